@@ -1,0 +1,87 @@
+//! Points in time, to the microsecond.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::fmt::temporal::DateTimePrinter;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A point in time in whole microseconds since 1970-01-01T00:00:00Z.
+///
+/// On the wire it is RFC 3339 with six digits and `Z`; a time that is read may have any offset, and one without is UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// The text is not a time as RFC 3339 writes it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 time such as 2026-01-31T12:00:00.000000Z")]
+pub struct ParseTimestampError;
+
+impl Timestamp {
+    /// Returns the time from `earlier` to `self` in milliseconds, 0 if it is negative.
+    #[must_use]
+    pub const fn millis_since(self, earlier: Self) -> i64 {
+        let micros = self.0.saturating_sub(earlier.0);
+        if micros > 0 { micros / 1000 } else { 0 }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+        let time = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
+        f.write_str(&PRINTER.timestamp_to_string(&time))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let zoned = || text.parse::<jiff::Timestamp>().ok();
+        let utc = || {
+            let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+            civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp())
+        };
+        zoned().or_else(utc).map(|time| Self(time.as_microsecond())).ok_or(ParseTimestampError)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(text.parse::<Timestamp>().map(|time| time.to_string()).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn a_time_keeps_its_microseconds_and_is_written_in_utc() {
+        check("2026-01-31T12:00:00.000001Z", "2026-01-31T12:00:00.000001Z");
+        check("2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00.000000Z");
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_utc() {
+        check("2026-01-31T12:00:00", "2026-01-31T12:00:00.000000Z");
+    }
+
+    #[test]
+    fn what_is_not_a_time_is_an_error() {
+        for text in ["", "12", "yesterday", "2026-13-01T00:00:00Z", "2026-01-31T12:00:00Zx"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
+        }
+    }
+}

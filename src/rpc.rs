@@ -1,0 +1,80 @@
+//! Leptos server functions, under `/rpc`: what the pages load first and what they ask the server to do.
+//!
+//! Live data does not come this way: the job page reads events by Server-Sent Events or polling (see
+//! [`crate::live_output`]), from the cursor that [`job_page`] hands it.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Artifact, Event, EventsPage, Job, JobStatus, JobsPage, NewJob};
+
+/// Why a server function failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum RpcError {
+    /// The server refused; the same code and message as the REST API gives.
+    #[error("{message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The API's word for it, such as `job_not_found`.
+        code: String,
+        /// One sentence that says what to do.
+        message: String,
+    },
+    /// The call or its answer did not arrive.
+    #[error("the server could not be reached: {0}")]
+    Transport(String),
+}
+
+impl FromServerFnError for RpcError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self::Transport(error.to_string())
+    }
+}
+
+/// Everything that the job page shows first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobPage {
+    /// The job.
+    pub job: Job,
+    /// Every event that is not output, oldest first: what the timeline is made of.
+    pub milestones: Vec<Event>,
+    /// The newest events, oldest first; the live view goes on after `tail.nextAfter`.
+    pub tail: EventsPage,
+    /// The files kept so far.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// Returns a page of jobs, newest first; `q` is looked for in titles, commands and ids.
+#[server(prefix = "/rpc", endpoint = "list_jobs")]
+pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64) -> Result<JobsPage, RpcError> {
+    crate::server::pages::list_jobs(status, q, offset).await
+}
+
+/// Returns everything that the job page shows first.
+#[server(prefix = "/rpc", endpoint = "job_page")]
+pub async fn job_page(id: String) -> Result<JobPage, RpcError> {
+    crate::server::pages::job_page(&id).await
+}
+
+/// Submits a job.
+#[server(prefix = "/rpc", endpoint = "submit_job", input = leptos::server_fn::codec::Json)]
+pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
+    crate::server::pages::submit_job(job).await
+}
+
+/// Asks for a job's cancellation.
+#[server(prefix = "/rpc", endpoint = "cancel_job")]
+pub async fn cancel_job(id: String, reason: Option<String>) -> Result<Job, RpcError> {
+    crate::server::pages::cancel_job(&id, reason).await
+}
+
+/// Submits a finished or running job's payload once more.
+#[server(prefix = "/rpc", endpoint = "resubmit_job")]
+pub async fn resubmit_job(id: String) -> Result<Job, RpcError> {
+    crate::server::pages::resubmit_job(&id).await
+}
