@@ -7,5 +7,38 @@
 pub mod model;
 pub mod rpc;
 
+// The pages, rendered by the server and made alive by the browser.
+pub mod app;
+mod pages;
+#[cfg(feature = "ssr")]
+#[path = "host/server.rs"]
+mod host;
+#[cfg(not(feature = "ssr"))]
+#[path = "host/browser.rs"]
+mod host;
+
+// The server, from the edge inwards.
+#[cfg(feature = "ssr")]
+pub mod cli;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod auth;
+#[cfg(feature = "ssr")]
+pub mod queue;
+#[cfg(feature = "ssr")]
+pub mod event_log;
+#[cfg(feature = "ssr")]
+pub mod worker;
+#[cfg(feature = "ssr")]
+pub mod db;
+#[cfg(feature = "ssr")]
+pub mod clock;
+
+/// Makes the page that the server rendered alive; the browser's entry.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

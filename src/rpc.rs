@@ -2,6 +2,7 @@
 //!
 //! Live data does not come this way: the job page reads events by Server-Sent Events or polling (see
 //! [`crate::live_output`]), from the cursor that [`job_page`] hands it.
+#![expect(missing_docs, reason = "the macro makes a struct of each function's arguments, and its fields take no docs")]
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;
@@ -51,30 +52,51 @@ pub struct JobPage {
 
 /// Returns a page of jobs, newest first; `q` is looked for in titles, commands and ids.
 #[server(prefix = "/rpc", endpoint = "list_jobs")]
-pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64) -> Result<JobsPage, RpcError> {
+pub async fn list_jobs(
+    /// Only jobs of this status.
+    status: Option<JobStatus>,
+    /// Only jobs in which this occurs.
+    q: Option<String>,
+    /// How many to leave out before them.
+    offset: i64,
+) -> Result<JobsPage, RpcError> {
     crate::server::pages::list_jobs(status, q, offset).await
 }
 
 /// Returns everything that the job page shows first.
-#[server(prefix = "/rpc", endpoint = "job_page")]
-pub async fn job_page(id: String) -> Result<JobPage, RpcError> {
+#[server(name = LoadJobPage, prefix = "/rpc", endpoint = "job_page")]
+pub async fn job_page(
+    /// The job.
+    id: String,
+) -> Result<JobPage, RpcError> {
     crate::server::pages::job_page(&id).await
 }
 
 /// Submits a job.
 #[server(prefix = "/rpc", endpoint = "submit_job", input = leptos::server_fn::codec::Json)]
-pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
+pub async fn submit_job(
+    /// What to run.
+    job: NewJob,
+) -> Result<Job, RpcError> {
     crate::server::pages::submit_job(job).await
 }
 
 /// Asks for a job's cancellation.
 #[server(prefix = "/rpc", endpoint = "cancel_job")]
-pub async fn cancel_job(id: String, reason: Option<String>) -> Result<Job, RpcError> {
+pub async fn cancel_job(
+    /// The job.
+    id: String,
+    /// Why, for people.
+    reason: Option<String>,
+) -> Result<Job, RpcError> {
     crate::server::pages::cancel_job(&id, reason).await
 }
 
 /// Submits a finished or running job's payload once more.
 #[server(prefix = "/rpc", endpoint = "resubmit_job")]
-pub async fn resubmit_job(id: String) -> Result<Job, RpcError> {
+pub async fn resubmit_job(
+    /// The job.
+    id: String,
+) -> Result<Job, RpcError> {
     crate::server::pages::resubmit_job(&id).await
 }

@@ -1,3 +1,146 @@
-//! The server.
+//! The server: configuration, what requests share, every route, and the connections.
+//!
+//! [`run`] serves one listener until it is told to stop; the caller owns the socket and the stop signal.
 
+pub mod config;
+mod connection;
+mod gate;
+mod http;
 pub mod pages;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use leptos::config::LeptosOptions;
+use redact::Redactor;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, Auth};
+use crate::db::{Db, OpenError};
+use crate::event_log::EventLog;
+use crate::queue::Queue;
+use crate::worker::link::InProcess;
+use crate::worker::{EmbeddedWorker, WorkerConfig};
+
+pub use config::Config;
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The admin token.
+    #[error(transparent)]
+    Token(#[from] auth::TokenError),
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// The socket.
+    #[error("failed to listen: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// What every request can reach. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The jobs.
+    pub queue: Queue,
+    /// Their logs.
+    pub log: EventLog,
+    /// Who may use the server.
+    pub auth: Auth,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// One permit for each stream that may be open.
+    pub streams: Arc<Semaphore>,
+    /// Tells streams to end.
+    pub shutdown: CancellationToken,
+    /// What Leptos needs to know of the site.
+    pub leptos: LeptosOptions,
+}
+
+impl axum::extract::FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// A server that has been set up and answers as soon as it is served.
+pub struct Server {
+    state: AppState,
+    worker: EmbeddedWorker,
+    db: Db,
+    address: SocketAddr,
+    listener: TcpListener,
+}
+
+impl Server {
+    /// Opens the data folder and makes everything ready.
+    pub async fn start(config: Config, listener: TcpListener) -> Result<Self, StartError> {
+        let address = listener.local_addr()?;
+        config.check(address)?;
+        let db = Db::open(&config.data_dir).await?;
+        let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
+        let mut secrets = config.secrets()?;
+        secrets.push(token.clone());
+        let log = EventLog::new(db.clone());
+        let queue = Queue::new(db.clone(), log.clone(), Redactor::new(&secrets), config.jobs_queued);
+        let link = InProcess { queue: queue.clone(), log: log.clone() };
+        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets));
+        let state = AppState {
+            queue,
+            log,
+            auth: Auth::new(db.clone(), &token),
+            streams: Arc::new(Semaphore::new(config.streams)),
+            shutdown: CancellationToken::new(),
+            leptos: config.leptos(address),
+            config: Arc::new(config),
+        };
+        Ok(Self { state, worker, db, address, listener })
+    }
+
+    /// Returns where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns a link that logs one browser in, once.
+    #[must_use]
+    pub fn login_link(&self) -> String {
+        format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
+    }
+
+    /// Serves until `shutdown`: then streams end, jobs get their grace, and everything is committed.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { state, worker, db, listener, .. } = self;
+        let worker = tokio::spawn(worker.run(shutdown.clone()));
+        // Requests are answered while jobs end, so that their last lines are seen; streams end last.
+        let streams_end = state.shutdown.clone();
+        let ending = async {
+            shutdown.cancelled().await;
+            if let Err(error) = worker.await {
+                tracing::error!(%error, "the worker panicked");
+            }
+            streams_end.cancel();
+        };
+        let serving = connection::serve(listener, http::router(state.clone()), state.shutdown);
+        tokio::join!(ending, serving);
+        db.close().await;
+    }
+}
+
+fn worker_config(config: &Config, secrets: Vec<String>) -> WorkerConfig {
+    WorkerConfig {
+        data_dir: config.data_dir.clone(),
+        concurrency: config.concurrency,
+        live: config.live_log(),
+        flush: config.live_flush,
+        cancel_grace: config.cancel_grace,
+        shutdown_grace: config.shutdown_grace,
+        secrets,
+    }
+}

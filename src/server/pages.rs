@@ -1,29 +1,112 @@
-//! What the pages' server functions do.
+//! What the pages' server functions do: the same calls as the REST API, with its errors.
 
-use crate::model::{Job, JobStatus, JobsPage, NewJob};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+use super::AppState;
+use super::http::error::ApiError;
+use crate::auth::Identity;
+use crate::event_log::{Direction, Filter, Kinds, PageRequest};
+use crate::model::{Event, Job, JobId, JobStatus, JobsPage, NewJob, Seq};
+use crate::queue::JobsFilter;
 use crate::rpc::{JobPage, RpcError};
 
+/// Jobs in a page of the list.
+const JOBS: i64 = 50;
+
+/// Events of the first paint.
+const TAIL: usize = 200;
+
+/// Milestones of the first paint at the most; a job with more shows its oldest and the newest from its tail.
+const MILESTONES: usize = 2_000;
+
+/// Jobs that the list can be asked to leave out.
+const MAX_OFFSET: i64 = 1_000_000;
+
 /// See [`crate::rpc::list_jobs`].
-pub async fn list_jobs(_status: Option<JobStatus>, _q: Option<String>, _offset: i64) -> Result<JobsPage, RpcError> {
-    Err(RpcError::Transport("not yet".into()))
+pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64) -> Result<JobsPage, RpcError> {
+    let filter = JobsFilter {
+        statuses: status.into_iter().collect(),
+        kind: None,
+        text: q.filter(|text| !text.trim().is_empty()),
+        limit: JOBS,
+        offset: offset.clamp(0, MAX_OFFSET),
+        summary: true,
+    };
+    state()?.queue.jobs(filter).await.map_err(refuse)
 }
 
 /// See [`crate::rpc::job_page`].
-pub async fn job_page(_id: &str) -> Result<JobPage, RpcError> {
-    Err(RpcError::Transport("not yet".into()))
+pub async fn job_page(id: &str) -> Result<JobPage, RpcError> {
+    let (state, id) = (state()?, parse(id)?);
+    let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
+    // The log first: what is appended from here on comes by the stream, and the job is no older than its log.
+    let mut newest = state.log.page(id, &request).await.map_err(refuse)?;
+    newest.events.reverse();
+    let milestones = milestones(&state, id).await?;
+    let job = state.queue.job(id).await.map_err(refuse)?;
+    let artifacts = state.queue.artifacts(id).await.map_err(refuse)?;
+    Ok(JobPage { job, milestones, tail: newest.to_model(), artifacts })
+}
+
+async fn milestones(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError> {
+    let filter = Filter { kinds: Kinds::NotOutput, ..Filter::default() };
+    let mut events = Vec::new();
+    let mut after = Seq::START;
+    while events.len() < MILESTONES {
+        let request = PageRequest { direction: Direction::After(after), filter: filter.clone(), limit: 500 };
+        let page = state.log.page(id, &request).await.map_err(refuse)?;
+        after = page.next_after;
+        let has_more = page.has_more;
+        events.extend(page.to_model().items);
+        if !has_more {
+            break;
+        }
+    }
+    Ok(events)
 }
 
 /// See [`crate::rpc::submit_job`].
-pub async fn submit_job(_job: NewJob) -> Result<Job, RpcError> {
-    Err(RpcError::Transport("not yet".into()))
+pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
+    state()?.queue.submit(job, &user()?, None).await.map_err(refuse)
 }
 
 /// See [`crate::rpc::cancel_job`].
-pub async fn cancel_job(_id: &str, _reason: Option<String>) -> Result<Job, RpcError> {
-    Err(RpcError::Transport("not yet".into()))
+pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcError> {
+    state()?.queue.cancel(parse(id)?, &user()?, reason).await.map_err(refuse)
 }
 
 /// See [`crate::rpc::resubmit_job`].
-pub async fn resubmit_job(_id: &str) -> Result<Job, RpcError> {
-    Err(RpcError::Transport("not yet".into()))
+pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
+    state()?.queue.resubmit(parse(id)?, &user()?).await.map_err(refuse)
+}
+
+fn state() -> Result<AppState, RpcError> {
+    use_context().ok_or_else(|| refuse(ApiError::Internal("a server function ran without the server".into())))
+}
+
+/// Returns who sent the request; the gate has put it there.
+fn user() -> Result<String, RpcError> {
+    let identity = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Identity>().cloned());
+    identity.map(|identity| identity.user).ok_or_else(|| refuse(ApiError::AuthRequired))
+}
+
+fn parse(id: &str) -> Result<JobId, RpcError> {
+    id.parse().map_err(|_| refuse(ApiError::JobNotFound))
+}
+
+/// Refuses a call as the REST API would, also in the status of the reply to a call from the browser.
+fn refuse(error: impl Into<ApiError>) -> RpcError {
+    let error = error.into();
+    let (status, code) = error.status_and_code();
+    if status == StatusCode::INTERNAL_SERVER_ERROR || status == StatusCode::SERVICE_UNAVAILABLE {
+        tracing::error!(?error, "a page's request failed");
+    }
+    let is_call = use_context::<Parts>().is_some_and(|parts| parts.uri.path().starts_with("/rpc/"));
+    if is_call && let Some(reply) = use_context::<ResponseOptions>() {
+        reply.set_status(status);
+    }
+    RpcError::Refused { status: status.as_u16(), code: code.into(), message: error.to_string() }
 }

@@ -1,0 +1,66 @@
+//! Prints how fast the redactor is: `cargo bench -p redact`. It asserts nothing; machines differ.
+
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use redact::Redactor;
+
+/// As a capture reads: a pipe's content.
+const READ: u32 = 64 * 1024;
+const READS: u32 = 64;
+/// The fastest of so many rounds counts: the others shared the machine.
+const ROUNDS: u32 = 12;
+
+const VALUES: [&str; 3] =
+    ["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "correct horse battery staple", "s3cr3t-p4ssw0rd"];
+
+fn main() {
+    let log = |line: usize| {
+        format!(
+            "2024-05-01T12:00:00.{line:06}Z INFO compile: Compiling serde_json v1.0.{line} (/srv/ci/target/release)\n"
+        )
+    };
+    // Each line begins all values, and a match of each state fails in the end.
+    let near =
+        |line: usize| format!("ghp_16C7e42F292c6912 correct horse batter s3cr3t-p4s{line} correct s3cr3 ghp_16C7\n");
+    // The table has nothing to skip, and the automaton stays where it is.
+    let pairs = |line: usize| format!("kkSS44{line}kkSS44aakk44SSaakkSS44\n");
+    let hits = |line: usize| format!("{line}{}\n", VALUES[line % 3]);
+
+    let three = Redactor::new(VALUES);
+    measure("no values, log", &Redactor::none(), log);
+    measure("3 values, log", &three, log);
+    measure("3 values, near misses", &three, near);
+    measure("3 values, only secrets", &three, hits);
+    measure("4 values that stop the skipping", &Redactor::new(["xxkkxx", "xxSSxx", "xx44xx", "xxaaxx"]), pairs);
+    measure(
+        "300 values, log",
+        &Redactor::new((0..300_u64).map(|i| format!("{:020x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))),
+        log,
+    );
+    measure("short values, log", &Redactor::new(["0", "true", "abc"]), log);
+    measure("one value, itself repeated", &Redactor::new(["a".repeat(40)]), |_| "a".repeat(80));
+}
+
+fn measure(name: &str, redactor: &Redactor, line: impl Fn(usize) -> String) {
+    let mut text = String::new();
+    for number in 0.. {
+        text.push_str(&line(number));
+        if text.len() >= READ as usize {
+            break;
+        }
+    }
+    let read = &text.as_bytes()[..READ as usize];
+    let mut stream = redactor.stream();
+    let fastest = (0..ROUNDS).map(|_| {
+        let begun = Instant::now();
+        for _ in 0..READS {
+            black_box(stream.push(black_box(read)));
+        }
+        begun.elapsed() / READS
+    });
+    let seconds = fastest.min().expect("there are rounds").as_secs_f64();
+    println!("{name:35} {:7.0} MB/s", f64::from(READ) / 1e6 / seconds);
+}

@@ -1,0 +1,80 @@
+//! Which variables hold a secret, by their name.
+
+/// Words that make a name secret; each stands between underscores.
+const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
+
+/// Endings that make a name secret.
+const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
+
+/// Whether a variable of this name holds a secret.
+///
+/// A word of it, split at `_`, is `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or
+/// `APIKEY`, or it ends in `API_KEY`, `ACCESS_KEY` or `PRIVATE_KEY`. Case does not matter. Whole words only: `PWD` is
+/// a directory, and `MAX_TOKENS` a number.
+pub fn is_secret_name(name: &str) -> bool {
+    name.split('_').any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
+        || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))
+}
+
+fn ends_with_ignoring_case(name: &str, ending: &str) -> bool {
+    let from = name.len().checked_sub(ending.len());
+    from.and_then(|from| name.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_a_secret_word_or_ending_are_secret() {
+        for name in [
+            "TOKEN",
+            "GITHUB_TOKEN",
+            "TOKEN_FOR_CI",
+            "deploy_token",
+            "CLIENT_SECRET",
+            "secret",
+            "DB_PASSWORD",
+            "MYSQL_PASSWD",
+            "GPG_PASSPHRASE",
+            "AWS_CREDENTIAL",
+            "GOOGLE_CREDENTIALS",
+            "STRIPE_APIKEY",
+            "OPENAI_API_KEY",
+            "Api_Key",
+            "AWS_SECRET_ACCESS_KEY",
+            "S3ACCESS_KEY",
+            "SSH_PRIVATE_KEY",
+            "__TOKEN__",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not() {
+        for name in [
+            "",
+            "_",
+            "PWD",
+            "OLDPWD",
+            "TOKENS",
+            "MAX_TOKENS",
+            "TOKENIZER",
+            "PATH",
+            "KEY",
+            "PUBLIC_KEY",
+            "API_KEY_FILE",
+            "SECRETARY",
+            "PASSWORDLESS",
+            "KEYBOARD",
+            "APIKEYS",
+            "API-KEY",
+            "ÄPI_KEY",
+            "é_KEY",
+            "RUST_LOG",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+}

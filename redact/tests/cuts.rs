@@ -1,0 +1,215 @@
+//! What is masked, and that it is the same for every cut of the input.
+
+use redact::{Redacted, Redactor};
+
+/// Redacts `text` whole, cut at every one and every two places, and byte by byte.
+fn check(values: &[&str], text: &str, expected: &str) {
+    let redactor = Redactor::new(values);
+    let text = text.as_bytes();
+    assert_eq!(redactor.redact(text).to_text(), expected, "{values:?} in one piece");
+    for second in 0..=text.len() {
+        for first in 0..=second {
+            let pieces = [&text[..first], &text[first..second], &text[second..]];
+            assert_eq!(stream(&redactor, pieces).to_text(), expected, "{values:?} cut at {first} and {second}");
+        }
+    }
+    assert_eq!(stream(&redactor, text.chunks(1)).to_text(), expected, "{values:?} byte by byte");
+}
+
+fn stream<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]>) -> Redacted {
+    let mut stream = redactor.stream();
+    let mut shown = Redacted::new();
+    for piece in pieces {
+        shown.append(&stream.push(piece));
+    }
+    shown.append(&stream.finish());
+    shown
+}
+
+#[test]
+fn a_value_is_masked_wherever_it_stands() {
+    let line = "the token, and on it goes";
+    for at in 0..=line.len() {
+        let (before, after) = line.split_at(at);
+        check(&["s3cr3t-value"], &format!("{before}s3cr3t-value{after}"), &format!("{before}[REDACTED]{after}"));
+    }
+}
+
+#[test]
+fn every_occurrence_is_masked() {
+    check(&["swordfish"], "swordfish, swordfish", "[REDACTED], [REDACTED]");
+    check(&["swordfish", "open sesame"], "open sesame: swordfish!", "[REDACTED]: [REDACTED]!");
+}
+
+#[test]
+fn occurrences_that_touch_get_a_mask_each() {
+    check(&["swordfish"], "swordfishswordfish", "[REDACTED][REDACTED]");
+    check(&["swordfish", "-sesame"], "swordfish-sesame", "[REDACTED][REDACTED]");
+}
+
+#[test]
+fn occurrences_that_overlap_are_one_mask() {
+    check(&["abcdefgh", "efghijkl"], "1 abcdefghijkl 2", "1 [REDACTED] 2");
+    check(&["abcdefgh", "efghijkl", "ijklmnop"], "1 abcdefghijklmnop 2", "1 [REDACTED] 2");
+    check(&["abcabcab"], "abcabcabcabcab", "[REDACTED]");
+}
+
+#[test]
+fn the_longer_of_two_values_that_begin_alike_leaves_no_tail() {
+    check(&["abcdef", "abcdefghij"], "<abcdefghij>", "<[REDACTED]>");
+    check(&["abcdef", "abcdefghij"], "<abcdefghiX>", "<[REDACTED]ghiX>");
+}
+
+#[test]
+fn a_value_that_ends_another_or_lies_within_it_leaves_nothing() {
+    check(&["efghij", "abcdefghij"], "<abcdefghij> <XXefghij>", "<[REDACTED]> <XX[REDACTED]>");
+    check(&["cdefgh", "abcdefghij"], "<abcdefghij> <abcdefghXX>", "<[REDACTED]> <ab[REDACTED]XX>");
+}
+
+#[test]
+fn ranges_found_within_a_longer_match_are_swallowed_by_it() {
+    check(&["bcdefg", "hijklm", "abcdefghijklmn"], "abcdefghijklmn", "[REDACTED]");
+    check(&["bcdefg", "hijklm", "abcdefghijklmn"], "abcdefghijklmX", "a[REDACTED][REDACTED]X");
+}
+
+#[test]
+fn a_value_that_overlaps_itself_is_one_mask() {
+    check(&["aaaaaa"], "baaaaaaaaaab", "b[REDACTED]b");
+    check(&["aaaaaa"], "baaaaab", "baaaaab");
+    check(&["aabaabaa"], "aabaabaabaa aabaabab", "[REDACTED] aabaabab");
+}
+
+#[test]
+fn a_match_that_fails_late_does_not_hide_the_one_within_it() {
+    check(&["aaab-aaac"], "aaab-aaab-aaac", "aaab-[REDACTED]");
+    check(&["abcabcabd"], "abcabcabcabd", "abc[REDACTED]");
+}
+
+#[test]
+fn a_value_of_several_lines_is_masked_as_a_whole() {
+    check(&["-----BEGIN\n{\nab\n}\n-----END"], "{\n-----BEGIN\n{\nab\n}\n-----END\n}", "{\n[REDACTED]\n}");
+}
+
+#[test]
+fn a_short_value_is_masked_only_where_it_stands_alone() {
+    check(
+        &["true"],
+        "true, trueish untrue true_ 1true=true\ntrue",
+        "[REDACTED], trueish untrue true_ 1true=[REDACTED]\n[REDACTED]",
+    );
+    check(&["0"], "0 10 0.0 a0 (0)", "[REDACTED] 10 [REDACTED].[REDACTED] a0 ([REDACTED])");
+    check(&["p-w"], "p-w-p-w xp-w p-wx", "[REDACTED]-[REDACTED] xp-w p-wx");
+    check(&["é"], "é aé éa éé", "[REDACTED] aé éa [REDACTED][REDACTED]");
+}
+
+#[test]
+fn a_short_value_may_hold_no_word_at_all() {
+    check(&["!?"], "a!?b !? !?!?", "a!?b [REDACTED] [REDACTED][REDACTED]");
+    check(&[" "], "a b  c", "a b  c");
+}
+
+#[test]
+fn short_values_overlap_too() {
+    check(&["a-b", "b-c"], "a-b-c", "[REDACTED]");
+    check(&["a-b", "a-bc", "-bc-d"], "a-bc", "[REDACTED]");
+    check(&["a", "a-long-value"], "a-long-value a-long a", "[REDACTED] [REDACTED]-long [REDACTED]");
+}
+
+#[test]
+fn five_bytes_are_short_and_six_are_not() {
+    check(&["abcde", "123456"], "xabcdex x123456x abcde", "xabcdex x[REDACTED]x [REDACTED]");
+}
+
+#[test]
+fn a_value_cut_off_by_the_end_is_masked_from_eight_bytes_or_half_of_it() {
+    check(&["0123456789abcdefghij"], "x 0123456", "x 0123456");
+    check(&["0123456789abcdefghij"], "x 01234567", "x [REDACTED]");
+    check(&["abcdefg"], "x abc", "x abc");
+    check(&["abcdefg"], "x abcd", "x [REDACTED]");
+    check(&["abcdefgh"], "x abcd", "x [REDACTED]");
+}
+
+#[test]
+fn the_longest_telling_beginning_is_masked_at_the_end() {
+    check(&["abcabcabcabc"], "abcabcabcab", "[REDACTED]");
+    check(&["0123456789abcdef", "456789"], "0123456", "0123[REDACTED]");
+    check(&["0123456789abcdef", "23-456789", "345678"], "0123456", "012[REDACTED]");
+}
+
+#[test]
+fn a_short_value_cut_off_by_the_end_is_masked_where_it_could_have_stood_alone() {
+    check(&["hunt2"], "xhunt", "xhunt");
+    check(&["hunt2"], "x hunt", "x [REDACTED]");
+    check(&["hunt2"], "x hu", "x hu");
+}
+
+#[test]
+fn all_bytes_pass_unharmed() {
+    let all: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
+    for redactor in [Redactor::none(), Redactor::new(["a value", "\0\0\0", "ab", "..."])] {
+        for cut in 0..=all.len() {
+            assert_eq!(stream(&redactor, [&all[..cut], &all[cut..]]).as_bytes(), all);
+        }
+    }
+}
+
+#[test]
+fn any_byte_may_be_part_of_a_value() {
+    let value: Vec<u8> = (0..=255).collect();
+    let redactor = Redactor::new([&value]);
+    let text = [b"\x00\xff", &value[..], b"\xff\x00"].concat();
+    for cut in 0..=text.len() {
+        assert_eq!(stream(&redactor, [&text[..cut], &text[cut..]]).as_bytes(), b"\x00\xff[REDACTED]\xff\x00");
+    }
+}
+
+#[test]
+fn empty_values_are_ignored_and_duplicates_are_one() {
+    check(&["", "swordfish", "swordfish", ""], "a swordfish", "a [REDACTED]");
+    assert!(Redactor::new([""]).is_empty());
+    assert!(!Redactor::new(["", "a"]).is_empty());
+    assert_eq!(Redactor::new(["a", "", "a", "12345", "123456"]).short_values(), 2);
+    check(&[], "nothing to mask", "nothing to mask");
+    check(&["swordfish"], "", "");
+}
+
+#[test]
+fn a_large_value_and_many_values_are_masked() {
+    let long = (0..30_000).map(|number| number.to_string()).collect::<Vec<_>>().join(".");
+    let values: Vec<String> = (0..3_000).map(|number| format!("value-{number}-")).chain([long.clone()]).collect();
+    let redactor = Redactor::new(&values);
+    let text = format!("a {long} b value-2999- value-3000- value-7-");
+    for size in [997, 65_536, text.len()] {
+        let shown = stream(&redactor, text.as_bytes().chunks(size));
+        assert_eq!(shown.to_text(), "a [REDACTED] b [REDACTED] value-3000- [REDACTED]");
+    }
+}
+
+#[test]
+fn masks_are_counted() {
+    let redactor = Redactor::new(["aaaaaa", "swordfish"]);
+    let mut stream = redactor.stream();
+    for byte in b"aaaaaaaaaa swordfish swordfis" {
+        stream.push(&[*byte]);
+    }
+    assert_eq!(stream.redactions(), 2);
+    stream.finish();
+    assert_eq!(stream.redactions(), 3, "the one cut off at the end is masked as well");
+}
+
+#[test]
+fn a_finished_stream_begins_anew() {
+    let mut stream = Redactor::new(["a-b", "swordfish"]).stream();
+    stream.push(b"x swordfish");
+    assert_eq!(stream.finish().to_text(), "");
+    assert_eq!(stream.push(b"a-b swor").to_text(), "[REDACTED] ", "what was before is no neighbour");
+    assert_eq!(stream.finish().to_text(), "swor");
+}
+
+#[test]
+fn debugging_never_prints_a_value() {
+    let redactor = Redactor::new(["swordfish"]);
+    let mut stream = redactor.stream();
+    stream.push(b"swordfi");
+    assert_eq!(format!("{redactor:?} {stream:?}"), "Redactor { values: 1, .. } RedactStream { held: 7, .. }");
+}

@@ -1,0 +1,145 @@
+//! What is held back, and what a pause may show of it.
+
+use redact::{RedactStream, Redactor};
+
+/// A stream whose every answer is a line of the test.
+struct Script(RedactStream);
+
+impl Script {
+    fn new(values: &[&str]) -> Self {
+        Self(Redactor::new(values).stream())
+    }
+
+    fn push(&mut self, input: &str, shown: &str) -> &mut Self {
+        assert_eq!(self.0.push(input.as_bytes()).to_text(), shown, "pushed {input:?}");
+        self
+    }
+
+    fn release(&mut self, shown: &str) -> &mut Self {
+        assert_eq!(self.0.release().to_text(), shown, "released");
+        self
+    }
+
+    fn finish(&mut self, shown: &str) -> &mut Self {
+        assert_eq!(self.0.finish().to_text(), shown, "finished");
+        assert!(!self.0.is_holding());
+        self
+    }
+
+    fn holds(&mut self) -> &mut Self {
+        assert!(self.0.is_holding());
+        self
+    }
+
+    fn holds_nothing(&mut self) -> &mut Self {
+        assert!(!self.0.is_holding());
+        self
+    }
+}
+
+const TWENTY: &str = "0123456789abcdefghij";
+
+#[test]
+fn only_what_may_become_a_match_is_held() {
+    let mut script = Script::new(&["swordfish", "yes"]);
+    script.holds_nothing().push("nothing of it", "nothing of it").holds_nothing();
+    script.push(" sword", " ").holds().push("s", "sword").holds().push("wordfish", "[REDACTED]").holds_nothing();
+    script.push(" yes", " ").holds().push("terday ", "yesterday ").holds_nothing();
+    script.push("dye", "dye").holds_nothing();
+}
+
+#[test]
+fn a_mask_is_written_before_its_end_is_known() {
+    let mut script = Script::new(&["aaaaaa"]);
+    script.push("aaaaa", "").push("a", "[REDACTED]").holds_nothing();
+    for _ in 0..1000 {
+        script.push("a", "").holds_nothing();
+    }
+    script.push("b", "b").finish("");
+    assert_eq!(script.0.redactions(), 1);
+}
+
+#[test]
+fn a_pause_shows_a_short_beginning_and_the_rest_is_masked_when_it_comes() {
+    Script::new(&[TWENTY])
+        .push("x 0123456", "x ")
+        .release("0123456")
+        .holds_nothing()
+        .push("789abcdefghij y", "[REDACTED] y");
+    Script::new(&[TWENTY]).push("x 0123456", "x ").release("0123456").push(" y", " y").finish("");
+}
+
+#[test]
+fn a_pause_never_shows_eight_bytes() {
+    let mut script = Script::new(&[TWENTY]);
+    script.push("x 01234567", "x ").release("").release("").holds().push("89abcdefghij y", "[REDACTED] y");
+}
+
+#[test]
+fn a_pause_never_shows_half_of_a_value() {
+    Script::new(&["abcdefg"]).push("abc", "").release("abc").push("defg", "[REDACTED]");
+    Script::new(&["abcdefg"]).push("abcd", "").release("").push("efg", "[REDACTED]");
+    Script::new(&["abcdefgh"]).push("abcd", "").release("").push("x", "abcdx");
+}
+
+#[test]
+fn many_pauses_show_no_more_than_one() {
+    let mut script = Script::new(&[TWENTY]);
+    for digit in ["0", "1", "2", "3", "4", "5", "6"] {
+        script.push(digit, "").holds().release(digit).holds_nothing();
+    }
+    for letter in ["7", "8", "9", "a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+        script.push(letter, "").release("").holds();
+    }
+    script.push("j", "[REDACTED]").holds_nothing().push("!", "!");
+}
+
+#[test]
+fn the_end_masks_the_rest_of_what_a_pause_has_begun_to_show() {
+    Script::new(&[TWENTY]).push("0123", "").release("0123").push("4567", "").finish("[REDACTED]");
+    Script::new(&[TWENTY]).push("0123", "").release("0123").push("456", "").finish("456");
+}
+
+#[test]
+fn what_is_released_is_harmless_for_every_value_it_may_belong_to() {
+    // "cdef" is half of the second value: only what is before it may be shown.
+    let values = ["abcdefghijklmnop", "cdefghij"];
+    Script::new(&values).push("abcdef", "").release("ab").release("").push("ghij", "[REDACTED]").push("kX", "kX");
+    Script::new(&values).push("abcdef", "").release("ab").push("ghijklmnop", "[REDACTED]");
+    Script::new(&values).push("abcdef", "").release("ab").push("X", "cdefX");
+}
+
+#[test]
+fn a_pause_shows_nothing_of_a_complete_value_within_a_longer_one() {
+    let mut script = Script::new(&["ab", ".ab.cdefghijklmnopqrst"]);
+    script.push(".ab.", "").holds().release(".[REDACTED].").holds_nothing();
+    script.push("cdefghijklmnopqrst", "[REDACTED]").finish("");
+    assert_eq!(script.0.redactions(), 2);
+}
+
+#[test]
+fn a_match_goes_on_through_a_mask_that_a_pause_has_written() {
+    let mut script = Script::new(&["ab", ".ab-cdefghijklmnopqrst"]);
+    script
+        .push(".ab", "")
+        .release(".")
+        .push("-", "[REDACTED]")
+        .release("-")
+        .push("cdefgh", "")
+        .release("")
+        .finish("[REDACTED]");
+}
+
+#[test]
+fn a_short_value_waits_for_its_neighbour_through_a_pause() {
+    Script::new(&["1234"]).push("id 1234", "id ").release("").holds().push("5", "12345");
+    Script::new(&["1234"]).push("id 1234", "id ").release("").push("\n", "[REDACTED]\n");
+    Script::new(&["1234"]).push("id 1", "id ").release("1").push("234\n", "[REDACTED]\n");
+    Script::new(&["1234"]).push("id 01234", "id 01234").holds_nothing().push("\n", "\n");
+}
+
+#[test]
+fn nothing_is_released_where_nothing_is_held() {
+    Script::new(&[]).release("").push("text", "text").release("").finish("");
+    Script::new(&[TWENTY]).release("").push("text", "text").release("").push("", "").finish("").release("");
+}

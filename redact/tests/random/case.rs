@@ -1,0 +1,81 @@
+//! Values and texts that collide as often as they can.
+
+use std::fmt::{self, Debug, Formatter};
+
+use crate::dice::Dice;
+
+/// Small, so that values begin, fail and overlap all the time; the last one leaves room to skip.
+const ALPHABETS: [&[u8]; 5] = [b"ab", b"a-", b"ab_ ", b"abcdef-\n\0\xff", b"abcdefghijklmnopqrstuvwxyz .:0123456789"];
+
+/// Values, and a text in which they occur.
+pub struct Case {
+    /// What is to be masked; duplicates may occur.
+    pub values: Vec<Vec<u8>>,
+    /// The whole stream.
+    pub text: Vec<u8>,
+}
+
+impl Case {
+    /// A random one.
+    pub fn roll(dice: &mut Dice) -> Self {
+        let alphabet = ALPHABETS[dice.below(ALPHABETS.len())];
+        let mut values = Vec::new();
+        for _ in 0..=dice.below(5) {
+            let value = value(dice, alphabet, &values);
+            values.push(value);
+        }
+        let text = (0..dice.below(12)).flat_map(|_| piece_of_text(dice, alphabet, &values)).collect();
+        Self { values, text }
+    }
+}
+
+impl Debug for Case {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let values: Vec<_> = self.values.iter().map(|value| value.escape_ascii().to_string()).collect();
+        write!(f, "values {values:?}, text \"{}\"", self.text.escape_ascii())
+    }
+}
+
+/// A value: noise, a unit repeated, or grown around a part of an earlier one.
+fn value(dice: &mut Dice, alphabet: &[u8], earlier: &[Vec<u8>]) -> Vec<u8> {
+    let longest = [5, 9, 30][dice.below(3)];
+    let len = 1 + dice.below(longest);
+    let unit = 1 + dice.below(len);
+    match dice.below(3) {
+        0 => noise(dice, alphabet, len),
+        1 => noise(dice, alphabet, unit).into_iter().cycle().take(len).collect(),
+        _ if earlier.is_empty() => noise(dice, alphabet, len),
+        _ => [noise(dice, alphabet, 1), part(dice, earlier), noise(dice, alphabet, 2)].concat(),
+    }
+}
+
+/// A piece of the text: noise, a value, a part of one, or one with a byte changed.
+fn piece_of_text(dice: &mut Dice, alphabet: &[u8], values: &[Vec<u8>]) -> Vec<u8> {
+    let len = 1 + dice.below(20);
+    match dice.below(5) {
+        0 => noise(dice, alphabet, len),
+        1 => part(dice, values),
+        2 => {
+            let mut value = values[dice.below(values.len())].clone();
+            let at = dice.below(value.len());
+            value[at] = alphabet[dice.below(alphabet.len())];
+            value
+        }
+        _ => values[dice.below(values.len())].clone(),
+    }
+}
+
+/// A part of one of `values`: most often one that begins or ends with it.
+fn part(dice: &mut Dice, values: &[Vec<u8>]) -> Vec<u8> {
+    let value = &values[dice.below(values.len())];
+    let cut = dice.below(value.len() + 1);
+    match dice.below(3) {
+        0 => value[..cut].to_vec(),
+        1 => value[cut..].to_vec(),
+        _ => value[cut..cut + dice.below(value.len() - cut + 1)].to_vec(),
+    }
+}
+
+fn noise(dice: &mut Dice, alphabet: &[u8], len: usize) -> Vec<u8> {
+    (0..len).map(|_| alphabet[dice.below(alphabet.len())]).collect()
+}

@@ -1,0 +1,91 @@
+//! Random values, texts, cuts and pauses, against an oracle that looks at everything the slow way.
+//!
+//! Each run takes new seeds and prints the one that failed; `REDACT_SEED` runs from that one on.
+
+mod case;
+mod dice;
+mod oracle;
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use redact::{Redacted, Redactor};
+
+use crate::case::Case;
+use crate::dice::Dice;
+
+const CASES: u64 = 2_000;
+
+#[test]
+fn what_comes_out_is_what_the_oracle_says_for_any_cut() {
+    for_each_seed(|dice| {
+        let case = Case::roll(dice);
+        let pieces = pieces(dice, case.text.len());
+        check(&case, &pieces, &[]);
+    });
+}
+
+#[test]
+fn what_comes_out_is_what_the_oracle_says_for_any_pause() {
+    for_each_seed(|dice| {
+        let case = Case::roll(dice);
+        let pieces = pieces(dice, case.text.len());
+        let pauses: Vec<usize> = pieces.iter().map(|piece| piece.end).filter(|_| dice.below(2) == 0).collect();
+        check(&case, &pieces, &pauses);
+    });
+}
+
+/// Pushes the pieces, releases after those that end at a pause, and compares; then that the pauses show little.
+fn check(case: &Case, pieces: &[Range<usize>], pauses: &[usize]) {
+    let mut stream = Redactor::new(&case.values).stream();
+    let mut shown = Redacted::new();
+    for piece in pieces {
+        shown.append(&stream.push(&case.text[piece.clone()]));
+        if pauses.contains(&piece.end) {
+            shown.append(&stream.release());
+        }
+    }
+    shown.append(&stream.finish());
+    let expected = Redacted::from_stored(oracle::redacted(case, pauses));
+    let text = if pauses.is_empty() { ToString::to_string } else { once_each };
+    assert_eq!(text(&shown), text(&expected), "{case:?} in {pieces:?}, pauses {pauses:?}");
+    for (range, count) in oracle::shown_of_matches(case, pauses) {
+        assert!(count < 8 && 2 * count < range.len(), "{count} bytes shown of {range:?}; {case:?}, pauses {pauses:?}");
+    }
+}
+
+/// The text with every row of masks as one: masks that a pause has written cannot become one any more.
+fn once_each(redacted: &Redacted) -> String {
+    let mut text = redacted.to_string();
+    while text.contains("[REDACTED][REDACTED]") {
+        text = text.replace("[REDACTED][REDACTED]", "[REDACTED]");
+    }
+    text
+}
+
+/// Cuts a text of `len` bytes: some pieces are long, some empty, many of one byte.
+fn pieces(dice: &mut Dice, len: usize) -> Vec<Range<usize>> {
+    let longest = [2, 10, 60][dice.below(3)];
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    while at < len {
+        let end = len.min(at + dice.below(longest));
+        pieces.push(at..end);
+        at = end;
+    }
+    pieces
+}
+
+fn for_each_seed(run: impl Fn(&mut Dice)) {
+    let first = match std::env::var("REDACT_SEED") {
+        Ok(seed) => seed.parse().expect("REDACT_SEED is a number"),
+        Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs() * 1_000_000,
+    };
+    for seed in first..first + CASES {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(&mut Dice::new(seed)))) {
+            eprintln!("REDACT_SEED={seed} begins with what failed");
+            resume_unwind(panic);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The document around every page, and which page stands at which path.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
+use leptos_router::{SsrMode, path};
+
+use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
+use crate::host;
+
+/// Runs before the first paint of a job's page: its log begins at the end, where the news is.
+const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
+
+/// The document that the server sends: head, page, and what makes it come alive in the browser.
+///
+/// Pages are rendered whole (`SsrMode::Async`), so that status codes tell the truth and everything but live output works
+/// without scripts.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let nonce = use_nonce();
+    host::security_policy(nonce.as_ref());
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="referrer" content="same-origin" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="preload" href="/fonts/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous" />
+                <link rel="stylesheet" href=format!("/{}/{}.css", options.site_pkg_dir, options.output_name) />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+                <script nonce=nonce>{START_AT_THE_END}</script>
+            </body>
+        </html>
+    }
+}
+
+/// Every page, by its path.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    // Tests, and nobody else, wait for this mark before they touch the page.
+    Effect::new(|| {
+        request_animation_frame(|| {
+            if let Some(body) = document().body() {
+                let _ = body.set_attribute("data-hydrated", "");
+            }
+        });
+    });
+    view! {
+        <Title text="Tailwater" />
+        <Router>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=|| view! { <Redirect path="/tasks/queue" /> } />
+                <Route path=path!("/tasks/queue") view=JobsPage ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue/new") view=NewJobPage />
+                <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
+                <Route path=path!("/login") view=LoginPage />
+            </FlatRoutes>
+        </Router>
+    }
+}

@@ -1,0 +1,39 @@
+//! All SQL of sessions.
+
+use sqlx::SqliteConnection;
+
+use crate::model::Timestamp;
+
+/// Stores a session, and forgets those that have ended.
+pub(super) async fn begin_session(
+    connection: &mut SqliteConnection,
+    digest: &[u8],
+    now: Timestamp,
+    end: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query("delete from sessions where expires_at <= ?").bind(now.0).execute(&mut *connection).await?;
+    sqlx::query("insert into sessions (digest, created_at, expires_at) values (?, ?, ?)")
+        .bind(digest)
+        .bind(now.0)
+        .bind(end.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn session_is_alive(
+    connection: &mut SqliteConnection,
+    digest: &[u8],
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select exists (select 1 from sessions where digest = ? and expires_at > ?)")
+        .bind(digest)
+        .bind(now.0)
+        .fetch_one(connection)
+        .await
+}
+
+pub(super) async fn end_session(connection: &mut SqliteConnection, digest: &[u8]) -> sqlx::Result<()> {
+    sqlx::query("delete from sessions where digest = ?").bind(digest).execute(connection).await?;
+    Ok(())
+}

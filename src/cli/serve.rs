@@ -1,0 +1,157 @@
+//! `tailwater serve`: the server with its embedded worker.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::server::config::SiteOptions;
+use crate::server::{Config, Server, StartError};
+
+/// Every setting is a flag and an environment variable.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "TAILWATER_LISTEN", default_value = "127.0.0.1:3000")]
+    listen: String,
+    /// Where the database, spools and workspaces lie.
+    #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
+    data_dir: PathBuf,
+    /// The built pages [default: target/site].
+    #[arg(long, env = "TAILWATER_SITE_ROOT")]
+    site_root: Option<PathBuf>,
+    /// The admin token, 32 or more printable characters [default: one made at first start, in the data folder].
+    #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    admin_token: Option<String>,
+    /// A further name by which browsers may reach the server; may be given several times.
+    #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
+    allowed_hosts: Vec<String>,
+    /// Jobs at a time [default: the number of cores].
+    #[arg(long, env = "TAILWATER_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: Option<u16>,
+    /// Whether output goes into the event log while it is printed; the complete log is kept in any case.
+    #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
+    live_log_events: bool,
+    /// How long output waits at the most before it is sent, in milliseconds.
+    #[arg(long, env = "TAILWATER_LIVE_FLUSH_MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    live_flush_ms: u32,
+    /// Log events of a job each second.
+    #[arg(long, env = "TAILWATER_LIVE_EVENTS_PER_SECOND", default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    live_events_per_second: u32,
+    /// Bytes of text of a log event, until load makes it grow.
+    #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
+    live_event_bytes: u32,
+    /// Bytes of a request's body at the most.
+    #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
+    body_bytes: u32,
+    /// Streams open at a time at the most.
+    #[arg(long, env = "TAILWATER_STREAMS", default_value_t = 4096)]
+    streams: u32,
+    /// Jobs that wait at the most.
+    #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
+    jobs_queued: u32,
+    /// Seconds between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    #[arg(long, env = "TAILWATER_CANCEL_GRACE_SECONDS", default_value_t = 10)]
+    cancel_grace_seconds: u32,
+    /// Seconds between SIGTERM and SIGKILL when the server stops.
+    #[arg(long, env = "TAILWATER_SHUTDOWN_GRACE_SECONDS", default_value_t = 10)]
+    shutdown_grace_seconds: u32,
+    /// A file of values, one a line, that are masked in all output.
+    #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
+    redact_values_file: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> ExitCode {
+        let filter = tracing_subscriber::EnvFilter::try_from_env("TAILWATER_LOG").unwrap_or_else(|_| "info".into());
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .init();
+        raise_file_limit();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let served = runtime.map_err(StartError::Listen).and_then(|runtime| runtime.block_on(self.serve()));
+        match served {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!("{error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn serve(self) -> Result<(), StartError> {
+        // The handlers first: a stop that comes while the server starts is not lost.
+        let shutdown = on_signal()?;
+        let listener = TcpListener::bind(&self.listen).await?;
+        let server = Server::start(self.config(), listener).await?;
+        announce(&server);
+        server.run(shutdown).await;
+        Ok(())
+    }
+
+    fn config(self) -> Config {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Config {
+            data_dir: self.data_dir,
+            site_root: self.site_root.unwrap_or_else(|| SiteOptions::built_in().site_root().to_owned()),
+            admin_token: self.admin_token,
+            allowed_hosts: self.allowed_hosts,
+            concurrency: self.concurrency.map_or(cores, usize::from),
+            live_log_events: self.live_log_events,
+            live_flush: Duration::from_millis(self.live_flush_ms.into()),
+            live_events_per_second: self.live_events_per_second,
+            live_event_bytes: size(self.live_event_bytes),
+            body_bytes: size(self.body_bytes),
+            streams: size(self.streams),
+            jobs_queued: self.jobs_queued.into(),
+            cancel_grace: seconds(self.cancel_grace_seconds),
+            shutdown_grace: seconds(self.shutdown_grace_seconds),
+            redact_values_file: self.redact_values_file,
+        }
+    }
+}
+
+/// Tells where the server listens, and how to get in: to who started it, not to a log that others read.
+fn announce(server: &Server) {
+    let mut out = std::io::stdout().lock();
+    let told = writeln!(out, "Listening on http://{}", server.address())
+        .and_then(|()| writeln!(out, "Log in once with {}", server.login_link()))
+        .and_then(|()| out.flush());
+    if let Err(error) = told {
+        tracing::warn!(%error, "the address could not be printed");
+    }
+}
+
+/// Returns what is cancelled by the first SIGTERM or SIGINT.
+fn on_signal() -> std::io::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tracing::info!("stopping");
+        token.cancel();
+    });
+    Ok(shutdown)
+}
+
+/// Every stream is an open file: as many as the system allows.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}

@@ -1,0 +1,237 @@
+//! The database: opening it, the pool of readers and the one writer.
+//!
+//! SQLite in WAL mode with `synchronous=FULL`: what is committed survives a power cut. All writes go through the
+//! [`Writer`], which commits everything that waits in one transaction. Nothing outside this module and the `store.rs`
+//! files knows which database it is.
+
+mod checkpoint;
+mod writer;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+pub use writer::{Tx, Writer};
+
+/// The schema, compiled in.
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// SQLite before this version can corrupt a database in WAL mode when a checkpoint meets a writer.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Readers at a time: SQLite reads are short, and each connection holds a page cache.
+const READERS: u32 = 8;
+
+/// How many rows a reader runs ahead of who asked: a row may hold 1 MiB.
+const ROWS_AHEAD: usize = 4;
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be made or made private.
+    #[error("failed to prepare the data folder {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server has the data folder open.
+    #[error("the data folder {0} is in use by another tailwater server; stop it, or give this one another --data-dir")]
+    InUse(PathBuf),
+    /// The database was written by a newer version.
+    #[error(
+        "the database in {path} was written by a newer version of Tailwater (migration {version} is not known here); \
+         start that version, or restore a backup made before the upgrade"
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The migration that is not known here.
+        version: i64,
+    },
+    /// The SQLite that was linked corrupts databases.
+    #[error("SQLite {0} is linked, but at least 3.51.3 is needed (earlier ones can corrupt a database in WAL mode)")]
+    OldSqlite(String),
+    /// Anything else the database said.
+    #[error("failed to open the database {path}: {source}")]
+    Sql {
+        /// The database file.
+        path: PathBuf,
+        /// What it said.
+        source: sqlx::Error,
+    },
+}
+
+/// A failure of the database in the middle of the work; its text is for the server's log only.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the database failed: {0}")]
+pub struct DbError(Arc<sqlx::Error>);
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl DbError {
+    /// The writer has stopped, which happens only while the server shuts down.
+    fn writer_is_gone() -> Self {
+        sqlx::Error::WorkerCrashed.into()
+    }
+}
+
+/// The open database. Cheap to clone; the data folder is locked until the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    readers: SqlitePool,
+    writer: Writer,
+    _lock: Arc<fs::File>,
+}
+
+impl Db {
+    /// Opens the database in `data_dir`, making both where needed, and brings its schema up to date.
+    pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        let lock = lock_folder(data_dir)?;
+        let path = data_dir.join("tailwater.sqlite");
+        let options = options(&path);
+        let writer = connect_writer(&options, &path).await?;
+        let sql = |source| OpenError::Sql { path: path.clone(), source };
+        let checkpointer = options.clone().connect().await.map_err(sql)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.clone().create_if_missing(false).pragma("query_only", "1"))
+            .await
+            .map_err(sql)?;
+        let written = checkpoint::spawn(checkpointer);
+        Ok(Self { readers, writer: Writer::spawn(writer, written), _lock: Arc::new(lock) })
+    }
+
+    /// Returns the pool for queries that change nothing.
+    #[must_use]
+    pub const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Returns the one writer.
+    #[must_use]
+    pub const fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Waits until everything handed to the writer is committed and closes the connections.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}
+
+/// Makes `folder` and everything above it that is missing; what it makes, only the owner may enter.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn lock_folder(data_dir: &Path) -> Result<fs::File, OpenError> {
+    let failed = |source| OpenError::Folder { path: data_dir.to_owned(), source };
+    private_folder(data_dir).map_err(failed)?;
+    fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    let lock = fs::File::create(data_dir.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(60))
+        // Checkpoints are the checkpointer's, off the writer's path.
+        .pragma("wal_autocheckpoint", "0")
+        .row_buffer_size(ROWS_AHEAD)
+        .disable_statement_logging()
+}
+
+async fn connect_writer(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteConnection, OpenError> {
+    let sql = |source| OpenError::Sql { path: path.to_owned(), source };
+    let mut connection = options.connect().await.map_err(sql)?;
+    let version: String =
+        sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await.map_err(sql)?;
+    if parse_version(&version) < Some(OLDEST_SQLITE) {
+        return Err(OpenError::OldSqlite(version));
+    }
+    match MIGRATIONS.run(&mut connection).await {
+        Ok(()) => Ok(connection),
+        Err(sqlx::migrate::MigrateError::VersionMissing(version)) => {
+            connection.close().await.ok();
+            Err(OpenError::Newer { path: path.to_owned(), version })
+        }
+        Err(error) => Err(sql(error.into())),
+    }
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = text.split('.').map(str::parse);
+    let mut next = || parts.next()?.ok();
+    Some((next()?, next()?, next().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_data_folder_is_private_and_belongs_to_one_server() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        let db = Db::open(&data).await.expect("a new database opens");
+        let mode = fs::metadata(&data).expect("the folder is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert!(matches!(Db::open(&data).await, Err(OpenError::InUse(_))));
+        db.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_from_a_newer_version_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(folder.path()).await.expect("a new database opens");
+        let added = db
+            .writer()
+            .write(|tx| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                         values (9999, 'later', true, x'00', 0)",
+                    )
+                    .execute(tx.connection())
+                    .await
+                    .map_err(DbError::from)
+                })
+            })
+            .await;
+        added.expect("the table is there");
+        db.close().await;
+        drop(db);
+        let refused = Db::open(folder.path()).await;
+        assert!(matches!(refused, Err(OpenError::Newer { version: 9999, .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(parse_version("3.100.0") > Some(OLDEST_SQLITE));
+        assert!(parse_version("3.51.2") < Some(OLDEST_SQLITE));
+        assert!(parse_version("") < Some(OLDEST_SQLITE));
+    }
+}

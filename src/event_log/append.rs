@@ -1,0 +1,174 @@
+//! Appending: the two doors to the log.
+//!
+//! Both allot `seq` and time under the job's row, inside the transaction that stores the events, and tell the readers
+//! only after its commit.
+
+use std::sync::Arc;
+
+use sqlx::SqliteConnection;
+
+use super::new_event::{NewEvent, size_of_text};
+use super::stored::{Facets, Parts, StoredEvent};
+use super::tail::{Published, Tails};
+use super::store;
+use crate::db::{DbError, Tx};
+use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
+
+/// A worker's right to a job. What it appends is refused once the epoch has grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    /// The attempt that the lease is for, from 1.
+    pub attempt: i32,
+    /// Grows whenever a lease of the job begins or ends.
+    pub epoch: i64,
+}
+
+/// Events that a worker appends together: they cover one unbroken range of `output.log`.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The batch's number within the lease, from 1; a repeated one stores nothing.
+    pub number: i64,
+    /// Where the range begins: where the batch before ended.
+    pub from: i64,
+    /// Where the range ends.
+    pub to: i64,
+    /// The events, at least one.
+    pub events: Vec<NewEvent>,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The lease has ended: the job is over, requeued, or another worker's.
+    #[error("the lease on job {0} has ended")]
+    LeaseLost(JobId),
+    /// The batch does not begin where the last one ended, or its number is not the next.
+    #[error("batch {number} of job {job} does not follow the one before")]
+    OutOfOrder {
+        /// The job.
+        job: JobId,
+        /// The batch's number.
+        number: i64,
+    },
+    /// The database failed; the same batch may be tried again.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<sqlx::Error> for AppendError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Who is writing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Door {
+    /// Who holds the lease of this epoch.
+    Lease(i64),
+    /// The server, in the transaction of a state change.
+    Server,
+}
+
+/// Appends a batch under a lease, within a transaction.
+pub async fn append_under_lease(
+    tx: &mut Tx,
+    tails: &Tails,
+    lease: Lease,
+    batch: Batch,
+    now: Timestamp,
+) -> Result<Seq, AppendError> {
+    let job = lease.job;
+    let progress = store::batch_progress(tx.connection(), lease).await?.ok_or(AppendError::LeaseLost(job))?;
+    if progress.number == batch.number {
+        return Ok(progress.last);
+    }
+    if (progress.number + 1, progress.shipped) != (batch.number, batch.from) {
+        return Err(AppendError::OutOfOrder { job, number: batch.number });
+    }
+    let (number, to) = (batch.number, batch.to);
+    let last = append(tx, tails, job, Door::Lease(lease.epoch), batch.events, now)
+        .await?
+        .ok_or(AppendError::LeaseLost(job))?;
+    store::set_batch_progress(tx.connection(), lease, number, to, last).await?;
+    Ok(last)
+}
+
+/// Appends events of the server itself, inside the transaction of the state change that they tell of.
+pub async fn append_by_server(
+    tx: &mut Tx,
+    tails: &Tails,
+    job: JobId,
+    events: Vec<NewEvent>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    append(tx, tails, job, Door::Server, events, now).await?;
+    Ok(())
+}
+
+/// Appends events; returns the last one's place, or nothing if the door is shut.
+async fn append(
+    tx: &mut Tx,
+    tails: &Tails,
+    job: JobId,
+    door: Door,
+    events: Vec<NewEvent>,
+    now: Timestamp,
+) -> Result<Option<Seq>, DbError> {
+    let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+    let Some(allotted) = store::allot(tx.connection(), job, count, now, door).await? else { return Ok(None) };
+    let mut stored = Vec::with_capacity(events.len());
+    let mut terminal = None;
+    let mut bytes = 0;
+    for (i, event) in (0..).zip(events) {
+        let place = Place { job, seq: allotted.first.plus(i), at: Timestamp(allotted.first_at.0 + i) };
+        terminal = terminal.or(terminal_status(&event.payload));
+        bytes += event.message.len() as u64;
+        stored.push(store_one(tx.connection(), place, event).await?);
+    }
+    tx.wrote(bytes);
+    let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease(_)) };
+    let tails = tails.clone();
+    tx.after_commit(move || tails.publish(job, published));
+    Ok(Some(allotted.first.plus(count - 1)))
+}
+
+/// Where an event is put.
+#[derive(Clone, Copy)]
+struct Place {
+    job: JobId,
+    seq: Seq,
+    at: Timestamp,
+}
+
+async fn store_one(connection: &mut SqliteConnection, place: Place, mut event: NewEvent) -> sqlx::Result<Arc<StoredEvent>> {
+    if let Payload::End(end) = &mut event.payload {
+        end.last_seq = place.seq;
+    }
+    let payload = serde_json::value::to_raw_value(&event.payload).expect("a payload has no map with other keys than strings");
+    let facets = Facets::of(&event.payload);
+    let size = size_of_text(event.message.len(), &event.payload);
+    let parts = Parts {
+        seq: place.seq,
+        id: EventId(uuid::Uuid::now_v7()),
+        job_id: place.job,
+        level: event.level,
+        message: event.message.as_bytes(),
+        payload: &payload,
+        created_at: place.at,
+    };
+    let stored = Arc::new(StoredEvent::new(&parts, facets, size));
+    let (id, kind) = (parts.id, stored.facets.kind.as_str());
+    store::insert(connection, place.job, place.seq, id, event.level, kind, event.message.into_bytes(), payload.get(), place.at)
+        .await?;
+    Ok(stored)
+}
+
+const fn terminal_status(payload: &Payload) -> Option<JobStatus> {
+    match payload {
+        Payload::End(end) => Some(end.status),
+        _ => None,
+    }
+}

@@ -1,0 +1,283 @@
+//! Events that are about to be appended.
+//!
+//! Free text enters an event only as [`Redacted`]: there is no way to build one from a `String`.
+
+use redact::Redacted;
+
+use crate::model::{
+    ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, JobEventStatus, JobPayload, Level, LogPayload, Payload,
+    Segment, Stage, StagePayload, StageStatus, StepPayload, StepStatus, StreamName, Timestamp,
+};
+
+/// An event without its place, name and time: those are allotted when it is stored.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub(super) level: Level,
+    pub(super) message: Redacted,
+    pub(super) payload: Payload,
+}
+
+/// The step that output comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The stage of the step.
+    pub stage: Stage,
+    /// The step's name for programs.
+    pub step_id: Redacted,
+    /// The step's place in its stage, from 0.
+    pub step_index: i32,
+    /// The attempt, from 1.
+    pub attempt: i32,
+}
+
+/// What a step is called, redacted.
+#[derive(Clone, Debug)]
+pub struct StepNames {
+    /// Where it stands.
+    pub origin: Origin,
+    /// Its name for people.
+    pub name: Redacted,
+    /// What it runs.
+    pub command: Redacted,
+}
+
+/// Where a chunk lies in `output.log`.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Which of the two outputs.
+    pub stream: StreamName,
+    /// When its first byte was captured.
+    pub time: Timestamp,
+    /// Its pieces, at least one.
+    pub segments: Vec<Segment>,
+    /// Whether the line numbers of its pieces run on, so that they are one piece.
+    pub joined: bool,
+}
+
+impl NewEvent {
+    /// Output of a step. `text` is the bytes of the chunk's segments, one after the other.
+    #[must_use]
+    pub fn log(origin: &Origin, chunk: Chunk, text: Redacted) -> Self {
+        let first = chunk.segments.first().copied().unwrap_or(Segment(0, 0, 1));
+        let level = match chunk.stream {
+            StreamName::Stdout => Level::Info,
+            StreamName::Stderr => Level::Warn,
+        };
+        let payload = Payload::Log(LogPayload {
+            stream: chunk.stream,
+            stage: origin.stage,
+            step_id: origin.step_id.to_text().into_owned(),
+            step_index: origin.step_index,
+            attempt: origin.attempt,
+            offset: first.0,
+            bytes: length(&text),
+            line: first.2,
+            time: chunk.time,
+            partial: text.as_bytes().last() != Some(&b'\n'),
+            segments: (!chunk.joined).then_some(chunk.segments),
+        });
+        Self { level, message: text, payload }
+    }
+
+    /// A step began.
+    #[must_use]
+    pub fn step_started(step: &StepNames) -> Self {
+        Self::step(step, StepStatus::Started, StepEnd::default())
+    }
+
+    /// A step ended, or was left out.
+    #[must_use]
+    pub fn step_ended(step: &StepNames, status: StepStatus, end: StepEnd) -> Self {
+        Self::step(step, status, end)
+    }
+
+    fn step(step: &StepNames, status: StepStatus, end: StepEnd) -> Self {
+        let level = match status {
+            StepStatus::Failed | StepStatus::TimedOut => Level::Error,
+            StepStatus::Cancelled => Level::Warn,
+            StepStatus::Started | StepStatus::Succeeded | StepStatus::Skipped => Level::Info,
+        };
+        let mut message = step.name.clone();
+        message.append(&Redacted::literal(match status {
+            StepStatus::Started => ": started",
+            StepStatus::Succeeded => ": succeeded",
+            StepStatus::Failed => ": failed",
+            StepStatus::Cancelled => ": cancelled",
+            StepStatus::TimedOut => ": timed out",
+            StepStatus::Skipped => ": skipped",
+        }));
+        if let Some(note) = &end.note {
+            message.append(&Redacted::literal("; "));
+            message.append(note);
+        }
+        let payload = Payload::Step(StepPayload {
+            stage: step.origin.stage,
+            step_id: step.origin.step_id.to_text().into_owned(),
+            step_index: step.origin.step_index,
+            name: step.name.to_text().into_owned(),
+            command: step.command.to_text().into_owned(),
+            attempt: step.origin.attempt,
+            status,
+            exit_code: end.exit_code,
+            signal: end.signal,
+            duration_ms: end.duration_ms,
+        });
+        Self { level, message, payload }
+    }
+
+    /// A stage began or ended.
+    #[must_use]
+    pub fn stage(stage: Stage, attempt: i32, status: StageStatus, duration_ms: Option<i64>) -> Self {
+        let message = Redacted::literal(match status {
+            StageStatus::Started => "Stage started",
+            StageStatus::Succeeded => "Stage succeeded",
+            StageStatus::Failed => "Stage failed",
+            StageStatus::Skipped => "Stage skipped",
+        });
+        let level = if status == StageStatus::Failed { Level::Error } else { Level::Info };
+        Self { level, message, payload: Payload::Stage(StagePayload { stage, status, attempt, duration_ms }) }
+    }
+
+    /// An attempt began or ended; the texts in `payload` are ours and the worker's name.
+    #[must_use]
+    pub fn attempt(attempt: i32, worker: &Redacted, status: AttemptStatus, totals: Option<&AttemptTotals>) -> Self {
+        let (level, message) = match status {
+            AttemptStatus::Started => (Level::Info, "Attempt started"),
+            AttemptStatus::Succeeded => (Level::Info, "Attempt succeeded"),
+            AttemptStatus::Failed => (Level::Error, "Attempt failed"),
+            AttemptStatus::Cancelled => (Level::Warn, "Attempt cancelled"),
+            AttemptStatus::Interrupted => {
+                (Level::Error, "Attempt interrupted: its worker ended; what it had printed is here, its processes are dead")
+            }
+        };
+        let payload = Payload::Attempt(AttemptPayload {
+            attempt,
+            worker_id: worker.to_text().into_owned(),
+            status,
+            exit_code: totals.and_then(|totals| totals.exit_code),
+            lines: totals.map(|totals| totals.lines),
+            bytes: totals.map(|totals| totals.bytes),
+            suppressed_bytes: totals.map(|totals| totals.suppressed_bytes),
+            redactions: totals.map(|totals| totals.redactions),
+            log_sha256: totals.map(|totals| totals.log_sha256.clone()),
+        });
+        Self { level, message: Redacted::literal(message), payload }
+    }
+
+    /// The job changed hands or state.
+    #[must_use]
+    pub fn job(status: JobEventStatus, attempt: i32, details: JobDetails) -> Self {
+        let (level, text) = match status {
+            JobEventStatus::Queued => (Level::Info, "Job queued"),
+            JobEventStatus::Claimed => (Level::Info, "Job claimed"),
+            JobEventStatus::Requeued => (Level::Warn, "Job queued for its next attempt"),
+            JobEventStatus::LeaseExpired => (Level::Error, "The worker's lease ran out"),
+            JobEventStatus::WorkerSilent => (Level::Warn, "The worker has not been heard of for 15 s"),
+            JobEventStatus::CancelRequested => (Level::Warn, "Cancellation requested"),
+            JobEventStatus::Succeeded => (Level::Info, "Job succeeded"),
+            JobEventStatus::Failed => (Level::Error, "Job failed"),
+            JobEventStatus::Cancelled => (Level::Warn, "Job cancelled"),
+            JobEventStatus::DeadLetter => (Level::Error, "Job failed on its last attempt"),
+        };
+        let mut message = Redacted::literal(text);
+        if let Some(reason) = &details.reason {
+            message.append(&Redacted::literal(": "));
+            message.append(reason);
+        }
+        let payload = Payload::Job(JobPayload {
+            status,
+            attempt,
+            worker_id: details.worker.map(|worker| worker.to_text().into_owned()),
+            next_attempt_at: details.next_attempt_at,
+            reason: details.reason.map(|reason| reason.to_text().into_owned()),
+        });
+        Self { level, message, payload }
+    }
+
+    /// Something about the job that somebody should look at.
+    #[must_use]
+    pub fn warning(attempt: i32, message: &'static str) -> Self {
+        let mut payload = serde_json::Map::new();
+        payload.insert("kind".into(), "warning".into());
+        payload.insert("attempt".into(), attempt.into());
+        Self { level: Level::Warn, message: Redacted::literal(message), payload: Payload::Other(payload) }
+    }
+
+    /// A file was kept.
+    #[must_use]
+    pub fn artifact(name: &Redacted, artifact_id: crate::model::ArtifactId, size_bytes: i64) -> Self {
+        let mut message = Redacted::literal("Artifact kept: ");
+        message.append(name);
+        let name = name.to_text().into_owned();
+        Self { level: Level::Info, message, payload: Payload::Artifact(ArtifactPayload { artifact_id, name, size_bytes }) }
+    }
+
+    /// The log is complete. Its `lastSeq` is filled in when its place is known.
+    #[must_use]
+    pub(crate) fn end(payload: EndPayload) -> Self {
+        Self { level: Level::Info, message: Redacted::literal("End of the log"), payload: Payload::End(payload) }
+    }
+
+    /// Returns how much of an event's and a page's size it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        size_of_text(self.message.len(), &self.payload)
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, Default)]
+pub struct StepEnd {
+    /// Its exit code, if it exited.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+    /// How long it took.
+    pub duration_ms: Option<i64>,
+    /// What else is to be said, for people.
+    pub note: Option<Redacted>,
+}
+
+/// What an attempt printed in all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptTotals {
+    /// The exit code of the step that decided.
+    pub exit_code: Option<i32>,
+    /// Lines; an unfinished last line counts.
+    pub lines: i64,
+    /// Bytes, after redaction.
+    pub bytes: i64,
+    /// Bytes that were not sent as events.
+    pub suppressed_bytes: i64,
+    /// How many times something was masked.
+    pub redactions: i64,
+    /// SHA-256 of `output.log`, in hexadecimal.
+    pub log_sha256: String,
+}
+
+/// What else there is to say of a job's change.
+#[derive(Clone, Debug, Default)]
+pub struct JobDetails {
+    /// The worker concerned.
+    pub worker: Option<Redacted>,
+    /// When the next attempt may begin.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<Redacted>,
+}
+
+/// What a piece of a chunk counts in the size of an event and of a page, beside its text.
+const SEGMENT_SIZE: usize = 24;
+
+/// Returns the size of a text of `length` bytes with that payload.
+pub(super) fn size_of_text(length: usize, payload: &Payload) -> usize {
+    let segments = match payload {
+        Payload::Log(LogPayload { segments: Some(segments), .. }) => segments.len(),
+        _ => 0,
+    };
+    length + SEGMENT_SIZE * segments
+}
+
+fn length(text: &Redacted) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}

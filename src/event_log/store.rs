@@ -1,0 +1,284 @@
+//! All SQL of the event log.
+
+use futures_util::TryStreamExt;
+use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row, SqliteConnection};
+
+use super::append::{Door, Lease};
+use super::new_event::size_of_text;
+use super::page::{Cursor, Direction, Filling, Head, Next, Page, PageRequest};
+use super::stored::{Facets, Parts, StoredEvent};
+use super::{ReadError, SharedEvent, StoredOutput};
+use crate::model::{EventId, JobId, JobStatus, Level, Payload, Seq, Timestamp};
+
+/// What an append was given.
+pub(super) struct Allotted {
+    pub(super) first: Seq,
+    pub(super) first_at: Timestamp,
+}
+
+/// Allots `count` places and times under the job's row; nothing if the door is shut.
+pub(super) async fn allot(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    count: i64,
+    now: Timestamp,
+    door: Door,
+) -> sqlx::Result<Option<Allotted>> {
+    let epoch = match door {
+        Door::Lease(epoch) => Some(epoch),
+        Door::Server => None,
+    };
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "update jobs
+         set last_seq = last_seq + ?1, last_event_at = max(?2, last_event_at + ?1), updated_at = ?2
+         where id = ?3 and (?4 is null or (status = 'running' and lease_epoch = ?4))
+         returning last_seq, last_event_at",
+    )
+    .bind(count)
+    .bind(now.0)
+    .bind(job.0)
+    .bind(epoch)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(last, at)| Allotted { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
+}
+
+/// Stores one event in its place.
+#[expect(clippy::too_many_arguments, reason = "one for each column")]
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    seq: Seq,
+    id: EventId,
+    level: Level,
+    kind: &str,
+    message: Vec<u8>,
+    payload: &str,
+    at: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into events (job_id, seq, id, level, kind, message, payload, created_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(job.0)
+    .bind(seq.0)
+    .bind(id.0)
+    .bind(level.as_str())
+    .bind(kind)
+    .bind(message)
+    .bind(payload)
+    .bind(at.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How far a lease's batches have come.
+pub(super) struct BatchProgress {
+    pub(super) number: i64,
+    pub(super) last: Seq,
+    pub(super) shipped: i64,
+}
+
+/// Returns how far the lease's batches have come; nothing if the lease has ended.
+pub(super) async fn batch_progress(
+    connection: &mut SqliteConnection,
+    lease: Lease,
+) -> sqlx::Result<Option<BatchProgress>> {
+    let row: Option<(i64, i64, i64)> = sqlx::query_as(
+        "select a.last_batch, a.batch_to, a.shipped_bytes
+         from attempts a join jobs j on j.id = a.job_id
+         where a.job_id = ? and a.attempt = ? and j.lease_epoch = ? and j.status = 'running'",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .bind(lease.epoch)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(number, last, shipped)| BatchProgress { number, last: Seq(last), shipped }))
+}
+
+/// Remembers a stored batch, so that its repetition is recognised.
+pub(super) async fn set_batch_progress(
+    connection: &mut SqliteConnection,
+    lease: Lease,
+    number: i64,
+    shipped: i64,
+    last: Seq,
+) -> sqlx::Result<()> {
+    sqlx::query("update attempts set last_batch = ?, shipped_bytes = ?, batch_to = ? where job_id = ? and attempt = ?")
+        .bind(number)
+        .bind(shipped)
+        .bind(last.0)
+        .bind(lease.job.0)
+        .bind(lease.attempt)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns where the job's log stands; nothing if there is no such job.
+async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Head>> {
+    let row: Option<(i64, String)> = sqlx::query_as("select last_seq, status from jobs where id = ?")
+        .bind(job.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|(last, status)| Head {
+        last_seq: Seq(last),
+        terminal: JobStatus::from_word(&status).filter(|status| status.is_terminal()),
+    }))
+}
+
+/// Reads one page: first where the log stands, then its events.
+pub(super) async fn page(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    request: &PageRequest,
+) -> Result<Page, ReadError> {
+    let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+    let mut page = Filling::new(request, head);
+    // What was appended after the head was read belongs to the next page.
+    let last = head.last_seq.0;
+    let (after, before) = match request.direction {
+        Direction::After(cursor) => (cursor.0, last + 1),
+        Direction::UpTo(bound) => (0, bound.0.min(last + 1)),
+        Direction::Before(bound) => (0, bound.map_or(last + 1, |bound| bound.0.min(last + 1))),
+    };
+    let sql = match (request.direction, request.filter.kinds.include_output()) {
+        (Direction::Before(_), true) => NEWEST_FIRST,
+        (Direction::Before(_), false) => NEWEST_FIRST_NOT_OUTPUT,
+        (_, true) => OLDEST_FIRST,
+        (_, false) => OLDEST_FIRST_NOT_OUTPUT,
+    };
+    let mut rows = sqlx::query_as::<_, StoredRow>(sql).bind(job.0).bind(after).bind(before).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        let payload = row.payload()?;
+        let facets = Facets::of(&payload);
+        let matches = request.filter.matches(row.level, &facets);
+        let size = size_of_text(row.message.len(), &payload);
+        if page.offer(row.seq, size, matches, || row.share(job, facets, size)) == Next::Stop {
+            break;
+        }
+    }
+    Ok(page.finish())
+}
+
+const OLDEST_FIRST: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? order by seq";
+const NEWEST_FIRST: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? order by seq desc";
+const OLDEST_FIRST_NOT_OUTPUT: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? and kind <> 'log' order by seq";
+const NEWEST_FIRST_NOT_OUTPUT: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? and kind <> 'log' order by seq desc";
+
+/// An event as the database holds it.
+struct StoredRow {
+    seq: Seq,
+    id: EventId,
+    level: Level,
+    message: Vec<u8>,
+    payload: Box<RawValue>,
+    created_at: Timestamp,
+}
+
+impl<'r> FromRow<'r, SqliteRow> for StoredRow {
+    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+        let level: &str = row.try_get(2)?;
+        let payload: String = row.try_get(4)?;
+        Ok(Self {
+            seq: Seq(row.try_get(0)?),
+            id: EventId(row.try_get(1)?),
+            level: Level::from_word(level).ok_or_else(|| damaged("level"))?,
+            message: row.try_get(3)?,
+            payload: RawValue::from_string(payload).map_err(|_| damaged("payload"))?,
+            created_at: Timestamp(row.try_get(5)?),
+        })
+    }
+}
+
+impl StoredRow {
+    fn payload(&self) -> sqlx::Result<Payload> {
+        serde_json::from_str(self.payload.get()).map_err(|_| damaged("payload"))
+    }
+
+    fn share(&self, job_id: JobId, facets: Facets, size: usize) -> SharedEvent {
+        let parts = Parts {
+            seq: self.seq,
+            id: self.id,
+            job_id,
+            level: self.level,
+            message: &self.message,
+            payload: &self.payload,
+            created_at: self.created_at,
+        };
+        SharedEvent::new(StoredEvent::new(&parts, facets, size))
+    }
+}
+
+/// A column holds what this program never writes.
+fn damaged(column: &'static str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
+}
+
+/// Returns the `seq` that a cursor stands for: for `after` the last event that lies before what is asked for, for
+/// `before` the first that lies behind it.
+pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
+    let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+    let (time, id) = match cursor {
+        Cursor::Seq(seq) => return Ok(seq),
+        Cursor::After(time, id) | Cursor::Before(time, id) => (time, id),
+    };
+    // Times strictly increase with `seq`, so the place is found by halving.
+    let (mut low, mut high) = (0, head.last_seq.0);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if time_of(connection, job, Seq(middle)).await?.0 <= time { low = middle } else { high = middle - 1 }
+    }
+    let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
+    let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
+    Ok(match (cursor, exact, id) {
+        // The event of that very time is not among those up to the one named.
+        (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
+        (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
+        (Cursor::Before(..), Some(_), _) => Seq(low),
+        (Cursor::Before(..), None, _) => Seq(low + 1),
+        _ => Seq(low),
+    })
+}
+
+async fn time_of(connection: &mut SqliteConnection, job: JobId, seq: Seq) -> sqlx::Result<(Timestamp, EventId)> {
+    let (at, id): (i64, uuid::Uuid) = sqlx::query_as("select created_at, id from events where job_id = ? and seq = ?")
+        .bind(job.0)
+        .bind(seq.0)
+        .fetch_one(connection)
+        .await?;
+    Ok((Timestamp(at), EventId(id)))
+}
+
+/// Returns the stored chunks of an attempt that reach beyond `offset` of its `output.log`, oldest first.
+pub(super) async fn output_from(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: i32,
+    offset: i64,
+) -> sqlx::Result<Vec<StoredOutput>> {
+    let rows: Vec<StoredRow> = sqlx::query_as(
+        "select seq, id, level, message, payload, created_at from events
+         where job_id = ? and kind = 'log' and json_extract(payload, '$.attempt') = ?
+         and json_extract(payload, '$.offset') + json_extract(payload, '$.bytes') > ? order by seq",
+    )
+    .bind(job.0)
+    .bind(attempt)
+    .bind(offset)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| match row.payload()? {
+            Payload::Log(payload) => Ok(StoredOutput { payload, text: redact::Redacted::from_stored(row.message) }),
+            _ => Err(damaged("payload")),
+        })
+        .collect()
+}

@@ -1,0 +1,173 @@
+//! The recent end of each log, in memory and shared by all of its readers.
+//!
+//! A job has an entry while it runs or somebody watches it. What was appended is published here after its commit: the
+//! events into a bounded window, their last `seq` into a `watch`. A reader whose cursor lies inside the window needs no
+//! database; one that fell behind reads from there and catches up.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::SharedEvent;
+use super::page::{Direction, Filling, Head, Next, Page, PageRequest};
+use crate::model::{JobId, JobStatus, Seq};
+
+/// Text that a window keeps at the most: enough for several of the largest events.
+const WINDOW_TEXT: usize = 4 << 20;
+
+/// Events that a window keeps at the most.
+const WINDOW_EVENTS: usize = 2_000;
+
+/// What an append tells the readers, after its commit.
+#[derive(Debug)]
+pub(super) struct Published {
+    /// The events, in order.
+    pub(super) events: Vec<SharedEvent>,
+    /// The job's final status, if this was its end.
+    pub(super) terminal: Option<JobStatus>,
+    /// Whether a worker appended, so that more is to be expected.
+    pub(super) by_worker: bool,
+}
+
+/// The windows of all jobs. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Tails {
+    jobs: Arc<Mutex<HashMap<JobId, Arc<Tail>>>>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    window: Mutex<Window>,
+    last: watch::Sender<Seq>,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    events: VecDeque<SharedEvent>,
+    text: usize,
+    terminal: Option<JobStatus>,
+    /// Whether a worker is writing: the entry stays even if nobody reads.
+    running: bool,
+}
+
+/// Wakes one reader of one job's log. The entry lives at least as long as this.
+#[derive(Debug)]
+pub struct Watch {
+    job: JobId,
+    tails: Tails,
+    tail: Option<Arc<Tail>>,
+    last: watch::Receiver<Seq>,
+}
+
+impl Watch {
+    /// Waits until something was appended since the last call, or since the watch was taken.
+    pub async fn grown(&mut self) {
+        // The sender lives in the entry that this watch keeps alive.
+        self.last.changed().await.ok();
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.tail = None;
+        self.tails.forget_if_idle(self.job);
+    }
+}
+
+impl Tails {
+    pub(super) fn watch(&self, job: JobId) -> Watch {
+        let tail = Arc::clone(self.lock().entry(job).or_insert_with(Tail::new));
+        Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
+    }
+
+    /// Reads a page from the window, if all that is asked for lies in it.
+    pub(super) fn page(&self, job: JobId, request: &PageRequest) -> Option<Page> {
+        let Direction::After(cursor) = request.direction else { return None };
+        let tail = Arc::clone(self.lock().get(&job)?);
+        let window = lock(&tail.window);
+        let (first, last) = (window.events.front()?.seq, window.events.back()?.seq);
+        if cursor.plus(1) < first {
+            return None;
+        }
+        let skipped = usize::try_from(cursor.0 + 1 - first.0).unwrap_or(usize::MAX).min(window.events.len());
+        let mut page = Filling::new(request, Head { last_seq: last, terminal: window.terminal });
+        for event in window.events.range(skipped..) {
+            if page.offer_shared(event) == Next::Stop {
+                break;
+            }
+        }
+        let page = page.finish();
+        drop(window);
+        drop(tail);
+        // The last watch may have gone while this call kept the entry alive.
+        self.forget_if_idle(job);
+        Some(page)
+    }
+
+    pub(super) fn publish(&self, job: JobId, published: Published) {
+        let Some(last) = published.events.last().map(|event| event.seq) else { return };
+        let tail = {
+            let mut jobs = self.lock();
+            match jobs.get(&job) {
+                Some(tail) => Arc::clone(tail),
+                None if published.by_worker => Arc::clone(jobs.entry(job).or_insert_with(Tail::new)),
+                // Nobody reads and nobody writes on: the database has it.
+                None => return,
+            }
+        };
+        lock(&tail.window).take(published);
+        tail.last.send_replace(last);
+        drop(tail);
+        self.forget_if_idle(job);
+    }
+
+    /// Says that the job's worker is gone, so that its entry need not wait for more.
+    pub fn worker_left(&self, job: JobId) {
+        if let Some(tail) = self.lock().get(&job) {
+            lock(&tail.window).running = false;
+        }
+        self.forget_if_idle(job);
+    }
+
+    fn forget_if_idle(&self, job: JobId) {
+        let mut jobs = self.lock();
+        if jobs.get(&job).is_some_and(|tail| Arc::strong_count(tail) == 1 && !lock(&tail.window).running) {
+            jobs.remove(&job);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Tail>>> {
+        lock(&self.jobs)
+    }
+}
+
+impl Tail {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { window: Mutex::default(), last: watch::Sender::new(Seq::START) })
+    }
+}
+
+impl Window {
+    fn take(&mut self, published: Published) {
+        for event in published.events {
+            // An entry that was forgotten and made again in between begins anew: a window has no holes.
+            if self.events.back().is_some_and(|back| back.seq.plus(1) != event.seq) {
+                self.events.clear();
+                self.text = 0;
+            }
+            self.text += event.size;
+            self.events.push_back(event);
+        }
+        while self.events.len() > 1 && (self.text > WINDOW_TEXT || self.events.len() > WINDOW_EVENTS) {
+            self.text -= self.events.pop_front().map_or(0, |event| event.size);
+        }
+        self.terminal = self.terminal.or(published.terminal);
+        self.running = self.terminal.is_none() && (self.running || published.by_worker);
+    }
+}
+
+/// Locks; a panic elsewhere leaves nothing half done here, since every change under these locks is complete in itself.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

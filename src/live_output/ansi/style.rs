@@ -1,0 +1,234 @@
+//! How a piece of output looks: what SGR parameters say, mapped to the sixteen colours that the themes define.
+
+/// One of the sixteen ANSI colours, or none.
+///
+/// The themes choose each so that it can be read; the 256 and the 16 million are mapped to the nearest of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Color(u8);
+
+impl Color {
+    /// What the page uses where nothing is said.
+    pub const DEFAULT: Self = Self(u8::MAX);
+
+    /// Returns the colour of that number, 0 to 15.
+    #[must_use]
+    pub const fn ansi(number: u8) -> Self {
+        Self(number & 15)
+    }
+
+    /// Returns the number, 0 to 15, if it is not the default.
+    #[must_use]
+    pub const fn number(self) -> Option<u8> {
+        if self.0 < 16 { Some(self.0) } else { None }
+    }
+
+    /// Returns the nearest of the sixteen to one of xterm's 256.
+    const fn from_256(number: u8) -> Self {
+        match number {
+            0..=15 => Self(number),
+            16..=231 => {
+                let cube = number - 16;
+                Self::from_rgb(cube_level(cube / 36), cube_level(cube / 6 % 6), cube_level(cube % 6))
+            }
+            232..=255 => {
+                let grey = (number - 232) * 10 + 8;
+                Self::from_rgb(grey, grey, grey)
+            }
+        }
+    }
+
+    /// Returns the nearest of the sixteen by hue, since hue is what a colour in a log says.
+    const fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
+        let high = max(red, max(green, blue));
+        let low = min(red, min(green, blue));
+        if high - low < 40 {
+            return match high {
+                0..=63 => Self(0),
+                64..=159 => Self(8),
+                160..=223 => Self(7),
+                224..=255 => Self(15),
+            };
+        }
+        // A channel is on when it lies nearer to the highest than to the lowest: three bits, as ANSI numbers them.
+        let middle = low + (high - low) / 2;
+        let mut number = 0;
+        if red > middle {
+            number |= 1;
+        }
+        if green > middle {
+            number |= 2;
+        }
+        if blue > middle {
+            number |= 4;
+        }
+        Self(if high > 220 { number | 8 } else { number })
+    }
+}
+
+const fn cube_level(step: u8) -> u8 {
+    if step == 0 { 0 } else { 55 + step * 40 }
+}
+
+const fn max(a: u8, b: u8) -> u8 {
+    if a > b { a } else { b }
+}
+
+const fn min(a: u8, b: u8) -> u8 {
+    if a < b { a } else { b }
+}
+
+/// How a piece of output looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// The colour of the text.
+    pub foreground: Color,
+    /// The colour behind it.
+    pub background: Color,
+    flags: u8,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { foreground: Color::DEFAULT, background: Color::DEFAULT, flags: 0 }
+    }
+}
+
+const BOLD: u8 = 1;
+const DIM: u8 = 2;
+const ITALIC: u8 = 4;
+const UNDERLINE: u8 = 8;
+const STRIKE: u8 = 16;
+const INVERSE: u8 = 32;
+
+impl Style {
+    /// Applies the parameters of one SGR sequence.
+    pub(super) fn apply(&mut self, parameters: &[Parameter]) {
+        let mut rest = parameters;
+        while let Some((&first, mut after)) = rest.split_first() {
+            // What follows a parameter by colons belongs to it.
+            let subs = after.iter().take_while(|parameter| parameter.sub).count();
+            match first.value {
+                0 => *self = Self::default(),
+                1 => self.flags |= BOLD,
+                2 => self.flags |= DIM,
+                3 => self.flags |= ITALIC,
+                4 if subs > 0 && after[0].value == 0 => self.flags &= !UNDERLINE,
+                4 | 21 => self.flags |= UNDERLINE,
+                7 => self.flags |= INVERSE,
+                9 => self.flags |= STRIKE,
+                22 => self.flags &= !(BOLD | DIM),
+                23 => self.flags &= !ITALIC,
+                24 => self.flags &= !UNDERLINE,
+                27 => self.flags &= !INVERSE,
+                29 => self.flags &= !STRIKE,
+                code @ 30..=37 => self.foreground = numbered(code - 30),
+                39 => self.foreground = Color::DEFAULT,
+                code @ 40..=47 => self.background = numbered(code - 40),
+                49 => self.background = Color::DEFAULT,
+                code @ 90..=97 => self.foreground = numbered(code - 90 + 8),
+                code @ 100..=107 => self.background = numbered(code - 100 + 8),
+                code @ (38 | 48 | 58) => {
+                    let (color, used) = extended(after, subs);
+                    after = &after[used..];
+                    match (code, color) {
+                        (38, Some(color)) => self.foreground = color,
+                        (48, Some(color)) => self.background = color,
+                        // The colour of the underline, which we do not show.
+                        _ => {}
+                    }
+                    rest = after;
+                    continue;
+                }
+                // Blinking would tire, hiding would lie, fonts are ours.
+                _ => {}
+            }
+            rest = &after[subs..];
+        }
+    }
+
+    /// Returns the CSS classes of the look; empty for the default.
+    #[must_use]
+    pub fn classes(self) -> String {
+        let mut classes = String::new();
+        let mut add = |name: &str, number: Option<u8>| {
+            if !classes.is_empty() {
+                classes.push(' ');
+            }
+            classes.push_str(name);
+            if let Some(number) = number {
+                if number >= 10 {
+                    classes.push('1');
+                }
+                classes.push(char::from(b'0' + number % 10));
+            }
+        };
+        let (foreground, background) = (self.foreground.number(), self.background.number());
+        if self.flags & INVERSE == 0 {
+            if foreground.is_some() {
+                add("fg", foreground);
+            }
+            if background.is_some() {
+                add("bg", background);
+            }
+        } else {
+            add(if background.is_some() { "fg" } else { "fg-inverse" }, background);
+            add(if foreground.is_some() { "bg" } else { "bg-inverse" }, foreground);
+        }
+        for (flag, name) in
+            [(BOLD, "bold"), (DIM, "dim"), (ITALIC, "italic"), (UNDERLINE, "underline"), (STRIKE, "strike")]
+        {
+            if self.flags & flag != 0 {
+                add(name, None);
+            }
+        }
+        classes
+    }
+}
+
+/// One parameter of a control sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameter {
+    /// Its number; 0 when it was left out.
+    pub value: u16,
+    /// Whether a colon, not a semicolon, stands before it.
+    pub sub: bool,
+}
+
+fn numbered(number: u16) -> Color {
+    Color::ansi(u8::try_from(number).unwrap_or(0))
+}
+
+/// Reads what follows 38 or 48: `5;n`, `2;r;g;b`, `5:n`, `2:r:g:b` or `2:space:r:g:b`. Returns the colour and how many
+/// parameters it took.
+fn extended(after: &[Parameter], subs: usize) -> (Option<Color>, usize) {
+    let channel = |at: usize| after.get(at).and_then(|parameter| u8::try_from(parameter.value).ok());
+    let rgb = |at: usize| Some(Color::from_rgb(channel(at)?, channel(at + 1)?, channel(at + 2)?));
+    let color = match after.first().map(|parameter| parameter.value) {
+        Some(5) => channel(1).map(Color::from_256),
+        Some(2) if subs >= 5 => rgb(2),
+        Some(2) => rgb(1),
+        _ => None,
+    };
+    let used = match after.first().map(|parameter| parameter.value) {
+        _ if subs > 0 => subs,
+        Some(5) => 2,
+        Some(2) => 4,
+        _ => 0,
+    };
+    (color, used.min(after.len()))
+}
+
+/// Returns how many columns a character takes in a terminal (the wide and the combining blocks of Unicode's
+/// `EastAsianWidth`, coarsely; what is drawn differently is measured on the page).
+pub(super) fn width(character: char) -> u32 {
+    match u32::from(character) {
+        0x300..=0x36f | 0x483..=0x489 | 0x591..=0x5bd | 0x610..=0x61a | 0x64b..=0x65f | 0x1ab0..=0x1aff
+        | 0x1dc0..=0x1dff | 0x200c | 0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f => 0,
+        0x1100..=0x115f | 0x231a..=0x231b | 0x23e9..=0x23ec | 0x2614..=0x2615 | 0x26a1 | 0x2705 | 0x270a..=0x270b | 0x2728
+        | 0x274c | 0x274e | 0x2753..=0x2755 | 0x2757 | 0x2795..=0x2797 | 0x2b50 | 0x2b55 | 0x2e80..=0x303e
+        | 0x3041..=0xa4cf | 0xa960..=0xa97f | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60
+        | 0xffe0..=0xffe6 | 0x1f300..=0x1f64f | 0x1f680..=0x1f6ff | 0x1f7e0..=0x1f7eb | 0x1f900..=0x1f9ff
+        | 0x1fa70..=0x1faff | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}

@@ -1,0 +1,160 @@
+use super::*;
+
+fn shown(line: &str) -> Vec<(String, String)> {
+    spans(line, Style::default()).into_iter().map(|span| (span.style.classes(), span.text)).collect()
+}
+
+fn check(line: &str, expected: &[(&str, &str)]) {
+    let expected: Vec<(String, String)> =
+        expected.iter().map(|(classes, text)| ((*classes).to_owned(), (*text).to_owned())).collect();
+    assert_eq!(shown(line), expected, "{line:?}");
+}
+
+#[test]
+fn text_without_sequences_is_one_span_without_a_class() {
+    check("  Compiling tokio v1.54.1", &[("", "  Compiling tokio v1.54.1")]);
+    check("", &[]);
+}
+
+#[test]
+fn sgr_parameters_become_classes() {
+    check("\x1b[31mred\x1b[0m plain", &[("fg1", "red"), ("", " plain")]);
+    check("\x1b[1;32mok", &[("fg2 bold", "ok")]);
+    check("\x1b[1m\x1b[38;5;12mbright", &[("fg12 bold", "bright")]);
+    check("\x1b[97;41m!\x1b[39;49m?", &[("fg15 bg1", "!"), ("", "?")]);
+    check("\x1b[2;3;4;9mx\x1b[22;23;24;29my", &[("dim italic underline strike", "x"), ("", "y")]);
+    check("\x1b[ma\x1b[;31mb", &[("", "a"), ("fg1", "b")]);
+}
+
+#[test]
+fn the_256_and_the_16_million_colours_become_the_nearest_of_sixteen() {
+    check("\x1b[38;5;196mred", &[("fg9", "red")]);
+    check("\x1b[38;5;22mdark green", &[("fg2", "dark green")]);
+    check("\x1b[38;5;244mgrey", &[("fg8", "grey")]);
+    check("\x1b[38;2;0;0;255mblue", &[("fg12", "blue")]);
+    check("\x1b[38:2::255:255:0myellow", &[("fg11", "yellow")]);
+    check("\x1b[38:2:0:200:200mcyan", &[("fg6", "cyan")]);
+    check("\x1b[48;2;1;1;1;1mblack behind, bold", &[("bg0 bold", "black behind, bold")]);
+    check("\x1b[58;5;1;31munderline's colour is skipped", &[("fg1", "underline's colour is skipped")]);
+    check("\x1b[38;5mcut off", &[("", "cut off")]);
+}
+
+#[test]
+fn inverse_swaps_the_colours_and_hiding_hides_nothing() {
+    check("\x1b[7mx", &[("fg-inverse bg-inverse", "x")]);
+    check("\x1b[7;31mx", &[("fg-inverse bg1", "x")]);
+    check("\x1b[7;31;42mx", &[("fg2 bg1", "x")]);
+    check("\x1b[8msecret", &[("", "secret")]);
+}
+
+#[test]
+fn other_sequences_disappear() {
+    for junk in [
+        "\x1b[2J", "\x1b[?25l", "\x1b[1;1H", "\x1b[K", "\x1b(B", "\x1b=", "\x1b>", "\x1b]0;title\x07", "\x1b]0;title\x1b\\",
+        "\x1bP1$r0m\x1b\\", "\x1b_apc\x1b\\", "\u{9b}31;1H", "\x07", "\x1b[38;5;1", "\x1b[>4;2m", "\x1b[!p", "\x1b#8",
+    ] {
+        let plain = plain_text(junk).into_owned();
+        assert_eq!(plain, "", "{junk:?}");
+        let around = format!("{junk}\x18b");
+        assert_eq!(plain_text(&around).trim_start_matches('\u{2418}'), "b", "{junk:?}");
+    }
+}
+
+#[test]
+fn a_style_outlives_its_line_and_an_unfinished_sequence_does_not() {
+    let mut scanner = Scanner::default();
+    scanner.skip("\x1b[33mwarning");
+    assert_eq!(scanner.style().classes(), "fg3");
+    scanner.skip("\x1b[3");
+    scanner.end_line();
+    scanner.skip("1mx");
+    assert_eq!(scanner.style().classes(), "fg3");
+}
+
+#[test]
+fn a_sequence_may_be_cut_anywhere() {
+    let text = "a\x1b[1;38;5;196mb\x1b]8;;https://x.y/\x1b\\c\x1b]8;;\x07d\u{9b}4me";
+    let mut whole = Scanner::default();
+    whole.skip(text);
+    for (cut, _) in text.char_indices() {
+        let mut scanner = Scanner::default();
+        scanner.skip(&text[..cut]);
+        scanner.skip(&text[cut..]);
+        assert_eq!(scanner.style(), whole.style(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn links_lead_to_http_and_https_only() {
+    let link = |line: &str| spans(line, Style::default()).into_iter().find_map(|span| span.link);
+    assert_eq!(link("\x1b]8;;https://a.b/c\x1b\\text\x1b]8;;\x1b\\"), Some("https://a.b/c".to_owned()));
+    assert_eq!(link("\x1b]8;id=1;HTTP://a.b/c\x07text"), Some("HTTP://a.b/c".to_owned()));
+    for bad in ["javascript:alert(1)", "file:///etc/passwd", "https://a b", "data:text/html,x", "https://\u{202e}"] {
+        assert_eq!(link(&format!("\x1b]8;;{bad}\x1b\\text\x1b]8;;\x1b\\")), None, "{bad}");
+    }
+    check("\x1b]8;;https://a.b\x1b\\in\x1b]8;;\x1b\\ out", &[("", "in"), ("", " out")]);
+}
+
+#[test]
+fn what_would_not_be_seen_is_shown_by_its_number() {
+    assert_eq!(plain_text("a\u{202e}b\u{200b}c"), "a<U+202E>b<U+200B>c");
+    assert_eq!(plain_text("nul \0, del \x7f"), "nul \u{2400}, del \u{2421}");
+    assert_eq!(plain_text("\u{feff}bom"), "<U+FEFF>bom");
+    assert_eq!(plain_text("\u{1f469}\u{200d}\u{1f4bb}"), "\u{1f469}\u{200d}\u{1f4bb}");
+    assert_eq!(plain_text("to\u{200d}ken"), "to<U+200D>ken");
+}
+
+#[test]
+fn a_backspace_lets_the_next_character_overwrite() {
+    assert_eq!(plain_text("|\x08/\x08-"), "-");
+    assert_eq!(plain_text("abc\x08"), "abc");
+    assert_eq!(plain_text("_\x08a_\x08b"), "ab");
+    assert_eq!(plain_text("a\x08\x08\x08\x08b"), "b");
+    assert_eq!(plain_text("\x1b[31mab\x1b[32m\x08\x08\x08xy"), "xy");
+    assert_eq!(plain_text("1%\x1b[2K\x1b[1G2%"), "2%");
+    assert_eq!(plain_text("1%\x1b[1G"), "1%");
+}
+
+#[test]
+fn every_character_of_one_byte_and_every_one_after_an_escape_is_survived() {
+    for first in '\0'..='\u{ff}' {
+        for second in '\0'..='\u{ff}' {
+            let line = format!("a\x1b{first}{second}b\x1b[{first}{second}c\x1b]{first}{second}d");
+            assert!(plain_text(&line).chars().all(|shown| shown == '\t' || !shown.is_control()), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn random_bytes_are_survived_and_show_no_control_character() {
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..2000 {
+        let mut bytes = Vec::new();
+        for _ in 0..60 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let byte = random.to_le_bytes()[3];
+            bytes.push(if byte < 90 { b"\x1b[]0;8m:\x07\\"[usize::from(byte) % 10] } else { byte });
+        }
+        let line = String::from_utf8_lossy(&bytes);
+        assert!(plain_text(&line).chars().all(|shown| shown == '\t' || !shown.is_control()), "{line:?}");
+    }
+}
+
+#[test]
+fn columns_are_counted_as_a_terminal_counts_them() {
+    for (line, expected) in [
+        ("", 0),
+        ("abc", 3),
+        ("\x1b[31mabc\x1b[0m", 3),
+        ("a\tb", 9),
+        ("12345678\tb", 17),
+        ("日本", 4),
+        ("e\u{301}", 1),
+        ("███░░", 5),
+        ("\u{200b}", 8),
+    ] {
+        assert_eq!(cells(line), expected, "{line:?}");
+    }
+}

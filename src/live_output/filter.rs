@@ -1,0 +1,98 @@
+//! What the list shows: everything, or a part of it.
+
+use crate::model::{Event, Level, Payload};
+
+use super::buffer::Buffer;
+use super::line::Line;
+
+/// A choice of what the list shows. Pure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// Everything.
+    #[default]
+    All,
+    /// What is not output.
+    Stages,
+    /// Output, and where some of it is missing.
+    Logs,
+    /// Lines whose words say that something is wrong, and milestones that say so.
+    Warnings,
+}
+
+impl Filter {
+    /// Every choice, in the order of the toolbar.
+    pub const ALL: [Self; 4] = [Self::All, Self::Stages, Self::Logs, Self::Warnings];
+
+    /// Returns whether a line is shown.
+    #[must_use]
+    pub fn takes_line(self, line: &Line) -> bool {
+        match self {
+            Self::All | Self::Logs => true,
+            Self::Stages => false,
+            Self::Warnings => line.level >= Level::Warn,
+        }
+    }
+
+    /// Returns whether an event that is not a line is shown.
+    #[must_use]
+    pub fn takes_event(self, event: &Event) -> bool {
+        match self {
+            Self::All => true,
+            Self::Stages => !is_gap(event),
+            Self::Logs => is_gap(event),
+            Self::Warnings => !is_gap(event) && event.level >= Level::Warn,
+        }
+    }
+}
+
+/// How much each choice shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Milestones.
+    pub stages: i64,
+    /// Lines of the whole log.
+    pub logs: i64,
+    /// Warnings and errors among the milestones and the lines that are held.
+    pub warnings: i64,
+    /// Whether lines are not held, so that there may be more warnings.
+    pub more_warnings: bool,
+}
+
+impl Counts {
+    /// Counts what is in the buffer, and what it knows of the rest.
+    #[must_use]
+    pub fn of(buffer: &Buffer) -> Self {
+        let events = |filter: Filter| count(buffer.milestones().iter().filter(|event| filter.takes_event(event)));
+        let warnings = count(buffer.lines().iter().filter(|line| Filter::Warnings.takes_line(line)));
+        Self {
+            stages: events(Filter::Stages),
+            logs: buffer.totals().lines() + events(Filter::Logs),
+            warnings: warnings + events(Filter::Warnings),
+            more_warnings: buffer.earlier().is_some() || buffer.later().is_some(),
+        }
+    }
+
+    /// Returns how much a choice shows.
+    #[must_use]
+    pub const fn get(self, filter: Filter) -> i64 {
+        match filter {
+            Filter::All => self.stages + self.logs,
+            Filter::Stages => self.stages,
+            Filter::Logs => self.logs,
+            Filter::Warnings => self.warnings,
+        }
+    }
+}
+
+/// Returns whether an event says that output is missing: a kind that later servers send.
+#[must_use]
+pub fn is_gap(event: &Event) -> bool {
+    matches!(&event.payload, Payload::Other(fields) if fields.get("kind").and_then(|kind| kind.as_str()) == Some("gap"))
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> i64 {
+    i64::try_from(items.count()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

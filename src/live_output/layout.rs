@@ -1,0 +1,150 @@
+//! Where each row of the list stands.
+//!
+//! Pure. Rows are drawn in a monospaced face and broken at the panel's edge like a terminal's, so that a row's height
+//! follows from its width in columns, and 50,000 heights are a sum, not a layout.
+
+use std::ops::Range;
+
+use crate::model::Seq;
+
+use super::buffer::Buffer;
+use super::filter::Filter;
+use super::line::LineKey;
+
+/// The height of one row of text in CSS pixels; `--row` in `_live.scss`.
+pub const ROW_HEIGHT: u32 = 20;
+/// The height of a milestone, and of the notes at both ends of the window; `--milestone` in `_live.scss`.
+pub const MILESTONE_HEIGHT: u32 = 32;
+
+/// One row of the list, by its place in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A line of output.
+    Line(usize),
+    /// An event that is not output.
+    Milestone(usize),
+    /// Here stand lines that are not held.
+    Earlier,
+    /// Here too, at the newer end.
+    Later,
+}
+
+/// What names a row as long as it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowKey {
+    /// A line.
+    Line(LineKey),
+    /// An event.
+    Milestone(Seq),
+    /// The note about earlier lines.
+    Earlier,
+    /// The note about later lines.
+    Later,
+}
+
+/// The rows that a filter shows, with the place of each.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    rows: Vec<Row>,
+    /// The top of each row, and the bottom of the last.
+    tops: Vec<u32>,
+}
+
+impl Layout {
+    /// Lays out what the filter shows at a width in columns.
+    #[must_use]
+    pub fn new(buffer: &Buffer, filter: Filter, columns: u32) -> Self {
+        let mut layout = Self { rows: Vec::new(), tops: vec![0] };
+        let notes = filter != Filter::Stages;
+        let mut milestones = buffer.milestones().iter().enumerate().peekable();
+        let mut milestones_before = |layout: &mut Self, end: Option<Seq>| {
+            while let Some((at, event)) = milestones.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
+                if filter.takes_event(event) {
+                    layout.push(Row::Milestone(at), MILESTONE_HEIGHT);
+                }
+            }
+        };
+        if let Some(first) = buffer.earlier().filter(|_| notes) {
+            milestones_before(&mut layout, Some(first));
+            layout.push(Row::Earlier, MILESTONE_HEIGHT);
+        }
+        if filter != Filter::Stages {
+            for (at, line) in buffer.lines().iter().enumerate() {
+                milestones_before(&mut layout, Some(line.first_seq));
+                if filter.takes_line(line) {
+                    layout.push(Row::Line(at), line.rows(columns) * ROW_HEIGHT);
+                }
+            }
+        }
+        if let Some(last) = buffer.later().filter(|_| notes) {
+            milestones_before(&mut layout, Some(last.plus(1)));
+            layout.push(Row::Later, MILESTONE_HEIGHT);
+        }
+        milestones_before(&mut layout, None);
+        layout
+    }
+
+    fn push(&mut self, row: Row, height: u32) {
+        let bottom = self.height().saturating_add(height);
+        self.rows.push(row);
+        self.tops.push(bottom);
+    }
+
+    /// Returns the rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Returns the height of all rows together.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.tops.last().copied().unwrap_or(0)
+    }
+
+    /// Returns the top of a row; of one beyond the last, the bottom of the last.
+    #[must_use]
+    pub fn top(&self, index: usize) -> u32 {
+        self.tops.get(index).copied().unwrap_or_else(|| self.height())
+    }
+
+    /// Returns the row that covers a place, if there is any row at all; the last for a place beyond.
+    #[must_use]
+    pub fn at(&self, y: u32) -> Option<usize> {
+        let last = self.rows.len().checked_sub(1)?;
+        Some(self.tops.partition_point(|&top| top <= y).saturating_sub(1).min(last))
+    }
+
+    /// Returns the rows that touch a stretch from `from` to `to`.
+    #[must_use]
+    pub fn between(&self, from: u32, to: u32) -> Range<usize> {
+        match (self.at(from), self.at(to)) {
+            (Some(first), Some(last)) => first..last + 1,
+            _ => 0..0,
+        }
+    }
+
+    /// Returns what names a row.
+    #[must_use]
+    pub fn key(&self, index: usize, buffer: &Buffer) -> Option<RowKey> {
+        Some(match *self.rows.get(index)? {
+            Row::Line(at) => RowKey::Line(buffer.lines().get(at)?.key),
+            Row::Milestone(at) => RowKey::Milestone(buffer.milestones().get(at)?.seq),
+            Row::Earlier => RowKey::Earlier,
+            Row::Later => RowKey::Later,
+        })
+    }
+
+    /// Returns where a row is now; of one that is not shown any more, the next one of its kind.
+    #[must_use]
+    pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
+        self.rows.iter().position(|&row| match (key, row) {
+            (RowKey::Line(key), Row::Line(at)) => buffer.lines().get(at).is_some_and(|line| line.key >= key),
+            (RowKey::Milestone(seq), Row::Milestone(at)) => {
+                buffer.milestones().get(at).is_some_and(|event| event.seq >= seq)
+            }
+            (RowKey::Earlier, Row::Earlier) | (RowKey::Later, Row::Later) => true,
+            _ => false,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The pages, one a file.
+
+mod job;
+mod jobs;
+mod login;
+mod new_job;
+mod not_found;
+
+pub use job::JobPage;
+pub use jobs::JobsPage;
+pub use login::LoginPage;
+pub use new_job::NewJobPage;
+pub use not_found::NotFoundPage;

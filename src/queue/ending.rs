@@ -1,0 +1,235 @@
+//! How a lease and a job end: one transaction for the state and the events that tell of it.
+
+use redact::Redacted;
+use sha2::{Digest, Sha256};
+
+use super::QueueError;
+use super::store::{self, JobEnd, JobRow};
+use crate::db::Tx;
+use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
+use crate::model::{
+    ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Timestamp,
+};
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every step that counts succeeded.
+    Succeeded,
+    /// It failed, by itself or because its worker did.
+    Failed {
+        /// Why, for programs.
+        reason: FailureReason,
+        /// Why, for people.
+        message: Redacted,
+    },
+    /// It was ended because somebody wanted it cancelled.
+    Cancelled,
+}
+
+/// The end of a lease: what the worker reports.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// The lease that ends.
+    pub lease: Lease,
+    /// The worker that held it.
+    pub worker: Redacted,
+    /// How the attempt ended.
+    pub ending: Ending,
+    /// What it printed in all.
+    pub totals: AttemptTotals,
+    /// The files it leaves.
+    pub artifacts: Vec<NewArtifact>,
+}
+
+/// A file to be kept.
+#[derive(Clone, Debug)]
+pub struct NewArtifact {
+    /// Its name for people.
+    pub name: Redacted,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Where it lies below the data folder.
+    pub path: String,
+}
+
+/// The longest wait before the next attempt, in seconds.
+const MAX_BACK_OFF: i64 = 600;
+
+/// Returns how long to wait after that attempt, in seconds: 15, 30, 60, ... 600.
+fn back_off_seconds(attempt: i32) -> i64 {
+    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
+    (15 << doublings).min(MAX_BACK_OFF)
+}
+
+/// What becomes of the job after its attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Next {
+    Over(JobStatus),
+    Again(Timestamp),
+}
+
+fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
+    match ending {
+        Ending::Succeeded => Next::Over(JobStatus::Succeeded),
+        Ending::Cancelled => Next::Over(JobStatus::Cancelled),
+        // Who cancelled it does not want it to run again.
+        Ending::Failed { .. } if row.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
+        Ending::Failed { .. } if row.attempt < row.max_attempts => {
+            Next::Again(Timestamp(now.0 + back_off_seconds(row.attempt) * 1_000_000))
+        }
+        Ending::Failed { .. } if row.max_attempts == 1 => Next::Over(JobStatus::Failed),
+        Ending::Failed { .. } => Next::Over(JobStatus::DeadLetter),
+    }
+}
+
+/// Ends a lease.
+pub(super) async fn finish(
+    tx: &mut Tx,
+    tails: &Tails,
+    finish: Finish,
+    now: Timestamp,
+) -> Result<JobStatus, QueueError> {
+    let lease = finish.lease;
+    let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
+    if row.status != JobStatus::Running || row.lease_epoch != lease.epoch {
+        // The call that ended the lease may be repeated, until the next lease begins.
+        let repeated = row.lease_epoch == lease.epoch + 1 && row.status != JobStatus::Running;
+        return if repeated { Ok(row.status) } else { Err(QueueError::LeaseLost(lease.job)) };
+    }
+    let status = attempt_status(&finish.ending);
+    store::end_attempt(tx.connection(), lease, status, now).await?;
+    let mut events = Vec::new();
+    for artifact in &finish.artifacts {
+        let id = ArtifactId(uuid::Uuid::now_v7());
+        store::insert_artifact(tx.connection(), lease, id, artifact, now).await?;
+        events.push(NewEvent::artifact(&artifact.name, id, artifact.size_bytes));
+    }
+    events.push(NewEvent::attempt(lease.attempt, &finish.worker, status, Some(&finish.totals)));
+    let next = after(&finish.ending, &row, now);
+    let job_status = match next {
+        Next::Over(status) => status,
+        Next::Again(_) => JobStatus::Queued,
+    };
+    events.extend(job_events(&next, &finish, lease.attempt));
+    store::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
+    append_by_server(tx, tails, lease.job, events, now).await?;
+    Ok(job_status)
+}
+
+/// Ends a job that never ran.
+pub(super) async fn cancel_queued(
+    tx: &mut Tx,
+    tails: &Tails,
+    row: &JobRow,
+    now: Timestamp,
+) -> Result<(), QueueError> {
+    let totals = AttemptTotals {
+        exit_code: None,
+        lines: row.log_lines.unwrap_or(0),
+        bytes: row.log_bytes.unwrap_or(0),
+        suppressed_bytes: 0,
+        redactions: 0,
+        log_sha256: row.log_sha256.clone().unwrap_or_else(|| hex(&Sha256::digest([]))),
+    };
+    store::end_queued(tx.connection(), row.id, now).await?;
+    let events = vec![
+        NewEvent::job(JobEventStatus::Cancelled, row.attempt, JobDetails::default()),
+        end_event(JobStatus::Cancelled, row.attempt, &totals),
+    ];
+    append_by_server(tx, tails, row.id, events, now).await?;
+    Ok(())
+}
+
+fn attempt_status(ending: &Ending) -> AttemptStatus {
+    match ending {
+        Ending::Succeeded => AttemptStatus::Succeeded,
+        Ending::Failed { reason: FailureReason::Interrupted, .. } => AttemptStatus::Interrupted,
+        Ending::Failed { .. } => AttemptStatus::Failed,
+        Ending::Cancelled => AttemptStatus::Cancelled,
+    }
+}
+
+fn job_events(next: &Next, finish: &Finish, attempt: i32) -> Vec<NewEvent> {
+    let reason = match &finish.ending {
+        Ending::Failed { message, .. } => Some(message.clone()),
+        Ending::Succeeded | Ending::Cancelled => None,
+    };
+    let details = JobDetails { reason, worker: Some(finish.worker.clone()), next_attempt_at: None };
+    match *next {
+        Next::Again(at) => {
+            let details = JobDetails { next_attempt_at: Some(at), ..details };
+            vec![NewEvent::job(JobEventStatus::Requeued, attempt, details)]
+        }
+        Next::Over(status) => {
+            vec![NewEvent::job(job_event(status), attempt, details), end_event(status, attempt, &finish.totals)]
+        }
+    }
+}
+
+const fn job_event(status: JobStatus) -> JobEventStatus {
+    match status {
+        JobStatus::Queued => JobEventStatus::Requeued,
+        JobStatus::Running => JobEventStatus::Claimed,
+        JobStatus::Succeeded => JobEventStatus::Succeeded,
+        JobStatus::Failed => JobEventStatus::Failed,
+        JobStatus::Cancelled => JobEventStatus::Cancelled,
+        JobStatus::DeadLetter => JobEventStatus::DeadLetter,
+    }
+}
+
+fn end_event(status: JobStatus, attempt: i32, totals: &AttemptTotals) -> NewEvent {
+    NewEvent::end(EndPayload {
+        status,
+        attempt,
+        last_seq: Seq::START,
+        lines: totals.lines,
+        bytes: totals.bytes,
+        log_sha256: totals.log_sha256.clone(),
+    })
+}
+
+fn job_end(next: &Next, finish: &Finish) -> JobEnd {
+    let (reason, message) = match &finish.ending {
+        Ending::Failed { reason, message } => (Some(*reason), Some(message.to_text().into_owned())),
+        Ending::Succeeded | Ending::Cancelled => (None, None),
+    };
+    let (status, next_attempt_at) = match *next {
+        Next::Over(status) => (status, None),
+        Next::Again(at) => (JobStatus::Queued, Some(at)),
+    };
+    JobEnd {
+        status,
+        next_attempt_at,
+        failure_reason: reason,
+        error_message: message,
+        exit_code: finish.totals.exit_code,
+        log_lines: finish.totals.lines,
+        log_bytes: finish.totals.bytes,
+        log_sha256: finish.totals.log_sha256.clone(),
+    }
+}
+
+/// Returns bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_off_doubles_from_15_seconds_up_to_10_minutes() {
+        let waits: Vec<_> = [1, 2, 3, 6, 7, 100].map(back_off_seconds).into();
+        assert_eq!(waits, [15, 30, 60, 480, 600, 600]);
+    }
+}

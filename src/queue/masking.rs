@@ -1,0 +1,73 @@
+//! Masking payloads for replies: the real values stay in the database and go to the worker only.
+
+use redact::Redactor;
+use serde_json::{Map, Value};
+
+/// Returns the values of a payload's variables that look secret by their name, of the job and of its steps.
+#[must_use]
+pub fn secret_values(payload: &Value) -> Vec<String> {
+    let steps = payload.get("steps").and_then(Value::as_array).into_iter().flatten();
+    steps.chain([payload]).filter_map(|owner| owner.get("env")?.as_object()).flat_map(secrets_of).collect()
+}
+
+fn secrets_of(env: &Map<String, Value>) -> impl Iterator<Item = String> {
+    let secret = |(name, value): (&String, &Value)| {
+        redact::is_secret_name(name).then(|| value.as_str().filter(|value| !value.is_empty()).map(str::to_owned)).flatten()
+    };
+    env.iter().filter_map(secret)
+}
+
+/// Returns the payload as replies show it: secret-looking variables masked whole, their values masked wherever else they
+/// stand.
+pub(super) fn masked(payload: &Value, redactor: &Redactor) -> Value {
+    let mut shown = mask_texts(payload, redactor);
+    let mask = Value::String(String::from_utf8_lossy(redact::MASK).into_owned());
+    mask_env(&mut shown, &mask);
+    if let Some(steps) = shown.get_mut("steps").and_then(Value::as_array_mut) {
+        steps.iter_mut().for_each(|step| mask_env(step, &mask));
+    }
+    shown
+}
+
+fn mask_env(owner: &mut Value, mask: &Value) {
+    let Some(env) = owner.get_mut("env").and_then(Value::as_object_mut) else { return };
+    for (name, value) in env.iter_mut() {
+        if redact::is_secret_name(name) {
+            value.clone_from(mask);
+        }
+    }
+}
+
+fn mask_texts(value: &Value, redactor: &Redactor) -> Value {
+    let text = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
+    match value {
+        Value::String(string) => Value::String(text(string)),
+        Value::Array(items) => items.iter().map(|item| mask_texts(item, redactor)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (text(name), mask_texts(value, redactor))).collect::<Map<_, _>>().into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secret_variables_are_masked_and_so_are_their_values_elsewhere() {
+        let payload = json!({
+            "title": "push with hunter2hunter2",
+            "env": {"DEPLOY_TOKEN": "hunter2hunter2", "RUST_LOG": "info", "EMPTY_TOKEN": ""},
+            "steps": [{"run": "echo hunter2hunter2 swordfish", "env": {"DB_PASSWORD": "swordfish"}}],
+        });
+        let redactor = Redactor::new(secret_values(&payload));
+        let shown = masked(&payload, &redactor);
+        assert_eq!(shown["title"], "push with [REDACTED]");
+        assert_eq!(shown["env"], json!({"DEPLOY_TOKEN": "[REDACTED]", "RUST_LOG": "info", "EMPTY_TOKEN": "[REDACTED]"}));
+        assert_eq!(shown["steps"][0]["run"], "echo [REDACTED] [REDACTED]");
+        assert_eq!(shown["steps"][0]["env"]["DB_PASSWORD"], "[REDACTED]");
+    }
+}

@@ -1,0 +1,151 @@
+//! The settings of a server, already read from wherever they came from.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use leptos::config::LeptosOptions;
+use serde::Deserialize;
+
+use crate::worker::batch::Policy;
+use crate::worker::ship::LiveLog;
+
+/// The largest text of one event, under load.
+const MAX_EVENT_BYTES: usize = 1 << 20;
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the database, spools and workspaces lie.
+    pub data_dir: PathBuf,
+    /// The built pages.
+    pub site_root: PathBuf,
+    /// The operator's admin token; without one, the data folder's.
+    pub admin_token: Option<String>,
+    /// Names by which browsers may reach the server, beside the address it listens on and the names of loopback.
+    pub allowed_hosts: Vec<String>,
+    /// Jobs at a time of the embedded worker.
+    pub concurrency: usize,
+    /// Whether output goes into the event log while it is printed.
+    pub live_log_events: bool,
+    /// How long output waits at the most before it is sent.
+    pub live_flush: Duration,
+    /// Log events of a job each second.
+    pub live_events_per_second: u32,
+    /// Text of a log event, until load makes it grow.
+    pub live_event_bytes: usize,
+    /// Bytes of a request's body at the most.
+    pub body_bytes: usize,
+    /// Streams open at a time at the most.
+    pub streams: usize,
+    /// Jobs that wait at the most.
+    pub jobs_queued: i64,
+    /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    pub cancel_grace: Duration,
+    /// Between SIGTERM and SIGKILL when the server stops.
+    pub shutdown_grace: Duration,
+    /// A file of values, one a line, that are masked in all output.
+    pub redact_values_file: Option<PathBuf>,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Others could reach the server and nobody chose its token.
+    #[error(
+        "listening on {0} lets other machines in, so the operator has to choose the token: set TAILWATER_ADMIN_TOKEN to 32 \
+         or more printable characters, or listen on 127.0.0.1"
+    )]
+    OpenWithoutToken(SocketAddr),
+    /// The file of values to mask cannot be read.
+    #[error("failed to read the values to mask from {path}: {source}")]
+    RedactValues {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Config {
+    /// Checks what only shows once the address is known.
+    pub(super) fn check(&self, address: SocketAddr) -> Result<(), ConfigError> {
+        if !address.ip().is_loopback() && self.admin_token.is_none() {
+            return Err(ConfigError::OpenWithoutToken(address));
+        }
+        Ok(())
+    }
+
+    /// Returns the values that are masked in every job's output: those of secret-looking variables of the server's own
+    /// environment, and those of the file.
+    pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
+        let looks_secret = |(name, value): (String, String)| {
+            (redact::is_secret_name(&name) && !value.is_empty()).then_some(value)
+        };
+        let of_environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(looks_secret);
+        let mut secrets: Vec<String> = of_environment.collect();
+        if let Some(path) = &self.redact_values_file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::RedactValues { path: path.clone(), source })?;
+            secrets.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
+        }
+        Ok(secrets)
+    }
+
+    /// Returns how output goes into the event log.
+    pub(super) const fn live_log(&self) -> LiveLog {
+        if !self.live_log_events {
+            return LiveLog::Off;
+        }
+        LiveLog::Events(Policy {
+            flush: self.live_flush,
+            events_per_second: self.live_events_per_second,
+            event_bytes: self.live_event_bytes,
+            max_event_bytes: if self.live_event_bytes > MAX_EVENT_BYTES { self.live_event_bytes } else { MAX_EVENT_BYTES },
+        })
+    }
+
+    /// Returns what Leptos needs to know: `Leptos.toml`, as it was when this was built, and where the site lies now.
+    pub(super) fn leptos(&self, address: SocketAddr) -> LeptosOptions {
+        let site = SiteOptions::built_in();
+        LeptosOptions::builder()
+            .output_name(site.output_name)
+            .site_root(self.site_root.to_string_lossy().into_owned())
+            .site_pkg_dir(site.site_pkg_dir)
+            .site_addr(address)
+            .build()
+    }
+}
+
+/// The part of `Leptos.toml` that the server needs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SiteOptions {
+    /// The name of the script, module and style.
+    pub output_name: String,
+    /// The folder of the built pages.
+    pub site_root: String,
+    /// The folder of script, module and style, below it.
+    pub site_pkg_dir: String,
+}
+
+impl SiteOptions {
+    /// Returns the options of the `Leptos.toml` that this was built with.
+    #[must_use]
+    pub fn built_in() -> Self {
+        #[derive(Deserialize)]
+        struct File {
+            leptos: SiteOptions,
+        }
+        let file: File = toml::from_str(include_str!("../../Leptos.toml")).expect("a test reads it");
+        file.leptos
+    }
+
+    /// Returns the folder of the built pages.
+    #[must_use]
+    pub fn site_root(&self) -> &Path {
+        Path::new(&self.site_root)
+    }
+}

@@ -1,0 +1,140 @@
+//! What every request passes before any route: the host it asks for, where it comes from, and who sends it.
+//!
+//! There is one list of what is open, and it names whole paths and two folders of files; a path that ends or begins like
+//! one of them is not on it.
+
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::AppState;
+use super::http::error::ApiError;
+use crate::auth::{Credential, Identity};
+
+/// The cookie of a session.
+pub(super) const SESSION_COOKIE: &str = "tailwater_session";
+
+/// Paths that are open to everybody.
+const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
+
+/// Folders of files that are open to everybody: the pages' scripts, styles and fonts.
+const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
+
+/// Names by which this machine reaches itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Lets a request pass, with the [`Identity`] of who sent it among its extensions, or answers it.
+pub(super) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if let Err(error) = check_host(&state, request.headers()) {
+        return error.into_response();
+    }
+    let path = request.uri().path().to_owned();
+    let identity = match identify(&state, request.headers()).await {
+        Ok(identity) => identity,
+        Err(error) => return error.into_response(),
+    };
+    if let Err(error) = check_origin(&request, identity.as_ref()) {
+        return error.into_response();
+    }
+    let open = OPEN.contains(&path.as_str()) || OPEN_FOLDERS.iter().any(|folder| path.starts_with(folder));
+    match identity {
+        Some(identity) => {
+            request.extensions_mut().insert(identity);
+        }
+        None if open => {}
+        None if is_page(&request, &path) => return to_login(&request).into_response(),
+        None => return ApiError::AuthRequired.into_response(),
+    }
+    next.run(request).await
+}
+
+fn is_page(request: &Request, path: &str) -> bool {
+    let for_programs = ["/api/", "/rpc/"].iter().any(|prefix| path.starts_with(prefix)) || path == "/api" || path == "/rpc";
+    request.method() == Method::GET && !for_programs
+}
+
+fn to_login(request: &Request) -> Redirect {
+    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let next = serde_urlencoded::to_string([("next", wanted)]).unwrap_or_default();
+    Redirect::to(&format!("/login?{next}"))
+}
+
+/// Returns who sent the request; a bearer token that is wrong is refused rather than ignored.
+async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
+    if let Some(header) = headers.get(AUTHORIZATION) {
+        let token = header.to_str().ok().and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        });
+        return token.and_then(|token| state.auth.bearer(token)).map(Some).ok_or(ApiError::AuthRequired);
+    }
+    match session_cookie(headers) {
+        Some(cookie) => Ok(state.auth.session(cookie).await?),
+        None => Ok(None),
+    }
+}
+
+/// Returns the value of the session's cookie.
+pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == SESSION_COOKIE).then_some(value)
+    })
+}
+
+/// A page elsewhere may make a browser send requests here under another name (DNS rebinding); those are refused.
+fn check_host(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let name = without_port(host);
+    let address = state.leptos.site_addr.to_string();
+    let allowed = LOOPBACK.contains(&name)
+        || name == without_port(&address)
+        || state.config.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
+    if allowed { Ok(()) } else { Err(ApiError::HostNotAllowed(name.chars().take(100).collect())) }
+}
+
+/// Cuts the port off `name:1`, `[::1]:1`, and leaves `[::1]` whole.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name,
+        _ => host,
+    }
+}
+
+/// A page elsewhere may make a browser send requests with the session's cookie: whatever changes something, and every
+/// stream, has to come from our own pages or from no page at all.
+fn check_origin(request: &Request, identity: Option<&Identity>) -> Result<(), ApiError> {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe && !request.uri().path().ends_with("/stream") {
+        return Ok(());
+    }
+    let headers = request.headers();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let by_session = identity.is_some_and(|identity| identity.by == Credential::Session);
+    let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), text("sec-fetch-site")) {
+        (Some(origin), _) => origin.is_some_and(|origin| {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            host.is_some() && host == text("host")
+        }),
+        (None, Some(site)) => matches!(site, "same-origin" | "none"),
+        // Browsers name an origin whenever they post; what names none and shows no cookie is a program.
+        (None, None) => safe || !by_session,
+    };
+    if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_no_part_of_a_hosts_name() {
+        let table = [("a:1", "a"), ("a", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("", ""), (":80", ":80")];
+        for (host, name) in table {
+            assert_eq!(without_port(host), name, "{host}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Every route on one screen.
+
+mod artifacts;
+mod body;
+pub(super) mod error;
+mod events;
+mod jobs;
+mod query;
+mod session;
+mod stream;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::{AppState, gate};
+use crate::app;
+use error::ApiError;
+
+/// Returns everything that the server answers.
+pub(super) fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route("/jobs/{id}", get(jobs::get))
+        .route("/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/jobs/{id}/resubmit", post(jobs::resubmit))
+        .route("/jobs/{id}/events", get(events::page))
+        .route("/jobs/{id}/events/stream", get(stream::stream))
+        .route("/jobs/{id}/artifacts", get(artifacts::list))
+        .route("/jobs/{id}/artifacts/{artifact}/download", get(artifacts::download));
+    let context = {
+        let state = state.clone();
+        move || provide_context(state.clone())
+    };
+    let options = state.leptos.clone();
+    Router::new()
+        .nest("/api/queue", api)
+        .route("/healthz", get(async || "ok\n"))
+        .route("/login", post(session::login))
+        .route("/logout", post(session::logout))
+        .route("/rpc/{*function}", post(rpc))
+        .leptos_routes_with_context(&state, generate_route_list(app::App), context, move || app::shell(options.clone()))
+        .fallback(files_and_pages)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(state.config.body_bytes))
+        .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
+        .layer(default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(default_header(header::REFERRER_POLICY, "same-origin"))
+        .layer(default_header(header::CACHE_CONTROL, "no-store"))
+        .with_state(state)
+}
+
+fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Answers a server function of the pages.
+async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoResponse {
+    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
+}
+
+/// Answers what no route does: a file of the site, else the page that says that there is nothing.
+async fn files_and_pages(State(state): State<AppState>, request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {
+        return ApiError::RouteNotFound.into_response();
+    }
+    let files = ServeDir::new(&state.config.site_root)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
+    let head = Request::builder().method(request.method()).uri(request.uri()).body(axum::body::Body::empty());
+    let head = head.map(|mut head| {
+        head.headers_mut().clone_from(request.headers());
+        head
+    });
+    if let Ok(head) = head
+        && let Ok(reply) = files.oneshot(head).await
+        && reply.status() != axum::http::StatusCode::NOT_FOUND
+    {
+        let mut reply = reply.into_response();
+        // The names do not change when the files do: ask each time, and be answered 304.
+        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        return reply;
+    }
+    let options = state.leptos.clone();
+    let render = leptos_axum::render_app_to_stream_with_context(
+        move || provide_context(state.clone()),
+        move || app::shell(options.clone()),
+    );
+    render(request).await.into_response()
+}

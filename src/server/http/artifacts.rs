@@ -1,0 +1,73 @@
+//! `/jobs/{id}/artifacts`: the files kept of a job, and their bytes.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+use tower_http::services::ServeFile;
+
+use super::error::ApiError;
+use super::jobs::job_id;
+use crate::model::{ArtifactId, ArtifactsPage};
+use crate::server::AppState;
+
+pub(super) async fn list(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<ArtifactsPage>, ApiError> {
+    Ok(Json(ArtifactsPage { items: state.queue.artifacts(job_id(&id)?).await? }))
+}
+
+/// Sends a file: always as an attachment, never to be run as a page of ours.
+pub(super) async fn download(
+    State(state): State<AppState>,
+    Path((id, artifact)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let job = state.queue.job(job_id(&id)?).await?.id;
+    let artifact: ArtifactId = artifact.parse().map_err(|_| ApiError::ArtifactNotFound)?;
+    let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);
+    let file = file.ok_or(ApiError::ArtifactNotFound)?;
+    let path = state.config.data_dir.join(&file.path);
+    let reply = ServeFile::new(path).oneshot(request).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let mut reply = reply.map(Body::new);
+    match reply.status() {
+        StatusCode::NOT_FOUND => return Err(ApiError::ArtifactFileMissing),
+        StatusCode::RANGE_NOT_SATISFIABLE => {
+            return Err(ApiError::RangeNotSatisfiable(u64::try_from(file.artifact.size_bytes).unwrap_or(0)));
+        }
+        _ => {}
+    }
+    let headers = reply.headers_mut();
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| ApiError::Internal(error.to_string()));
+    headers.insert(header::CONTENT_TYPE, value(&file.artifact.content_type)?);
+    headers.insert(header::CONTENT_DISPOSITION, value(&attachment(&file.artifact.name))?);
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    Ok(reply.into_response())
+}
+
+/// Returns the header that makes a browser save a file under the last part of `name` (RFC 6266).
+fn attachment(name: &str) -> String {
+    use std::fmt::Write;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let ascii: String = name.chars().map(|c| if c.is_ascii() && plain(c as u8) { c } else { '_' }).collect();
+    let encoded = name.bytes().fold(String::new(), |mut text, byte| {
+        if plain(byte) { text.push(byte.into()) } else { write!(text, "%{byte:02X}").expect("a String takes everything") }
+        text
+    });
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_cannot_break_out_of_its_header() {
+        let header = attachment("logs/a\"b\r\nSet-Cookie: ä.log");
+        assert_eq!(
+            header,
+            "attachment; filename=\"a_b__Set-Cookie____.log\"; filename*=UTF-8''a%22b%0D%0ASet-Cookie%3A%20%C3%A4.log"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Every error that a request can be answered with: its status and code in one place, its cause kept from the client.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::auth::LoginError;
+use crate::db::DbError;
+use crate::event_log::ReadError;
+use crate::model::{ErrorBody, ErrorDetail};
+use crate::queue::QueueError;
+
+/// Why a request was refused.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::server) enum ApiError {
+    #[error("Last-Event-ID has to be the id of an event that this stream sent, a whole number; it is {0:?}")]
+    InvalidCursor(String),
+    #[error("log in at /login, or send Authorization: Bearer with a valid token")]
+    AuthRequired,
+    #[error(
+        "the host {0:?} is not one of this server's names; start it with --allowed-host, or TAILWATER_ALLOWED_HOSTS, set to it"
+    )]
+    HostNotAllowed(String),
+    #[error("the request comes from a page of another origin")]
+    OriginNotAllowed,
+    #[error("there is no such job")]
+    JobNotFound,
+    #[error("the job has no such artifact")]
+    ArtifactNotFound,
+    #[error("the artifact's file is gone from the data folder")]
+    ArtifactFileMissing,
+    #[error("there is nothing at this path; the API is described in the README")]
+    RouteNotFound,
+    #[error("this path does not take that method")]
+    MethodNotAllowed,
+    #[error("{0}")]
+    JobStateConflict(String),
+    #[error("the body is larger than {0} bytes")]
+    PayloadTooLarge(usize),
+    #[error("send the body as Content-Type: application/json")]
+    UnsupportedMediaType,
+    #[error("the range lies outside the file")]
+    RangeNotSatisfiable(u64),
+    #[error("{0}")]
+    InvalidPayload(String),
+    #[error("{0}")]
+    InvalidStatusFilter(String),
+    #[error("{0}")]
+    InvalidQuery(String),
+    #[error("too many failed logins; try again in a minute")]
+    TooManyRequests,
+    #[error("{0}")]
+    QueueFull(String),
+    #[error("the store cannot be reached at the moment; try again")]
+    StoreUnavailable(DbError),
+    #[error("{0} streams are open already; try again later, or raise --streams")]
+    TooManyStreams(usize),
+    #[error("something went wrong in the server; its log says what")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// Returns the status and the code.
+    pub(in crate::server) const fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::InvalidCursor(_) => (StatusCode::BAD_REQUEST, "invalid_cursor"),
+            Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
+            Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
+            Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
+            Self::ArtifactNotFound => (StatusCode::NOT_FOUND, "artifact_not_found"),
+            Self::ArtifactFileMissing => (StatusCode::NOT_FOUND, "artifact_file_missing"),
+            Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
+            Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
+            Self::InvalidPayload(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_queue_payload"),
+            Self::InvalidStatusFilter(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_status_filter"),
+            Self::InvalidQuery(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_query"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::QueueFull(_) => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
+            Self::StoreUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_streams"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "queue_internal_error"),
+        }
+    }
+
+    /// Returns after how many seconds another try may succeed.
+    const fn retry_after(&self) -> Option<u16> {
+        match self {
+            Self::TooManyRequests => Some(60),
+            Self::QueueFull(_) | Self::TooManyStreams(_) => Some(5),
+            Self::StoreUnavailable(_) => Some(1),
+            _ => None,
+        }
+    }
+
+    fn log(&self) {
+        match self {
+            Self::StoreUnavailable(error) => tracing::error!(%error, "a request failed"),
+            Self::Internal(error) => tracing::error!(%error, "a request failed"),
+            _ => {}
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let (status, code) = self.status_and_code();
+        let detail = ErrorDetail { code: code.into(), message: self.to_string() };
+        let mut reply = (status, Json(ErrorBody { detail })).into_response();
+        if let Some(seconds) = self.retry_after() {
+            reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::AuthRequired = self {
+            reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Self::RangeNotSatisfiable(size) = self
+            && let Ok(range) = HeaderValue::from_str(&format!("bytes */{size}"))
+        {
+            reply.headers_mut().insert(header::CONTENT_RANGE, range);
+        }
+        reply
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        Self::StoreUnavailable(error)
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Invalid(invalid) => Self::InvalidPayload(invalid.to_string()),
+            QueueError::NoSuchJob(_) => Self::JobNotFound,
+            QueueError::StateConflict { .. } | QueueError::LeaseLost(_) => Self::JobStateConflict(error.to_string()),
+            QueueError::Full(_) => Self::QueueFull(error.to_string()),
+            QueueError::Db(error) => Self::StoreUnavailable(error),
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NoSuchJob(_) => Self::JobNotFound,
+            ReadError::Db(error) => Self::StoreUnavailable(error),
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Invalid | LoginError::TicketSpent => Self::AuthRequired,
+            LoginError::TooMany => Self::TooManyRequests,
+            LoginError::Db(error) => Self::StoreUnavailable(error),
+        }
+    }
+}

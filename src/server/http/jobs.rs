@@ -1,0 +1,101 @@
+//! `/jobs`: submit, list, get, cancel, resubmit.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use serde::Deserialize;
+
+use super::body::{JsonBody, OptionalJsonBody};
+use super::error::ApiError;
+use super::query::Query;
+use crate::auth::Identity;
+use crate::model::{Job, JobId, JobStatus, JobsPage, NewJob};
+use crate::queue::JobsFilter;
+use crate::server::AppState;
+
+/// Jobs in a page, unless something else is asked for, and at the most.
+const LIMIT: (i64, i64) = (50, 200);
+
+/// Parses a job's id; what cannot be one names no job.
+pub(super) fn job_id(text: &str) -> Result<JobId, ApiError> {
+    text.parse().map_err(|_| ApiError::JobNotFound)
+}
+
+pub(super) async fn submit(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    headers: HeaderMap,
+    JsonBody(new): JsonBody<NewJob>,
+) -> Result<(StatusCode, Json<Job>), ApiError> {
+    let key = match headers.get("idempotency-key") {
+        Some(key) => {
+            let text = key.to_str().map_err(|_| ApiError::InvalidPayload("Idempotency-Key: takes ASCII".into()))?;
+            Some(text.to_owned())
+        }
+        None => None,
+    };
+    let job = state.queue.submit(new, &identity.user, key).await?;
+    Ok((StatusCode::CREATED, Json(job)))
+}
+
+pub(super) async fn list(State(state): State<AppState>, mut query: Query) -> Result<Json<JobsPage>, ApiError> {
+    let filter = JobsFilter {
+        statuses: statuses(query.text("status"))?,
+        kind: query.text("type"),
+        text: query.text("q"),
+        limit: query.number("limit", 1..=LIMIT.1)?.unwrap_or(LIMIT.0),
+        offset: query.number("offset", 0..=i64::from(i32::MAX))?.unwrap_or(0),
+        summary: query.word("summary", &[("true", true), ("false", false)])?.unwrap_or(false),
+    };
+    query.end()?;
+    Ok(Json(state.queue.jobs(filter).await?))
+}
+
+fn statuses(words: Option<String>) -> Result<Vec<JobStatus>, ApiError> {
+    let parse = |word: &str| {
+        let known = JobStatus::ALL.map(JobStatus::as_str).join(", ");
+        JobStatus::from_word(word).ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: takes {known}, not {word:?}")))
+    };
+    words.as_deref().map_or_else(|| Ok(Vec::new()), |words| words.split(',').map(parse).collect())
+}
+
+pub(super) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Job>, ApiError> {
+    Ok(Json(state.queue.job(job_id(&id)?).await?))
+}
+
+/// The body of a cancellation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cancel {
+    reason: Option<String>,
+}
+
+/// Characters of a reason at the most.
+const MAX_REASON: usize = 2_000;
+
+pub(super) async fn cancel(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+    OptionalJsonBody(cancel): OptionalJsonBody<Cancel>,
+) -> Result<Json<Job>, ApiError> {
+    if cancel.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
+        return Err(ApiError::InvalidPayload(format!("reason: takes at most {MAX_REASON} characters")));
+    }
+    Ok(Json(state.queue.cancel(job_id(&id)?, &identity.user, cancel.reason).await?))
+}
+
+/// The body of a resubmission: nothing may be changed yet.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resubmit {}
+
+pub(super) async fn resubmit(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+    OptionalJsonBody(Resubmit {}): OptionalJsonBody<Resubmit>,
+) -> Result<(StatusCode, Json<Job>), ApiError> {
+    let job = state.queue.resubmit(job_id(&id)?, &identity.user).await?;
+    Ok((StatusCode::CREATED, Json(job)))
+}

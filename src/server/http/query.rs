@@ -1,0 +1,84 @@
+//! Query strings: every parameter is known, given once, and of its type.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::error::ApiError;
+
+/// The parameters of a request. What is not taken out of them by [`Query::end`] is not known.
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    given: HashMap<String, String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Self::parse(parts.uri.query().unwrap_or_default())
+    }
+}
+
+impl Query {
+    /// Parses a query string.
+    pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+            .map_err(|error| ApiError::InvalidQuery(format!("the query cannot be read: {error}")))?;
+        let mut given = HashMap::new();
+        for (name, value) in pairs {
+            if given.insert(name.clone(), value).is_some() {
+                return Err(ApiError::InvalidQuery(format!("{name} is given more than once")));
+            }
+        }
+        Ok(Self { given })
+    }
+
+    /// Takes a parameter as it is; an empty one is as good as none.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        self.given.remove(name).filter(|value| !value.is_empty())
+    }
+
+    /// Takes a parameter and parses it.
+    pub(super) fn parsed<T>(&mut self, name: &str) -> Result<Option<T>, ApiError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parse = |value: String| {
+            value.parse().map_err(|error| ApiError::InvalidQuery(format!("{name}: {value:?} cannot be taken: {error}")))
+        };
+        self.text(name).map(parse).transpose()
+    }
+
+    /// Takes a whole number within bounds.
+    pub(super) fn number(&mut self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
+        match self.parsed::<i64>(name)? {
+            Some(number) if !bounds.contains(&number) => Err(ApiError::InvalidQuery(format!(
+                "{name}: takes {} to {}, not {number}",
+                bounds.start(),
+                bounds.end()
+            ))),
+            number => Ok(number),
+        }
+    }
+
+    /// Takes one of several words.
+    pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
+        let Some(given) = self.text(name) else { return Ok(None) };
+        let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);
+        let known = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        found.map(Some).ok_or_else(|| ApiError::InvalidQuery(format!("{name}: takes {}, not {given:?}", known())))
+    }
+
+    /// Refuses what is left over.
+    pub(super) fn end(self) -> Result<(), ApiError> {
+        match self.given.into_keys().next() {
+            Some(name) => Err(ApiError::InvalidQuery(format!("{name} is no parameter of this path"))),
+            None => Ok(()),
+        }
+    }
+}

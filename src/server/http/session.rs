@@ -1,0 +1,90 @@
+//! Logging in and out: plain forms, which work without scripts.
+
+use axum::Form;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::auth::{LoginError, SESSION_SECONDS};
+use crate::server::AppState;
+use crate::server::gate::{SESSION_COOKIE, session_cookie};
+
+/// Where to go when nothing else was wanted.
+const HOME: &str = "/tasks/queue";
+
+/// What the login form sends: a token or a link's ticket.
+#[derive(Deserialize)]
+pub(super) struct Login {
+    token: Option<String>,
+    ticket: Option<String>,
+    next: Option<String>,
+}
+
+pub(super) async fn login(State(state): State<AppState>, Form(login): Form<Login>) -> Response {
+    let result = match (&login.ticket, &login.token) {
+        (Some(ticket), _) => state.auth.login_by_ticket(ticket).await,
+        (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim()).await,
+    };
+    let next = login.next.as_deref().filter(|next| is_local(next)).unwrap_or(HOME);
+    match result {
+        Ok(cookie) => {
+            let cookie = format!(
+                "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SESSION_SECONDS}",
+                cookie.expose()
+            );
+            with_cookie(Redirect::to(next), &cookie)
+        }
+        Err(LoginError::Db(error)) => super::error::ApiError::from(error).into_response(),
+        Err(error) => {
+            let word = match error {
+                LoginError::TicketSpent => "expired",
+                LoginError::TooMany => "limited",
+                _ => "invalid",
+            };
+            let query = serde_urlencoded::to_string([("error", word), ("next", next)]).unwrap_or_default();
+            Redirect::to(&format!("/login?{query}")).into_response()
+        }
+    }
+}
+
+pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    if let Some(cookie) = session_cookie(&headers)
+        && let Err(error) = state.auth.logout(cookie).await
+    {
+        return super::error::ApiError::from(error).into_response();
+    }
+    with_cookie(Redirect::to("/login"), &format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
+}
+
+fn with_cookie(redirect: Redirect, cookie: &str) -> Response {
+    let mut reply = redirect.into_response();
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        reply.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    reply
+}
+
+/// Returns whether a path stays on this server: it begins with one slash and holds nothing that a browser would read as
+/// another host.
+fn is_local(next: &str) -> bool {
+    next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && next.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_leads_to_no_other_server() {
+        for next in ["/tasks/queue", "/tasks/queue/1?x=2#L3"] {
+            assert!(is_local(next), "{next}");
+        }
+        for next in ["", "tasks", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/\t/evil"] {
+            assert!(!is_local(next), "{next}");
+        }
+    }
+}

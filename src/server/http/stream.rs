@@ -1,0 +1,188 @@
+//! `/jobs/{id}/events/stream`: the same pages as polling reads, as Server-Sent Events.
+//!
+//! A reader that is slow costs no memory: the next page is read when the connection has taken the one before. A stream that
+//! was cut is resumed from its last `id`, so nothing is lost and nothing comes twice.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::error::ApiError;
+use super::events::{cursor, filter, resolve};
+use super::jobs::job_id;
+use super::query::Query;
+use crate::clock;
+use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
+use crate::model::{JobId, JobStatus, Seq};
+use crate::server::AppState;
+
+/// After so much silence a heartbeat says that the connection lives, and how far it has looked.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Events of one read.
+const LIMIT: usize = 500;
+
+/// How long a browser waits before it connects again.
+const RETRY: &[u8] = b"retry: 1000\n\n";
+
+pub(super) async fn stream(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let job = job_id(&id)?;
+    let after = cursor(&mut query, "after", "afterEventId", Cursor::After)?;
+    let filter = filter(&mut query)?;
+    refuse_backwards(&mut query)?;
+    query.end()?;
+    let last_id = last_event_id(&headers)?;
+    let permit = state.streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
+    // Taken before looking, so that nothing appended in between is missed.
+    let watch = state.log.watch(job);
+    let after = match after {
+        Some(after) => resolve(&state, job, after).await?,
+        None => Seq::START,
+    };
+    let mut reader = Reader { state, job, filter, watch, cursor: after.max(last_id), _permit: permit };
+    let first = reader.read().await?;
+    // A cursor beyond the end counts as the end.
+    reader.cursor = reader.cursor.min(first.last_seq);
+    if first.terminal.is_some() && reader.cursor >= first.last_seq {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let frames = VecDeque::from([Bytes::from_static(RETRY)]);
+    let sending = Sending { reader, frames, phase: Phase::Fresh(first) };
+    let body = Body::from_stream(futures_util::stream::unfold(sending, async |mut sending| {
+        let frame = sending.next().await?;
+        Some((Ok::<_, Infallible>(frame), sending))
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
+    let forwards = |what: &str| ApiError::InvalidQuery(format!("{what}: a stream only goes towards the newest"));
+    for name in ["before", "beforeEventId"] {
+        if query.text(name).is_some() {
+            return Err(forwards(name));
+        }
+    }
+    if query.word("sort", &[("asc", true), ("desc", false)])? == Some(false) {
+        return Err(forwards("sort=desc"));
+    }
+    // Taken and ignored: older clients send them.
+    query.text("limit");
+    query.text("pollIntervalMs");
+    Ok(())
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Seq, ApiError> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(Seq::START) };
+    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    match text.trim().parse::<i64>() {
+        Ok(seq @ 0..) => Ok(Seq(seq)),
+        _ if text.is_empty() => Ok(Seq::START),
+        _ => Err(ApiError::InvalidCursor(text.chars().take(100).collect())),
+    }
+}
+
+/// Reads a job's log, page by page.
+struct Reader {
+    state: AppState,
+    job: JobId,
+    filter: Filter,
+    watch: Watch,
+    cursor: Seq,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    async fn read(&self) -> Result<Page, ApiError> {
+        let request =
+            PageRequest { direction: Direction::After(self.cursor), filter: self.filter.clone(), limit: LIMIT };
+        Ok(self.state.log.page(self.job, &request).await?)
+    }
+}
+
+/// What is being sent.
+struct Sending {
+    reader: Reader,
+    frames: VecDeque<Bytes>,
+    phase: Phase,
+}
+
+enum Phase {
+    /// A page has been read and not looked at.
+    Fresh(Page),
+    /// There may be more.
+    Reading,
+    /// The stream ends once everything is sent.
+    Over,
+}
+
+impl Sending {
+    /// Returns the next bytes to send; nothing at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Some(frame);
+            }
+            let page = match std::mem::replace(&mut self.phase, Phase::Reading) {
+                Phase::Over => return None,
+                Phase::Fresh(page) => page,
+                Phase::Reading => match self.reader.read().await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        // The reader connects again and gets the error as a status.
+                        tracing::warn!(job = %self.reader.job, %error, "a stream was cut");
+                        return None;
+                    }
+                },
+            };
+            self.take(page).await?;
+        }
+    }
+
+    /// Turns a page into frames, or waits for there to be something.
+    async fn take(&mut self, page: Page) -> Option<()> {
+        self.reader.cursor = self.reader.cursor.max(page.next_after);
+        self.frames.extend(page.events.iter().map(|event| event.frame()));
+        match page.terminal {
+            Some(status) if page.is_last() => {
+                self.frames.push_back(terminal(status, page.last_seq));
+                self.phase = Phase::Over;
+            }
+            _ if page.has_more || !self.frames.is_empty() => {}
+            _ => {
+                tokio::select! {
+                    () = self.reader.watch.grown() => {}
+                    () = tokio::time::sleep(HEARTBEAT) => self.frames.push_back(heartbeat(self.reader.cursor, page.last_seq)),
+                    () = self.reader.state.shutdown.cancelled() => return None,
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+fn heartbeat(looked_to: Seq, last: Seq) -> Bytes {
+    let data = serde_json::json!({"lastSeq": last, "serverTime": clock::now()});
+    format!("id: {looked_to}\nevent: heartbeat\ndata: {data}\n\n").into()
+}
+
+fn terminal(status: JobStatus, last: Seq) -> Bytes {
+    let data = serde_json::json!({"status": status, "lastSeq": last});
+    format!("id: {last}\nevent: terminal\ndata: {data}\n\n").into()
+}

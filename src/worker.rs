@@ -1,0 +1,134 @@
+//! The worker: claims jobs, runs them, and ships what they print.
+//!
+//! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`]
+//! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
+//! from its claim to its end, [`recover`] ends the attempts of a worker that died.
+//!
+//! The child never waits for the event log or for a viewer, only for the disk that its output is kept on.
+
+pub mod batch;
+pub mod capture;
+pub mod control;
+pub mod link;
+mod process;
+mod recover;
+mod run;
+pub mod ship;
+pub mod spool;
+mod steps;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redact::Redacted;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::queue::{Claimed, Queue};
+use link::InProcess;
+use ship::LiveLog;
+
+/// How the embedded worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// Where workspaces and spools lie.
+    pub data_dir: PathBuf,
+    /// Jobs at a time.
+    pub concurrency: usize,
+    /// Whether and how output goes into the event log.
+    pub live: LiveLog,
+    /// After that pause, what may be part of a secret is released as far as it may be.
+    pub flush: Duration,
+    /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    pub cancel_grace: Duration,
+    /// Between SIGTERM and SIGKILL when the server stops.
+    pub shutdown_grace: Duration,
+    /// Values that are masked in every job's output, beside those of its own variables.
+    pub secrets: Vec<String>,
+}
+
+/// The worker within the server.
+#[derive(Clone, Debug)]
+pub struct EmbeddedWorker {
+    link: InProcess,
+    name: Redacted,
+    config: Arc<WorkerConfig>,
+}
+
+/// How long a claim loop rests after the database failed.
+const REST: Duration = Duration::from_secs(1);
+
+impl EmbeddedWorker {
+    /// Makes the worker of this boot of the server.
+    #[must_use]
+    pub fn new(link: InProcess, config: WorkerConfig) -> Self {
+        // A UUID of our own making holds no secret.
+        let name = Redacted::from_stored(format!("embedded-{}", uuid::Uuid::now_v7()).into_bytes());
+        Self { link, name, config: Arc::new(config) }
+    }
+
+    /// Ends what an earlier boot left running, then claims and runs jobs until `shutdown`; returns when every job has
+    /// ended.
+    pub async fn run(self, shutdown: CancellationToken) {
+        while let Err(error) = recover::recover(&self.link, &self.name, &self.config).await {
+            tracing::error!(%error, "jobs that an earlier run of the server left could not be ended; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(REST) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+        let slots = Arc::new(Semaphore::new(self.config.concurrency));
+        let attempts = TaskTracker::new();
+        loop {
+            let slot = tokio::select! {
+                slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
+                () = shutdown.cancelled() => break,
+            };
+            let Some(claimed) = self.next_job(&shutdown).await else { break };
+            let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
+            attempts.spawn(async move {
+                run::attempt(link, &config, claimed, shutdown).await;
+                drop(slot);
+            });
+        }
+        attempts.close();
+        attempts.wait().await;
+    }
+
+    /// Waits for a job to claim; nothing on shutdown.
+    async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
+        let queue: &Queue = &self.link.queue;
+        loop {
+            // Registered before looking, so that what is queued in between wakes it.
+            let queued = queue.queued();
+            tokio::pin!(queued);
+            queued.as_mut().enable();
+            if shutdown.is_cancelled() {
+                return None;
+            }
+            let next = match queue.claim(&self.name).await {
+                Ok(Some(claimed)) => return Some(claimed),
+                Ok(None) => queue.next_attempt_in().await.map(|wait| wait.map(Duration::from_millis)),
+                Err(error) => Err(error),
+            };
+            let rest = next.unwrap_or_else(|error| {
+                tracing::error!(%error, "claiming a job failed");
+                Some(REST)
+            });
+            tokio::select! {
+                () = queued => {}
+                () = sleep(rest) => {}
+                () = shutdown.cancelled() => return None,
+            }
+        }
+    }
+}
+
+async fn sleep(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,185 @@
+//! When output is sent, and how much at once: plain rules over values, with the clock passed in.
+//!
+//! An isolated line is sent at once while the budget of events allows. A partial line waits for a deadline that starts
+//! when the first byte enters an empty buffer, and that nothing restarts. Under load events grow; they do not multiply.
+
+use std::time::{Duration, Instant};
+
+/// The settings behind the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long output waits at the most while there is budget.
+    pub flush: Duration,
+    /// Log events of a job each second; the bucket holds as many.
+    pub events_per_second: u32,
+    /// Text of an event when the budget is not short.
+    pub event_bytes: usize,
+    /// Text of an event at the most.
+    pub max_event_bytes: usize,
+}
+
+/// Output that is in the spool and not yet sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// How many bytes.
+    pub bytes: u64,
+    /// Whether a line of it is complete.
+    pub has_line: bool,
+    /// Of how many streams, which is how many events it makes: 1 or 2.
+    pub streams: u32,
+    /// When its first byte entered the empty buffer.
+    pub since: Instant,
+    /// Whether something else waits behind it, such as the end of its step.
+    pub pressed: bool,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Send up to that many bytes of each stream.
+    Now {
+        /// Text of an event.
+        event_bytes: usize,
+        /// Whether an unfinished last line goes along.
+        partial: bool,
+    },
+    /// Look again at that time, or when more comes.
+    At(Instant),
+}
+
+/// A job's budget of events: a token bucket.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    policy: Policy,
+    tokens: f64,
+    at: Instant,
+}
+
+impl Budget {
+    /// Starts with a full bucket.
+    #[must_use]
+    pub fn new(policy: Policy, now: Instant) -> Self {
+        Self { policy, tokens: f64::from(policy.events_per_second), at: now }
+    }
+
+    /// Returns what to do about `pending`.
+    pub fn due(&mut self, pending: &Pending, now: Instant) -> Due {
+        self.refill(now);
+        let deadline = pending.since + self.policy.flush;
+        let partial = pending.pressed || now >= deadline;
+        let full = pending.bytes >= self.policy.event_bytes as u64;
+        if !(partial || pending.has_line || full) {
+            return Due::At(deadline);
+        }
+        let cost = f64::from(pending.streams);
+        if self.tokens < cost {
+            let wait = (cost - self.tokens) / f64::from(self.policy.events_per_second);
+            // Rounded up, so that the budget is there when the time has come.
+            return Due::At(now + Duration::from_secs_f64(wait) + Duration::from_micros(1));
+        }
+        Due::Now { event_bytes: self.event_bytes(pending), partial: partial || !pending.has_line }
+    }
+
+    /// Takes `events` out of the budget.
+    pub fn spend(&mut self, events: u32) {
+        self.tokens -= f64::from(events);
+    }
+
+    /// Returns the text of an event such that what is left of the budget is enough for all that waits.
+    fn event_bytes(&self, pending: &Pending) -> usize {
+        // The budget is at least 1 here, and far below 2^32.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and u32::MAX")]
+        let affordable = self.tokens.max(1.0) as u64;
+        let each = usize::try_from(pending.bytes / affordable).unwrap_or(usize::MAX);
+        each.clamp(self.policy.event_bytes, self.policy.max_event_bytes)
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let rate = f64::from(self.policy.events_per_second);
+        let earned = now.saturating_duration_since(self.at).as_secs_f64() * rate;
+        self.tokens = (self.tokens + earned).min(rate);
+        self.at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: Policy = Policy {
+        flush: Duration::from_millis(100),
+        events_per_second: 50,
+        event_bytes: 16 << 10,
+        max_event_bytes: 1 << 20,
+    };
+
+    fn pending(bytes: u64, has_line: bool, since: Instant) -> Pending {
+        Pending { bytes, has_line, streams: 1, since, pressed: false }
+    }
+
+    const LINE_NOW: Due = Due::Now { event_bytes: 16 << 10, partial: false };
+
+    #[test]
+    fn an_isolated_line_is_sent_at_once() {
+        let now = Instant::now();
+        assert_eq!(Budget::new(POLICY, now).due(&pending(10, true, now), now), LINE_NOW);
+    }
+
+    #[test]
+    fn a_partial_line_waits_for_a_deadline_that_nothing_restarts() {
+        let start = Instant::now();
+        let mut budget = Budget::new(POLICY, start);
+        for ms in [0, 30, 60, 99] {
+            let now = start + Duration::from_millis(ms);
+            assert_eq!(budget.due(&pending(ms + 1, false, start), now), Due::At(start + POLICY.flush));
+        }
+        let due = budget.due(&pending(9, false, start), start + POLICY.flush);
+        assert_eq!(due, Due::Now { event_bytes: 16 << 10, partial: true });
+    }
+
+    #[test]
+    fn what_waits_behind_output_presses_it() {
+        let now = Instant::now();
+        let pressed = Pending { pressed: true, ..pending(3, false, now) };
+        assert_eq!(Budget::new(POLICY, now).due(&pressed, now), Due::Now { event_bytes: 16 << 10, partial: true });
+    }
+
+    #[test]
+    fn no_more_events_are_sent_than_the_budget_allows_and_they_grow_instead() {
+        let start = Instant::now();
+        let mut budget = Budget::new(POLICY, start);
+        let (mut events, mut backlog, mut now, mut largest) = (0, 0_u64, start, 0);
+        // 5 MB/s for 10 s, looked at every 5 ms.
+        for _ in 0..2_000 {
+            now += Duration::from_millis(5);
+            backlog += 25_000;
+            if let Due::Now { event_bytes, .. } = budget.due(&pending(backlog, true, now), now) {
+                events += 1;
+                budget.spend(1);
+                largest = largest.max(event_bytes);
+                backlog -= backlog.min(event_bytes as u64);
+            }
+        }
+        assert!(events <= 50 + 10 * 50, "{events} events in 10 s");
+        assert!(backlog < 1 << 20, "{backlog} bytes are left behind");
+        assert!((64 << 10..=1 << 20).contains(&largest), "events grew to {largest}");
+    }
+
+    #[test]
+    fn an_event_has_at_most_its_largest_size() {
+        let now = Instant::now();
+        let mut budget = Budget::new(POLICY, now);
+        let due = budget.due(&pending(1 << 30, true, now), now);
+        assert_eq!(due, Due::Now { event_bytes: 1 << 20, partial: false });
+    }
+
+    #[test]
+    fn two_streams_cost_two() {
+        let now = Instant::now();
+        let mut budget = Budget::new(POLICY, now);
+        budget.spend(49);
+        let both = Pending { streams: 2, ..pending(10, true, now) };
+        assert!(matches!(budget.due(&both, now), Due::At(at) if at > now));
+        assert_eq!(budget.due(&pending(10, true, now), now), LINE_NOW);
+    }
+}

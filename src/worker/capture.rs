@@ -1,0 +1,225 @@
+//! Capture: a child's bytes, through the redactor, into the spool.
+//!
+//! Each stream has its own redactor, whose state lives across reads, and enters the spool in whole UTF-8 characters. What
+//! the redactor holds back for a possible match is released, as far as it may be, once the stream has paused for the
+//! deadline.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use redact::{RedactStream, Redacted, Redactor};
+
+use super::spool::{Source, Spool};
+use crate::model::{Stage, StreamName, Timestamp};
+
+/// What one attempt's steps print, one step at a time.
+#[derive(Debug)]
+pub struct Capture {
+    spool: Spool,
+    redactor: Redactor,
+    flush: Duration,
+    redactions: u64,
+}
+
+/// What one step prints.
+#[derive(Debug)]
+pub struct StepCapture<'a> {
+    spool: &'a mut Spool,
+    redactions: &'a mut u64,
+    flush: Duration,
+    stage: Stage,
+    step: u32,
+    streams: [StreamCapture; 2],
+}
+
+#[derive(Debug)]
+struct StreamCapture {
+    name: StreamName,
+    redact: RedactStream,
+    /// The beginning of a character that is not whole: at most 3 bytes.
+    carry: Redacted,
+    /// Since when the redactor has been holding something back.
+    holding: Option<Instant>,
+}
+
+impl Capture {
+    /// Captures into `spool` through `redactor`; a pause of `flush` releases what may be released.
+    #[must_use]
+    pub const fn new(spool: Spool, redactor: Redactor, flush: Duration) -> Self {
+        Self { spool, redactor, flush, redactions: 0 }
+    }
+
+    /// Begins a step.
+    pub fn step(&mut self, stage: Stage, step: u32) -> StepCapture<'_> {
+        let stream = |name| StreamCapture {
+            name,
+            redact: self.redactor.stream(),
+            carry: Redacted::new(),
+            holding: None,
+        };
+        let streams = [stream(StreamName::Stdout), stream(StreamName::Stderr)];
+        let Self { spool, redactions, flush, .. } = self;
+        StepCapture { spool, redactions, flush: *flush, stage, step, streams }
+    }
+
+    /// Returns the spool.
+    #[must_use]
+    pub const fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Returns the redactor that everything passes.
+    #[must_use]
+    pub const fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Returns how many times something was masked in the steps that are over.
+    #[must_use]
+    pub const fn redactions(&self) -> u64 {
+        self.redactions
+    }
+}
+
+impl StepCapture<'_> {
+    /// Takes what was read from a stream.
+    pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) -> io::Result<()> {
+        let state = &mut self.streams[stream as usize];
+        let text = state.redact.push(bytes);
+        // Every read settles what was held before it or makes it longer: the pause begins anew.
+        state.holding = state.redact.is_holding().then_some(now);
+        self.store(stream, text, time)
+    }
+
+    /// Returns when [`Self::tick`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.streams.iter().filter_map(|stream| stream.holding).min().map(|since| since + self.flush)
+    }
+
+    /// Releases what streams have held back for too long.
+    pub fn tick(&mut self, now: Instant, time: Timestamp) -> io::Result<()> {
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let state = &mut self.streams[stream as usize];
+            if state.holding.is_some_and(|since| since + self.flush <= now) {
+                state.holding = None;
+                let text = state.redact.release();
+                self.store(stream, text, time)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the step: what is still held is settled, unfinished characters and lines are stored as they are.
+    pub fn finish(mut self, time: Timestamp) -> io::Result<()> {
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let state = &mut self.streams[stream as usize];
+            let mut text = std::mem::take(&mut state.carry);
+            text.append(&state.redact.finish());
+            *self.redactions += state.redact.redactions();
+            let source = Source { stage: self.stage, step: self.step, stream };
+            self.spool.append(source, &text, time)?;
+        }
+        self.spool.end_step()
+    }
+
+    fn store(&mut self, stream: StreamName, text: Redacted, time: Timestamp) -> io::Result<()> {
+        let state = &mut self.streams[stream as usize];
+        let mut whole = std::mem::take(&mut state.carry);
+        whole.append(&text);
+        let incomplete = incomplete_character(whole.as_bytes());
+        state.carry = whole.split_off(whole.len() - incomplete);
+        let source = Source { stage: self.stage, step: self.step, stream: state.name };
+        self.spool.append(source, &whole, time)
+    }
+}
+
+/// Returns how many bytes at the end are the beginning of a UTF-8 character that is not whole: 0 to 3.
+#[must_use]
+pub fn incomplete_character(bytes: &[u8]) -> usize {
+    let tail = &bytes[bytes.len().saturating_sub(4)..];
+    for back in 1..=tail.len().min(3) {
+        let byte = tail[tail.len() - back];
+        let needed = match byte {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            0x80..=0xbf => continue,
+            _ => return 0,
+        };
+        // Only what may still become a character waits; what cannot is stored as it is.
+        let may_become = std::str::from_utf8(&tail[tail.len() - back..]).is_err_and(|error| error.error_len().is_none());
+        return if back < needed && may_become { back } else { 0 };
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::spool::OUTPUT_LOG;
+
+    fn captured(redactor: &Redactor, pieces: &[&[u8]]) -> Vec<u8> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let mut capture = Capture::new(spool, redactor.clone(), Duration::from_millis(100));
+        let mut step = capture.step(Stage::Execute, 0);
+        for piece in pieces {
+            step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0)).expect("it can be stored");
+        }
+        step.finish(Timestamp(0)).expect("it can be stored");
+        std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there")
+    }
+
+    #[test]
+    fn every_byte_value_is_stored_as_it_is_wherever_it_is_cut() {
+        let all: Vec<u8> = (0..=255).chain("äöü€😀".bytes()).chain([0xf0, 0x9f]).collect();
+        for cut in 0..=all.len() {
+            assert_eq!(captured(&Redactor::none(), &[&all[..cut], &all[cut..]]), all, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_stream_enters_the_spool_in_whole_characters() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let mut capture = Capture::new(spool, Redactor::none(), Duration::from_millis(100));
+        let ends = capture.spool().subscribe();
+        let mut step = capture.step(Stage::Execute, 0);
+        let mut seen = Vec::new();
+        for byte in "a€😀".bytes() {
+            step.output(StreamName::Stdout, &[byte], Instant::now(), Timestamp(0)).expect("it can be stored");
+            seen.push(ends.borrow().bytes);
+        }
+        assert_eq!(seen, [1, 1, 1, 4, 4, 4, 4, 8]);
+    }
+
+    #[test]
+    fn what_can_never_become_a_character_does_not_wait() {
+        let table: [(&[u8], usize); 8] =
+            [(b"a", 0), (b"\xc3", 1), (b"\xe2\x82", 2), (b"\xf0\x9f\x98", 3), (b"\xff", 0), (b"\x80\x80\x80\x80", 0), (b"\xe0\x80", 0), (b"\xc3\xa4", 0)];
+        for (bytes, expected) in table {
+            assert_eq!(incomplete_character(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_releases_the_beginning_of_a_match_and_masks_the_rest() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let redactor = Redactor::new(["secret-0123456789abcdef"]);
+        let mut capture = Capture::new(spool, redactor, Duration::from_millis(100));
+        let mut step = capture.step(Stage::Execute, 0);
+        let start = Instant::now();
+        step.output(StreamName::Stdout, b"$ sec", start, Timestamp(0)).expect("it can be stored");
+        let deadline = step.deadline().expect("the beginning of a match is held");
+        assert_eq!(deadline, start + Duration::from_millis(100));
+        step.tick(deadline, Timestamp(0)).expect("it can be stored");
+        let later = deadline + Duration::from_secs(1);
+        step.output(StreamName::Stdout, b"ret-0123456789abcdef!", later, Timestamp(0)).expect("it can be stored");
+        step.finish(Timestamp(0)).expect("it can be stored");
+        let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there");
+        assert_eq!(String::from_utf8_lossy(&log), "$ sec[REDACTED]!");
+        assert_eq!(capture.redactions(), 1);
+    }
+}

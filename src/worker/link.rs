@@ -1,0 +1,47 @@
+//! What a worker needs of the server: the trait through which both kinds of worker talk to it.
+
+use std::future::Future;
+
+use crate::clock;
+use crate::event_log::{AppendError, Batch, EventLog, Lease};
+use crate::model::{JobStatus, Seq};
+use crate::queue::{Finish, Heartbeat, Queue, QueueError};
+
+/// A worker's way to the server, for one job at a time.
+pub trait Link: Clone + Send + Sync + 'static {
+    /// Appends a batch; it is committed when this returns.
+    fn append(&self, lease: Lease, batch: Batch) -> impl Future<Output = Result<Seq, AppendError>> + Send;
+    /// Renews the lease.
+    fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, QueueError>> + Send;
+    /// Waits until the next heartbeat may have news before its time.
+    fn news(&self) -> impl Future<Output = ()> + Send;
+    /// Ends the lease.
+    fn finish(&self, finish: Finish) -> impl Future<Output = Result<JobStatus, QueueError>> + Send;
+}
+
+/// The embedded worker's link: calls within the process.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    /// The queue of this server.
+    pub queue: Queue,
+    /// The event log of this server.
+    pub log: EventLog,
+}
+
+impl Link for InProcess {
+    async fn append(&self, lease: Lease, batch: Batch) -> Result<Seq, AppendError> {
+        self.log.append_as(lease, batch, clock::now()).await
+    }
+
+    async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, QueueError> {
+        self.queue.heartbeat(lease).await
+    }
+
+    async fn news(&self) {
+        self.queue.cancelled().await;
+    }
+
+    async fn finish(&self, finish: Finish) -> Result<JobStatus, QueueError> {
+        self.queue.finish(finish).await
+    }
+}

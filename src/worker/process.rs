@@ -1,0 +1,274 @@
+//! One step's process: start it, read both of its outputs, end it and everything it started.
+//!
+//! It all happens in the calling thread, which polls the pipes, the process's descriptor and the wish to stop; so nothing
+//! is lost between reading and ending, and a child that writes faster than its output can be stored simply waits.
+//!
+//! The step is over when its process is, also if a grandchild still holds the pipes: those are drained for a moment, then
+//! whatever is left of the step is killed. The process is reaped last, so that its number cannot name another process
+//! while its group is signalled.
+
+mod kill;
+
+use std::io::{self, PipeReader, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
+};
+
+use super::capture::StepCapture;
+use super::control::{Control, Stop};
+use crate::clock;
+use crate::model::StreamName;
+
+pub use kill::{Mark, kill_marked};
+
+/// How long the pipes of a process that has ended are read on, if somebody still holds them.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Bytes of one read. A pipe holds as many, so that one read empties it.
+const READ: usize = 256 << 10;
+
+/// How a step's process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// What the system says of it.
+    pub status: ExitStatus,
+    /// Why it was ended, if it was.
+    pub ended_by: Option<EndedBy>,
+    /// Whether processes that it left behind were killed.
+    pub left_behind: bool,
+}
+
+/// What the system says of a process that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+/// Why a process was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Its time, or the job's, was up.
+    Timeout,
+    /// The attempt was to end.
+    Stop(Stop),
+}
+
+/// When and how a process is ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// When its time is up.
+    pub deadline: Option<Instant>,
+    /// Between SIGTERM and SIGKILL when its job is cancelled or its time is up.
+    pub cancel_grace: Duration,
+    /// Between SIGTERM and SIGKILL when the server stops.
+    pub shutdown_grace: Duration,
+}
+
+/// Why a step has no exit.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It could not be started.
+    #[error("{0}")]
+    Spawn(io::Error),
+    /// Its output could not be stored; it was killed.
+    #[error("{0}")]
+    Store(io::Error),
+}
+
+/// Runs `command` to its end, and hands what it prints to `capture`.
+pub fn run(
+    mut command: Command,
+    mark: &Mark,
+    limits: Limits,
+    control: &Control,
+    capture: &mut StepCapture<'_>,
+) -> Result<Exit, ProcessError> {
+    let (out, out_writer) = pipe().map_err(ProcessError::Spawn)?;
+    let (err, err_writer) = pipe().map_err(ProcessError::Spawn)?;
+    command.process_group(0).stdin(Stdio::null()).stdout(out_writer).stderr(err_writer);
+    let child = command.spawn().map_err(ProcessError::Spawn)?;
+    // The command holds the writing ends; without them the pipes end with the process.
+    drop(command);
+    let pid = Pid::from_child(&child);
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| ProcessError::Spawn(error.into()));
+    let pipes = [Some(out), Some(err)];
+    let mut running = Running { pid, pipes, limits, control, capture, ending: None, drain_until: None };
+    let read = match &pidfd {
+        Ok(pidfd) => running.poll_to_end(pidfd.as_fd()).map_err(ProcessError::Store),
+        Err(_) => Ok(()),
+    };
+    let ended_by = running.ending.map(|ending| ending.by);
+    let group_left = kill_process_group(pid, Signal::KILL).is_ok() && running.drain_until.is_some();
+    let marked_left = kill_marked(mark, Some(pid)) > 0;
+    let status = reap(pid).map_err(ProcessError::Store)?;
+    pidfd?;
+    read?;
+    Ok(Exit { status, ended_by, left_behind: group_left || marked_left })
+}
+
+fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
+    let (reader, writer) = io::pipe()?;
+    // A larger pipe lets a fast child run on while a read is being stored; the default serves where that is refused.
+    rustix::pipe::fcntl_setpipe_size(&writer, READ).ok();
+    rustix::io::ioctl_fionbio(&reader, true)?;
+    Ok((reader, writer))
+}
+
+fn reap(pid: Pid) -> io::Result<ExitStatus> {
+    loop {
+        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED) {
+            Ok(Some(status)) => {
+                let signal = status.terminating_signal().map(ExitStatus::Signal);
+                return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
+            }
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A process being ended.
+#[derive(Clone, Copy)]
+struct Ending {
+    by: EndedBy,
+    kill_at: Instant,
+    killed: bool,
+}
+
+struct Running<'a, 'b> {
+    pid: Pid,
+    pipes: [Option<PipeReader>; 2],
+    limits: Limits,
+    control: &'a Control,
+    capture: &'a mut StepCapture<'b>,
+    ending: Option<Ending>,
+    /// Until when the pipes are read on; set when the process has ended.
+    drain_until: Option<Instant>,
+}
+
+/// What can be told apart among the descriptors.
+#[derive(Clone, Copy)]
+enum Watched {
+    Pipe(StreamName),
+    Process,
+    Control,
+}
+
+impl Running<'_, '_> {
+    /// Reads until the process has ended and its pipes are empty, or drained for long enough.
+    fn poll_to_end(&mut self, pidfd: std::os::fd::BorrowedFd<'_>) -> io::Result<()> {
+        let mut buffer = vec![0; READ];
+        loop {
+            let now = Instant::now();
+            self.act_on_time(now)?;
+            let at_end = self.pipes.iter().all(Option::is_none);
+            if self.drain_until.is_some_and(|until| at_end || until <= now) {
+                return Ok(());
+            }
+            for watched in self.wait(pidfd, now)? {
+                match watched {
+                    Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
+                    Watched::Process => self.drain_until = Some(Instant::now() + DRAIN),
+                    Watched::Control => {
+                        if let Some(stop) = self.control.stopped() {
+                            self.end(EndedBy::Stop(stop), Instant::now());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for something to happen, or for something to become due.
+    fn wait(&self, pidfd: std::os::fd::BorrowedFd<'_>, now: Instant) -> io::Result<Vec<Watched>> {
+        let mut watched = Vec::with_capacity(4);
+        let mut fds = Vec::with_capacity(4);
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            if let Some(pipe) = &self.pipes[stream as usize] {
+                watched.push(Watched::Pipe(stream));
+                fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
+            }
+        }
+        if self.drain_until.is_none() {
+            watched.push(Watched::Process);
+            fds.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
+        }
+        if self.ending.is_none() {
+            watched.push(Watched::Control);
+            fds.push(PollFd::from_borrowed_fd(self.control.as_fd(), PollFlags::IN));
+        }
+        let timeout = self.next_time().map(|at| timespec(at.saturating_duration_since(now)));
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready = watched.into_iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
+        Ok(ready.map(|(watched, _)| watched).collect())
+    }
+
+    /// Reads what a pipe has, once: the other one has its turn before the next.
+    fn read(&mut self, stream: StreamName, buffer: &mut [u8]) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
+        match pipe.read(buffer) {
+            Ok(0) => self.pipes[stream as usize] = None,
+            Ok(read) => self.capture.output(stream, &buffer[..read], Instant::now(), clock::now())?,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let kill_at = self.ending.filter(|ending| !ending.killed).map(|ending| ending.kill_at);
+        let deadline = self.limits.deadline.filter(|_| self.ending.is_none() && self.drain_until.is_none());
+        [self.capture.deadline(), self.drain_until, kill_at, deadline].into_iter().flatten().min()
+    }
+
+    fn act_on_time(&mut self, now: Instant) -> io::Result<()> {
+        if self.capture.deadline().is_some_and(|at| at <= now) {
+            self.capture.tick(now, clock::now())?;
+        }
+        if self.limits.deadline.is_some_and(|at| at <= now) && self.drain_until.is_none() {
+            self.end(EndedBy::Timeout, now);
+        }
+        if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.killed && ending.kill_at <= now) {
+            ending.killed = true;
+            kill_process_group(self.pid, Signal::KILL).ok();
+        }
+        Ok(())
+    }
+
+    /// Asks the process's group to end, and remembers when to insist.
+    fn end(&mut self, by: EndedBy, now: Instant) {
+        if self.ending.is_some() {
+            return;
+        }
+        let grace = match by {
+            EndedBy::Stop(Stop::Shutdown) => self.limits.shutdown_grace,
+            // Another worker may already run the job: there is no time for politeness.
+            EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
+            EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout => self.limits.cancel_grace,
+        };
+        self.ending = Some(Ending { by, kill_at: now + grace, killed: false });
+        kill_process_group(self.pid, Signal::TERM).ok();
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    // Rounded up to the millisecond, so that a time is not looked at just before it has come.
+    let duration = duration + Duration::from_micros(999);
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_millis()) * 1_000_000,
+    }
+}

@@ -1,0 +1,113 @@
+//! Ending the attempts of a worker that died.
+//!
+//! In this order: kill what still lives, mend the spool, complete it from the stored events if those reach further, ship
+//! the rest under the old epoch, and only then end the lease, and the attempt as interrupted. Nobody can have claimed the
+//! job in between: it runs, under the old lease, until the last step.
+
+use redact::Redacted;
+
+use super::WorkerConfig;
+use super::link::InProcess;
+use super::process::{Mark, kill_marked};
+use super::run;
+use super::ship::{Milestones, Progress, ShipError, Shipper};
+use super::spool::{self, Source, Spool};
+use crate::event_log::ReadError;
+use crate::model::{FailureReason, LogPayload, Segment};
+use crate::queue::{Abandoned, Command, Ending, Finish, QueueError};
+
+/// Why an attempt could not be ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RecoverError {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Ship(#[from] ShipError),
+    #[error("the spool cannot be mended: {0}")]
+    Spool(#[from] std::io::Error),
+}
+
+/// Ends every attempt that an embedded worker other than `worker` left running.
+pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &WorkerConfig) -> Result<(), RecoverError> {
+    for abandoned in link.queue.abandoned(worker).await? {
+        let job = abandoned.claimed.lease.job;
+        end(link, config, abandoned).await?;
+        tracing::info!(%job, "ended a job that an earlier run of the server left");
+    }
+    Ok(())
+}
+
+async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
+    let Abandoned { claimed, shipped, last_batch } = abandoned;
+    let (lease, worker) = (claimed.lease, claimed.worker.clone());
+    let mark = Mark::new(lease.job, lease.attempt);
+    tokio::task::spawn_blocking(move || kill_marked(&mark, None)).await.map_err(std::io::Error::other)?;
+    run::remove_workspace(&config.data_dir.join("work").join(format!("{}-{}", lease.job, lease.attempt)));
+    let mut spool = Spool::recover(&config.data_dir.join(spool::folder(lease.job, lease.attempt)))?;
+    complete(link, &mut spool, &claimed, shipped).await?;
+    spool.end_step()?;
+    ship_rest(link, config, &spool, &claimed, Progress { batch: last_batch, offset: shipped }).await?;
+    let message = Redacted::literal("the server ended while the job ran");
+    let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
+    let totals = run::totals(&spool, None, spool.count_masks()?);
+    let artifacts = vec![run::log_artifact(lease, &totals)];
+    run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
+    Ok(())
+}
+
+/// Completes the spool from what is stored beyond its end: after a power cut the database may know more than the file.
+async fn complete(
+    link: &InProcess,
+    spool: &mut Spool,
+    claimed: &crate::queue::Claimed,
+    shipped: u64,
+) -> Result<(), RecoverError> {
+    let end = spool.end().bytes;
+    if shipped <= end {
+        return Ok(());
+    }
+    let from = i64::try_from(end).unwrap_or(i64::MAX);
+    let stored = link.log.stored_output(claimed.lease.job, claimed.lease.attempt, from).await?;
+    let mut pieces = Vec::new();
+    for output in stored {
+        let mut rest = output.text;
+        for segment in segments(&output.payload) {
+            let after = rest.split_off(usize::try_from(segment.1).unwrap_or(usize::MAX).min(rest.len()));
+            pieces.push((segment.0, output.payload.clone(), std::mem::replace(&mut rest, after)));
+        }
+    }
+    pieces.sort_by_key(|(offset, ..)| *offset);
+    for (offset, payload, mut text) in pieces {
+        let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
+        let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));
+        let step = u32::try_from(payload.step_index).unwrap_or(0);
+        spool.append(Source { stage: payload.stage, step, stream: payload.stream }, &missing, payload.time)?;
+    }
+    Ok(())
+}
+
+fn segments(payload: &LogPayload) -> Vec<Segment> {
+    payload.segments.clone().unwrap_or_else(|| vec![Segment(payload.offset, payload.bytes, payload.line)])
+}
+
+async fn ship_rest(
+    link: &InProcess,
+    config: &WorkerConfig,
+    spool: &Spool,
+    claimed: &crate::queue::Claimed,
+    progress: Progress,
+) -> Result<(), RecoverError> {
+    let redactor = run::redactor(config, &claimed.payload);
+    // A payload that does not parse never ran, and left no output to ship.
+    let Ok(command) = Command::parse(&claimed.payload) else { return Ok(()) };
+    let names = run::names(&command, claimed.lease.attempt, &redactor);
+    let milestones = Milestones::new();
+    milestones.close();
+    let origins = names.into_iter().map(|name| name.origin).collect();
+    let shipper =
+        Shipper::new((link.clone(), claimed.lease), spool.reader()?, origins, config.live, milestones, progress);
+    shipper.run(spool.subscribe()).await?;
+    Ok(())
+}

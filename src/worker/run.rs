@@ -1,0 +1,236 @@
+//! One attempt, from its claim to its end.
+//!
+//! The steps run in a thread of their own ([`super::steps`]); beside it the shipper sends what they print and the lease is
+//! renewed. The lease ends when the shipper has reached the spool's end, and not before.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use redact::{Redacted, Redactor};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::WorkerConfig;
+use super::capture::Capture;
+use super::control::{Control, Stop};
+use super::link::Link;
+use super::ship::{Milestones, Progress, ShipError, Shipper};
+use super::spool::{self, Spool};
+use super::steps::{self, Outcome, Steps};
+use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
+use crate::model::FailureReason;
+use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError, secret_values};
+
+/// How often a lease is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// A worker that could not renew for this long ends its children: the server may soon give the job to another.
+const GIVE_UP: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs() * 2 / 3);
+
+/// The longest wait before the end of a lease is reported again.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs a claimed job's attempt to its end.
+pub(super) async fn attempt<L: Link>(
+    link: L,
+    config: &WorkerConfig,
+    claimed: Claimed,
+    shutdown: CancellationToken,
+) {
+    let (lease, worker) = (claimed.lease, claimed.worker.clone());
+    let (ending, totals, artifacts) = match prepare(config, &claimed) {
+        Ok(prepared) => match conduct(&link, config, lease, prepared, &shutdown).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::warn!(job = %lease.job, %error, "an attempt was given up");
+                return;
+            }
+        },
+        Err(message) => {
+            let ending = Ending::Failed { reason: FailureReason::Spawn, message };
+            (ending, nothing_printed(), Vec::new())
+        }
+    };
+    finish(&link, Finish { lease, worker, ending, totals, artifacts }).await;
+}
+
+/// Everything an attempt needs before its first step.
+struct Prepared {
+    steps: Steps,
+    names: Vec<StepNames>,
+    capture: Capture,
+    control: Control,
+}
+
+type Ended = (Ending, AttemptTotals, Vec<NewArtifact>);
+
+fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacted> {
+    let redactor = redactor(config, &claimed.payload);
+    let failed = |what: &str, error: &dyn std::fmt::Display| redactor.redact(format!("{what}: {error}").as_bytes());
+    let command = Command::parse(&claimed.payload).map_err(|error| failed("the payload is not valid", &error))?;
+    let lease = claimed.lease;
+    let folder = config.data_dir.join(spool::folder(lease.job, lease.attempt));
+    let spool = Spool::create(&folder).map_err(|error| failed("the spool cannot be made", &error))?;
+    let workspace = config.data_dir.join("work").join(format!("{}-{}", lease.job, lease.attempt));
+    crate::db::private_folder(&workspace).map_err(|error| failed("the workspace cannot be made", &error))?;
+    let control = Control::new().map_err(|error| failed("the attempt cannot be controlled", &error))?;
+    let names = names(&command, lease.attempt, &redactor);
+    let capture = Capture::new(spool, redactor, config.flush);
+    let steps = Steps::new(command, lease, workspace, config);
+    Ok(Prepared { steps, names, capture, control })
+}
+
+/// Returns the redactor of a job: its own secrets and the server's.
+pub(super) fn redactor(config: &WorkerConfig, payload: &serde_json::Value) -> Redactor {
+    Redactor::new(secret_values(payload).iter().chain(&config.secrets))
+}
+
+/// Returns what the steps are called in events.
+pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
+    steps::names(command, attempt, redactor)
+}
+
+/// Runs the steps, ships what they print and keeps the lease, until all of it is stored.
+async fn conduct<L: Link>(
+    link: &L,
+    config: &WorkerConfig,
+    lease: Lease,
+    prepared: Prepared,
+    shutdown: &CancellationToken,
+) -> Result<Ended, ShipError> {
+    let Prepared { steps, names, mut capture, control } = prepared;
+    let milestones = Milestones::new();
+    let reader = capture.spool().reader()?;
+    let ends = capture.spool().subscribe();
+    let origins = names.iter().map(|name| name.origin.clone()).collect();
+    let shipper =
+        Shipper::new((link.clone(), lease), reader, origins, config.live, milestones.clone(), Progress::default());
+    let (told, mut over) = oneshot::channel();
+    if capture.redactor().short_values() > 0 {
+        milestones.push(0, NewEvent::warning(lease.attempt, SHORT_SECRETS));
+    }
+    let steps_control = control.clone();
+    // A thread of its own: a step takes as long as it takes, and one thread starts all of an attempt's processes.
+    let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
+        let outcome = steps.run(&names, &mut capture, &steps_control, &milestones);
+        milestones.close();
+        // The other end waits for it, unless the lease was lost.
+        told.send((outcome, capture)).ok();
+    });
+    thread?;
+    let keep = keep_lease(link, lease, &control, shutdown);
+    tokio::pin!(keep);
+    let ship = shipper.run(ends);
+    tokio::pin!(ship);
+    let mut shipped = None;
+    // Both have to end: a lost lease ends shipping early, and then the children.
+    let ended = loop {
+        tokio::select! {
+            () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
+            result = &mut ship, if shipped.is_none() => {
+                if result.is_err() {
+                    control.stop(Stop::LeaseLost);
+                }
+                shipped = Some(result);
+            }
+            ended = &mut over, if shipped.is_some() => break ended,
+        }
+    };
+    shipped.transpose()?;
+    let (outcome, capture) = ended.map_err(|_| std::io::Error::other("the attempt's thread panicked"))?;
+    Ok(end(lease, outcome, &capture))
+}
+
+/// What the log says when a registered value is too short to be masked wherever it stands.
+const SHORT_SECRETS: &str =
+    "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
+
+fn end(lease: Lease, outcome: Outcome, capture: &Capture) -> Ended {
+    let totals = totals(capture.spool(), outcome.exit_code, i64::try_from(capture.redactions()).unwrap_or(i64::MAX));
+    let artifact = log_artifact(lease, &totals);
+    (outcome.ending, totals, vec![artifact])
+}
+
+/// Returns what an attempt printed in all.
+pub(super) fn totals(spool: &Spool, exit_code: Option<i32>, redactions: i64) -> AttemptTotals {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    AttemptTotals {
+        exit_code,
+        lines: number(spool.end().lines),
+        bytes: number(spool.end().bytes),
+        suppressed_bytes: 0,
+        redactions,
+        log_sha256: spool.sha256(),
+    }
+}
+
+/// Returns the attempt's log as an artifact: the spool's file itself.
+pub(super) fn log_artifact(lease: Lease, totals: &AttemptTotals) -> NewArtifact {
+    let path = spool::folder(lease.job, lease.attempt).join(spool::OUTPUT_LOG);
+    NewArtifact {
+        name: Redacted::literal("logs/output.log"),
+        content_type: "text/plain; charset=utf-8",
+        size_bytes: totals.bytes,
+        sha256: totals.log_sha256.clone(),
+        path: path.to_string_lossy().into_owned(),
+    }
+}
+
+fn nothing_printed() -> AttemptTotals {
+    use sha2::{Digest, Sha256};
+    let log_sha256 = crate::queue::hex(&Sha256::digest([]));
+    AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
+}
+
+/// Renews the lease, and hands on what is learned by that; never returns.
+async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown: &CancellationToken) {
+    let mut renewed = Instant::now();
+    loop {
+        // Registered before asking, so that news in between wakes it.
+        let news = link.news();
+        tokio::pin!(news);
+        let early = futures_util::poll!(&mut news).is_ready();
+        match link.heartbeat(lease).await {
+            Ok(Heartbeat::Renewed) => renewed = Instant::now(),
+            Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
+            Err(QueueError::Db(error)) => tracing::warn!(job = %lease.job, %error, "a lease could not be renewed"),
+            Err(_) => control.stop(Stop::LeaseLost),
+        }
+        if renewed.elapsed() > GIVE_UP {
+            control.stop(Stop::LeaseLost);
+        }
+        tokio::select! {
+            () = news, if !early => {}
+            () = tokio::time::sleep(HEARTBEAT) => {}
+            () = shutdown.cancelled(), if control.stopped().is_none() => control.stop(Stop::Shutdown),
+        }
+    }
+}
+
+/// Reports the end of the lease until the server has it.
+pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
+    let mut wait = Duration::from_millis(50);
+    loop {
+        match link.finish(finish.clone()).await {
+            Ok(_) => return,
+            Err(QueueError::Db(error)) => {
+                tracing::warn!(job = %finish.lease.job, %error, "the end of a job could not be stored and is tried again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(MAX_WAIT);
+            }
+            Err(error) => {
+                tracing::warn!(job = %finish.lease.job, %error, "the end of a job was refused");
+                return;
+            }
+        }
+    }
+}
+
+/// Removes a workspace; what cannot be removed is told and left.
+pub(super) fn remove_workspace(workspace: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(workspace)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(workspace = %workspace.display(), %error, "a workspace could not be removed");
+    }
+}

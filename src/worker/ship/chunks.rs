@@ -1,0 +1,142 @@
+//! Log events from a range of the spool: one chunk for each stream.
+
+use std::io;
+
+use redact::Redacted;
+
+use crate::event_log::{Chunk, NewEvent, Origin};
+use crate::model::{Segment, Timestamp};
+use crate::worker::capture::incomplete_character;
+use crate::worker::spool::{Record, Source, SpoolReader};
+
+/// What a piece counts in an event's size, beside its text.
+const SEGMENT_SIZE: usize = 24;
+
+/// The steps of an attempt, as events name them.
+#[derive(Clone, Debug)]
+pub struct Steps(pub Vec<Origin>);
+
+impl Steps {
+    fn origin(&self, source: Source) -> Option<&Origin> {
+        let is_it = |origin: &&Origin| {
+            origin.stage == source.stage && u32::try_from(origin.step_index).is_ok_and(|index| index == source.step)
+        };
+        self.0.iter().find(is_it)
+    }
+}
+
+/// The events of a range.
+pub(super) struct Chunks {
+    pub(super) events: Vec<NewEvent>,
+    /// Where the range ends.
+    pub(super) to: u64,
+}
+
+/// Reads from `from` on, up to `limit` and until a stream has `event_bytes`, and not beyond the end of a step.
+pub(super) fn read(
+    spool: &SpoolReader,
+    steps: &Steps,
+    from: u64,
+    limit: u64,
+    event_bytes: usize,
+) -> io::Result<Chunks> {
+    let mut to = from;
+    let mut number = spool.record_at(from)?;
+    let mut step = None;
+    let mut streams: [Option<Building>; 2] = [None, None];
+    while to < limit {
+        let Some(record) = spool.record(number)? else { break };
+        let here = (record.source.stage, record.source.step);
+        if *step.get_or_insert(here) != here {
+            break;
+        }
+        let building = streams[record.source.stream as usize].get_or_insert_with(|| Building::new(&record));
+        let room = event_bytes.saturating_sub(building.size());
+        let wanted = usize::try_from(record.end().min(limit) - to).unwrap_or(usize::MAX);
+        if room == 0 {
+            break;
+        }
+        let mut text = spool.read(to, wanted.min(room + 3))?;
+        let whole = text.len() == wanted;
+        if !whole {
+            cut_well(&mut text, room);
+        }
+        let line = record.line + newlines_before(spool, &record, to)?;
+        to += text.len() as u64;
+        building.add(to, line, &text);
+        if !whole {
+            break;
+        }
+        number += 1;
+    }
+    let mut events: Vec<(i64, NewEvent)> = streams.into_iter().flatten().filter_map(|s| s.finish(steps)).collect();
+    events.sort_by_key(|(offset, _)| *offset);
+    Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to })
+}
+
+/// Cuts a text that goes on to at most `room` bytes: after a line if it holds one, else between characters.
+fn cut_well(text: &mut Redacted, room: usize) {
+    text.truncate(room.max(4));
+    let end = match memchr::memrchr(b'\n', text.as_bytes()) {
+        Some(newline) => newline + 1,
+        None => text.len() - incomplete_character(text.as_bytes()),
+    };
+    text.truncate(end);
+}
+
+/// Returns how many lines of the record end before `at`.
+fn newlines_before(spool: &SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
+    let skipped = usize::try_from(at - record.offset).unwrap_or(0);
+    if skipped == 0 {
+        return Ok(0);
+    }
+    let text = spool.read(record.offset, skipped)?;
+    Ok(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64)
+}
+
+/// One stream's chunk.
+struct Building {
+    source: Source,
+    time: Timestamp,
+    text: Redacted,
+    segments: Vec<Segment>,
+    /// The line that a piece has to begin with to run on from the one before.
+    next_line: i64,
+}
+
+impl Building {
+    fn new(record: &Record) -> Self {
+        let Record { source, time, .. } = *record;
+        Self { source, time, text: Redacted::new(), segments: Vec::new(), next_line: 0 }
+    }
+
+    fn size(&self) -> usize {
+        let pieces = if self.segments.len() > 1 { self.segments.len() } else { 0 };
+        self.text.len() + SEGMENT_SIZE * pieces
+    }
+
+    /// Adds a piece that ends at `to`.
+    fn add(&mut self, to: u64, line: u64, text: &Redacted) {
+        let (length, line) = (signed(text.len() as u64), signed(line));
+        let offset = signed(to) - length;
+        let newlines = signed(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64);
+        match self.segments.last_mut() {
+            Some(last) if last.0 + last.1 == offset && self.next_line == line => last.1 += length,
+            _ => self.segments.push(Segment(offset, length, line)),
+        }
+        self.next_line = line + newlines;
+        self.text.append(text);
+    }
+
+    fn finish(self, steps: &Steps) -> Option<(i64, NewEvent)> {
+        let first = *self.segments.first()?;
+        let origin = steps.origin(self.source)?;
+        let joined = self.segments.len() == 1;
+        let chunk = Chunk { stream: self.source.stream, time: self.time, segments: self.segments, joined };
+        Some((first.0, NewEvent::log(origin, chunk, self.text)))
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

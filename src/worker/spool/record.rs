@@ -1,0 +1,87 @@
+//! A record of `output.idx`: 40 bytes, little-endian.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::model::{Stage, StreamName, Timestamp};
+
+/// Where output comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The stage of the step.
+    pub stage: Stage,
+    /// The step's place in its stage, from 0.
+    pub step: u32,
+    /// Which of its two outputs.
+    pub stream: StreamName,
+}
+
+/// A stretch of `output.log`: of one stream, its lines numbered in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Where it begins.
+    pub offset: u64,
+    /// How long it is.
+    pub length: u32,
+    /// The number of its first line within the attempt, from 1.
+    pub line: u64,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl Record {
+    /// Bytes of a record.
+    pub(super) const SIZE: usize = 40;
+
+    /// Returns where it ends.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+
+    /// Returns the number of its last line.
+    pub(super) fn last_line(&self, log: &File) -> io::Result<u64> {
+        let mut text = vec![0; self.length as usize];
+        log.read_exact_at(&mut text, self.offset)?;
+        let newlines = memchr::memchr_iter(b'\n', &text).count() as u64;
+        Ok(self.line + newlines - u64::from(text.last() == Some(&b'\n')))
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.offset.to_le_bytes());
+        out.extend_from_slice(&self.line.to_le_bytes());
+        out.extend_from_slice(&self.time.0.to_le_bytes());
+        out.extend_from_slice(&self.length.to_le_bytes());
+        out.extend_from_slice(&self.source.step.to_le_bytes());
+        out.extend_from_slice(&[self.source.stage as u8, self.source.stream as u8, 0, 0, 0, 0, 0, 0]);
+    }
+
+    /// Reads the record of that number; nothing if it is not whole.
+    pub(super) fn read(idx: &File, number: u64) -> io::Result<Option<Self>> {
+        let mut bytes = [0; Self::SIZE];
+        match idx.read_exact_at(&mut bytes, number * Self::SIZE as u64) {
+            Ok(()) => Ok(Some(Self::parse(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(bytes: &[u8; Self::SIZE]) -> Self {
+        let eight = |at: usize| -> [u8; 8] { std::array::from_fn(|i| bytes[at + i]) };
+        let four = |at: usize| -> [u8; 4] { std::array::from_fn(|i| bytes[at + i]) };
+        Self {
+            offset: u64::from_le_bytes(eight(0)),
+            line: u64::from_le_bytes(eight(8)),
+            time: Timestamp(i64::from_le_bytes(eight(16))),
+            length: u32::from_le_bytes(four(24)),
+            source: Source {
+                step: u32::from_le_bytes(four(28)),
+                stage: [Stage::Prepare, Stage::Execute, Stage::Publish][usize::from(bytes[32] % 3)],
+                stream: [StreamName::Stdout, StreamName::Stderr][usize::from(bytes[33] % 2)],
+            },
+        }
+    }
+}
