@@ -10,6 +10,9 @@ pub mod rpc;
 // The pages, rendered by the server and made alive by the browser.
 pub mod app;
 mod pages;
+mod live_output;
+mod words;
+mod rest;
 #[cfg(feature = "ssr")]
 #[path = "host/server.rs"]
 mod host;

@@ -33,9 +33,9 @@ impl Masks {
         self.written
     }
 
-    /// Adds a range that ends where the last one did or later, and unites it with those it overlaps.
+    /// Adds a range that ends where the last one did or later, and unites it with those it overlaps; an empty one is none.
     pub(crate) fn add(&mut self, range: Range<usize>) {
-        if range.is_empty() || range.end <= self.cursor {
+        if range.is_empty() {
             return;
         }
         while self.ranges.pop_if(|last| range.start <= last.start).is_some() {}
@@ -45,9 +45,9 @@ impl Masks {
         }
     }
 
-    /// Writes `text` up to `sure`, before which no range may begin any more, and every mask that begins up to there.
+    /// Writes `text` up to `sure`, before which no range will begin any more, and every mask that begins up to there.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
-        // What a pause has shown stays: no mask begins before it any more. An open mask may still grow, and swallow ranges.
+        // What a pause has shown stays: no mask begins before it any more. An open mask may still grow and swallow ranges.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);

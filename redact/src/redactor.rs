@@ -22,9 +22,9 @@ impl Redactor {
 
     /// Masks every one of `values`. Empty ones are ignored, duplicates are one.
     ///
-    /// Values may be of any number and length as long as they fit into memory: a byte of them costs about 100. It panics
-    /// where the automaton cannot be built, which takes more than 100 million bytes of values; a redactor that masks
-    /// less than it was told to is never returned.
+    /// Values may be of any number and length as long as they fit into memory: a byte of them takes about 100, and a
+    /// microsecond. It panics where the automaton cannot be built, which takes hundreds of millions of bytes: a redactor that
+    /// masks less than it was told to is never returned.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,

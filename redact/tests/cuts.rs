@@ -73,6 +73,11 @@ fn ranges_found_within_a_longer_match_are_swallowed_by_it() {
 }
 
 #[test]
+fn a_longer_match_swallows_also_what_touches_a_mask_written_early() {
+    check(&["-", "--.--"], "----.-- ", "[REDACTED][REDACTED][REDACTED] ");
+}
+
+#[test]
 fn a_value_that_overlaps_itself_is_one_mask() {
     check(&["aaaaaa"], "baaaaaaaaaab", "b[REDACTED]b");
     check(&["aaaaaa"], "baaaaab", "baaaaab");
@@ -200,10 +205,11 @@ fn masks_are_counted() {
 #[test]
 fn a_finished_stream_begins_anew() {
     let mut stream = Redactor::new(["a-b", "swordfish"]).stream();
-    stream.push(b"x swordfish");
+    stream.push(b"swordfish, the end");
     assert_eq!(stream.finish().to_text(), "");
     assert_eq!(stream.push(b"a-b swor").to_text(), "[REDACTED] ", "what was before is no neighbour");
     assert_eq!(stream.finish().to_text(), "swor");
+    assert_eq!(stream.push(b"dfish").to_text(), "dfish", "what was before is no beginning");
 }
 
 #[test]

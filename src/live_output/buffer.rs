@@ -211,15 +211,12 @@ impl Buffer {
     ///
     /// Of a part with more lines than there is room, those nearest to the window are kept.
     pub fn prepend(&mut self, events: &[Event], first: Seq) {
-        let mut part = Self::new(Vec::new(), events, Seq::START, Limits { lines: usize::MAX, bytes: usize::MAX });
-        let room = self.limits.lines / 2;
-        let excess = part.lines.len().saturating_sub(room);
-        part.first = first;
-        part.drop_oldest(excess);
-        self.first = self.first.min(part.first);
+        let part = Self::new(Vec::new(), events, Seq::START, Limits { lines: usize::MAX, bytes: usize::MAX });
         let mut fresh = Vec::with_capacity(part.lines.len());
         for line in part.lines {
             match self.find(line.key) {
+                // Of an event that also reaches beyond the newer end, that part stays dropped.
+                None if line.first_seq > self.last && self.lines.back().is_some_and(|back| line.key > back.key) => {}
                 None => fresh.push(line),
                 Some(at) if line.last_seq < self.lines[at].first_seq => {
                     self.bytes -= self.lines[at].text.len();
@@ -229,6 +226,11 @@ impl Buffer {
                 Some(_) => {}
             }
         }
+        let excess = fresh.len().saturating_sub(self.limits.lines / 2);
+        let kept = fresh.split_off(excess);
+        let cut = part_with(fresh);
+        self.first = self.first.min(cut.newest.map_or(first, |newest| newest.plus(1)));
+        let fresh = cut.going_on.into_iter().chain(kept).collect();
         self.merge(fresh);
         self.restyle();
         self.drop_newest_beyond_limits();
@@ -278,14 +280,14 @@ impl Buffer {
     /// Drops the oldest lines, except those that go on in a later event: the window still holds their end.
     fn drop_oldest(&mut self, count: usize) {
         let dropped: Vec<Line> = self.lines.drain(..count).collect();
-        let Some(newest) = dropped.iter().map(|line| line.first_seq).max() else { return };
-        self.first = self.first.max(newest.plus(1));
-        for line in dropped.into_iter().rev() {
-            if line.last_seq > newest {
-                self.lines.push_front(line);
-            } else {
-                self.bytes -= line.text.len();
-            }
+        self.bytes -= dropped.iter().map(|line| line.text.len()).sum::<usize>();
+        let cut = part_with(dropped);
+        if let Some(newest) = cut.newest {
+            self.first = self.first.max(newest.plus(1));
+        }
+        for line in cut.going_on.into_iter().rev() {
+            self.bytes += line.text.len();
+            self.lines.push_front(line);
         }
     }
 
@@ -345,6 +347,11 @@ impl Buffer {
                 continue;
             }
             scanner.end_line();
+            // Of an event that also reaches beyond the older end, that part stays dropped.
+            if seq < self.first && self.lines.front().is_some_and(|front| key < front.key) {
+                scanner.skip(piece.text);
+                continue;
+            }
             let mut line = Line::new(key, payload, seq, scanner.style());
             line.push(piece.text, seq, scanner);
             fresh.push(line);
@@ -386,6 +393,20 @@ impl Buffer {
             scanner.skip(&line.text);
         }
     }
+}
+
+/// What is left of the oldest lines when they are dropped.
+struct Cut {
+    /// The newest event in which one of them began: up to it, the log is not held any more.
+    newest: Option<Seq>,
+    /// Those that go on in a later event, which is held.
+    going_on: Vec<Line>,
+}
+
+fn part_with(mut oldest: Vec<Line>) -> Cut {
+    let newest = oldest.iter().map(|line| line.first_seq).max();
+    oldest.retain(|line| Some(line.last_seq) > newest);
+    Cut { newest, going_on: oldest }
 }
 
 #[cfg(test)]

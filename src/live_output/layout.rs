@@ -14,7 +14,7 @@ use super::line::LineKey;
 /// The height of one row of text in CSS pixels; `--row` in `_live.scss`.
 pub const ROW_HEIGHT: u32 = 20;
 /// The height of a milestone, and of the notes at both ends of the window; `--milestone` in `_live.scss`.
-pub const MILESTONE_HEIGHT: u32 = 32;
+pub const MILESTONE_HEIGHT: u32 = 28;
 
 /// One row of the list, by its place in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

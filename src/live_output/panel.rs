@@ -45,14 +45,30 @@ pub struct Panel {
 /// A row to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowView {
-    /// A line of output.
-    Line(Line),
+    /// A line of output, and how long after its attempt's beginning it came, in milliseconds.
+    Line(Line, i64),
     /// An event that is not output.
     Milestone(Event),
     /// So many lines are not held here, at the older end of the window.
     Earlier(i64),
     /// So many lines are not held here, at its newer end.
     Later(i64),
+}
+
+impl RowView {
+    /// Returns what names the row, and its revision: as long as both stay, so does what is drawn.
+    #[must_use]
+    pub const fn key(&self) -> (RowKey, u32) {
+        match self {
+            Self::Line(line, _) => (RowKey::Line(line.key), line.revision),
+            Self::Milestone(event) => (RowKey::Milestone(event.seq), 0),
+            // Their text has the number in it.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it only has to change")]
+            Self::Earlier(lines) => (RowKey::Earlier, *lines as u32),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it only has to change")]
+            Self::Later(lines) => (RowKey::Later, *lines as u32),
+        }
+    }
 }
 
 /// What to draw.
@@ -181,6 +197,12 @@ impl Panel {
         }
     }
 
+    /// Returns whether the list is higher than the panel, so that there is something to scroll.
+    #[must_use]
+    pub fn scrolls(&self) -> bool {
+        self.layout.height() > self.height
+    }
+
     /// Returns what the filter shows of the lines and events held, as text: one line each, without escape sequences.
     #[must_use]
     pub fn visible_text(&self, milestone: fn(&Event) -> String) -> String {
@@ -232,7 +254,11 @@ impl Panel {
 
     fn view_of(&self, row: Row) -> RowView {
         match row {
-            Row::Line(at) => RowView::Line(self.buffer.lines()[at].clone()),
+            Row::Line(at) => {
+                let line = &self.buffer.lines()[at];
+                let offset = self.buffer.totals().offset_millis(line.key.attempt, line.time);
+                RowView::Line(line.clone(), offset)
+            }
             Row::Milestone(at) => RowView::Milestone(self.buffer.milestones()[at].clone()),
             Row::Earlier => RowView::Earlier(self.buffer.lines_before()),
             Row::Later => RowView::Later(self.buffer.lines_after()),

@@ -1,6 +1,6 @@
 //! What a job has printed in all, held or not.
 
-use crate::model::{Event, LogPayload, Payload, Segment};
+use crate::model::{AttemptStatus, Event, LogPayload, Payload, Segment, Timestamp};
 
 /// What a job has printed in all, by attempt. Pure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,7 @@ struct Attempt {
     lines: i64,
     bytes: i64,
     redactions: i64,
+    started: Option<Timestamp>,
 }
 
 impl Totals {
@@ -30,6 +31,9 @@ impl Totals {
                 total.lines = total.lines.max(payload.lines.unwrap_or(0));
                 total.bytes = total.bytes.max(payload.bytes.unwrap_or(0));
                 total.redactions = total.redactions.max(payload.redactions.unwrap_or(0));
+                if payload.status == AttemptStatus::Started {
+                    total.started = Some(event.created_at);
+                }
             }
             _ => {}
         }
@@ -53,6 +57,13 @@ impl Totals {
         self.attempts.iter().map(|total| total.redactions).sum()
     }
 
+    /// Returns how long after its attempt began something was, in milliseconds; 0 when that is not known.
+    #[must_use]
+    pub fn offset_millis(&self, attempt: i32, at: Timestamp) -> i64 {
+        let started = self.attempts.iter().find(|total| total.attempt == attempt).and_then(|total| total.started);
+        started.map_or(0, |started| at.millis_since(started))
+    }
+
     /// Returns how many lines were printed before line `number` of an attempt.
     #[must_use]
     pub fn lines_before(&self, attempt: i32, number: i64) -> i64 {
@@ -63,7 +74,7 @@ impl Totals {
     fn of(&mut self, attempt: i32) -> &mut Attempt {
         let at = self.attempts.partition_point(|total| total.attempt < attempt);
         if self.attempts.get(at).is_none_or(|total| total.attempt != attempt) {
-            self.attempts.insert(at, Attempt { attempt, lines: 0, bytes: 0, redactions: 0 });
+            self.attempts.insert(at, Attempt { attempt, lines: 0, bytes: 0, redactions: 0, started: None });
         }
         &mut self.attempts[at]
     }

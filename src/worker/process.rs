@@ -108,12 +108,13 @@ pub fn run(
         Err(_) => Ok(()),
     };
     let ended_by = running.ending.map(|ending| ending.by);
-    let group_left = kill_process_group(pid, Signal::KILL).is_ok() && running.drain_until.is_some();
-    let marked_left = kill_marked(mark, Some(pid)) > 0;
+    let left_behind = kill_marked(mark, Some(pid)) > 0;
+    // Whoever cleared its environment is still in the group, unless it left that as well.
+    kill_process_group(pid, Signal::KILL).ok();
     let status = reap(pid).map_err(ProcessError::Store)?;
     pidfd?;
     read?;
-    Ok(Exit { status, ended_by, left_behind: group_left || marked_left })
+    Ok(Exit { status, ended_by, left_behind })
 }
 
 fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {

@@ -178,11 +178,11 @@ impl Sending {
 }
 
 fn heartbeat(looked_to: Seq, last: Seq) -> Bytes {
-    let data = serde_json::json!({"lastSeq": last, "serverTime": clock::now()});
-    format!("id: {looked_to}\nevent: heartbeat\ndata: {data}\n\n").into()
+    let now = clock::now();
+    format!("id: {looked_to}\nevent: heartbeat\ndata: {{\"lastSeq\":{last},\"serverTime\":\"{now}\"}}\n\n").into()
 }
 
 fn terminal(status: JobStatus, last: Seq) -> Bytes {
-    let data = serde_json::json!({"status": status, "lastSeq": last});
-    format!("id: {last}\nevent: terminal\ndata: {data}\n\n").into()
+    let status = status.as_str();
+    format!("id: {last}\nevent: terminal\ndata: {{\"status\":\"{status}\",\"lastSeq\":{last}}}\n\n").into()
 }

@@ -1,0 +1,192 @@
+//! Live Output: a job's log on screen, while it is written and after.
+//!
+//! Feed, buffer, list, row and scroll are five things here. In the order in which an event goes through them:
+//! [`feed`] connects, resumes by its cursor and hands on whole batches; [`buffer`] makes lines from chunks and holds
+//! a bounded window of them ([`line`], [`ansi`], [`level`], [`totals`]); [`filter`] says what of them is shown,
+//! [`layout`] where each row stands, [`panel`] which rows are on screen and where the list is scrolled to. All of these
+//! but the feed are pure. [`screen`] draws what comes out, [`rows`], [`toolbar`] and [`status_bar`] are its views, [`follow`]
+//! listens to the reader, [`clipboard`] copies.
+//!
+//! What never happens here: output as HTML (text nodes only), a scroll of the page itself, a row outside the window in
+//! the document, an event told apart by anything but its `seq`.
+
+pub mod buffer;
+pub mod line;
+pub mod ansi;
+pub mod level;
+pub mod totals;
+pub mod filter;
+pub mod layout;
+pub mod panel;
+mod milestone;
+mod screen;
+mod rows;
+mod toolbar;
+mod status_bar;
+mod shortcuts;
+mod feed;
+mod follow;
+mod clipboard;
+mod dom;
+#[cfg(test)]
+mod simulated;
+
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::ResizeObserver;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+
+use crate::model::{Artifact, Event, EventsPage, Job, Payload};
+use feed::Feed;
+use feed::policy::Connection;
+use filter::Filter;
+use rows::Rows;
+use screen::Screen;
+use shortcuts::Shortcuts;
+use status_bar::StatusBar;
+use toolbar::Toolbar;
+
+/// News are read aloud at most this often; a log that scrolls is no speech.
+const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
+
+/// A job's log, live.
+#[component]
+pub fn LiveOutput(
+    /// The job as it is now; its status says what to expect.
+    job: RwSignal<Job>,
+    /// Its files; the log is among them when an attempt has ended.
+    artifacts: RwSignal<Vec<Artifact>>,
+    /// Every event that is not output, oldest first.
+    milestones: Vec<Event>,
+    /// The newest events, oldest first.
+    tail: EventsPage,
+    /// Called with every further event that is not output, in order.
+    on_milestones: Callback<Vec<Event>>,
+) -> impl IntoView {
+    let id = job.with_untracked(|job| job.id);
+    let screen = Screen::new(id, milestones, &tail);
+    let over = tail.terminal && tail.next_after >= tail.last_seq;
+    let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
+    let sentinel: NodeRef<html::Div> = NodeRef::new();
+    let try_now = RwSignal::new(0_u32);
+    let announcement = RwSignal::new(String::new());
+
+    Effect::new(move || {
+        let (Some(scroller), Some(end)) = (screen.scroller.get(), sentinel.get()) else { return };
+        let hands = follow::watch(screen, &scroller, &end);
+        let observer = observe_size(screen);
+        screen.measure();
+        let feed = (connection.get_untracked() != Connection::Ended).then(|| {
+            let announced = StoredValue::new(0.0);
+            Feed::connect(id, screen.cursor(), connection, move |events| {
+                let news: Vec<Event> =
+                    events.iter().filter(|event| !matches!(event.payload, Payload::Log(_))).cloned().collect();
+                screen.append(events);
+                announce(screen, announcement, announced, &news);
+                if !news.is_empty() {
+                    on_milestones.run(news);
+                }
+            })
+        });
+        // It all ends with this effect's owner: the page.
+        let feed = StoredValue::new_local((hands, observer, feed));
+        Effect::new(move || {
+            if try_now.get() > 0 {
+                feed.with_value(|(_, _, feed)| feed.iter().for_each(Feed::try_now));
+            }
+        });
+    });
+
+    view! {
+        <section class="live" aria-label="Live Output" data-testid="live-output">
+            <Toolbar screen artifacts job />
+            <div class="live-rows" role="log" aria-live="off" aria-label="Output" tabindex="0" node_ref=screen.scroller>
+                <Rows screen />
+                <p class="live-note">{move || note(screen, connection.get(), &job.read())}</p>
+                <div class="live-end" node_ref=sentinel></div>
+            </div>
+            <Show when=move || { screen.unseen.get() > 0 }>
+                <button class="live-new" data-testid="new-lines" on:click=move |_| screen.follow()>
+                    {move || new_rows(screen)} " \u{2193}"
+                </button>
+            </Show>
+            <StatusBar screen connection on_try_now=move || try_now.update(|tries| *tries += 1) />
+            <Shortcuts screen />
+            <div class="visually-hidden" role="status">{announcement}</div>
+        </section>
+    }
+}
+
+fn new_rows(screen: Screen) -> String {
+    let what = match screen.filter.get() {
+        Filter::Stages => "new event",
+        Filter::Warnings => "new warning",
+        Filter::All | Filter::Logs => "new line",
+    };
+    crate::words::plural(screen.unseen.get(), what)
+}
+
+/// Says what is missing, where nothing is shown.
+fn note(screen: Screen, connection: Connection, job: &Job) -> String {
+    use crate::model::JobStatus;
+    let (counts, filter) = (screen.counts.get(), screen.filter.get());
+    if let Connection::Refused(status) = connection {
+        return match status {
+            401 => "Your session has ended. Reload the page to log in again.",
+            403 => "You are not allowed to read this job's output.",
+            404 => "This job is not there any more.",
+            _ => "The server refuses to send this job's output.",
+        }
+        .to_owned();
+    }
+    match (job.status, filter) {
+        (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
+            Some(position) if position > 1 => {
+                format!("Waiting for a worker: {} before it.", crate::words::plural(position - 1, "job"))
+            }
+            _ => "Waiting for a worker: it is the next.".to_owned(),
+        },
+        (status, Filter::All | Filter::Logs) if counts.logs == 0 => match status {
+            JobStatus::Running => "Nothing printed yet.",
+            _ => "It ended without output.",
+        }
+        .to_owned(),
+        (_, Filter::Warnings) if counts.warnings == 0 => "No warnings or errors.".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredValue<f64>, news: &[Event]) {
+    let last = news.iter().rev().find(|event| matches!(event.payload, Payload::Job(_) | Payload::Step(_)));
+    let now = js_sys::Date::now();
+    if let Some(event) = last {
+        announcement.set(event.message.clone());
+    } else if now - announced.get_value() > ANNOUNCE_EVERY_MS {
+        announcement.set(crate::words::plural(screen.totals.with_untracked(totals::Totals::lines), "line"));
+    } else {
+        return;
+    }
+    announced.set_value(now);
+}
+
+/// Measures the panel whenever its size changes, or that of its characters, because the font has arrived.
+fn observe_size(screen: Screen) -> Option<SizeObserver> {
+    let closure = Closure::new(move |_: js_sys::Array| screen.measure());
+    let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
+    observer.observe(screen.scroller.get_untracked()?.as_ref());
+    observer.observe(screen.ruler.get_untracked()?.as_ref());
+    Some(SizeObserver { observer, _closure: closure })
+}
+
+/// Watches a size until it is dropped.
+struct SizeObserver {
+    observer: ResizeObserver,
+    _closure: Closure<dyn FnMut(js_sys::Array)>,
+}
+
+impl Drop for SizeObserver {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}

@@ -1,0 +1,29 @@
+//! Copying: by the clipboard's API where there is one, else as the pages of old did it.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlDocument, HtmlTextAreaElement};
+
+/// Puts text into the clipboard. Returns whether it is there.
+pub async fn copy(text: &str) -> bool {
+    // There is none in a page that was not served securely, whatever the types say.
+    let clipboard = window().navigator().clipboard();
+    if !JsValue::from(&clipboard).is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok() {
+        return true;
+    }
+    copy_by_selection(text).unwrap_or(false)
+}
+
+fn copy_by_selection(text: &str) -> Option<bool> {
+    let document = document();
+    let area: HtmlTextAreaElement = document.create_element("textarea").ok()?.unchecked_into();
+    area.set_value(text);
+    area.set_class_name("visually-hidden");
+    document.body()?.append_child(&area).ok()?;
+    area.select();
+    let copied = document.unchecked_into::<HtmlDocument>().exec_command("copy").unwrap_or(false);
+    area.remove();
+    Some(copied)
+}

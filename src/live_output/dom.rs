@@ -1,0 +1,95 @@
+//! The browser, as far as the panel needs it: listeners that end with their owner, and one drawing per frame.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Event, EventTarget, IntersectionObserver, IntersectionObserverEntry};
+
+/// Listens until it is dropped.
+pub struct Listener {
+    target: EventTarget,
+    name: &'static str,
+    closure: Closure<dyn FnMut(Event)>,
+}
+
+impl Listener {
+    /// Calls `on_event` for every event of that name.
+    pub fn new(target: impl AsRef<EventTarget>, name: &'static str, on_event: impl FnMut(Event) + 'static) -> Self {
+        let closure = Closure::new(on_event);
+        let target = target.as_ref().clone();
+        // It fails only for a target that does not exist any more, and then there is nothing to listen to.
+        let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+        Self { target, name, closure }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.target.remove_event_listener_with_callback(self.name, self.closure.as_ref().unchecked_ref());
+    }
+}
+
+/// Watches whether an element is in view until it is dropped.
+pub struct InView {
+    observer: IntersectionObserver,
+    _closure: Closure<dyn FnMut(js_sys::Array)>,
+}
+
+impl InView {
+    /// Calls `on_change` when the element comes into view and when it leaves.
+    pub fn new(element: &web_sys::Element, on_change: impl Fn(bool) + 'static) -> Option<Self> {
+        let closure = Closure::new(move |entries: js_sys::Array| {
+            if let Some(entry) = entries.iter().last() {
+                on_change(entry.unchecked_into::<IntersectionObserverEntry>().is_intersecting());
+            }
+        });
+        let observer = IntersectionObserver::new(closure.as_ref().unchecked_ref()).ok()?;
+        observer.observe(element);
+        Some(Self { observer, _closure: closure })
+    }
+}
+
+impl Drop for InView {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// Runs something at most once per animation frame.
+#[derive(Clone)]
+pub struct EachFrame {
+    waiting: Rc<Cell<bool>>,
+    run: Rc<dyn Fn()>,
+}
+
+impl EachFrame {
+    /// Begins with what to run.
+    pub fn new(run: impl Fn() + 'static) -> Self {
+        Self { waiting: Rc::default(), run: Rc::new(run) }
+    }
+
+    /// Asks for a run in the next frame.
+    pub fn request(&self) {
+        if !self.waiting.replace(true) {
+            let this = self.clone();
+            request_animation_frame(move || {
+                this.waiting.set(false);
+                (this.run)();
+            });
+        }
+    }
+}
+
+/// Returns whether nobody can see the page.
+pub fn is_hidden() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Hidden
+}
+
+/// Returns whether the event comes from something that is typed into.
+pub fn is_typing(event: &Event) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}

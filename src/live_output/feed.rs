@@ -1,0 +1,224 @@
+//! The connection to a job's log: one stream or, when that does not work, polls, from one cursor.
+//!
+//! Events come out once each, in order, without holes, in one batch per animation frame; [`policy`] decides when to
+//! connect how. The feed never drops an event: what it has not handed on is bounded by handing it on early.
+
+pub mod policy;
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::{EventSource, MessageEvent};
+
+use super::dom::{EachFrame, Listener, is_hidden};
+use crate::model::{Event, EventsPage, JobId, Seq};
+use crate::rest::{self, ReadError};
+use policy::{Action, Connection, Happened, Policy};
+
+/// Events of a poll at the most; the API's bound.
+const POLL_LIMIT: usize = 500;
+/// With so much text waiting, a batch is handed on without waiting for the frame.
+const WAITING_BYTES: usize = 4 * 1024 * 1024;
+
+/// A job's log from a cursor on, for as long as it lives.
+pub struct Feed {
+    connected: Rc<RefCell<Connected>>,
+    _listeners: [Listener; 1],
+}
+
+struct Connected {
+    job: JobId,
+    /// Everything up to here has been handed on or waits to be.
+    cursor: Seq,
+    policy: Policy,
+    stream: Option<Stream>,
+    timer: Option<TimeoutHandle>,
+    waiting: Vec<Event>,
+    waiting_bytes: usize,
+    frame: EachFrame,
+    on_events: Rc<dyn Fn(Vec<Event>)>,
+    connection: RwSignal<Connection>,
+    me: Weak<RefCell<Connected>>,
+}
+
+/// An open `EventSource` with what listens to it; closed when dropped.
+struct Stream {
+    source: EventSource,
+    _listeners: [Listener; 5],
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+impl Feed {
+    /// Connects, and hands every event after `cursor` to `on_events`.
+    pub fn connect(job: JobId, cursor: Seq, connection: RwSignal<Connection>, on_events: impl Fn(Vec<Event>) + 'static) -> Self {
+        let connected = Rc::new_cyclic(|me: &Weak<RefCell<Connected>>| {
+            let on_frame = me.clone();
+            RefCell::new(Connected {
+                job,
+                cursor,
+                policy: Policy::default(),
+                stream: None,
+                timer: None,
+                waiting: Vec::new(),
+                waiting_bytes: 0,
+                frame: EachFrame::new(move || hand_on(&on_frame)),
+                on_events: Rc::new(on_events),
+                connection,
+                me: me.clone(),
+            })
+        });
+        let me = Rc::downgrade(&connected);
+        let visibility = Listener::new(document(), "visibilitychange", move |_| {
+            // Frames stop in a hidden page, so what waits goes now.
+            hand_on(&me);
+            happened(&me, if is_hidden() { Happened::Hidden } else { Happened::Shown });
+        });
+        let begin = if is_hidden() { Happened::Hidden } else { Happened::Shown };
+        happened(&Rc::downgrade(&connected), begin);
+        Self { connected, _listeners: [visibility] }
+    }
+
+    /// Tries to connect now, although a pause is not over.
+    pub fn try_now(&self) {
+        happened(&Rc::downgrade(&self.connected), Happened::Shown);
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        if let Some(timer) = self.connected.borrow_mut().timer.take() {
+            timer.clear();
+        }
+    }
+}
+
+/// Tells the policy what happened, and does what it says.
+fn happened(me: &Weak<RefCell<Connected>>, happened: Happened) {
+    let Some(connected) = me.upgrade() else { return };
+    let mut connected = connected.borrow_mut();
+    let actions = connected.policy.on(happened, js_sys::Date::now(), js_sys::Math::random());
+    for action in actions {
+        connected.act(action);
+    }
+    let now = connected.policy.connection();
+    let signal = connected.connection;
+    drop(connected);
+    if signal.try_get_untracked().is_some_and(|before| before != now) {
+        signal.set(now);
+    }
+}
+
+/// Hands on what waits.
+fn hand_on(me: &Weak<RefCell<Connected>>) {
+    let Some(connected) = me.upgrade() else { return };
+    let (events, on_events) = {
+        let mut connected = connected.borrow_mut();
+        connected.waiting_bytes = 0;
+        (std::mem::take(&mut connected.waiting), Rc::clone(&connected.on_events))
+    };
+    if !events.is_empty() {
+        on_events(events);
+    }
+}
+
+impl Connected {
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Open => self.stream = self.open(),
+            Action::Close => {
+                self.stream = None;
+                self.clear_timer();
+            }
+            Action::Poll => self.poll(),
+            Action::WakeAfter(millis) => {
+                self.clear_timer();
+                let me = self.me.clone();
+                let wait = Duration::from_secs_f64(millis.max(0.0) / 1000.0);
+                self.timer = set_timeout_with_handle(move || happened(&me, Happened::Woke), wait).ok();
+            }
+        }
+    }
+
+    fn clear_timer(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            timer.clear();
+        }
+    }
+
+    fn open(&self) -> Option<Stream> {
+        let url = format!("/api/queue/jobs/{}/events/stream?after={}", self.job, self.cursor);
+        let source = EventSource::new(&url).ok()?;
+        let on = |name: &'static str, what: Happened| {
+            let me = self.me.clone();
+            Listener::new(&source, name, move |_| happened(&me, what))
+        };
+        let me = self.me.clone();
+        let event = Listener::new(&source, "queue_event", move |message: web_sys::Event| {
+            let data = message.unchecked_into::<MessageEvent>().data().as_string().unwrap_or_default();
+            let heard = serde_json::from_str(&data).is_ok_and(|event: Event| take(&me, event, data.len()));
+            happened(&me, if heard { Happened::Heard } else { Happened::Broke });
+        });
+        let listeners = [
+            on("open", Happened::Opened),
+            on("heartbeat", Happened::Heard),
+            on("terminal", Happened::Ended),
+            // It says neither why nor whether it tries again, so it is closed, and a poll finds out.
+            on("error", Happened::Broke),
+            event,
+        ];
+        Some(Stream { source, _listeners: listeners })
+    }
+
+    fn poll(&self) {
+        let url = format!("/api/queue/jobs/{}/events?after={}&limit={POLL_LIMIT}", self.job, self.cursor);
+        let me = self.me.clone();
+        spawn_local(async move {
+            let what = match rest::get::<EventsPage>(&url).await {
+                Ok(page) => {
+                    for event in page.items {
+                        let size = event.message.len();
+                        take(&me, event, size);
+                    }
+                    if page.terminal && !page.has_more { Happened::Ended } else { Happened::Polled { more: page.has_more } }
+                }
+                Err(ReadError::Refused { status, .. }) => Happened::Refused(status),
+                Err(ReadError::Unreachable) => Happened::Unreachable,
+            };
+            happened(&me, what);
+        });
+    }
+}
+
+/// Takes the next event; returns whether it was that or one already known, not one after a hole.
+fn take(me: &Weak<RefCell<Connected>>, event: Event, size: usize) -> bool {
+    let Some(connected) = me.upgrade() else { return false };
+    let mut this = connected.borrow_mut();
+    if event.seq <= this.cursor {
+        return true;
+    }
+    if event.seq != this.cursor.plus(1) {
+        return false;
+    }
+    this.cursor = event.seq;
+    this.waiting.push(event);
+    this.waiting_bytes += size;
+    let early = this.waiting_bytes > WAITING_BYTES;
+    if !early {
+        this.frame.request();
+    }
+    drop(this);
+    if early {
+        hand_on(me);
+    }
+    true
+}

@@ -1,0 +1,401 @@
+//! When to open the stream, when to poll, when to wait: decided here, done by [`super::Feed`].
+//!
+//! Pure: what happened comes in with the time and a random number, what to do comes out. The rules:
+//!
+//! - The stream first. When it breaks, one poll comes before all else: it fetches what is missing, and it says what an
+//!   `EventSource` hides (401, 404, over).
+//! - A stream that breaks twice without bringing anything, or does not open in time, gives way to polling, which
+//!   goes on until a stream, tried now and then, works again.
+//! - Silence is a broken stream: the server speaks every 10 s.
+//! - When nothing answers, wait ever longer, at random, so that a thousand tabs do not come back at the same moment.
+
+/// A stream that has not opened after this long does not open.
+const OPEN_WITHIN_MS: f64 = 5_000.0;
+/// Two and a half heartbeats.
+const SILENT_AFTER_MS: f64 = 25_000.0;
+/// How often to poll.
+const POLL_EVERY_MS: f64 = 1_000.0;
+/// How often to try the stream while polling.
+const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
+/// Breaks in a row that make a stream unusable.
+const BREAKS_BEFORE_POLLING: u32 = 2;
+/// The first pause when nothing answers, and the longest.
+const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
+
+/// What the connection is doing, for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// The first stream is being opened.
+    #[default]
+    Connecting,
+    /// A stream is open.
+    Live,
+    /// The log is asked for every second.
+    Polling,
+    /// Nothing answers; the next try is in so many seconds.
+    Reconnecting {
+        /// Seconds, from when this began.
+        seconds: u32,
+    },
+    /// Nobody looks.
+    Paused,
+    /// The log is complete.
+    Ended,
+    /// The server refused, with this status: asking again changes nothing.
+    Refused(u16),
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Happened {
+    /// The page is looked at: begin, or go on.
+    Shown,
+    /// The page is not looked at any more.
+    Hidden,
+    /// The stream opened.
+    Opened,
+    /// The stream brought something.
+    Heard,
+    /// The stream broke, or what it brought was not what follows.
+    Broke,
+    /// The log is complete up to its end.
+    Ended,
+    /// A poll brought everything there is, or a full page, after which there is more.
+    Polled {
+        /// Whether there is more.
+        more: bool,
+    },
+    /// No answer to a poll.
+    Unreachable,
+    /// The server refused a poll.
+    Refused(u16),
+    /// The time set by [`Action::WakeAfter`] has come.
+    Woke,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action {
+    /// Open a stream from the cursor.
+    Open,
+    /// Close it.
+    Close,
+    /// Ask for what follows the cursor.
+    Poll,
+    /// Wake up after so many milliseconds; only the last one counts.
+    WakeAfter(f64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stream {
+    Closed,
+    Opening { since: f64 },
+    Open { heard: f64 },
+}
+
+/// Decides.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    connection: Connection,
+    stream: Stream,
+    /// A poll is under way.
+    asking: bool,
+    breaks: u32,
+    unanswered: u32,
+    tried_stream: f64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            connection: Connection::Connecting,
+            stream: Stream::Closed,
+            asking: false,
+            breaks: 0,
+            unanswered: 0,
+            tried_stream: f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl Policy {
+    /// Returns what the connection is doing.
+    #[must_use]
+    pub const fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// Takes what happened at `now`, in milliseconds; `random` is between 0 and 1. Returns what to do, in order.
+    pub fn on(&mut self, happened: Happened, now: f64, random: f64) -> Vec<Action> {
+        if matches!(self.connection, Connection::Ended | Connection::Refused(_)) {
+            return Vec::new();
+        }
+        if self.connection == Connection::Paused && happened != Happened::Shown {
+            // What was under way when the page was hidden comes too late, but its end is noted.
+            self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
+            return Vec::new();
+        }
+        match happened {
+            Happened::Shown => {
+                self.breaks = 0;
+                self.unanswered = 0;
+                self.connection = Connection::Connecting;
+                self.open(now)
+            }
+            Happened::Hidden => self.stop(Connection::Paused),
+            Happened::Ended => self.stop(Connection::Ended),
+            Happened::Refused(status) => self.stop(Connection::Refused(status)),
+            Happened::Opened => {
+                self.stream = Stream::Open { heard: now };
+                self.unanswered = 0;
+                self.connection = Connection::Live;
+                vec![Action::WakeAfter(SILENT_AFTER_MS)]
+            }
+            Happened::Heard => {
+                self.breaks = 0;
+                self.stream = Stream::Open { heard: now };
+                Vec::new()
+            }
+            Happened::Broke => self.broke(),
+            Happened::Polled { more } => self.polled(more, random),
+            Happened::Unreachable => self.unreachable(random),
+            Happened::Woke => self.woke(now),
+        }
+    }
+
+    fn open(&mut self, now: f64) -> Vec<Action> {
+        self.stream = Stream::Opening { since: now };
+        self.tried_stream = now;
+        vec![Action::Open, Action::WakeAfter(OPEN_WITHIN_MS)]
+    }
+
+    fn stop(&mut self, connection: Connection) -> Vec<Action> {
+        self.connection = connection;
+        self.stream = Stream::Closed;
+        vec![Action::Close]
+    }
+
+    fn ask(&mut self) -> Option<Action> {
+        let ask = !self.asking;
+        self.asking = true;
+        ask.then_some(Action::Poll)
+    }
+
+    fn broke(&mut self) -> Vec<Action> {
+        self.stream = Stream::Closed;
+        self.breaks += 1;
+        let mut actions = vec![Action::Close];
+        actions.extend(self.ask());
+        actions
+    }
+
+    fn polled(&mut self, more: bool, random: f64) -> Vec<Action> {
+        self.asking = false;
+        self.unanswered = 0;
+        if more {
+            return self.ask().into_iter().collect();
+        }
+        match self.stream {
+            // A stream that is being tried has its own time.
+            Stream::Open { .. } | Stream::Opening { .. } if self.connection != Connection::Polling => Vec::new(),
+            Stream::Closed if self.breaks < BREAKS_BEFORE_POLLING => {
+                vec![Action::WakeAfter(pause(self.breaks, random))]
+            }
+            _ => {
+                self.connection = Connection::Polling;
+                vec![Action::WakeAfter(POLL_EVERY_MS)]
+            }
+        }
+    }
+
+    fn unreachable(&mut self, random: f64) -> Vec<Action> {
+        self.asking = false;
+        if matches!(self.stream, Stream::Open { .. }) {
+            return Vec::new();
+        }
+        self.stream = Stream::Closed;
+        self.unanswered += 1;
+        let wait = pause(self.unanswered, random);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 15")]
+        let seconds = (wait / 1000.0).ceil() as u32;
+        self.connection = Connection::Reconnecting { seconds };
+        vec![Action::Close, Action::WakeAfter(wait)]
+    }
+
+    fn woke(&mut self, now: f64) -> Vec<Action> {
+        match (self.stream, self.connection) {
+            (Stream::Open { heard }, _) if now - heard >= SILENT_AFTER_MS => self.broke(),
+            (Stream::Open { heard }, _) => vec![Action::WakeAfter(SILENT_AFTER_MS - (now - heard))],
+            (Stream::Opening { since }, Connection::Polling) => {
+                let mut actions = Vec::new();
+                if now - since >= OPEN_WITHIN_MS {
+                    self.stream = Stream::Closed;
+                    actions.push(Action::Close);
+                }
+                actions.extend(self.ask());
+                actions.push(Action::WakeAfter(POLL_EVERY_MS));
+                actions
+            }
+            (Stream::Opening { .. }, _) => {
+                // One that hangs is worse than one that breaks: poll at once.
+                self.breaks = BREAKS_BEFORE_POLLING;
+                self.broke()
+            }
+            (Stream::Closed, Connection::Polling) => {
+                let mut actions = Vec::new();
+                if now - self.tried_stream >= TRY_STREAM_EVERY_MS {
+                    actions.extend(self.open(now));
+                }
+                actions.extend(self.ask());
+                actions.push(Action::WakeAfter(POLL_EVERY_MS));
+                actions
+            }
+            (Stream::Closed, _) => self.open(now),
+        }
+    }
+}
+
+/// Returns how long to wait before try `number`: twice as long each time, half of it at random.
+fn pause(number: u32, random: f64) -> f64 {
+    let (first, longest) = PAUSE_MS;
+    let doubled = (1..number.min(10)).fold(first, |pause, _| pause * 2.0).min(longest);
+    doubled * (0.5 + random / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds what happens to a policy and keeps the time.
+    struct Play {
+        policy: Policy,
+        now: f64,
+    }
+
+    impl Play {
+        fn begin() -> Self {
+            let mut play = Self { policy: Policy::default(), now: 0.0 };
+            assert_eq!(play.happens(Happened::Shown), [Action::Open, Action::WakeAfter(OPEN_WITHIN_MS)]);
+            play
+        }
+
+        fn happens(&mut self, happened: Happened) -> Vec<Action> {
+            self.policy.on(happened, self.now, 1.0)
+        }
+
+        fn after(&mut self, ms: f64, happened: Happened) -> Vec<Action> {
+            self.now += ms;
+            self.happens(happened)
+        }
+
+        fn connection(&self) -> Connection {
+            self.policy.connection()
+        }
+    }
+
+    #[test]
+    fn a_stream_that_opens_is_live_and_ends_with_the_log() {
+        let mut play = Play::begin();
+        assert_eq!(play.connection(), Connection::Connecting);
+        play.happens(Happened::Opened);
+        assert_eq!(play.connection(), Connection::Live);
+        assert_eq!(play.happens(Happened::Ended), [Action::Close]);
+        assert_eq!(play.connection(), Connection::Ended);
+        assert_eq!(play.happens(Happened::Broke), []);
+    }
+
+    #[test]
+    fn a_stream_that_breaks_is_polled_once_and_opened_again() {
+        let mut play = Play::begin();
+        play.happens(Happened::Opened);
+        play.happens(Happened::Heard);
+        assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
+        assert_eq!(play.connection(), Connection::Live, "a break that heals at once is nobody's business");
+        assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(500.0)]);
+        assert_eq!(play.happens(Happened::Woke)[0], Action::Open);
+    }
+
+    #[test]
+    fn a_stream_that_breaks_twice_without_bringing_anything_gives_way_to_polling_and_comes_back() {
+        let mut play = Play::begin();
+        for _ in 0..2 {
+            play.happens(Happened::Opened);
+            play.happens(Happened::Broke);
+            play.happens(Happened::Polled { more: false });
+            play.happens(Happened::Woke);
+        }
+        assert_eq!(play.connection(), Connection::Polling);
+        let mut polls = 0;
+        let mut opened = false;
+        for _ in 0..20 {
+            let actions = play.after(POLL_EVERY_MS, Happened::Woke);
+            polls += usize::from(actions.contains(&Action::Poll));
+            opened |= actions.contains(&Action::Open);
+            play.happens(Happened::Polled { more: false });
+        }
+        assert!(polls >= 19 && opened, "{polls} polls");
+        play.happens(Happened::Opened);
+        play.happens(Happened::Heard);
+        assert_eq!(play.connection(), Connection::Live);
+    }
+
+    #[test]
+    fn a_stream_that_does_not_open_in_time_gives_way_to_polling() {
+        let mut play = Play::begin();
+        assert_eq!(play.after(OPEN_WITHIN_MS, Happened::Woke), [Action::Close, Action::Poll]);
+        assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(POLL_EVERY_MS)]);
+        assert_eq!(play.connection(), Connection::Polling);
+    }
+
+    #[test]
+    fn a_silent_stream_is_a_broken_one() {
+        let mut play = Play::begin();
+        play.happens(Happened::Opened);
+        play.after(20_000.0, Happened::Heard);
+        assert_eq!(play.after(5_000.0, Happened::Woke), [Action::WakeAfter(20_000.0)]);
+        assert_eq!(play.after(20_000.0, Happened::Woke), [Action::Close, Action::Poll]);
+    }
+
+    #[test]
+    fn when_nothing_answers_the_pauses_grow_up_to_a_bound() {
+        let mut play = Play::begin();
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            play.happens(Happened::Broke);
+            let actions = play.happens(Happened::Unreachable);
+            let Some(Action::WakeAfter(pause)) = actions.last().copied() else { panic!("{actions:?}") };
+            pauses.push(pause);
+            assert_eq!(play.after(pause, Happened::Woke)[0], Action::Open);
+        }
+        assert_eq!(pauses, [500.0, 1000.0, 2000.0, 4000.0, 8000.0, 15_000.0, 15_000.0, 15_000.0]);
+        play.happens(Happened::Opened);
+        assert_eq!(play.connection(), Connection::Live);
+    }
+
+    #[test]
+    fn a_hidden_page_rests_and_goes_on_when_it_is_shown() {
+        let mut play = Play::begin();
+        play.happens(Happened::Opened);
+        assert_eq!(play.happens(Happened::Hidden), [Action::Close]);
+        assert_eq!(play.connection(), Connection::Paused);
+        assert_eq!(play.after(60_000.0, Happened::Woke), []);
+        assert_eq!(play.happens(Happened::Shown)[0], Action::Open);
+    }
+
+    #[test]
+    fn a_refusal_ends_all_tries() {
+        let mut play = Play::begin();
+        play.happens(Happened::Broke);
+        assert_eq!(play.happens(Happened::Refused(401)), [Action::Close]);
+        assert_eq!(play.connection(), Connection::Refused(401));
+        assert_eq!(play.happens(Happened::Shown), []);
+    }
+
+    #[test]
+    fn two_polls_are_never_under_way_at_once() {
+        let mut play = Play::begin();
+        assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
+        assert_eq!(play.happens(Happened::Broke), [Action::Close]);
+        assert_eq!(play.happens(Happened::Polled { more: true }), [Action::Poll]);
+    }
+}

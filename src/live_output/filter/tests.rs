@@ -1,0 +1,53 @@
+use serde_json::{Map, Value};
+
+use super::*;
+use crate::live_output::buffer::{Limits, WhenFull};
+use crate::live_output::simulated::{event, log_event, milestone};
+use crate::model::Seq;
+
+fn gap(seq: i64) -> Event {
+    let fields = Map::from_iter([("kind".to_owned(), Value::from("gap"))]);
+    event(Seq(seq), Level::Warn, "output is missing", Payload::Other(fields))
+}
+
+fn buffer() -> Buffer {
+    let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, Limits::default());
+    let events = vec![
+        milestone(Seq(1), Level::Info),
+        log_event(Seq(2), 1, "fine\nerror: not fine\nwarning: so so\n"),
+        gap(3),
+        milestone(Seq(4), Level::Error),
+    ];
+    buffer.append(events, WhenFull::DropOldest);
+    buffer
+}
+
+fn check(filter: Filter, lines: usize, events: &[i64]) {
+    let buffer = buffer();
+    assert_eq!(buffer.lines().iter().filter(|line| filter.takes_line(line)).count(), lines, "{filter:?}");
+    let seqs: Vec<i64> =
+        buffer.milestones().iter().filter(|event| filter.takes_event(event)).map(|event| event.seq.0).collect();
+    assert_eq!(seqs, events, "{filter:?}");
+}
+
+#[test]
+fn each_filter_takes_what_its_name_says() {
+    check(Filter::All, 3, &[1, 3, 4]);
+    check(Filter::Stages, 0, &[1, 4]);
+    check(Filter::Logs, 3, &[3]);
+    check(Filter::Warnings, 2, &[4]);
+}
+
+#[test]
+fn counts_are_of_the_whole_log_where_it_is_known() {
+    let counts = Counts::of(&buffer());
+    assert_eq!(Filter::ALL.map(|filter| counts.get(filter)), [6, 2, 4, 3]);
+    assert!(!counts.more_warnings);
+}
+
+#[test]
+fn counts_say_when_there_may_be_more_warnings_than_are_held() {
+    let tail = [log_event(Seq(9), 101, "warning: x\n")];
+    let counts = Counts::of(&Buffer::new(vec![milestone(Seq(1), Level::Info)], &tail, Seq(9), Limits::default()));
+    assert_eq!((counts.logs, counts.warnings, counts.more_warnings), (101, 1, true));
+}

@@ -1,0 +1,65 @@
+//! Following, by intent: a hand on the list pauses it, reaching its end takes it up again.
+//!
+//! No arithmetic on scroll positions: a sentinel of one pixel at the list's end tells when it is in view.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
+
+use super::dom::{EachFrame, InView, Listener};
+use super::screen::Screen;
+
+/// What listens to the reader; ends when dropped.
+pub struct Hands {
+    _listeners: Vec<Listener>,
+    _sentinel: Option<InView>,
+}
+
+/// Watches for what a reader does to the list.
+pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
+    let scrolled = EachFrame::new(move || screen.scrolled());
+    let on = |name: &'static str, act: fn(Screen, web_sys::Event)| {
+        Listener::new(scroller, name, move |event| act(screen, event))
+    };
+    let listeners = vec![
+        Listener::new(scroller, "scroll", move |_| scrolled.request()),
+        on("wheel", |screen, event| {
+            if event.unchecked_into::<WheelEvent>().delta_y() < 0.0 {
+                screen.pause();
+            }
+        }),
+        on("touchmove", |screen, _| screen.pause()),
+        on("keydown", |screen, event| match event.unchecked_into::<KeyboardEvent>().key().as_str() {
+            "PageUp" | "ArrowUp" | "Home" => screen.pause(),
+            "End" => screen.follow(),
+            _ => {}
+        }),
+        on("pointerdown", |screen, event| {
+            // The scrollbar is the only part of the panel beyond its content's width.
+            let event = event.unchecked_into::<MouseEvent>();
+            if let Some(panel) = event.current_target().and_then(|panel| panel.dyn_into::<web_sys::Element>().ok())
+                && f64::from(event.client_x()) > panel.get_bounding_client_rect().left() + f64::from(panel.client_width())
+            {
+                screen.pause();
+            }
+        }),
+        Listener::new(document(), "selectionchange", move |_| {
+            if selects_in(screen) {
+                screen.pause();
+            }
+        }),
+    ];
+    let sentinel = InView::new(sentinel, move |in_view| {
+        if in_view && !screen.follows.get_untracked() && !selects_in(screen) {
+            screen.follow();
+        }
+    });
+    Hands { _listeners: listeners, _sentinel: sentinel }
+}
+
+/// Returns whether something in the list is selected.
+fn selects_in(screen: Screen) -> bool {
+    let selection = window().get_selection().ok().flatten().filter(|selection| !selection.is_collapsed());
+    let anchor = selection.and_then(|selection| selection.anchor_node());
+    screen.scroller.get_untracked().is_some_and(|scroller| scroller.contains(anchor.as_ref()))
+}

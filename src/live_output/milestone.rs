@@ -1,0 +1,196 @@
+//! What a milestone says, in words.
+
+use crate::model::{AttemptStatus, Event, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus};
+use crate::words;
+
+/// How a milestone looks: its icon and its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Something waits.
+    Queued,
+    /// Something began.
+    Running,
+    /// Something went well.
+    Succeeded,
+    /// Something failed.
+    Failed,
+    /// Somebody stopped it, or it is worth a look.
+    Cancelled,
+    /// Nothing of these.
+    Plain,
+}
+
+impl Tone {
+    /// Returns the word for class names and icons.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// A milestone in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// How it looks.
+    pub tone: Tone,
+    /// What it is about.
+    pub subject: String,
+    /// What happened.
+    pub detail: String,
+}
+
+/// Returns an event's kind as the wire has it.
+#[must_use]
+pub fn kind(event: &Event) -> &str {
+    match &event.payload {
+        Payload::Log(_) => "log",
+        Payload::Attempt(_) => "attempt",
+        Payload::Stage(_) => "stage",
+        Payload::Step(_) => "step",
+        Payload::Job(_) => "job",
+        Payload::Artifact(_) => "artifact",
+        Payload::End(_) => "end",
+        Payload::Other(fields) => fields.get("kind").and_then(|kind| kind.as_str()).unwrap_or("other"),
+    }
+}
+
+/// Returns a milestone as one line of text, as it is copied.
+#[must_use]
+pub fn text(event: &Event) -> String {
+    let words = words(event);
+    let space = if words.detail.is_empty() { "" } else { " " };
+    format!("-- {}{space}{}", words.subject, words.detail)
+}
+
+/// Puts a milestone into words.
+#[must_use]
+pub fn words(event: &Event) -> Words {
+    match &event.payload {
+        Payload::Step(step) => of_step(step),
+        Payload::Stage(stage) => {
+            let (tone, verb) = match stage.status {
+                StageStatus::Started => (Tone::Running, "started"),
+                StageStatus::Succeeded => (Tone::Succeeded, "succeeded"),
+                StageStatus::Failed => (Tone::Failed, "failed"),
+                StageStatus::Skipped => (Tone::Plain, "skipped"),
+            };
+            Words { tone, subject: format!("Stage {}", stage.stage.as_str()), detail: within(verb, stage.duration_ms) }
+        }
+        Payload::Attempt(attempt) => {
+            let (tone, verb) = match attempt.status {
+                AttemptStatus::Started => (Tone::Running, "started on "),
+                AttemptStatus::Succeeded => (Tone::Succeeded, "succeeded"),
+                AttemptStatus::Failed => (Tone::Failed, "failed"),
+                AttemptStatus::Cancelled => (Tone::Cancelled, "cancelled"),
+                AttemptStatus::Interrupted => (Tone::Failed, "interrupted: its worker ended"),
+            };
+            let mut detail = verb.to_owned();
+            if attempt.status == AttemptStatus::Started {
+                detail.push_str(&attempt.worker_id);
+            }
+            if let (Some(lines), Some(bytes)) = (attempt.lines, attempt.bytes) {
+                detail.push_str(&format!(" after {}, {}", words::plural(lines, "line"), words::bytes(bytes)));
+            }
+            Words { tone, subject: format!("Attempt {}", attempt.attempt), detail }
+        }
+        Payload::Artifact(artifact) => Words {
+            tone: Tone::Plain,
+            subject: artifact.name.clone(),
+            detail: format!("kept, {}", words::bytes(artifact.size_bytes)),
+        },
+        Payload::End(end) => Words {
+            tone: Tone::Plain,
+            subject: "End of the log".to_owned(),
+            detail: format!("{}, {}", words::plural(end.lines, "line"), words::bytes(end.bytes)),
+        },
+        Payload::Job(job) => {
+            let tone = match job.status {
+                JobEventStatus::Queued | JobEventStatus::Requeued => Tone::Queued,
+                JobEventStatus::Claimed => Tone::Running,
+                JobEventStatus::Succeeded => Tone::Succeeded,
+                JobEventStatus::Failed | JobEventStatus::DeadLetter | JobEventStatus::LeaseExpired => Tone::Failed,
+                JobEventStatus::Cancelled | JobEventStatus::CancelRequested | JobEventStatus::WorkerSilent => Tone::Cancelled,
+            };
+            Words { tone, subject: event.message.clone(), detail: String::new() }
+        }
+        Payload::Log(_) | Payload::Other(_) => {
+            Words { tone: Tone::Plain, subject: event.message.clone(), detail: String::new() }
+        }
+    }
+}
+
+fn of_step(step: &StepPayload) -> Words {
+    let tone = match step.status {
+        StepStatus::Started => Tone::Running,
+        StepStatus::Succeeded => Tone::Succeeded,
+        StepStatus::Failed | StepStatus::TimedOut => Tone::Failed,
+        StepStatus::Cancelled => Tone::Cancelled,
+        StepStatus::Skipped => Tone::Plain,
+    };
+    let detail = match (step.status, step.exit_code, step.signal) {
+        (StepStatus::Started, ..) => format!("$ {}", step.command.lines().next().unwrap_or_default()),
+        (StepStatus::Failed, Some(code), _) => within(&format!("failed with exit code {code}"), step.duration_ms),
+        (StepStatus::Failed, None, Some(signal)) => within(&format!("failed by signal {signal}"), step.duration_ms),
+        (status, ..) => within(words::step_status(status), step.duration_ms),
+    };
+    // A job of one command has one step, whose name is that command.
+    let subject = if step.name == step.command { step.step_id.clone() } else { step.name.clone() };
+    Words { tone, subject, detail }
+}
+
+fn within(verb: &str, millis: Option<i64>) -> String {
+    match millis {
+        Some(millis) => format!("{verb} in {}", words::duration(millis)),
+        None => verb.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live_output::simulated::{event, milestone};
+    use crate::model::{Level, Seq, Stage, StagePayload};
+
+    fn step(status: StepStatus, exit_code: Option<i32>, signal: Option<i32>) -> String {
+        text(&event(
+            Seq(1),
+            Level::Info,
+            "",
+            Payload::Step(StepPayload {
+                stage: Stage::Execute,
+                step_id: "build".into(),
+                step_index: 0,
+                name: "Build".into(),
+                command: "cargo build\ncargo test".into(),
+                attempt: 1,
+                status,
+                exit_code,
+                signal,
+                duration_ms: (status != StepStatus::Started).then_some(12_600),
+            }),
+        ))
+    }
+
+    #[test]
+    fn a_step_says_what_it_runs_and_how_it_ended() {
+        assert_eq!(step(StepStatus::Started, None, None), "-- Build $ cargo build");
+        assert_eq!(step(StepStatus::Succeeded, Some(0), None), "-- Build succeeded in 12.6 s");
+        assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 in 12.6 s");
+        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build failed by signal 9 in 12.6 s");
+        assert_eq!(step(StepStatus::TimedOut, None, Some(15)), "-- Build timed out in 12.6 s");
+    }
+
+    #[test]
+    fn a_stage_and_a_job_say_what_happened() {
+        let payload = StagePayload { stage: Stage::Execute, status: StageStatus::Started, attempt: 1, duration_ms: None };
+        assert_eq!(text(&event(Seq(1), Level::Info, "", Payload::Stage(payload))), "-- Stage execute started");
+        assert_eq!(text(&milestone(Seq(1), Level::Info)), "-- Claimed");
+    }
+}

@@ -1,0 +1,148 @@
+use super::*;
+use crate::live_output::buffer::Limits;
+use crate::live_output::layout::{MILESTONE_HEIGHT, ROW_HEIGHT};
+use crate::live_output::simulated::{log_event, milestone};
+use crate::model::Level;
+
+const HEIGHT: u32 = 400;
+
+fn lines(range: std::ops::RangeInclusive<i64>) -> Vec<Event> {
+    range.map(|number| log_event(Seq(number), number, &format!("line {number}\n"))).collect()
+}
+
+fn panel_with(count: i64, limits: Limits) -> Panel {
+    let mut panel = Panel::new(Buffer::new(Vec::new(), &[], Seq::START, limits));
+    panel.resize(80, HEIGHT);
+    panel.append(lines(1..=count));
+    panel
+}
+
+fn panel(count: i64) -> Panel {
+    panel_with(count, Limits::default())
+}
+
+fn top_line(panel: &Panel) -> i64 {
+    let frame = panel.frame();
+    let mut top = frame.above;
+    for row in &frame.rows {
+        let height = match row {
+            RowView::Line(line, _) => line.rows(80) * ROW_HEIGHT,
+            _ => MILESTONE_HEIGHT,
+        };
+        if top + height > frame.scroll_to {
+            return if let RowView::Line(line, _) = row { line.key.number } else { -1 };
+        }
+        top += height;
+    }
+    -1
+}
+
+#[test]
+fn the_rows_drawn_cover_the_panel_and_not_much_more() {
+    let panel = panel(10_000);
+    let frame = panel.frame();
+    assert_eq!(frame.scroll_to, 10_000 * ROW_HEIGHT - HEIGHT);
+    assert!(frame.rows.len() < 120, "{}", frame.rows.len());
+    let drawn = u32::try_from(frame.rows.len()).expect("few") * ROW_HEIGHT;
+    assert_eq!(frame.above + drawn + frame.below, 10_000 * ROW_HEIGHT);
+}
+
+#[test]
+fn while_it_follows_the_list_stands_at_its_end() {
+    let mut panel = panel(100);
+    panel.append(lines(101..=200));
+    assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (200 * ROW_HEIGHT - HEIGHT, 0));
+}
+
+#[test]
+fn while_somebody_reads_new_lines_move_nothing_and_are_counted() {
+    let mut panel = panel(100);
+    panel.pause(1000);
+    panel.append(lines(101..=137));
+    assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (1000, 37));
+    panel.follow();
+    assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (137 * ROW_HEIGHT - HEIGHT, 0));
+}
+
+#[test]
+fn the_line_one_reads_stays_where_it_is_when_earlier_ones_are_loaded() {
+    let tail: Vec<Event> = lines(501..=1000);
+    let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(1000), Limits::default()));
+    panel.resize(80, HEIGHT);
+    panel.pause(MILESTONE_HEIGHT + 7);
+    assert_eq!(top_line(&panel), 501);
+    assert_eq!(panel.frame().wanted, Some(Wanted::Before(Seq(501))));
+    panel.load(Wanted::Before(Seq(501)), &lines(301..=500), Seq(301));
+    assert_eq!(top_line(&panel), 501);
+    assert_eq!(panel.frame().scroll_to, MILESTONE_HEIGHT + 200 * ROW_HEIGHT + 7);
+}
+
+#[test]
+fn the_line_one_reads_stays_where_it_is_when_the_window_is_full() {
+    let mut panel = panel_with(100, Limits { lines: 100, bytes: 100_000 });
+    panel.pause(40 * ROW_HEIGHT);
+    assert_eq!(top_line(&panel), 41);
+    panel.append(lines(101..=500));
+    assert_eq!((top_line(&panel), panel.frame().unseen), (41, 400));
+    assert!(panel.follow(), "the end has to be loaded");
+    panel.jump(&lines(401..=500), Seq(500));
+    assert_eq!(panel.frame().scroll_to, panel.layout.height() - HEIGHT);
+    assert!(panel.follows());
+}
+
+#[test]
+fn a_filter_keeps_the_place_as_well_as_it_can() {
+    let mut panel = panel(1000);
+    panel.append(vec![milestone(Seq(1001), Level::Info)]);
+    panel.pause(500 * ROW_HEIGHT);
+    assert_eq!(top_line(&panel), 501);
+    panel.set_filter(Filter::Stages);
+    assert_eq!(panel.frame().rows.len(), 1);
+    panel.set_filter(Filter::All);
+    assert_eq!(top_line(&panel), 501);
+}
+
+#[test]
+fn a_line_wider_than_the_panel_takes_several_rows() {
+    let mut panel = panel(0);
+    panel.append(vec![log_event(Seq(1), 1, &"x".repeat(161)), log_event(Seq(2), 2, "y\n")]);
+    assert_eq!(panel.layout.height(), 4 * ROW_HEIGHT);
+    panel.resize(200, HEIGHT);
+    assert_eq!(panel.layout.height(), 2 * ROW_HEIGHT);
+}
+
+#[test]
+fn a_line_that_is_drawn_differently_than_a_terminal_would_is_taken_as_it_was_measured() {
+    let mut panel = panel(3);
+    let key = LineKey { attempt: 1, number: 2 };
+    assert!(!panel.measure(key, 1));
+    assert!(panel.measure(key, 3));
+    assert_eq!(panel.layout.height(), 5 * ROW_HEIGHT);
+    panel.resize(90, HEIGHT);
+    assert_eq!(panel.layout.height(), 3 * ROW_HEIGHT, "at another width it counts no more");
+}
+
+#[test]
+fn the_first_paint_is_the_end_and_needs_no_sizes() {
+    let frame = panel(1000).first_paint();
+    assert_eq!((frame.rows.len(), frame.above, frame.below), (FIRST_PAINT_ROWS, 0, 0));
+    let RowView::Line(last, _) = &frame.rows[FIRST_PAINT_ROWS - 1] else { panic!("a line") };
+    assert_eq!(last.key.number, 1000);
+}
+
+#[test]
+fn what_is_copied_is_what_the_filter_shows_without_escape_sequences() {
+    let mut panel = panel(0);
+    panel.append(vec![milestone(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
+    assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Claimed\nred\nplain\n");
+    panel.set_filter(Filter::Logs);
+    assert_eq!(panel.visible_text(|event| event.message.clone()), "red\nplain\n");
+}
+
+#[test]
+fn a_panel_of_no_size_and_no_rows_is_drawn() {
+    let panel = Panel::new(Buffer::new(Vec::new(), &[], Seq::START, Limits::default()));
+    let frame = panel.frame();
+    assert!(frame.rows.is_empty());
+    assert_eq!((frame.above, frame.below, frame.scroll_to), (0, 0, 0));
+}

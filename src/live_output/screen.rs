@@ -1,0 +1,274 @@
+//! What is on screen: the panel's state as signals, and the hand that draws it.
+//!
+//! Events change the panel; once per frame a [`Frame`] is taken from it, its rows go into a keyed list, and when those
+//! stand in the document, the spaces above and below and the scroll position are set. Heights are set through the CSSOM:
+//! the page's Content-Security-Policy allows no style attributes.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::{spawn_local, tick};
+
+use super::buffer::{Buffer, Limits};
+use super::filter::{Counts, Filter};
+use super::layout::ROW_HEIGHT;
+use super::panel::{Frame, Panel, RowView, Wanted};
+use super::totals::Totals;
+use super::milestone;
+use crate::model::{Event, EventsPage, JobId, Seq};
+use crate::rest;
+
+/// Events of a part that is loaded on demand at the most; the API's bound.
+const LOAD_LIMIT: usize = 500;
+/// How many columns the ruler measures: more make the mean exacter.
+pub(super) const RULER_COLUMNS: u32 = 100;
+
+/// The panel's state as signals. A handle: copies are the same screen.
+#[derive(Clone, Copy)]
+pub struct Screen {
+    job: JobId,
+    panel: StoredValue<Panel>,
+    /// The rows in the document.
+    pub rows: RwSignal<Vec<RowView>>,
+    /// How much each filter shows.
+    pub counts: RwSignal<Counts>,
+    /// What was printed in all.
+    pub totals: RwSignal<Totals>,
+    /// What is shown.
+    pub filter: RwSignal<Filter>,
+    /// Whether the list stands at its end.
+    pub follows: RwSignal<bool>,
+    /// How many rows came since somebody began to read.
+    pub unseen: RwSignal<i64>,
+    /// The panel that scrolls.
+    pub scroller: NodeRef<html::Div>,
+    /// The space of what stands above the rows.
+    pub above: NodeRef<html::Div>,
+    /// The rows' parent.
+    pub window: NodeRef<html::Div>,
+    /// The space of what stands below the rows.
+    pub below: NodeRef<html::Div>,
+    /// [`RULER_COLUMNS`] characters of output.
+    pub ruler: NodeRef<html::Span>,
+    /// As wide as a line's text may be.
+    pub ruler_line: NodeRef<html::Span>,
+    loading: StoredValue<bool>,
+}
+
+impl Screen {
+    /// Begins with what the page brought.
+    pub fn new(job: JobId, milestones: Vec<Event>, tail: &EventsPage) -> Self {
+        let panel = Panel::new(Buffer::new(milestones, &tail.items, tail.next_after, Limits::default()));
+        let frame = panel.first_paint();
+        Self {
+            job,
+            rows: RwSignal::new(frame.rows),
+            counts: RwSignal::new(frame.counts),
+            totals: RwSignal::new(panel.buffer().totals().clone()),
+            filter: RwSignal::new(Filter::All),
+            follows: RwSignal::new(true),
+            unseen: RwSignal::new(0),
+            scroller: NodeRef::new(),
+            above: NodeRef::new(),
+            window: NodeRef::new(),
+            below: NodeRef::new(),
+            ruler: NodeRef::new(),
+            ruler_line: NodeRef::new(),
+            panel: StoredValue::new(panel),
+            loading: StoredValue::new(false),
+        }
+    }
+
+    /// Returns the cursor after which the feed goes on.
+    pub fn cursor(self) -> Seq {
+        self.panel.with_value(|panel| panel.buffer().end())
+    }
+
+    /// Takes in live events.
+    pub fn append(self, events: Vec<Event>) {
+        self.change(|panel| panel.append(events));
+    }
+
+    /// Shows something else.
+    pub fn set_filter(self, filter: Filter) {
+        self.filter.set(filter);
+        self.change(|panel| panel.set_filter(filter));
+    }
+
+    /// Stays where the list is, because somebody reads. A list that does not scroll has nothing to stay at.
+    pub fn pause(self) {
+        let top = self.scroll_top();
+        self.change(|panel| {
+            if panel.follows() && panel.scrolls() {
+                panel.pause(top);
+            }
+        });
+    }
+
+    /// Goes to the end and stays there; loads it first where it is not held.
+    pub fn follow(self) {
+        let missing = self.panel.try_update_value(Panel::follow).unwrap_or(false);
+        self.draw();
+        if missing {
+            self.load_end();
+        }
+    }
+
+    /// Takes where the reader has scrolled to.
+    pub fn scrolled(self) {
+        if !self.follows.get_untracked() {
+            let top = self.scroll_top();
+            self.change(|panel| panel.scrolled(top));
+        }
+    }
+
+    /// Measures the panel, and draws again when its size has changed.
+    pub fn measure(self) {
+        let (Some(scroller), Some(ruler), Some(line)) =
+            (self.scroller.get_untracked(), self.ruler.get_untracked(), self.ruler_line.get_untracked())
+        else {
+            return;
+        };
+        let column = ruler.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
+        let width = line.get_bounding_client_rect().width();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's width in columns")]
+        let columns = if column > 0.0 { (width / column + 0.01) as u32 } else { 0 };
+        let height = u32::try_from(scroller.client_height()).unwrap_or(0);
+        self.change(|panel| {
+            panel.resize(columns.max(1), height);
+        });
+    }
+
+    /// Returns what the filter shows, as text.
+    pub fn visible_text(self) -> String {
+        self.panel.with_value(|panel| panel.visible_text(milestone::text))
+    }
+
+    fn change(self, change: impl FnOnce(&mut Panel)) {
+        self.panel.update_value(change);
+        self.draw();
+    }
+
+    fn scroll_top(self) -> u32 {
+        self.scroller.get_untracked().map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
+    }
+
+    /// Draws what the panel shows now.
+    pub fn draw(self) {
+        let Some(frame) = self.panel.try_with_value(Panel::frame) else { return };
+        self.show(&frame);
+        spawn_local(async move {
+            // The rows stand in the document when the list's effect has run.
+            tick().await;
+            self.place(&frame);
+            if self.measure_rows(&frame)
+                && let Some(frame) = self.panel.try_with_value(Panel::frame)
+            {
+                self.show(&frame);
+                tick().await;
+                self.place(&frame);
+            }
+            if let Some(wanted) = frame.wanted {
+                self.load(wanted);
+            }
+        });
+    }
+
+    fn show(self, frame: &Frame) {
+        let keys = |rows: &[RowView]| rows.iter().map(RowView::key).collect::<Vec<_>>();
+        if self.rows.with_untracked(|rows| keys(rows) != keys(&frame.rows)) {
+            self.rows.set(frame.rows.clone());
+        }
+        set_if_new(self.counts, frame.counts);
+        set_if_new(self.unseen, frame.unseen);
+        self.panel.with_value(|panel| {
+            set_if_new(self.follows, panel.follows());
+            if self.totals.with_untracked(|totals| totals != panel.buffer().totals()) {
+                self.totals.set(panel.buffer().totals().clone());
+            }
+        });
+    }
+
+    fn place(self, frame: &Frame) {
+        let set_height = |node: NodeRef<html::Div>, height: u32| {
+            if let Some(node) = node.get_untracked() {
+                let node: &web_sys::HtmlElement = &node;
+                let _ = node.style().set_property("height", &format!("{height}px"));
+            }
+        };
+        set_height(self.above, frame.above);
+        set_height(self.below, frame.below);
+        if let Some(scroller) = self.scroller.get_untracked() {
+            let top = i32::try_from(frame.scroll_to).unwrap_or(i32::MAX);
+            if self.follows.get_untracked() {
+                scroller.set_scroll_top(scroller.scroll_height());
+            } else if scroller.scroll_top() != top {
+                scroller.set_scroll_top(top);
+            }
+        }
+    }
+
+    /// Measures the rows whose characters may be drawn wider or narrower than a terminal's. Returns whether any was.
+    fn measure_rows(self, frame: &Frame) -> bool {
+        let mut node = self.window.get_untracked().and_then(|window| window.first_element_child());
+        let mut news = false;
+        for row in &frame.rows {
+            let Some(element) = node else { break };
+            if let RowView::Line(line, _) = row
+                && !line.text.is_ascii()
+            {
+                let height = element.get_bounding_client_rect().height();
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows of text")]
+                let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
+                news |= self.panel.try_update_value(|panel| panel.measure(line.key, rows.max(1))).unwrap_or(false);
+            }
+            node = element.next_element_sibling();
+        }
+        news
+    }
+
+    fn load(self, wanted: Wanted) {
+        if self.loading.get_value() {
+            return;
+        }
+        self.loading.set_value(true);
+        spawn_local(async move {
+            let cursor = match wanted {
+                Wanted::Before(seq) => format!("before={seq}&sort=desc"),
+                Wanted::After(seq) => format!("after={seq}"),
+            };
+            let page = self.read(&cursor).await;
+            self.loading.set_value(false);
+            if let Some(mut page) = page {
+                if matches!(wanted, Wanted::Before(_)) {
+                    page.items.reverse();
+                }
+                let edge = match wanted {
+                    Wanted::Before(_) => page.next_before,
+                    Wanted::After(_) => page.next_after,
+                };
+                self.change(|panel| panel.load(wanted, &page.items, edge));
+            }
+        });
+    }
+
+    fn load_end(self) {
+        spawn_local(async move {
+            let before = self.cursor().plus(1);
+            if let Some(mut page) = self.read(&format!("before={before}&sort=desc")).await {
+                page.items.reverse();
+                self.change(|panel| panel.jump(&page.items, Seq(before.0 - 1)));
+            }
+        });
+    }
+
+    /// Reads a part of the log. One that cannot be read is asked for again when it is looked at again.
+    async fn read(self, cursor: &str) -> Option<EventsPage> {
+        rest::get(&format!("/api/queue/jobs/{}/events?{cursor}&limit={LOAD_LIMIT}", self.job)).await.ok()
+    }
+}
+
+fn set_if_new<T: Copy + PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.get_untracked() != value {
+        signal.set(value);
+    }
+}

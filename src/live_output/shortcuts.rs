@@ -1,0 +1,77 @@
+//! The few keys that work anywhere on the page, unless somebody types.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
+
+use super::dom;
+use super::filter::Filter;
+use super::screen::Screen;
+
+const DIALOG_ID: &str = "shortcuts";
+const KEYS: [(&str, &str); 5] = [
+    ("f", "Follow the newest line, or stop following"),
+    ("c", "Copy what the filter shows"),
+    ("1 2 3 4", "Show all, stages, logs, warnings and errors"),
+    ("Home, End", "Read from the top of the panel, follow the end"),
+    ("?", "This list"),
+];
+
+/// Shows what the keys do.
+pub fn open() {
+    let dialog = document().get_element_by_id(DIALOG_ID).and_then(|node| node.dyn_into::<HtmlDialogElement>().ok());
+    if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
+        // It fails only for a dialog that is open in another way.
+        let _ = dialog.show_modal();
+    }
+}
+
+/// Listens for the keys; shows what they do when asked.
+#[component]
+pub fn Shortcuts(screen: Screen) -> impl IntoView {
+    let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || dom::is_typing(&event) {
+            return;
+        }
+        match event.key().as_str() {
+            "f" if screen.follows.get_untracked() => screen.pause(),
+            "f" => screen.follow(),
+            "c" => click("copy-visible"),
+            "?" => open(),
+            "1" => screen.set_filter(Filter::All),
+            "2" => screen.set_filter(Filter::Stages),
+            "3" => screen.set_filter(Filter::Logs),
+            "4" => screen.set_filter(Filter::Warnings),
+            _ => {}
+        }
+    });
+    on_cleanup(move || listener.remove());
+    view! {
+        <dialog id=DIALOG_ID class="dialog" aria-labelledby="shortcuts-title">
+            <form method="dialog">
+                <h2 id="shortcuts-title">"Shortcuts"</h2>
+                <dl>
+                    {KEYS
+                        .map(|(keys, what)| {
+                            view! {
+                                <dt>
+                                    <kbd>{keys}</kbd>
+                                </dt>
+                                <dd>{what}</dd>
+                            }
+                        })
+                        .collect_view()}
+                </dl>
+                <button class="button">"Close"</button>
+            </form>
+        </dialog>
+    }
+}
+
+/// Presses a button of the page.
+fn click(test_id: &str) {
+    let button = document().query_selector(&format!("[data-testid={test_id}]")).ok().flatten();
+    if let Some(button) = button.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
+        button.click();
+    }
+}

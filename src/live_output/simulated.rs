@@ -1,0 +1,174 @@
+//! What a worker would send of random output: for tests.
+
+use crate::model::{
+    Event, EventId, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload, Segment, Seq, Stage, StreamName, Timestamp,
+};
+
+/// Random output of two streams, cut into events at random.
+pub struct Simulated {
+    /// Every line, whole, by its number.
+    pub lines: Vec<(i64, String)>,
+    /// The size of `output.log`.
+    pub bytes: i64,
+    /// The events.
+    pub events: Vec<Event>,
+}
+
+/// A stretch of `output.log` that belongs to one line.
+struct Stretch {
+    stream: StreamName,
+    offset: i64,
+    line: i64,
+    text: String,
+}
+
+/// xorshift64*
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % bound
+    }
+}
+
+impl Simulated {
+    /// Prints and cuts by a seed.
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let stretches = print(&mut random);
+        let mut lines: Vec<(i64, String)> = Vec::new();
+        for stretch in &stretches {
+            let at = usize::try_from(stretch.line - 1).expect("lines count from 1");
+            if at == lines.len() {
+                lines.push((stretch.line, String::new()));
+            }
+            lines[at].1.push_str(stretch.text.trim_end_matches('\n'));
+        }
+        let bytes = stretches.iter().map(|stretch| length(&stretch.text)).sum();
+        Self { lines, bytes, events: cut(&mut random, stretches) }
+    }
+}
+
+fn print(random: &mut Random) -> Vec<Stretch> {
+    let mut stretches = Vec::new();
+    let (mut offset, mut next_line) = (0, 1);
+    let mut open = [None, None];
+    for _ in 0..random.below(120) + 2 {
+        let which = usize::from(random.below(3) == 0);
+        let stream = [StreamName::Stdout, StreamName::Stderr][which];
+        let mut text: String = (0..random.below(6)).map(|_| ['a', 'b', 'é', '日', ' '][random.below(5) as usize]).collect();
+        if random.below(3) > 0 {
+            text.push('\n');
+        }
+        if text.is_empty() {
+            continue;
+        }
+        let line = *open[which].get_or_insert_with(|| {
+            next_line += 1;
+            next_line - 1
+        });
+        if text.ends_with('\n') {
+            open[which] = None;
+        }
+        stretches.push(Stretch { stream, offset, line, text });
+        offset += length(&stretches.last().expect("just pushed").text);
+    }
+    stretches
+}
+
+/// Cuts the log into unbroken ranges, at any character, and each range by stream.
+fn cut(random: &mut Random, stretches: Vec<Stretch>) -> Vec<Event> {
+    let mut characters: Vec<Stretch> = Vec::new();
+    for stretch in stretches {
+        let mut offset = stretch.offset;
+        for character in stretch.text.chars() {
+            let text = character.to_string();
+            let size = length(&text);
+            characters.push(Stretch { stream: stretch.stream, offset, line: stretch.line, text });
+            offset += size;
+        }
+    }
+    let mut events = Vec::new();
+    let mut rest = characters.as_slice();
+    while !rest.is_empty() {
+        let size = usize::try_from(random.below(40) + 1).expect("small").min(rest.len());
+        let (range, after) = rest.split_at(size);
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let seq = Seq(i64::try_from(events.len()).expect("few") + 1);
+            events.extend(chunk(seq, range.iter().filter(|character| character.stream == stream)));
+        }
+        rest = after;
+    }
+    events
+}
+
+fn chunk<'a>(seq: Seq, characters: impl Iterator<Item = &'a Stretch>) -> Option<Event> {
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut text = String::new();
+    let mut next_line = 0;
+    for character in characters {
+        let size = length(&character.text);
+        match segments.last_mut() {
+            Some(last) if last.0 + last.1 == character.offset && next_line == character.line => last.1 += size,
+            _ => segments.push(Segment(character.offset, size, character.line)),
+        }
+        next_line = character.line + i64::from(character.text == "\n");
+        text.push_str(&character.text);
+        if segments.is_empty() {
+            return None;
+        }
+    }
+    let &Segment(offset, _, line) = segments.first()?;
+    let mut event = log_event(seq, line, &text);
+    if let Payload::Log(payload) = &mut event.payload {
+        payload.offset = offset;
+        payload.segments = (segments.len() > 1).then_some(segments);
+    }
+    Some(event)
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).expect("short")
+}
+
+/// A chunk of standard output that begins with that line.
+pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
+    let payload = Payload::Log(LogPayload {
+        stream: StreamName::Stdout,
+        stage: Stage::Execute,
+        step_id: "run".to_owned(),
+        step_index: 0,
+        attempt: 1,
+        offset: 0,
+        bytes: length(text),
+        line,
+        time: Timestamp(seq.0),
+        partial: !text.ends_with('\n'),
+        segments: None,
+    });
+    event(seq, Level::Info, text, payload)
+}
+
+/// Something that is not output.
+pub fn milestone(seq: Seq, level: Level) -> Event {
+    let status = JobEventStatus::Claimed;
+    let payload = Payload::Job(JobPayload { status, attempt: 1, worker_id: None, next_attempt_at: None, reason: None });
+    event(seq, level, "Claimed", payload)
+}
+
+/// An event with the given content.
+pub fn event(seq: Seq, level: Level, message: &str, payload: Payload) -> Event {
+    let nil = uuid::Uuid::nil();
+    Event {
+        seq,
+        id: EventId(nil),
+        job_id: JobId(nil),
+        level,
+        message: message.to_owned(),
+        payload,
+        created_at: Timestamp(seq.0),
+    }
+}

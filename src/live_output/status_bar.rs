@@ -1,0 +1,60 @@
+//! The line below the log: what the connection is doing, and how much there is.
+
+use leptos::prelude::*;
+
+use super::feed::policy::Connection;
+use super::screen::Screen;
+use super::shortcuts;
+use crate::words;
+
+/// What the connection is doing, and how much there is.
+#[component]
+pub fn StatusBar(
+    screen: Screen,
+    connection: RwSignal<Connection>,
+    /// Tries to connect now.
+    on_try_now: impl Fn() + Copy + 'static,
+) -> impl IntoView {
+    let redactions = move || screen.totals.with(super::totals::Totals::redactions);
+    view! {
+        <footer class="live-status">
+            <span class="connection" data-testid="connection-state" data-state=move || state(connection.get())>
+                {move || say(connection.get())}
+            </span>
+            <Show when=move || matches!(connection.get(), Connection::Reconnecting { .. })>
+                <button class="link" on:click=move |_| on_try_now()>"Try now"</button>
+            </Show>
+            <span>{move || screen.totals.with(|totals| words::plural(totals.lines(), "line"))}</span>
+            <span>{move || screen.totals.with(|totals| words::bytes(totals.bytes()))}</span>
+            <Show when=move || { redactions() > 0 }>
+                <span>{move || words::count(redactions())} " redacted"</span>
+            </Show>
+            <span class="push"></span>
+            <button class="link wide" on:click=move |_| shortcuts::open()>"? for shortcuts"</button>
+        </footer>
+    }
+}
+
+const fn state(connection: Connection) -> &'static str {
+    match connection {
+        Connection::Connecting => "connecting",
+        Connection::Live => "live",
+        Connection::Polling => "polling",
+        Connection::Reconnecting { .. } | Connection::Refused(_) => "reconnecting",
+        Connection::Paused => "paused",
+        Connection::Ended => "ended",
+    }
+}
+
+fn say(connection: Connection) -> String {
+    match connection {
+        Connection::Connecting => "Connecting",
+        Connection::Live => "Live",
+        Connection::Polling => "Polling every second",
+        Connection::Paused => "Paused while hidden",
+        Connection::Ended => "Ended, complete",
+        Connection::Refused(_) => "Not connected",
+        Connection::Reconnecting { seconds } => return format!("Connection lost, trying again in {seconds} s"),
+    }
+    .to_owned()
+}

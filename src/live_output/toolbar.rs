@@ -1,0 +1,136 @@
+//! The toolbar: what is shown, following, copying, downloading.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::clipboard;
+use super::filter::Filter;
+use super::screen::Screen;
+use crate::model::{Artifact, Job};
+use crate::pages::Icon;
+use crate::words;
+
+/// How long a button tells what it did.
+const TOLD_FOR: Duration = Duration::from_secs(3);
+/// The name of an attempt's complete output among its files.
+const LOG_NAME: &str = "logs/output.log";
+
+/// The toolbar. On narrow screens the rarer tools fold into a menu.
+#[component]
+pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    view! {
+        <div class="live-tools">
+            <div class="segments" role="group" aria-label="Filter">
+                {Filter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
+            </div>
+            <span class="push"></span>
+            <button
+                class="button"
+                data-testid="follow-toggle"
+                aria-pressed=move || screen.follows.get().to_string()
+                title="Stay at the newest line (f)"
+                on:click=move |_| if screen.follows.get_untracked() { screen.pause() } else { screen.follow() }
+            >
+                <Icon name="follow" />
+                "Follow"
+            </button>
+            <button
+                class="button menu-toggle"
+                aria-expanded=move || open.get().to_string()
+                aria-controls="live-more"
+                aria-label="More tools"
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                <Icon name="more" />
+            </button>
+            <div class="menu" id="live-more" class:is-open=move || open.get()>
+                <CopyButton screen />
+                <Download artifacts job />
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn FilterButton(screen: Screen, filter: Filter) -> impl IntoView {
+    let (id, label, short) = match filter {
+        Filter::All => ("filter-all", "All", "All"),
+        Filter::Stages => ("filter-stages", "Stages", "Stages"),
+        Filter::Logs => ("filter-logs", "Logs", "Logs"),
+        Filter::Warnings => ("filter-warnings", "Warnings/Errors", "Warnings"),
+    };
+    let count = move || {
+        let counts = screen.counts.get();
+        let more = if filter == Filter::Warnings && counts.more_warnings { "+" } else { "" };
+        format!("{}{more}", words::count(counts.get(filter)))
+    };
+    view! {
+        <button
+            data-testid=id
+            aria-label=label
+            aria-pressed=move || (screen.filter.get() == filter).to_string()
+            on:click=move |_| screen.set_filter(filter)
+        >
+            <span class="wide">{label}</span>
+            <span class="narrow">{short}</span>
+            " "
+            <small>{count}</small>
+        </button>
+    }
+}
+
+#[component]
+fn CopyButton(screen: Screen) -> impl IntoView {
+    let told = RwSignal::new(None::<String>);
+    let copy = move |_| {
+        spawn_local(async move {
+            let text = screen.visible_text();
+            let lines = i64::try_from(text.lines().count()).unwrap_or(i64::MAX);
+            let outcome = if clipboard::copy(&text).await {
+                format!("Copied {}", words::plural(lines, "line"))
+            } else {
+                "Could not copy: the browser forbids it".to_owned()
+            };
+            told.set(Some(outcome));
+            set_timeout(move || told.set(None), TOLD_FOR);
+        });
+    };
+    view! {
+        <button class="button" data-testid="copy-visible" title="Copy what the filter shows (c)" on:click=copy>
+            <Icon name="copy" />
+            <span role="status">{move || told.get().unwrap_or_else(|| "Copy".to_owned())}</span>
+        </button>
+    }
+}
+
+/// The complete output of the last attempt, when there is one.
+#[component]
+fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
+    let link = move || {
+        let artifacts = artifacts.read();
+        let log = artifacts.iter().filter(|file| file.name == LOG_NAME).max_by_key(|file| file.attempt)?;
+        Some(crate::pages::download_url(log))
+    };
+    let why_not = move || {
+        if job.read().status.is_terminal() { "This job has printed nothing" } else { "The complete log is there when the attempt has ended" }
+    };
+    move || match link() {
+        Some(href) => view! {
+            <a class="button" data-testid="download-log" href=href download title="Download the complete log">
+                <Icon name="download" />
+                "Download"
+            </a>
+        }
+        .into_any(),
+        None => view! {
+            <button class="button" data-testid="download-log" disabled title=why_not>
+                <Icon name="download" />
+                "Download"
+            </button>
+        }
+        .into_any(),
+    }
+}

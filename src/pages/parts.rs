@@ -1,0 +1,123 @@
+//! What several pages show: icons, a status, a point in time, a refusal.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::host;
+use crate::model::{Artifact, JobStatus, Timestamp};
+use crate::rpc::RpcError;
+use crate::words;
+
+/// An icon of `public/icons.svg`; it says nothing that the text beside it does not say.
+#[component]
+pub fn Icon(
+    /// The icon's name there.
+    #[prop(into)]
+    name: Signal<&'static str>,
+) -> impl IntoView {
+    view! {
+        <svg class="icon" aria-hidden="true">
+            <use_ href=move || format!("/icons.svg#{}", name.get())></use_>
+        </svg>
+    }
+}
+
+/// A job's status: its icon, its word and its colour.
+#[component]
+pub fn Status(
+    /// The status.
+    #[prop(into)]
+    status: Signal<JobStatus>,
+) -> impl IntoView {
+    let name = Signal::derive(move || status.get().as_str());
+    view! {
+        <span class="status" data-testid="job-status" data-status=move || status.get().as_str()>
+            <Icon name />
+            {move || words::status(status.get())}
+        </span>
+    }
+}
+
+/// Returns where a file can be downloaded.
+pub fn download_url(file: &Artifact) -> String {
+    format!("/api/queue/jobs/{}/artifacts/{}/download", file.job_id, file.id)
+}
+
+/// The present, as often as the page needs it.
+///
+/// The server's time of rendering is handed to the browser, so that both write the same at first.
+#[derive(Clone, Copy)]
+pub struct Now(RwSignal<Timestamp>);
+
+impl Now {
+    /// Begins at a time that both sides know, and goes on in the browser, every so often.
+    pub fn starting_at(known: Timestamp, every: Duration) -> Self {
+        let now = RwSignal::new(known);
+        Effect::new(move || {
+            now.set(host::now());
+            if let Ok(interval) = set_interval_with_handle(move || now.set(host::now()), every) {
+                on_cleanup(move || interval.clear());
+            }
+        });
+        Self(now)
+    }
+
+    /// Returns the present, and has the caller run again when it has moved on.
+    pub fn get(self) -> Timestamp {
+        self.0.get()
+    }
+}
+
+/// A point in time: by the reader's clock once the page is alive, by UTC before.
+#[component]
+pub fn Time(
+    /// The time.
+    #[prop(into)]
+    at: Signal<Timestamp>,
+) -> impl IntoView {
+    let alive = RwSignal::new(false);
+    Effect::new(move || alive.set(true));
+    let text = move || {
+        let at = at.get();
+        if alive.get() { words::date_time(at, host::utc_offset_minutes(at)) } else { words::date_time(at, 0) }
+    };
+    view! {
+        <time datetime=move || at.get().to_string() title=move || if alive.get() { "" } else { "UTC" }>
+            {text}
+        </time>
+    }
+}
+
+/// The page's place when the server refused to send it, or could not be reached.
+#[component]
+pub fn Refusal(
+    /// Why.
+    error: RpcError,
+) -> impl IntoView {
+    let (title, text) = match &error {
+        RpcError::Refused { status, message, .. } => {
+            host::status(*status);
+            match status {
+                401 => ("Your session has ended", "Reload the page to log in again.".to_owned()),
+                403 => ("Not allowed", "Your account may not see this.".to_owned()),
+                404 => ("No such job", "There is no job of this name. It may have been deleted.".to_owned()),
+                _ => ("The server refused", message.clone()),
+            }
+        }
+        RpcError::Transport(message) => {
+            host::status(500);
+            ("The server could not be reached", message.clone())
+        }
+    };
+    view! {
+        <main class="notice" role="alert">
+            <h1>{title}</h1>
+            <p>{text}</p>
+            <p>
+                <A href="/tasks/queue">"To the queue"</A>
+            </p>
+        </main>
+    }
+}

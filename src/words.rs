@@ -1,0 +1,174 @@
+//! How the pages write numbers, times and states: the same everywhere.
+//!
+//! Pure. Whole numbers only: formatting floating-point numbers alone would cost 20 kB of WASM.
+
+use crate::model::{JobStatus, StepStatus, Timestamp};
+
+/// Writes a count with thousands set apart: `12,345`.
+#[must_use]
+pub fn count(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        text.push('-');
+    }
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Writes a count of things: `1 line`, `12,345 lines`.
+#[must_use]
+pub fn plural(number: i64, one: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{} {one}{end}", count(number))
+}
+
+/// Writes a size: `84 kB`, `1.2 MB`.
+#[must_use]
+pub fn bytes(size: i64) -> String {
+    let mut tenths = size.max(0).saturating_mul(10);
+    for unit in ["B", "kB", "MB", "GB", "TB"] {
+        if tenths < 10_000 || unit == "TB" {
+            return if tenths < 100 && unit != "B" { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) };
+        }
+        tenths = (tenths + 500) / 1000;
+    }
+    String::new()
+}
+
+/// Writes how long something took or takes: `480 ms`, `4.1 s`, `01:38`, `2:03:05`.
+#[must_use]
+pub fn duration(millis: i64) -> String {
+    let (seconds, rest) = (millis.max(0) / 1000, millis.max(0) % 1000);
+    match seconds {
+        0 => format!("{rest} ms"),
+        1..=59 => format!("{seconds}.{} s", rest / 100),
+        _ => clock(seconds),
+    }
+}
+
+/// Writes how far a running thing has come, without parts of a second, so that it ticks evenly: `00:07`.
+#[must_use]
+pub fn running(millis: i64) -> String {
+    clock(millis.max(0) / 1000)
+}
+
+/// Writes when a line came, since its attempt began: `01:12.4`.
+#[must_use]
+pub fn offset(millis: i64) -> String {
+    format!("{}.{}", clock(millis.max(0) / 1000), millis.max(0) % 1000 / 100)
+}
+
+fn clock(seconds: i64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+}
+
+/// Writes how long ago something was: `just now`, `3 min ago`.
+#[must_use]
+pub fn ago(millis: i64) -> String {
+    let minutes = millis.max(0) / 60_000;
+    match minutes {
+        0 => "just now".to_owned(),
+        1..=59 => format!("{minutes} min ago"),
+        60..=1439 => format!("{} h ago", minutes / 60),
+        _ => format!("{} d ago", minutes / 1440),
+    }
+}
+
+/// Writes a point in time on a clock that is so many minutes ahead of UTC: `2026-01-31 14:02:11`.
+#[must_use]
+pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
+    let text = Timestamp(at.0.saturating_add(ahead_minutes.saturating_mul(60_000_000))).to_string();
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{date} {}", time.get(..8).unwrap_or_default())
+}
+
+/// Returns a status' word for people.
+#[must_use]
+pub const fn status(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Queued => "Queued",
+        JobStatus::Running => "Running",
+        JobStatus::Succeeded => "Succeeded",
+        JobStatus::Failed => "Failed",
+        JobStatus::Cancelled => "Cancelled",
+        JobStatus::DeadLetter => "Dead letter",
+    }
+}
+
+/// Returns a status' sign for where there are no icons, such as a window's title.
+#[must_use]
+pub const fn status_sign(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Queued => "\u{25cb}",
+        JobStatus::Running => "\u{25b6}",
+        JobStatus::Succeeded => "\u{2713}",
+        JobStatus::Failed => "\u{2717}",
+        JobStatus::Cancelled => "\u{2298}",
+        JobStatus::DeadLetter => "\u{2620}",
+    }
+}
+
+/// Returns a step's status as it ends a sentence.
+#[must_use]
+pub const fn step_status(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Started => "running",
+        StepStatus::Succeeded => "succeeded",
+        StepStatus::Failed => "failed",
+        StepStatus::Cancelled => "cancelled",
+        StepStatus::TimedOut => "timed out",
+        StepStatus::Skipped => "skipped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_set_in_threes() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-12_345, "-12,345")] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!((plural(1, "line"), plural(0, "line")), ("1 line".to_owned(), "0 lines".to_owned()));
+    }
+
+    #[test]
+    fn sizes_have_two_or_three_digits() {
+        for (size, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (84_321, "84 kB"),
+            (1_200_000, "1.2 MB"),
+            (999_999, "1.0 MB"),
+            (50_000_000_000, "50 GB"),
+            (i64::MAX, "922337 TB"),
+        ] {
+            assert_eq!(bytes(size), text, "{size}");
+        }
+    }
+
+    #[test]
+    fn durations_are_as_exact_as_they_are_short() {
+        for (millis, text) in [(0, "0 ms"), (480, "480 ms"), (4130, "4.1 s"), (59_999, "59.9 s"), (98_000, "01:38"), (7_385_000, "2:03:05")] {
+            assert_eq!(duration(millis), text);
+        }
+        assert_eq!((running(7_900), offset(72_480)), ("00:07".to_owned(), "01:12.4".to_owned()));
+    }
+
+    #[test]
+    fn times_are_told_by_the_readers_clock() {
+        let time: Timestamp = "2026-01-31T23:30:00Z".parse().expect("a time");
+        assert_eq!(date_time(time, 0), "2026-01-31 23:30:00");
+        assert_eq!(date_time(time, 60), "2026-02-01 00:30:00");
+        assert_eq!((ago(59_000), ago(180_000), ago(90_000_000)), ("just now".into(), "3 min ago".into(), "1 d ago".into()));
+    }
+}

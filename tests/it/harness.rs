@@ -1,0 +1,286 @@
+//! A server of its own for each test, and a client that speaks its API.
+
+pub mod sse;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tailwater::server::{Config, Server};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The admin token of every test's server.
+pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
+
+/// How long anything may take before a test fails: generous, since machines are shared; nothing waits for it when all is
+/// well.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A server within the test's process.
+pub struct TestServer {
+    pub api: Api,
+    pub data: TempDir,
+    shutdown: CancellationToken,
+    running: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// Starts one with default settings.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts one with other settings.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut config = config(data.path());
+        change(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let server = Server::start(config, listener).await.expect("the server starts");
+        let api = Api::new(format!("http://{}", server.address()));
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(server.run(shutdown.clone()));
+        Self { api, data, shutdown, running: Some(running) }
+    }
+
+    /// Stops it and waits until it has.
+    pub async fn stop(mut self) -> TempDir {
+        self.shutdown.cancel();
+        if let Some(running) = self.running.take() {
+            running.await.expect("the server ends without a panic");
+        }
+        std::mem::replace(&mut self.data, tempfile::tempdir().expect("a temporary folder"))
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// Returns the default settings over that data folder.
+pub fn config(data_dir: &Path) -> Config {
+    Config {
+        data_dir: data_dir.to_owned(),
+        site_root: "target/site".into(),
+        admin_token: Some(TOKEN.into()),
+        allowed_hosts: Vec::new(),
+        concurrency: 2,
+        live_log_events: true,
+        live_flush: Duration::from_millis(100),
+        live_events_per_second: 50,
+        live_event_bytes: 16 << 10,
+        body_bytes: 1 << 20,
+        streams: 4096,
+        jobs_queued: 100_000,
+        cancel_grace: Duration::from_secs(1),
+        shutdown_grace: Duration::from_secs(1),
+        redact_values_file: None,
+    }
+}
+
+/// A client with the admin token.
+#[derive(Clone)]
+pub struct Api {
+    pub base: String,
+    pub client: reqwest::Client,
+}
+
+impl Api {
+    pub fn new(base: String) -> Self {
+        Self { base, client: reqwest::Client::new() }
+    }
+
+    /// Begins a request with the token; `path` is below `/api/queue`.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}/api/queue{path}", self.base)).bearer_auth(TOKEN)
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.expect("the server answers")
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.expect("the server answers")
+    }
+
+    /// Gets JSON; the status has to be 200.
+    pub async fn json(&self, path: &str) -> Value {
+        let reply = self.get(path).await;
+        assert_eq!(reply.status(), 200, "{path}");
+        reply.json().await.expect("the body is JSON")
+    }
+
+    /// Submits a job of type `command` and returns its id.
+    pub async fn submit(&self, payload: Value) -> String {
+        self.submit_job(json!({"type": "command", "payload": payload})).await
+    }
+
+    /// Submits a job and returns its id.
+    pub async fn submit_job(&self, job: Value) -> String {
+        let reply = self.post("/jobs", &job).await;
+        let status = reply.status();
+        let body: Value = reply.json().await.expect("the body is JSON");
+        assert_eq!(status, 201, "{body}");
+        body["id"].as_str().expect("a job has an id").to_owned()
+    }
+
+    /// Submits one command and waits for its job to end.
+    pub async fn run(&self, command: &str) -> (String, Value) {
+        let id = self.submit(json!({"run": command})).await;
+        let job = self.ended(&id).await;
+        (id, job)
+    }
+
+    pub async fn job(&self, id: &str) -> Value {
+        self.json(&format!("/jobs/{id}")).await
+    }
+
+    /// Waits until the job is over and returns it.
+    pub async fn ended(&self, id: &str) -> Value {
+        let over = |job: &Value| !matches!(job["status"].as_str(), Some("queued" | "running"));
+        self.job_when(id, "is over", over).await
+    }
+
+    /// Waits until the job is as wanted and returns it.
+    pub async fn job_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let since = Instant::now();
+        loop {
+            let job = self.job(id).await;
+            if is(&job) {
+                return job;
+            }
+            assert!(since.elapsed() < PATIENCE, "job {id} never {what}: {job}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Reads the job's whole log by polling, page by page.
+    pub async fn events(&self, id: &str) -> Vec<Value> {
+        self.events_with(id, "").await
+    }
+
+    /// Reads the job's whole log with a filter such as `&kind=log`.
+    pub async fn events_with(&self, id: &str, filter: &str) -> Vec<Value> {
+        let (mut events, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.json(&format!("/jobs/{id}/events?after={after}&limit=500{filter}")).await;
+            events.extend(page["items"].as_array().expect("a page has items").iter().cloned());
+            after = page["nextAfter"].as_i64().expect("a page says where to go on");
+            if page["hasMore"] == false {
+                return events;
+            }
+        }
+    }
+
+    /// Waits until the log so far is as wanted and returns it.
+    pub async fn events_when(&self, id: &str, what: &str, are: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let since = Instant::now();
+        loop {
+            let events = self.events(id).await;
+            if are(&events) {
+                return events;
+            }
+            assert!(since.elapsed() < PATIENCE, "the events of {id} never {what}: {events:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Downloads the log artifact of an attempt.
+    pub async fn output(&self, id: &str, attempt: i64) -> Vec<u8> {
+        let artifacts = self.json(&format!("/jobs/{id}/artifacts")).await;
+        let items = artifacts["items"].as_array().expect("a page has items");
+        let is_it = |item: &&Value| item["name"] == "logs/output.log" && item["attempt"] == attempt;
+        let artifact = items.iter().find(is_it).expect("the attempt's log is an artifact");
+        let id_of = artifact["id"].as_str().expect("an artifact has an id");
+        let reply = self.get(&format!("/jobs/{id}/artifacts/{id_of}/download")).await;
+        assert_eq!(reply.status(), 200);
+        let bytes = reply.bytes().await.expect("the body arrives").to_vec();
+        assert_eq!(artifact["sizeBytes"], bytes.len());
+        assert_eq!(artifact["digest"], format!("sha256:{}", sha256(&bytes)));
+        bytes
+    }
+}
+
+/// Returns the events of a kind.
+pub fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["payload"]["kind"] == kind).collect()
+}
+
+/// Restores `output.log` from an attempt's log events: every piece at its offset.
+pub fn restore(events: &[Value], attempt: i64) -> Vec<u8> {
+    let mut pieces = Vec::new();
+    for event in of_kind(events, "log") {
+        let payload = &event["payload"];
+        if payload["attempt"] != attempt {
+            continue;
+        }
+        let mut text = event["message"].as_str().expect("a message is text").as_bytes();
+        let whole = json!([[payload["offset"], payload["bytes"], payload["line"]]]);
+        let segments = if payload["segments"].is_null() { &whole } else { &payload["segments"] };
+        for segment in segments.as_array().expect("segments are a list") {
+            let (offset, bytes) = (number(&segment[0]), number(&segment[1]));
+            let (piece, rest) = text.split_at(bytes);
+            pieces.push((offset, piece.to_vec()));
+            text = rest;
+        }
+        assert!(text.is_empty(), "the pieces cover the text: {payload}");
+    }
+    pieces.sort();
+    let mut output = Vec::new();
+    for (offset, piece) in pieces {
+        assert_eq!(offset, output.len(), "the pieces touch and do not overlap");
+        output.extend(piece);
+    }
+    output
+}
+
+pub fn number(value: &Value) -> usize {
+    value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("it is a whole number")
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+        text
+    })
+}
+
+/// Waits until something is so.
+pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is() {
+        assert!(since.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A small random number generator whose seed is printed, and taken from `TAILWATER_SEED`, so that a failure can be run
+/// again.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(name: &str) -> Self {
+        let given = std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok());
+        let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |t| t.as_nanos());
+        let seed = given.unwrap_or_else(|| u64::try_from(clock() % u128::from(u64::MAX)).unwrap_or(1)) | 1;
+        eprintln!("{name}: TAILWATER_SEED={seed}");
+        Self(seed)
+    }
+
+    /// Returns a number below `bound` (xorshift64*).
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(number).unwrap_or(0) % bound
+    }
+}

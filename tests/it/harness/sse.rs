@@ -1,0 +1,83 @@
+//! A reader of Server-Sent Events that keeps every byte of every frame.
+
+use std::time::Duration;
+
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use super::Api;
+
+/// How long a reader waits for the next bytes before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One frame, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub id: Option<i64>,
+    pub event: String,
+    pub data: String,
+}
+
+impl Frame {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.data).expect("the data is JSON")
+    }
+
+    fn parse(text: &str) -> Self {
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        Self {
+            id: field("id").map(|id| id.parse().expect("an id is a number")),
+            event: field("event").unwrap_or_default().to_owned(),
+            data: field("data").unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// An open stream.
+pub struct Stream {
+    response: Response,
+    buffer: Vec<u8>,
+}
+
+impl Stream {
+    /// Opens the stream of a job; `query` begins with `?` or is empty.
+    pub async fn open(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Self {
+        let response = Self::request(api, job, query, last_event_id).await;
+        assert_eq!(response.status(), 200);
+        Self { response, buffer: Vec::new() }
+    }
+
+    /// Asks for the stream and returns the reply as it is.
+    pub async fn request(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Response {
+        let mut request = api.request(Method::GET, &format!("/jobs/{job}/events/stream{query}"));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id.to_string());
+        }
+        request.send().await.expect("the server answers")
+    }
+
+    /// Returns the next frame; nothing when the server has closed the stream.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|two| two == b"\n\n") {
+                let frame: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                let frame = Frame::parse(std::str::from_utf8(&frame).expect("a stream is UTF-8"));
+                if frame.event.is_empty() {
+                    continue;
+                }
+                return Some(frame);
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("bytes come in time");
+            self.buffer.extend_from_slice(&chunk.expect("the connection holds")?);
+        }
+    }
+
+    /// Returns all frames up to the end of the stream.
+    pub async fn rest(&mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        while let Some(frame) = self.next().await {
+            frames.push(frame);
+        }
+        frames
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests against a real server over real HTTP, in one binary. Each module is one promise of the product.
+
+mod harness;

@@ -1,0 +1,51 @@
+//! Leaves out steps whose inputs have not changed.
+//!
+//! A step's stamp lists the path, length and time of change of each input, as make and cargo judge them. Contents are not read, so a
+//! build with nothing to do stays in the milliseconds; at worst a step runs once too often. xtask itself is an
+//! input of every step: a changed step runs.
+
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use anyhow::{Context, Result};
+
+/// Runs `make` unless its last success saw the same `inputs` (files, or folders with all that is in them).
+pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut now = String::new();
+    describe(&env::current_exe()?, &mut now)?;
+    for input in inputs {
+        describe(input, &mut now)?;
+    }
+    if fs::read_to_string(stamp).is_ok_and(|then| then == now) {
+        return Ok(());
+    }
+    make()?;
+    fs::write(stamp, now).with_context(|| format!("failed to write {}", stamp.display()))
+}
+
+/// Adds one line for each file at or below `path`.
+fn describe(path: &Path, lines: &mut String) -> Result<()> {
+    let data = fs::metadata(path).with_context(|| format!("failed to find {}", path.display()))?;
+    if data.is_dir() {
+        for entry in sorted(path)? {
+            describe(&entry, lines)?;
+        }
+        return Ok(());
+    }
+    let changed = data.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    writeln!(lines, "{} {} {}", path.display(), data.len(), changed.as_nanos())?;
+    Ok(())
+}
+
+/// What a folder holds, in an order that does not depend on the file system.
+pub fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}

@@ -1,0 +1,66 @@
+//! From cargo's WASM module to the two files that browsers load: the module, and the script that starts it.
+//!
+//! The names are those that Leptos' `HydrationScripts` asks for: `NAME.js` and `NAME_bg.wasm`.
+
+use std::{fs, path::Path};
+
+use anyhow::Result;
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{command, fresh::unless_fresh, settings::Settings, site::Profile};
+
+/// What the module may use: what Rust's own wasm32 target assumes, and `reference-types` for wasm-bindgen.
+///
+/// One by one, because `--all-features` lets `wasm-opt` write what browsers do not read yet.
+const FEATURES: [&str; 7] = [
+    "bulk-memory",
+    "bulk-memory-opt",
+    "multivalue",
+    "mutable-globals",
+    "nontrapping-float-to-int",
+    "reference-types",
+    "sign-ext",
+];
+
+/// Writes module and script into `pkg`.
+pub fn link(settings: &Settings, profile: Profile, module: &Path, pkg: &Path) -> Result<()> {
+    let name = settings.output_name.as_str();
+    let raw = profile.work().join("bindgen");
+    let (raw_wasm, wasm) = (raw.join(format!("{name}_bg.wasm")), pkg.join(format!("{name}_bg.wasm")));
+    let (raw_js, js) = (raw.join(format!("{name}.js")), pkg.join(format!("{name}.js")));
+
+    unless_fresh(&profile.work().join("script.stamp"), &[module, Path::new("package-lock.json")], || {
+        bind(name, module, &raw)?;
+        match profile {
+            Profile::Dev => fs::copy(&raw_wasm, &wasm).map(drop)?,
+            Profile::Release => shrink(&raw_wasm, &wasm)?,
+        }
+        bundle(profile, &raw_js, &js)
+    })
+}
+
+/// Lets wasm-bindgen make the script, and adapt the module to it.
+fn bind(name: &str, module: &Path, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(module).out_name(name).typescript(false).remove_producers_section(true);
+    bindgen.web(true)?.generate(folder)
+}
+
+/// Optimises the module for size.
+fn shrink(from: &Path, to: &Path) -> Result<()> {
+    let mut wasm_opt = command::npm("wasm-opt");
+    wasm_opt.args(FEATURES.map(|feature| format!("--enable-{feature}")));
+    wasm_opt.args(["-Oz", "--strip-debug", "--strip-producers", "-o"]).arg(to).arg(from);
+    command::run(&mut wasm_opt)
+}
+
+/// Puts the script and what it imports into one file.
+fn bundle(profile: Profile, from: &Path, to: &Path) -> Result<()> {
+    let mut esbuild = command::npm("esbuild");
+    esbuild.arg(from).args(["--bundle", "--format=esm", "--log-level=warning", "--allow-overwrite"]);
+    esbuild.arg(format!("--outfile={}", to.display()));
+    if profile == Profile::Release {
+        esbuild.arg("--minify");
+    }
+    command::run(&mut esbuild)
+}

@@ -1,0 +1,76 @@
+//! `Leptos.toml`: the names and folders that the build and the server must agree on.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use toml::Table;
+
+/// Where the settings are, from the root of the repository.
+const FILE: &str = "Leptos.toml";
+
+/// The settings that the build needs; the server reads the same file (`src/server/config.rs`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The first part of the name of every built file.
+    pub output_name: String,
+    /// The folder whose files the server sends.
+    pub site_root: PathBuf,
+    /// The folder within it that holds what was built, as opposed to copied.
+    pub pkg_dir: String,
+}
+
+impl Settings {
+    /// Reads `Leptos.toml`.
+    pub fn load() -> Result<Self> {
+        let file: Table = fs::read_to_string(FILE).context(FILE)?.parse()?;
+        let table = table(&file, &["leptos"])?;
+        let text = |key: &str| {
+            let value = table.get(key).and_then(toml::Value::as_str);
+            value.map(str::to_owned).with_context(|| format!("failed to find {key} in {FILE}"))
+        };
+        Ok(Self {
+            output_name: text("output-name")?,
+            site_root: text("site-root")?.into(),
+            pkg_dir: text("site-pkg-dir")?,
+        })
+    }
+}
+
+/// Finds a table within tables.
+fn table<'file>(file: &'file Table, path: &[&str]) -> Result<&'file Table> {
+    let found = path.iter().try_fold(file, |table, name| table.get(*name)?.as_table());
+    found.with_context(|| format!("failed to find [{}]", path.join(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file's table; the files are read at compile time so that the tests need no working folder.
+    fn parse(text: &str, path: &[&str]) -> Table {
+        let file = text.parse().expect("it is TOML");
+        table(&file, path).expect("it holds the table").clone()
+    }
+
+    /// What cargo-leptos is told.
+    fn cargo() -> Table {
+        parse(include_str!("../../Cargo.toml"), &["package", "metadata", "leptos"])
+    }
+
+    #[test]
+    fn cargo_leptos_would_build_what_the_server_looks_for() {
+        let leptos = parse(include_str!("../../Leptos.toml"), &["leptos"]);
+        for (key, value) in &leptos {
+            assert_eq!(cargo().get(key), Some(value), "`{key}` differs between Cargo.toml and Leptos.toml");
+        }
+    }
+
+    #[test]
+    fn the_steps_use_the_folders_that_cargo_leptos_would_use() {
+        let cargo = cargo();
+        let text = |key: &str| cargo.get(key).and_then(toml::Value::as_str);
+        assert_eq!(text("style-file"), Some(crate::style::SOURCE));
+        assert_eq!(text("assets-dir"), Some(crate::site::PUBLIC));
+        assert_eq!(text("lib-profile-release"), Some(crate::site::Profile::Release.cargo()));
+    }
+}
