@@ -37,7 +37,7 @@ build: server site ## Build the release: target/release/tailwater and target/sit
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart at every change.
 	@$(XTASK) dev $(ARGS)
 
-test: ## Check everything, as CI does: lint, unit, e2e.
+test: setup-test ## Check everything, as CI does: lint, unit, e2e.
 	@$(MAKE) lint
 	@$(MAKE) unit
 	@$(MAKE) e2e
@@ -49,24 +49,22 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 	cargo clippy --lib --features hydrate -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps $(SERVER)
 	node_modules/.bin/tsc -p end2end
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped'; fi
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped' >&2; fi
 
 # nextest knows no doctests; they go first, so that the last summary is one of many tests.
 unit: setup ## Run the tests of every crate.
 	cargo test --doc -p redact
-ifneq ($(shell PATH='$(PATH)' cargo nextest --version 2>/dev/null),)
-	cargo nextest run -p xtask
-	cargo nextest run $(SERVER) $(ARGS)
-else
-	cargo test -p xtask
-	cargo test --lib --bins --tests $(SERVER) $(ARGS)
-endif
+	@runner='cargo test --tests'; \
+	if cargo nextest --version >/dev/null 2>&1; then runner='cargo nextest run'; fi; \
+	set -x; \
+	$$runner -p xtask; \
+	$$runner $(SERVER) $(ARGS)
 
 e2e: setup-test build ## Run the browser's tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)
 
 bench: build ## Measure the main path against the release.
-	cargo bench --features ssr -- $(ARGS)
+	cargo bench --features ssr --bench main_path -- $(ARGS)
 
 server: setup
 	cargo build --release --features ssr

@@ -6,8 +6,8 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
-use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
 use crate::host;
+use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
 
 /// Runs before the first paint of a job's page: its log begins at the end, where the news is.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";

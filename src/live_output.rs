@@ -10,32 +10,32 @@
 //! What never happens here: output as HTML (text nodes only), a scroll of the page itself, a row outside the window in
 //! the document, an event told apart by anything but its `seq`.
 
-pub mod buffer;
-pub mod line;
 pub mod ansi;
-pub mod level;
-pub mod totals;
-pub mod filter;
-pub mod layout;
-pub mod panel;
-mod milestone;
-mod screen;
-mod rows;
-mod toolbar;
-mod status_bar;
-mod shortcuts;
+pub mod buffer;
+pub(crate) mod clipboard;
+pub(crate) mod dom;
 mod feed;
+pub mod filter;
 mod follow;
-mod clipboard;
-mod dom;
+pub mod layout;
+pub mod level;
+pub mod line;
+mod milestone;
+pub mod panel;
+mod rows;
+mod screen;
+mod shortcuts;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
+mod status_bar;
+mod toolbar;
+pub mod totals;
 
 use leptos::html;
 use leptos::prelude::*;
-use web_sys::ResizeObserver;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use web_sys::ResizeObserver;
 
 use crate::model::{Artifact, Event, EventsPage, Job, Payload};
 use feed::Feed;

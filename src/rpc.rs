@@ -2,7 +2,6 @@
 //!
 //! Live data does not come this way: the job page reads events by Server-Sent Events or polling (see
 //! [`crate::live_output`]), from the cursor that [`job_page`] hands it.
-#![expect(missing_docs, reason = "the macro makes a struct of each function's arguments, and its fields take no docs")]
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;

@@ -31,14 +31,18 @@ pub fn plural(number: i64, one: &str) -> String {
 /// Writes a size: `84 kB`, `1.2 MB`.
 #[must_use]
 pub fn bytes(size: i64) -> String {
-    let mut tenths = size.max(0).saturating_mul(10);
-    for unit in ["B", "kB", "MB", "GB", "TB"] {
-        if tenths < 10_000 || unit == "TB" {
-            return if tenths < 100 && unit != "B" { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) };
-        }
-        tenths = (tenths + 500) / 1000;
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut whole, mut tenths, mut unit) = (size.max(0), 0, 0);
+    while whole >= 1000 && unit + 1 < UNITS.len() {
+        tenths = whole % 1000 / 100;
+        whole /= 1000;
+        unit += 1;
     }
-    String::new()
+    if unit > 0 && whole < 10 {
+        format!("{whole}.{tenths} {}", UNITS[unit])
+    } else {
+        format!("{whole} {}", UNITS[unit])
+    }
 }
 
 /// Writes how long something took or takes: `480 ms`, `4.1 s`, `01:38`, `2:03:05`.
@@ -134,7 +138,8 @@ mod tests {
 
     #[test]
     fn counts_are_set_in_threes() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-12_345, "-12,345")] {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-12_345, "-12,345")]
+        {
             assert_eq!(count(number), text);
         }
         assert_eq!((plural(1, "line"), plural(0, "line")), ("1 line".to_owned(), "0 lines".to_owned()));
@@ -148,9 +153,9 @@ mod tests {
             (1000, "1.0 kB"),
             (84_321, "84 kB"),
             (1_200_000, "1.2 MB"),
-            (999_999, "1.0 MB"),
+            (999_999, "999 kB"),
             (50_000_000_000, "50 GB"),
-            (i64::MAX, "922337 TB"),
+            (i64::MAX, "9223372 TB"),
         ] {
             assert_eq!(bytes(size), text, "{size}");
         }
@@ -158,7 +163,14 @@ mod tests {
 
     #[test]
     fn durations_are_as_exact_as_they_are_short() {
-        for (millis, text) in [(0, "0 ms"), (480, "480 ms"), (4130, "4.1 s"), (59_999, "59.9 s"), (98_000, "01:38"), (7_385_000, "2:03:05")] {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (480, "480 ms"),
+            (4130, "4.1 s"),
+            (59_999, "59.9 s"),
+            (98_000, "01:38"),
+            (7_385_000, "2:03:05"),
+        ] {
             assert_eq!(duration(millis), text);
         }
         assert_eq!((running(7_900), offset(72_480)), ("00:07".to_owned(), "01:12.4".to_owned()));
@@ -169,6 +181,9 @@ mod tests {
         let time: Timestamp = "2026-01-31T23:30:00Z".parse().expect("a time");
         assert_eq!(date_time(time, 0), "2026-01-31 23:30:00");
         assert_eq!(date_time(time, 60), "2026-02-01 00:30:00");
-        assert_eq!((ago(59_000), ago(180_000), ago(90_000_000)), ("just now".into(), "3 min ago".into(), "1 d ago".into()));
+        assert_eq!(
+            (ago(59_000), ago(180_000), ago(90_000_000)),
+            ("just now".into(), "3 min ago".into(), "1 d ago".into())
+        );
     }
 }

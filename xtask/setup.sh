@@ -46,16 +46,21 @@ choose_toolchain() {
     ! has_target || return 0
     if have rustup && timeout 120 rustup target add $wasm >/dev/null 2>&1 && has_target; then return 0; fi
   fi
-  [ -x /usr/bin/rust-lld ] && [ -d "$(/usr/bin/rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library" ] ||
-    install "a Rust $oldest or later that compiles for $wasm" "${debian[@]}"
   for tool in cargo cargo-clippy cargo-fmt rustc rustdoc rustfmt; do ln -s /usr/bin/$tool $links/; done
-  PATH=$PWD/$links:$PATH usable || fail "missing: a Rust $oldest or later; Debian's here is $(/usr/bin/cargo --version)"
+  PATH=$PWD/$links:$PATH
+  if ! { usable && have rust-lld && [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; }; then
+    install "a Rust $oldest or later that compiles for $wasm" "${debian[@]}"
+  fi
+  usable || fail "missing: a Rust $oldest or later; Debian's here is $(cargo --version)"
 }
 
 have cc || install "a C compiler" gcc libc6-dev
-have npm || install "Node.js with npm" nodejs npm
+have npm || install "Node.js 20 or later, with npm" nodejs npm
+node_version=$(node --version)
+[ "$(printf 'v20\n%s\n' "$node_version" | sort -V | head -n 1)" = v20 ] || fail "missing: Node.js 20 or later; here is $node_version"
 if [ ! -e $links/ready ]; then
   choose_toolchain
+  echo "setup: using $(cargo --version)" >&2
   touch $links/ready
 fi
 if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then

@@ -74,6 +74,8 @@ impl Serve {
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .init();
+        // What this process was started with is not for the jobs; what it opens itself never is.
+        close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let served = runtime.map_err(StartError::Listen).and_then(|runtime| runtime.block_on(self.serve()));

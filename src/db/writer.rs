@@ -7,6 +7,7 @@
 //! it is committed: answers are sent, and the actions of [`Tx::after_commit`] run, after the commit.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, Executor, SqliteConnection};
@@ -194,7 +195,9 @@ async fn commit_group(
         }
     }
     if began {
+        let start = Instant::now();
         tx.connection.execute("commit").await?;
+        tracing::debug!(micros = start.elapsed().as_micros(), pieces = group.pieces.len(), "committed");
     }
     Ok(())
 }

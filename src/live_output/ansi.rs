@@ -14,7 +14,7 @@ mod style;
 use std::borrow::Cow;
 
 pub use scan::{Scanner, Token};
-pub use style::{Color, Style};
+pub use style::Style;
 
 /// A piece of a line with one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,9 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
         Token::Text { text, style, link } => {
             erase.apply(&mut spans);
             match spans.last_mut() {
-                Some(last) if !last.mark && last.style == style && last.link.as_deref() == link => last.text.push_str(text),
+                Some(last) if !last.mark && last.style == style && last.link.as_deref() == link => {
+                    last.text.push_str(text)
+                }
                 _ => spans.push(Span { text: text.to_owned(), style, link: link.map(str::to_owned), mark: false }),
             }
         }

@@ -148,7 +148,9 @@ impl Buffer {
     /// Returns how many lines the log has before the window.
     #[must_use]
     pub fn lines_before(&self) -> i64 {
-        self.lines.front().map_or(self.totals.lines(), |line| self.totals.lines_before(line.key.attempt, line.key.number))
+        self.lines
+            .front()
+            .map_or(self.totals.lines(), |line| self.totals.lines_before(line.key.attempt, line.key.number))
     }
 
     /// Returns how many lines the log has after the window.

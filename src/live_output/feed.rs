@@ -60,7 +60,12 @@ impl Drop for Stream {
 
 impl Feed {
     /// Connects, and hands every event after `cursor` to `on_events`.
-    pub fn connect(job: JobId, cursor: Seq, connection: RwSignal<Connection>, on_events: impl Fn(Vec<Event>) + 'static) -> Self {
+    pub fn connect(
+        job: JobId,
+        cursor: Seq,
+        connection: RwSignal<Connection>,
+        on_events: impl Fn(Vec<Event>) + 'static,
+    ) -> Self {
         let connected = Rc::new_cyclic(|me: &Weak<RefCell<Connected>>| {
             let on_frame = me.clone();
             RefCell::new(Connected {
@@ -189,7 +194,11 @@ impl Connected {
                         let size = event.message.len();
                         take(&me, event, size);
                     }
-                    if page.terminal && !page.has_more { Happened::Ended } else { Happened::Polled { more: page.has_more } }
+                    if page.terminal && !page.has_more {
+                        Happened::Ended
+                    } else {
+                        Happened::Polled { more: page.has_more }
+                    }
                 }
                 Err(ReadError::Refused { status, .. }) => Happened::Refused(status),
                 Err(ReadError::Unreachable) => Happened::Unreachable,

@@ -17,12 +17,12 @@ pub struct Hands {
 
 /// Watches for what a reader does to the list.
 pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
-    let scrolled = EachFrame::new(move || screen.scrolled());
+    let on_scroll = EachFrame::new(move || screen.scrolled());
     let on = |name: &'static str, act: fn(Screen, web_sys::Event)| {
         Listener::new(scroller, name, move |event| act(screen, event))
     };
     let listeners = vec![
-        Listener::new(scroller, "scroll", move |_| scrolled.request()),
+        Listener::new(scroller, "scroll", move |_| on_scroll.request()),
         on("wheel", |screen, event| {
             if event.unchecked_into::<WheelEvent>().delta_y() < 0.0 {
                 screen.pause();
@@ -38,7 +38,8 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
             // The scrollbar is the only part of the panel beyond its content's width.
             let event = event.unchecked_into::<MouseEvent>();
             if let Some(panel) = event.current_target().and_then(|panel| panel.dyn_into::<web_sys::Element>().ok())
-                && f64::from(event.client_x()) > panel.get_bounding_client_rect().left() + f64::from(panel.client_width())
+                && f64::from(event.client_x())
+                    > panel.get_bounding_client_rect().left() + f64::from(panel.client_width())
             {
                 screen.pause();
             }

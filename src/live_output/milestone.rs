@@ -85,19 +85,19 @@ pub fn words(event: &Event) -> Words {
         }
         Payload::Attempt(attempt) => {
             let (tone, verb) = match attempt.status {
-                AttemptStatus::Started => (Tone::Running, "started on "),
+                AttemptStatus::Started => (Tone::Running, "started"),
                 AttemptStatus::Succeeded => (Tone::Succeeded, "succeeded"),
                 AttemptStatus::Failed => (Tone::Failed, "failed"),
                 AttemptStatus::Cancelled => (Tone::Cancelled, "cancelled"),
                 AttemptStatus::Interrupted => (Tone::Failed, "interrupted: its worker ended"),
             };
-            let mut detail = verb.to_owned();
-            if attempt.status == AttemptStatus::Started {
-                detail.push_str(&attempt.worker_id);
-            }
-            if let (Some(lines), Some(bytes)) = (attempt.lines, attempt.bytes) {
-                detail.push_str(&format!(" after {}, {}", words::plural(lines, "line"), words::bytes(bytes)));
-            }
+            let detail = match (attempt.status, attempt.lines, attempt.bytes) {
+                (AttemptStatus::Started, ..) => format!("{verb} on {}", attempt.worker_id),
+                (_, Some(lines), Some(bytes)) => {
+                    format!("{verb} after {}, {}", words::plural(lines, "line"), words::bytes(bytes))
+                }
+                _ => verb.to_owned(),
+            };
             Words { tone, subject: format!("Attempt {}", attempt.attempt), detail }
         }
         Payload::Artifact(artifact) => Words {
@@ -116,7 +116,9 @@ pub fn words(event: &Event) -> Words {
                 JobEventStatus::Claimed => Tone::Running,
                 JobEventStatus::Succeeded => Tone::Succeeded,
                 JobEventStatus::Failed | JobEventStatus::DeadLetter | JobEventStatus::LeaseExpired => Tone::Failed,
-                JobEventStatus::Cancelled | JobEventStatus::CancelRequested | JobEventStatus::WorkerSilent => Tone::Cancelled,
+                JobEventStatus::Cancelled | JobEventStatus::CancelRequested | JobEventStatus::WorkerSilent => {
+                    Tone::Cancelled
+                }
             };
             Words { tone, subject: event.message.clone(), detail: String::new() }
         }
@@ -189,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_stage_and_a_job_say_what_happened() {
-        let payload = StagePayload { stage: Stage::Execute, status: StageStatus::Started, attempt: 1, duration_ms: None };
+        let payload =
+            StagePayload { stage: Stage::Execute, status: StageStatus::Started, attempt: 1, duration_ms: None };
         assert_eq!(text(&event(Seq(1), Level::Info, "", Payload::Stage(payload))), "-- Stage execute started");
         assert_eq!(text(&milestone(Seq(1), Level::Info)), "-- Claimed");
     }

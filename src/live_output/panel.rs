@@ -113,12 +113,6 @@ impl Panel {
         &self.buffer
     }
 
-    /// Returns the choice of what is shown.
-    #[must_use]
-    pub const fn filter(&self) -> Filter {
-        self.filter
-    }
-
     /// Returns whether the list stands at its end.
     #[must_use]
     pub fn follows(&self) -> bool {
@@ -231,9 +225,11 @@ impl Panel {
         let end = self.layout.height().saturating_sub(self.height);
         let scroll_to = match self.place {
             Place::End => end,
-            Place::Row { key, below } => {
-                self.layout.find(key, &self.buffer).map_or(end, |index| self.layout.top(index).saturating_add(below)).min(end)
-            }
+            Place::Row { key, below } => self
+                .layout
+                .find(key, &self.buffer)
+                .map_or(end, |index| self.layout.top(index).saturating_add(below))
+                .min(end),
         };
         let rows = self.layout.between(scroll_to.saturating_sub(OVERSCAN), scroll_to + self.height + OVERSCAN);
         let (above, below) = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));

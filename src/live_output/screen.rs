@@ -11,9 +11,9 @@ use leptos::task::{spawn_local, tick};
 use super::buffer::{Buffer, Limits};
 use super::filter::{Counts, Filter};
 use super::layout::ROW_HEIGHT;
+use super::milestone;
 use super::panel::{Frame, Panel, RowView, Wanted};
 use super::totals::Totals;
-use super::milestone;
 use crate::model::{Event, EventsPage, JobId, Seq};
 use crate::rest;
 

@@ -1,7 +1,8 @@
 //! What a worker would send of random output: for tests.
 
 use crate::model::{
-    Event, EventId, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload, Segment, Seq, Stage, StreamName, Timestamp,
+    Event, EventId, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload, Segment, Seq, Stage, StreamName,
+    Timestamp,
 };
 
 /// Random output of two streams, cut into events at random.
@@ -59,7 +60,8 @@ fn print(random: &mut Random) -> Vec<Stretch> {
     for _ in 0..random.below(120) + 2 {
         let which = usize::from(random.below(3) == 0);
         let stream = [StreamName::Stdout, StreamName::Stderr][which];
-        let mut text: String = (0..random.below(6)).map(|_| ['a', 'b', 'é', '日', ' '][random.below(5) as usize]).collect();
+        let mut text: String =
+            (0..random.below(6)).map(|_| ['a', 'b', 'é', '日', ' '][random.below(5) as usize]).collect();
         if random.below(3) > 0 {
             text.push('\n');
         }

@@ -13,7 +13,7 @@ pub fn StatusBar(
     screen: Screen,
     connection: RwSignal<Connection>,
     /// Tries to connect now.
-    on_try_now: impl Fn() + Copy + 'static,
+    on_try_now: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let redactions = move || screen.totals.with(super::totals::Totals::redactions);
     view! {

@@ -115,7 +115,11 @@ fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl Into
         Some(crate::pages::download_url(log))
     };
     let why_not = move || {
-        if job.read().status.is_terminal() { "This job has printed nothing" } else { "The complete log is there when the attempt has ended" }
+        if job.read().status.is_terminal() {
+            "This job has printed nothing"
+        } else {
+            "The complete log is there when the attempt has ended"
+        }
     };
     move || match link() {
         Some(href) => view! {

@@ -10,7 +10,7 @@ pub struct Totals {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Attempt {
-    attempt: i32,
+    number: i32,
     lines: i64,
     bytes: i64,
     redactions: i64,
@@ -60,21 +60,21 @@ impl Totals {
     /// Returns how long after its attempt began something was, in milliseconds; 0 when that is not known.
     #[must_use]
     pub fn offset_millis(&self, attempt: i32, at: Timestamp) -> i64 {
-        let started = self.attempts.iter().find(|total| total.attempt == attempt).and_then(|total| total.started);
+        let started = self.attempts.iter().find(|total| total.number == attempt).and_then(|total| total.started);
         started.map_or(0, |started| at.millis_since(started))
     }
 
     /// Returns how many lines were printed before line `number` of an attempt.
     #[must_use]
     pub fn lines_before(&self, attempt: i32, number: i64) -> i64 {
-        let earlier = self.attempts.iter().filter(|total| total.attempt < attempt).map(|total| total.lines);
+        let earlier = self.attempts.iter().filter(|total| total.number < attempt).map(|total| total.lines);
         earlier.sum::<i64>() + number - 1
     }
 
     fn of(&mut self, attempt: i32) -> &mut Attempt {
-        let at = self.attempts.partition_point(|total| total.attempt < attempt);
-        if self.attempts.get(at).is_none_or(|total| total.attempt != attempt) {
-            self.attempts.insert(at, Attempt { attempt, lines: 0, bytes: 0, redactions: 0, started: None });
+        let at = self.attempts.partition_point(|total| total.number < attempt);
+        if self.attempts.get(at).is_none_or(|total| total.number != attempt) {
+            self.attempts.insert(at, Attempt { number: attempt, lines: 0, bytes: 0, redactions: 0, started: None });
         }
         &mut self.attempts[at]
     }

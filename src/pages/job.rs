@@ -1,9 +1,149 @@
-//! A page.
+//! A job: how it stands, its steps, its files, and its output, live.
+
+mod aside;
+mod header;
+mod plan;
+mod timeline;
+
+use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
 
-/// A page.
+use super::parts::{Now, Refusal};
+use crate::live_output::LiveOutput;
+use crate::model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
+use crate::rest;
+use crate::rpc::{self, job_page};
+use crate::words;
+use aside::Aside;
+use header::Header;
+
+/// How often a queued job's place in the queue is asked for.
+const ASK_POSITION_EVERY: Duration = Duration::from_secs(3);
+/// How often durations tick.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Loads a job and shows it.
 #[component]
 pub fn JobPage() -> impl IntoView {
-    view! { <main><h1>"JobPage"</h1></main> }
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("jobId").unwrap_or_default());
+    let page = Resource::new(move || id.get(), job_page);
+    view! {
+        <Title text="Job \u{b7} Tailwater" />
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => view! { <JobView page /> }.into_any(),
+                    Err(error) => view! { <Refusal error /> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// The shape of what comes.
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <div class="job-page" aria-busy="true">
+            <header class="page-header">
+                <span class="skeleton">"Loading the job"</span>
+            </header>
+            <main class="job">
+                <aside class="job-aside"></aside>
+                <section class="live"></section>
+            </main>
+        </div>
+    }
+}
+
+/// A job's state as signals. A handle: copies are the same job.
+#[derive(Clone, Copy)]
+struct LiveJob {
+    id: JobId,
+    job: RwSignal<Job>,
+    milestones: RwSignal<Vec<Event>>,
+    artifacts: RwSignal<Vec<Artifact>>,
+}
+
+impl LiveJob {
+    /// Takes in what happened, and asks for what follows from it.
+    fn happened(self, news: Vec<Event>) {
+        let concerns_job =
+            news.iter().any(|event| matches!(event.payload, Payload::Job(_) | Payload::Attempt(_) | Payload::End(_)));
+        let concerns_files = news.iter().any(|event| matches!(event.payload, Payload::Artifact(_) | Payload::End(_)));
+        self.milestones.update(|known| known.extend(news));
+        if concerns_job {
+            self.ask();
+        }
+        if concerns_files {
+            spawn_local(async move {
+                let url = format!("/api/queue/jobs/{}/artifacts", self.id);
+                if let Ok(page) = rest::get::<ArtifactsPage>(&url).await {
+                    self.artifacts.set(page.items);
+                }
+            });
+        }
+    }
+
+    /// Asks how the job stands.
+    fn ask(self) {
+        spawn_local(async move {
+            if let Ok(job) = rest::get::<Job>(&format!("/api/queue/jobs/{}", self.id)).await {
+                self.replace(job);
+            }
+        });
+    }
+
+    fn replace(self, job: Job) {
+        if self.job.try_with_untracked(|before| job.updated_at >= before.updated_at && *before != job) == Some(true) {
+            self.job.set(job);
+        }
+    }
+}
+
+/// A job that was loaded. What it takes is serialisable, and all that lives begins here.
+#[component]
+fn JobView(page: rpc::JobPage) -> impl IntoView {
+    let rpc::JobPage { job, milestones, tail, artifacts } = page;
+    let id = job.id;
+    let known = tail.items.last().map_or(job.updated_at, |event| event.created_at.max(job.updated_at));
+    let now = Now::starting_at(known, TICK);
+    let live = LiveJob {
+        id,
+        job: RwSignal::new(job),
+        milestones: RwSignal::new(milestones.clone()),
+        artifacts: RwSignal::new(artifacts),
+    };
+    Effect::new(move || {
+        if live.job.read().status == JobStatus::Queued
+            && let Ok(interval) = set_interval_with_handle(move || live.ask(), ASK_POSITION_EVERY)
+        {
+            on_cleanup(move || interval.clear());
+        }
+    });
+    let title = move || {
+        let job = live.job.read();
+        format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), job.title)
+    };
+    view! {
+        <Title text=title />
+        <div class="job-page">
+            <Header live now />
+            <main class="job">
+                <Aside live now />
+                <LiveOutput
+                    job=live.job
+                    artifacts=live.artifacts
+                    milestones
+                    tail
+                    on_milestones=Callback::new(move |news| live.happened(news))
+                />
+            </main>
+        </div>
+    }
 }

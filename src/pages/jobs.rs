@@ -1,9 +1,164 @@
-//! A page.
+//! The queue: a row a job, newest first, kept fresh.
 
+mod list;
+mod row;
+
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::{use_navigate, use_query_map};
 
-/// A page.
+use super::parts::{Icon, Refusal};
+use crate::model::JobStatus;
+use crate::rpc::list_jobs;
+use crate::words;
+use list::JobList;
+
+/// How long after the last key a search begins.
+const SEARCH_AFTER: Duration = Duration::from_millis(250);
+
+/// What is looked for: it stands in the address, so that a list can be linked to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    status: Option<JobStatus>,
+    q: String,
+}
+
+impl Wanted {
+    fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the query of the address, and of the API.
+    fn query(&self) -> String {
+        let mut params = leptos_router::params::ParamsMap::new();
+        if let Some(status) = self.status {
+            params.insert("status", status.as_str().to_owned());
+        }
+        if !self.q.is_empty() {
+            params.insert("q", self.q.clone());
+        }
+        params.to_query_string()
+    }
+}
+
+/// Loads the newest jobs and shows them.
 #[component]
 pub fn JobsPage() -> impl IntoView {
-    view! { <main><h1>"JobsPage"</h1></main> }
+    let query = use_query_map();
+    let wanted = Memo::new(move |_| {
+        let query = query.read();
+        Wanted {
+            status: query.get("status").and_then(|word| JobStatus::from_word(&word)),
+            q: query.get("q").unwrap_or_default(),
+        }
+    });
+    let page = Resource::new(
+        move || wanted.get(),
+        |wanted| async move {
+            let q = (!wanted.q.is_empty()).then(|| wanted.q.clone());
+            list_jobs(wanted.status, q, 0).await.map(|page| (wanted.status, wanted.q, page))
+        },
+    );
+    view! {
+        <Title text="Queue \u{b7} Tailwater" />
+        <div class="queue-page">
+            <header class="page-header">
+                <A href="/tasks/queue" attr:class="brand">
+                    <img src="/favicon.svg" alt="" width="20" height="20" />
+                    "Tailwater"
+                </A>
+                <span class="push"></span>
+                <A href="/tasks/queue/new" attr:class="button primary">
+                    <Icon name="plus" />
+                    "New job"
+                </A>
+                <form method="post" action="/logout">
+                    <button class="button quiet">"Log out"</button>
+                </form>
+            </header>
+            <main class="queue">
+                <div class="queue-tools">
+                    <h1>"Queue"</h1>
+                    <Search wanted />
+                </div>
+                <Transition fallback=Loading>
+                    {move || Suspend::new(async move {
+                        match page.await {
+                            Ok((status, q, page)) => {
+                                view! { <JobList wanted=Wanted { status, q } page /> }.into_any()
+                            }
+                            Err(error) => view! { <Refusal error /> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </main>
+        </div>
+    }
+}
+
+/// The shape of what comes.
+#[component]
+fn Loading() -> impl IntoView {
+    let rows = (0..6).map(|_| view! { <li class="job-row skeleton">"Loading"</li> }).collect_view();
+    view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
+}
+
+/// What to look for. Without scripts it is a form that is sent with Enter.
+#[component]
+fn Search(wanted: Memo<Wanted>) -> impl IntoView {
+    let navigate = use_navigate();
+    let go = move |wanted: Wanted| {
+        let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+        navigate(&format!("/tasks/queue{}", wanted.query()), options);
+    };
+    let go = StoredValue::new(go);
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let search = move |text: String| {
+        if let Some(timer) = timer.get_value() {
+            timer.clear();
+        }
+        let search = move || go.with_value(|go| go(Wanted { q: text.trim().to_owned(), ..wanted.get_untracked() }));
+        timer.set_value(set_timeout_with_handle(search, SEARCH_AFTER).ok());
+    };
+    let options = JobStatus::ALL.map(|status| {
+        view! {
+            <option value=status.as_str() selected=move || wanted.read().status == Some(status)>
+                {words::status(status)}
+            </option>
+        }
+    });
+    view! {
+        <form class="search" method="get" action="/tasks/queue" role="search" on:submit=|event| event.prevent_default()>
+            <select
+                class="field"
+                name="status"
+                aria-label="Status"
+                data-testid="jobs-filter"
+                on:change=move |event| {
+                    let status = JobStatus::from_word(&event_target_value(&event));
+                    go.with_value(|go| go(Wanted { status, ..wanted.get_untracked() }));
+                }
+            >
+                <option value="" selected=move || wanted.read().status.is_none()>
+                    "All jobs"
+                </option>
+                {options}
+            </select>
+            <input
+                class="field"
+                type="search"
+                name="q"
+                placeholder="Search titles, commands, ids"
+                aria-label="Search titles, commands, ids"
+                data-testid="jobs-search"
+                value=wanted.get_untracked().q
+                on:input=move |event| search(event_target_value(&event))
+            />
+        </form>
+    }
 }

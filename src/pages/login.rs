@@ -1,9 +1,62 @@
-//! A page.
+//! Logging in: a plain form, which works without scripts.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
-/// A page.
+/// Asks for the token, or lets a one-time link be used by a click.
+///
+/// The link's ticket is spent by a post only: whoever previews links sees this page and spends nothing.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    view! { <main><h1>"LoginPage"</h1></main> }
+    let query = use_query_map().get_untracked();
+    let next = query.get("next").unwrap_or_else(|| "/tasks/queue".to_owned());
+    let error = query.get("error").map(|word| match word.as_str() {
+        "expired" | "used" => "This link has been used or is too old. Log in with the token, or print a new link.",
+        "limited" => "Too many failed logins. Try again in a minute.",
+        _ => "This token is not valid.",
+    });
+    let ticket = query.get("ticket").filter(|_| error.is_none());
+    view! {
+        <Title text="Log in \u{b7} Tailwater" />
+        <main class="login">
+            <img src="/favicon.svg" alt="" width="40" height="40" />
+            <h1>"Tailwater"</h1>
+            <form method="post" action="/login">
+                <input type="hidden" name="next" value=next />
+                {match ticket {
+                    Some(ticket) => {
+                        view! {
+                            <p>"You were given a link that logs in once."</p>
+                            <input type="hidden" name="ticket" value=ticket />
+                        }
+                            .into_any()
+                    }
+                    None => {
+                        view! {
+                            <label for="token">"Token"</label>
+                            <input
+                                id="token"
+                                class="field"
+                                name="token"
+                                type="password"
+                                autocomplete="current-password"
+                                required
+                                autofocus
+                                aria-describedby="token-hint"
+                            />
+                            <p id="token-hint" class="hint">
+                                "The server's administrator token. "
+                                <code>"tailwater serve"</code>
+                                " says where it is kept."
+                            </p>
+                        }
+                            .into_any()
+                    }
+                }}
+                {error.map(|error| view! { <p class="error" role="alert">{error}</p> })}
+                <button class="button primary" data-testid="login-submit">"Log in"</button>
+            </form>
+        </main>
+    }
 }

@@ -1,9 +1,23 @@
-//! A page.
+//! The page where there is none.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
 
-/// A page.
+use crate::host;
+
+/// Says that there is nothing here, with status 404.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    view! { <main><h1>"NotFoundPage"</h1></main> }
+    host::status(404);
+    view! {
+        <Title text="Not found \u{b7} Tailwater" />
+        <main class="notice">
+            <h1>"Nothing here"</h1>
+            <p>"There is no page at this address."</p>
+            <p>
+                <A href="/tasks/queue">"To the queue"</A>
+            </p>
+        </main>
+    }
 }

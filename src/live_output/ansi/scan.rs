@@ -106,8 +106,10 @@ impl Scanner {
             } else {
                 let in_string = self.in_string();
                 let content = &text[begin.min(at)..at];
-                if let Some(address) = self.sequence(character, content, sink).and_then(link_address) {
-                    link = address;
+                match self.sequence(character, content, sink).and_then(link_change) {
+                    Some(Link::Begins(address)) => link = Some(address),
+                    Some(Link::Ends) => link = None,
+                    None => {}
                 }
                 // A string's content is read back from where it began.
                 if !(in_string && self.in_string()) {
@@ -148,11 +150,11 @@ impl Scanner {
                 self.state = State::Text;
                 return Some(content.strip_suffix('\u{1b}').unwrap_or(content));
             }
-            (State::String, _) => {}
-            (_, '\u{1b}') => self.state = State::Escape,
+            (State::Escape | State::Control | State::Private | State::StringEscape, '\u{1b}') => {
+                self.state = State::Escape
+            }
             (State::Escape | State::StringEscape, '[') => self.begin_control(),
             (State::Escape | State::StringEscape, ']' | 'P' | 'X' | '^' | '_') => self.state = State::String,
-            (State::Escape, ' '..='/') => {}
             (State::Control, '0'..='9') => self.digit(character),
             (State::Control, ';' | ':') => self.next_parameter(character == ':'),
             (State::Control, '\u{20}'..='\u{2f}' | '\u{3c}'..='\u{3f}') => self.state = State::Private,
@@ -160,9 +162,11 @@ impl Scanner {
                 self.state = State::Text;
                 self.finish_control(character, sink);
             }
-            (State::Private, '\u{20}'..='\u{3f}') => {}
-            // Another control character is carried out in the midst of the sequence, by terminals; here it is dropped.
-            (State::Control | State::Private, '\0'..='\u{1f}') => {}
+            // The sequence goes on. Another control character in its midst is carried out by terminals; here it is dropped.
+            (State::String, _)
+            | (State::Escape, ' '..='/')
+            | (State::Private, ' '..='?')
+            | (State::Control | State::Private, '\0'..='\u{1f}') => {}
             _ => self.state = State::Text,
         }
         None
@@ -208,23 +212,43 @@ impl Scanner {
     }
 }
 
-/// Returns what an OSC string says of links: `Some(None)` ends one, `Some(Some(address))` begins one.
-fn link_address(string: &str) -> Option<Option<&str>> {
+/// What an OSC string says of links.
+enum Link<'a> {
+    Begins(&'a str),
+    Ends,
+}
+
+/// Reads an OSC string. One that leads elsewhere than to http or https ends the link before it, and begins none.
+fn link_change(string: &str) -> Option<Link<'_>> {
     let (_, address) = string.strip_prefix("8;")?.split_once(';')?;
     let lower = |prefix: &str| address.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let honest = address.len() <= MAX_LINK_BYTES
         && (lower("http://") || lower("https://"))
         && address.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
-    Some(honest.then_some(address))
+    Some(if honest { Link::Begins(address) } else { Link::Ends })
 }
 
 /// Returns whether a character is shown as it is. Joiners are, where they belong: between characters beyond ASCII.
 fn is_shown(character: char, before: char) -> bool {
     match character {
         ' '..='~' | '\t' => true,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => false,
+        '\0'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{180e}'
+        | '\u{3164}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => false,
         '\u{200c}' | '\u{200d}' => !before.is_ascii(),
         _ => true,
     }

@@ -50,8 +50,23 @@ fn inverse_swaps_the_colours_and_hiding_hides_nothing() {
 #[test]
 fn other_sequences_disappear() {
     for junk in [
-        "\x1b[2J", "\x1b[?25l", "\x1b[1;1H", "\x1b[K", "\x1b(B", "\x1b=", "\x1b>", "\x1b]0;title\x07", "\x1b]0;title\x1b\\",
-        "\x1bP1$r0m\x1b\\", "\x1b_apc\x1b\\", "\u{9b}31;1H", "\x07", "\x1b[38;5;1", "\x1b[>4;2m", "\x1b[!p", "\x1b#8",
+        "\x1b[2J",
+        "\x1b[?25l",
+        "\x1b[1;1H",
+        "\x1b[K",
+        "\x1b(B",
+        "\x1b=",
+        "\x1b>",
+        "\x1b]0;title\x07",
+        "\x1b]0;title\x1b\\",
+        "\x1bP1$r0m\x1b\\",
+        "\x1b_apc\x1b\\",
+        "\u{9b}31;1H",
+        "\x07",
+        "\x1b[38;5;1",
+        "\x1b[>4;2m",
+        "\x1b[!p",
+        "\x1b#8",
     ] {
         let plain = plain_text(junk).into_owned();
         assert_eq!(plain, "", "{junk:?}");

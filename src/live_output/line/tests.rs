@@ -26,7 +26,10 @@ fn built(parts: &[&str]) -> Line {
 }
 
 fn cut(text: &str, line: i64, segments: Option<Vec<Segment>>) -> Vec<(i64, String, bool)> {
-    pieces(text, &payload(line, segments)).into_iter().map(|piece| (piece.number, piece.text.to_owned(), piece.ended)).collect()
+    pieces(text, &payload(line, segments))
+        .into_iter()
+        .map(|piece| (piece.number, piece.text.to_owned(), piece.ended))
+        .collect()
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Clients: requests by an ordinary client, streams over bare sockets so that a thousand of them cost little.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::now_nanos;
+use crate::server::TOKEN;
+
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    pub address: String,
+}
+
+impl Client {
+    pub fn new(address: &str) -> Self {
+        Self { http: reqwest::Client::new(), address: address.to_owned() }
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let url = format!("http://{}/api/queue{path}", self.address);
+        let reply = self.http.get(url).bearer_auth(TOKEN).send().await.expect("the server answers");
+        reply.json().await.expect("the body is JSON")
+    }
+
+    /// Submits a command and returns its job's id.
+    pub async fn submit(&self, payload: &Value) -> String {
+        let url = format!("http://{}/api/queue/jobs", self.address);
+        let body = json!({"type": "command", "payload": payload});
+        let reply = self.http.post(url).bearer_auth(TOKEN).json(&body).send().await.expect("the server answers");
+        let job: Value = reply.json().await.expect("the body is JSON");
+        job["id"].as_str().expect("a job has an id").to_owned()
+    }
+
+    /// Opens a job's stream.
+    pub async fn stream(&self, job: &str) -> Stream {
+        let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
+        let request = format!(
+            "GET /api/queue/jobs/{job}/events/stream?kind=log,end HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+            self.address
+        );
+        socket.write_all(request.as_bytes()).await.expect("the server reads");
+        Stream { socket, line: Vec::new() }
+    }
+}
+
+/// An open stream.
+pub struct Stream {
+    socket: TcpStream,
+    line: Vec<u8>,
+}
+
+/// What a stream brought, up to its end.
+#[derive(Default)]
+pub struct Seen {
+    /// From each line's writing to its arrival, in nanoseconds.
+    pub delays: Vec<u64>,
+    /// Lines of output.
+    pub lines: usize,
+    /// When the last output came.
+    pub last: Option<Instant>,
+}
+
+impl Stream {
+    /// Reads to the end of the job.
+    pub async fn to_end(mut self) -> Seen {
+        let mut seen = Seen::default();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = self.socket.read(&mut buffer).await.expect("the connection holds");
+            let (at, clock) = (Instant::now(), now_nanos());
+            for byte_line in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
+                self.line.extend_from_slice(byte_line);
+                if byte_line.last() == Some(&b'\n') {
+                    let line = std::mem::take(&mut self.line);
+                    if line.starts_with(b"event: terminal") {
+                        return seen;
+                    }
+                    seen.take(&line, at, clock);
+                }
+            }
+            assert!(read > 0, "a stream ends with its job");
+        }
+    }
+}
+
+impl Seen {
+    fn take(&mut self, line: &[u8], at: Instant, clock: u64) {
+        if !line.starts_with(b"data: ") || memchr::memmem::find(line, b"\"kind\":\"log\"").is_none() {
+            return;
+        }
+        self.last = Some(at);
+        self.lines += memchr::memmem::find_iter(line, b"\\n").count();
+        for found in memchr::memmem::find_iter(line, b" written at ") {
+            let digits = line[found + 12..].iter().take_while(|byte| byte.is_ascii_digit());
+            let written = digits.fold(0, |number: u64, byte| number * 10 + u64::from(byte - b'0'));
+            self.delays.push(clock.saturating_sub(written));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The figures, each beside its target.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::client::{Client, Seen};
+use crate::server::Server;
+
+/// Measures what was asked for, or everything.
+pub async fn all(names: &[String]) {
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
+    println!("{:<44} {:>12} {:>12}", "figure", "measured", "target");
+    if wanted("idle") {
+        idle().await;
+    }
+    if wanted("latency") {
+        latency().await;
+    }
+    if wanted("file") {
+        file().await;
+    }
+    if wanted("readers") {
+        readers().await;
+    }
+    if wanted("jobs") {
+        jobs().await;
+    }
+}
+
+fn row(figure: &str, measured: &str, target: &str) {
+    println!("{figure:<44} {measured:>12} {target:>12}");
+}
+
+/// Returns the value below which that part of the values lies.
+fn percentile(values: &mut [u64], part: f64) -> f64 {
+    values.sort_unstable();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a list")]
+    let place = ((values.len() as f64 * part) as usize).min(values.len().saturating_sub(1));
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    values.get(place).map_or(f64::NAN, |value| *value as f64)
+}
+
+fn millis(nanos: f64) -> String {
+    format!("{:.2} ms", nanos / 1e6)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Returns the command that prints lines which say when they were written.
+fn printer(rate: u32, count: u32) -> String {
+    let program = std::env::current_exe().expect("this program has a path");
+    format!("exec {} --print {rate} {count}", program.display())
+}
+
+async fn idle() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    client.get("/jobs").await;
+    let before = server.cpu();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    row("idle: memory", &mib(server.memory("VmRSS")), "40 MB");
+    row("idle: CPU of 10 s", &format!("{:.0} ms", (server.cpu() - before) * 1e3), "0 ms");
+    let size = |name: &str| Path::new("target/site/pkg").join(name).metadata().map_or(0, |file| file.len());
+    let names = ["tailwater.js.br", "tailwater_bg.wasm.br"];
+    row("the page: script and module, brotli", &format!("{} kB", names.iter().map(|n| size(n)).sum::<u64>() / 1000), "250 kB");
+}
+
+async fn latency() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let job = client.submit(&json!({"run": printer(10, 200)})).await;
+    server.commit_micros();
+    let mut seen = client.stream(&job).await.to_end().await;
+    row("10 lines/s: write to client, p50", &millis(percentile(&mut seen.delays, 0.5)), "1.5 ms");
+    row("10 lines/s: write to client, p99", &millis(percentile(&mut seen.delays, 0.99)), "5 ms");
+    let mut commits: Vec<u64> = server.commit_micros().iter().map(|micros| micros * 1000).collect();
+    row("  of which the commit, p50", &millis(percentile(&mut commits, 0.5)), "");
+    row("  of which the commit, p99", &millis(percentile(&mut commits, 0.99)), "");
+    let mut syncs = fdatasyncs(server.data.path());
+    row("  one fdatasync of 8 KiB here, p50", &millis(percentile(&mut syncs, 0.5)), "");
+    row("  one fdatasync of 8 KiB here, p99", &millis(percentile(&mut syncs, 0.99)), "");
+}
+
+fn fdatasyncs(folder: &Path) -> Vec<u64> {
+    let mut file = File::create(folder.join("fdatasync")).expect("the folder can be written");
+    let mut sync = || {
+        let start = Instant::now();
+        file.write_all(&[1; 8192]).and_then(|()| file.sync_data()).expect("the disk takes it");
+        u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    };
+    (0..200).map(|_| sync()).collect()
+}
+
+/// Lines of the file that is printed; 100 bytes each.
+const LINES: usize = 500_000;
+
+async fn file() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let path = std::fs::canonicalize(server.data.path()).expect("it is there").join("input");
+    let mut input = std::io::BufWriter::new(File::create(&path).expect("the folder can be written"));
+    for line in 0..LINES {
+        writeln!(input, "{line:>7} {:<91}", "the quick brown fox jumps over the lazy dog").expect("the disk takes it");
+    }
+    input.flush().expect("the disk takes it");
+    let mut ratios = Vec::new();
+    let (mut cats, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let cat = cat_to_cat(&path);
+        let job = json!({"run": format!("cat {}", path.display())});
+        let start = Instant::now();
+        let id = client.submit(&job).await;
+        let seen = client.stream(&id).await.to_end().await;
+        let time = seen.last.expect("it printed") - start;
+        assert_eq!(seen.lines, LINES, "every line arrived");
+        ratios.push(u64::try_from(time.as_nanos() * 1000 / cat.as_nanos()).unwrap_or(u64::MAX));
+        cats.push(u64::try_from(cat.as_nanos()).unwrap_or(u64::MAX));
+        times.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+    row("50 MB: cat | cat", &millis(percentile(&mut cats, 0.5)), "");
+    row("50 MB: submitted to the last line at a reader", &millis(percentile(&mut times, 0.5)), "");
+    row("50 MB: that in times of cat | cat, median", &format!("{:.1}", percentile(&mut ratios, 0.5) / 1e3), "5.5");
+    row("50 MB: most memory of the server", &mib(server.memory("VmHWM")), "150 MB");
+}
+
+fn cat_to_cat(path: &Path) -> Duration {
+    let start = Instant::now();
+    let pipe = format!("cat {0} | cat > {0}.copy", path.display());
+    let status = Command::new("sh").args(["-c", &pipe]).status().expect("there is a shell");
+    assert!(status.success(), "the disk takes it");
+    start.elapsed()
+}
+
+const READERS: u32 = 1000;
+
+async fn readers() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    // Its output begins when all readers are there.
+    let go = std::fs::canonicalize(server.data.path()).expect("it is there").join("go");
+    let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
+    let job = client.submit(&json!({"run": wait})).await;
+    let before = server.memory("VmRSS");
+    let mut streams = Vec::new();
+    for _ in 0..READERS {
+        streams.push(client.stream(&job).await);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let tasks: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(stream.to_end())).collect();
+    let (cpu, start) = (server.cpu(), Instant::now());
+    File::create(&go).expect("the folder can be written");
+    tokio::time::sleep(Duration::from_secs(19)).await;
+    let (cpu, time) = (server.cpu() - cpu, start.elapsed());
+    let memory = server.memory("VmRSS").saturating_sub(before);
+    let mut delays = Vec::new();
+    let mut lines = 0;
+    for task in tasks {
+        let Seen { delays: of_one, lines: of_reader, .. } = task.await.expect("a reader ends");
+        delays.extend(of_one);
+        lines += of_reader;
+    }
+    assert_eq!(lines, 200 * READERS as usize, "every reader has every line");
+    row("1,000 readers: write to client, p50", &millis(percentile(&mut delays, 0.5)), "");
+    row("1,000 readers: write to client, p99", &millis(percentile(&mut delays, 0.99)), "40 ms");
+    row("1,000 readers: of a core", &format!("{:.1} %", 100.0 * cpu / time.as_secs_f64()), "25 %");
+    let each = memory / u64::from(READERS) / 1024;
+    row("1,000 readers: memory of each", &format!("{each} KiB"), "24 KiB");
+}
+
+const JOBS: u32 = 200;
+
+async fn jobs() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let start = Instant::now();
+    let submit = |_| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            for _ in 0..JOBS / 8 {
+                client.submit(&json!({"run": "true"})).await;
+            }
+        })
+    };
+    let tasks: Vec<_> = (0..8).map(submit).collect();
+    for task in tasks {
+        task.await.expect("jobs are submitted");
+    }
+    loop {
+        let open = client.get("/jobs?status=queued,running&limit=1&summary=true").await;
+        if open["items"].as_array().is_some_and(Vec::is_empty) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let rate = f64::from(JOBS) / start.elapsed().as_secs_f64();
+    row("200 jobs of `true`", &format!("{rate:.0} /s"), "200 /s");
+}

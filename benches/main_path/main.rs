@@ -1,0 +1,40 @@
+//! Measures the main path: a release server and its clients on the same cores, each figure beside its target.
+//!
+//! A program, not a test: it asserts nothing, and prints what it saw. `make bench` builds the server and runs it; arguments
+//! choose figures by name (`latency`, `file`, `readers`, `jobs`, `idle`), `--print RATE COUNT` is what its jobs run.
+
+mod client;
+mod figures;
+mod server;
+
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Returns the time of day in nanoseconds.
+fn now_nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
+    u64::try_from(since.as_nanos()).expect("it is before 2554")
+}
+
+/// Prints `count` lines at `rate` a second; each says when it was written.
+fn print_lines(rate: f64, count: u32) {
+    let start = Instant::now();
+    let mut out = std::io::stdout().lock();
+    for line in 0..count {
+        let due = start + Duration::from_secs_f64(f64::from(line) / rate);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        writeln!(out, "line {line} written at {} by the child of a benchmark", now_nanos()).expect("the pipe is open");
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [print, rate, count] = arguments.as_slice()
+        && print == "--print"
+    {
+        print_lines(rate.parse().expect("a rate"), count.parse().expect("a count"));
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
+    runtime.block_on(figures::all(&arguments));
+}

@@ -1,0 +1,77 @@
+//! The release server as a process of its own, and what the system says of it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+
+use tempfile::TempDir;
+
+pub const TOKEN: &str = "bench-token-0123456789abcdef0123456789";
+
+pub struct Server {
+    child: Child,
+    pub address: String,
+    pub data: TempDir,
+    /// How long each commit took, in microseconds.
+    pub commits: mpsc::Receiver<u64>,
+}
+
+impl Server {
+    /// Starts the release server with default settings on a disk, not on a RAM disk.
+    pub fn start() -> Self {
+        let data = tempfile::tempdir_in("target").expect("target can be written");
+        let mut child = Command::new("target/release/tailwater")
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data.path())
+            .env("TAILWATER_ADMIN_TOKEN", TOKEN)
+            .env("TAILWATER_LOG", "warn,tailwater::db::writer=debug")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("`make bench` has built target/release/tailwater");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let address = line.trim().strip_prefix("Listening on http://").expect("it says where it listens").to_owned();
+        let stderr = child.stderr.take().expect("it is a pipe");
+        let (told, commits) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                match line.split_once("micros=").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok()) {
+                    Some(micros) => told.send(micros).unwrap_or_default(),
+                    None => eprintln!("server: {line}"),
+                }
+            }
+        });
+        Self { child, address, data, commits }
+    }
+
+    /// Returns the commits since the last call.
+    pub fn commit_micros(&self) -> Vec<u64> {
+        self.commits.try_iter().collect()
+    }
+
+    /// Returns a line of `/proc/PID/status` in bytes: `VmRSS`, `VmHWM`.
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
+        let line = status.lines().find(|line| line.starts_with(name)).expect("Linux has it");
+        let kib: u64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("it is a number");
+        kib * 1024
+    }
+
+    /// Returns the CPU time it has used, in seconds.
+    pub fn cpu(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it lives");
+        let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name ends").1.split(' ').collect();
+        let ticks = |field: usize| fields[field].parse::<f64>().expect("it is a number");
+        // Fields 14 and 15 of proc(5), in ticks of a hundredth of a second.
+        (ticks(11) + ticks(12)) / 100.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

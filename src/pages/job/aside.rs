@@ -1,0 +1,256 @@
+//! The column beside the log: what runs, what was kept, what is known.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::LiveJob;
+use super::plan::planned;
+use super::timeline::{Attempt, StageRun, StepRun, Timeline};
+use crate::model::{AttemptStatus, Job, Stage, StageStatus, StepStatus, Timestamp};
+use crate::pages::download_url;
+use crate::pages::parts::{Icon, Now, Time};
+use crate::words;
+
+/// The column beside the log. On narrow screens it folds into one line that says what runs.
+#[component]
+pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let timeline = Memo::new(move |_| Timeline::new(&live.milestones.read()));
+    view! {
+        <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and facts">
+            <button
+                class="fold"
+                aria-expanded=move || open.get().to_string()
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                <span class="fold-now">{move || fold_line(&timeline.read(), &live.job.read())}</span>
+                <Icon name="chevron" />
+            </button>
+            <div class="job-aside-content">
+                {move || live.job.read().error_message.clone().map(|error| view! { <p class="error">{error}</p> })}
+                <section aria-labelledby="timeline-title">
+                    <h2 id="timeline-title">"Timeline"</h2>
+                    {move || timeline_view(&timeline.read(), &live.job.read(), now)}
+                </section>
+                <section aria-labelledby="artifacts-title">
+                    <h2 id="artifacts-title">"Artifacts"</h2>
+                    {move || artifacts_view(live)}
+                </section>
+                <section aria-labelledby="facts-title">
+                    <h2 id="facts-title">"Facts"</h2>
+                    {move || facts_view(&live.job.read())}
+                </section>
+            </div>
+        </aside>
+    }
+}
+
+fn fold_line(timeline: &Timeline, job: &Job) -> String {
+    let steps = planned(job.payload.as_ref()).len();
+    let done = timeline.attempts.last().map_or(0, |attempt| {
+        attempt.stages.iter().flat_map(|stage| &stage.steps).filter(|step| step.millis.is_some()).count()
+    });
+    match timeline.running() {
+        Some((stage, step)) => format!("{} \u{b7} {} \u{b7} {} of {steps}", stage.as_str(), step.name, done + 1),
+        None => format!("{} \u{b7} {done} of {steps} steps", words::status(job.status)),
+    }
+}
+
+fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> impl IntoView + use<> {
+    let last = timeline.attempts.len().saturating_sub(1);
+    let earlier = timeline.attempts.iter().take(last).map(|attempt| {
+        let (icon, word) = attempt_words(attempt.status);
+        let heading = format!("Attempt {} {word}", attempt.number);
+        let steps = steps_view(attempt, &[], now);
+        view! {
+            <details class="attempt">
+                <summary>
+                    <Icon name=icon />
+                    {heading}
+                </summary>
+                {steps}
+            </details>
+        }
+    });
+    let earlier = earlier.collect_view();
+    let waiting: Vec<(String, String)> = if job.status.is_terminal() {
+        Vec::new()
+    } else {
+        planned(job.payload.as_ref()).into_iter().map(|step| (step.id, step.name)).collect()
+    };
+    let current = match timeline.attempts.last() {
+        Some(attempt) if attempt.status == AttemptStatus::Started || job.status.is_terminal() => {
+            steps_view(attempt, &waiting, now)
+        }
+        _ => waiting_view(&waiting),
+    };
+    view! {
+        {earlier}
+        {current}
+    }
+}
+
+fn waiting_view(waiting: &[(String, String)]) -> AnyView {
+    let steps = waiting.iter().map(|(id, name)| waiting_step(id, name)).collect_view();
+    view! { <ol class="steps">{steps}</ol> }.into_any()
+}
+
+fn waiting_step(id: &str, name: &str) -> AnyView {
+    view! {
+        <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status="waiting">
+            <Icon name="queued" />
+            <span class="step-name">{name.to_owned()}</span>
+            <small>"waiting"</small>
+        </li>
+    }
+    .into_any()
+}
+
+fn steps_view(attempt: &Attempt, waiting: &[(String, String)], now: Now) -> AnyView {
+    let begun = attempt.started;
+    let known = |id: &str| attempt.stages.iter().any(|stage| stage.steps.iter().any(|step| step.id == id));
+    let waiting = waiting.iter().filter(|(id, _)| !known(id)).map(|(id, name)| waiting_step(id, name)).collect_view();
+    // A job whose only stage is the usual one needs no word for it.
+    let only_execute = attempt.stages.iter().all(|stage| stage.stage == Stage::Execute);
+    let stages = attempt.stages.iter().map(|stage| {
+        let heading = (!only_execute).then(|| stage_heading(stage, now));
+        let steps = stage.steps.iter().map(|step| step_view(step, begun, attempt.millis, now)).collect_view();
+        view! {
+            {heading}
+            {steps}
+        }
+    });
+    let stages = stages.collect_view();
+    view! { <ol class="steps">{stages} {waiting}</ol> }.into_any()
+}
+
+fn stage_heading(stage: &StageRun, now: Now) -> AnyView {
+    let icon = match stage.status {
+        StageStatus::Started => "running",
+        StageStatus::Succeeded => "succeeded",
+        StageStatus::Failed => "failed",
+        StageStatus::Skipped => "skipped",
+    };
+    let took = took(stage.started, stage.millis, now);
+    view! {
+        <li class="step stage" data-status=icon>
+            <Icon name=icon />
+            <span class="step-name">{stage.stage.as_str()}</span>
+            <small>{took}</small>
+        </li>
+    }
+    .into_any()
+}
+
+fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now: Now) -> AnyView {
+    let icon = match step.status {
+        StepStatus::Started => "running",
+        StepStatus::Succeeded => "succeeded",
+        StepStatus::Failed | StepStatus::TimedOut => "failed",
+        StepStatus::Cancelled => "cancelled",
+        StepStatus::Skipped => "skipped",
+    };
+    let (started, millis) = (step.started, step.millis);
+    let note = match (step.status, step.exit_code) {
+        (StepStatus::Failed, Some(code)) => format!("exit {code} \u{b7} "),
+        (StepStatus::TimedOut | StepStatus::Cancelled | StepStatus::Skipped, _) => {
+            format!("{} \u{b7} ", words::step_status(step.status))
+        }
+        _ => String::new(),
+    };
+    // A `progress` element needs no style attribute, which the page's policy forbids.
+    let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
+    let max = move || attempt_millis.unwrap_or_else(|| now.get().millis_since(begun)).max(1);
+    view! {
+        <li class="step" data-testid="timeline-step" data-step=step.id.clone() data-status=icon title=step.command.clone()>
+            <Icon name=icon />
+            <span class="step-name">{step.name.clone()}</span>
+            <small>{note} {took(started, millis, now)}</small>
+            <progress class="bar" aria-hidden="true" value=move || value().to_string() max=move || max().to_string()></progress>
+        </li>
+    }
+    .into_any()
+}
+
+fn took(started: Timestamp, millis: Option<i64>, now: Now) -> impl Fn() -> String + Copy + Send + Sync + 'static {
+    move || match millis {
+        Some(millis) => words::duration(millis),
+        None => words::running(now.get().millis_since(started)),
+    }
+}
+
+const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
+    match status {
+        AttemptStatus::Started => ("running", "runs"),
+        AttemptStatus::Succeeded => ("succeeded", "succeeded"),
+        AttemptStatus::Failed => ("failed", "failed"),
+        AttemptStatus::Cancelled => ("cancelled", "was cancelled"),
+        AttemptStatus::Interrupted => ("failed", "was interrupted"),
+    }
+}
+
+fn artifacts_view(live: LiveJob) -> AnyView {
+    let artifacts = live.artifacts.read();
+    if artifacts.is_empty() {
+        let text = if live.job.read().status.is_terminal() { "Nothing was kept." } else { "Nothing yet." };
+        return view! { <p class="hint">{text}</p> }.into_any();
+    }
+    let several = artifacts.iter().any(|file| file.attempt > 1);
+    let files = artifacts.iter().map(|file| {
+        let attempt = several.then(|| format!("attempt {} \u{b7} ", file.attempt));
+        view! {
+            <li>
+                <a data-testid="artifact-link" href=download_url(file) download>{file.name.clone()}</a>
+                <small>{attempt} {words::bytes(file.size_bytes)}</small>
+            </li>
+        }
+    });
+    view! { <ul class="files">{files.collect_view()}</ul> }.into_any()
+}
+
+fn facts_view(job: &Job) -> impl IntoView + use<> {
+    let time = |label: &'static str, at: Option<Timestamp>| {
+        at.map(|at| {
+            view! {
+                <dt>{label}</dt>
+                <dd>
+                    <Time at=Signal::stored(at) />
+                </dd>
+            }
+        })
+    };
+    let fact = |label: &'static str, value: Option<String>| {
+        value.map(|value| {
+            view! {
+                <dt>{label}</dt>
+                <dd title=value.clone()>{value.clone()}</dd>
+            }
+        })
+    };
+    let from = job.resubmitted_from.map(|id| {
+        view! {
+            <dt>"Run again from"</dt>
+            <dd>
+                <A href=format!("/tasks/queue/{id}")>{id.to_string()}</A>
+            </dd>
+        }
+    });
+    let times = [
+        time("Submitted", Some(job.created_at)),
+        time("Started", job.started_at),
+        time("Finished", job.finished_at),
+        time("Next attempt", job.next_attempt_at),
+    ];
+    let facts = [
+        fact("By", job.created_by_user_id.clone()),
+        fact("Worker", job.claimed_by.clone()),
+        fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
+        fact("Exit code", job.exit_code.map(|code| code.to_string())),
+        fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
+        fact("Type", (job.kind != "command").then(|| job.kind.clone())),
+        fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
+        fact("Reason", job.cancel_reason.clone()),
+        fact("Job", Some(job.id.to_string())),
+    ];
+    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }
+}

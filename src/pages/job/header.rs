@@ -1,0 +1,110 @@
+//! The line above everything: which job, how it stands, for how long, and what one can do about it.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+
+use super::LiveJob;
+use crate::model::{Job, JobStatus};
+use crate::pages::parts::{Icon, Now, Status};
+use crate::rpc::{CancelJob, ResubmitJob};
+use crate::words;
+
+/// The line above everything.
+#[component]
+pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
+    let job = live.job;
+    let status = Signal::derive(move || job.read().status);
+    let duration = move || duration(&job.read(), now);
+    let cancel = ServerAction::<CancelJob>::new();
+    let again = ServerAction::<ResubmitJob>::new();
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if let Some(Ok(job)) = cancel.value().get() {
+            live.replace(job);
+        }
+    });
+    Effect::new(move || {
+        if let Some(Ok(job)) = again.value().get() {
+            navigate(&format!("/tasks/queue/{}", job.id), leptos_router::NavigateOptions::default());
+        }
+    });
+    let problem = move || {
+        let of = |result: Option<Result<Job, _>>| result.and_then(Result::err);
+        of(cancel.value().get())
+            .or_else(|| of(again.value().get()))
+            .map(|error: crate::rpc::RpcError| error.to_string())
+    };
+    let id = live.id.to_string();
+    let buttons = move || {
+        let id = id.clone();
+        if status.get().is_terminal() {
+            view! {
+                <button
+                    class="button"
+                    data-testid="run-again"
+                    disabled=move || again.pending().get()
+                    on:click=move |_| {
+                        again.dispatch(ResubmitJob { id: id.clone() });
+                    }
+                >
+                    <Icon name="again" />
+                    "Run again"
+                </button>
+            }
+            .into_any()
+        } else {
+            let asked = move || cancel.pending().get() || job.read().cancel_requested_at.is_some();
+            view! {
+                <button
+                    class="button danger"
+                    data-testid="cancel-job"
+                    disabled=asked
+                    on:click=move |_| {
+                        cancel.dispatch(CancelJob { id: id.clone(), reason: None });
+                    }
+                >
+                    {move || if asked() { "Cancelling" } else { "Cancel" }}
+                </button>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <header class="page-header">
+            <A href="/tasks/queue" attr:class="back">
+                <Icon name="back" />
+                <span>"Queue"</span>
+            </A>
+            <Status status />
+            <h1 data-testid="job-title">{move || job.read().title.clone()}</h1>
+            <span class="meta wide">{move || run_by(&job.read())}</span>
+            <span class="push"></span>
+            <span class="meta duration">{duration}</span>
+            {buttons}
+        </header>
+        <p class="problem" role="alert">
+            {problem}
+        </p>
+    }
+}
+
+fn run_by(job: &Job) -> String {
+    let attempt = match (job.attempt, job.max_attempts) {
+        (0, _) => return String::new(),
+        (attempt, 1) => format!("attempt {attempt}"),
+        (attempt, max) => format!("attempt {attempt} of {max}"),
+    };
+    match &job.claimed_by {
+        Some(worker) => format!("{attempt} \u{b7} {worker}"),
+        None => attempt,
+    }
+}
+
+fn duration(job: &Job, now: Now) -> String {
+    match (job.started_at, job.finished_at, job.status) {
+        (Some(started), Some(finished), _) => words::duration(finished.millis_since(started)),
+        (Some(started), None, JobStatus::Running) => words::running(now.get().millis_since(started)),
+        _ => String::new(),
+    }
+}

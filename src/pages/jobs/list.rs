@@ -1,0 +1,222 @@
+//! The list itself: what was loaded, kept fresh by asking again.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::A;
+
+use super::Wanted;
+use super::row::JobRow;
+use crate::live_output::clipboard::copy;
+use crate::live_output::dom::is_hidden;
+use crate::model::{Job, JobId, JobsPage};
+use crate::pages::parts::{Icon, Now};
+use crate::rest::{self, ReadError};
+
+/// How often the list is asked for while somebody looks at it.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Jobs of a page; of the first one by the server's choice, of further ones by ours.
+const PAGE: usize = 50;
+/// Jobs that are kept fresh at the most: the API's bound.
+const FRESH: usize = 200;
+
+/// A job in the list: it changes in its place.
+pub(super) type Item = (JobId, ArcRwSignal<Job>);
+
+/// What is known of the list.
+#[derive(Clone, Copy)]
+struct Loaded {
+    items: RwSignal<Vec<Item>>,
+    has_more: RwSignal<bool>,
+    /// The last question was not answered, or refused.
+    trouble: RwSignal<Option<ReadError>>,
+    query: StoredValue<String>,
+}
+
+impl Loaded {
+    fn new(wanted: &Wanted, page: JobsPage) -> Self {
+        let query = wanted.query();
+        let query = query.strip_prefix('?').map(|query| format!("&{query}")).unwrap_or_default();
+        Self {
+            items: RwSignal::new(page.items.into_iter().map(item).collect()),
+            has_more: RwSignal::new(page.has_more),
+            trouble: RwSignal::new(None),
+            query: StoredValue::new(query),
+        }
+    }
+
+    async fn ask(self, offset: usize, limit: usize) -> Option<JobsPage> {
+        let query = self.query.try_get_value()?;
+        let url = format!("/api/queue/jobs?summary=true&offset={offset}&limit={limit}{query}");
+        match rest::get::<JobsPage>(&url).await {
+            Ok(page) => {
+                self.trouble.try_set(None);
+                Some(page)
+            }
+            Err(trouble) => {
+                self.trouble.try_set(Some(trouble));
+                None
+            }
+        }
+    }
+
+    /// Asks for what is shown, once more.
+    fn refresh(self) {
+        spawn_local(async move {
+            let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
+            let limit = shown.clamp(PAGE, FRESH);
+            if let Some(page) = self.ask(0, limit).await {
+                self.merge(page, limit);
+            }
+        });
+    }
+
+    /// Asks for what comes after what is shown.
+    fn more(self) {
+        spawn_local(async move {
+            let shown = self.items.with_untracked(Vec::len);
+            if let Some(page) = self.ask(shown, PAGE).await {
+                self.has_more.try_set(page.has_more);
+                self.items.try_update(|items| {
+                    let fresh = page.items.into_iter().filter(|job| items.iter().all(|(id, _)| *id != job.id));
+                    let fresh: Vec<Item> = fresh.map(item).collect();
+                    items.extend(fresh);
+                });
+            }
+        });
+    }
+
+    /// Puts fresh jobs in place of the first ones; those that are known change where they stand.
+    fn merge(self, page: JobsPage, asked: usize) {
+        let Some(known) = self.items.try_get_untracked() else { return };
+        let mut items: Vec<Item> = Vec::with_capacity(known.len().max(page.items.len()));
+        for job in page.items {
+            match known.iter().find(|(id, _)| *id == job.id) {
+                Some((id, signal)) => {
+                    if signal.with_untracked(|before| *before != job) {
+                        signal.set(job);
+                    }
+                    items.push((*id, signal.clone()));
+                }
+                None => items.push(item(job)),
+            }
+        }
+        // What was loaded beyond the answer stays; what the answer would have to hold and does not is gone.
+        if page.has_more {
+            let beyond = known.iter().skip(asked).filter(|(id, _)| items.iter().all(|(other, _)| other != id));
+            let beyond: Vec<Item> = beyond.cloned().collect();
+            items.extend(beyond);
+        } else {
+            self.has_more.set(false);
+        }
+        if known.iter().map(|(id, _)| id).ne(items.iter().map(|(id, _)| id)) {
+            self.items.set(items);
+        }
+    }
+}
+
+fn item(job: Job) -> Item {
+    (job.id, ArcRwSignal::new(job))
+}
+
+/// Jobs that were loaded, kept fresh.
+#[component]
+pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
+    let known = page.items.iter().map(|job| job.updated_at).max().unwrap_or_default();
+    let now = Now::starting_at(known, Duration::from_secs(1));
+    let everything = wanted.is_everything();
+    let loaded = Loaded::new(&wanted, page);
+    Effect::new(move || {
+        let ask = move || {
+            if !is_hidden() {
+                loaded.refresh();
+            }
+        };
+        if let Ok(interval) = set_interval_with_handle(ask, ASK_EVERY) {
+            on_cleanup(move || interval.clear());
+        }
+    });
+    let longest = Memo::new(move |_| {
+        let items = loaded.items.read();
+        let millis = items.iter().filter_map(|(_, job)| {
+            let job = job.read();
+            Some(job.finished_at?.millis_since(job.started_at?))
+        });
+        millis.max().unwrap_or(1).max(1)
+    });
+    let trouble = move || {
+        loaded.trouble.get().map(|trouble| match trouble {
+            ReadError::Unreachable => "Connection lost: the list is as it was. Trying again.".to_owned(),
+            ReadError::Refused { status: 401, .. } => {
+                "Your session has ended. Reload the page to log in again.".to_owned()
+            }
+            ReadError::Refused { message, .. } => message,
+        })
+    };
+    view! {
+        <p class="problem" role="status">
+            {trouble}
+        </p>
+        <Show when=move || loaded.items.read().is_empty() fallback=|| ()>
+            <Empty everything />
+        </Show>
+        <ul class="job-list">
+            <For each=move || loaded.items.get() key=|(id, _)| *id let((id, job))>
+                <JobRow id job now longest />
+            </For>
+        </ul>
+        <Show when=move || loaded.has_more.get()>
+            <button class="button more" on:click=move |_| loaded.more()>
+                "Load more"
+            </button>
+        </Show>
+    }
+}
+
+/// No job: what to do first, or that nothing is found.
+#[component]
+fn Empty(everything: bool) -> impl IntoView {
+    if !everything {
+        return view! { <p class="empty">"No job is like that."</p> }.into_any();
+    }
+    let command = RwSignal::new(example("http://127.0.0.1:3000"));
+    let copied = RwSignal::new(false);
+    Effect::new(move || {
+        if let Ok(origin) = location().origin() {
+            command.set(example(&origin));
+        }
+    });
+    let on_copy = move |_| {
+        spawn_local(async move {
+            copied.set(copy(&command.get_untracked()).await);
+        });
+    };
+    view! {
+        <div class="empty">
+            <h2>"No jobs yet"</h2>
+            <p>
+                <A href="/tasks/queue/new" attr:class="button primary">
+                    <Icon name="plus" />
+                    "Submit the first one"
+                </A>
+            </p>
+            <p>"or from a terminal, with the token in place of $TOKEN:"</p>
+            <pre class="command">
+                <code>{command}</code>
+            </pre>
+            <button class="button" on:click=on_copy>
+                <Icon name="copy" />
+                <span role="status">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+fn example(origin: &str) -> String {
+    format!(
+        "curl {origin}/api/queue/jobs -H \"Authorization: Bearer $TOKEN\" \\\n  -H 'Content-Type: application/json' \\\n  \
+         -d '{{\"type\":\"command\",\"payload\":{{\"run\":\"for i in 1 2 3; do echo $i; sleep 1; done\"}}}}'"
+    )
+}

@@ -1,0 +1,66 @@
+//! A job in the list.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::model::{Job, JobId, JobStatus};
+use crate::pages::parts::{Now, Status};
+use crate::words;
+
+/// A job in the list: how it stands, what it is, who submitted it, when, and how long it took.
+#[component]
+pub fn JobRow(
+    id: JobId,
+    job: ArcRwSignal<Job>,
+    now: Now,
+    /// The longest duration in the list, in milliseconds: a full bar.
+    longest: Memo<i64>,
+) -> impl IntoView {
+    let job = RwSignal::from(job);
+    let status = Signal::derive(move || job.read().status);
+    let millis = move || {
+        let job = job.read();
+        match (job.started_at, job.finished_at, job.status) {
+            (Some(started), Some(finished), _) => Some(finished.millis_since(started)),
+            (Some(started), None, JobStatus::Running) => Some(now.get().millis_since(started)),
+            _ => None,
+        }
+    };
+    let took = move || match millis() {
+        Some(millis) if status.get() == JobStatus::Running => words::running(millis),
+        Some(millis) => words::duration(millis),
+        None => String::new(),
+    };
+    let waits = move || {
+        let job = job.read();
+        job.queue_position.map(|position| format!("{} in the queue", words::count(position)))
+    };
+    let detail = move || {
+        let job = job.read();
+        job.error_message.clone().or_else(waits).unwrap_or_default()
+    };
+    view! {
+        <li class="job-row" data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
+            <Status status />
+            <span class="job-what">
+                <A href=format!("/tasks/queue/{id}") attr:class="job-link">
+                    {move || job.read().title.clone()}
+                </A>
+                <span class="job-detail">{detail}</span>
+            </span>
+            <span class="job-who">{move || job.read().created_by_user_id.clone()}</span>
+            <time class="job-when" datetime=move || job.read().created_at.to_string()>
+                {move || words::ago(now.get().millis_since(job.read().created_at))}
+            </time>
+            <span class="job-took">
+                <span>{took}</span>
+                <progress
+                    class="bar"
+                    aria-hidden="true"
+                    value=move || millis().unwrap_or(0).min(longest.get()).to_string()
+                    max=move || longest.get().to_string()
+                ></progress>
+            </span>
+        </li>
+    }
+}

@@ -1,0 +1,168 @@
+//! `kill -9` of the server: what a reader had seen is there, nothing is torn, nothing lives on.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::harness::sse::Stream;
+use crate::harness::{Api, Random, TOKEN, of_kind, restore, until};
+
+/// A server as a process of its own, which can be killed.
+pub struct Process {
+    child: Child,
+    pub api: Api,
+}
+
+impl Process {
+    /// Starts one over a data folder and waits until it answers.
+    pub fn start(data: &Path) -> Self {
+        Self::start_by(data, |program| program)
+    }
+
+    /// Starts one by way of another program.
+    pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
+        let mut child = by(Command::new(env!("CARGO_BIN_EXE_tailwater")))
+            .args(["serve", "--listen", "127.0.0.1:0", "--concurrency", "4", "--data-dir"])
+            .arg(data)
+            .env("TAILWATER_ADMIN_TOKEN", TOKEN)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let base = line.trim().strip_prefix("Listening on ").expect("it says where it listens");
+        Self { api: Api::new(base.to_owned()), child }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it has died");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Returns how many processes of jobs live whose environment names one of these.
+fn orphans(ids: &[String]) -> usize {
+    let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
+    let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
+    let marks: Vec<String> = ids.iter().map(|id| format!("TAILWATER_JOB_ID={id}")).collect();
+    let bears = |environ: &[u8]| {
+        environ.split(|byte| *byte == 0).any(|entry| marks.iter().any(|mark| mark.as_bytes() == entry))
+    };
+    environments.filter(|environ| bears(environ)).count()
+}
+
+#[tokio::test]
+async fn twenty_times_kill_9_under_chatty_jobs_loses_nothing_that_was_seen() {
+    let mut random = Random::new("kill_9");
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let mut ids: Vec<String> = Vec::new();
+    let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
+    let mut interrupted = 0;
+    for round in 0..20 {
+        let server = Process::start(data.path());
+        let mut running = Vec::new();
+        for number in 0..3 {
+            let command = format!(
+                "setsid sh -c 'while :; do echo bg {round} {number}; sleep 0.02; done' & i=0; \
+                 while :; do i=$((i+1)); echo line $i of {round} {number}; echo err $i >&2; done"
+            );
+            running.push(server.api.submit(json!({"run": command})).await);
+        }
+        let queued = server.api.submit(json!({"run": "echo queued"})).await;
+        // Killed when a reader of one of them has seen a random number of events.
+        let watched = &running[random.below(3)];
+        let mut stream = Stream::open(&server.api, watched, "", None).await;
+        for _ in 0..random.below(25) + 3 {
+            let frame = stream.next().await.expect("the job prints on");
+            if frame.event == "queue_event" {
+                seen.entry(watched.clone()).or_default().push(frame.json());
+            }
+        }
+        ids.extend(running);
+        ids.push(queued);
+        server.kill();
+    }
+    let server = Process::start(data.path());
+    for id in &ids {
+        let job = server.api.ended(id).await;
+        let events = server.api.events(id).await;
+        let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
+        let count = i64::try_from(events.len()).expect("it is small");
+        assert_eq!(seqs, (1..=count).collect::<Vec<_>>(), "seq has no holes");
+        assert_eq!(events.last().expect("there are some")["payload"]["kind"], "end");
+        for event in seen.get(id).into_iter().flatten() {
+            assert!(events.contains(event), "a reader had seen {event}");
+        }
+        let attempt = &of_kind(&events, "attempt");
+        if job["status"] == "failed" {
+            interrupted += 1;
+            assert_eq!(job["failureReason"], "interrupted");
+            let status = &attempt.last().expect("it began")["payload"]["status"];
+            assert_eq!(status, "interrupted", "an event says what happened");
+        }
+        let output = server.api.output(id, 1).await;
+        assert!(restore(&events, 1) == output, "events and output of {id} tell the same story");
+    }
+    assert!(interrupted >= 40, "{interrupted} of the running jobs were interrupted");
+    assert_eq!(orphans(&ids), 0, "no orphan lives");
+    server.kill();
+    check_integrity(data.path()).await;
+}
+
+async fn check_integrity(data: &Path) {
+    let path = data.join("tailwater.sqlite");
+    let mut connection = SqliteConnection::connect(&path.display().to_string()).await.expect("it opens");
+    let verdict: String =
+        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await.expect("it can be asked");
+    assert_eq!(verdict, "ok");
+}
+
+#[tokio::test]
+async fn a_job_with_attempts_left_is_queued_again_after_a_crash_and_its_orphans_are_dead() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start(data.path());
+    let payload = json!({"run": "setsid sleep 1000 & echo begun; sleep 1000"});
+    let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": payload})).await;
+    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    let ids = [id.clone()];
+    until("its processes live", || orphans(&ids) >= 2).await;
+    server.kill();
+    assert!(orphans(&ids) > 0, "nobody has killed them yet");
+    let server = Process::start(data.path());
+    let job = server.api.job_when(&id, "is queued again", |job| job["status"] == "queued").await;
+    assert_eq!(job["attempt"], 1);
+    assert_eq!(orphans(&ids), 0);
+    let reply = server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    assert_eq!(reply.status(), 200);
+}
+
+#[tokio::test]
+async fn a_spool_that_lost_its_end_is_completed_from_the_stored_events() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start(data.path());
+    let id = server.api.submit(json!({"run": "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; sleep 1000"})).await;
+    let complete = |events: &[Value]| restore(events, 1).len() == 60;
+    let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
+    server.kill();
+    // What a power cut does: the database was synced, the spool was not.
+    let log = data.path().join("spool").join(&id).join("1/output.log");
+    let file = std::fs::OpenOptions::new().write(true).open(&log).expect("it is there");
+    file.set_len(20).expect("it can be cut");
+    let server = Process::start(data.path());
+    server.api.ended(&id).await;
+    assert_eq!(server.api.output(&id, 1).await, before);
+    assert_eq!(std::fs::read(log).expect("it is there"), before);
+}

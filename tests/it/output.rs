@@ -1,0 +1,364 @@
+//! What a job prints: events, the complete log, and that both tell the same story.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::sse::Stream;
+use crate::harness::{Random, TOKEN, TestServer, number, of_kind, restore, sha256};
+
+/// Returns the payload of the attempt's end.
+fn totals(events: &[Value]) -> &Value {
+    let ends = of_kind(events, "attempt").into_iter().filter(|event| event["payload"]["status"] != "started");
+    &ends.last().expect("the attempt has ended")["payload"]
+}
+
+/// Returns all text of one stream.
+fn of_stream(events: &[Value], stream: &str) -> String {
+    let logs = of_kind(events, "log").into_iter().filter(|event| event["payload"]["stream"] == stream);
+    logs.map(|event| event["message"].as_str().expect("a message is text")).collect()
+}
+
+/// Checks that events, artifact, `attempt` and `end` tell the same story of a finished job, and returns the output.
+async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
+    let events = server.api.events(id).await;
+    let output = server.api.output(id, 1).await;
+    let totals = totals(&events);
+    let end = events.last().expect("a log has an end");
+    assert_eq!(end["payload"]["kind"], "end");
+    let lines = output.iter().filter(|byte| **byte == b'\n').count();
+    for payload in [totals, &end["payload"]] {
+        assert_eq!(number(&payload["bytes"]), output.len());
+        assert_eq!(payload["logSha256"], sha256(&output));
+        assert!(number(&payload["lines"]) >= lines);
+    }
+    output
+}
+
+#[tokio::test]
+async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed() {
+    let server = TestServer::start().await;
+    let go = server.data.path().join("go");
+    // The second line is printed only when the test has seen the first.
+    let command = format!("echo first; while [ ! -e {} ]; do sleep 0.01; done; echo second", go.display());
+    let id = server.api.submit(json!({"run": command})).await;
+    let mut stream = Stream::open(&server.api, &id, "?kind=log", None).await;
+    let first = stream.next().await.expect("the job prints").json();
+    assert_eq!(first["message"], "first\n");
+    std::fs::write(&go, "").expect("the folder can be written");
+    let second = stream.next().await.expect("the job prints on").json();
+    assert_eq!(second["message"], "second\n");
+}
+
+#[tokio::test]
+async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits() {
+    let server = TestServer::start().await;
+    let go = server.data.path().join("go");
+    let command = format!("printf 'Continue? '; while [ ! -e {} ]; do sleep 0.01; done; echo yes", go.display());
+    let id = server.api.submit(json!({"run": command})).await;
+    let mut stream = Stream::open(&server.api, &id, "?kind=log", None).await;
+    let prompt = stream.next().await.expect("the prompt comes by its deadline").json();
+    assert_eq!((&prompt["message"], &prompt["payload"]["partial"]), (&json!("Continue? "), &json!(true)));
+    std::fs::write(&go, "").expect("the folder can be written");
+    let rest = stream.next().await.expect("the job prints on").json();
+    assert_eq!((&rest["message"], &rest["payload"]["line"]), (&json!("yes\n"), &json!(1)));
+}
+
+#[tokio::test]
+async fn fr_002_every_log_event_has_all_of_its_payload_fields() {
+    let server = TestServer::start().await;
+    let steps = json!([{"id": "one", "run": "echo out; echo err >&2"}, {"run": "printf x"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    server.api.ended(&id).await;
+    let events = server.api.events(&id).await;
+    let logs = of_kind(&events, "log");
+    assert!(logs.len() >= 3);
+    for event in &logs {
+        let payload = event["payload"].as_object().expect("a payload is an object");
+        let fields: Vec<&str> = payload.keys().map(String::as_str).collect();
+        let expected = [
+            "attempt", "bytes", "kind", "line", "offset", "partial", "stage", "stepId", "stepIndex", "stream", "time",
+        ];
+        assert_eq!(fields, expected);
+        let level = if payload["stream"] == "stderr" { "warn" } else { "info" };
+        assert_eq!((&event["level"], &payload["stage"]), (&json!(level), &json!("execute")));
+        let time = payload["time"].as_str().expect("a time is text");
+        assert!(time <= event["createdAt"].as_str().expect("a time is text"), "captured before it was stored");
+    }
+    let last = logs.last().expect("there are some");
+    assert_eq!((&last["payload"]["stepId"], &last["payload"]["stepIndex"]), (&json!("step-2"), &json!(1)));
+    assert_eq!(check_story(&server, &id).await.len(), 9);
+}
+
+#[tokio::test]
+async fn fr_002_alternating_streams_make_few_events_and_their_order_can_be_restored() {
+    let server = TestServer::start().await;
+    let script = "import os\nfor i in range(50000):\n  os.write(1, b'out %d\\n' % i)\n  os.write(2, b'err %d\\n' % i)\n";
+    let steps = json!([{"shell": "python3", "run": script}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["status"], "succeeded", "{job}");
+    let events = server.api.events(&id).await;
+    let output = check_story(&server, &id).await;
+    assert_eq!(totals(&events)["lines"], 100_000);
+    assert_eq!(restore(&events, 1), output, "the order of output.log");
+    let of = |stream: &str| of_stream(&events, stream);
+    let expected = |word: &str| -> String { (0..50_000).map(|i| format!("{word} {i}\n")).collect() };
+    assert!(of("stdout") == expected("out") && of("stderr") == expected("err"), "each stream is complete and in order");
+    check_budget(&events, 50);
+}
+
+/// Checks that the job's log events kept within its budget: a bucket of `rate`, and `rate` each second.
+fn check_budget(events: &[Value], rate: usize) {
+    let times: Vec<i64> = of_kind(events, "log")
+        .iter()
+        .map(|event| event["createdAt"].as_str().and_then(|time| time.parse().ok()).map(micros).expect("a time"))
+        .collect();
+    for (i, from) in times.iter().enumerate() {
+        for (j, to) in times.iter().enumerate().skip(i) {
+            let seconds = usize::try_from((to - from) / 1_000_000).expect("times increase") + 1;
+            assert!(j - i < rate + rate * seconds + 2, "{} events within {seconds} s", j - i + 1);
+        }
+    }
+}
+
+fn micros(time: tailwater::model::Timestamp) -> i64 {
+    time.0
+}
+
+#[tokio::test]
+async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
+    let server = TestServer::start().await;
+    let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
+    assert_eq!(job["status"], "succeeded");
+    let events = server.api.events(&id).await;
+    let output = check_story(&server, &id).await;
+    assert!(restore(&events, 1) == output, "the events hold the whole output");
+    let expected: String =
+        (1..=500_000).map(|i| format!("line {i} of a file that is read as fast as it can be\n")).collect();
+    assert!(output == expected.as_bytes(), "the output is what was printed");
+    let totals = totals(&events);
+    assert_eq!((number(&totals["lines"]), number(&totals["suppressedBytes"])), (500_000, 0));
+    check_budget(&events, 50);
+    let mut line = 1;
+    for event in of_kind(&events, "log") {
+        assert_eq!(number(&event["payload"]["line"]), line);
+        line += event["message"].as_str().expect("a message is text").matches('\n').count();
+    }
+}
+
+#[tokio::test]
+async fn fr_005_switched_off_there_are_no_log_events_and_the_complete_log_is_there() {
+    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let (id, job) = server.api.run("seq 1000; echo oops >&2").await;
+    assert_eq!(job["status"], "succeeded");
+    let events = server.api.events(&id).await;
+    assert!(of_kind(&events, "log").is_empty());
+    assert_eq!(of_kind(&events, "step").len(), 2);
+    assert_eq!(totals(&events)["lines"], 1001);
+    assert_eq!(check_story(&server, &id).await.len(), 3893 + 5);
+}
+
+const SECRET: &str = "hunter2-correct-horse-battery";
+
+/// Checks that the secret is nowhere: not in an event, not in the spool, not in any reply, not in the database's text.
+async fn check_hidden(server: &TestServer, id: &str) {
+    let events = server.api.events(id).await;
+    let job = server.api.job(id).await;
+    let output = server.api.output(id, 1).await;
+    for (what, text) in [
+        ("the events", serde_json::to_vec(&events).expect("values serialise")),
+        ("the job", serde_json::to_vec(&job).expect("values serialise")),
+        ("the output", output.clone()),
+    ] {
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains(SECRET), "{what} hold the secret");
+        // No piece of it that would tell half of it, either.
+        let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
+        pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} hold {piece:?}"));
+    }
+    assert!(restore(&events, 1) == output);
+}
+
+#[tokio::test]
+async fn fr_003_a_secret_cut_at_every_byte_is_masked_everywhere() {
+    let server = TestServer::start().await;
+    // Each cut is two writes with a pause in which the first is read; every second cut is on stderr.
+    let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
+                  os.write(fd,b'<'+s[:i]); time.sleep(0.01); os.write(fd,s[i:]+b'>\\n')\n";
+    let payload = json!({"title": format!("push with {SECRET}"), "env": {"DEPLOY_TOKEN": SECRET},
+                         "steps": [{"shell": "python3", "name": format!("step {SECRET}"), "run": script}]});
+    let id = server.api.submit(payload).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["status"], "succeeded", "{job}");
+    check_hidden(&server, &id).await;
+    let events = server.api.events(&id).await;
+    let masks = |stream: &str| of_stream(&events, stream).matches("<[REDACTED]>\n").count();
+    assert_eq!(masks("stdout") + masks("stderr"), SECRET.len() + 1);
+    assert_eq!(number(&totals(&server.api.events(&id).await)["redactions"]), SECRET.len() + 1);
+}
+
+#[tokio::test]
+async fn fr_003_a_secret_over_random_splits_is_masked_everywhere() {
+    let mut random = Random::new("fr_003_random_splits");
+    let server = TestServer::start().await;
+    let mut script = String::from("import os,time\ns=os.environ['DB_PASSWORD'].encode()\n");
+    for _ in 0..60 {
+        let mut cuts: Vec<usize> = (0..random.below(5)).map(|_| random.below(SECRET.len() + 1)).collect();
+        cuts.sort_unstable();
+        let mut from = 0;
+        for to in cuts.into_iter().chain([SECRET.len()]) {
+            script += &format!("os.write(1,s[{from}:{to}])\n");
+            if random.below(3) == 0 {
+                script += "time.sleep(0.005)\n";
+            }
+            from = to;
+        }
+        script += "os.write(1,b'\\n')\n";
+    }
+    let steps = json!([{"shell": "python3", "run": script}]);
+    let id = server.api.submit(json!({"env": {"DB_PASSWORD": SECRET}, "steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["status"], "succeeded", "{job}");
+    check_hidden(&server, &id).await;
+    let output = server.api.output(&id, 1).await;
+    assert_eq!(String::from_utf8_lossy(&output), "[REDACTED]\n".repeat(60));
+}
+
+#[tokio::test]
+async fn fr_003_errors_names_and_reasons_are_masked_too() {
+    let server = TestServer::start().await;
+    let payload = json!({"env": {"API_KEY": SECRET}, "steps": [
+        {"name": format!("use {SECRET}"), "run": format!("echo {SECRET}; exit 7")},
+        {"run": "true", "shell": format!("/no/such/{SECRET}")},
+    ]});
+    let id = server.api.submit(payload).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["errorMessage"], "use [REDACTED]: exited with code 7");
+    check_hidden(&server, &id).await;
+
+    let id = server.api.submit(json!({"env": {"API_KEY": SECRET}, "run": "sleep 60"})).await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({"reason": format!("it shows {SECRET}")})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["cancelReason"], "it shows [REDACTED]");
+    check_hidden(&server, &id).await;
+}
+
+#[tokio::test]
+async fn fr_003_the_servers_own_secrets_are_masked_in_every_job() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), format!("{SECRET}\n\nanother-value-to-mask\n")).expect("it can be written");
+    let path = file.path().to_owned();
+    let server = TestServer::start_with(|config| config.redact_values_file = Some(path)).await;
+    let (id, _) = server.api.run(&format!("echo {SECRET} another-value-to-mask {TOKEN}")).await;
+    check_hidden(&server, &id).await;
+    assert_eq!(server.api.output(&id, 1).await, b"[REDACTED] [REDACTED] [REDACTED]\n");
+}
+
+#[tokio::test]
+async fn a_short_secret_is_masked_where_it_stands_alone_and_the_log_warns() {
+    let server = TestServer::start().await;
+    let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "echo 1234 x1234 12345 [1234]"})).await;
+    server.api.ended(&id).await;
+    assert_eq!(server.api.output(&id, 1).await, b"[REDACTED] x1234 12345 [[REDACTED]]\n");
+    let events = server.api.events(&id).await;
+    assert_eq!(of_kind(&events, "warning").len(), 1);
+}
+
+#[tokio::test]
+async fn all_256_byte_values_and_broken_utf_8_are_kept_and_shown_as_replacements() {
+    let server = TestServer::start().await;
+    let script = "import os\nos.write(1, bytes(range(256)) + 'ä€😀'.encode())\n\
+                  for b in 'ä€😀'.encode(): os.write(1, bytes([b]))\nos.write(1, b'\\xf0\\x9f')\n";
+    let id = server.api.submit(json!({"steps": [{"shell": "python3", "run": script}]})).await;
+    server.api.ended(&id).await;
+    let text = "ä€😀".as_bytes();
+    let expected = [&(0..=255).collect::<Vec<u8>>(), text, text, b"\xf0\x9f"].concat();
+    assert_eq!(check_story(&server, &id).await, expected);
+    let events = server.api.events(&id).await;
+    let shown: String =
+        of_kind(&events, "log").iter().map(|event| event["message"].as_str().expect("a message is text")).collect();
+    assert!(shown.ends_with("ä€😀ä€😀\u{fffd}"), "characters are whole: {shown:?}");
+    let bytes: usize = of_kind(&events, "log").iter().map(|event| number(&event["payload"]["bytes"])).sum();
+    assert_eq!(bytes, expected.len());
+}
+
+#[tokio::test]
+async fn an_unfinished_last_line_counts_and_a_carriage_return_is_kept() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("printf '10%%\\r50%%\\r100%%\\ndone'").await;
+    assert_eq!(check_story(&server, &id).await, b"10%\r50%\r100%\ndone");
+    assert_eq!(totals(&server.api.events(&id).await)["lines"], 2);
+}
+
+#[tokio::test]
+async fn a_line_of_100_mb_is_kept_and_sent_in_pieces() {
+    let server = TestServer::start().await;
+    let (id, job) = server.api.run("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo after").await;
+    assert_eq!(job["status"], "succeeded");
+    let output = server.api.output(&id, 1).await;
+    assert_eq!(output.len(), 100_000_007);
+    let logs = server.api.events_with(&id, "&kind=log").await;
+    let bytes: usize = logs.iter().map(|event| number(&event["payload"]["bytes"])).sum();
+    assert_eq!(bytes, 100_000_007);
+    let lines: Vec<usize> = logs.iter().map(|event| number(&event["payload"]["line"])).collect();
+    assert!(lines.iter().all(|line| *line <= 2) && lines.is_sorted());
+    assert_eq!(job["logLines"], 2);
+}
+
+#[tokio::test]
+async fn random_output_of_two_streams_tells_the_same_story_everywhere() {
+    let mut random = Random::new("random_output");
+    let server = TestServer::start_with(|config| {
+        config.live_event_bytes = 64;
+        config.live_flush = Duration::from_millis(5);
+    })
+    .await;
+    for _ in 0..4 {
+        let mut script = String::from("import os,time\n");
+        let mut written = [Vec::new(), Vec::new()];
+        for _ in 0..random.below(150) + 20 {
+            let stream = random.below(2);
+            let piece: String = (0..random.below(40)).map(|_| ["a", "ä", "€", "\n", "x\n"][random.below(5)]).collect();
+            written[stream].extend_from_slice(piece.as_bytes());
+            script += &format!("os.write({}, {:?}.encode())\n", stream + 1, piece);
+            if random.below(6) == 0 {
+                script += "time.sleep(0.003)\n";
+            }
+        }
+        let id = server.api.submit(json!({"steps": [{"shell": "python3", "run": script}]})).await;
+        server.api.ended(&id).await;
+        let output = check_story(&server, &id).await;
+        let events = server.api.events(&id).await;
+        assert_eq!(restore(&events, 1), output);
+        for (stream, name) in ["stdout", "stderr"].into_iter().enumerate() {
+            assert_eq!(of_stream(&events, name).as_bytes(), written[stream], "{name}");
+        }
+        check_line_numbers(&events, number(&totals(&events)["lines"]));
+    }
+}
+
+/// Checks that every line has one number and every number one line: a line's pieces are of one stream, in a row.
+fn check_line_numbers(events: &[Value], lines: usize) {
+    let mut owner = vec![None; lines + 1];
+    let mut open: [Option<usize>; 2] = [None; 2];
+    for event in of_kind(events, "log") {
+        let payload = &event["payload"];
+        let stream = usize::from(payload["stream"] == "stderr");
+        let mut text = event["message"].as_str().expect("a message is text");
+        let whole = json!([[payload["offset"], payload["bytes"], payload["line"]]]);
+        let segments = if payload["segments"].is_null() { &whole } else { &payload["segments"] };
+        for segment in segments.as_array().expect("segments are a list") {
+            let (piece, rest) = text.split_at(number(&segment[1]));
+            text = rest;
+            for (line, part) in (number(&segment[2])..).zip(piece.split_inclusive('\n')) {
+                match open[stream] {
+                    Some(open) => assert_eq!(line, open, "an open line goes on"),
+                    None => assert_eq!(owner[line].replace(stream), None, "line {line} begins once"),
+                }
+                open[stream] = (!part.ends_with('\n')).then_some(line);
+            }
+        }
+    }
+    assert!(owner[1..].iter().all(Option::is_some), "every number is a line");
+}

@@ -1,0 +1,221 @@
+//! How steps run and end: exit codes, signals, time-outs, cancellation, and that nothing of them lives on.
+
+use serde_json::{Value, json};
+
+use crate::crash::Process;
+use crate::harness::{TestServer, of_kind, until};
+
+/// Returns the payloads of the steps' ends.
+async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
+    let events = server.api.events(id).await;
+    let steps = of_kind(&events, "step").into_iter().map(|event| event["payload"].clone());
+    steps.filter(|payload| payload["status"] != "started").collect()
+}
+
+/// Returns whether a process with that argument in its command line lives.
+fn lives(argument: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
+    processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok()).any(|command| {
+        command.split(|byte| *byte == 0).any(|part| part == argument.as_bytes())
+    })
+}
+
+/// Returns a number of seconds to sleep that no other test's process has.
+fn unique_sleep() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock is right");
+    format!("1000.{}", now.as_nanos())
+}
+
+#[tokio::test]
+async fn exit_codes_and_signals_are_exact() {
+    let server = TestServer::start().await;
+    for (command, exit_code, signal, reason) in [
+        ("true", json!(0), json!(null), json!(null)),
+        ("exit 3", json!(3), json!(null), json!("exit_code")),
+        ("exit 255", json!(255), json!(null), json!("exit_code")),
+        ("kill -9 $$", json!(null), json!(9), json!("signal")),
+        ("kill -SEGV $$", json!(null), json!(11), json!("signal")),
+        ("/no/such/program", json!(127), json!(null), json!("exit_code")),
+    ] {
+        let (id, job) = server.api.run(command).await;
+        let step = &step_ends(&server, &id).await[0];
+        assert_eq!((&step["exitCode"], &step["signal"]), (&exit_code, &signal), "{command}");
+        assert_eq!((&job["exitCode"], &job["failureReason"]), (&exit_code, &reason), "{command}");
+        let status = if exit_code == 0 { "succeeded" } else { "failed" };
+        assert_eq!(job["status"], status, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_failure_ends_the_stage_unless_it_may_go_on() {
+    let server = TestServer::start().await;
+    let steps = json!([{"run": "exit 1", "continueOnError": true}, {"run": "exit 2"}, {"run": "echo never"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["exitCode"]), (&json!("failed"), &json!(2)));
+    let statuses: Vec<Value> = step_ends(&server, &id).await.into_iter().map(|step| step["status"].clone()).collect();
+    assert_eq!(statuses, ["failed", "failed", "skipped"]);
+    assert_eq!(server.api.output(&id, 1).await, b"");
+}
+
+#[tokio::test]
+async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
+    let server = TestServer::start().await;
+    let steps = json!([
+        {"run": "pwd > where; mkdir sub; echo \"$HOME\" \"$CI\" \"$TERM\" \"$TAILWATER_ATTEMPT\" \"$A\" \"$B\"", "env": {"B": "step"}},
+        {"run": "test -f ../where && basename \"$PWD\"; env | cut -d= -f1 | sort | tr '\\n' ' '; read x || echo eof",
+         "workingDirectory": "sub"},
+    ]);
+    let id = server.api.submit(json!({"env": {"A": "job", "B": "job"}, "steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    assert_eq!(job["status"], "succeeded", "{output}");
+    assert!(output.contains(" true xterm-256color 1 job step\n"), "{output}");
+    assert!(output.contains("\nsub\n") && output.contains("eof\n"), "{output}");
+    for hidden in ["CARGO", "TAILWATER_ADMIN_TOKEN", "SHELL"] {
+        assert!(!output.contains(hidden), "{hidden} reached the child: {output}");
+    }
+    let work = server.data.path().join("work");
+    assert_eq!(std::fs::read_dir(work).expect("it is there").count(), 0, "the workspace is gone");
+}
+
+#[tokio::test]
+async fn a_child_has_no_descriptors_but_its_three() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    // The server itself is given one more, as a shell or a supervisor may do.
+    let server = Process::start_by(data.path(), |server| {
+        let program = server.get_program().to_owned();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "exec 9</dev/null; exec \"$0\" \"$@\""]).arg(program);
+        shell
+    });
+    let (id, _) = server.api.run("ls /proc/self/fd | tr '\\n' ' '").await;
+    // `ls` has the folder that it reads open as well.
+    assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "0 1 2 3 ");
+}
+
+#[tokio::test]
+async fn bash_fails_with_its_pipe_and_a_shell_that_is_not_there_says_so() {
+    let server = TestServer::start().await;
+    let id = server.api.submit(json!({"steps": [{"shell": "bash", "run": "false | true"}]})).await;
+    assert_eq!(server.api.ended(&id).await["exitCode"], 1);
+    let id = server.api.submit(json!({"steps": [{"shell": "no-such-shell", "run": "true"}]})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["failureReason"], "spawn");
+    let message = job["errorMessage"].as_str().expect("it has one");
+    assert!(message.contains("no-such-shell could not be started"), "{message}");
+}
+
+#[tokio::test]
+async fn a_step_and_a_job_run_out_of_time() {
+    let server = TestServer::start().await;
+    for payload in [
+        json!({"steps": [{"run": "echo begun; sleep 600", "timeoutSeconds": 1}]}),
+        json!({"run": "echo begun; sleep 600", "timeoutSeconds": 1}),
+    ] {
+        let id = server.api.submit(payload).await;
+        let job = server.api.ended(&id).await;
+        assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("timeout")));
+        assert_eq!(step_ends(&server, &id).await[0]["status"], "timed_out");
+        assert_eq!(server.api.output(&id, 1).await, b"begun\n");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_job_may_clean_up_and_what_ignores_the_request_dies() {
+    let server = TestServer::start().await;
+    let id = server.api.submit(json!({"run": "trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.01; done"})).await;
+    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["status"], "cancelled");
+    // The shell itself may tell that its `sleep` was terminated.
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    assert!(output.starts_with("ready\n") && output.ends_with("cleaning\n"), "{output}");
+
+    let sleep = unique_sleep();
+    let id = server.api.submit(json!({"run": format!("trap '' TERM; echo ready; sleep {sleep}")})).await;
+    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    assert_eq!(server.api.ended(&id).await["status"], "cancelled");
+    assert!(!lives(&sleep));
+}
+
+#[tokio::test]
+async fn what_called_setsid_dies_with_its_job() {
+    let server = TestServer::start().await;
+    let (inner, outer) = (unique_sleep(), unique_sleep() + "1");
+    let command = format!("setsid sh -c 'setsid sleep {inner} & sleep {outer}' & sleep 0.1; echo ready; sleep 600");
+    let id = server.api.submit(json!({"run": command})).await;
+    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    until("the grandchildren live", || lives(&inner) && lives(&outer)).await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    assert_eq!(server.api.ended(&id).await["status"], "cancelled");
+    assert!(!lives(&inner) && !lives(&outer));
+}
+
+#[tokio::test]
+async fn a_grandchild_that_keeps_the_pipe_does_not_keep_the_step() {
+    let server = TestServer::start().await;
+    let sleep = unique_sleep();
+    let (id, job) = server.api.run(&format!("echo before; sleep {sleep} & exit 4")).await;
+    assert_eq!((&job["status"], &job["exitCode"]), (&json!("failed"), &json!(4)));
+    assert!(!lives(&sleep), "what was left behind is dead");
+    let events = server.api.events(&id).await;
+    let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
+    assert!(end.contains("processes that it left behind were killed"), "{end}");
+    let (id, _) = server.api.run("exit 4").await;
+    let events = server.api.events(&id).await;
+    let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
+    assert!(!end.contains("left behind"), "{end}");
+}
+
+#[tokio::test]
+async fn a_failed_job_with_attempts_left_waits_for_its_back_off() {
+    let server = TestServer::start().await;
+    let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": {"run": "exit 1"}})).await;
+    let queued_again = |job: &Value| job["status"] == "queued" && job["attempt"] == 1;
+    let job = server.api.job_when(&id, "is queued again", queued_again).await;
+    let events = server.api.events(&id).await;
+    let requeued = &events.last().expect("there are some")["payload"];
+    assert_eq!((&requeued["status"], &requeued["nextAttemptAt"]), (&json!("requeued"), &job["nextAttemptAt"]));
+    let time = |value: &Value| value.as_str().and_then(|time| time.parse::<tailwater::model::Timestamp>().ok());
+    let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
+    assert_eq!(wait, 15_000_000);
+    // Its second attempt, in the same log, is its last.
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
+    let events = server.api.events(&id).await;
+    assert_eq!(of_kind(&events, "attempt").len(), 4);
+    assert_eq!(of_kind(&events, "end").len(), 1);
+}
+
+#[tokio::test]
+async fn a_worker_runs_as_many_jobs_at_a_time_as_it_is_told() {
+    let server = TestServer::start_with(|config| config.concurrency = 3).await;
+    let meet = server.data.path().join("meet");
+    std::fs::create_dir(&meet).expect("the folder can be written");
+    // Each waits for all three.
+    let command = format!("touch {0}/$TAILWATER_JOB_ID; while [ $(ls {0} | wc -l) -lt 3 ]; do sleep 0.01; done", meet.display());
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(server.api.submit(json!({"run": command, "timeoutSeconds": 60})).await);
+    }
+    for id in ids {
+        assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_ends_its_jobs_as_interrupted_and_keeps_their_output() {
+    let server = TestServer::start().await;
+    let sleep = unique_sleep();
+    let id = server.api.submit(json!({"run": format!("echo begun; sleep {sleep}")})).await;
+    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    let data = server.stop().await;
+    assert!(!lives(&sleep));
+    let server = TestServer::start_with(|config| config.data_dir = data.path().to_owned()).await;
+    let job = server.api.job(&id).await;
+    assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("interrupted")));
+    assert_eq!(server.api.output(&id, 1).await, b"begun\n");
+}
