@@ -85,13 +85,17 @@ impl Budget {
         self.tokens -= f64::from(events);
     }
 
-    /// Returns the text of an event such that what is left of the budget is enough for all that waits.
+    /// Returns the text of an event: the smallest while what waits could be sent in such events by its deadline, else as
+    /// much as there is.
     fn event_bytes(&self, pending: &Pending) -> usize {
-        // The budget is at least 1 here, and far below 2^32.
+        let Policy { flush, events_per_second, event_bytes, max_event_bytes } = self.policy;
+        let by_deadline = (f64::from(events_per_second) * flush.as_secs_f64()).min(self.tokens).max(1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and u32::MAX")]
-        let affordable = self.tokens.max(1.0) as u64;
-        let each = usize::try_from(pending.bytes / affordable).unwrap_or(usize::MAX);
-        each.clamp(self.policy.event_bytes, self.policy.max_event_bytes)
+        let calm = event_bytes as u64 * by_deadline as u64;
+        if pending.bytes <= calm {
+            return event_bytes;
+        }
+        usize::try_from(pending.bytes).unwrap_or(usize::MAX).clamp(event_bytes, max_event_bytes)
     }
 
     fn refill(&mut self, now: Instant) {

@@ -19,10 +19,17 @@ use super::link::Link;
 use super::spool::{SpoolEnd, SpoolReader};
 use crate::event_log::{AppendError, Batch, Lease, NewEvent, Origin};
 
+use chunks::Chunks;
 pub use chunks::Steps;
 
 /// The longest wait before an append that failed is tried again.
 const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// Bytes that wait before several events go into one append.
+const FAR_BEHIND: u64 = 256 << 10;
+
+/// Bytes of output of one append, about: readers wait for all of it.
+const APPEND_BYTES: u64 = 4 << 20;
 
 /// Whether output goes into the event log at all; the complete log is kept in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,15 +134,17 @@ impl<L: Link> Shipper<L> {
             LiveLog::Events(policy) => Some(Budget::new(policy, Instant::now())),
             LiveLog::Off => None,
         };
-        let mut since = Instant::now();
+        let mut since = None;
         loop {
             // What was told first is looked at last: who closes has stored everything before.
             let over = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
-            let before = self.progress;
-            let wait = self.step(end, over, since, budget.as_mut()).await?;
-            if self.progress.offset != before.offset || end.bytes == before.offset {
-                since = Instant::now();
+            let before = self.progress.offset;
+            let now = Instant::now();
+            let first_byte = if end.bytes > before { *since.get_or_insert(now) } else { now };
+            let wait = self.step(end, over, first_byte, budget.as_mut()).await?;
+            if self.progress.offset != before || end.bytes == before {
+                since = None;
             }
             match wait {
                 Wait::Over => return Ok(()),
@@ -171,14 +180,24 @@ impl<L: Link> Shipper<L> {
             (Some(_), None) => (to, wait) = (limit, Wait::Not),
             (Some(pending), Some(budget)) => match budget.due(&pending, Instant::now()) {
                 Due::At(at) => wait = Wait::Until(Some(at)),
-                Due::Now { event_bytes, partial } => {
+                Due::Now { mut event_bytes, partial } => {
                     let limit = if partial { limit } else { limit.min(end.line_end) };
-                    let (from, spool, steps) = (self.progress.offset, self.spool.clone(), self.steps.clone());
-                    let read = tokio::task::spawn_blocking(move || chunks::read(&spool, &steps, from, limit, event_bytes));
-                    let chunks = read.await.map_err(io::Error::other)??;
-                    budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
-                    events.extend(chunks.events);
-                    (to, wait) = (chunks.to, Wait::Not);
+                    loop {
+                        let chunks = self.read(to, limit, event_bytes).await?;
+                        budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
+                        events.extend(chunks.events);
+                        (to, wait) = (chunks.to, Wait::Not);
+                        // Far behind, several events share a transaction: its cost is that of one.
+                        let rest = Pending { bytes: limit - to, ..pending };
+                        match budget.due(&rest, Instant::now()) {
+                            Due::Now { event_bytes: next, .. }
+                                if rest.bytes >= FAR_BEHIND && to - self.progress.offset < APPEND_BYTES =>
+                            {
+                                event_bytes = next;
+                            }
+                            _ => break,
+                        }
+                    }
                 }
             },
         }
@@ -187,6 +206,12 @@ impl<L: Link> Shipper<L> {
             self.append(to, events).await?;
         }
         Ok(wait)
+    }
+
+    async fn read(&self, from: u64, limit: u64, event_bytes: usize) -> Result<Chunks, ShipError> {
+        let (spool, steps) = (self.spool.clone(), self.steps.clone());
+        let read = tokio::task::spawn_blocking(move || chunks::read(&spool, &steps, from, limit, event_bytes));
+        Ok(read.await.map_err(io::Error::other)??)
     }
 
     fn pending(&self, end: SpoolEnd, limit: u64, since: Instant, pressed: bool) -> Option<Pending> {

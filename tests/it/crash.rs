@@ -1,6 +1,7 @@
 //! `kill -9` of the server: what a reader had seen is there, nothing is torn, nothing lives on.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,12 +26,14 @@ impl Process {
 
     /// Starts one by way of another program.
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
+        let log = OpenOptions::new().create(true).append(true).open(data.join("server.log"));
+        let log = log.expect("the folder can be written");
         let mut child = by(Command::new(env!("CARGO_BIN_EXE_tailwater")))
             .args(["serve", "--listen", "127.0.0.1:0", "--concurrency", "4", "--data-dir"])
             .arg(data)
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the server starts");
         let mut line = String::new();

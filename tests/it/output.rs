@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::crash::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, TOKEN, TestServer, number, of_kind, restore, sha256};
 
@@ -62,6 +63,15 @@ async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits() {
     std::fs::write(&go, "").expect("the folder can be written");
     let rest = stream.next().await.expect("the job prints on").json();
     assert_eq!((&rest["message"], &rest["payload"]["line"]), (&json!("yes\n"), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_line_that_is_completed_before_the_deadline_is_one_event() {
+    let server = TestServer::start_with(|config| config.live_flush = Duration::from_secs(60)).await;
+    let (id, _) = server.api.run("echo first; sleep 0.3; printf begun; sleep 0.3; echo ' and completed'").await;
+    let logs = server.api.events_with(&id, "&kind=log").await;
+    let texts: Vec<&Value> = logs.iter().map(|event| &event["message"]).collect();
+    assert_eq!(texts, ["first\n", "begun and completed\n"]);
 }
 
 #[tokio::test]
@@ -253,6 +263,42 @@ async fn fr_003_the_servers_own_secrets_are_masked_in_every_job() {
     let (id, _) = server.api.run(&format!("echo {SECRET} another-value-to-mask {TOKEN}")).await;
     check_hidden(&server, &id).await;
     assert_eq!(server.api.output(&id, 1).await, b"[REDACTED] [REDACTED] [REDACTED]\n");
+}
+
+#[tokio::test]
+async fn fr_003_the_servers_own_log_holds_no_secret_even_when_it_tells_everything() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let log = data.path().join("server.log");
+    let server = Process::start_by(data.path(), |mut server| {
+        server.env("TAILWATER_LOG", "trace").env("EXTRA_PASSWORD", "another-value-to-mask");
+        server
+    });
+    let payload = json!({"title": SECRET, "env": {"API_KEY": SECRET},
+                         "run": format!("echo {SECRET}; echo another-value-to-mask; no-such-{SECRET}; exit 9")});
+    let id = server.api.submit(payload).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["exitCode"], 127);
+    server.api.post("/jobs", &json!({"type": "command", "payload": {"run": SECRET, "wrong": SECRET}})).await;
+    drop(server);
+    let text = std::fs::read_to_string(log).expect("the server wrote it");
+    assert!(text.contains("committed"), "it tells everything: {text}");
+    for hidden in [SECRET, "another-value-to-mask", TOKEN] {
+        assert!(!text.contains(hidden), "the server's log holds {hidden}");
+    }
+}
+
+#[tokio::test]
+async fn sc_003_a_new_payload_kind_needs_no_migration() {
+    let server = TestServer::start().await;
+    // `warning` is in no schema: not in the database, not among the payloads' types.
+    let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
+    server.api.ended(&id).await;
+    let polled = server.api.events_with(&id, "&kind=warning").await;
+    assert_eq!(polled.len(), 1);
+    let streamed = Stream::open(&server.api, &id, "?kind=warning", None).await.next().await.expect("it is streamed");
+    assert_eq!(streamed.json(), polled[0]);
+    let event: tailwater::model::Event = serde_json::from_value(polled[0].clone()).expect("the page can read it");
+    assert!(matches!(event.payload, tailwater::model::Payload::Other(_)));
 }
 
 #[tokio::test]

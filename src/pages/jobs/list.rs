@@ -22,7 +22,21 @@ const PAGE: usize = 50;
 const FRESH: usize = 200;
 
 /// A job in the list: it changes in its place.
-pub(super) type Item = (JobId, ArcRwSignal<Job>);
+#[derive(Clone)]
+struct Item {
+    id: JobId,
+    job: ArcRwSignal<Job>,
+    origin: Origin,
+}
+
+/// How a job came into the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was there, or was asked for.
+    Loaded,
+    /// It was submitted while somebody looked.
+    Arrived,
+}
 
 /// What is known of the list.
 #[derive(Clone, Copy)]
@@ -39,7 +53,7 @@ impl Loaded {
         let query = wanted.query();
         let query = query.strip_prefix('?').map(|query| format!("&{query}")).unwrap_or_default();
         Self {
-            items: RwSignal::new(page.items.into_iter().map(item).collect()),
+            items: RwSignal::new(page.items.into_iter().map(|job| item(job, Origin::Loaded)).collect()),
             has_more: RwSignal::new(page.has_more),
             trouble: RwSignal::new(None),
             query: StoredValue::new(query),
@@ -79,8 +93,8 @@ impl Loaded {
             if let Some(page) = self.ask(shown, PAGE).await {
                 self.has_more.try_set(page.has_more);
                 self.items.try_update(|items| {
-                    let fresh = page.items.into_iter().filter(|job| items.iter().all(|(id, _)| *id != job.id));
-                    let fresh: Vec<Item> = fresh.map(item).collect();
+                    let fresh = page.items.into_iter().filter(|job| items.iter().all(|item| item.id != job.id));
+                    let fresh: Vec<Item> = fresh.map(|job| item(job, Origin::Loaded)).collect();
                     items.extend(fresh);
                 });
             }
@@ -92,32 +106,32 @@ impl Loaded {
         let Some(known) = self.items.try_get_untracked() else { return };
         let mut items: Vec<Item> = Vec::with_capacity(known.len().max(page.items.len()));
         for job in page.items {
-            match known.iter().find(|(id, _)| *id == job.id) {
-                Some((id, signal)) => {
-                    if signal.with_untracked(|before| *before != job) {
-                        signal.set(job);
+            match known.iter().find(|item| item.id == job.id) {
+                Some(item) => {
+                    if item.job.with_untracked(|before| *before != job) {
+                        item.job.set(job);
                     }
-                    items.push((*id, signal.clone()));
+                    items.push(item.clone());
                 }
-                None => items.push(item(job)),
+                None => items.push(item(job, Origin::Arrived)),
             }
         }
         // What was loaded beyond the answer stays; what the answer would have to hold and does not is gone.
         if page.has_more {
-            let beyond = known.iter().skip(asked).filter(|(id, _)| items.iter().all(|(other, _)| other != id));
+            let beyond = known.iter().skip(asked).filter(|item| items.iter().all(|other| other.id != item.id));
             let beyond: Vec<Item> = beyond.cloned().collect();
             items.extend(beyond);
         } else {
             self.has_more.set(false);
         }
-        if known.iter().map(|(id, _)| id).ne(items.iter().map(|(id, _)| id)) {
+        if known.iter().map(|item| item.id).ne(items.iter().map(|item| item.id)) {
             self.items.set(items);
         }
     }
 }
 
-fn item(job: Job) -> Item {
-    (job.id, ArcRwSignal::new(job))
+fn item(job: Job, origin: Origin) -> Item {
+    Item { id: job.id, job: ArcRwSignal::new(job), origin }
 }
 
 /// Jobs that were loaded, kept fresh.
@@ -139,8 +153,8 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
     });
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();
-        let millis = items.iter().filter_map(|(_, job)| {
-            let job = job.read();
+        let millis = items.iter().filter_map(|item| {
+            let job = item.job.read();
             Some(job.finished_at?.millis_since(job.started_at?))
         });
         millis.max().unwrap_or(1).max(1)
@@ -162,8 +176,8 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
             <Empty everything />
         </Show>
         <ul class="job-list">
-            <For each=move || loaded.items.get() key=|(id, _)| *id let((id, job))>
-                <JobRow id job now longest />
+            <For each=move || loaded.items.get() key=|item| item.id let(item)>
+                <JobRow id=item.id job=item.job origin=item.origin now longest />
             </For>
         </ul>
         <Show when=move || loaded.has_more.get()>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 
+use super::list::Origin;
 use crate::model::{Job, JobId, JobStatus};
 use crate::pages::parts::{Now, Status};
 use crate::words;
@@ -12,6 +13,7 @@ use crate::words;
 pub fn JobRow(
     id: JobId,
     job: ArcRwSignal<Job>,
+    origin: Origin,
     now: Now,
     /// The longest duration in the list, in milliseconds: a full bar.
     longest: Memo<i64>,
@@ -40,7 +42,7 @@ pub fn JobRow(
         job.error_message.clone().or_else(waits).unwrap_or_default()
     };
     view! {
-        <li class="job-row" data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
+        <li class="job-row" class:arrives=origin == Origin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
             <Status status />
             <span class="job-what">
                 <A href=format!("/tasks/queue/{id}") attr:class="job-link">

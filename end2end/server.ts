@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { test as base, expect, type APIRequestContext } from "@playwright/test";
+
+const token = "end2end-token-0123456789abcdef0123456789";
+const root = resolve(import.meta.dirname, "..");
+
+/** A server of its own for each test, which can be killed and started again on the same port and data. */
+export class Server {
+  private child?: ChildProcess;
+  url = "http://127.0.0.1:0";
+  loginLink = "";
+
+  private constructor(readonly data: string) {}
+
+  static async start(): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), "tailwater-")));
+    await server.up();
+    return server;
+  }
+
+  async up() {
+    const listen = new URL(this.url).host;
+    const child = spawn(process.env.TAILWATER_BIN!, ["serve", "--listen", listen, "--data-dir", this.data], {
+      cwd: root,
+      env: { ...process.env, TAILWATER_ADMIN_TOKEN: token },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    this.child = child;
+    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    this.url = String((await lines.next()).value).replace("Listening on ", "");
+    this.loginLink = String((await lines.next()).value).replace("Log in once with ", "");
+    expect(this.url).toContain("http://127.0.0.1:");
+  }
+
+  /** Ends the process; by SIGKILL unless told otherwise. */
+  async down(signal: NodeJS.Signals = "SIGKILL") {
+    const child = this.child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  async stop() {
+    await this.down("SIGTERM");
+    await rm(this.data, { recursive: true, force: true });
+  }
+}
+
+/** The API, as a program uses it. */
+export class Api {
+  constructor(
+    private readonly request: APIRequestContext,
+    private readonly server: Server,
+  ) {}
+
+  private options(data?: unknown) {
+    return { headers: { authorization: `Bearer ${token}` }, data };
+  }
+
+  async submit(payload: unknown): Promise<string> {
+    const reply = await this.request.post(`${this.server.url}/api/queue/jobs`, this.options({ type: "command", payload }));
+    expect(reply.status(), await reply.text()).toBe(201);
+    return (await reply.json()).id;
+  }
+
+  async job(id: string) {
+    return (await this.request.get(`${this.server.url}/api/queue/jobs/${id}`, this.options())).json();
+  }
+
+  async ended(id: string) {
+    await expect.poll(async () => (await this.job(id)).finishedAt, { timeout: 60_000 }).not.toBeNull();
+    return this.job(id);
+  }
+
+  /** The complete output of the job's first attempt. */
+  async output(id: string): Promise<Buffer> {
+    const list = `${this.server.url}/api/queue/jobs/${id}/artifacts`;
+    const { items } = await (await this.request.get(list, this.options())).json();
+    return (await this.request.get(`${list}/${items[0].id}/download`, this.options())).body();
+  }
+}
+
+/** Every test has a server, its API, and a browser that is logged in. */
+export const test = base.extend<{ server: Server; api: Api; loggedIn: void }>({
+  server: async ({}, use) => {
+    const server = await Server.start();
+    await use(server);
+    await server.stop();
+  },
+  api: async ({ playwright, server }, use) => {
+    const request = await playwright.request.newContext();
+    await use(new Api(request, server));
+    await request.dispose();
+  },
+  loggedIn: [
+    async ({ context, server }, use) => {
+      await context.request.post(`${server.url}/login`, { form: { token, next: "/tasks/queue" } });
+      await use();
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };

@@ -1,0 +1,176 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { JobPage } from "../pages/job-page.ts";
+import { expect, test } from "../server.ts";
+
+test("FR-001: the first line is on the page before the second is printed", async ({ page, server, api }) => {
+  const go = join(server.data, "go");
+  const id = await api.submit({ run: `echo first; while [ ! -e ${go} ]; do sleep 0.01; done; echo second` });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1)).toContainText("first");
+  await expect(job.line(2)).toHaveCount(0);
+  await writeFile(go, "");
+  await expect(job.line(2)).toContainText("second");
+  await job.expectEnded("succeeded");
+});
+
+test("FR-003: a secret is nowhere in the page, not in its source either", async ({ page, server, api }) => {
+  const secret = "hunter2-correct-horse-battery";
+  const run = `printf hunter2-corr; sleep 0.3; printf 'ect-horse-battery\\n'; echo "again $DEPLOY_TOKEN"`;
+  const id = await api.submit({ title: `with ${secret}`, env: { DEPLOY_TOKEN: secret }, run });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  await expect(job.line(2)).toContainText("again [REDACTED]");
+  expect(await page.content()).not.toContain(secret);
+  const source = await (await page.request.get(page.url())).text();
+  expect(source).toContain("[REDACTED]");
+  expect(source).not.toContain(secret);
+});
+
+test("FR-007: stages and lines stand in one list, in colour, as text and not as markup", async ({ page, server, api }) => {
+  const run = [
+    `printf '\\033[1;32mgreen\\033[0m plain\\n'`,
+    `echo '<img src=x onerror="document.title=1"><b>bold</b>'`,
+    `printf '10%%\\r50%%\\r100%%\\n'`,
+    `echo oops >&2`,
+  ].join("; ");
+  const id = await api.submit({ steps: [{ id: "say", name: "Say things", run }] });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  await expect(job.milestones.filter({ hasText: "Say things" }).first()).toBeVisible();
+  const green = job.line(1).locator(".live-text span").first();
+  await expect(green).toHaveText("green");
+  expect(await green.evaluate((span) => getComputedStyle(span).color)).not.toBe(
+    await job.line(1).locator(".live-text").evaluate((text) => getComputedStyle(text).color),
+  );
+  await expect(job.line(2).locator(".live-text")).toHaveText('<img src=x onerror="document.title=1"><b>bold</b>');
+  await expect(job.line(3).locator(".live-text")).toHaveText("100%");
+  await expect(job.lines.filter({ hasText: "oops" })).toHaveAttribute("data-stream", "stderr");
+  await expect(page.getByTestId("timeline-step")).toHaveCount(1);
+});
+
+test("FR-008: filters show what they name, with counts", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo one; echo 'error: two'; echo three >&2; echo 'Compiling four' >&2" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  await expect(job.lines).toHaveCount(4);
+  const all = await job.rows.count();
+
+  await job.filter("logs").click();
+  await expect(job.filter("logs")).toHaveAttribute("aria-pressed", "true");
+  await expect(job.milestones).toHaveCount(0);
+  await expect(job.lines).toHaveCount(4);
+  await expect(job.filter("logs")).toContainText("4");
+
+  await job.filter("stages").click();
+  await expect(job.lines).toHaveCount(0);
+  await expect(job.milestones).toHaveCount(all - 4);
+
+  await job.filter("warnings").click();
+  await expect(job.lines).toHaveCount(2);
+  expect((await job.texts()).sort()).toEqual(["error: two", "three"]);
+  await expect(job.filter("warnings")).toContainText("2");
+
+  await job.filter("all").click();
+  await expect(job.rows).toHaveCount(all);
+});
+
+test("FR-009: follow pauses when somebody reads, keeps the line, and comes back", async ({ page, server, api }) => {
+  const go = join(server.data, "go");
+  const run = `seq -f 'line %.0f' 300; while [ ! -e ${go} ]; do sleep 0.01; done; seq -f 'late %.0f' 37; sleep 600`;
+  const id = await api.submit({ run });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(300)).toBeInViewport();
+  await expect(job.follow).toHaveAttribute("aria-pressed", "true");
+
+  await job.panel.hover();
+  await page.mouse.wheel(0, -2000);
+  await expect(job.follow).toHaveAttribute("aria-pressed", "false");
+  await expect(job.line(300)).not.toBeInViewport();
+  const read = job.lines.filter({ hasText: "line 2" }).first();
+  await expect(read).toBeVisible();
+  const number = Number(await read.getAttribute("data-line"));
+  const before = (await job.line(number).boundingBox())!.y;
+
+  await writeFile(go, "");
+  await expect(job.newLines).toContainText("37 new lines");
+  const after = (await job.line(number).boundingBox())!.y;
+  expect(Math.abs(after - before), "the line that is read stays where it is").toBeLessThanOrEqual(1);
+  expect(await page.evaluate(() => document.scrollingElement!.scrollTop), "the page itself does not scroll").toBe(0);
+
+  await job.newLines.click();
+  await expect(job.follow).toHaveAttribute("aria-pressed", "true");
+  await expect(job.line(337)).toBeInViewport();
+
+  for (const pause of [
+    () => page.keyboard.press("PageUp"),
+    () => job.line(337).locator(".live-text").selectText(),
+  ]) {
+    await job.panel.focus();
+    await pause();
+    await expect(job.follow).toHaveAttribute("aria-pressed", "false");
+    await job.follow.click();
+    await expect(job.follow).toHaveAttribute("aria-pressed", "true");
+  }
+});
+
+test("FR-009: copy takes what the filter shows, without escape codes", async ({ page, context, server, api }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const id = await api.submit({ run: "printf '\\033[31mred\\033[0m one\\n'; echo two" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  await job.filter("logs").click();
+  await expect(job.milestones).toHaveCount(0);
+  await job.copy.click();
+  await expect(job.copy).toContainText("Copied 2 lines");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("red one\ntwo\n");
+});
+
+test("FR-009: download gives the complete log", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq 5000; printf 'no newline'" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  const [download] = await Promise.all([page.waitForEvent("download"), job.download.click()]);
+  expect(download.suggestedFilename()).toBe("output.log");
+  const expected = [...Array(5000).keys()].map((i) => `${i + 1}\n`).join("") + "no newline";
+  expect(await readFile(await download.path(), "utf8")).toBe(expected);
+});
+
+test("FR-009: a job without output shows its stages", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "true" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  await expect(job.lines).toHaveCount(0);
+  expect(await job.milestones.count()).toBeGreaterThan(3);
+});
+
+test("100,000 lines stay a window of rows, and earlier ones come when they are wanted", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq -f 'line %.0f' 100000" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  await expect(job.line(100_000)).toBeInViewport();
+  expect(await job.rows.count()).toBeLessThan(500);
+  await job.panel.focus();
+  await page.keyboard.press("Home");
+  await expect
+    .poll(async () => {
+      await page.keyboard.press("Home");
+      return Number(await job.lines.first().getAttribute("data-line"));
+    }, { timeout: 60_000 })
+    .toBeLessThan(60_000);
+  expect(await job.rows.count()).toBeLessThan(500);
+  const numbers = await job.lines.evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.line)));
+  expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
+  await page.keyboard.press("End");
+  await job.follow.click();
+  await expect(job.line(100_000)).toBeInViewport();
+});

@@ -1,0 +1,104 @@
+import { JobPage } from "../pages/job-page.ts";
+import { expect, test } from "../server.ts";
+
+test("the printed link logs in, once, and leads to the queue", async ({ browser, server }) => {
+  const stranger = await browser.newContext();
+  const page = await stranger.newPage();
+  await page.goto(`${server.url}/tasks/queue`);
+  await expect(page).toHaveURL(/\/login\?next=/);
+  // Looking at the link, as a preview does, does not use it up.
+  await page.request.get(server.loginLink);
+  await page.goto(server.loginLink);
+  await page.getByTestId("login-submit").click();
+  await expect(page).toHaveURL(`${server.url}/tasks/queue`);
+
+  const second = await browser.newContext();
+  const late = await second.newPage();
+  await late.goto(server.loginLink);
+  await late.getByTestId("login-submit").click();
+  await expect(late).toHaveURL(/\/login\?error=expired/);
+  await expect(late.getByRole("alert")).toBeVisible();
+  await stranger.close();
+  await second.close();
+});
+
+test("an empty queue says what to do, and a new job is followed to its end", async ({ page, server }) => {
+  await page.goto(`${server.url}/tasks/queue`);
+  await expect(page.getByTestId("job-row")).toHaveCount(0);
+  await expect(page.getByRole("main")).toContainText(/first job|no jobs/i);
+  await page.goto(`${server.url}/tasks/queue/new`);
+  const job = new JobPage(page);
+  await job.hydrated();
+  await page.getByTestId("field-title").fill("My first job");
+  await page.getByTestId("field-command").first().fill("echo hello from the form");
+  await page.getByTestId("submit-job").click();
+  await expect(page).toHaveURL(/\/tasks\/queue\/[0-9a-f-]{36}/);
+  await job.expectEnded("succeeded");
+  await expect(page.getByTestId("job-title")).toHaveText("My first job");
+  await expect(job.line(1)).toContainText("hello from the form");
+});
+
+test("what is wrong with a new job is said at its field", async ({ page, server }) => {
+  await page.goto(`${server.url}/tasks/queue/new`);
+  await new JobPage(page).hydrated();
+  await page.getByTestId("field-command").first().fill("   ");
+  await page.getByTestId("submit-job").click();
+  await expect(page.getByTestId("field-error").filter({ visible: true }).or(page.getByTestId("form-error").filter({ visible: true })).first()).toContainText(/command/i);
+  await expect(page).toHaveURL(/\/new$/);
+});
+
+test("the list is kept fresh, filtered and searched", async ({ page, server, api }) => {
+  const slow = await api.submit({ title: "slow one", run: "sleep 600" });
+  await page.goto(`${server.url}/tasks/queue`);
+  await new JobPage(page).hydrated();
+  const row = (id: string) => page.locator(`[data-testid="job-row"][data-job="${id}"]`);
+  await expect(row(slow)).toHaveAttribute("data-status", "running");
+  const quick = await api.submit({ title: "quick one", run: "true" });
+  await expect(row(quick)).toHaveAttribute("data-status", "succeeded");
+  await expect(page.getByTestId("job-row").first()).toHaveAttribute("data-job", quick);
+  await page.getByTestId("jobs-search").fill("slow");
+  await expect(row(quick)).toHaveCount(0);
+  await expect(row(slow)).toHaveCount(1);
+});
+
+test("a running job is cancelled and run again from its page", async ({ page, server, api }) => {
+  const id = await api.submit({ title: "long", run: "echo begun; sleep 600" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1)).toContainText("begun");
+  await page.getByTestId("cancel-job").click();
+  await job.expectEnded("cancelled");
+  await page.getByTestId("run-again").click();
+  await expect(page).not.toHaveURL(new RegExp(id));
+  await expect(page.getByTestId("job-title")).toHaveText("long");
+  await expect(job.status).toHaveAttribute("data-status", "running");
+  await expect(job.line(1)).toContainText("begun");
+});
+
+test("what is not there is said, with its status", async ({ page, server }) => {
+  for (const path of ["/tasks/queue/00000000-0000-7000-8000-000000000000", "/tasks/queue/nonsense", "/no/such/page"]) {
+    const reply = await page.goto(`${server.url}${path}`);
+    expect(reply!.status(), path).toBe(404);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  }
+});
+
+test("no page asks another host for anything, or breaks its own policy", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo hello" });
+  await api.ended(id);
+  const foreign: string[] = [];
+  const complaints: string[] = [];
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.url) && !request.url().startsWith("data:")) foreign.push(request.url());
+  });
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  for (const path of ["/tasks/queue", "/tasks/queue/new", `/tasks/queue/${id}`]) {
+    await page.goto(`${server.url}${path}`);
+    await new JobPage(page).hydrated();
+  }
+  expect(foreign).toEqual([]);
+  expect(complaints).toEqual([]);
+});
