@@ -45,7 +45,7 @@ test: setup-test ## Check everything, as CI does: lint, unit, e2e.
 lint: setup node_modules/.package-lock.json ## Check formatting, lints and documentation.
 	cargo fmt --all --check
 	cargo clippy $(SERVER) --all-targets -- -D warnings
-	cargo clippy -p xtask --all-targets -- -D warnings
+	cargo clippy -p xtask -p benches --all-targets -- -D warnings
 	cargo clippy --lib --features hydrate -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps $(SERVER)
 	node_modules/.bin/tsc -p end2end
@@ -64,7 +64,7 @@ e2e: setup-test build ## Run the browser's tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)
 
 bench: build ## Measure the main path against the release.
-	cargo bench --features ssr --bench main_path -- $(ARGS)
+	cargo run --quiet --release -p benches -- $(ARGS)
 
 server: setup
 	cargo build --release --features ssr

@@ -2,6 +2,8 @@
 //!
 //! This file is the map, in reading order, and the only place where a module belongs to one half of the program.
 //! `ssr` is the server, `hydrate` the browser.
+// The types of whole pages, as Leptos makes them, are nested deeper than the compiler's default allows.
+#![recursion_limit = "256"]
 
 // What both sides of the wire share.
 pub mod model;

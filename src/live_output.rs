@@ -116,6 +116,7 @@ pub fn LiveOutput(
             <div class="visually-hidden" role="status">{announcement}</div>
         </section>
     }
+    .into_any()
 }
 
 fn new_rows(screen: Screen) -> String {

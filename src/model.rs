@@ -72,10 +72,10 @@ impl Seq {
     /// Before the first event.
     pub const START: Self = Self(0);
 
-    /// Returns the place `n` events further on.
+    /// Returns the place `n` events further on; a client's cursor may be the last number there is.
     #[must_use]
     pub const fn plus(self, n: i64) -> Self {
-        Self(self.0 + n)
+        Self(self.0.saturating_add(n))
     }
 }
 

@@ -39,8 +39,16 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] config::ConfigError),
     /// The socket.
-    #[error("failed to listen: {0}")]
-    Listen(#[from] std::io::Error),
+    #[error("failed to listen on {address}: {source}; give another address with --listen")]
+    Listen {
+        /// Where it was to listen.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system refused something that every program needs.
+    #[error("failed to start: {0}")]
+    System(#[from] std::io::Error),
 }
 
 /// What every request can reach. Cheap to clone.

@@ -78,7 +78,7 @@ impl Serve {
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let served = runtime.map_err(StartError::Listen).and_then(|runtime| runtime.block_on(self.serve()));
+        let served = runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve()));
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -91,7 +91,8 @@ impl Serve {
     async fn serve(self) -> Result<(), StartError> {
         // The handlers first: a stop that comes while the server starts is not lost.
         let shutdown = on_signal()?;
-        let listener = TcpListener::bind(&self.listen).await?;
+        let bound = TcpListener::bind(&self.listen).await;
+        let listener = bound.map_err(|source| StartError::Listen { address: self.listen.clone(), source })?;
         let server = Server::start(self.config(), listener).await?;
         announce(&server);
         server.run(shutdown).await;

@@ -13,7 +13,7 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 /// A place in the log, as a request gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// The event of this place.
+    /// The event of this place; the last one if there is none yet.
     Seq(Seq),
     /// The last event at or before a time; of several at that very time, those up to the one named.
     After(Timestamp, Option<EventId>),

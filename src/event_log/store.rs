@@ -228,7 +228,7 @@ fn damaged(column: &'static str) -> sqlx::Error {
 pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {
-        Cursor::Seq(seq) => return Ok(seq),
+        Cursor::Seq(seq) => return Ok(seq.min(head.last_seq)),
         Cursor::After(time, id) | Cursor::Before(time, id) => (time, id),
     };
     // Times strictly increase with `seq`, so the place is found by halving.

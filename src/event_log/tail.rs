@@ -90,7 +90,7 @@ impl Tails {
         if cursor.plus(1) < first {
             return None;
         }
-        let skipped = usize::try_from(cursor.0 + 1 - first.0).unwrap_or(usize::MAX).min(window.events.len());
+        let skipped = usize::try_from(cursor.plus(1).0 - first.0).unwrap_or(usize::MAX).min(window.events.len());
         let mut page = Filling::new(request, Head { last_seq: last, terminal: window.terminal });
         for event in window.events.range(skipped..) {
             if page.offer_shared(event) == Next::Stop {

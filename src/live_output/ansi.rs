@@ -39,7 +39,7 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
             erase.apply(&mut spans);
             match spans.last_mut() {
                 Some(last) if !last.mark && last.style == style && last.link.as_deref() == link => {
-                    last.text.push_str(text)
+                    last.text.push_str(text);
                 }
                 _ => spans.push(Span { text: text.to_owned(), style, link: link.map(str::to_owned), mark: false }),
             }

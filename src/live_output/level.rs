@@ -5,6 +5,7 @@
 //! openings that compilers, test runners and package managers use, and their progress lines, which they print to
 //! standard error although nothing is wrong.
 
+mod progress;
 mod rules;
 
 use crate::model::{Level, StreamName};
@@ -38,7 +39,7 @@ pub fn recognise(text: &str) -> Option<Level> {
     rules::log_level_word(line)
         .or_else(|| rules::opening(line))
         .or_else(|| rules::within(line))
-        .or_else(|| rules::progress(line, indent))
+        .or_else(|| progress::progress(line, indent))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub fn Rows(screen: Screen) -> impl IntoView {
         </div>
         <div node_ref=screen.below></div>
     }
+    .into_any()
 }
 
 fn row(row: RowView) -> AnyView {

@@ -66,6 +66,7 @@ pub fn Shortcuts(screen: Screen) -> impl IntoView {
             </form>
         </dialog>
     }
+    .into_any()
 }
 
 /// Presses a button of the page.

@@ -33,6 +33,7 @@ pub fn StatusBar(
             <button class="link wide" on:click=move |_| shortcuts::open()>"? for shortcuts"</button>
         </footer>
     }
+    .into_any()
 }
 
 const fn state(connection: Connection) -> &'static str {

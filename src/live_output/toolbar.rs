@@ -52,6 +52,7 @@ pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -80,6 +81,7 @@ fn FilterButton(screen: Screen, filter: Filter) -> impl IntoView {
             <small>{count}</small>
         </button>
     }
+    .into_any()
 }
 
 #[component]
@@ -104,6 +106,7 @@ fn CopyButton(screen: Screen) -> impl IntoView {
             <span role="status">{move || told.get().unwrap_or_else(|| "Copy".to_owned())}</span>
         </button>
     }
+    .into_any()
 }
 
 /// The complete output of the last attempt, when there is one.

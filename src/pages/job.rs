@@ -43,6 +43,7 @@ pub fn JobPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 /// The shape of what comes.
@@ -59,6 +60,7 @@ fn Loading() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }
 
 /// A job's state as signals. A handle: copies are the same job.
@@ -146,4 +148,5 @@ fn JobView(page: rpc::JobPage) -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }

@@ -99,6 +99,7 @@ pub fn JobsPage() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }
 
 /// The shape of what comes.
@@ -161,4 +162,5 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
             />
         </form>
     }
+    .into_any()
 }

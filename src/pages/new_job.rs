@@ -98,6 +98,7 @@ pub fn NewJobPage() -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }
 
 /// The commands.
@@ -117,6 +118,7 @@ fn Steps(draft: Draft, problem: Memo<Option<(String, String)>>) -> impl IntoView
             </button>
         </fieldset>
     }
+    .into_any()
 }
 
 fn step_view(
@@ -180,6 +182,7 @@ fn Shell(draft: Draft) -> impl IntoView {
             </select>
         </label>
     }
+    .into_any()
 }
 
 #[component]
@@ -197,6 +200,7 @@ fn Number(
             <Problem problem field />
         </label>
     }
+    .into_any()
 }
 
 /// What the server said of a field.

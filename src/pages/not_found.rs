@@ -20,4 +20,5 @@ pub fn NotFoundPage() -> impl IntoView {
             </p>
         </main>
     }
+    .into_any()
 }

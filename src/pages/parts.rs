@@ -22,6 +22,7 @@ pub fn Icon(
             <use_ href=move || format!("/icons.svg#{}", name.get())></use_>
         </svg>
     }
+    .into_any()
 }
 
 /// A job's status: its icon, its word and its colour.
@@ -38,6 +39,7 @@ pub fn Status(
             {move || words::status(status.get())}
         </span>
     }
+    .into_any()
 }
 
 /// Returns where a file can be downloaded.
@@ -88,6 +90,7 @@ pub fn Time(
             {text}
         </time>
     }
+    .into_any()
 }
 
 /// The page's place when the server refused to send it, or could not be reached.
@@ -120,4 +123,5 @@ pub fn Refusal(
             </p>
         </main>
     }
+    .into_any()
 }

@@ -98,7 +98,7 @@ pub(super) async fn finish(
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
     if row.status != JobStatus::Running || row.lease_epoch != lease.epoch {
         // The call that ended the lease may be repeated, until the next lease begins.
-        let repeated = row.lease_epoch == lease.epoch + 1 && row.status != JobStatus::Running;
+        let repeated = row.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.status != JobStatus::Running;
         return if repeated { Ok(row.status) } else { Err(QueueError::LeaseLost(lease.job)) };
     }
     let status = attempt_status(&finish.ending);

@@ -36,7 +36,7 @@ impl Submission {
     /// Checks what came in. `redactor` is the server's; the payload's own secrets are added to it for the texts that
     /// are shown.
     pub(super) fn check(
-        new: NewJob,
+        mut new: NewJob,
         by: &str,
         key: Option<String>,
         redactor: &Redactor,
@@ -54,7 +54,10 @@ impl Submission {
         if let Some(key) = &key {
             check_key("Idempotency-Key", key)?;
         }
-        let payload = if new.payload.is_null() { Value::Object(serde_json::Map::new()) } else { new.payload };
+        let payload = match std::mem::take(&mut new.payload) {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            payload => payload,
+        };
         if !payload.is_object() {
             return Err(invalid("payload", "takes an object"));
         }
@@ -71,7 +74,7 @@ impl Submission {
             let masked = own.redact(text.as_bytes());
             redactor.redact(masked.as_bytes()).to_text().into_owned()
         };
-        let digest = key.as_ref().map(|_| digest(&new.kind, new.priority, &payload, new.max_attempts));
+        let digest = key.as_ref().map(|_| digest(&new, &payload));
         Ok(Self {
             id: JobId(uuid::Uuid::now_v7()),
             kind: new.kind,
@@ -124,7 +127,9 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-fn digest(kind: &str, priority: i32, payload: &Value, max_attempts: i32) -> Vec<u8> {
+/// Returns the checksum of all that a submission asks for.
+fn digest(new: &NewJob, payload: &Value) -> Vec<u8> {
     // serde_json keeps objects sorted by key, so that the same submission has the same text.
-    Sha256::digest(serde_json::json!([kind, priority, payload, max_attempts]).to_string()).to_vec()
+    let all = serde_json::json!([new.kind, new.priority, payload, new.affinity_key, new.max_attempts]);
+    Sha256::digest(all.to_string()).to_vec()
 }

@@ -38,16 +38,25 @@ pub(super) async fn gate(State(state): State<AppState>, mut request: Request, ne
     if let Err(error) = check_origin(&request, identity.as_ref()) {
         return error.into_response();
     }
-    let open = OPEN.contains(&path.as_str()) || OPEN_FOLDERS.iter().any(|folder| path.starts_with(folder));
     match identity {
         Some(identity) => {
             request.extensions_mut().insert(identity);
         }
-        None if open => {}
+        None if is_open(&path) => {}
         None if is_page(&request, &path) => return to_login(&request).into_response(),
         None => return ApiError::AuthRequired.into_response(),
     }
     next.run(request).await
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
+}
+
+/// Returns whether a path stays below its folder however it is read: what renders pages resolves `..`, encoded or not.
+fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
 }
 
 fn is_page(request: &Request, path: &str) -> bool {
@@ -129,6 +138,16 @@ fn check_origin(request: &Request, identity: Option<&Identity>) -> Result<(), Ap
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_leads_out_of_an_open_folder_is_not_open() {
+        for path in ["/healthz", "/login", "/pkg/tailwater.js", "/pkg/snippets/a-1/b_2.js", "/fonts/inter.woff2"] {
+            assert!(is_open(path), "{path}");
+        }
+        for path in ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/healthz/"] {
+            assert!(!is_open(path), "{path}");
+        }
+    }
 
     #[test]
     fn a_port_is_no_part_of_a_hosts_name() {

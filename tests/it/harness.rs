@@ -1,6 +1,11 @@
 //! A server of its own for each test, and a client that speaks its API.
 
+pub mod gate;
+pub mod page;
+pub mod process;
 pub mod sse;
+pub mod store;
+pub mod tcp;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,12 +24,13 @@ pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
 /// How long anything may take before a test fails: generous, since machines are shared; nothing waits for it when all is
 /// well.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server within the test's process.
 pub struct TestServer {
     pub api: Api,
     pub data: TempDir,
+    pub login_link: String,
     shutdown: CancellationToken,
     running: Option<JoinHandle<()>>,
 }
@@ -37,15 +43,20 @@ impl TestServer {
 
     /// Starts one with other settings.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
+        Self::start_over(tempfile::tempdir().expect("a temporary folder"), change).await
+    }
+
+    /// Starts one over a data folder that is there already.
+    pub async fn start_over(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(data.path());
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let server = Server::start(config, listener).await.expect("the server starts");
         let api = Api::new(format!("http://{}", server.address()));
+        let login_link = server.login_link();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(server.run(shutdown.clone()));
-        Self { api, data, shutdown, running: Some(running) }
+        Self { api, data, login_link, shutdown, running: Some(running) }
     }
 
     /// Stops it and waits until it has.

@@ -2,6 +2,11 @@
 
 mod dependencies;
 mod harness;
+mod access;
+mod bad_input;
 mod crash;
+mod life;
 mod output;
+mod paging;
 mod processes;
+mod streaming;

@@ -151,7 +151,7 @@ impl Scanner {
                 return Some(content.strip_suffix('\u{1b}').unwrap_or(content));
             }
             (State::Escape | State::Control | State::Private | State::StringEscape, '\u{1b}') => {
-                self.state = State::Escape
+                self.state = State::Escape;
             }
             (State::Escape | State::StringEscape, '[') => self.begin_control(),
             (State::Escape | State::StringEscape, ']' | 'P' | 'X' | '^' | '_') => self.state = State::String,

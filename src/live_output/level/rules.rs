@@ -37,40 +37,10 @@ pub(super) fn log_level_word(line: &str) -> Option<Level> {
 
 /// Finds the fixed openings of compilers, test runners, shells and package managers.
 pub(super) fn opening(line: &str) -> Option<Level> {
-    const ERRORS: &[&str] = &[
-        "error:",
-        "error[",
-        "error!",
-        "errors:",
-        "fatal:",
-        "fatal error",
-        "panic:",
-        "exception:",
-        "npm ERR!",
-        "npm error",
-        "E: ",
-        "Traceback (most recent call last)",
-        "Exception in thread",
-        "Segmentation fault",
-        "--- FAIL",
-        "FAIL ",
-        "FAIL\t",
-        "FAILED",
-        "not ok ",
-        "✗ ",
-        "✘ ",
-        "❌",
-        "BUILD FAILED",
-        "BUILD FAILURE",
-        "assertion failed",
-        "AssertionError",
-        "Caused by:",
-        "Killed",
-        "ld: ",
-        "collect2:",
-    ];
-    const WARNINGS: &[&str] =
-        &["warning:", "warning[", "warning ", "warn:", "npm WARN", "npm warn", "W: ", "deprecated:", "⚠", "caution:"];
+    const ERRORS: &str = "error:|error[|error!|errors:|fatal:|fatal error|panic:|exception:|npm ERR!|npm error|E: |\
+        Traceback (most recent call last)|Exception in thread|Segmentation fault|--- FAIL|FAIL |FAIL\t|FAILED|\
+        not ok |✗ |✘ |❌|BUILD FAILED|BUILD FAILURE|assertion failed|AssertionError|Caused by:|Killed|ld: |collect2:";
+    const WARNINGS: &str = "warning:|warning[|warning |warn:|npm WARN|npm warn|W: |deprecated:|⚠|caution:";
     if starts_with_any(line, ERRORS) || (line.starts_with("make") && line.contains(": *** ")) {
         return Some(Level::Error);
     }
@@ -95,180 +65,14 @@ pub(super) fn opening(line: &str) -> Option<Level> {
 
 /// Finds what stands further in: `file.c:1:2: error: ...`, `test x ... FAILED`, `panicked at`.
 pub(super) fn within(line: &str) -> Option<Level> {
-    const ERRORS: &[&str] = &[
-        ": error:",
-        ": error ",
-        ": fatal error",
-        ": fatal:",
-        "' panicked at ",
-        " panicked at ",
-        ": command not found",
-        " FAILED ",
-        "undefined reference to",
-        ": No such file or directory",
-        ": Permission denied",
-        ": syntax error",
-        "test result: FAILED",
-        "(core dumped)",
-    ];
-    const WARNINGS: &[&str] = &[": warning:", ": warning ", "Warning: "];
-    if line.ends_with(" FAILED") || line.ends_with(": not found") || ERRORS.iter().any(|part| line.contains(part)) {
+    const ERRORS: &str = ": error:|: error |: fatal error|: fatal:|' panicked at | panicked at |: command not found| FAILED |\
+        undefined reference to|: No such file or directory|: Permission denied|: syntax error|test result: FAILED|\
+        (core dumped)";
+    const WARNINGS: &str = ": warning:|: warning |Warning: ";
+    if line.ends_with(" FAILED") || line.ends_with(": not found") || ERRORS.split('|').any(|part| line.contains(part)) {
         return Some(Level::Error);
     }
-    WARNINGS.iter().any(|part| line.contains(part)).then_some(Level::Warn)
-}
-
-/// Finds the progress lines of cargo, rustup, npm, pip, git, curl, wget, docker and `set -x`.
-pub(super) fn progress(line: &str, indent: usize) -> Option<Level> {
-    const CARGO: &[&str] = &[
-        "Compiling",
-        "Checking",
-        "Finished",
-        "Running",
-        "Downloading",
-        "Downloaded",
-        "Updating",
-        "Fresh",
-        "Blocking",
-        "Doc-tests",
-        "Documenting",
-        "Generated",
-        "Installing",
-        "Installed",
-        "Replacing",
-        "Replaced",
-        "Locking",
-        "Adding",
-        "Removing",
-        "Removed",
-        "Upgrading",
-        "Downgrading",
-        "Building",
-        "Packaging",
-        "Packaged",
-        "Verifying",
-        "Uploading",
-        "Uploaded",
-        "Executable",
-        "Scraping",
-        "Fetching",
-        "Created",
-        "Creating",
-        "Vendoring",
-        "Summary",
-        "Starting",
-        "Nextest",
-        "PASS",
-        "Fixed",
-        "Migrating",
-        "Published",
-    ];
-    const OPENINGS: &[&str] = &[
-        "info:",
-        "npm notice",
-        "npm info",
-        "npm http",
-        "npm verb",
-        "added ",
-        "up to date",
-        "Collecting ",
-        "Downloading ",
-        "Using cached ",
-        "Requirement already satisfied",
-        "Installing collected packages",
-        "Successfully ",
-        "Building wheel",
-        "Created wheel",
-        "Preparing metadata",
-        "[notice]",
-        "Cloning into",
-        "remote:",
-        "Receiving objects:",
-        "Resolving deltas:",
-        "Unpacking objects:",
-        "Counting objects:",
-        "Compressing objects:",
-        "Enumerating objects:",
-        "Writing objects:",
-        "Updating files:",
-        "Filtering content:",
-        "From ",
-        "To ",
-        "HEAD is now at",
-        "Switched to",
-        "Already on",
-        "Already up to date",
-        "Note: switching to",
-        "branch '",
-        "Branch '",
-        "* [new ",
-        "- [deleted]",
-        "Submodule ",
-        "% Total",
-        "Dload ",
-        "* Connected",
-        "* Trying",
-        "* Host ",
-        "* TLS",
-        "* SSL",
-        "* ALPN",
-        "< HTTP/",
-        "> GET ",
-        "> POST ",
-        "Saving to:",
-        "Resolving ",
-        "Connecting to ",
-        "HTTP request sent",
-        "Length:",
-        "--20",
-        "test result: ok",
-        "go: downloading",
-        "Get:",
-        "Hit:",
-        "Ign:",
-        "Reading package lists",
-    ];
-    let verb = first_word(line);
-    let is_cargo = CARGO.contains(&verb) && indent + verb.len() >= 11;
-    let info = is_cargo
-        || OPENINGS.iter().any(|opening| line.starts_with(opening))
-        || is_trace(line)
-        || is_buildkit(line)
-        || is_transfer(line)
-        || is_branch_move(line);
-    info.then_some(Level::Info)
-}
-
-/// `+ make test`: what a shell prints before each command under `set -x`.
-fn is_trace(line: &str) -> bool {
-    let rest = line.trim_start_matches('+');
-    rest.len() < line.len() && rest.starts_with(' ')
-}
-
-/// `#12 [3/5] RUN make`: docker's builder.
-fn is_buildkit(line: &str) -> bool {
-    line.strip_prefix('#')
-        .is_some_and(|rest| first_word(rest).bytes().all(|byte| byte.is_ascii_digit()) && rest.contains(' '))
-}
-
-/// `100  1270  100  1270    0     0   9477      0 --:--:-- --:--:-- --:--:--  9477`: curl's meter.
-fn is_transfer(line: &str) -> bool {
-    let mut words = 0;
-    for word in line.split_ascii_whitespace() {
-        if !word
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'k' | b'M' | b'G' | b'%'))
-        {
-            return false;
-        }
-        words += 1;
-    }
-    words >= 8
-}
-
-/// `   1a2b3c4..5d6e7f8  main -> origin/main`: git's report of a fetch.
-fn is_branch_move(line: &str) -> bool {
-    line.contains(" -> ") && first_word(line).contains("..")
+    WARNINGS.split('|').any(|part| line.contains(part)).then_some(Level::Warn)
 }
 
 /// `E0131 12:00:00.000000 file.go:12] text`
@@ -328,16 +132,16 @@ fn word_level(word: &str, case: Case) -> Option<Level> {
 }
 
 /// Returns the text up to what is neither letter, digit nor hyphen.
-fn first_word(text: &str) -> &str {
+pub(super) fn first_word(text: &str) -> &str {
     let end = text
         .find(|character: char| !(character.is_ascii_alphanumeric() || matches!(character, '-' | '.')))
         .unwrap_or(text.len());
     &text[..end]
 }
 
-fn starts_with_any(line: &str, openings: &[&str]) -> bool {
+fn starts_with_any(line: &str, openings: &str) -> bool {
     // Openings in lower case are words that tools also capitalise; the others are fixed.
-    openings.iter().any(|opening| {
+    openings.split('|').any(|opening| {
         let lower = opening.bytes().all(|byte| !byte.is_ascii_uppercase());
         line.starts_with(opening)
             || lower && line.get(..opening.len()).is_some_and(|start| start.eq_ignore_ascii_case(opening))

@@ -27,7 +27,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
                 <Icon name="chevron" />
             </button>
             <div class="job-aside-content">
-                {move || live.job.read().error_message.clone().map(|error| view! { <p class="error">{error}</p> })}
+                {move || live.job.read().error_message.clone().map(|error| view! { <p class="error">{error}</p> }.into_any())}
                 <section aria-labelledby="timeline-title">
                     <h2 id="timeline-title">"Timeline"</h2>
                     {move || timeline_view(&timeline.read(), &live.job.read(), now)}
@@ -43,6 +43,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
             </div>
         </aside>
     }
+    .into_any()
 }
 
 fn fold_line(timeline: &Timeline, job: &Job) -> String {
@@ -56,7 +57,7 @@ fn fold_line(timeline: &Timeline, job: &Job) -> String {
     }
 }
 
-fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> impl IntoView + use<> {
+fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     let last = timeline.attempts.len().saturating_sub(1);
     let earlier = timeline.attempts.iter().take(last).map(|attempt| {
         let (icon, word) = attempt_words(attempt.status);
@@ -71,6 +72,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> impl IntoView + us
                 {steps}
             </details>
         }
+        .into_any()
     });
     let earlier = earlier.collect_view();
     let waiting: Vec<(String, String)> = if job.status.is_terminal() {
@@ -88,6 +90,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> impl IntoView + us
         {earlier}
         {current}
     }
+    .into_any()
 }
 
 fn waiting_view(waiting: &[(String, String)]) -> AnyView {
@@ -119,6 +122,7 @@ fn steps_view(attempt: &Attempt, waiting: &[(String, String)], now: Now) -> AnyV
             {heading}
             {steps}
         }
+        .into_any()
     });
     let stages = stages.collect_view();
     view! { <ol class="steps">{stages} {waiting}</ol> }.into_any()
@@ -204,11 +208,12 @@ fn artifacts_view(live: LiveJob) -> AnyView {
                 <small>{attempt} {words::bytes(file.size_bytes)}</small>
             </li>
         }
+        .into_any()
     });
     view! { <ul class="files">{files.collect_view()}</ul> }.into_any()
 }
 
-fn facts_view(job: &Job) -> impl IntoView + use<> {
+fn facts_view(job: &Job) -> AnyView {
     let time = |label: &'static str, at: Option<Timestamp>| {
         at.map(|at| {
             view! {
@@ -217,6 +222,7 @@ fn facts_view(job: &Job) -> impl IntoView + use<> {
                     <Time at=Signal::stored(at) />
                 </dd>
             }
+            .into_any()
         })
     };
     let fact = |label: &'static str, value: Option<String>| {
@@ -225,6 +231,7 @@ fn facts_view(job: &Job) -> impl IntoView + use<> {
                 <dt>{label}</dt>
                 <dd title=value.clone()>{value.clone()}</dd>
             }
+            .into_any()
         })
     };
     let from = job.resubmitted_from.map(|id| {
@@ -234,6 +241,7 @@ fn facts_view(job: &Job) -> impl IntoView + use<> {
                 <A href=format!("/tasks/queue/{id}")>{id.to_string()}</A>
             </dd>
         }
+        .into_any()
     });
     let times = [
         time("Submitted", Some(job.created_at)),
@@ -252,5 +260,5 @@ fn facts_view(job: &Job) -> impl IntoView + use<> {
         fact("Reason", job.cancel_reason.clone()),
         fact("Job", Some(job.id.to_string())),
     ];
-    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }
+    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()
 }

@@ -87,6 +87,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
             {problem}
         </p>
     }
+    .into_any()
 }
 
 fn run_by(job: &Job) -> String {

@@ -186,6 +186,7 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
             </button>
         </Show>
     }
+    .into_any()
 }
 
 /// No job: what to do first, or that nothing is found.

@@ -65,4 +65,5 @@ pub fn JobRow(
             </span>
         </li>
     }
+    .into_any()
 }

@@ -21,6 +21,7 @@ pub fn Environment(draft: Draft, problem: Memo<Option<(String, String)>>) -> imp
             </button>
         </fieldset>
     }
+    .into_any()
 }
 
 #[component]
@@ -61,6 +62,7 @@ fn VariableRow(draft: Draft, problem: Memo<Option<(String, String)>>, variable: 
             <Problem problem field=Signal::derive(move || variable.field()) />
         </div>
     }
+    .into_any()
 }
 
 /// Returns whether a name looks like a secret's, by the rule that the server applies (`API.md`, Jobs). Pure; it only decides

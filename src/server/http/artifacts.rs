@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,20 +10,21 @@ use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
 use super::error::ApiError;
-use super::jobs::job_id;
+use super::jobs::{JobPath, job_id};
 use crate::model::{ArtifactId, ArtifactsPage};
 use crate::server::AppState;
 
-pub(super) async fn list(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<ArtifactsPage>, ApiError> {
-    Ok(Json(ArtifactsPage { items: state.queue.artifacts(job_id(&id)?).await? }))
+pub(super) async fn list(State(state): State<AppState>, JobPath(job): JobPath) -> Result<Json<ArtifactsPage>, ApiError> {
+    Ok(Json(ArtifactsPage { items: state.queue.artifacts(job).await? }))
 }
 
 /// Sends a file: always as an attachment, never to be run as a page of ours.
 pub(super) async fn download(
     State(state): State<AppState>,
-    Path((id, artifact)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let Path((id, artifact)) = path.map_err(|_| ApiError::ArtifactNotFound)?;
     let job = state.queue.job(job_id(&id)?).await?.id;
     let artifact: ArtifactId = artifact.parse().map_err(|_| ApiError::ArtifactNotFound)?;
     let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);

@@ -37,8 +37,8 @@ pub(in crate::server) enum ApiError {
     JobStateConflict(String),
     #[error("the body is larger than {0} bytes")]
     PayloadTooLarge(usize),
-    #[error("send the body as Content-Type: application/json")]
-    UnsupportedMediaType,
+    #[error("send the body as Content-Type: {0}")]
+    UnsupportedMediaType(&'static str),
     #[error("the range lies outside the file")]
     RangeNotSatisfiable(u64),
     #[error("{0}")]
@@ -74,7 +74,7 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             Self::InvalidPayload(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_queue_payload"),
             Self::InvalidStatusFilter(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_status_filter"),

@@ -1,11 +1,11 @@
 //! `/jobs/{id}/events`: one page of a job's log, and the parameters that its stream shares with it.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
-use super::jobs::job_id;
+use super::jobs::JobPath;
 use super::query::Query;
 use crate::event_log::{Cursor, Direction, Filter, Kinds, PageRequest};
 use crate::model::{EventId, JobId, Level, Seq, StreamName, Timestamp};
@@ -23,10 +23,9 @@ enum Sort {
 
 pub(super) async fn page(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    JobPath(job): JobPath,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let job = job_id(&id)?;
     let after = cursor(&mut query, "after", "afterEventId", Cursor::After)?;
     let before = cursor(&mut query, "before", "beforeEventId", Cursor::Before)?;
     let sort = query.word("sort", &[("asc", Sort::OldestFirst), ("desc", Sort::NewestFirst)])?;

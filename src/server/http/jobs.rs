@@ -1,6 +1,7 @@
 //! `/jobs`: submit, list, get, cancel, resubmit.
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Deserialize;
@@ -16,7 +17,19 @@ use crate::server::AppState;
 /// Jobs in a page, unless something else is asked for, and at the most.
 const LIMIT: (i64, i64) = (50, 200);
 
-/// Parses a job's id; what cannot be one names no job.
+/// The job that a path names; what cannot be an id names no job.
+pub(super) struct JobPath(pub(super) JobId);
+
+impl<S: Send + Sync> FromRequestParts<S> for JobPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ApiError::JobNotFound)?;
+        job_id(&id).map(Self)
+    }
+}
+
+/// Parses a job's id.
 pub(super) fn job_id(text: &str) -> Result<JobId, ApiError> {
     text.parse().map_err(|_| ApiError::JobNotFound)
 }
@@ -59,8 +72,8 @@ fn statuses(words: Option<String>) -> Result<Vec<JobStatus>, ApiError> {
     words.as_deref().map_or_else(|| Ok(Vec::new()), |words| words.split(',').map(parse).collect())
 }
 
-pub(super) async fn get(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Job>, ApiError> {
-    Ok(Json(state.queue.job(job_id(&id)?).await?))
+pub(super) async fn get(State(state): State<AppState>, JobPath(job): JobPath) -> Result<Json<Job>, ApiError> {
+    Ok(Json(state.queue.job(job).await?))
 }
 
 /// The body of a cancellation.
@@ -76,13 +89,13 @@ const MAX_REASON: usize = 2_000;
 pub(super) async fn cancel(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Path(id): Path<String>,
+    JobPath(job): JobPath,
     OptionalJsonBody(cancel): OptionalJsonBody<Cancel>,
 ) -> Result<Json<Job>, ApiError> {
     if cancel.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
         return Err(ApiError::InvalidPayload(format!("reason: takes at most {MAX_REASON} characters")));
     }
-    Ok(Json(state.queue.cancel(job_id(&id)?, &identity.user, cancel.reason).await?))
+    Ok(Json(state.queue.cancel(job, &identity.user, cancel.reason).await?))
 }
 
 /// The body of a resubmission: nothing may be changed yet.
@@ -93,9 +106,9 @@ pub(super) struct Resubmit {}
 pub(super) async fn resubmit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Path(id): Path<String>,
+    JobPath(job): JobPath,
     OptionalJsonBody(Resubmit {}): OptionalJsonBody<Resubmit>,
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
-    let job = state.queue.resubmit(job_id(&id)?, &identity.user).await?;
+    let job = state.queue.resubmit(job, &identity.user).await?;
     Ok((StatusCode::CREATED, Json(job)))
 }

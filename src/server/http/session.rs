@@ -2,10 +2,12 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::rejection::FormRejection;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::error::ApiError;
 use crate::auth::{LoginError, SESSION_SECONDS};
 use crate::server::AppState;
 use crate::server::gate::{SESSION_COOKIE, session_cookie};
@@ -21,7 +23,11 @@ pub(super) struct Login {
     next: Option<String>,
 }
 
-pub(super) async fn login(State(state): State<AppState>, Form(login): Form<Login>) -> Response {
+pub(super) async fn login(State(state): State<AppState>, form: Result<Form<Login>, FormRejection>) -> Response {
+    let login = match form {
+        Ok(Form(login)) => login,
+        Err(rejection) => return refuse(&state, &rejection).into_response(),
+    };
     let result = match (&login.ticket, &login.token) {
         (Some(ticket), _) => state.auth.login_by_ticket(ticket).await,
         (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim()).await,
@@ -35,7 +41,7 @@ pub(super) async fn login(State(state): State<AppState>, Form(login): Form<Login
             );
             with_cookie(Redirect::to(next), &cookie)
         }
-        Err(LoginError::Db(error)) => super::error::ApiError::from(error).into_response(),
+        Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             let word = match error {
                 LoginError::TicketSpent => "expired",
@@ -48,11 +54,19 @@ pub(super) async fn login(State(state): State<AppState>, Form(login): Form<Login
     }
 }
 
+fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge(state.config.body_bytes),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("application/x-www-form-urlencoded"),
+        _ => ApiError::InvalidPayload("the login: takes a form with token or ticket, and next, each at most once".into()),
+    }
+}
+
 pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Response {
     if let Some(cookie) = session_cookie(&headers)
         && let Err(error) = state.auth.logout(cookie).await
     {
-        return super::error::ApiError::from(error).into_response();
+        return ApiError::from(error).into_response();
     }
     with_cookie(Redirect::to("/login"), &format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
 }

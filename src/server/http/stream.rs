@@ -8,14 +8,15 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::events::{cursor, filter, resolve};
-use super::jobs::job_id;
+use super::jobs::JobPath;
 use super::query::Query;
 use crate::clock;
 use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
@@ -33,11 +34,10 @@ const RETRY: &[u8] = b"retry: 1000\n\n";
 
 pub(super) async fn stream(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let job = job_id(&id)?;
     let after = cursor(&mut query, "after", "afterEventId", Cursor::After)?;
     let filter = filter(&mut query)?;
     refuse_backwards(&mut query)?;
@@ -52,14 +52,17 @@ pub(super) async fn stream(
         None => Seq::START,
     };
     let mut reader = Reader { state, job, filter, watch, cursor: after.max(last_id), _permit: permit };
-    let first = reader.read().await?;
-    // A cursor beyond the end counts as the end.
-    reader.cursor = reader.cursor.min(first.last_seq);
+    let mut first = reader.read().await?;
+    if reader.cursor > first.last_seq {
+        // A cursor beyond the end counts as the end: as it is stored, since what readers share may be a moment behind.
+        reader.cursor = reader.state.log.resolve(job, Cursor::Seq(reader.cursor)).await?;
+        first = reader.read().await?;
+    }
     if first.terminal.is_some() && reader.cursor >= first.last_seq {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let frames = VecDeque::from([Bytes::from_static(RETRY)]);
-    let sending = Sending { reader, frames, phase: Phase::Fresh(first) };
+    let sending = Sending { reader, frames, phase: Phase::Fresh(first), sent: Instant::now() };
     let body = Body::from_stream(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
         Some((Ok::<_, Infallible>(frame), sending))
@@ -121,6 +124,8 @@ struct Sending {
     reader: Reader,
     frames: VecDeque<Bytes>,
     phase: Phase,
+    /// When the last frame left: events that the filter passes over do not break the silence.
+    sent: Instant,
 }
 
 enum Phase {
@@ -137,6 +142,7 @@ impl Sending {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(frame) = self.frames.pop_front() {
+                self.sent = Instant::now();
                 return Some(frame);
             }
             let page = match std::mem::replace(&mut self.phase, Phase::Reading) {
@@ -168,7 +174,7 @@ impl Sending {
             _ => {
                 tokio::select! {
                     () = self.reader.watch.grown() => {}
-                    () = tokio::time::sleep(HEARTBEAT) => self.frames.push_back(heartbeat(self.reader.cursor, page.last_seq)),
+                    () = tokio::time::sleep_until(self.sent + HEARTBEAT) => self.frames.push_back(heartbeat(self.reader.cursor, page.last_seq)),
                     () = self.reader.state.shutdown.cancelled() => return None,
                 }
             }

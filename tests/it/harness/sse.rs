@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Api;
 
 /// How long a reader waits for the next bytes before the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One frame, as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,28 +11,39 @@ use crate::server::TOKEN;
 
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
     pub address: String,
 }
 
 impl Client {
     pub fn new(address: &str) -> Self {
-        Self { http: reqwest::Client::new(), address: address.to_owned() }
+        Self { address: address.to_owned() }
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        let url = format!("http://{}/api/queue{path}", self.address);
-        let reply = self.http.get(url).bearer_auth(TOKEN).send().await.expect("the server answers");
-        reply.json().await.expect("the body is JSON")
+        self.request("GET", path, "").await
     }
 
     /// Submits a command and returns its job's id.
     pub async fn submit(&self, payload: &Value) -> String {
-        let url = format!("http://{}/api/queue/jobs", self.address);
-        let body = json!({"type": "command", "payload": payload});
-        let reply = self.http.post(url).bearer_auth(TOKEN).json(&body).send().await.expect("the server answers");
-        let job: Value = reply.json().await.expect("the body is JSON");
+        let body = json!({"type": "command", "payload": payload}).to_string();
+        let job = self.request("POST", "/jobs", &body).await;
         job["id"].as_str().expect("a job has an id").to_owned()
+    }
+
+    /// Sends a request on a connection of its own and returns the JSON of the reply.
+    async fn request(&self, method: &str, path: &str, body: &str) -> Value {
+        let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
+        let request = format!(
+            "{method} /api/queue{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        socket.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut reply = Vec::new();
+        socket.read_to_end(&mut reply).await.expect("the server answers");
+        let head = memchr::memmem::find(&reply, b"\r\n\r\n").expect("a reply has a head");
+        serde_json::from_slice(&reply[head + 4..]).expect("the body is JSON")
     }
 
     /// Opens a job's stream.

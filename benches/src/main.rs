@@ -28,7 +28,7 @@ fn print_lines(rate: f64, count: u32) {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [print, rate, count] = arguments.as_slice()
         && print == "--print"
     {

@@ -1,0 +1,135 @@
+//! Logging in and out with a browser.
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+
+use super::{job_with_artifact, routes};
+use crate::harness::{TOKEN, TestServer, tcp};
+
+/// A client that follows nothing, as a browser's network panel would show it.
+fn browser() -> Client {
+    Client::builder().redirect(Policy::none()).build().expect("a client")
+}
+
+/// Posts the login form.
+async fn post_login(server: &TestServer, form: &str) -> Response {
+    let request = browser().post(format!("{}/login", server.api.base));
+    let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &server.api.base);
+    request.body(form.to_owned()).send().await.expect("the server answers")
+}
+
+fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
+    reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
+}
+
+/// Returns the cookie that a login set, as a browser sends it back.
+fn cookie(reply: &Response) -> String {
+    assert_eq!(reply.status(), 303);
+    let cookie = header(reply, "set-cookie");
+    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session=")).expect("a session begins").to_owned()
+}
+
+/// Logs in by token and returns the cookie.
+pub(super) async fn login(server: &TestServer) -> String {
+    cookie(&post_login(server, &format!("token={TOKEN}")).await)
+}
+
+/// Returns the status of a page under a cookie: 401 without a session.
+async fn status(server: &TestServer, cookie: &str) -> u16 {
+    tcp::get(&server.api.base, "/api/queue/jobs", &format!("Cookie: {cookie}\r\n")).await.status
+}
+
+#[tokio::test]
+async fn the_token_begins_a_session_whose_cookie_no_script_and_no_other_site_can_use() {
+    let server = TestServer::start().await;
+    let reply = post_login(&server, &format!("token=+{TOKEN}+&next=%2Ftasks%2Fqueue%2Fnew")).await;
+    assert_eq!(header(&reply, "location"), "/tasks/queue/new");
+    let set = header(&reply, "set-cookie").to_owned();
+    let flags: Vec<&str> = set.split("; ").skip(1).collect();
+    for flag in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(flags.contains(&flag), "{set}");
+    }
+    let (job, artifact) = job_with_artifact(&server).await;
+    let cookie = cookie(&reply);
+    for (method, path) in routes(&job, &artifact) {
+        let request = browser().request(method.clone(), format!("{}{path}", server.api.base));
+        let reply = request.header("cookie", &cookie).header("origin", &server.api.base).send().await;
+        let status = reply.expect("the server answers").status().as_u16();
+        assert!(!matches!(status, 401 | 403), "{method} {path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_begins_no_session() {
+    let server = TestServer::start().await;
+    for form in ["token=wrong", "token=", "", "ticket=wrong", &format!("ticket={TOKEN}"), &format!("token={}", &TOKEN[1..])] {
+        let reply = post_login(&server, &format!("{form}&next=%2Ftasks%2Fqueue%2Fnew")).await;
+        assert_eq!((reply.status().as_u16(), header(&reply, "set-cookie")), (303, ""), "{form}");
+        let location = header(&reply, "location").to_owned();
+        assert!(location.starts_with("/login?error="), "{location}");
+        assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "what was wanted is kept: {location}");
+    }
+    for cookie in ["tailwater_session=", "tailwater_session=wrong", "session=1", &format!("tailwater_session={TOKEN}")] {
+        assert_eq!(status(&server, cookie).await, 401, "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_link_works_once_and_looking_at_it_does_not_use_it_up() {
+    let server = TestServer::start().await;
+    let (base, query) = server.login_link.split_once("/login?").expect("it leads to the login");
+    assert_eq!(base, server.api.base);
+    for _ in 0..3 {
+        let reply = browser().get(&server.login_link).send().await.expect("the server answers");
+        assert_eq!((reply.status().as_u16(), header(&reply, "set-cookie")), (200, ""), "a link preview");
+    }
+    let cookie = cookie(&post_login(&server, query).await);
+    assert_eq!(status(&server, &cookie).await, 200);
+    let again = post_login(&server, query).await;
+    assert_eq!(header(&again, "set-cookie"), "");
+    assert!(header(&again, "location").starts_with("/login?error=expired"));
+    assert_eq!(status(&server, &cookie).await, 200, "the session goes on");
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_logout_and_no_other_does() {
+    let server = TestServer::start().await;
+    let (mine, other) = (login(&server).await, login(&server).await);
+    let request = browser().post(format!("{}/logout", server.api.base));
+    let reply = request.header("cookie", &mine).header("origin", &server.api.base).send().await.expect("the server answers");
+    assert_eq!((reply.status().as_u16(), header(&reply, "location")), (303, "/login"));
+    assert!(header(&reply, "set-cookie").contains("Max-Age=0"), "the browser forgets it");
+    assert_eq!(status(&server, &mine).await, 401, "and so does the server");
+    assert_eq!(status(&server, &other).await, 200);
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_restart_of_the_server() {
+    let server = TestServer::start().await;
+    let cookie = login(&server).await;
+    let server = TestServer::start_over(server.stop().await, |_| {}).await;
+    assert_eq!(status(&server, &cookie).await, 200);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused_even_beside_a_good_cookie() {
+    let server = TestServer::start().await;
+    let cookie = login(&server).await;
+    let headers = format!("Cookie: {cookie}\r\nAuthorization: Bearer wrong\r\n");
+    let reply = tcp::get(&server.api.base, "/api/queue/jobs", &headers).await;
+    assert_eq!((reply.status, reply.code().as_str()), (401, "auth_required"));
+}
+
+#[tokio::test]
+async fn a_login_leads_to_no_other_site() {
+    let server = TestServer::start().await;
+    for next in [
+        "https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "%5C%5Cevil.example", "evil.example",
+        "%2F%09%2Fevil.example", "%2F%0D%0ALocation%3A%20https%3A%2F%2Fevil.example", "javascript%3Aalert(1)", "%20%2F%2Fevil.example",
+    ] {
+        let reply = post_login(&server, &format!("token={TOKEN}&next={next}")).await;
+        assert_eq!((reply.status().as_u16(), header(&reply, "location")), (303, "/tasks/queue"), "{next}");
+        let refused = post_login(&server, &format!("token=wrong&next={next}")).await;
+        assert!(!header(&refused, "location").contains("evil"), "{next}: {}", header(&refused, "location"));
+    }
+}

@@ -1,0 +1,171 @@
+//! Bodies that cannot be taken, and submissions that are repeated.
+
+use std::collections::HashSet;
+
+use reqwest::{Body, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::check_refused;
+use crate::harness::{Api, TestServer};
+
+const INVALID: (u16, &str) = (422, "invalid_queue_payload");
+
+fn submission(api: &Api, body: impl Into<Body>) -> RequestBuilder {
+    api.request(Method::POST, "/jobs").header("content-type", "application/json").body(body)
+}
+
+#[tokio::test]
+async fn malformed_json_is_refused() {
+    let server = TestServer::start().await;
+    let deep = format!("{{\"type\":\"x\",\"payload\":{}", "[".repeat(100_000));
+    for body in ["", "{", "nonsense", "{\"type\":\"x\"} {}", "[]", "null", "\"x\"", "{'type':'x'}", "{\"type\":\"\\ud800\"}", &deep] {
+        check_refused(&server.api, submission(&server.api, body.to_owned()), INVALID, "").await;
+    }
+    check_refused(&server.api, submission(&server.api, b"{\"type\":\"\xff\"}".to_vec()), INVALID, "type").await;
+    check_refused(&server.api, submission(&server.api, "{\"type\":\"x\",\"type\":\"y\"}"), INVALID, "type").await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
+    let server = TestServer::start().await;
+    let long = "x".repeat(5_000);
+    let job = |field: &str, value: Value| {
+        let mut job = json!({"type": "command", "payload": {"run": "true"}});
+        job[field] = value;
+        job
+    };
+    let payload = |payload: Value| json!({"type": "command", "payload": payload});
+    let table = [
+        (json!({"payload": {"run": "true"}}), "type"),
+        (job("type", json!(7)), "type"),
+        (job("type", json!("")), "type"),
+        (job("type", json!(long)), "type"),
+        (job("type", json!("a\nb")), "type"),
+        (job("priority", json!("high")), "priority"),
+        (job("priority", json!(1.5)), "priority"),
+        (job("priority", json!(1001)), "priority"),
+        (job("priority", json!(-1001)), "priority"),
+        (job("priority", json!(3_000_000_000_i64)), "priority"),
+        (job("maxAttempts", json!(0)), "maxAttempts"),
+        (job("maxAttempts", json!(101)), "maxAttempts"),
+        (job("maxAttempts", json!(null)), "maxAttempts"),
+        (job("affinityKey", json!(["a"])), "affinityKey"),
+        (job("affinityKey", json!(long)), "affinityKey"),
+        (job("payload", json!("true")), "payload"),
+        (job("payload", json!([])), "payload"),
+        (job("status", json!("succeeded")), "status"),
+        (payload(json!({})), "payload.run"),
+        (payload(json!({"run": ["true"]})), "payload.run"),
+        (payload(json!({"run": " \n"})), "payload.run"),
+        (payload(json!({"run": "a\u{0}b"})), "payload.run"),
+        (payload(json!({"run": "x".repeat(200_000)})), "payload.run"),
+        (payload(json!({"run": "true", "title": long})), "payload.title"),
+        (payload(json!({"run": "true", "timeoutSeconds": 0})), "payload.timeoutSeconds"),
+        (payload(json!({"run": "true", "timeoutSeconds": -1})), "payload.timeoutSeconds"),
+        (payload(json!({"run": "true", "timeoutSeconds": 1e18})), "payload.timeoutSeconds"),
+        (payload(json!({"run": "true", "env": {"A": 1}})), "payload.env.A"),
+        (payload(json!({"run": "true", "env": {"1A": ""}})), "payload.env.1A"),
+        (payload(json!({"run": "true", "env": []})), "payload.env"),
+        (payload(json!({"steps": []})), "payload.steps"),
+        (payload(json!({"steps": [{"run": "true"}, {"run": "true", "name": long}]})), "payload.steps[1].name"),
+        (payload(json!({"steps": [{"run": "true", "id": long}]})), "payload.steps[0].id"),
+        (payload(json!({"steps": [{"run": "true", "shell": ""}]})), "payload.steps[0].shell"),
+        (payload(json!({"steps": [{"run": "true", "workingDirectory": "/etc"}]})), "payload.steps[0].workingDirectory"),
+        (payload(json!({"steps": vec![json!({"run": "true"}); 1_001]})), "payload.steps"),
+    ];
+    for (body, field) in table {
+        check_refused(&server.api, submission(&server.api, body.to_string()), INVALID, field).await;
+    }
+    assert_eq!(server.api.json("/jobs").await["items"], json!([]), "nothing of it was stored");
+}
+
+#[tokio::test]
+async fn a_field_that_comes_later_is_refused_by_its_name() {
+    let server = TestServer::start().await;
+    let later = ["prepare", "publish", "artifacts", "secrets", "requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
+    for field in later {
+        let body = json!({"type": "command", "payload": {"run": "true", field: []}}).to_string();
+        check_refused(&server.api, submission(&server.api, body), INVALID, &format!("payload.{field}")).await;
+    }
+    let (id, _) = server.api.run("true").await;
+    for (path, body) in [("resubmit", json!({"payload": {}})), ("cancel", json!({"force": true})), ("cancel", json!({"reason": 7}))] {
+        let request = server.api.request(Method::POST, &format!("/jobs/{id}/{path}")).json(&body);
+        let field = body.as_object().and_then(|body| body.keys().next()).expect("it has one").clone();
+        check_refused(&server.api, request, INVALID, &field).await;
+    }
+    let reason = json!({"reason": "x".repeat(5_000)});
+    let request = server.api.request(Method::POST, &format!("/jobs/{id}/cancel")).json(&reason);
+    check_refused(&server.api, request, INVALID, "reason").await;
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_is_too_large_whether_its_length_is_told_or_not() {
+    let server = TestServer::start().await;
+    let too_large = (413, "payload_too_large");
+    let body = json!({"type": "command", "payload": {"run": "x".repeat(10_000_000)}}).to_string();
+    let (id, _) = server.api.run("true").await;
+    for _ in 0..5 {
+        check_refused(&server.api, submission(&server.api, body.clone()), too_large, "1048576").await;
+        let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
+            body.as_bytes().chunks(64 << 10).map(|piece| Ok(piece.to_vec())).collect();
+        let chunked = Body::wrap_stream(futures_util::stream::iter(pieces));
+        check_refused(&server.api, submission(&server.api, chunked), too_large, "1048576").await;
+        let cancel = server.api.request(Method::POST, &format!("/jobs/{id}/cancel")).body(body.clone());
+        check_refused(&server.api, cancel, too_large, "1048576").await;
+    }
+    let just_fits = json!({"type": "elsewhere", "payload": {"text": "x".repeat((1 << 20) - 100)}});
+    server.api.submit_job(just_fits).await;
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused() {
+    let server = TestServer::start().await;
+    let body = json!({"type": "command", "payload": {"run": "true"}}).to_string();
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "multipart/form-data", ""] {
+        let request = server.api.request(Method::POST, "/jobs").header("content-type", content_type).body(body.clone());
+        check_refused(&server.api, request, (415, "unsupported_media_type"), "application/json").await;
+    }
+    let request = server.api.request(Method::POST, "/jobs").body(body.clone());
+    check_refused(&server.api, request, (415, "unsupported_media_type"), "application/json").await;
+    let with_charset = server.api.request(Method::POST, "/jobs").header("content-type", "Application/JSON; charset=utf-8");
+    assert_eq!(with_charset.body(body).send().await.expect("the server answers").status(), 201);
+}
+
+#[tokio::test]
+async fn a_repeated_submission_is_answered_with_the_job_that_the_first_made() {
+    let server = TestServer::start().await;
+    let job = json!({"type": "elsewhere", "payload": {"a": 1, "b": [2]}});
+    let keyed = |key: &str, job: &Value| server.api.request(Method::POST, "/jobs").header("idempotency-key", key).json(job);
+    let repeats = (0..20).map(|_| {
+        let request = keyed("once", &job);
+        tokio::spawn(async move {
+            let reply = request.send().await.expect("the server answers");
+            assert_eq!(reply.status(), 201);
+            let job: Value = reply.json().await.expect("a job");
+            job["id"].as_str().expect("a job has an id").to_owned()
+        })
+    });
+    let mut ids = HashSet::new();
+    for repeat in repeats.collect::<Vec<_>>() {
+        ids.insert(repeat.await.expect("no panic"));
+    }
+    assert_eq!(ids.len(), 1, "concurrent repeats make one job");
+    assert_eq!(server.api.json("/jobs").await["items"].as_array().map(Vec::len), Some(1));
+    for (field, value) in [
+        ("type", json!("other")),
+        ("priority", json!(1)),
+        ("payload", json!({"a": 2})),
+        ("maxAttempts", json!(2)),
+        ("affinityKey", json!("there")),
+    ] {
+        let mut other = job.clone();
+        other[field] = value;
+        check_refused(&server.api, keyed("once", &other), INVALID, "Idempotency-Key").await;
+    }
+    for key in ["", &"k".repeat(201)] {
+        check_refused(&server.api, keyed(key, &job), INVALID, "Idempotency-Key").await;
+    }
+    let other_key = keyed("twice", &job).send().await.expect("the server answers");
+    let other: Value = other_key.json().await.expect("a job");
+    assert!(!ids.contains(other["id"].as_str().expect("a job has an id")));
+}

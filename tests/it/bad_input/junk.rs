@@ -1,0 +1,73 @@
+//! Requests that are hardly HTTP, and forms that are no forms.
+
+use serde_json::json;
+
+use super::check_alive;
+use crate::harness::{Random, TOKEN, TestServer, tcp};
+
+/// What a fuzzed request is put together from.
+const PIECES: [&str; 26] = [
+    "GET ", "POST ", "\0", " HTTP/1.1\r\n", " HTTP/9.9\r\n", "/api/queue/jobs", "/%ff%00", "?limit=", "Host: 127.0.0.1\r\n",
+    "Content-Length: 99999999999999999999\r\n", "Content-Length: 5\r\n", "Content-Length: -1\r\n",
+    "Transfer-Encoding: chunked\r\n", "\r\n", "\r\n\r\n", "ffffffffffffffff\r\n", "0\r\n\r\n", "{\"type\":", "Cookie: =;;=\r\n",
+    "Authorization: Bearer \u{e9}\r\n", "Last-Event-ID: \u{1}\r\n", "Expect: 100-continue\r\n", "Connection: upgrade\r\n",
+    "Upgrade: h2c\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "a:\r\n b\r\n",
+];
+
+fn junk(random: &mut Random) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if random.below(2) == 0 {
+        let head = "POST /api/queue/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+        bytes.extend_from_slice(format!("{head}Authorization: Bearer {TOKEN}\r\n").as_bytes());
+    }
+    for _ in 0..random.below(20) {
+        match random.below(3) {
+            0 => bytes.extend((0..random.below(40)).map(|_| u8::try_from(random.below(256)).unwrap_or(0))),
+            _ => bytes.extend_from_slice(PIECES[random.below(PIECES.len())].as_bytes()),
+        }
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn junk_over_tcp_never_kills_the_server() {
+    let server = TestServer::start().await;
+    let mut random = Random::new("junk");
+    for _ in 0..400 {
+        let bytes = junk(&mut random);
+        let reply = tcp::exchange(&server.api.base, &bytes, tcp::Sending::Ends).await;
+        let text = String::from_utf8_lossy(&reply);
+        let refused = reply.is_empty() || text.starts_with("HTTP/1.1 ") || text.starts_with("HTTP/1.0 ");
+        assert!(refused && !text.contains(" 500 "), "{:?} got {text:?}", String::from_utf8_lossy(&bytes));
+        check_alive(&server.api).await;
+    }
+    let (_, job) = server.api.run("echo still here").await;
+    assert_eq!(job["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_is_refused_and_closed() {
+    let server = TestServer::start().await;
+    let long = "x".repeat(100_000);
+    for (target, headers) in [(format!("/healthz?{long}"), String::new()), ("/healthz".to_owned(), format!("A: {long}\r\n"))] {
+        let reply = tcp::get(&server.api.base, &target, &headers).await;
+        assert!(matches!(reply.status, 414 | 431), "{}", reply.status);
+        check_alive(&server.api).await;
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_no_form_is_refused_in_the_envelope() {
+    let server = TestServer::start().await;
+    let form = "application/x-www-form-urlencoded";
+    let table = [
+        ("application/json", json!({"token": TOKEN}).to_string(), 415, "unsupported_media_type"),
+        (form, "token=a&token=b".to_owned(), 422, "invalid_queue_payload"),
+        (form, format!("token={}", "x".repeat(2 << 20)), 413, "payload_too_large"),
+    ];
+    for (content_type, body, status, code) in table {
+        let url = format!("{}/login", server.api.base);
+        let request = server.api.client.post(url).header("content-type", content_type).body(body);
+        super::check_refused(&server.api, request, (status, code), "").await;
+    }
+}

@@ -1,0 +1,65 @@
+//! The server as a process of its own, as people run it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::{Api, TOKEN, until};
+
+/// A running `tailwater serve`; it dies with the test.
+pub struct Process {
+    child: Child,
+    pub api: Api,
+}
+
+impl Process {
+    /// Starts one over a data folder, with further arguments, and waits until it answers.
+    pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tailwater"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data)
+            .args(arguments)
+            .env("TAILWATER_ADMIN_TOKEN", TOKEN)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let base = line.trim().strip_prefix("Listening on ").expect("it says where it listens");
+        Self { api: Api::new(base.to_owned()), child }
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
+        assert!(sent.success());
+    }
+
+    /// Waits until it has exited.
+    pub async fn exited(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the server exits", || {
+            status = self.child.try_wait().expect("it is our child");
+            status.is_some()
+        })
+        .await;
+        status.expect("it has just been seen")
+    }
+
+    /// Returns the memory that it has in use, in KiB.
+    pub fn rss(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux counts it");
+        line.trim().trim_end_matches(" kB").parse().expect("it is a number")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

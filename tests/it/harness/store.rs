@@ -1,0 +1,185 @@
+//! The queue and the event log without a server around them: a test does what a worker would, call by call.
+
+use std::ops::RangeInclusive;
+
+use redact::{Redacted, Redactor};
+use serde_json::json;
+use tailwater::clock;
+use tailwater::db::{Db, DbError};
+use tailwater::event_log::{
+    AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
+};
+use tailwater::model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepStatus, StreamName, Timestamp};
+use tailwater::queue::{Ending, Finish, Queue, QueueError};
+use tempfile::TempDir;
+
+use super::{Random, sha256};
+
+/// Events that a made-up worker appends at a time.
+const BATCH: usize = 250;
+
+/// An open data folder.
+pub struct Store {
+    pub db: Db,
+    pub queue: Queue,
+    pub log: EventLog,
+    data: TempDir,
+}
+
+impl Store {
+    pub async fn open() -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(data.path()).await.expect("a new database opens");
+        let log = EventLog::new(db.clone());
+        let queue = Queue::new(db.clone(), log.clone(), Redactor::none(), 100);
+        Self { db, queue, log, data }
+    }
+
+    /// Submits a job that may have two attempts.
+    pub async fn submit(&self) -> String {
+        let payload = json!({"run": "true"});
+        let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 2 };
+        self.queue.submit(new, "tester", None).await.expect("it is valid").id.to_string()
+    }
+
+    /// Claims the next job.
+    pub async fn claim(&self) -> Lease {
+        self.queue.claim(&worker()).await.expect("the store works").expect("a job waits").lease
+    }
+
+    pub async fn append(
+        &self,
+        lease: Lease,
+        number: i64,
+        (from, to): (i64, i64),
+        events: Vec<NewEvent>,
+    ) -> Result<Seq, AppendError> {
+        self.log.append_as(lease, Batch { number, from, to, events }, clock::now()).await
+    }
+
+    /// Lets a job's next attempt begin now.
+    pub async fn skip_back_off(&self) {
+        let statement = "update jobs set next_attempt_at = null";
+        let skipped: Result<(), DbError> = self
+            .db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query(statement).execute(tx.connection()).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        skipped.expect("the table is there");
+    }
+
+    /// Claims the next job, appends made-up output and ends the attempt.
+    pub async fn attempt(&self, output: &mut Output, events: usize, ending: Ending) -> JobStatus {
+        let lease = self.claim().await;
+        output.begin(lease.attempt);
+        let mut number = 0;
+        for count in (0..events).step_by(BATCH).map(|done| BATCH.min(events - done)) {
+            let from = output.offset();
+            let batch = (0..count).map(|_| output.event()).collect();
+            number += 1;
+            self.append(lease, number, (from, output.offset()), batch).await.expect("the lease is held");
+        }
+        self.finish(lease, ending, output.totals()).await.expect("the lease is held")
+    }
+
+    pub async fn finish(&self, lease: Lease, ending: Ending, totals: AttemptTotals) -> Result<JobStatus, QueueError> {
+        self.queue.finish(Finish { lease, worker: worker(), ending, totals, artifacts: Vec::new() }).await
+    }
+
+    /// Closes the database and hands its folder on, for a server to be started over.
+    pub async fn close(self) -> TempDir {
+        self.db.close().await;
+        self.data
+    }
+}
+
+fn worker() -> Redacted {
+    Redacted::literal("tester")
+}
+
+/// An attempt that failed.
+pub fn failed() -> Ending {
+    Ending::Failed { reason: FailureReason::ExitCode, message: Redacted::literal("made up") }
+}
+
+/// Makes up an attempt's output: steps that begin and end, and chunks of both streams.
+pub struct Output {
+    random: Random,
+    text: RangeInclusive<usize>,
+    attempt: i32,
+    bytes: Vec<u8>,
+    lines: i64,
+}
+
+impl Output {
+    /// Each chunk has one line of so many bytes.
+    pub fn new(random: Random, text: RangeInclusive<usize>) -> Self {
+        Self { random, text, attempt: 1, bytes: Vec::new(), lines: 0 }
+    }
+
+    fn begin(&mut self, attempt: i32) {
+        self.attempt = attempt;
+        self.bytes.clear();
+        self.lines = 0;
+    }
+
+    fn offset(&self) -> i64 {
+        i64::try_from(self.bytes.len()).expect("it is small")
+    }
+
+    /// Makes up one event.
+    fn event(&mut self) -> NewEvent {
+        let index = self.random.below(3);
+        let origin = Origin {
+            stage: Stage::Execute,
+            step_id: Redacted::literal(["build", "test", "pack"][index]),
+            step_index: i32::try_from(index).expect("it is small"),
+            attempt: self.attempt,
+        };
+        match self.random.below(10) {
+            0 => {
+                let names = StepNames { name: origin.step_id.clone(), command: Redacted::literal("true"), origin };
+                let status = [StepStatus::Succeeded, StepStatus::Failed, StepStatus::Cancelled][self.random.below(3)];
+                NewEvent::step_ended(&names, status, StepEnd::default())
+            }
+            number => self.chunk(&origin, if number < 6 { StreamName::Stdout } else { StreamName::Stderr }),
+        }
+    }
+
+    /// Makes up one line of output.
+    fn chunk(&mut self, origin: &Origin, stream: StreamName) -> NewEvent {
+        let length = self.text.start() + self.random.below(self.text.end() - self.text.start() + 1);
+        let number = self.lines.to_string();
+        let text = format!("{}{number}\n", "x".repeat(length.saturating_sub(number.len() + 1)));
+        let bytes = i64::try_from(text.len()).expect("it is small");
+        self.lines += 1;
+        let segments = vec![Segment(self.offset(), bytes, self.lines)];
+        let chunk = Chunk { stream, time: Timestamp(1_700_000_000_000_000), segments, joined: true };
+        self.bytes.extend_from_slice(text.as_bytes());
+        NewEvent::log(origin, chunk, Redacted::from_stored(text.into_bytes()))
+    }
+
+    fn totals(&self) -> AttemptTotals {
+        AttemptTotals {
+            exit_code: Some(0),
+            lines: self.lines,
+            bytes: self.offset(),
+            suppressed_bytes: 0,
+            redactions: 0,
+            log_sha256: sha256(&self.bytes),
+        }
+    }
+
+    /// Makes up one line of output of `length` bytes, and where it lies, for a test that appends by itself.
+    pub fn line(&mut self) -> (NewEvent, (i64, i64)) {
+        let step_id = Redacted::literal("run");
+        let origin = Origin { stage: Stage::Execute, step_id, step_index: 0, attempt: self.attempt };
+        let from = self.offset();
+        (self.chunk(&origin, StreamName::Stdout), (from, self.offset()))
+    }
+}

@@ -1,0 +1,73 @@
+//! Requests as bytes: what no well-behaved client would send.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long a reply may take before the test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What came back, up to the end of the connection.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Reply {
+    /// Returns the code of the error that it holds.
+    pub fn code(&self) -> String {
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no envelope: {self:?}"));
+        body["detail"]["code"].as_str().expect("an error has a code").to_owned()
+    }
+}
+
+/// Connects to a server.
+pub async fn connect(base: &str) -> TcpStream {
+    let address = base.strip_prefix("http://").expect("a base is a URL");
+    TcpStream::connect(address).await.expect("the server accepts")
+}
+
+/// Gets a target exactly as it is written, with further header lines, each with its line end.
+pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
+    let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
+    let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;
+    parse(&bytes).unwrap_or_else(|| panic!("{target:?}: no reply"))
+}
+
+/// Whether a client says that it sends no more. A server need not answer whole requests of one that does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    Goes,
+    Ends,
+}
+
+/// Sends bytes and returns what comes back before the connection ends; a reset is an end as well.
+pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
+    let (mut reader, mut writer) = connect(base).await.into_split();
+    let mut reply = Vec::new();
+    let read = async {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = reader.read(&mut buffer).await {
+            reply.extend_from_slice(&buffer[..count]);
+        }
+    };
+    let write = async {
+        if writer.write_all(request).await.is_ok() && sending == Sending::Ends {
+            writer.shutdown().await.ok();
+        }
+    };
+    tokio::time::timeout(PATIENCE, async { tokio::join!(read, write) }).await.expect("the connection ends in time");
+    reply
+}
+
+/// Splits a reply of HTTP/1.1 that is not chunked.
+pub fn parse(bytes: &[u8]) -> Option<Reply> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Reply { status, head: head.to_ascii_lowercase(), body: body.to_owned() })
+}

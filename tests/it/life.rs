@@ -1,0 +1,183 @@
+//! The life of a job: submitted, listed, claimed in turn, cancelled, run again.
+
+mod lease;
+mod listing;
+
+use serde_json::{Value, json};
+
+use crate::harness::gate::Gate;
+use crate::harness::{Api, TestServer, of_kind};
+
+/// Cancels a job and returns the status of the reply and its body.
+async fn cancel(api: &Api, id: &str, reason: &str) -> (u16, Value) {
+    let reply = api.post(&format!("/jobs/{id}/cancel"), &json!({"reason": reason})).await;
+    (reply.status().as_u16(), reply.json().await.expect("the body is JSON"))
+}
+
+async fn resubmit(api: &Api, id: &str) -> Value {
+    let reply = api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
+    assert_eq!(reply.status(), 201);
+    reply.json().await.expect("a job")
+}
+
+fn id_of(job: &Value) -> &str {
+    job["id"].as_str().expect("a job has an id")
+}
+
+#[tokio::test]
+async fn jobs_are_claimed_by_priority_and_then_by_age() {
+    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let api = &server.api;
+    let first = api.submit(json!({"run": gate.wait()})).await;
+    api.job_when(&first, "runs", |job| job["status"] == "running").await;
+    let mut ids = Vec::new();
+    for priority in [0, -5, 7, 0, 1000, 7, -1000] {
+        let job = json!({"type": "command", "priority": priority, "payload": {"run": "true"}});
+        ids.push(api.submit_job(job).await);
+    }
+    let in_turn = [4, 2, 5, 0, 3, 1, 6].map(|at: usize| ids[at].clone());
+    for (position, id) in (1..).zip(&in_turn) {
+        let job = api.job(id).await;
+        assert_eq!((&job["status"], &job["queuePosition"]), (&json!("queued"), &json!(position)));
+    }
+    gate.open();
+    let mut started = Vec::new();
+    for id in &in_turn {
+        let job = api.ended(id).await;
+        assert_eq!((&job["status"], &job["queuePosition"]), (&json!("succeeded"), &Value::Null));
+        started.push(job["startedAt"].as_str().expect("it ran").to_owned());
+    }
+    assert!(started.windows(2).all(|two| two[0] < two[1]), "{started:?}");
+}
+
+#[tokio::test]
+async fn a_queued_job_is_cancelled_at_once() {
+    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let first = server.api.submit(json!({"run": gate.wait()})).await;
+    let id = server.api.submit(json!({"run": "echo never"})).await;
+    let (status, job) = cancel(&server.api, &id, "not needed").await;
+    assert_eq!((status, &job["status"], &job["cancelReason"]), (200, &json!("cancelled"), &json!("not needed")));
+    assert_eq!((&job["attempt"], &job["cancelRequestedByUserId"]), (&json!(0), &json!("admin")));
+    gate.open();
+    server.api.ended(&first).await;
+    let (later, _) = server.api.run("true").await;
+    assert_eq!(server.api.job(&later).await["status"], "succeeded");
+    let events = server.api.events(&id).await;
+    assert!(of_kind(&events, "attempt").is_empty(), "it never ran: {events:?}");
+    assert_eq!(cancel(&server.api, &id, "again").await, (200, job), "a repetition changes nothing");
+}
+
+#[tokio::test]
+async fn a_running_job_is_cancelled_once_and_the_first_reason_stays() {
+    let server = TestServer::start().await;
+    let id = server.api.submit(json!({"run": "echo begun; exec sleep 1000"})).await;
+    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    let (status, job) = cancel(&server.api, &id, "the first").await;
+    assert_eq!((status, &job["cancelReason"]), (200, &json!("the first")));
+    assert!(job["cancelRequestedAt"].is_string());
+    for _ in 0..3 {
+        let (status, again) = cancel(&server.api, &id, "another").await;
+        assert_eq!((status, &again["cancelReason"]), (200, &json!("the first")));
+        assert_eq!(again["cancelRequestedAt"], job["cancelRequestedAt"]);
+    }
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["cancelReason"]), (&json!("cancelled"), &json!("the first")));
+    let (status, again) = cancel(&server.api, &id, "too late").await;
+    assert_eq!((status, again), (200, job));
+    let events = server.api.events(&id).await;
+    let asked = events.iter().filter(|event| event["payload"]["status"] == "cancel_requested").count();
+    assert_eq!(asked, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_over_otherwise_cannot_be_cancelled() {
+    let server = TestServer::start().await;
+    for (command, end) in [("true", "succeeded"), ("exit 3", "failed")] {
+        let (id, job) = server.api.run(command).await;
+        assert_eq!(job["status"], end);
+        let (status, body) = cancel(&server.api, &id, "too late").await;
+        assert_eq!((status, &body["detail"]["code"]), (409, &json!("job_state_conflict")));
+        assert_eq!(server.api.job(&id).await, job, "nothing has changed");
+    }
+}
+
+const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
+
+/// A job that succeeds only if it sees the real value, and which names the value all over its payload.
+fn secretive() -> Value {
+    json!({
+        "title": format!("deploy with {TOKEN_VALUE}"),
+        "env": {"DEPLOY_TOKEN": TOKEN_VALUE, "NOTE": format!("it is {TOKEN_VALUE}!"), "PLAIN": "plain"},
+        "steps": [
+            {"name": format!("use {TOKEN_VALUE}"), "run": format!("[ \"$DEPLOY_TOKEN\" = {TOKEN_VALUE} ]")},
+            {"run": "[ \"$DB_PASSWORD\" = swordfish-swordfish ]", "env": {"DB_PASSWORD": "swordfish-swordfish"}},
+        ],
+    })
+}
+
+#[tokio::test]
+async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
+    let server = TestServer::start().await;
+    let job = json!({"type": "command", "payload": secretive(), "priority": 3, "maxAttempts": 1, "affinityKey": "here"});
+    let first = server.api.submit_job(job).await;
+    let old = server.api.ended(&first).await;
+    assert_eq!(old["status"], "succeeded", "{old}");
+    let new = resubmit(&server.api, &first).await;
+    assert_ne!(id_of(&new), first);
+    assert_eq!(new["resubmittedFrom"], first.as_str());
+    let ended = server.api.ended(id_of(&new)).await;
+    assert_eq!(ended["status"], "succeeded", "it saw the real values: {ended}");
+    for field in ["type", "priority", "payload", "title", "maxAttempts", "affinityKey"] {
+        assert_eq!(ended[field], old[field], "{field}");
+    }
+    assert_eq!(server.api.job(&first).await, old, "the old job stays as it is");
+    let third = resubmit(&server.api, id_of(&new)).await;
+    assert_eq!(server.api.ended(id_of(&third)).await["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn no_reply_shows_a_secret_value_wherever_it_stands() {
+    let server = TestServer::start().await;
+    let payload = secretive();
+    let reply = server.api.post("/jobs", &json!({"type": "command", "payload": payload})).await;
+    let id = id_of(&serde_json::from_str(&check_masked("submitted", reply.text().await)).expect("a job")).to_owned();
+    let ended = server.api.ended(&id).await;
+    assert_eq!(ended["status"], "succeeded");
+    assert_eq!(ended["payload"]["env"], json!({"DEPLOY_TOKEN": "[REDACTED]", "NOTE": "it is [REDACTED]!", "PLAIN": "plain"}));
+    assert_eq!(ended["payload"]["steps"][1]["env"], json!({"DB_PASSWORD": "[REDACTED]"}));
+    assert_eq!(ended["title"], "deploy with [REDACTED]");
+    let elsewhere = json!({"type": "elsewhere", "payload": payload});
+    let other = server.api.submit_job(elsewhere).await;
+    let reply = server.api.post(&format!("/jobs/{other}/cancel"), &json!({"reason": format!("because {TOKEN_VALUE}")})).await;
+    check_masked("cancelled", reply.text().await);
+    let reply = server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
+    let again = id_of(&serde_json::from_str(&check_masked("resubmitted", reply.text().await)).expect("a job")).to_owned();
+    server.api.ended(&again).await;
+    for path in ["", "?summary=true", "?summary=false", "?q=deploy", &format!("/{id}"), &format!("/{other}")] {
+        check_masked(path, server.api.get(&format!("/jobs{path}")).await.text().await);
+    }
+    for id in [&id, &other, &again] {
+        check_masked("events", server.api.get(&format!("/jobs/{id}/events?limit=500")).await.text().await);
+        check_masked("stream", server.api.get(&format!("/jobs/{id}/events/stream")).await.text().await);
+    }
+}
+
+fn check_masked(what: &str, text: reqwest::Result<String>) -> String {
+    let text = text.expect("the body arrives");
+    for value in [TOKEN_VALUE, "swordfish-swordfish"] {
+        assert!(!text.contains(value), "{what}: {text}");
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_job_of_another_type_waits_for_a_worker_that_knows_it() {
+    let server = TestServer::start().await;
+    let payload = json!({"anything": [1, {"goes": null}], "title": "Their own"});
+    let id = server.api.submit_job(json!({"type": "codex_exec", "payload": payload})).await;
+    let (_, later) = server.api.run("true").await;
+    assert_eq!(later["status"], "succeeded", "it holds nobody up");
+    let job = server.api.job(&id).await;
+    assert_eq!((&job["status"], &job["attempt"], &job["claimedBy"]), (&json!("queued"), &json!(0), &Value::Null));
+    assert_eq!((&job["payload"], &job["title"]), (&payload, &json!("Their own")));
+}

@@ -1,0 +1,100 @@
+//! The list of jobs: newest first, page by page, filtered.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Api, TestServer};
+
+/// Returns the titles of the jobs that a query lists.
+async fn titles(api: &Api, query: &str) -> Vec<String> {
+    let page = api.json(&format!("/jobs{query}")).await;
+    let items = page["items"].as_array().expect("a page has items");
+    items.iter().map(|job| job["title"].as_str().expect("a job has a title").to_owned()).collect()
+}
+
+async fn submit(api: &Api, kind: &str, title: &str) -> String {
+    api.submit_job(json!({"type": kind, "payload": {"title": title}})).await
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_page_by_page() {
+    let server = TestServer::start().await;
+    for number in 0..7 {
+        submit(&server.api, "elsewhere", &format!("job {number}")).await;
+    }
+    let all: Vec<String> = (0..7).rev().map(|number| format!("job {number}")).collect();
+    assert_eq!(titles(&server.api, "").await, all);
+    let mut paged = Vec::new();
+    for (offset, count, has_more) in [(0, 3, true), (3, 3, true), (6, 1, false), (9, 0, false)] {
+        let query = format!("?limit=3&offset={offset}");
+        let page = server.api.json(&format!("/jobs{query}")).await;
+        assert_eq!((&page["offset"], &page["limit"], &page["hasMore"]), (&json!(offset), &json!(3), &json!(has_more)));
+        assert_eq!(page["items"].as_array().map(Vec::len), Some(count));
+        paged.extend(titles(&server.api, &query).await);
+    }
+    assert_eq!(paged, all);
+    let exactly = server.api.json("/jobs?limit=7").await;
+    assert_eq!(exactly["hasMore"], false, "there is no empty last page");
+}
+
+#[tokio::test]
+async fn jobs_are_found_by_status_type_and_text() {
+    let server = TestServer::start().await;
+    let api = &server.api;
+    submit(api, "elsewhere", "Nightly build").await;
+    let second = submit(api, "other", "Weekly build").await;
+    let cancelled = submit(api, "other", "gone").await;
+    assert_eq!(api.post(&format!("/jobs/{cancelled}/cancel"), &json!({})).await.status(), 200);
+    let run = api.submit(json!({"title": "Compile", "steps": [{"run": "true"}, {"run": ": zebra"}]})).await;
+    assert_eq!(api.ended(&run).await["status"], "succeeded");
+    let table: [(&str, &[&str]); 11] = [
+        ("?status=queued", &["Weekly build", "Nightly build"]),
+        ("?status=cancelled,succeeded", &["Compile", "gone"]),
+        ("?status=dead_letter", &[]),
+        ("?type=other", &["gone", "Weekly build"]),
+        ("?type=other&status=queued", &["Weekly build"]),
+        ("?type=Other", &[]),
+        ("?q=BUILD", &["Weekly build", "Nightly build"]),
+        ("?q=zebra", &["Compile"]),
+        ("?q=Nightly%20build&type=other", &[]),
+        ("?q=", &["Compile", "gone", "Weekly build", "Nightly build"]),
+        ("?q=nowhere", &[]),
+    ];
+    for (query, expected) in table {
+        assert_eq!(titles(api, query).await, expected, "{query}");
+    }
+    for part in [second.as_str(), &second[..23], &second.to_ascii_uppercase()] {
+        assert!(titles(api, &format!("?q={part}")).await.contains(&"Weekly build".to_owned()), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_searched_for_is_taken_literally() {
+    let server = TestServer::start().await;
+    for title in ["100% done", "100 percent", "snake_case", "snakeXcase", "back\\slash", "quo'te"] {
+        submit(&server.api, "elsewhere", title).await;
+    }
+    for (text, expected) in [
+        ("100%25", "100% done"),
+        ("0%25%20", "100% done"),
+        ("snake_", "snake_case"),
+        ("e_c", "snake_case"),
+        ("k%5Cs", "back\\slash"),
+        ("quo'", "quo'te"),
+    ] {
+        assert_eq!(titles(&server.api, &format!("?q={text}")).await, [expected], "{text}");
+    }
+    assert!(titles(&server.api, "?q=%25%25").await.is_empty());
+    assert!(titles(&server.api, "?q=%22'%3B--").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_summary_has_no_payload_and_everything_else() {
+    let server = TestServer::start().await;
+    let (id, job) = server.api.run("echo hello").await;
+    let item = async |query: &str| server.api.json(&format!("/jobs{query}")).await["items"][0].clone();
+    let mut expected = job.clone();
+    assert_eq!(item("?summary=false").await, expected);
+    expected["payload"] = Value::Null;
+    assert_eq!(item("?summary=true").await, expected);
+    assert_eq!(item("?summary=true").await["id"], id.as_str());
+}
