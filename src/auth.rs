@@ -195,7 +195,9 @@ impl Auth {
         let begun: Result<(), DbError> = self
             .db
             .writer()
-            .write(move |tx| Box::pin(async move { Ok(store::begin_session(tx.connection(), &digest, now, end).await?) }))
+            .write(move |tx| {
+                Box::pin(async move { Ok(store::begin_session(tx.connection(), &digest, now, end).await?) })
+            })
             .await;
         begun?;
         Ok(cookie)

@@ -82,6 +82,11 @@ impl From<sqlx::Error> for DbError {
 }
 
 impl DbError {
+    /// A piece of work panicked; the panic itself is in the log.
+    fn panicked() -> Self {
+        sqlx::Error::Protocol("a piece of work panicked".into()).into()
+    }
+
     /// The writer has stopped, which happens only while the server shuts down.
     fn writer_is_gone() -> Self {
         sqlx::Error::WorkerCrashed.into()

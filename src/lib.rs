@@ -11,34 +11,34 @@ pub mod rpc;
 
 // The pages, rendered by the server and made alive by the browser.
 pub mod app;
-mod pages;
-mod live_output;
-mod words;
-mod rest;
 #[cfg(feature = "ssr")]
 #[path = "host/server.rs"]
 mod host;
 #[cfg(not(feature = "ssr"))]
 #[path = "host/browser.rs"]
 mod host;
+mod live_output;
+mod pages;
+mod rest;
+mod words;
 
 // The server, from the edge inwards.
 #[cfg(feature = "ssr")]
-pub mod cli;
-#[cfg(feature = "ssr")]
-pub mod server;
-#[cfg(feature = "ssr")]
 pub mod auth;
 #[cfg(feature = "ssr")]
-pub mod queue;
+pub mod cli;
 #[cfg(feature = "ssr")]
-pub mod event_log;
-#[cfg(feature = "ssr")]
-pub mod worker;
+pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]
-pub mod clock;
+pub mod event_log;
+#[cfg(feature = "ssr")]
+pub mod queue;
+#[cfg(feature = "ssr")]
+pub mod server;
+#[cfg(feature = "ssr")]
+pub mod worker;
 
 /// Makes the page that the server rendered alive; the browser's entry.
 #[cfg(feature = "hydrate")]

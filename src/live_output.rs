@@ -128,34 +128,32 @@ fn new_rows(screen: Screen) -> String {
     crate::words::plural(screen.unseen.get(), what)
 }
 
-/// Says what is missing, where nothing is shown.
-fn note(screen: Screen, connection: Connection, job: &Job) -> String {
+/// Says why there is nothing to see, where there is nothing to see.
+fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
     use crate::model::JobStatus;
     let (counts, filter) = (screen.counts.get(), screen.filter.get());
     if let Connection::Refused(status) = connection {
-        return match status {
+        let text = match status {
             401 => "Your session has ended. Reload the page to log in again.",
             403 => "You are not allowed to read this job's output.",
             404 => "This job is not there any more.",
             _ => "The server refuses to send this job's output.",
-        }
-        .to_owned();
+        };
+        return Some(text.to_owned());
     }
-    match (job.status, filter) {
+    let text = match (job.status, filter) {
         (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
             Some(position) if position > 1 => {
-                format!("Waiting for a worker: {} before it.", crate::words::plural(position - 1, "job"))
+                return Some(format!("Waiting for a worker: {} before it.", crate::words::plural(position - 1, "job")));
             }
-            _ => "Waiting for a worker: it is the next.".to_owned(),
+            _ => "Waiting for a worker: it is the next.",
         },
-        (status, Filter::All | Filter::Logs) if counts.logs == 0 => match status {
-            JobStatus::Running => "Nothing printed yet.",
-            _ => "It ended without output.",
-        }
-        .to_owned(),
-        (_, Filter::Warnings) if counts.warnings == 0 => "No warnings or errors.".to_owned(),
-        _ => String::new(),
-    }
+        (JobStatus::Running, Filter::All | Filter::Logs) if counts.logs == 0 => "Nothing printed yet.",
+        (_, Filter::All | Filter::Logs) if counts.logs == 0 => "It ended without output.",
+        (_, Filter::Warnings) if counts.warnings == 0 => "No warnings or errors.",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredValue<f64>, news: &[Event]) {

@@ -20,11 +20,11 @@ use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, Lease, NewEvent, append_by_server};
 use crate::model::{Artifact, AttemptStatus, Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob, Timestamp};
 
+pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
 pub use payload::{Command, InvalidPayload, StepSpec};
 pub use store::{Abandoned, ArtifactFile, Claimed, JobsFilter};
-pub(crate) use ending::hex;
 pub use submission::Submission;
 
 /// How long a worker holds a job before it has to renew, in seconds.
@@ -161,10 +161,8 @@ impl Queue {
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let items = rows
-            .iter()
-            .map(|row| if filter.summary { row.to_summary() } else { row.to_job(&self.redactor) })
-            .collect();
+        let items =
+            rows.iter().map(|row| if filter.summary { row.to_summary() } else { row.to_job(&self.redactor) }).collect();
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
     }
 

@@ -93,6 +93,12 @@ pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     format!("{date} {}", time.get(..8).unwrap_or_default())
 }
 
+/// Returns a worker's name for people: the embedded one is named anew at every start, and there is one only.
+#[must_use]
+pub fn worker(name: &str) -> &str {
+    if name.starts_with("embedded-") { "embedded" } else { name }
+}
+
 /// Returns a status' word for people.
 #[must_use]
 pub const fn status(status: JobStatus) -> &'static str {

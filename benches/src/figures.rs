@@ -39,7 +39,12 @@ fn row(figure: &str, measured: &str, target: &str) {
 /// Returns the value below which that part of the values lies.
 fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.sort_unstable();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a list")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place in a list"
+    )]
     let place = ((values.len() as f64 * part) as usize).min(values.len().saturating_sub(1));
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     values.get(place).map_or(f64::NAN, |value| *value as f64)
@@ -70,7 +75,11 @@ async fn idle() {
     row("idle: CPU of 10 s", &format!("{:.0} ms", (server.cpu() - before) * 1e3), "0 ms");
     let size = |name: &str| Path::new("target/site/pkg").join(name).metadata().map_or(0, |file| file.len());
     let names = ["tailwater.js.br", "tailwater_bg.wasm.br"];
-    row("the page: script and module, brotli", &format!("{} kB", names.iter().map(|n| size(n)).sum::<u64>() / 1000), "250 kB");
+    row(
+        "the page: script and module, brotli",
+        &format!("{} kB", names.iter().map(|n| size(n)).sum::<u64>() / 1000),
+        "250 kB",
+    );
 }
 
 async fn latency() {

@@ -6,10 +6,11 @@
 //! A piece of work that fails is rolled back to where it began and fails alone. Nobody hears of a piece of work before
 //! it is committed: answers are sent, and the actions of [`Tx::after_commit`] run, after the commit.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
@@ -115,7 +116,9 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            let outcome = work(tx).await;
+            // A panic is a defect of one piece of work; the writer has to outlive it. What the piece had begun is undone.
+            let caught = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
+            let outcome = caught.unwrap_or_else(|_| Err(DbError::panicked().into()));
             let succeeded = outcome.is_ok();
             self.outcome = Some(outcome);
             succeeded
@@ -265,6 +268,22 @@ mod tests {
             assert_eq!(got.is_ok(), expected);
         }
         assert_eq!(hears.try_iter().collect::<Vec<_>>(), [true]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_its_own_piece_and_the_writer_lives_on() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(folder.path()).await.expect("a new database opens");
+        let panicking = db.writer().write(|tx| {
+            Box::pin(async move {
+                sqlx::query("delete from sessions").execute(tx.connection()).await?;
+                assert_eq!(1, 2, "this test panics here on purpose");
+                Ok::<(), DbError>(())
+            })
+        });
+        let (before, panicked, after) = tokio::join!(insert(&db, "a"), panicking, insert(&db, "b"));
+        assert!(before.is_ok() && panicked.is_err() && after.is_ok());
+        assert_eq!(count(&db).await, 2, "what it had begun is undone");
     }
 
     #[tokio::test]

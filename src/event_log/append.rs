@@ -8,9 +8,9 @@ use std::sync::Arc;
 use sqlx::SqliteConnection;
 
 use super::new_event::{NewEvent, size_of_text};
+use super::store;
 use super::stored::{Facets, Parts, StoredEvent};
 use super::tail::{Published, Tails};
-use super::store;
 use crate::db::{DbError, Tx};
 use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 
@@ -143,11 +143,16 @@ struct Place {
     at: Timestamp,
 }
 
-async fn store_one(connection: &mut SqliteConnection, place: Place, mut event: NewEvent) -> sqlx::Result<Arc<StoredEvent>> {
+async fn store_one(
+    connection: &mut SqliteConnection,
+    place: Place,
+    mut event: NewEvent,
+) -> sqlx::Result<Arc<StoredEvent>> {
     if let Payload::End(end) = &mut event.payload {
         end.last_seq = place.seq;
     }
-    let payload = serde_json::value::to_raw_value(&event.payload).expect("a payload has no map with other keys than strings");
+    let payload =
+        serde_json::value::to_raw_value(&event.payload).expect("a payload has no map with other keys than strings");
     let facets = Facets::of(&event.payload);
     let size = size_of_text(event.message.len(), &event.payload);
     let parts = Parts {
@@ -161,8 +166,18 @@ async fn store_one(connection: &mut SqliteConnection, place: Place, mut event: N
     };
     let stored = Arc::new(StoredEvent::new(&parts, facets, size));
     let (id, kind) = (parts.id, stored.facets.kind.as_str());
-    store::insert(connection, place.job, place.seq, id, event.level, kind, event.message.into_bytes(), payload.get(), place.at)
-        .await?;
+    store::insert(
+        connection,
+        place.job,
+        place.seq,
+        id,
+        event.level,
+        kind,
+        event.message.into_bytes(),
+        payload.get(),
+        place.at,
+    )
+    .await?;
     Ok(stored)
 }
 

@@ -146,9 +146,10 @@ impl NewEvent {
             AttemptStatus::Succeeded => (Level::Info, "Attempt succeeded"),
             AttemptStatus::Failed => (Level::Error, "Attempt failed"),
             AttemptStatus::Cancelled => (Level::Warn, "Attempt cancelled"),
-            AttemptStatus::Interrupted => {
-                (Level::Error, "Attempt interrupted: its worker ended; what it had printed is here, its processes are dead")
-            }
+            AttemptStatus::Interrupted => (
+                Level::Error,
+                "Attempt interrupted: its worker ended; what it had printed is here, its processes are dead",
+            ),
         };
         let payload = Payload::Attempt(AttemptPayload {
             attempt,
@@ -209,7 +210,11 @@ impl NewEvent {
         let mut message = Redacted::literal("Artifact kept: ");
         message.append(name);
         let name = name.to_text().into_owned();
-        Self { level: Level::Info, message, payload: Payload::Artifact(ArtifactPayload { artifact_id, name, size_bytes }) }
+        Self {
+            level: Level::Info,
+            message,
+            payload: Payload::Artifact(ArtifactPayload { artifact_id, name, size_bytes }),
+        }
     }
 
     /// The log is complete. Its `lastSeq` is filled in when its place is known.

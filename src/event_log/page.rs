@@ -147,17 +147,20 @@ pub(super) struct Filling<'a> {
 
 impl<'a> Filling<'a> {
     pub(super) fn new(request: &'a PageRequest, head: Head) -> Self {
-        Self { request, head, events: Vec::new(), text: 0, looked_at: 0, looked_from: None, looked_to: None, full: false }
+        Self {
+            request,
+            head,
+            events: Vec::new(),
+            text: 0,
+            looked_at: 0,
+            looked_from: None,
+            looked_to: None,
+            full: false,
+        }
     }
 
     /// Offers the next event; `event` is only called when it belongs into the page.
-    pub(super) fn offer(
-        &mut self,
-        seq: Seq,
-        size: usize,
-        matches: bool,
-        event: impl FnOnce() -> SharedEvent,
-    ) -> Next {
+    pub(super) fn offer(&mut self, seq: Seq, size: usize, matches: bool, event: impl FnOnce() -> SharedEvent) -> Next {
         let room = self.events.is_empty() || self.text + size <= MAX_TEXT;
         if self.looked_at == MAX_LOOKED_AT || self.events.len() == self.request.limit || (matches && !room) {
             self.full = true;
@@ -225,7 +228,8 @@ impl Page {
     /// Returns the page as the browser knows it.
     #[must_use]
     pub fn to_model(&self) -> crate::model::EventsPage {
-        let parse = |event: &SharedEvent| serde_json::from_slice(StoredEvent::item(event)).expect("an item is an event");
+        let parse =
+            |event: &SharedEvent| serde_json::from_slice(StoredEvent::item(event)).expect("an item is an event");
         crate::model::EventsPage {
             items: self.events.iter().map(parse).collect(),
             next_after: self.next_after,

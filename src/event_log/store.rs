@@ -121,10 +121,8 @@ pub(super) async fn set_batch_progress(
 
 /// Returns where the job's log stands; nothing if there is no such job.
 async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Head>> {
-    let row: Option<(i64, String)> = sqlx::query_as("select last_seq, status from jobs where id = ?")
-        .bind(job.0)
-        .fetch_optional(connection)
-        .await?;
+    let row: Option<(i64, String)> =
+        sqlx::query_as("select last_seq, status from jobs where id = ?").bind(job.0).fetch_optional(connection).await?;
     Ok(row.map(|(last, status)| Head {
         last_seq: Seq(last),
         terminal: JobStatus::from_word(&status).filter(|status| status.is_terminal()),

@@ -92,7 +92,7 @@ pub fn words(event: &Event) -> Words {
                 AttemptStatus::Interrupted => (Tone::Failed, "interrupted: its worker ended"),
             };
             let detail = match (attempt.status, attempt.lines, attempt.bytes) {
-                (AttemptStatus::Started, ..) => format!("{verb} on {}", attempt.worker_id),
+                (AttemptStatus::Started, ..) => format!("{verb} on {}", words::worker(&attempt.worker_id)),
                 (_, Some(lines), Some(bytes)) => {
                     format!("{verb} after {}, {}", words::plural(lines, "line"), words::bytes(bytes))
                 }

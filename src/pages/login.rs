@@ -46,9 +46,9 @@ pub fn LoginPage() -> impl IntoView {
                                 aria-describedby="token-hint"
                             />
                             <p id="token-hint" class="hint">
-                                "The server's administrator token. "
-                                <code>"tailwater serve"</code>
-                                " says where it is kept."
+                                "The administrator's: in the file "
+                                <code>"admin-token"</code>
+                                " of the server's data folder, or what the server was given."
                             </p>
                         }
                             .into_any()

@@ -7,9 +7,7 @@ use super::QueueError;
 use super::store::{self, JobEnd, JobRow};
 use crate::db::Tx;
 use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
-use crate::model::{
-    ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Timestamp,
-};
+use crate::model::{ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Timestamp};
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,12 +120,7 @@ pub(super) async fn finish(
 }
 
 /// Ends a job that never ran.
-pub(super) async fn cancel_queued(
-    tx: &mut Tx,
-    tails: &Tails,
-    row: &JobRow,
-    now: Timestamp,
-) -> Result<(), QueueError> {
+pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
     let totals = AttemptTotals {
         exit_code: None,
         lines: row.log_lines.unwrap_or(0),

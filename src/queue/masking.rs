@@ -12,7 +12,9 @@ pub fn secret_values(payload: &Value) -> Vec<String> {
 
 fn secrets_of(env: &Map<String, Value>) -> impl Iterator<Item = String> {
     let secret = |(name, value): (&String, &Value)| {
-        redact::is_secret_name(name).then(|| value.as_str().filter(|value| !value.is_empty()).map(str::to_owned)).flatten()
+        redact::is_secret_name(name)
+            .then(|| value.as_str().filter(|value| !value.is_empty()).map(str::to_owned))
+            .flatten()
     };
     env.iter().filter_map(secret)
 }
@@ -66,7 +68,10 @@ mod tests {
         let redactor = Redactor::new(secret_values(&payload));
         let shown = masked(&payload, &redactor);
         assert_eq!(shown["title"], "push with [REDACTED]");
-        assert_eq!(shown["env"], json!({"DEPLOY_TOKEN": "[REDACTED]", "RUST_LOG": "info", "EMPTY_TOKEN": "[REDACTED]"}));
+        assert_eq!(
+            shown["env"],
+            json!({"DEPLOY_TOKEN": "[REDACTED]", "RUST_LOG": "info", "EMPTY_TOKEN": "[REDACTED]"})
+        );
         assert_eq!(shown["steps"][0]["run"], "echo [REDACTED] [REDACTED]");
         assert_eq!(shown["steps"][0]["env"]["DB_PASSWORD"], "[REDACTED]");
     }

@@ -202,7 +202,10 @@ fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
         return Err(invalid(field, "takes a shell command, and this one is empty"));
     }
     if run.len() > MAX_RUN {
-        return Err(invalid(field, format!("takes at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len())));
+        return Err(invalid(
+            field,
+            format!("takes at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len()),
+        ));
     }
     if run.contains('\0') {
         return Err(invalid(field, "takes no NUL: no command line can hold one"));
@@ -269,7 +272,8 @@ mod tests {
 
     #[test]
     fn steps_without_an_id_are_numbered() {
-        let command = Command::parse(&json!({"title": "T", "steps": [{"run": "a"}, {"run": "b", "id": "x"}, {"run": "c"}]}));
+        let command =
+            Command::parse(&json!({"title": "T", "steps": [{"run": "a"}, {"run": "b", "id": "x"}, {"run": "c"}]}));
         let command = command.expect("it is valid");
         let ids: Vec<_> = command.steps.iter().map(|step| step.id.as_str()).collect();
         assert_eq!(ids, ["step-1", "x", "step-3"]);
@@ -298,7 +302,10 @@ mod tests {
         check_refused(json!({"run": "a", "env": {"A B": ""}}), "payload.env.A B");
         check_refused(json!({"run": "a", "env": {"TAILWATER_ATTEMPT": "9"}}), "payload.env.TAILWATER_ATTEMPT");
         check_refused(json!({"steps": [{"run": "a"}, {"run": "b", "id": "step-1"}]}), "payload.steps[1].id");
-        check_refused(json!({"steps": [{"run": "a", "workingDirectory": "../x"}]}), "payload.steps[0].workingDirectory");
+        check_refused(
+            json!({"steps": [{"run": "a", "workingDirectory": "../x"}]}),
+            "payload.steps[0].workingDirectory",
+        );
         check_refused(json!({"steps": [{"run": "a", "name": "x".repeat(5_000)}]}), "payload.steps[0].name");
         check_refused(json!({"steps": [{"name": "a"}]}), "payload.steps[0]");
     }

@@ -5,14 +5,12 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row, SqliteConnection};
 
+use super::Heartbeat;
 use super::ending::NewArtifact;
 use super::masking;
 use super::submission::Submission;
-use super::Heartbeat;
 use crate::event_log::Lease;
-use crate::model::{
-    Artifact, ArtifactId, AttemptStatus, FailureReason, Job, JobId, JobStatus, Seq, Timestamp,
-};
+use crate::model::{Artifact, ArtifactId, AttemptStatus, FailureReason, Job, JobId, JobStatus, Seq, Timestamp};
 
 /// Which jobs a list holds.
 #[derive(Clone, Debug, Default)]
@@ -293,7 +291,11 @@ pub(super) async fn claim(
     .bind(now.0)
     .execute(connection)
     .await?;
-    Ok(Some(Claimed { lease: Lease { job: JobId(id), attempt, epoch }, payload: parse(&payload)?, worker: worker.clone() }))
+    Ok(Some(Claimed {
+        lease: Lease { job: JobId(id), attempt, epoch },
+        payload: parse(&payload)?,
+        worker: worker.clone(),
+    }))
 }
 
 fn parse(payload: &str) -> sqlx::Result<Value> {
@@ -302,10 +304,11 @@ fn parse(payload: &str) -> sqlx::Result<Value> {
 
 /// Returns when the next job that waits for its next attempt may be claimed.
 pub(super) async fn next_attempt_at(connection: &mut SqliteConnection) -> sqlx::Result<Option<Timestamp>> {
-    let at: Option<i64> =
-        sqlx::query_scalar("select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null")
-            .fetch_one(connection)
-            .await?;
+    let at: Option<i64> = sqlx::query_scalar(
+        "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(at.map(Timestamp))
 }
 
@@ -471,8 +474,10 @@ pub(super) async fn insert_artifact(
 }
 
 pub(super) async fn artifacts(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Vec<Artifact>> {
-    let files: Vec<ArtifactFile> =
-        sqlx::query_as("select * from artifacts where job_id = ? order by created_at, id").bind(job.0).fetch_all(connection).await?;
+    let files: Vec<ArtifactFile> = sqlx::query_as("select * from artifacts where job_id = ? order by created_at, id")
+        .bind(job.0)
+        .fetch_all(connection)
+        .await?;
     Ok(files.into_iter().map(|file| file.artifact).collect())
 }
 

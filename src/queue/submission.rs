@@ -114,7 +114,9 @@ impl Submission {
         let Some(key) = &self.key else { return Ok(None) };
         let Some(row) = store::job_of_key(connection, key).await? else { return Ok(None) };
         if row.idempotency_digest != self.digest {
-            return Err(invalid("Idempotency-Key", "was used for another submission; use a new key for a new job").into());
+            return Err(
+                invalid("Idempotency-Key", "was used for another submission; use a new key for a new job").into()
+            );
         }
         Ok(Some(row))
     }

@@ -79,9 +79,8 @@ impl Config {
     /// Returns the values that are masked in every job's output: those of secret-looking variables of the server's own
     /// environment, and those of the file.
     pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
-        let looks_secret = |(name, value): (String, String)| {
-            (redact::is_secret_name(&name) && !value.is_empty()).then_some(value)
-        };
+        let looks_secret =
+            |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);
         let of_environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter_map(looks_secret);
@@ -103,7 +102,11 @@ impl Config {
             flush: self.live_flush,
             events_per_second: self.live_events_per_second,
             event_bytes: self.live_event_bytes,
-            max_event_bytes: if self.live_event_bytes > MAX_EVENT_BYTES { self.live_event_bytes } else { MAX_EVENT_BYTES },
+            max_event_bytes: if self.live_event_bytes > MAX_EVENT_BYTES {
+                self.live_event_bytes
+            } else {
+                MAX_EVENT_BYTES
+            },
         })
     }
 

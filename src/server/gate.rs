@@ -60,7 +60,8 @@ fn is_plain(path: &str) -> bool {
 }
 
 fn is_page(request: &Request, path: &str) -> bool {
-    let for_programs = ["/api/", "/rpc/"].iter().any(|prefix| path.starts_with(prefix)) || path == "/api" || path == "/rpc";
+    let for_programs =
+        ["/api/", "/rpc/"].iter().any(|prefix| path.starts_with(prefix)) || path == "/api" || path == "/rpc";
     request.method() == Method::GET && !for_programs
 }
 
@@ -144,7 +145,9 @@ mod tests {
         for path in ["/healthz", "/login", "/pkg/tailwater.js", "/pkg/snippets/a-1/b_2.js", "/fonts/inter.woff2"] {
             assert!(is_open(path), "{path}");
         }
-        for path in ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/healthz/"] {
+        for path in
+            ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/healthz/"]
+        {
             assert!(!is_open(path), "{path}");
         }
     }

@@ -51,12 +51,8 @@ impl Capture {
 
     /// Begins a step.
     pub fn step(&mut self, stage: Stage, step: u32) -> StepCapture<'_> {
-        let stream = |name| StreamCapture {
-            name,
-            redact: self.redactor.stream(),
-            carry: Redacted::new(),
-            holding: None,
-        };
+        let stream =
+            |name| StreamCapture { name, redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
         let streams = [stream(StreamName::Stdout), stream(StreamName::Stderr)];
         let Self { spool, redactions, flush, .. } = self;
         StepCapture { spool, redactions, flush: *flush, stage, step, streams }
@@ -148,7 +144,8 @@ pub fn incomplete_character(bytes: &[u8]) -> usize {
             _ => return 0,
         };
         // Only what may still become a character waits; what cannot is stored as it is.
-        let may_become = std::str::from_utf8(&tail[tail.len() - back..]).is_err_and(|error| error.error_len().is_none());
+        let may_become =
+            std::str::from_utf8(&tail[tail.len() - back..]).is_err_and(|error| error.error_len().is_none());
         return if back < needed && may_become { back } else { 0 };
     }
     0
@@ -196,8 +193,16 @@ mod tests {
 
     #[test]
     fn what_can_never_become_a_character_does_not_wait() {
-        let table: [(&[u8], usize); 8] =
-            [(b"a", 0), (b"\xc3", 1), (b"\xe2\x82", 2), (b"\xf0\x9f\x98", 3), (b"\xff", 0), (b"\x80\x80\x80\x80", 0), (b"\xe0\x80", 0), (b"\xc3\xa4", 0)];
+        let table: [(&[u8], usize); 8] = [
+            (b"a", 0),
+            (b"\xc3", 1),
+            (b"\xe2\x82", 2),
+            (b"\xf0\x9f\x98", 3),
+            (b"\xff", 0),
+            (b"\x80\x80\x80\x80", 0),
+            (b"\xe0\x80", 0),
+            (b"\xc3\xa4", 0),
+        ];
         for (bytes, expected) in table {
             assert_eq!(incomplete_character(bytes), expected, "{bytes:?}");
         }

@@ -19,7 +19,9 @@ use super::spool::{self, Spool};
 use super::steps::{self, Outcome, Steps};
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
 use crate::model::FailureReason;
-use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError, secret_values};
+use crate::queue::{
+    Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError, secret_values,
+};
 
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -31,12 +33,7 @@ const GIVE_UP: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs() * 2 /
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs a claimed job's attempt to its end.
-pub(super) async fn attempt<L: Link>(
-    link: L,
-    config: &WorkerConfig,
-    claimed: Claimed,
-    shutdown: CancellationToken,
-) {
+pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let (ending, totals, artifacts) = match prepare(config, &claimed) {
         Ok(prepared) => match conduct(&link, config, lease, prepared, &shutdown).await {
@@ -142,8 +139,7 @@ async fn conduct<L: Link>(
 }
 
 /// What the log says when a registered value is too short to be masked wherever it stands.
-const SHORT_SECRETS: &str =
-    "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
+const SHORT_SECRETS: &str = "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
 
 fn end(lease: Lease, outcome: Outcome, capture: &Capture) -> Ended {
     let totals = totals(capture.spool(), outcome.exit_code, i64::try_from(capture.redactions()).unwrap_or(i64::MAX));

@@ -133,9 +133,7 @@ impl Steps {
         let mark = Mark::new(self.lease.job, self.lease.attempt);
         let redactor = capture.redactor().clone();
         let mut output = capture.step(Stage::Execute, index);
-        let result = self
-            .process(step)
-            .and_then(|process| process::run(process, &mark, limits, control, &mut output));
+        let result = self.process(step).and_then(|process| process::run(process, &mark, limits, control, &mut output));
         let stored = output.finish(clock::now()).map_err(ProcessError::Store);
         let mut outcome = match result.and_then(|exit| stored.map(|()| exit)) {
             Ok(exit) => exited(exit),
@@ -164,10 +162,13 @@ impl Steps {
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
         let inherited = |name: &String| INHERITED.contains(&name.as_str()) || name.starts_with("LC_");
         let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), DEFAULT_PATH.to_owned())]);
-        env.extend(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok().filter(inherited)?, value.into_string().ok()?))
-        }));
-        let ours = [("HOME", self.workspace.display().to_string()), ("TERM", "xterm-256color".into()), ("CI", "true".into())];
+        env.extend(
+            std::env::vars_os().filter_map(|(name, value)| {
+                Some((name.into_string().ok().filter(inherited)?, value.into_string().ok()?))
+            }),
+        );
+        let ours =
+            [("HOME", self.workspace.display().to_string()), ("TERM", "xterm-256color".into()), ("CI", "true".into())];
         env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
         env.extend(self.command.env.clone());
         env.extend(step.env.clone());
@@ -203,9 +204,7 @@ fn could_not(error: ProcessError, step: &StepSpec, redactor: &Redactor) -> StepO
         ProcessError::Spawn(error) => {
             (format!("{} could not be started: {error}", step.shell), Failure::Failed(FailureReason::Spawn))
         }
-        ProcessError::Store(error) => {
-            (format!("its output could not be stored: {error}"), Failure::Storage)
-        }
+        ProcessError::Store(error) => (format!("its output could not be stored: {error}"), Failure::Storage),
     };
     let note = Some(redactor.redact(text.as_bytes()));
     StepOutcome { status: StepStatus::Failed, end: StepEnd { note, ..StepEnd::default() }, failure: Some(failure) }

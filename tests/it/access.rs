@@ -100,19 +100,50 @@ async fn no_way_of_writing_a_path_opens_it() {
     let mut tricks = Vec::new();
     for target in ["/api/queue/jobs", "/tasks/queue", &file] {
         for before in [
-            "/pkg/..", "/pkg/%2e%2e", "/pkg/.%2E", "/pkg/x/../..", "/pkg/./..", "/pkg//..", "/fonts/..", "/pkg/..%2f", "/pkg/..\\",
-            "/healthz/..", "/login/..", "/favicon.ico/..", "/pkg;/..", "/", "/.", "/%2e", "http://127.0.0.1", "http://x/pkg/..",
+            "/pkg/..",
+            "/pkg/%2e%2e",
+            "/pkg/.%2E",
+            "/pkg/x/../..",
+            "/pkg/./..",
+            "/pkg//..",
+            "/fonts/..",
+            "/pkg/..%2f",
+            "/pkg/..\\",
+            "/healthz/..",
+            "/login/..",
+            "/favicon.ico/..",
+            "/pkg;/..",
+            "/",
+            "/.",
+            "/%2e",
+            "http://127.0.0.1",
+            "http://x/pkg/..",
         ] {
             tricks.push(format!("{before}{target}"));
         }
         for after in [
-            "/healthz", "/..;/healthz", "/login", ";/login", "%2f..%2flogin", "/..%2f..%2f..%2fhealthz", "?/healthz", "?next=/login",
-            "#/login", "/favicon.ico", ".svg", "/pkg/x", "%00/healthz", "//",
+            "/healthz",
+            "/..;/healthz",
+            "/login",
+            ";/login",
+            "%2f..%2flogin",
+            "/..%2f..%2f..%2fhealthz",
+            "?/healthz",
+            "?next=/login",
+            "#/login",
+            "/favicon.ico",
+            ".svg",
+            "/pkg/x",
+            "%00/healthz",
+            "//",
         ] {
             tricks.push(format!("{target}{after}"));
         }
     }
-    tricks.extend(["/healthz/", "/healthz%20", "/HEALTHZ", "/login/", "/pkg", "/pkg/", "/fonts/", "/%70kg/x", "/Login"].map(str::to_owned));
+    tricks.extend(
+        ["/healthz/", "/healthz%20", "/HEALTHZ", "/login/", "/pkg", "/pkg/", "/fonts/", "/%70kg/x", "/Login"]
+            .map(str::to_owned),
+    );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
         assert!(matches!(reply.status, 303 | 400 | 401), "{trick}: {} {}", reply.status, reply.body);
@@ -130,7 +161,10 @@ async fn listening_for_other_machines_needs_a_token_that_the_operator_chose() {
     let refused = Server::start(settings.clone(), listen().await).await.err().expect("it is refused");
     assert!(matches!(refused, StartError::Config(_)), "{refused}");
     let message = refused.to_string();
-    assert!(message.contains("TAILWATER_ADMIN_TOKEN") && message.contains("127.0.0.1"), "it says what to do: {message}");
+    assert!(
+        message.contains("TAILWATER_ADMIN_TOKEN") && message.contains("127.0.0.1"),
+        "it says what to do: {message}"
+    );
     settings.admin_token = Some("too short".to_owned());
     let refused = Server::start(settings.clone(), listen().await).await.err().expect("it is refused");
     assert!(matches!(refused, StartError::Token(_)), "{refused}");

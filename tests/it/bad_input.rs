@@ -120,7 +120,9 @@ async fn an_unknown_path_or_method_of_the_api_is_refused_in_json() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("true").await;
     let root = |method: Method, path: &str| server.api.request(method, &format!("/../..{path}"));
-    for path in ["/api", "/api/", "/api/queue", "/api/queue/", "/api/queue/nothing", "/api/v2/jobs", "/api/openapi.yaml"] {
+    for path in
+        ["/api", "/api/", "/api/queue", "/api/queue/", "/api/queue/nothing", "/api/v2/jobs", "/api/openapi.yaml"]
+    {
         for method in [Method::GET, Method::POST, Method::DELETE] {
             check_refused(&server.api, root(method, path), (404, "route_not_found"), "path").await;
         }

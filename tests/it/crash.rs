@@ -156,7 +156,10 @@ async fn a_job_with_attempts_left_is_queued_again_after_a_crash_and_its_orphans_
 async fn a_spool_that_lost_its_end_is_completed_from_the_stored_events() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
-    let id = server.api.submit(json!({"run": "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; sleep 1000"})).await;
+    let id = server
+        .api
+        .submit(json!({"run": "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; sleep 1000"}))
+        .await;
     let complete = |events: &[Value]| restore(events, 1).len() == 60;
     let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
     server.kill();

@@ -118,7 +118,8 @@ fn secretive() -> Value {
 #[tokio::test]
 async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
     let server = TestServer::start().await;
-    let job = json!({"type": "command", "payload": secretive(), "priority": 3, "maxAttempts": 1, "affinityKey": "here"});
+    let job =
+        json!({"type": "command", "payload": secretive(), "priority": 3, "maxAttempts": 1, "affinityKey": "here"});
     let first = server.api.submit_job(job).await;
     let old = server.api.ended(&first).await;
     assert_eq!(old["status"], "succeeded", "{old}");
@@ -143,15 +144,20 @@ async fn no_reply_shows_a_secret_value_wherever_it_stands() {
     let id = id_of(&serde_json::from_str(&check_masked("submitted", reply.text().await)).expect("a job")).to_owned();
     let ended = server.api.ended(&id).await;
     assert_eq!(ended["status"], "succeeded");
-    assert_eq!(ended["payload"]["env"], json!({"DEPLOY_TOKEN": "[REDACTED]", "NOTE": "it is [REDACTED]!", "PLAIN": "plain"}));
+    assert_eq!(
+        ended["payload"]["env"],
+        json!({"DEPLOY_TOKEN": "[REDACTED]", "NOTE": "it is [REDACTED]!", "PLAIN": "plain"})
+    );
     assert_eq!(ended["payload"]["steps"][1]["env"], json!({"DB_PASSWORD": "[REDACTED]"}));
     assert_eq!(ended["title"], "deploy with [REDACTED]");
     let elsewhere = json!({"type": "elsewhere", "payload": payload});
     let other = server.api.submit_job(elsewhere).await;
-    let reply = server.api.post(&format!("/jobs/{other}/cancel"), &json!({"reason": format!("because {TOKEN_VALUE}")})).await;
+    let reply =
+        server.api.post(&format!("/jobs/{other}/cancel"), &json!({"reason": format!("because {TOKEN_VALUE}")})).await;
     check_masked("cancelled", reply.text().await);
     let reply = server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
-    let again = id_of(&serde_json::from_str(&check_masked("resubmitted", reply.text().await)).expect("a job")).to_owned();
+    let again =
+        id_of(&serde_json::from_str(&check_masked("resubmitted", reply.text().await)).expect("a job")).to_owned();
     server.api.ended(&again).await;
     for path in ["", "?summary=true", "?summary=false", "?q=deploy", &format!("/{id}"), &format!("/{other}")] {
         check_masked(path, server.api.get(&format!("/jobs{path}")).await.text().await);

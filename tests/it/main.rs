@@ -1,10 +1,10 @@
 //! Tests against a real server over real HTTP, in one binary. Each module is one promise of the product.
 
-mod dependencies;
-mod harness;
 mod access;
 mod bad_input;
 mod crash;
+mod dependencies;
+mod harness;
 mod life;
 mod output;
 mod paging;

@@ -86,9 +86,8 @@ async fn fr_002_every_log_event_has_all_of_its_payload_fields() {
     for event in &logs {
         let payload = event["payload"].as_object().expect("a payload is an object");
         let fields: Vec<&str> = payload.keys().map(String::as_str).collect();
-        let expected = [
-            "attempt", "bytes", "kind", "line", "offset", "partial", "stage", "stepId", "stepIndex", "stream", "time",
-        ];
+        let expected =
+            ["attempt", "bytes", "kind", "line", "offset", "partial", "stage", "stepId", "stepIndex", "stream", "time"];
         assert_eq!(fields, expected);
         let level = if payload["stream"] == "stderr" { "warn" } else { "info" };
         assert_eq!((&event["level"], &payload["stage"]), (&json!(level), &json!("execute")));
@@ -103,7 +102,8 @@ async fn fr_002_every_log_event_has_all_of_its_payload_fields() {
 #[tokio::test]
 async fn fr_002_alternating_streams_make_few_events_and_their_order_can_be_restored() {
     let server = TestServer::start().await;
-    let script = "import os\nfor i in range(50000):\n  os.write(1, b'out %d\\n' % i)\n  os.write(2, b'err %d\\n' % i)\n";
+    let script =
+        "import os\nfor i in range(50000):\n  os.write(1, b'out %d\\n' % i)\n  os.write(2, b'err %d\\n' % i)\n";
     let steps = json!([{"shell": "python3", "run": script}]);
     let id = server.api.submit(json!({"steps": steps})).await;
     let job = server.api.ended(&id).await;

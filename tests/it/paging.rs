@@ -63,7 +63,10 @@ async fn a_log_has_no_holes_its_times_increase_and_its_end_proves_it_complete() 
     });
     assert_eq!(end, &expected);
     assert_eq!(job["lastSeq"], end["lastSeq"]);
-    assert_eq!([&job["logLines"], &job["logBytes"], &job["logSha256"]], [&end["lines"], &end["bytes"], &end["logSha256"]]);
+    assert_eq!(
+        [&job["logLines"], &job["logBytes"], &job["logSha256"]],
+        [&end["lines"], &end["bytes"], &end["logSha256"]]
+    );
 }
 
 #[tokio::test]
@@ -85,7 +88,8 @@ async fn a_job_cancelled_before_it_ran_ends_with_attempt_0_and_the_empty_texts_c
 async fn a_time_is_as_exact_a_cursor_as_a_seq() {
     let (server, id) = two_attempts(Random::new("a_time"), 9).await;
     let events = server.api.events(&id).await;
-    let time_of = |event: &Value| -> Timestamp { event["createdAt"].as_str().expect("a time").parse().expect("a time") };
+    let time_of =
+        |event: &Value| -> Timestamp { event["createdAt"].as_str().expect("a time").parse().expect("a time") };
     let times: Vec<Timestamp> = events.iter().map(time_of).collect();
     for at in times.iter().flat_map(|at| [-1, 0, 1].map(|step| Timestamp(at.0 + step))) {
         let later: Vec<i64> = (1..).zip(&times).filter(|(_, time)| **time > at).map(|(seq, _)| seq).collect();
@@ -153,7 +157,8 @@ async fn newest_first_pages_walk_back_to_the_start_without_holes_or_repeats() {
 #[tokio::test]
 async fn a_page_has_as_many_events_as_were_asked_for() {
     let (server, id) = two_attempts(Random::new("limits"), 600).await;
-    for (query, count) in [("", 200), ("limit=1", 1), ("limit=500", 500), ("sort=desc", 200), ("after=10&limit=", 200)] {
+    for (query, count) in [("", 200), ("limit=1", 1), ("limit=500", 500), ("sort=desc", 200), ("after=10&limit=", 200)]
+    {
         let page = server.api.page(&id, query).await;
         assert_eq!((page.items.len(), page.has_more), (count, true), "{query}");
     }
@@ -266,7 +271,8 @@ async fn check_pages(api: &Api, id: &str, sort: &str, whole: usize) {
         assert!(page.items.len() == 1 || (total <= 1 << 20 && !page.items.is_empty()), "{total} bytes");
         crowded += usize::from(page.has_more);
         seen += page.items.len();
-        cursor = if sort == "asc" { format!("&after={}", page.next_after) } else { format!("&before={}", page.next_before) };
+        cursor =
+            if sort == "asc" { format!("&after={}", page.next_after) } else { format!("&before={}", page.next_before) };
         if !page.has_more {
             break;
         }

@@ -15,9 +15,9 @@ async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
 /// Returns whether a process with that argument in its command line lives.
 fn lives(argument: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
-    processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok()).any(|command| {
-        command.split(|byte| *byte == 0).any(|part| part == argument.as_bytes())
-    })
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .any(|command| command.split(|byte| *byte == 0).any(|part| part == argument.as_bytes()))
 }
 
 /// Returns a number of seconds to sleep that no other test's process has.
@@ -124,7 +124,10 @@ async fn a_step_and_a_job_run_out_of_time() {
 #[tokio::test]
 async fn a_cancelled_job_may_clean_up_and_what_ignores_the_request_dies() {
     let server = TestServer::start().await;
-    let id = server.api.submit(json!({"run": "trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.01; done"})).await;
+    let id = server
+        .api
+        .submit(json!({"run": "trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.01; done"}))
+        .await;
     server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     let job = server.api.ended(&id).await;
@@ -196,7 +199,8 @@ async fn a_worker_runs_as_many_jobs_at_a_time_as_it_is_told() {
     let meet = server.data.path().join("meet");
     std::fs::create_dir(&meet).expect("the folder can be written");
     // Each waits for all three.
-    let command = format!("touch {0}/$TAILWATER_JOB_ID; while [ $(ls {0} | wc -l) -lt 3 ]; do sleep 0.01; done", meet.display());
+    let command =
+        format!("touch {0}/$TAILWATER_JOB_ID; while [ $(ls {0} | wc -l) -lt 3 ]; do sleep 0.01; done", meet.display());
     let mut ids = Vec::new();
     for _ in 0..3 {
         ids.push(server.api.submit(json!({"run": command, "timeoutSeconds": 60})).await);

@@ -65,12 +65,13 @@ impl<'a> CutReader<'a> {
             let mut stream = resume(self.api, self.id, self.filter, self.cursor, &mut self.random).await;
             for _ in 0..=self.random.below(piece) {
                 let frame = stream.next().await.expect("a stream does not end without a word");
-                self.cursor = frame.id.expect("every frame has an id");
+                let before = std::mem::replace(&mut self.cursor, frame.id.expect("every frame has an id"));
                 if frame.event == "terminal" {
                     assert_eq!(frame.json(), json!({"status": "succeeded", "lastSeq": last}));
                     break;
                 }
                 assert_eq!((frame.event.as_str(), seq_of(&frame.data)), ("queue_event", self.cursor));
+                assert!(self.cursor > before, "{} comes again after {before}", self.cursor);
                 self.items.push(frame.data);
             }
         }

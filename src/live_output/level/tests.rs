@@ -86,7 +86,7 @@ fn progress_is_information_although_it_comes_on_standard_error() {
         &[
             "   Compiling tokio v1.54.1",
             "    Finished `dev` profile [unoptimized] target(s) in 0.25s",
-            "    Updating crates.io index",
+            "    Updating registry index",
             " Downloading crates ...",
             "  Downloaded serde v1.0.0",
             "    Building [=====>      ] 12/40: tokio",

@@ -23,7 +23,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
                 aria-expanded=move || open.get().to_string()
                 on:click=move |_| open.update(|open| *open = !*open)
             >
-                <span class="fold-now">{move || fold_line(&timeline.read(), &live.job.read())}</span>
+                <span class="fold-now">{move || fold_line(&timeline.read(), &live.job.read(), now)}</span>
                 <Icon name="chevron" />
             </button>
             <div class="job-aside-content">
@@ -46,15 +46,18 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
     .into_any()
 }
 
-fn fold_line(timeline: &Timeline, job: &Job) -> String {
+fn fold_line(timeline: &Timeline, job: &Job, now: Now) -> String {
     let steps = planned(job.payload.as_ref()).len();
     let done = timeline.attempts.last().map_or(0, |attempt| {
         attempt.stages.iter().flat_map(|stage| &stage.steps).filter(|step| step.millis.is_some()).count()
     });
-    match timeline.running() {
-        Some((stage, step)) => format!("{} \u{b7} {} \u{b7} {} of {steps}", stage.as_str(), step.name, done + 1),
-        None => format!("{} \u{b7} {done} of {steps} steps", words::status(job.status)),
+    if let Some(step) = timeline.running() {
+        let time = words::running(now.get().millis_since(step.started));
+        return format!("{} \u{b7} {time} \u{b7} step {} of {steps}", step.name, done + 1);
     }
+    let took = job.finished_at.zip(job.started_at).map(|(end, start)| words::duration(end.millis_since(start)));
+    let took = took.map(|took| format!(" in {took}")).unwrap_or_default();
+    format!("{done} of {}{took}", words::plural(i64::try_from(steps).unwrap_or(0), "step"))
 }
 
 fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {

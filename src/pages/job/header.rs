@@ -80,7 +80,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
             <h1 data-testid="job-title">{move || job.read().title.clone()}</h1>
             <span class="meta wide">{move || run_by(&job.read())}</span>
             <span class="push"></span>
-            <span class="meta duration">{duration}</span>
+            <span class="meta duration wide">{duration}</span>
             {buttons}
         </header>
         <p class="problem" role="alert">
@@ -97,7 +97,7 @@ fn run_by(job: &Job) -> String {
         (attempt, max) => format!("attempt {attempt} of {max}"),
     };
     match &job.claimed_by {
-        Some(worker) => format!("{attempt} \u{b7} {worker}"),
+        Some(worker) => format!("{attempt} \u{b7} {}", words::worker(worker)),
         None => attempt,
     }
 }

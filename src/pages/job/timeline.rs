@@ -82,13 +82,12 @@ impl Timeline {
         timeline
     }
 
-    /// Returns the step that runs now, with its stage.
+    /// Returns the step that runs now.
     #[must_use]
-    pub fn running(&self) -> Option<(Stage, &StepRun)> {
+    pub fn running(&self) -> Option<&StepRun> {
         let attempt = self.attempts.last().filter(|attempt| attempt.status == AttemptStatus::Started)?;
         let stage = attempt.stages.last()?;
-        let step = stage.steps.last().filter(|step| step.status == StepStatus::Started)?;
-        Some((stage.stage, step))
+        stage.steps.last().filter(|step| step.status == StepStatus::Started)
     }
 
     fn attempt(&mut self, number: i32, at: Timestamp) -> &mut Attempt {
@@ -177,7 +176,7 @@ mod tests {
     fn a_step_that_has_begun_runs_until_it_ends() {
         let mut events = vec![attempt(1, 1, AttemptStatus::Started), step(2, 1, "build", StepStatus::Started)];
         let timeline = Timeline::new(&events);
-        assert_eq!(timeline.running().map(|(_, step)| step.name.as_str()), Some("BUILD"));
+        assert_eq!(timeline.running().map(|step| step.name.as_str()), Some("BUILD"));
         events.push(step(3, 1, "build", StepStatus::Succeeded));
         let timeline = Timeline::new(&events);
         assert_eq!(timeline.running(), None);

@@ -39,7 +39,7 @@ pub fn JobRow(
     };
     let detail = move || {
         let job = job.read();
-        job.error_message.clone().or_else(waits).unwrap_or_default()
+        job.error_message.clone().or_else(waits)
     };
     view! {
         <li class="job-row" class:arrives=origin == Origin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>

@@ -14,7 +14,10 @@ use super::jobs::{JobPath, job_id};
 use crate::model::{ArtifactId, ArtifactsPage};
 use crate::server::AppState;
 
-pub(super) async fn list(State(state): State<AppState>, JobPath(job): JobPath) -> Result<Json<ArtifactsPage>, ApiError> {
+pub(super) async fn list(
+    State(state): State<AppState>,
+    JobPath(job): JobPath,
+) -> Result<Json<ArtifactsPage>, ApiError> {
     Ok(Json(ArtifactsPage { items: state.queue.artifacts(job).await? }))
 }
 
@@ -54,7 +57,11 @@ fn attachment(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let ascii: String = name.chars().map(|c| if c.is_ascii() && plain(c as u8) { c } else { '_' }).collect();
     let encoded = name.bytes().fold(String::new(), |mut text, byte| {
-        if plain(byte) { text.push(byte.into()) } else { write!(text, "%{byte:02X}").expect("a String takes everything") }
+        if plain(byte) {
+            text.push(byte.into())
+        } else {
+            write!(text, "%{byte:02X}").expect("a String takes everything")
+        }
         text
     });
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")

@@ -47,7 +47,9 @@ async fn direction(
     let one_end = |what: &str| ApiError::InvalidQuery(what.into());
     Ok(match (after, before, sort) {
         (Some(_), Some(_), _) => return Err(one_end("give after or before, not both")),
-        (Some(_), None, Sort::NewestFirst) => return Err(one_end("after reads towards the newest: leave sort=desc out")),
+        (Some(_), None, Sort::NewestFirst) => {
+            return Err(one_end("after reads towards the newest: leave sort=desc out"));
+        }
         (Some(after), None, Sort::OldestFirst) => Direction::After(resolve(state, job, after).await?),
         (None, Some(before), Sort::OldestFirst) => Direction::UpTo(resolve(state, job, before).await?),
         (None, Some(before), Sort::NewestFirst) => Direction::Before(Some(resolve(state, job, before).await?)),
@@ -72,7 +74,8 @@ pub(super) fn cursor(
     of_time: impl FnOnce(Timestamp, Option<EventId>) -> Cursor,
 ) -> Result<Option<Cursor>, ApiError> {
     let (text, id) = (query.text(name), query.parsed::<EventId>(id_name)?);
-    let without_time = || ApiError::InvalidQuery(format!("{id_name} breaks a tie of times: give {name} as a time with it"));
+    let without_time =
+        || ApiError::InvalidQuery(format!("{id_name} breaks a tie of times: give {name} as a time with it"));
     let Some(text) = text else {
         return if id.is_some() { Err(without_time()) } else { Ok(None) };
     };
@@ -84,20 +87,21 @@ pub(super) fn cursor(
         };
     }
     let time = text.parse::<Timestamp>();
-    let time = time.map_err(|error| ApiError::InvalidQuery(format!("{name}: {text:?} is neither a seq nor a time: {error}")))?;
+    let time =
+        time.map_err(|error| ApiError::InvalidQuery(format!("{name}: {text:?} is neither a seq nor a time: {error}")))?;
     Ok(Some(of_time(time, id)))
 }
 
 /// Takes the filters.
 pub(super) fn filter(query: &mut Query) -> Result<Filter, ApiError> {
-    let kinds = query.text("kind").map_or(Kinds::Any, |kinds| Kinds::Only(kinds.split(',').map(str::to_owned).collect()));
+    let kinds =
+        query.text("kind").map_or(Kinds::Any, |kinds| Kinds::Only(kinds.split(',').map(str::to_owned).collect()));
     Ok(Filter {
         kinds,
         level: query.word("level", &[Level::Info, Level::Warn, Level::Error].map(|level| (level.as_str(), level)))?,
-        stream: query.word("stream", &[StreamName::Stdout, StreamName::Stderr].map(|stream| (stream.as_str(), stream)))?,
+        stream: query
+            .word("stream", &[StreamName::Stdout, StreamName::Stderr].map(|stream| (stream.as_str(), stream)))?,
         step_id: query.text("stepId"),
-        attempt: query
-            .number("attempt", 0..=i64::from(i32::MAX))?
-            .and_then(|attempt| i32::try_from(attempt).ok()),
+        attempt: query.number("attempt", 0..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()),
     })
 }

@@ -67,7 +67,8 @@ pub(super) async fn list(State(state): State<AppState>, mut query: Query) -> Res
 fn statuses(words: Option<String>) -> Result<Vec<JobStatus>, ApiError> {
     let parse = |word: &str| {
         let known = JobStatus::ALL.map(JobStatus::as_str).join(", ");
-        JobStatus::from_word(word).ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: takes {known}, not {word:?}")))
+        JobStatus::from_word(word)
+            .ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: takes {known}, not {word:?}")))
     };
     words.as_deref().map_or_else(|| Ok(Vec::new()), |words| words.split(',').map(parse).collect())
 }

@@ -55,7 +55,11 @@ impl Query {
     }
 
     /// Takes a whole number within bounds.
-    pub(super) fn number(&mut self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<i64>, ApiError> {
         match self.parsed::<i64>(name)? {
             Some(number) if !bounds.contains(&number) => Err(ApiError::InvalidQuery(format!(
                 "{name}: takes {} to {}, not {number}",

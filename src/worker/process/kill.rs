@@ -58,13 +58,16 @@ pub fn kill_marked(mark: &Mark, reaped_later: Option<Pid>) -> usize {
 
 /// Returns the processes that bear the mark or whose parent does, without those that have ended.
 fn living(mark: &Mark, reaped_later: Option<Pid>) -> Vec<Pid> {
-    let pids: Vec<Pid> = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| pid_of(&entry)).collect();
+    let pids: Vec<Pid> =
+        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| pid_of(&entry)).collect();
     let bears = |pid: &Pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| mark.is_on(&environ));
     // A process that has ended shows no environment any more.
     let mut found: HashSet<Pid> = pids.iter().copied().filter(bears).collect();
     if !found.is_empty() {
         let parents: Vec<(Pid, Pid)> = pids.iter().filter_map(|pid| Some((*pid, parent_of_living(*pid)?))).collect();
-        while let Some((child, _)) = parents.iter().find(|(child, parent)| found.contains(parent) && !found.contains(child)) {
+        while let Some((child, _)) =
+            parents.iter().find(|(child, parent)| found.contains(parent) && !found.contains(child))
+        {
             found.insert(*child);
         }
     }

@@ -30,8 +30,14 @@ fn a_line_gets_its_number_when_its_first_byte_arrives() {
     spool.end_step().expect("the disk takes it");
     write(&mut spool, Stdout, "m");
     // What follows the end of line 1 is lines 3 and 4: another record, since the numbers do not run on.
-    let expected =
-        [(0, 3, 1, Stdout), (3, 2, 2, Stderr), (5, 4, 1, Stdout), (9, 5, 3, Stdout), (14, 3, 4, Stdout), (17, 1, 5, Stdout)];
+    let expected = [
+        (0, 3, 1, Stdout),
+        (3, 2, 2, Stderr),
+        (5, 4, 1, Stdout),
+        (9, 5, 3, Stdout),
+        (14, 3, 4, Stdout),
+        (17, 1, 5, Stdout),
+    ];
     assert_eq!(records(&spool), expected);
     assert_eq!((spool.end().lines, spool.end().bytes, spool.end().line_end), (5, 18, 17));
 }

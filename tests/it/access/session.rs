@@ -14,7 +14,8 @@ fn browser() -> Client {
 /// Posts the login form.
 async fn post_login(server: &TestServer, form: &str) -> Response {
     let request = browser().post(format!("{}/login", server.api.base));
-    let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &server.api.base);
+    let request =
+        request.header("content-type", "application/x-www-form-urlencoded").header("origin", &server.api.base);
     request.body(form.to_owned()).send().await.expect("the server answers")
 }
 
@@ -62,14 +63,17 @@ async fn the_token_begins_a_session_whose_cookie_no_script_and_no_other_site_can
 #[tokio::test]
 async fn a_wrong_token_begins_no_session() {
     let server = TestServer::start().await;
-    for form in ["token=wrong", "token=", "", "ticket=wrong", &format!("ticket={TOKEN}"), &format!("token={}", &TOKEN[1..])] {
+    for form in
+        ["token=wrong", "token=", "", "ticket=wrong", &format!("ticket={TOKEN}"), &format!("token={}", &TOKEN[1..])]
+    {
         let reply = post_login(&server, &format!("{form}&next=%2Ftasks%2Fqueue%2Fnew")).await;
         assert_eq!((reply.status().as_u16(), header(&reply, "set-cookie")), (303, ""), "{form}");
         let location = header(&reply, "location").to_owned();
         assert!(location.starts_with("/login?error="), "{location}");
         assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "what was wanted is kept: {location}");
     }
-    for cookie in ["tailwater_session=", "tailwater_session=wrong", "session=1", &format!("tailwater_session={TOKEN}")] {
+    for cookie in ["tailwater_session=", "tailwater_session=wrong", "session=1", &format!("tailwater_session={TOKEN}")]
+    {
         assert_eq!(status(&server, cookie).await, 401, "{cookie}");
     }
 }
@@ -96,7 +100,8 @@ async fn a_session_ends_with_its_logout_and_no_other_does() {
     let server = TestServer::start().await;
     let (mine, other) = (login(&server).await, login(&server).await);
     let request = browser().post(format!("{}/logout", server.api.base));
-    let reply = request.header("cookie", &mine).header("origin", &server.api.base).send().await.expect("the server answers");
+    let reply =
+        request.header("cookie", &mine).header("origin", &server.api.base).send().await.expect("the server answers");
     assert_eq!((reply.status().as_u16(), header(&reply, "location")), (303, "/login"));
     assert!(header(&reply, "set-cookie").contains("Max-Age=0"), "the browser forgets it");
     assert_eq!(status(&server, &mine).await, 401, "and so does the server");
@@ -124,8 +129,15 @@ async fn a_wrong_token_is_refused_even_beside_a_good_cookie() {
 async fn a_login_leads_to_no_other_site() {
     let server = TestServer::start().await;
     for next in [
-        "https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "%5C%5Cevil.example", "evil.example",
-        "%2F%09%2Fevil.example", "%2F%0D%0ALocation%3A%20https%3A%2F%2Fevil.example", "javascript%3Aalert(1)", "%20%2F%2Fevil.example",
+        "https%3A%2F%2Fevil.example",
+        "%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "%5C%5Cevil.example",
+        "evil.example",
+        "%2F%09%2Fevil.example",
+        "%2F%0D%0ALocation%3A%20https%3A%2F%2Fevil.example",
+        "javascript%3Aalert(1)",
+        "%20%2F%2Fevil.example",
     ] {
         let reply = post_login(&server, &format!("token={TOKEN}&next={next}")).await;
         assert_eq!((reply.status().as_u16(), header(&reply, "location")), (303, "/tasks/queue"), "{next}");

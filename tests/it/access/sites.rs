@@ -22,7 +22,15 @@ async fn a_host_that_is_none_of_the_servers_names_is_refused() {
         assert_eq!(get_as(&server.api.base, host, "/api/queue/jobs").await.status, 200, "{host}");
         assert_eq!(get_as(&server.api.base, &format!("localhost:{port}"), "/healthz").await.status, 200);
     }
-    for host in ["evil.example", "ci.example.evil.example", "xci.example", "127.0.0.1.evil.example", "localhost.evil", "", "ci.example@evil"] {
+    for host in [
+        "evil.example",
+        "ci.example.evil.example",
+        "xci.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil",
+        "",
+        "ci.example@evil",
+    ] {
         for path in ["/api/queue/jobs", "/healthz", "/login", "/pkg/x.js", "/tasks/queue"] {
             let reply = get_as(&server.api.base, host, path).await;
             assert_eq!(reply.status, 403, "{host} {path}");
@@ -39,7 +47,8 @@ async fn a_page_of_another_site_can_change_nothing_and_read_no_stream() {
     let guarded = |method: &Method, path: &str| method != Method::GET || path.ends_with("/stream");
     let port = base.rsplit_once(':').expect("it has a port").1;
     let other_port = format!("http://127.0.0.1:{}", if port == "1" { "2" } else { "1" });
-    let foreign = ["https://evil.example", "null", "http://localhost.evil", &other_port, "http://127.0.0.1", "127.0.0.1"];
+    let foreign =
+        ["https://evil.example", "null", "http://localhost.evil", &other_port, "http://127.0.0.1", "127.0.0.1"];
     for (method, path) in routes(&job, &artifact).into_iter().filter(|(method, path)| guarded(method, path)) {
         for origin in foreign {
             check_refused(&server, &method, &path, &[("cookie", &cookie), ("origin", origin)]).await;

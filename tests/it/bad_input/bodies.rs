@@ -18,7 +18,18 @@ fn submission(api: &Api, body: impl Into<Body>) -> RequestBuilder {
 async fn malformed_json_is_refused() {
     let server = TestServer::start().await;
     let deep = format!("{{\"type\":\"x\",\"payload\":{}", "[".repeat(100_000));
-    for body in ["", "{", "nonsense", "{\"type\":\"x\"} {}", "[]", "null", "\"x\"", "{'type':'x'}", "{\"type\":\"\\ud800\"}", &deep] {
+    for body in [
+        "",
+        "{",
+        "nonsense",
+        "{\"type\":\"x\"} {}",
+        "[]",
+        "null",
+        "\"x\"",
+        "{'type':'x'}",
+        "{\"type\":\"\\ud800\"}",
+        &deep,
+    ] {
         check_refused(&server.api, submission(&server.api, body.to_owned()), INVALID, "").await;
     }
     check_refused(&server.api, submission(&server.api, b"{\"type\":\"\xff\"}".to_vec()), INVALID, "type").await;
@@ -82,13 +93,16 @@ async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
 #[tokio::test]
 async fn a_field_that_comes_later_is_refused_by_its_name() {
     let server = TestServer::start().await;
-    let later = ["prepare", "publish", "artifacts", "secrets", "requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
+    let later =
+        ["prepare", "publish", "artifacts", "secrets", "requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
     for field in later {
         let body = json!({"type": "command", "payload": {"run": "true", field: []}}).to_string();
         check_refused(&server.api, submission(&server.api, body), INVALID, &format!("payload.{field}")).await;
     }
     let (id, _) = server.api.run("true").await;
-    for (path, body) in [("resubmit", json!({"payload": {}})), ("cancel", json!({"force": true})), ("cancel", json!({"reason": 7}))] {
+    for (path, body) in
+        [("resubmit", json!({"payload": {}})), ("cancel", json!({"force": true})), ("cancel", json!({"reason": 7}))]
+    {
         let request = server.api.request(Method::POST, &format!("/jobs/{id}/{path}")).json(&body);
         let field = body.as_object().and_then(|body| body.keys().next()).expect("it has one").clone();
         check_refused(&server.api, request, INVALID, &field).await;
@@ -121,13 +135,16 @@ async fn a_body_of_ten_megabytes_is_too_large_whether_its_length_is_told_or_not(
 async fn a_body_of_another_type_is_refused() {
     let server = TestServer::start().await;
     let body = json!({"type": "command", "payload": {"run": "true"}}).to_string();
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "multipart/form-data", ""] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "multipart/form-data", ""]
+    {
         let request = server.api.request(Method::POST, "/jobs").header("content-type", content_type).body(body.clone());
         check_refused(&server.api, request, (415, "unsupported_media_type"), "application/json").await;
     }
     let request = server.api.request(Method::POST, "/jobs").body(body.clone());
     check_refused(&server.api, request, (415, "unsupported_media_type"), "application/json").await;
-    let with_charset = server.api.request(Method::POST, "/jobs").header("content-type", "Application/JSON; charset=utf-8");
+    let with_charset =
+        server.api.request(Method::POST, "/jobs").header("content-type", "Application/JSON; charset=utf-8");
     assert_eq!(with_charset.body(body).send().await.expect("the server answers").status(), 201);
 }
 
@@ -135,7 +152,8 @@ async fn a_body_of_another_type_is_refused() {
 async fn a_repeated_submission_is_answered_with_the_job_that_the_first_made() {
     let server = TestServer::start().await;
     let job = json!({"type": "elsewhere", "payload": {"a": 1, "b": [2]}});
-    let keyed = |key: &str, job: &Value| server.api.request(Method::POST, "/jobs").header("idempotency-key", key).json(job);
+    let keyed =
+        |key: &str, job: &Value| server.api.request(Method::POST, "/jobs").header("idempotency-key", key).json(job);
     let repeats = (0..20).map(|_| {
         let request = keyed("once", &job);
         tokio::spawn(async move {

@@ -7,11 +7,32 @@ use crate::harness::{Random, TOKEN, TestServer, tcp};
 
 /// What a fuzzed request is put together from.
 const PIECES: [&str; 26] = [
-    "GET ", "POST ", "\0", " HTTP/1.1\r\n", " HTTP/9.9\r\n", "/api/queue/jobs", "/%ff%00", "?limit=", "Host: 127.0.0.1\r\n",
-    "Content-Length: 99999999999999999999\r\n", "Content-Length: 5\r\n", "Content-Length: -1\r\n",
-    "Transfer-Encoding: chunked\r\n", "\r\n", "\r\n\r\n", "ffffffffffffffff\r\n", "0\r\n\r\n", "{\"type\":", "Cookie: =;;=\r\n",
-    "Authorization: Bearer \u{e9}\r\n", "Last-Event-ID: \u{1}\r\n", "Expect: 100-continue\r\n", "Connection: upgrade\r\n",
-    "Upgrade: h2c\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "a:\r\n b\r\n",
+    "GET ",
+    "POST ",
+    "\0",
+    " HTTP/1.1\r\n",
+    " HTTP/9.9\r\n",
+    "/api/queue/jobs",
+    "/%ff%00",
+    "?limit=",
+    "Host: 127.0.0.1\r\n",
+    "Content-Length: 99999999999999999999\r\n",
+    "Content-Length: 5\r\n",
+    "Content-Length: -1\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "\r\n",
+    "\r\n\r\n",
+    "ffffffffffffffff\r\n",
+    "0\r\n\r\n",
+    "{\"type\":",
+    "Cookie: =;;=\r\n",
+    "Authorization: Bearer \u{e9}\r\n",
+    "Last-Event-ID: \u{1}\r\n",
+    "Expect: 100-continue\r\n",
+    "Connection: upgrade\r\n",
+    "Upgrade: h2c\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a:\r\n b\r\n",
 ];
 
 fn junk(random: &mut Random) -> Vec<u8> {
@@ -49,7 +70,9 @@ async fn junk_over_tcp_never_kills_the_server() {
 async fn a_request_that_is_too_long_is_refused_and_closed() {
     let server = TestServer::start().await;
     let long = "x".repeat(100_000);
-    for (target, headers) in [(format!("/healthz?{long}"), String::new()), ("/healthz".to_owned(), format!("A: {long}\r\n"))] {
+    for (target, headers) in
+        [(format!("/healthz?{long}"), String::new()), ("/healthz".to_owned(), format!("A: {long}\r\n"))]
+    {
         let reply = tcp::get(&server.api.base, &target, &headers).await;
         assert!(matches!(reply.status, 414 | 431), "{}", reply.status);
         check_alive(&server.api).await;

@@ -29,7 +29,14 @@ async fn log(store: &Store, job: JobId) -> Vec<Vec<u8>> {
 }
 
 fn totals() -> AttemptTotals {
-    AttemptTotals { exit_code: Some(0), lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256: sha256(b"") }
+    AttemptTotals {
+        exit_code: Some(0),
+        lines: 0,
+        bytes: 0,
+        suppressed_bytes: 0,
+        redactions: 0,
+        log_sha256: sha256(b""),
+    }
 }
 
 #[tokio::test]

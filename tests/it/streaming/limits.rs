@@ -61,7 +61,9 @@ async fn readers_that_stop_reading_cost_no_memory_and_hold_nobody_back() {
         let frame = reader.next().await.expect("the stream goes on to its end");
         most = most.max(server.rss());
         match frame.event.as_str() {
-            "queue_event" => read += number(&frame.json()["payload"]["bytes"]) * usize::from(frame.data.contains("\"kind\":\"log\"")),
+            "queue_event" => {
+                read += number(&frame.json()["payload"]["bytes"]) * usize::from(frame.data.contains("\"kind\":\"log\""))
+            }
             "terminal" => break,
             _ => {}
         }
