@@ -25,7 +25,7 @@ pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
 const TOKEN_MIN: usize = 32;
 
 /// How long a login link can be used.
-const TICKET_LIFE: Duration = Duration::from_secs(3600);
+const TICKET_LIFE: Duration = Duration::from_hours(1);
 
 /// Failed logins in a minute before further ones have to wait.
 const FAILURES_PER_MINUTE: u32 = 20;
@@ -206,7 +206,7 @@ impl Auth {
     /// Counts a login as failed until it has succeeded; refuses it if too many have failed.
     fn count_attempt(&self) -> Result<(), LoginError> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.minute.elapsed() > Duration::from_secs(60) {
+        if failures.minute.elapsed() > Duration::from_mins(1) {
             *failures = Failures { minute: Instant::now(), count: 0 };
         }
         if failures.count >= FAILURES_PER_MINUTE {

@@ -162,7 +162,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(60))
+        .busy_timeout(Duration::from_mins(1))
         // Checkpoints are the checkpointer's, off the writer's path.
         .pragma("wal_autocheckpoint", "0")
         .row_buffer_size(ROWS_AHEAD)

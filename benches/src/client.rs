@@ -77,7 +77,7 @@ pub struct Seen {
 
 impl Stream {
     /// Reads to the end of the job.
-    pub async fn to_end(mut self) -> Seen {
+    pub async fn read_to_end(mut self) -> Seen {
         let mut seen = Seen::default();
         let mut buffer = vec![0; 64 << 10];
         loop {

@@ -87,7 +87,7 @@ async fn latency() {
     let client = Client::new(&server.address);
     let job = client.submit(&json!({"run": printer(10, 200)})).await;
     server.commit_micros();
-    let mut seen = client.stream(&job).await.to_end().await;
+    let mut seen = client.stream(&job).await.read_to_end().await;
     row("10 lines/s: write to client, p50", &millis(percentile(&mut seen.delays, 0.5)), "1.5 ms");
     row("10 lines/s: write to client, p99", &millis(percentile(&mut seen.delays, 0.99)), "5 ms");
     let mut commits: Vec<u64> = server.commit_micros().iter().map(|micros| micros * 1000).collect();
@@ -127,7 +127,7 @@ async fn file() {
         let job = json!({"run": format!("cat {}", path.display())});
         let start = Instant::now();
         let id = client.submit(&job).await;
-        let seen = client.stream(&id).await.to_end().await;
+        let seen = client.stream(&id).await.read_to_end().await;
         let time = seen.last.expect("it printed") - start;
         assert_eq!(seen.lines, LINES, "every line arrived");
         ratios.push(u64::try_from(time.as_nanos() * 1000 / cat.as_nanos()).unwrap_or(u64::MAX));
@@ -163,7 +163,7 @@ async fn readers() {
         streams.push(client.stream(&job).await);
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let tasks: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(stream.to_end())).collect();
+    let tasks: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(stream.read_to_end())).collect();
     let (cpu, start) = (server.cpu(), Instant::now());
     File::create(&go).expect("the folder can be written");
     tokio::time::sleep(Duration::from_secs(19)).await;

@@ -53,7 +53,7 @@ test("FR-007: stages and lines stand in one list, in colour, as text and not as 
 });
 
 test("FR-008: filters show what they name, with counts", async ({ page, server, api }) => {
-  const id = await api.submit({ run: "echo one; echo 'error: two'; echo three >&2; echo 'Compiling four' >&2" });
+  const id = await api.submit({ run: "echo one; echo 'error: two'; echo three >&2; echo '   Compiling serde v1.0.229' >&2" });
   const job = new JobPage(page);
   await job.open(server, id);
   await job.expectEnded("succeeded");

@@ -241,8 +241,8 @@ pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, curso
         // The event of that very time is not among those up to the one named.
         (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
         (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
-        (Cursor::Before(..), Some(_), _) => Seq(low),
         (Cursor::Before(..), None, _) => Seq(low + 1),
+        // The event found is the last one before what is asked for, or the first one behind it.
         _ => Seq(low),
     })
 }

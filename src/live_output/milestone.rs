@@ -142,8 +142,8 @@ fn of_step(step: &StepPayload) -> Words {
         (StepStatus::Failed, None, Some(signal)) => within(&format!("failed by signal {signal}"), step.duration_ms),
         (status, ..) => within(words::step_status(status), step.duration_ms),
     };
-    // A job of one command has one step, whose name is that command.
-    let subject = if step.name == step.command { step.step_id.clone() } else { step.name.clone() };
+    // A step that nobody named is named after its command, which stands beside it.
+    let subject = if step.command.starts_with(&step.name) { step.step_id.clone() } else { step.name.clone() };
     Words { tone, subject, detail }
 }
 

@@ -89,6 +89,9 @@ fn span(span: Span) -> AnyView {
 fn milestone_row(event: &Event) -> impl IntoView + use<> {
     let words = milestone::words(event);
     let tone = words.tone.as_str();
+    let detail = words.detail;
+    let detail =
+        (!detail.is_empty()).then(|| view! { <span class="live-detail" title=detail.clone()>{detail.clone()}</span> });
     view! {
         <div
             class="live-milestone"
@@ -100,7 +103,7 @@ fn milestone_row(event: &Event) -> impl IntoView + use<> {
         >
             <Icon name=tone />
             <span class="live-subject">{words.subject}</span>
-            <span class="live-detail" title=words.detail.clone()>{words.detail.clone()}</span>
+            {detail}
         </div>
     }
 }

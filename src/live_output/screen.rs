@@ -115,7 +115,7 @@ impl Screen {
 
     /// Takes where the reader has scrolled to.
     pub fn scrolled(self) {
-        if !self.follows.get_untracked() {
+        if self.follows.try_get_untracked() == Some(false) {
             let top = self.scroll_top();
             self.change(|panel| panel.scrolled(top));
         }
@@ -159,12 +159,18 @@ impl Screen {
         spawn_local(async move {
             // The rows stand in the document when the list's effect has run.
             tick().await;
+            if self.panel.is_disposed() {
+                return;
+            }
             self.place(&frame);
             if self.measure_rows(&frame)
                 && let Some(frame) = self.panel.try_with_value(Panel::frame)
             {
                 self.show(&frame);
                 tick().await;
+                if self.panel.is_disposed() {
+                    return;
+                }
                 self.place(&frame);
             }
             if let Some(wanted) = frame.wanted {
@@ -252,8 +258,8 @@ impl Screen {
     }
 
     fn load_end(self) {
+        let before = self.cursor().plus(1);
         spawn_local(async move {
-            let before = self.cursor().plus(1);
             if let Some(mut page) = self.read(&format!("before={before}&sort=desc")).await {
                 page.items.reverse();
                 self.change(|panel| panel.jump(&page.items, Seq(before.0 - 1)));

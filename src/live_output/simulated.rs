@@ -60,8 +60,9 @@ fn print(random: &mut Random) -> Vec<Stretch> {
     for _ in 0..random.below(120) + 2 {
         let which = usize::from(random.below(3) == 0);
         let stream = [StreamName::Stdout, StreamName::Stderr][which];
-        let mut text: String =
-            (0..random.below(6)).map(|_| ['a', 'b', 'é', '日', ' '][random.below(5) as usize]).collect();
+        let mut text: String = (0..random.below(6))
+            .map(|_| ['a', 'b', 'é', '日', ' '][usize::try_from(random.below(5)).expect("it is below 5")])
+            .collect();
         if random.below(3) > 0 {
             text.push('\n');
         }

@@ -88,8 +88,8 @@ fn FilterButton(screen: Screen, filter: Filter) -> impl IntoView {
 fn CopyButton(screen: Screen) -> impl IntoView {
     let told = RwSignal::new(None::<String>);
     let copy = move |_| {
+        let text = screen.visible_text();
         spawn_local(async move {
-            let text = screen.visible_text();
             let lines = i64::try_from(text.lines().count()).unwrap_or(i64::MAX);
             let outcome = if clipboard::copy(&text).await {
                 format!("Copied {}", words::plural(lines, "line"))

@@ -15,7 +15,7 @@ use leptos_router::hooks::use_params_map;
 use super::parts::{Now, Refusal};
 use crate::live_output::LiveOutput;
 use crate::model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
-use crate::rest;
+use crate::rest::{self, ReadError};
 use crate::rpc::{self, job_page};
 use crate::words;
 use aside::Aside;
@@ -23,6 +23,8 @@ use header::Header;
 
 /// How often a queued job's place in the queue is asked for.
 const ASK_POSITION_EVERY: Duration = Duration::from_secs(3);
+/// How long to wait for the server to come back.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How often durations tick.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -83,22 +85,41 @@ impl LiveJob {
             self.ask();
         }
         if concerns_files {
-            spawn_local(async move {
-                let url = format!("/api/queue/jobs/{}/artifacts", self.id);
-                if let Ok(page) = rest::get::<ArtifactsPage>(&url).await {
-                    self.artifacts.set(page.items);
-                }
-            });
+            self.ask_files();
         }
     }
 
-    /// Asks how the job stands.
+    /// Asks how the job stands, until there is an answer.
     fn ask(self) {
         spawn_local(async move {
-            if let Ok(job) = rest::get::<Job>(&format!("/api/queue/jobs/{}", self.id)).await {
-                self.replace(job);
+            match rest::get::<Job>(&format!("/api/queue/jobs/{}", self.id)).await {
+                Ok(job) => self.replace(job),
+                Err(ReadError::Unreachable) => self.later(Self::ask),
+                Err(ReadError::Refused { .. }) => {}
             }
         });
+    }
+
+    /// Asks for the files kept so far, until there is an answer.
+    fn ask_files(self) {
+        spawn_local(async move {
+            match rest::get::<ArtifactsPage>(&format!("/api/queue/jobs/{}/artifacts", self.id)).await {
+                Ok(page) => self.artifacts.set(page.items),
+                Err(ReadError::Unreachable) => self.later(Self::ask_files),
+                Err(ReadError::Refused { .. }) => {}
+            }
+        });
+    }
+
+    fn later(self, ask: fn(Self)) {
+        set_timeout(
+            move || {
+                if !self.job.is_disposed() {
+                    ask(self);
+                }
+            },
+            ASK_AGAIN_AFTER,
+        );
     }
 
     fn replace(self, job: Job) {
@@ -128,9 +149,11 @@ fn JobView(page: rpc::JobPage) -> impl IntoView {
             on_cleanup(move || interval.clear());
         }
     });
+    // The window's title may be asked for once more when the page is gone.
     let title = move || {
-        let job = live.job.read();
-        format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), job.title)
+        let title =
+            live.job.try_with(|job| format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), job.title));
+        title.unwrap_or_default()
     };
     view! {
         <Title text=title />

@@ -123,7 +123,12 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
         if let Some(timer) = timer.get_value() {
             timer.clear();
         }
-        let search = move || go.with_value(|go| go(Wanted { q: text.trim().to_owned(), ..wanted.get_untracked() }));
+        let search = move || {
+            // The page may have been left meanwhile.
+            if let Some(now) = wanted.try_get_untracked() {
+                go.try_with_value(|go| go(Wanted { q: text.trim().to_owned(), ..now }));
+            }
+        };
         timer.set_value(set_timeout_with_handle(search, SEARCH_AFTER).ok());
     };
     let options = JobStatus::ALL.map(|status| {

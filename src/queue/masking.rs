@@ -26,7 +26,9 @@ pub(super) fn masked(payload: &Value, redactor: &Redactor) -> Value {
     let mask = Value::String(String::from_utf8_lossy(redact::MASK).into_owned());
     mask_env(&mut shown, &mask);
     if let Some(steps) = shown.get_mut("steps").and_then(Value::as_array_mut) {
-        steps.iter_mut().for_each(|step| mask_env(step, &mask));
+        for step in steps {
+            mask_env(step, &mask);
+        }
     }
     shown
 }

@@ -119,21 +119,21 @@ async fn conduct<L: Link>(
     tokio::pin!(keep);
     let ship = shipper.run(ends);
     tokio::pin!(ship);
-    let mut shipped = None;
+    let mut ended_shipping = None;
     // Both have to end: a lost lease ends shipping early, and then the children.
     let ended = loop {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
-            result = &mut ship, if shipped.is_none() => {
+            result = &mut ship, if ended_shipping.is_none() => {
                 if result.is_err() {
                     control.stop(Stop::LeaseLost);
                 }
-                shipped = Some(result);
+                ended_shipping = Some(result);
             }
-            ended = &mut over, if shipped.is_some() => break ended,
+            ended = &mut over, if ended_shipping.is_some() => break ended,
         }
     };
-    shipped.transpose()?;
+    ended_shipping.transpose()?;
     let (outcome, capture) = ended.map_err(|_| std::io::Error::other("the attempt's thread panicked"))?;
     Ok(end(lease, outcome, &capture))
 }

@@ -52,7 +52,7 @@ pub enum ShipError {
 }
 
 /// Milestones on their way to the shipper.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Milestones {
     queue: Arc<Mutex<VecDeque<(u64, NewEvent)>>>,
     told: watch::Sender<Marks>,
@@ -69,7 +69,7 @@ impl Milestones {
     /// Makes an empty queue.
     #[must_use]
     pub fn new() -> Self {
-        Self { queue: Arc::default(), told: watch::Sender::default() }
+        Self::default()
     }
 
     /// Queues what happened when the spool reached `offset`. Call it after the output before it was stored.

@@ -89,7 +89,7 @@ impl Loaded {
     /// Asks for what comes after what is shown.
     fn more(self) {
         spawn_local(async move {
-            let shown = self.items.with_untracked(Vec::len);
+            let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
             if let Some(page) = self.ask(shown, PAGE).await {
                 self.has_more.try_set(page.has_more);
                 self.items.try_update(|items| {

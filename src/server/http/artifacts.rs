@@ -56,14 +56,14 @@ fn attachment(name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or(name);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let ascii: String = name.chars().map(|c| if c.is_ascii() && plain(c as u8) { c } else { '_' }).collect();
-    let encoded = name.bytes().fold(String::new(), |mut text, byte| {
+    let mut encoded = String::new();
+    for byte in name.bytes() {
         if plain(byte) {
-            text.push(byte.into())
+            encoded.push(byte.into());
         } else {
-            write!(text, "%{byte:02X}").expect("a String takes everything")
+            write!(encoded, "%{byte:02X}").expect("a String takes everything");
         }
-        text
-    });
+    }
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 

@@ -62,7 +62,8 @@ async fn readers_that_stop_reading_cost_no_memory_and_hold_nobody_back() {
         most = most.max(server.rss());
         match frame.event.as_str() {
             "queue_event" => {
-                read += number(&frame.json()["payload"]["bytes"]) * usize::from(frame.data.contains("\"kind\":\"log\""))
+                read +=
+                    number(&frame.json()["payload"]["bytes"]) * usize::from(frame.data.contains("\"kind\":\"log\""));
             }
             "terminal" => break,
             _ => {}
