@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_item_is_what_the_shared_type_serialises_to_and_a_frame_holds_the_same_bytes() {
-        let payload = r#"{"kind":"weather","sky":"clear","attempt":3}"#;
+        let payload = r#"{"attempt":3,"kind":"weather","sky":"clear"}"#;
         let raw = RawValue::from_string(payload.to_owned()).expect("it is JSON");
         let job_id = JobId(uuid::Uuid::now_v7());
         let parts = Parts {

@@ -1,12 +1,11 @@
 //! What differs between the two halves, as the server has it: the reply around a page, and the clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+pub use crate::clock::now;
 use crate::model::Timestamp;
 
 /// Sets the status of the page's reply. A number that HTTP does not know changes nothing.
@@ -26,25 +25,12 @@ pub fn security_policy(nonce: Option<&Nonce>) {
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{nonce}; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     );
-    set_header(header::CONTENT_SECURITY_POLICY, &policy);
-    set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set_header(header::REFERRER_POLICY, "same-origin");
-    set_header(header::CACHE_CONTROL, "no-store");
-}
-
-/// Returns the present time.
-pub fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    if let (Some(reply), Ok(policy)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&policy)) {
+        reply.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
 }
 
 /// Returns how far the reader's wall clock is ahead of UTC; the server does not know, so 0.
 pub const fn utc_offset_minutes(_at: Timestamp) -> i64 {
     0
-}
-
-fn set_header(name: HeaderName, value: &str) {
-    if let (Some(reply), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(value)) {
-        reply.insert_header(name, value);
-    }
 }

@@ -10,6 +10,7 @@
 
 mod scan;
 mod style;
+mod width;
 
 use std::borrow::Cow;
 
@@ -78,7 +79,7 @@ pub fn cells(line: &str) -> u32 {
     }
     plain.chars().fold(0, |column, character| match character {
         '\t' => (column / 8 + 1) * 8,
-        _ => column + style::width(character),
+        _ => column + width::width(character),
     })
 }
 

@@ -9,13 +9,17 @@
 //! Events are told apart by `seq` alone. An event may be taken in again after a part of its lines was dropped: a line that
 //! is there keeps what it has.
 
+mod colours;
+mod lines;
+
 use std::collections::VecDeque;
 
-use crate::model::{Event, LogPayload, Payload, Seq, StreamName};
+use crate::model::{Event, LogPayload, Payload, Seq};
 
-use super::ansi::Scanner;
 use super::line::{Line, LineKey, Measured, StepKey, pieces};
 use super::totals::Totals;
+use colours::Colours;
+use lines::{Lines, cut};
 
 /// How much the page holds.
 #[derive(Clone, Copy, Debug)]
@@ -44,40 +48,16 @@ pub enum WhenFull {
 /// A bounded window of lines, and every milestone.
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    lines: VecDeque<Line>,
+    lines: Lines,
     milestones: Vec<Event>,
     totals: Totals,
     limits: Limits,
-    bytes: usize,
     /// All that the log holds from here on, up to `last`, has been taken in.
     first: Seq,
     last: Seq,
     /// The newest event known.
     end: Seq,
-    carried: [Carried; 2],
-}
-
-/// Where the reading of one stream stands: its colour goes on in the stream's next line, within a step.
-#[derive(Clone, Copy, Debug, Default)]
-struct Carried {
-    step: Option<(i32, StepKey)>,
-    scanner: Scanner,
-}
-
-impl Carried {
-    fn enter(&mut self, attempt: i32, step: StepKey) -> &mut Scanner {
-        if self.step != Some((attempt, step)) {
-            *self = Self { step: Some((attempt, step)), scanner: Scanner::default() };
-        }
-        &mut self.scanner
-    }
-}
-
-const fn index(stream: StreamName) -> usize {
-    match stream {
-        StreamName::Stdout => 0,
-        StreamName::Stderr => 1,
-    }
+    colours: Colours,
 }
 
 impl Buffer {
@@ -85,15 +65,14 @@ impl Buffer {
     #[must_use]
     pub fn new(milestones: Vec<Event>, tail: &[Event], end: Seq, limits: Limits) -> Self {
         let mut buffer = Self {
-            lines: VecDeque::new(),
+            lines: Lines::default(),
             milestones: Vec::new(),
             totals: Totals::default(),
             limits,
-            bytes: 0,
             first: Seq::START,
             last: Seq::START,
             end: Seq::START,
-            carried: [Carried::default(); 2],
+            colours: Colours::default(),
         };
         for event in milestones {
             buffer.totals.note(&event);
@@ -106,7 +85,7 @@ impl Buffer {
     /// Returns the lines held, in order.
     #[must_use]
     pub const fn lines(&self) -> &VecDeque<Line> {
-        &self.lines
+        self.lines.all()
     }
 
     /// Returns every event that is not output, oldest first.
@@ -127,10 +106,6 @@ impl Buffer {
         self.end
     }
 
-    fn is_full(&self) -> bool {
-        self.lines.len() >= self.limits.lines || self.bytes >= self.limits.bytes
-    }
-
     /// Returns the cursor before which output is not held, if there is any.
     #[must_use]
     pub fn earlier(&self) -> Option<Seq> {
@@ -148,7 +123,7 @@ impl Buffer {
     /// Returns how many lines the log has before the window.
     #[must_use]
     pub fn lines_before(&self) -> i64 {
-        self.lines
+        self.lines()
             .front()
             .map_or(self.totals.lines(), |line| self.totals.lines_before(line.key.attempt, line.key.number))
     }
@@ -157,16 +132,15 @@ impl Buffer {
     #[must_use]
     pub fn lines_after(&self) -> i64 {
         let up_to = |line: &Line| self.totals.lines_before(line.key.attempt, line.key.number + 1);
-        self.totals.lines() - self.lines.back().map_or(0, up_to)
+        self.totals.lines() - self.lines().back().map_or(0, up_to)
     }
 
     /// Takes how a line was found to be drawn. Returns whether that was news.
     pub fn measure(&mut self, key: LineKey, measured: Measured) -> bool {
-        let Some(at) = self.find(key) else { return false };
-        let line = &mut self.lines[at];
-        let news = line.rows(measured.columns) != measured.rows;
+        let Some(at) = self.lines.find(key) else { return false };
+        let news = self.lines()[at].rows(measured.columns) != measured.rows;
         if news {
-            line.measured = Some(measured);
+            self.lines.change(at, |line| line.measured = Some(measured));
         }
         news
     }
@@ -177,7 +151,7 @@ impl Buffer {
             if event.seq <= self.end {
                 continue;
             }
-            let attached = self.last == self.end && !(when_full == WhenFull::Detach && self.is_full());
+            let attached = self.last == self.end && !(when_full == WhenFull::Detach && self.lines.is_full(self.limits));
             self.end = event.seq;
             self.totals.note(&event);
             if attached {
@@ -193,9 +167,8 @@ impl Buffer {
 
     /// Takes in the newest events in place of all lines; `end` is the last event looked at.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
-        self.lines.clear();
-        self.bytes = 0;
-        self.carried = [Carried::default(); 2];
+        self.lines = Lines::default();
+        self.colours = Colours::default();
         self.first = tail.first().map_or(end.plus(1), |event| event.seq);
         for event in tail {
             self.totals.note(event);
@@ -214,98 +187,51 @@ impl Buffer {
     /// Of a part with more lines than there is room, those nearest to the window are kept.
     pub fn prepend(&mut self, events: &[Event], first: Seq) {
         let part = Self::new(Vec::new(), events, Seq::START, Limits { lines: usize::MAX, bytes: usize::MAX });
-        let mut fresh = Vec::with_capacity(part.lines.len());
-        for line in part.lines {
-            match self.find(line.key) {
+        let mut fresh = Vec::new();
+        for line in &part.lines {
+            match self.lines.find(line.key) {
                 // Of an event that also reaches beyond the newer end, that part stays dropped.
-                None if line.first_seq > self.last && self.lines.back().is_some_and(|back| line.key > back.key) => {}
-                None => fresh.push(line),
-                Some(at) if line.last_seq < self.lines[at].first_seq => {
-                    self.bytes -= self.lines[at].text.len();
-                    self.lines[at].prepend(line);
-                    self.bytes += self.lines[at].text.len();
+                None if line.first_seq > self.last && self.lines().back().is_some_and(|back| line.key > back.key) => {}
+                None => fresh.push(line.clone()),
+                Some(at) if line.last_seq < self.lines()[at].first_seq => {
+                    self.lines.change(at, |known| known.prepend(line.clone()));
                 }
                 Some(_) => {}
             }
         }
-        let excess = fresh.len().saturating_sub(self.limits.lines / 2);
-        let kept = fresh.split_off(excess);
-        let cut = part_with(fresh);
+        let kept = fresh.split_off(fresh.len().saturating_sub(self.limits.lines / 2));
+        let cut = cut(fresh);
         self.first = self.first.min(cut.newest.map_or(first, |newest| newest.plus(1)));
-        let fresh = cut.going_on.into_iter().chain(kept).collect();
-        self.merge(fresh);
-        self.restyle();
-        self.drop_newest_beyond_limits();
+        self.lines.merge(cut.going_on.into_iter().chain(kept).collect());
+        self.lines.recolour();
+        self.drop_newest(self.lines.excess_of_newest(self.limits));
     }
 
     /// Takes in a later part, oldest first; `last` is the last event looked at.
     ///
     /// Of a part with more lines than there is room, those nearest to the window are kept.
     pub fn extend(&mut self, events: &[Event], last: Seq) {
-        let before = self.lines.len();
+        let before = self.lines().len();
         for event in events {
             self.take(event);
         }
         self.last = last.min(self.end);
-        let room = self.limits.lines / 2;
-        self.drop_newest((self.lines.len() - before).saturating_sub(room));
+        let fresh = self.lines().len() - before;
+        self.drop_newest(fresh.saturating_sub(self.limits.lines / 2));
         self.drop_oldest_beyond_limits();
     }
 
     fn drop_oldest_beyond_limits(&mut self) {
-        let excess = self.excess(self.lines.iter());
-        self.drop_oldest(excess);
-    }
-
-    fn drop_newest_beyond_limits(&mut self) {
-        let excess = self.excess(self.lines.iter().rev());
-        self.drop_newest(excess);
-    }
-
-    /// Returns how many lines have to go, in that order, until nine tenths of the limits are kept; 0 while within them.
-    fn excess<'a>(&self, order: impl Iterator<Item = &'a Line>) -> usize {
-        if self.lines.len() <= self.limits.lines && self.bytes <= self.limits.bytes {
-            return 0;
-        }
-        let (lines, bytes) = (self.limits.lines / 10 * 9, self.limits.bytes / 10 * 9);
-        let mut bytes_left = self.bytes;
-        order
-            .enumerate()
-            .take_while(|(dropped, line)| {
-                let over = self.lines.len() - dropped > lines || bytes_left > bytes;
-                bytes_left -= line.text.len();
-                over
-            })
-            .count()
-    }
-
-    /// Drops the oldest lines, except those that go on in a later event: the window still holds their end.
-    fn drop_oldest(&mut self, count: usize) {
-        let dropped: Vec<Line> = self.lines.drain(..count).collect();
-        self.bytes -= dropped.iter().map(|line| line.text.len()).sum::<usize>();
-        let cut = part_with(dropped);
-        if let Some(newest) = cut.newest {
+        let excess = self.lines.excess_of_oldest(self.limits);
+        if let Some(newest) = self.lines.drop_oldest(excess) {
             self.first = self.first.max(newest.plus(1));
-        }
-        for line in cut.going_on.into_iter().rev() {
-            self.bytes += line.text.len();
-            self.lines.push_front(line);
         }
     }
 
     fn drop_newest(&mut self, count: usize) {
-        let dropped = self.lines.split_off(self.lines.len() - count);
-        let Some(oldest) = dropped.iter().map(|line| line.first_seq).min() else { return };
-        self.last = self.last.min(Seq(oldest.0 - 1));
-        self.bytes -= dropped.iter().map(|line| line.text.len()).sum::<usize>();
-        for stream in [StreamName::Stdout, StreamName::Stderr] {
-            let carried = &mut self.carried[index(stream)];
-            *carried = Carried::default();
-            if let Some(line) = self.lines.iter().rev().find(|line| line.stream == stream) {
-                let scanner = carried.enter(line.key.attempt, line.step);
-                *scanner = Scanner::new(line.style);
-                scanner.skip(&line.text);
-            }
+        if let Some(oldest) = self.lines.drop_newest(count) {
+            self.last = self.last.min(Seq(oldest.0 - 1));
+            self.colours = self.lines.colours();
         }
     }
 
@@ -327,8 +253,8 @@ impl Buffer {
 
     fn take_chunk(&mut self, seq: Seq, text: &str, payload: &LogPayload) {
         let step = StepKey { stage: payload.stage, index: payload.step_index };
-        let mut carried = self.carried[index(payload.stream)];
-        let scanner = carried.enter(payload.attempt, step);
+        let mut colours = self.colours;
+        let scanner = colours.enter(payload.stream, payload.attempt, step);
         let mut fresh: Vec<Line> = Vec::new();
         // The line that grows, when it was there before this event: a chunk may hold several pieces of one line.
         let mut growing = None;
@@ -336,79 +262,26 @@ impl Buffer {
             let key = LineKey { attempt: payload.attempt, number: piece.number };
             if let Some(last) = fresh.last_mut().filter(|line| line.key == key) {
                 last.push(piece.text, seq, scanner);
-                continue;
-            }
-            if let Some(at) = self.find(key) {
-                let line = &mut self.lines[at];
-                if growing == Some(key) || seq > line.last_seq {
+            } else if let Some(at) = self.lines.find(key) {
+                if growing == Some(key) || seq > self.lines()[at].last_seq {
                     growing = Some(key);
-                    self.bytes -= line.text.len();
-                    line.push(piece.text, seq, scanner);
-                    self.bytes += line.text.len();
+                    self.lines.change(at, |line| line.push(piece.text, seq, scanner));
                 }
-                continue;
+            } else {
+                scanner.end_line();
+                if seq < self.first && self.lines().front().is_some_and(|front| key < front.key) {
+                    // Of an event that also reaches beyond the older end, that part stays dropped.
+                    scanner.skip(piece.text);
+                } else {
+                    let mut line = Line::new(key, payload, seq, scanner.style());
+                    line.push(piece.text, seq, scanner);
+                    fresh.push(line);
+                }
             }
-            scanner.end_line();
-            // Of an event that also reaches beyond the older end, that part stays dropped.
-            if seq < self.first && self.lines.front().is_some_and(|front| key < front.key) {
-                scanner.skip(piece.text);
-                continue;
-            }
-            let mut line = Line::new(key, payload, seq, scanner.style());
-            line.push(piece.text, seq, scanner);
-            fresh.push(line);
         }
-        self.carried[index(payload.stream)] = carried;
-        self.merge(fresh);
+        self.colours = colours;
+        self.lines.merge(fresh);
     }
-
-    /// Puts new lines, which are in order, where they belong.
-    fn merge(&mut self, fresh: Vec<Line>) {
-        let Some(first) = fresh.first() else { return };
-        self.bytes += fresh.iter().map(|line| line.text.len()).sum::<usize>();
-        let at = self.lines.partition_point(|line| line.key < first.key);
-        let tail = self.lines.split_off(at);
-        let (mut new, mut old) = (fresh.into_iter().peekable(), tail.into_iter().peekable());
-        while let (Some(a), Some(b)) = (new.peek(), old.peek()) {
-            let next = if a.key < b.key { new.next() } else { old.next() };
-            self.lines.extend(next);
-        }
-        self.lines.extend(new);
-        self.lines.extend(old);
-    }
-
-    fn find(&self, key: LineKey) -> Option<usize> {
-        self.lines.binary_search_by(|line| line.key.cmp(&key)).ok()
-    }
-
-    /// Follows the colours through all lines anew, after lines came in front of others.
-    fn restyle(&mut self) {
-        let mut carried = [Carried::default(); 2];
-        for line in &mut self.lines {
-            let scanner = carried[index(line.stream)].enter(line.key.attempt, line.step);
-            scanner.end_line();
-            if line.style != scanner.style() && !line.is_rewritten() {
-                line.style = scanner.style();
-                line.revision = line.revision.wrapping_add(1);
-            }
-            *scanner = Scanner::new(line.style);
-            scanner.skip(&line.text);
-        }
-    }
-}
-
-/// What is left of the oldest lines when they are dropped.
-struct Cut {
-    /// The newest event in which one of them began: up to it, the log is not held any more.
-    newest: Option<Seq>,
-    /// Those that go on in a later event, which is held.
-    going_on: Vec<Line>,
-}
-
-fn part_with(mut oldest: Vec<Line>) -> Cut {
-    let newest = oldest.iter().map(|line| line.first_seq).max();
-    oldest.retain(|line| Some(line.last_seq) > newest);
-    Cut { newest, going_on: oldest }
 }
 
 #[cfg(test)]

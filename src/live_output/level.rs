@@ -29,17 +29,14 @@ pub fn recognise(text: &str) -> Option<Level> {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let start = text[..end].trim_start();
-    // What indentation says is lost below: cargo right-aligns its verbs, and continuation lines are indented.
-    let indent = end - start.len();
-    let line = start.trim_end();
+    let line = text[..end].trim();
     if line.is_empty() {
         return Some(Level::Info);
     }
     rules::log_level_word(line)
         .or_else(|| rules::opening(line))
         .or_else(|| rules::within(line))
-        .or_else(|| progress::progress(line, indent))
+        .or_else(|| progress::progress(line))
 }
 
 #[cfg(test)]

@@ -140,10 +140,13 @@ impl Line {
         }
     }
 
-    /// Returns whether a carriage return has rewritten it, so that its look does not follow from the line before.
-    #[must_use]
-    pub const fn is_rewritten(&self) -> bool {
-        self.rewritten
+    /// Takes how its first character looks, now that the line before is known.
+    pub fn set_style(&mut self, style: Style) {
+        // A line that a carriage return has rewritten has its own.
+        if self.style != style && !self.rewritten {
+            self.style = style;
+            self.revision = self.revision.wrapping_add(1);
+        }
     }
 
     fn keep(&mut self, part: &str) {

@@ -28,8 +28,8 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Bytes that wait before several events go into one append.
 const FAR_BEHIND: u64 = 256 << 10;
 
-/// Bytes of output of one append, about: readers wait for all of it.
-const APPEND_BYTES: u64 = 4 << 20;
+/// Bytes of output of one append, about: readers wait for all of it, and it is held in memory several times.
+const APPEND_BYTES: u64 = 1 << 20;
 
 /// Whether output goes into the event log at all; the complete log is kept in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -79,6 +79,12 @@ impl Scanner {
         self.state = State::Text;
     }
 
+    /// Goes on after a line that begins in the given style.
+    pub fn go_on_after(&mut self, line: &str, style: Style) {
+        *self = Self::new(style);
+        self.skip(line);
+    }
+
     /// Reads text for its effect on the look only.
     pub fn skip(&mut self, text: &str) {
         if self.state != State::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {

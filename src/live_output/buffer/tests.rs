@@ -78,7 +78,7 @@ fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
             assert!(buffer.lines().len() <= limits.lines, "seed {seed}");
         }
         let held: usize = buffer.lines().iter().map(|line| line.text.len()).sum();
-        assert_eq!(held, buffer.bytes, "seed {seed}");
+        assert_eq!(held, buffer.lines.bytes(), "seed {seed}");
         assert!(held <= limits.bytes, "seed {seed}");
         let last = simulated.lines.last().cloned();
         assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is held, seed {seed}");

@@ -3,7 +3,7 @@
 use super::rules::first_word;
 use crate::model::Level;
 
-/// cargo's verbs, which end at the twelfth column, and those of its companions.
+/// The verbs with which lines of cargo and its companions begin.
 const CARGO: &str = "Compiling Checking Finished Running Downloading Downloaded Updating Fresh Blocking Doc-tests Documenting \
     Generated Installing Installed Replacing Replaced Locking Adding Removing Removed Upgrading Downgrading \
     Building Packaging Packaged Verifying Uploading Uploaded Executable Scraping Fetching Created Creating \
@@ -20,10 +20,9 @@ const OPENINGS: &str = "info:|npm notice|npm info|npm http|npm verb|added |up to
     test result: ok|go: downloading|Get:|Hit:|Ign:|Reading package lists";
 
 /// Finds the progress lines of cargo, rustup, npm, pip, git, curl, wget, apt, docker and `set -x`.
-pub(super) fn progress(line: &str, indent: usize) -> Option<Level> {
+pub(super) fn progress(line: &str) -> Option<Level> {
     let verb = first_word(line);
-    let is_cargo = CARGO.split(' ').any(|known| known == verb) && indent + verb.len() >= 11;
-    let info = is_cargo
+    let info = CARGO.split(' ').any(|known| known == verb)
         || OPENINGS.split('|').any(|opening| line.starts_with(opening))
         || is_trace(line)
         || is_buildkit(line)

@@ -85,6 +85,7 @@ fn progress_is_information_although_it_comes_on_standard_error() {
         Some(Level::Info),
         &[
             "   Compiling tokio v1.54.1",
+            "Compiling without alignment",
             "    Finished `dev` profile [unoptimized] target(s) in 0.25s",
             "    Updating registry index",
             " Downloading crates ...",
@@ -128,7 +129,6 @@ fn a_word_in_a_sentence_is_not_a_level() {
             "ok 3 - handles the ERROR case",
             "an errors.rs file",
             "the warning light is off",
-            "Compiling without alignment",
             "plain text",
             "make[1]: Entering directory '/x'",
             "12 34 56",

@@ -76,7 +76,7 @@ mod tests {
         let header = attachment("logs/a\"b\r\nSet-Cookie: ä.log");
         assert_eq!(
             header,
-            "attachment; filename=\"a_b__Set-Cookie____.log\"; filename*=UTF-8''a%22b%0D%0ASet-Cookie%3A%20%C3%A4.log"
+            "attachment; filename=\"a_b__Set-Cookie___.log\"; filename*=UTF-8''a%22b%0D%0ASet-Cookie%3A%20%C3%A4.log"
         );
     }
 }

@@ -1,0 +1,148 @@
+//! Lines in order, with their bytes counted: what the window is made of.
+
+use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
+
+use super::Limits;
+use super::colours::Colours;
+use crate::live_output::line::{Line, LineKey};
+use crate::model::Seq;
+
+/// Lines in the order of `output.log`, and how many bytes of text they hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines {
+    lines: VecDeque<Line>,
+    bytes: usize,
+}
+
+impl Lines {
+    pub(super) const fn all(&self) -> &VecDeque<Line> {
+        &self.lines
+    }
+
+    pub(super) fn is_full(&self, limits: Limits) -> bool {
+        self.lines.len() >= limits.lines || self.bytes >= limits.bytes
+    }
+
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn find(&self, key: LineKey) -> Option<usize> {
+        self.lines.binary_search_by(|line| line.key.cmp(&key)).ok()
+    }
+
+    /// Changes a line; its place stays.
+    pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut Line)) {
+        let line = &mut self.lines[at];
+        self.bytes -= line.text.len();
+        change(line);
+        self.bytes += line.text.len();
+    }
+
+    /// Puts new lines, which are in order, where they belong.
+    pub(super) fn merge(&mut self, fresh: Vec<Line>) {
+        let Some(first) = fresh.first() else { return };
+        self.bytes += bytes_of(fresh.iter());
+        let at = self.lines.partition_point(|line| line.key < first.key);
+        let tail = self.lines.split_off(at);
+        let (mut new, mut old) = (fresh.into_iter().peekable(), tail.into_iter().peekable());
+        while let (Some(a), Some(b)) = (new.peek(), old.peek()) {
+            let next = if a.key < b.key { new.next() } else { old.next() };
+            self.lines.extend(next);
+        }
+        self.lines.extend(new);
+        self.lines.extend(old);
+    }
+
+    /// Returns how many of the oldest lines have to go until nine tenths of the limits are kept; 0 while within them.
+    pub(super) fn excess_of_oldest(&self, limits: Limits) -> usize {
+        self.excess(limits, &mut self.lines.iter())
+    }
+
+    /// Returns how many of the newest lines have to go until nine tenths of the limits are kept; 0 while within them.
+    pub(super) fn excess_of_newest(&self, limits: Limits) -> usize {
+        self.excess(limits, &mut self.lines.iter().rev())
+    }
+
+    /// A tenth goes at once, so that it is not done for every line.
+    fn excess(&self, limits: Limits, order: &mut dyn Iterator<Item = &Line>) -> usize {
+        if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
+            return 0;
+        }
+        let (lines, bytes) = (limits.lines / 10 * 9, limits.bytes / 10 * 9);
+        let (mut lines_left, mut bytes_left) = (self.lines.len(), self.bytes);
+        let is_over = |line: &&Line| {
+            let over = lines_left > lines || bytes_left > bytes;
+            lines_left -= 1;
+            bytes_left -= line.text.len();
+            over
+        };
+        order.take_while(is_over).count()
+    }
+
+    /// Drops the oldest lines, except those that go on in an event that is held. Returns the newest event in which one of
+    /// them began.
+    pub(super) fn drop_oldest(&mut self, count: usize) -> Option<Seq> {
+        let dropped: Vec<Line> = self.lines.drain(..count).collect();
+        self.bytes -= bytes_of(dropped.iter());
+        let cut = cut(dropped);
+        self.bytes += bytes_of(cut.going_on.iter());
+        for line in cut.going_on.into_iter().rev() {
+            self.lines.push_front(line);
+        }
+        cut.newest
+    }
+
+    /// Drops the newest lines. Returns the oldest event in which one of them began.
+    pub(super) fn drop_newest(&mut self, count: usize) -> Option<Seq> {
+        let dropped = self.lines.split_off(self.lines.len() - count);
+        self.bytes -= bytes_of(dropped.iter());
+        dropped.iter().map(|line| line.first_seq).min()
+    }
+
+    /// Follows the colours through all lines anew, after lines came in front of others.
+    pub(super) fn recolour(&mut self) {
+        let mut colours = Colours::default();
+        for line in &mut self.lines {
+            let scanner = colours.enter(line.stream, line.key.attempt, line.step);
+            scanner.end_line();
+            line.set_style(scanner.style());
+            scanner.go_on_after(&line.text, line.style);
+        }
+    }
+
+    /// Returns where the colours stand after the last line.
+    pub(super) fn colours(&self) -> Colours {
+        Colours::after(self.lines.iter().rev())
+    }
+}
+
+impl<'a> IntoIterator for &'a Lines {
+    type Item = &'a Line;
+    type IntoIter = Iter<'a, Line>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.lines.iter()
+    }
+}
+
+/// What is left of the oldest lines when they are dropped.
+pub(super) struct Cut {
+    /// The newest event in which one of them began: up to it, the log is not held any more.
+    pub(super) newest: Option<Seq>,
+    /// Those that go on in a later event, which is held.
+    pub(super) going_on: Vec<Line>,
+}
+
+/// Cuts lines off that are the oldest.
+pub(super) fn cut(mut oldest: Vec<Line>) -> Cut {
+    let newest = oldest.iter().map(|line| line.first_seq).max();
+    oldest.retain(|line| Some(line.last_seq) > newest);
+    Cut { newest, going_on: oldest }
+}
+
+fn bytes_of<'a>(lines: impl Iterator<Item = &'a Line>) -> usize {
+    lines.map(|line| line.text.len()).sum()
+}

@@ -1,0 +1,134 @@
+use super::*;
+
+/// Feeds what happens to a policy and keeps the time.
+struct Play {
+    policy: Policy,
+    now: f64,
+}
+
+impl Play {
+    fn begin() -> Self {
+        let mut play = Self { policy: Policy::default(), now: 0.0 };
+        assert_eq!(play.happens(Happened::Shown), [Action::Open, Action::WakeAfter(OPEN_WITHIN_MS)]);
+        play
+    }
+
+    fn happens(&mut self, happened: Happened) -> Vec<Action> {
+        self.policy.on(happened, self.now, 1.0)
+    }
+
+    fn after(&mut self, ms: f64, happened: Happened) -> Vec<Action> {
+        self.now += ms;
+        self.happens(happened)
+    }
+
+    fn connection(&self) -> Connection {
+        self.policy.connection()
+    }
+}
+
+#[test]
+fn a_stream_that_opens_is_live_and_ends_with_the_log() {
+    let mut play = Play::begin();
+    assert_eq!(play.connection(), Connection::Connecting);
+    play.happens(Happened::Opened);
+    assert_eq!(play.connection(), Connection::Live);
+    assert_eq!(play.happens(Happened::Ended), [Action::Close]);
+    assert_eq!(play.connection(), Connection::Ended);
+    assert_eq!(play.happens(Happened::Broke), []);
+}
+
+#[test]
+fn a_stream_that_breaks_is_polled_once_and_opened_again() {
+    let mut play = Play::begin();
+    play.happens(Happened::Opened);
+    play.happens(Happened::Heard);
+    assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
+    assert_eq!(play.connection(), Connection::Live, "a break that heals at once is nobody's business");
+    assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(500.0)]);
+    assert_eq!(play.happens(Happened::Woke)[0], Action::Open);
+}
+
+#[test]
+fn a_stream_that_breaks_twice_without_bringing_anything_gives_way_to_polling_and_comes_back() {
+    let mut play = Play::begin();
+    for _ in 0..2 {
+        play.happens(Happened::Opened);
+        play.happens(Happened::Broke);
+        play.happens(Happened::Polled { more: false });
+        play.happens(Happened::Woke);
+    }
+    assert_eq!(play.connection(), Connection::Polling);
+    let mut polls = 0;
+    let mut opened = false;
+    for _ in 0..20 {
+        let actions = play.after(POLL_EVERY_MS, Happened::Woke);
+        polls += usize::from(actions.contains(&Action::Poll));
+        opened |= actions.contains(&Action::Open);
+        play.happens(Happened::Polled { more: false });
+    }
+    assert!(polls >= 19 && opened, "{polls} polls");
+    play.happens(Happened::Opened);
+    play.happens(Happened::Heard);
+    assert_eq!(play.connection(), Connection::Live);
+}
+
+#[test]
+fn a_stream_that_does_not_open_in_time_gives_way_to_polling() {
+    let mut play = Play::begin();
+    assert_eq!(play.after(OPEN_WITHIN_MS, Happened::Woke), [Action::Close, Action::Poll]);
+    assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(POLL_EVERY_MS)]);
+    assert_eq!(play.connection(), Connection::Polling);
+}
+
+#[test]
+fn a_silent_stream_is_a_broken_one() {
+    let mut play = Play::begin();
+    play.happens(Happened::Opened);
+    play.after(20_000.0, Happened::Heard);
+    assert_eq!(play.after(5_000.0, Happened::Woke), [Action::WakeAfter(20_000.0)]);
+    assert_eq!(play.after(20_000.0, Happened::Woke), [Action::Close, Action::Poll]);
+}
+
+#[test]
+fn when_nothing_answers_the_pauses_grow_up_to_a_bound() {
+    let mut play = Play::begin();
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        play.happens(Happened::Broke);
+        let actions = play.happens(Happened::Unreachable);
+        let Some(Action::WakeAfter(pause)) = actions.last().copied() else { panic!("{actions:?}") };
+        pauses.push(pause);
+        assert_eq!(play.after(pause, Happened::Woke)[0], Action::Open);
+    }
+    assert_eq!(pauses, [500.0, 1000.0, 2000.0, 4000.0, 8000.0, 15_000.0, 15_000.0, 15_000.0]);
+    play.happens(Happened::Opened);
+    assert_eq!(play.connection(), Connection::Live);
+}
+
+#[test]
+fn a_hidden_page_rests_and_goes_on_when_it_is_shown() {
+    let mut play = Play::begin();
+    play.happens(Happened::Opened);
+    assert_eq!(play.happens(Happened::Hidden), [Action::Close]);
+    assert_eq!(play.connection(), Connection::Paused);
+    assert_eq!(play.after(60_000.0, Happened::Woke), []);
+    assert_eq!(play.happens(Happened::Shown)[0], Action::Open);
+}
+
+#[test]
+fn a_refusal_ends_all_tries() {
+    let mut play = Play::begin();
+    play.happens(Happened::Broke);
+    assert_eq!(play.happens(Happened::Refused(401)), [Action::Close]);
+    assert_eq!(play.connection(), Connection::Refused(401));
+    assert_eq!(play.happens(Happened::Shown), []);
+}
+
+#[test]
+fn two_polls_are_never_under_way_at_once() {
+    let mut play = Play::begin();
+    assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
+    assert_eq!(play.happens(Happened::Broke), [Action::Close]);
+    assert_eq!(play.happens(Happened::Polled { more: true }), [Action::Poll]);
+}
