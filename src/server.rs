@@ -1,6 +1,6 @@
 //! The server: configuration, what requests share, every route, and the connections.
 //!
-//! [`run`] serves one listener until it is told to stop; the caller owns the socket and the stop signal.
+//! [`Server::run`] serves one listener until it is told to stop; the caller owns the socket and the stop signal.
 
 pub mod config;
 mod connection;
