@@ -30,7 +30,7 @@ const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 const READERS: u32 = 8;
 
 /// How many rows a reader runs ahead of who asked: a row may hold 1 MiB.
-const ROWS_AHEAD: usize = 4;
+const ROWS_AHEAD: usize = 1;
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
