@@ -32,7 +32,9 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-build: server site ## Build the release: target/release/tailwater and target/site.
+# Side by side: each ends in a long stretch that keeps only one core busy.
+build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater and target/site.
+	@$(MAKE) -j2 server site
 
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart at every change.
 	@$(XTASK) dev $(ARGS)

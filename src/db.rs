@@ -5,6 +5,7 @@
 //! files knows which database it is.
 
 mod checkpoint;
+mod migrations;
 mod writer;
 
 use std::fs;
@@ -14,14 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 pub use writer::{Tx, Writer};
-
-/// The schema, compiled in.
-static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// SQLite before this version can corrupt a database in WAL mode when a checkpoint meets a writer.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -177,7 +174,7 @@ async fn connect_writer(options: &SqliteConnectOptions, path: &Path) -> Result<S
     if parse_version(&version) < Some(OLDEST_SQLITE) {
         return Err(OpenError::OldSqlite(version));
     }
-    match MIGRATIONS.run(&mut connection).await {
+    match migrations::migrator().run(&mut connection).await {
         Ok(()) => Ok(connection),
         Err(sqlx::migrate::MigrateError::VersionMissing(version)) => {
             connection.close().await.ok();

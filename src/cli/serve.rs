@@ -125,10 +125,10 @@ impl Serve {
 
 /// Tells where the server listens, and how to get in: to who started it, not to a log that others read.
 fn announce(server: &Server) {
+    let text = format!("Listening on http://{}\nLog in once with {}\n", server.address(), server.login_link());
     let mut out = std::io::stdout().lock();
-    let told = writeln!(out, "Listening on http://{}", server.address())
-        .and_then(|()| writeln!(out, "Log in once with {}", server.login_link()))
-        .and_then(|()| out.flush());
+    // At once, since a program may read the first line only.
+    let told = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Err(error) = told {
         tracing::warn!(%error, "the address could not be printed");
     }

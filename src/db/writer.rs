@@ -177,7 +177,7 @@ async fn commit_group(
     closing: &mut Option<oneshot::Sender<()>>,
 ) -> Result<(), DbError> {
     let mut next = group.first.take();
-    let mut began = false;
+    let mut transaction = Transaction::None;
     while let Some(message) = next.take() {
         match message {
             Message::Work(piece) => group.pieces.push(piece),
@@ -186,18 +186,14 @@ async fn commit_group(
                 break;
             }
         }
-        if !began {
-            tx.connection.execute("begin immediate").await?;
-            began = true;
-        }
         if let Some(piece) = group.pieces.last_mut() {
-            run_piece(tx, piece.as_mut()).await?;
+            transaction = run_piece(tx, transaction, piece.as_mut()).await?;
         }
         if group.pieces.len() < GROUP && tx.bytes < GROUP_BYTES {
             next = waiting.try_recv().ok();
         }
     }
-    if began {
+    if transaction == Transaction::Open {
         let start = Instant::now();
         tx.connection.execute("commit").await?;
         tracing::debug!(micros = start.elapsed().as_micros(), pieces = group.pieces.len(), "committed");
@@ -205,16 +201,33 @@ async fn commit_group(
     Ok(())
 }
 
+/// Whether a transaction is open, with work in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    Open,
+}
+
 /// Runs one piece of work so that its failure undoes nothing but itself.
-async fn run_piece(tx: &mut Tx, piece: &mut dyn Work) -> Result<(), DbError> {
+///
+/// The first piece of a transaction needs no savepoint: what undoes it is the end of the transaction. Most pieces are the
+/// first, and each statement is a way to SQLite's thread and back.
+async fn run_piece(tx: &mut Tx, transaction: Transaction, piece: &mut dyn Work) -> Result<Transaction, DbError> {
+    let (begin, undo, keep) = match transaction {
+        Transaction::None => ("begin immediate", "rollback", None),
+        Transaction::Open => ("savepoint piece", "rollback to piece; release piece", Some("release piece")),
+    };
     let actions = tx.after_commit.len();
-    tx.connection.execute("savepoint piece").await?;
+    tx.connection.execute(begin).await?;
     if !piece.run(tx).await {
         tx.after_commit.truncate(actions);
-        tx.connection.execute("rollback to piece").await?;
+        tx.connection.execute(undo).await?;
+        return Ok(transaction);
     }
-    tx.connection.execute("release piece").await?;
-    Ok(())
+    if let Some(keep) = keep {
+        tx.connection.execute(keep).await?;
+    }
+    Ok(Transaction::Open)
 }
 
 #[cfg(test)]

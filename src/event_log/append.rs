@@ -66,8 +66,15 @@ impl From<sqlx::Error> for AppendError {
 /// Who is writing.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Door {
-    /// Who holds the lease of this epoch.
-    Lease(i64),
+    /// Who holds the lease, with the batch that follows the last one stored.
+    Lease {
+        /// The lease.
+        lease: Lease,
+        /// The batch's number.
+        number: i64,
+        /// Where its range begins.
+        from: i64,
+    },
     /// The server, in the transaction of a state change.
     Server,
 }
@@ -80,20 +87,23 @@ pub async fn append_under_lease(
     batch: Batch,
     now: Timestamp,
 ) -> Result<Seq, AppendError> {
-    let job = lease.job;
-    let progress = store::batch_progress(tx.connection(), lease).await?.ok_or(AppendError::LeaseLost(job))?;
-    if progress.number == batch.number {
-        return Ok(progress.last);
+    let Batch { number, from, to, events } = batch;
+    match append(tx, tails, lease.job, Door::Lease { lease, number, from }, events, now).await? {
+        Some(last) => {
+            store::set_batch_progress(tx.connection(), lease, number, to, last).await?;
+            Ok(last)
+        }
+        None => refused(tx.connection(), lease, number).await,
     }
-    if (progress.number + 1, progress.shipped) != (batch.number, batch.from) {
-        return Err(AppendError::OutOfOrder { job, number: batch.number });
+}
+
+/// Returns why the log did not take a batch; one that was stored before is answered as it was then.
+async fn refused(connection: &mut SqliteConnection, lease: Lease, number: i64) -> Result<Seq, AppendError> {
+    match store::batch_progress(connection, lease).await? {
+        None => Err(AppendError::LeaseLost(lease.job)),
+        Some((stored, last)) if stored == number => Ok(last),
+        Some(_) => Err(AppendError::OutOfOrder { job: lease.job, number }),
     }
-    let (number, to) = (batch.number, batch.to);
-    let last = append(tx, tails, job, Door::Lease(lease.epoch), batch.events, now)
-        .await?
-        .ok_or(AppendError::LeaseLost(job))?;
-    store::set_batch_progress(tx.connection(), lease, number, to, last).await?;
-    Ok(last)
 }
 
 /// Appends events of the server itself, inside the transaction of the state change that they tell of.
@@ -129,7 +139,7 @@ async fn append(
         stored.push(store_one(tx.connection(), place, event).await?);
     }
     tx.wrote(bytes);
-    let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease(_)) };
+    let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease { .. }) };
     let tails = tails.clone();
     tx.after_commit(move || tails.publish(job, published));
     Ok(Some(allotted.first.plus(count - 1)))

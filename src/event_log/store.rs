@@ -26,20 +26,25 @@ pub(super) async fn allot(
     now: Timestamp,
     door: Door,
 ) -> sqlx::Result<Option<Allotted>> {
-    let epoch = match door {
-        Door::Lease(epoch) => Some(epoch),
-        Door::Server => None,
+    let (lease, number, from) = match door {
+        Door::Lease { lease, number, from } => (Some(lease), number, from),
+        Door::Server => (None, 0, 0),
     };
     let row: Option<(i64, i64)> = sqlx::query_as(
         "update jobs
          set last_seq = last_seq + ?1, last_event_at = max(?2, last_event_at + ?1), updated_at = ?2
-         where id = ?3 and (?4 is null or (status = 'running' and lease_epoch = ?4))
+         where id = ?3 and (?4 is null or (status = 'running' and lease_epoch = ?4 and exists (
+           select 1 from attempts
+           where job_id = ?3 and attempt = ?5 and last_batch + 1 = ?6 and shipped_bytes = ?7)))
          returning last_seq, last_event_at",
     )
     .bind(count)
     .bind(now.0)
     .bind(job.0)
-    .bind(epoch)
+    .bind(lease.map(|lease| lease.epoch))
+    .bind(lease.map(|lease| lease.attempt))
+    .bind(number)
+    .bind(from)
     .fetch_optional(connection)
     .await?;
     Ok(row.map(|(last, at)| Allotted { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
@@ -75,20 +80,13 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// How far a lease's batches have come.
-pub(super) struct BatchProgress {
-    pub(super) number: i64,
-    pub(super) last: Seq,
-    pub(super) shipped: i64,
-}
-
-/// Returns how far the lease's batches have come; nothing if the lease has ended.
+/// Returns the number of the lease's last batch and the last event it became; nothing if the lease has ended.
 pub(super) async fn batch_progress(
     connection: &mut SqliteConnection,
     lease: Lease,
-) -> sqlx::Result<Option<BatchProgress>> {
-    let row: Option<(i64, i64, i64)> = sqlx::query_as(
-        "select a.last_batch, a.batch_to, a.shipped_bytes
+) -> sqlx::Result<Option<(i64, Seq)>> {
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "select a.last_batch, a.batch_to
          from attempts a join jobs j on j.id = a.job_id
          where a.job_id = ? and a.attempt = ? and j.lease_epoch = ? and j.status = 'running'",
     )
@@ -97,7 +95,7 @@ pub(super) async fn batch_progress(
     .bind(lease.epoch)
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|(number, last, shipped)| BatchProgress { number, last: Seq(last), shipped }))
+    Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
 /// Remembers a stored batch, so that its repetition is recognised.

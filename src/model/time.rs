@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::host;
 
 /// A point in time in whole microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -28,9 +29,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-        let time = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
-        f.write_str(&PRINTER.timestamp_to_string(&time))
+        f.write_str(&host::write_time(*self).ok_or(fmt::Error)?)
     }
 }
 
@@ -38,12 +37,7 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let zoned = || text.parse::<jiff::Timestamp>().ok();
-        let utc = || {
-            let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-            civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp())
-        };
-        zoned().or_else(utc).map(|time| Self(time.as_microsecond())).ok_or(ParseTimestampError)
+        host::read_time(text).ok_or(ParseTimestampError)
     }
 }
 

@@ -1,60 +1,14 @@
 //! `kill -9` of the server: what a reader had seen is there, nothing is torn, nothing lives on.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
+use crate::harness::process::Process;
 use crate::harness::sse::Stream;
-use crate::harness::{Api, Random, TOKEN, of_kind, restore, until};
-
-/// A server as a process of its own, which can be killed.
-pub struct Process {
-    child: Child,
-    pub api: Api,
-}
-
-impl Process {
-    /// Starts one over a data folder and waits until it answers.
-    pub fn start(data: &Path) -> Self {
-        Self::start_by(data, |program| program)
-    }
-
-    /// Starts one by way of another program.
-    pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
-        let log = OpenOptions::new().create(true).append(true).open(data.join("server.log"));
-        let log = log.expect("the folder can be written");
-        let mut child = by(Command::new(env!("CARGO_BIN_EXE_tailwater")))
-            .args(["serve", "--listen", "127.0.0.1:0", "--concurrency", "4", "--data-dir"])
-            .arg(data)
-            .env("TAILWATER_ADMIN_TOKEN", TOKEN)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-        let base = line.trim().strip_prefix("Listening on ").expect("it says where it listens");
-        Self { api: Api::new(base.to_owned()), child }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("it lives");
-        self.child.wait().expect("it has died");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
+use crate::harness::{Random, of_kind, restore, until};
 
 /// Returns how many processes of jobs live whose environment names one of these.
 fn orphans(ids: &[String]) -> usize {

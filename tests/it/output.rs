@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::crash::Process;
+use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, TOKEN, TestServer, number, of_kind, restore, sha256};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::crash::Process;
+use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind, until};
 
 /// Returns the payloads of the steps' ends.

@@ -48,6 +48,9 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
 
 fn fold_line(timeline: &Timeline, job: &Job, now: Now) -> String {
     let steps = planned(job.payload.as_ref()).len();
+    if steps == 0 {
+        return "Details".to_owned();
+    }
     let done = timeline.attempts.last().map_or(0, |attempt| {
         attempt.stages.iter().flat_map(|stage| &stage.steps).filter(|step| step.millis.is_some()).count()
     });
@@ -102,11 +105,16 @@ fn waiting_view(waiting: &[(String, String)]) -> AnyView {
 }
 
 fn waiting_step(id: &str, name: &str) -> AnyView {
+    still_step(id, name, ("queued", "waiting"))
+}
+
+/// A step that does not take time: its icon and its status, in one word each.
+fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)) -> AnyView {
     view! {
-        <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status="waiting">
-            <Icon name="queued" />
+        <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status=status>
+            <Icon name=icon />
             <span class="step-name">{name.to_owned()}</span>
-            <small>"waiting"</small>
+            <small>{status}</small>
         </li>
     }
     .into_any()
@@ -158,11 +166,12 @@ fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now:
         StepStatus::Skipped => "skipped",
     };
     let (started, millis) = (step.started, step.millis);
+    if step.status == StepStatus::Skipped {
+        return still_step(&step.id, &step.name, (icon, words::step_status(step.status)));
+    }
     let note = match (step.status, step.exit_code) {
         (StepStatus::Failed, Some(code)) => format!("exit {code} \u{b7} "),
-        (StepStatus::TimedOut | StepStatus::Cancelled | StepStatus::Skipped, _) => {
-            format!("{} \u{b7} ", words::step_status(step.status))
-        }
+        (StepStatus::TimedOut | StepStatus::Cancelled, _) => format!("{} \u{b7} ", words::step_status(step.status)),
         _ => String::new(),
     };
     // A `progress` element needs no style attribute, which the page's policy forbids.

@@ -1,5 +1,6 @@
 //! The server as a process of its own, as people run it.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -13,15 +14,21 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts one over a data folder, with further arguments, and waits until it answers.
-    pub fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tailwater"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+    /// Starts one over a data folder and waits until it answers; what it logs is appended to `server.log` there.
+    pub fn start(data: &Path) -> Self {
+        Self::start_by(data, |program| program)
+    }
+
+    /// Starts one by way of another program, or with other variables.
+    pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
+        let log = OpenOptions::new().create(true).append(true).open(data.join("server.log"));
+        let log = log.expect("the folder can be written");
+        let mut child = by(Command::new(env!("CARGO_BIN_EXE_tailwater")))
+            .args(["serve", "--listen", "127.0.0.1:0", "--concurrency", "4", "--data-dir"])
             .arg(data)
-            .args(arguments)
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the server starts");
         let mut line = String::new();
@@ -29,6 +36,12 @@ impl Process {
         BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
         let base = line.trim().strip_prefix("Listening on ").expect("it says where it listens");
         Self { api: Api::new(base.to_owned()), child }
+    }
+
+    /// Sends SIGKILL and waits until it has died.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it has died");
     }
 
     /// Sends SIGTERM.

@@ -12,7 +12,7 @@ use crate::harness::{TOKEN, number, tcp};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_with_200_open_streams_and_nothing_running_exits_within_2_seconds() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let mut server = Process::start(data.path(), &[]);
+    let mut server = Process::start(data.path());
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let mut streams = Vec::new();
     for _ in 0..200 {
@@ -40,7 +40,7 @@ const GROWTH: u64 = 96 << 10;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_stop_reading_cost_no_memory_and_hold_nobody_back() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let server = Process::start(data.path(), &[]);
+    let server = Process::start(data.path());
     server.api.run("echo warm").await;
     let before = server.rss();
     let line = "0123456789".repeat(10);
