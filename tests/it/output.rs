@@ -140,7 +140,8 @@ fn micros(time: tailwater::model::Timestamp) -> i64 {
 
 #[tokio::test]
 async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
-    let server = TestServer::start().await;
+    // A rate at which the budget counts: by default the largest events carry all of it in an instant.
+    let server = TestServer::start_with(|config| config.live_events_per_second = 10).await;
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
     assert_eq!(job["status"], "succeeded");
     let events = server.api.events(&id).await;
@@ -151,7 +152,7 @@ async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
     assert!(output == expected.as_bytes(), "the output is what was printed");
     let totals = totals(&events);
     assert_eq!((number(&totals["lines"]), number(&totals["suppressedBytes"])), (500_000, 0));
-    check_budget(&events, 50);
+    check_budget(&events, 10);
     let mut line = 1;
     for event in of_kind(&events, "log") {
         assert_eq!(number(&event["payload"]["line"]), line);
@@ -329,6 +330,17 @@ async fn all_256_byte_values_and_broken_utf_8_are_kept_and_shown_as_replacements
     assert!(shown.ends_with("ä€😀ä€😀\u{fffd}"), "characters are whole: {shown:?}");
     let bytes: usize = of_kind(&events, "log").iter().map(|event| number(&event["payload"]["bytes"])).sum();
     assert_eq!(bytes, expected.len());
+}
+
+#[tokio::test]
+async fn a_character_that_a_pause_cuts_anywhere_is_sent_whole() {
+    let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await;
+    // Each of its four bytes is written alone, and long after the deadline for what waits.
+    let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
+    let (id, _) = server.api.run(run).await;
+    let events = server.api.events(&id).await;
+    assert_eq!(of_stream(&events, "stdout"), "\u{1f642}\n");
+    assert_eq!(check_story(&server, &id).await, "\u{1f642}\n".as_bytes());
 }
 
 #[tokio::test]
