@@ -6,6 +6,7 @@ pub mod config;
 mod connection;
 mod gate;
 mod http;
+mod observe;
 pub mod pages;
 
 use std::net::SocketAddr;
@@ -54,6 +55,8 @@ pub enum StartError {
 /// What every request can reach. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
+    /// The store, and what is counted of it.
+    pub db: Db,
     /// The jobs.
     pub queue: Queue,
     /// Their logs.
@@ -99,6 +102,7 @@ impl Server {
         let link = InProcess { queue: queue.clone(), log: log.clone() };
         let worker = EmbeddedWorker::new(link, worker_config(&config, secrets));
         let state = AppState {
+            db: db.clone(),
             queue,
             log,
             auth: Auth::new(db.clone(), &token),
@@ -130,8 +134,9 @@ impl Server {
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;
-            if let Err(error) = worker.await {
-                tracing::error!(%error, "the worker panicked");
+            // The error would tell the panic's text, which may hold anything.
+            if worker.await.is_err() {
+                tracing::error!("the worker panicked");
             }
             streams_end.cancel();
         };

@@ -1,6 +1,6 @@
 //! `tailwater serve`: the server with its embedded worker.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::logging::{self, LogFormat};
 use crate::server::config::SiteOptions;
 use crate::server::{Config, Server, StartError};
 
@@ -64,16 +65,14 @@ pub(super) struct Serve {
     /// A file of values, one a line, that are masked in all output.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
+    /// How the server's own log is written.
+    #[arg(long, env = "TAILWATER_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
 }
 
 impl Serve {
     pub(super) fn run(self) -> ExitCode {
-        let filter = tracing_subscriber::EnvFilter::try_from_env("TAILWATER_LOG").unwrap_or_else(|_| "info".into());
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
-            .init();
+        logging::start(self.log_format);
         // What this process was started with is not for the jobs; what it opens itself never is.
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();

@@ -4,7 +4,9 @@ mod artifacts;
 mod body;
 pub(super) mod error;
 mod events;
+mod health;
 mod jobs;
+mod metrics;
 mod query;
 mod session;
 mod stream;
@@ -21,7 +23,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::{AppState, gate};
+use super::{AppState, gate, observe};
 use crate::app;
 use error::ApiError;
 
@@ -44,6 +46,8 @@ pub(super) fn router(state: AppState) -> Router {
     Router::new()
         .nest("/api/queue", api)
         .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/login", post(session::login))
         .route("/logout", post(session::logout))
         .route("/rpc/{*function}", post(rpc))
@@ -55,6 +59,7 @@ pub(super) fn router(state: AppState) -> Router {
         .layer(default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(default_header(header::REFERRER_POLICY, "same-origin"))
         .layer(default_header(header::CACHE_CONTROL, "no-store"))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }
 

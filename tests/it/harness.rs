@@ -273,6 +273,15 @@ pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until something that has to be asked for is so.
+pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let since = Instant::now();
+    while !is().await {
+        assert!(since.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A small random number generator whose seed is printed, and taken from `TAILWATER_SEED`, so that a failure can be run
 /// again.
 pub struct Random(u64);
