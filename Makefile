@@ -18,7 +18,7 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 
 XTASK := cargo run --quiet -p xtask --
 # The server and what it is made of.
-SERVER := -p tailwater -p redact --features ssr
+SERVER := -p tailwater -p bundle -p redact --features ssr
 
 .PHONY: help run build dev test lint unit e2e bench setup setup-test server site clean
 
@@ -33,8 +33,9 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
 # Side by side: each ends in a long stretch that keeps only one core busy.
-build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater and target/site.
+build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater, which carries target/site.
 	@$(MAKE) -j2 server site
+	$(XTASK) embed
 
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart at every change.
 	@$(XTASK) dev $(ARGS)

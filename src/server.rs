@@ -8,6 +8,7 @@ mod gate;
 mod http;
 mod observe;
 pub mod pages;
+mod site;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
 
 pub use config::Config;
+use config::SiteOptions;
+pub use site::Site;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +72,9 @@ pub struct AppState {
     pub streams: Arc<Semaphore>,
     /// Tells streams to end.
     pub shutdown: CancellationToken,
-    /// What Leptos needs to know of the site.
+    /// The pages' files.
+    pub site: Site,
+    /// What Leptos needs to know of them.
     pub leptos: LeptosOptions,
 }
 
@@ -108,7 +113,8 @@ impl Server {
             auth: Auth::new(db.clone(), &token),
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            leptos: config.leptos(address),
+            site: Site::open(config.site_root.as_deref(), SiteOptions::built_in().site_root()),
+            leptos: config::leptos(address),
             config: Arc::new(config),
         };
         Ok(Self { state, worker, db, address, listener })

@@ -11,7 +11,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::logging::{self, LogFormat};
-use crate::server::config::SiteOptions;
 use crate::server::{Config, Server, StartError};
 
 /// Every setting is a flag and an environment variable.
@@ -23,7 +22,7 @@ pub(super) struct Serve {
     /// Where the database, spools and workspaces lie.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
-    /// The built pages [default: target/site].
+    /// The folder of the built pages [default: those that the program carries, else target/site].
     #[arg(long, env = "TAILWATER_SITE_ROOT")]
     site_root: Option<PathBuf>,
     /// The admin token, 32 or more printable characters [default: one made at first start, in the data folder].
@@ -104,7 +103,7 @@ impl Serve {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Config {
             data_dir: self.data_dir,
-            site_root: self.site_root.unwrap_or_else(|| SiteOptions::built_in().site_root().to_owned()),
+            site_root: self.site_root,
             admin_token: self.admin_token,
             allowed_hosts: self.allowed_hosts,
             concurrency: self.concurrency.map_or(cores, usize::from),

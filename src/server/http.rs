@@ -13,14 +13,12 @@ mod stream;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use tower::ServiceExt;
-use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{AppState, gate, observe};
@@ -77,23 +75,11 @@ async fn files_and_pages(State(state): State<AppState>, request: Request) -> Res
     if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {
         return ApiError::RouteNotFound.into_response();
     }
-    let files = ServeDir::new(&state.config.site_root)
-        .append_index_html_on_directories(false)
-        .precompressed_br()
-        .precompressed_gzip();
-    let head = Request::builder().method(request.method()).uri(request.uri()).body(axum::body::Body::empty());
-    let head = head.map(|mut head| {
-        head.headers_mut().clone_from(request.headers());
-        head
-    });
-    if let Ok(head) = head
-        && let Ok(reply) = files.oneshot(head).await
-        && reply.status() != axum::http::StatusCode::NOT_FOUND
-    {
-        let mut reply = reply.into_response();
-        // The names do not change when the files do: ask each time, and be answered 304.
-        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        return reply;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return ApiError::MethodNotAllowed.into_response();
+    }
+    if let Some(file) = state.site.get(request.method(), request.uri(), request.headers()).await {
+        return file;
     }
     let options = state.leptos.clone();
     let render = leptos_axum::render_app_to_stream_with_context(

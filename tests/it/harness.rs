@@ -79,7 +79,7 @@ impl Drop for TestServer {
 pub fn config(data_dir: &Path) -> Config {
     Config {
         data_dir: data_dir.to_owned(),
-        site_root: "target/site".into(),
+        site_root: None,
         admin_token: Some(TOKEN.into()),
         allowed_hosts: Vec::new(),
         concurrency: 2,

@@ -11,4 +11,5 @@ mod output;
 mod paging;
 mod processes;
 mod server_log;
+mod site;
 mod streaming;
