@@ -11,6 +11,9 @@ pub const fn status(_code: u16) {}
 /// Does nothing in the browser.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 
+/// Does nothing in the browser.
+pub const fn reload_after(_seconds: u32) {}
+
 /// Returns where a file of the site is, by its plain name: the document's head says so, of those that the browser asks for.
 pub fn asset(name: &str) -> String {
     let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();

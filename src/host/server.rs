@@ -32,6 +32,13 @@ pub fn security_policy(nonce: Option<&Nonce>) {
     }
 }
 
+/// Lets the browser load the page again after so many seconds.
+pub fn reload_after(seconds: u32) {
+    if let Some(reply) = use_context::<ResponseOptions>() {
+        reply.insert_header(header::REFRESH, HeaderValue::from(seconds));
+    }
+}
+
 /// Returns where a file of the site is, by its plain name.
 pub fn asset(name: &str) -> String {
     use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))

@@ -4,6 +4,7 @@ mod artifacts;
 mod body;
 pub(super) mod error;
 mod events;
+mod form;
 mod health;
 mod jobs;
 mod metrics;
@@ -47,6 +48,7 @@ pub(super) fn router(state: AppState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/login", post(session::login))
+        .route("/tasks/queue/new", post(form::submit))
         .route("/logout", post(session::logout))
         .route("/rpc/{*function}", post(rpc))
         .leptos_routes_with_context(&state, generate_route_list(app::App), context, move || app::shell(options.clone()))

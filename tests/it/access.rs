@@ -36,6 +36,7 @@ fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
         (post.clone(), "/rpc/cancel_job".to_owned()),
         (post.clone(), "/rpc/resubmit_job".to_owned()),
         (post.clone(), "/rpc/nothing".to_owned()),
+        (post.clone(), "/tasks/queue/new".to_owned()),
         (post, "/logout".to_owned()),
     ]
 }
