@@ -11,6 +11,7 @@ mod no_scripts;
 mod output;
 mod paging;
 mod processes;
+mod proxy;
 mod server_log;
 mod site;
 mod streaming;
