@@ -18,9 +18,9 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 
 XTASK := cargo run --quiet -p xtask --
 # The server and what it is made of.
-SERVER := -p tailwater -p redact --features ssr
+SERVER := -p tailwater -p bundle -p redact --features ssr
 
-.PHONY: help run build dev test lint unit e2e bench setup setup-test server site clean
+.PHONY: help run build dev test lint unit e2e bench setup setup-unit setup-test server site clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -33,8 +33,9 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
 # Side by side: each ends in a long stretch that keeps only one core busy.
-build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater and target/site.
+build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater, which carries target/site.
 	@$(MAKE) -j2 server site
+	$(XTASK) embed
 
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart at every change.
 	@$(XTASK) dev $(ARGS)
@@ -54,7 +55,7 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped' >&2; fi
 
 # nextest knows no doctests; they go first, so that the last summary is one of many tests.
-unit: setup ## Run the tests of every crate.
+unit: setup-unit ## Run the tests of every crate.
 	cargo test --doc -p redact
 	@runner='cargo test --tests'; \
 	if cargo nextest --version >/dev/null 2>&1; then runner='cargo nextest run'; fi; \
@@ -80,6 +81,9 @@ node_modules/.package-lock.json: package-lock.json .npmrc | setup
 
 setup:
 	@xtask/setup.sh build
+
+setup-unit:
+	@xtask/setup.sh unit
 
 setup-test:
 	@xtask/setup.sh test

@@ -1,6 +1,6 @@
 //! The document around every page, and which page stands at which path.
 
-use leptos::nonce::use_nonce;
+use leptos::nonce::{Nonce, use_nonce};
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
@@ -8,6 +8,12 @@ use leptos_router::{SsrMode, path};
 
 use crate::host;
 use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
+
+/// All icons; the browser finds in the document's head where they are.
+pub(crate) const ICONS: &str = "icons.svg";
+
+/// The font of everything but output: it is needed for the first paint.
+const FONT: &str = "fonts/inter-latin.woff2";
 
 /// Runs before the first paint of a job's page: its log begins at the end, where the news is.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
@@ -28,10 +34,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <meta name="referrer" content="same-origin" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="preload" href="/fonts/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous" />
-                <link rel="stylesheet" href=format!("/{}/{}.css", options.site_pkg_dir, options.output_name) />
+                <meta name=ICONS content=host::asset(ICONS) />
+                <link rel="preload" href=host::asset(FONT) r#as="font" r#type="font/woff2" crossorigin="anonymous" />
+                <link rel="stylesheet" href=host::asset(&format!("{}/{}.css", options.site_pkg_dir, options.output_name)) />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                <Hydration options nonce=nonce.clone() />
                 <MetaTags />
             </head>
             <body>
@@ -39,6 +46,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script nonce=nonce>{START_AT_THE_END}</script>
             </body>
         </html>
+    }
+}
+
+/// Loads the browser's half and lets it begin: what Leptos' `HydrationScripts` does, under the names that the files have.
+#[component]
+fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
+    let LeptosOptions { site_pkg_dir: folder, output_name: name, .. } = options;
+    let script = host::asset(&format!("{folder}/{name}.js"));
+    let module = host::asset(&format!("{folder}/{name}_bg.wasm"));
+    let begin = format!("import({script:?}).then(s=>s.default({{module_or_path:{module:?}}}).then(()=>s.hydrate()))");
+    view! {
+        <link rel="modulepreload" href=script crossorigin="anonymous" />
+        <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        <script type="module" nonce=nonce>{begin}</script>
     }
 }
 

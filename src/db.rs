@@ -18,6 +18,8 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
+use crate::metrics::Metrics;
+
 pub use writer::{Tx, Writer};
 
 /// SQLite before this version can corrupt a database in WAL mode when a checkpoint meets a writer.
@@ -95,6 +97,7 @@ impl DbError {
 pub struct Db {
     readers: SqlitePool,
     writer: Writer,
+    metrics: Arc<Metrics>,
     _lock: Arc<fs::File>,
 }
 
@@ -113,7 +116,9 @@ impl Db {
             .await
             .map_err(sql)?;
         let written = checkpoint::spawn(checkpointer);
-        Ok(Self { readers, writer: Writer::spawn(writer, written), _lock: Arc::new(lock) })
+        let metrics = Arc::new(Metrics::new());
+        let writer = Writer::spawn(writer, written, Arc::clone(&metrics));
+        Ok(Self { readers, writer, metrics, _lock: Arc::new(lock) })
     }
 
     /// Returns the pool for queries that change nothing.
@@ -126,6 +131,18 @@ impl Db {
     #[must_use]
     pub const fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Returns what is counted of this server.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Returns once a reader was answered and the writer has had its turn.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        sqlx::query("select exists (select 1 from jobs)").execute(&self.readers).await?;
+        self.writer.write(|_| Box::pin(async { Ok(()) })).await
     }
 
     /// Waits until everything handed to the writer is committed and closes the connections.

@@ -14,6 +14,7 @@ mod stored;
 mod tail;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::db::{Db, DbError};
 use crate::model::{JobId, Seq, Timestamp};
@@ -59,11 +60,14 @@ impl EventLog {
     ///
     /// Returns the `seq` of the batch's last event, once it is committed.
     pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {
-        let tails = self.tails.clone();
-        self.db
+        let (tails, began) = (self.tails.clone(), Instant::now());
+        let appended = self
+            .db
             .writer()
             .write(move |tx| Box::pin(async move { append_under_lease(tx, &tails, lease, batch, now).await }))
-            .await
+            .await;
+        self.db.metrics().append_took(began.elapsed());
+        appended
     }
 
     /// Returns the readers' shared recent pages, into which appends publish.

@@ -34,6 +34,10 @@ pub mod db;
 #[cfg(feature = "ssr")]
 pub mod event_log;
 #[cfg(feature = "ssr")]
+pub mod logging;
+#[cfg(feature = "ssr")]
+pub mod metrics;
+#[cfg(feature = "ssr")]
 pub mod queue;
 #[cfg(feature = "ssr")]
 pub mod server;

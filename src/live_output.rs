@@ -30,6 +30,7 @@ pub(crate) mod simulated;
 mod status_bar;
 mod toolbar;
 pub mod totals;
+mod without_scripts;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -46,6 +47,7 @@ use screen::Screen;
 use shortcuts::Shortcuts;
 use status_bar::StatusBar;
 use toolbar::Toolbar;
+use without_scripts::WithoutScripts;
 
 /// News are read aloud at most this often; a log that scrolls is no speech.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
@@ -102,9 +104,10 @@ pub fn LiveOutput(
         <section class="live" aria-label="Live Output" data-testid="live-output">
             <Toolbar screen artifacts job />
             <div class="live-rows" role="log" aria-live="off" aria-label="Output" tabindex="0" node_ref=screen.scroller>
+                <WithoutScripts job />
                 <Rows screen />
                 <p class="live-note">{move || note(screen, connection.get(), &job.read())}</p>
-                <div class="live-end" node_ref=sentinel></div>
+                <div class="live-end" id="live-end" node_ref=sentinel></div>
             </div>
             <Show when=move || { screen.unseen.get() > 0 }>
                 <button class="live-new" data-testid="new-lines" on:click=move |_| screen.follow()>

@@ -24,7 +24,7 @@ pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
 pub use payload::{Command, InvalidPayload, StepSpec};
-pub use store::{Abandoned, ArtifactFile, Claimed, JobsFilter};
+pub use store::{Abandoned, ArtifactFile, Claimed, JobsFilter, Shipping};
 pub use submission::Submission;
 
 /// How long a worker holds a job before it has to renew, in seconds.
@@ -139,6 +139,7 @@ impl Queue {
                 })
             })
             .await?;
+        tracing::info!(job = %row.id, "submitted");
         self.signals.queued.notify_waiters();
         Ok(row.to_job(&self.redactor))
     }
@@ -267,6 +268,18 @@ impl Queue {
     pub async fn abandoned(&self, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::abandoned(&mut connection, worker).await?)
+    }
+
+    /// Returns how many jobs wait and how many run.
+    pub async fn depths(&self) -> Result<(i64, i64), QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::depths(&mut connection).await?)
+    }
+
+    /// Returns how far the output of the attempts that run has come.
+    pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::shipping(&mut connection).await?)
     }
 
     /// Returns how long until a job that waits for its next attempt may be claimed, in milliseconds; nothing if none does.

@@ -6,7 +6,9 @@ pub mod config;
 mod connection;
 mod gate;
 mod http;
+mod observe;
 pub mod pages;
+mod site;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
 
 pub use config::Config;
+use config::SiteOptions;
+pub use site::Site;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,8 @@ pub enum StartError {
 /// What every request can reach. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
+    /// The store, and what is counted of it.
+    pub db: Db,
     /// The jobs.
     pub queue: Queue,
     /// Their logs.
@@ -66,7 +72,9 @@ pub struct AppState {
     pub streams: Arc<Semaphore>,
     /// Tells streams to end.
     pub shutdown: CancellationToken,
-    /// What Leptos needs to know of the site.
+    /// The pages' files.
+    pub site: Site,
+    /// What Leptos needs to know of them.
     pub leptos: LeptosOptions,
 }
 
@@ -99,12 +107,14 @@ impl Server {
         let link = InProcess { queue: queue.clone(), log: log.clone() };
         let worker = EmbeddedWorker::new(link, worker_config(&config, secrets));
         let state = AppState {
+            db: db.clone(),
             queue,
             log,
             auth: Auth::new(db.clone(), &token),
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            leptos: config.leptos(address),
+            site: Site::open(config.site_root.as_deref(), SiteOptions::built_in().site_root()),
+            leptos: config::leptos(address),
             config: Arc::new(config),
         };
         Ok(Self { state, worker, db, address, listener })
@@ -130,8 +140,9 @@ impl Server {
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;
-            if let Err(error) = worker.await {
-                tracing::error!(%error, "the worker panicked");
+            // The error would tell the panic's text, which may hold anything.
+            if worker.await.is_err() {
+                tracing::error!("the worker panicked");
             }
             streams_end.cancel();
         };

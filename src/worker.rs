@@ -25,6 +25,7 @@ use redact::Redacted;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::queue::{Claimed, Queue};
 use link::InProcess;
@@ -88,10 +89,15 @@ impl EmbeddedWorker {
             };
             let Some(claimed) = self.next_job(&shutdown).await else { break };
             let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
-            attempts.spawn(async move {
+            // Whatever is logged of the attempt has the job's id.
+            let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
+            let attempt = async move {
+                tracing::info!("begun");
                 run::attempt(link, &config, claimed, shutdown).await;
+                tracing::info!("ended");
                 drop(slot);
-            });
+            };
+            attempts.spawn(attempt.instrument(span));
         }
         attempts.close();
         attempts.wait().await;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts in place what the build needs and this machine lacks: `xtask/setup.sh build` for the two halves, `xtask/setup.sh test` for a
-# browser too. It chooses one Rust toolchain for everything, so that nothing is compiled twice:
+# Puts in place what the build needs and this machine lacks: `xtask/setup.sh build` for the two halves, `xtask/setup.sh unit` for the
+# proxy of the integration tests too, `xtask/setup.sh test` for a browser beside that. It chooses one Rust toolchain for everything, so that nothing is compiled twice:
 #   1. the one on the PATH, if it is new enough and can compile for the browser;
 #   2. the same after `rustup target add`;
 #   3. Debian's, whose std for the browser is built from source (`xtask/src/wasm.rs`). Links in target/toolchain, which the
@@ -62,6 +62,10 @@ if [ ! -e $links/ready ]; then
   choose_toolchain
   echo "setup: using $(cargo --version)" >&2
   touch $links/ready
+fi
+if [ "${1:-build}" != build ]; then
+  # Debian puts it where only root looks.
+  [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
 fi
 if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then
   have chromium || have chromium-browser || have google-chrome || install "a Chromium" chromium

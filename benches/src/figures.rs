@@ -73,13 +73,15 @@ async fn idle() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     row("idle: memory", &mib(server.memory("VmRSS")), "40 MB");
     row("idle: CPU of 10 s", &format!("{:.0} ms", (server.cpu() - before) * 1e3), "0 ms");
-    let size = |name: &str| Path::new("target/site/pkg").join(name).metadata().map_or(0, |file| file.len());
-    let names = ["tailwater.js.br", "tailwater_bg.wasm.br"];
-    row(
-        "the page: script and module, brotli",
-        &format!("{} kB", names.iter().map(|n| size(n)).sum::<u64>() / 1000),
-        "250 kB",
-    );
+    row("the page: script and module, brotli", &format!("{} kB", size_of_page() / 1000), "250 kB");
+}
+
+/// Returns how many bytes a browser loads before the page is alive.
+fn size_of_page() -> u64 {
+    let files = std::fs::read_dir("target/site/pkg").into_iter().flatten().flatten();
+    let counts = |name: &str| name.ends_with(".js.br") || name.ends_with(".wasm.br");
+    let counted = files.filter(|file| file.file_name().to_str().is_some_and(counts));
+    counted.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
 async fn latency() {

@@ -1,6 +1,6 @@
 //! `tailwater serve`: the server with its embedded worker.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::config::SiteOptions;
+use crate::logging::{self, LogFormat};
 use crate::server::{Config, Server, StartError};
 
 /// Every setting is a flag and an environment variable.
@@ -22,7 +22,7 @@ pub(super) struct Serve {
     /// Where the database, spools and workspaces lie.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
-    /// The built pages [default: target/site].
+    /// The folder of the built pages [default: those that the program carries, else target/site].
     #[arg(long, env = "TAILWATER_SITE_ROOT")]
     site_root: Option<PathBuf>,
     /// The admin token, 32 or more printable characters [default: one made at first start, in the data folder].
@@ -64,16 +64,14 @@ pub(super) struct Serve {
     /// A file of values, one a line, that are masked in all output.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
+    /// How the server's own log is written.
+    #[arg(long, env = "TAILWATER_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
 }
 
 impl Serve {
     pub(super) fn run(self) -> ExitCode {
-        let filter = tracing_subscriber::EnvFilter::try_from_env("TAILWATER_LOG").unwrap_or_else(|_| "info".into());
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
-            .init();
+        logging::start(self.log_format);
         // What this process was started with is not for the jobs; what it opens itself never is.
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
@@ -105,7 +103,7 @@ impl Serve {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Config {
             data_dir: self.data_dir,
-            site_root: self.site_root.unwrap_or_else(|| SiteOptions::built_in().site_root().to_owned()),
+            site_root: self.site_root,
             admin_token: self.admin_token,
             allowed_hosts: self.allowed_hosts,
             concurrency: self.concurrency.map_or(cores, usize::from),

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::DbError;
 use super::checkpoint::Written;
+use crate::metrics::Metrics;
 
 /// Pieces of work in one transaction at the most: a bound on how long the first waits for the last.
 const GROUP: usize = 256;
@@ -43,6 +44,7 @@ pub struct Tx {
     connection: SqliteConnection,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
     bytes: u64,
+    metrics: Arc<Metrics>,
 }
 
 impl Tx {
@@ -56,6 +58,12 @@ impl Tx {
         self.after_commit.push(Box::new(action));
     }
 
+    /// Counts what is being done, once it is committed.
+    pub fn count(&mut self, count: impl FnOnce(&Metrics) + Send + 'static) {
+        let metrics = Arc::clone(&self.metrics);
+        self.after_commit(move || count(&metrics));
+    }
+
     /// Counts text that was written.
     pub const fn wrote(&mut self, bytes: u64) {
         self.bytes += bytes;
@@ -63,9 +71,9 @@ impl Tx {
 }
 
 impl Writer {
-    pub(super) fn spawn(connection: SqliteConnection, written: Arc<Written>) -> Self {
+    pub(super) fn spawn(connection: SqliteConnection, written: Arc<Written>, metrics: Arc<Metrics>) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        let tx = Tx { connection, after_commit: Vec::new(), bytes: 0 };
+        let tx = Tx { connection, after_commit: Vec::new(), bytes: 0, metrics };
         tokio::spawn(run(tx, waiting, written));
         Self { queue }
     }
@@ -196,7 +204,9 @@ async fn commit_group(
     if transaction == Transaction::Open {
         let start = Instant::now();
         tx.connection.execute("commit").await?;
-        tracing::debug!(micros = start.elapsed().as_micros(), pieces = group.pieces.len(), "committed");
+        let took = start.elapsed();
+        tx.metrics.commit_took(took);
+        tracing::debug!(micros = took.as_micros(), pieces = group.pieces.len(), "committed");
     }
     Ok(())
 }

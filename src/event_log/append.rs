@@ -131,17 +131,23 @@ async fn append(
     let Some(allotted) = store::allot(tx.connection(), job, count, now, door).await? else { return Ok(None) };
     let mut stored = Vec::with_capacity(events.len());
     let mut terminal = None;
-    let mut bytes = 0;
+    let (mut bytes, mut redactions) = (0, 0);
     for (i, event) in (0..).zip(events) {
         let place = Place { job, seq: allotted.first.plus(i), at: Timestamp(allotted.first_at.0 + i) };
         terminal = terminal.or(terminal_status(&event.payload));
         bytes += event.message.len() as u64;
+        redactions += masked(&event.payload);
         stored.push(store_one(tx.connection(), place, event).await?);
     }
     tx.wrote(bytes);
     let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease { .. }) };
     let tails = tails.clone();
+    let appended = published.events.len();
     tx.after_commit(move || tails.publish(job, published));
+    tx.count(move |metrics| {
+        metrics.appended(appended, bytes);
+        metrics.redacted(redactions);
+    });
     Ok(Some(allotted.first.plus(count - 1)))
 }
 
@@ -189,6 +195,14 @@ async fn store_one(
     )
     .await?;
     Ok(stored)
+}
+
+/// Returns in how many places an attempt's output was masked, when this is its end.
+fn masked(payload: &Payload) -> u64 {
+    match payload {
+        Payload::Attempt(attempt) => attempt.redactions.and_then(|places| u64::try_from(places).ok()).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 const fn terminal_status(payload: &Payload) -> Option<JobStatus> {

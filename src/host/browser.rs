@@ -1,6 +1,7 @@
 //! What differs between the two halves, as the browser has it: the reply around a page has long arrived; the clock is its own.
 
 use leptos::nonce::Nonce;
+use leptos::prelude::document;
 
 use crate::model::Timestamp;
 
@@ -9,6 +10,15 @@ pub const fn status(_code: u16) {}
 
 /// Does nothing in the browser.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
+
+/// Does nothing in the browser.
+pub const fn reload_after(_seconds: u32) {}
+
+/// Returns where a file of the site is, by its plain name: the document's head says so, of those that the browser asks for.
+pub fn asset(name: &str) -> String {
+    let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
+    said.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| format!("/{name}"))
+}
 
 /// Returns the present time.
 #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]

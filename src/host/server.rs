@@ -8,6 +8,7 @@ use leptos_axum::ResponseOptions;
 
 pub use crate::clock::now;
 use crate::model::Timestamp;
+use crate::server::AppState;
 
 /// Sets the status of the page's reply. A number that HTTP does not know changes nothing.
 pub fn status(code: u16) {
@@ -29,6 +30,18 @@ pub fn security_policy(nonce: Option<&Nonce>) {
     if let (Some(reply), Ok(policy)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&policy)) {
         reply.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
+}
+
+/// Lets the browser load the page again after so many seconds.
+pub fn reload_after(seconds: u32) {
+    if let Some(reply) = use_context::<ResponseOptions>() {
+        reply.insert_header(header::REFRESH, HeaderValue::from(seconds));
+    }
+}
+
+/// Returns where a file of the site is, by its plain name.
+pub fn asset(name: &str) -> String {
+    use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))
 }
 
 /// Returns how far the reader's wall clock is ahead of UTC; the server does not know, so 0.

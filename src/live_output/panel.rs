@@ -15,8 +15,9 @@ use super::line::{Line, LineKey, Measured};
 
 /// Rows are drawn this far beyond the panel's edges, so that scrolling shows no blank, in CSS pixels.
 const OVERSCAN: u32 = 800;
-/// So many of the newest rows are drawn by the server, which knows no sizes: more than any screen holds.
-const FIRST_PAINT_ROWS: usize = 160;
+/// So many of the newest rows are drawn by the server, which knows no sizes: more than any screen holds, and a log's end worth
+/// reading where scripts do not run.
+const FIRST_PAINT_ROWS: usize = 500;
 /// A width in columns until the panel is measured.
 const GUESSED_COLUMNS: u32 = 120;
 

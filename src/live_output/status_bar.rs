@@ -18,7 +18,7 @@ pub fn StatusBar(
     let redactions = move || screen.totals.with(super::totals::Totals::redactions);
     view! {
         <footer class="live-status">
-            <span class="connection" data-testid="connection-state" data-state=move || state(connection.get())>
+            <span class="connection needs-scripts" data-testid="connection-state" data-state=move || state(connection.get())>
                 {move || say(connection.get())}
             </span>
             <Show when=move || matches!(connection.get(), Connection::Reconnecting { .. })>
@@ -30,7 +30,7 @@ pub fn StatusBar(
                 <span>{move || words::count(redactions())} " redacted"</span>
             </Show>
             <span class="push"></span>
-            <button class="link wide" on:click=move |_| shortcuts::open()>"? for shortcuts"</button>
+            <button class="link wide needs-scripts" on:click=move |_| shortcuts::open()>"? for shortcuts"</button>
         </footer>
     }
     .into_any()

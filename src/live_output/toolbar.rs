@@ -23,12 +23,12 @@ pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal
     let open = RwSignal::new(false);
     view! {
         <div class="live-tools">
-            <div class="segments" role="group" aria-label="Filter">
+            <div class="segments needs-scripts" role="group" aria-label="Filter">
                 {Filter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
             </div>
             <span class="push"></span>
             <button
-                class="button"
+                class="button needs-scripts"
                 data-testid="follow-toggle"
                 aria-pressed=move || screen.follows.get().to_string()
                 title="Stay at the newest line (f)"
@@ -38,7 +38,7 @@ pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal
                 "Follow"
             </button>
             <button
-                class="button menu-toggle"
+                class="button menu-toggle needs-scripts"
                 aria-expanded=move || open.get().to_string()
                 aria-controls="live-more"
                 aria-label="More tools"
@@ -101,7 +101,7 @@ fn CopyButton(screen: Screen) -> impl IntoView {
         });
     };
     view! {
-        <button class="button" data-testid="copy-visible" title="Copy what the filter shows (c)" on:click=copy>
+        <button class="button needs-scripts" data-testid="copy-visible" title="Copy what the filter shows (c)" on:click=copy>
             <Icon name="copy" />
             <span role="status">{move || told.get().unwrap_or_else(|| "Copy".to_owned())}</span>
         </button>

@@ -11,6 +11,7 @@ use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
+use serde::{Deserialize, Serialize};
 
 use super::parts::{Icon, Refusal};
 use crate::model::JobStatus;
@@ -22,10 +23,12 @@ use list::JobList;
 const SEARCH_AFTER: Duration = Duration::from_millis(250);
 
 /// What is looked for: it stands in the address, so that a list can be linked to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Wanted {
     status: Option<JobStatus>,
     q: String,
+    /// How many jobs come before the list: pages are links where scripts do not run.
+    offset: u32,
 }
 
 impl Wanted {
@@ -55,13 +58,14 @@ pub fn JobsPage() -> impl IntoView {
         Wanted {
             status: query.get("status").and_then(|word| JobStatus::from_word(&word)),
             q: query.get("q").unwrap_or_default(),
+            offset: query.get("offset").and_then(|offset| offset.parse().ok()).unwrap_or(0),
         }
     });
     let page = Resource::new(
         move || wanted.get(),
         |wanted| async move {
             let q = (!wanted.q.is_empty()).then(|| wanted.q.clone());
-            list_jobs(wanted.status, q, 0).await.map(|page| (wanted.status, wanted.q, page))
+            list_jobs(wanted.status, q, wanted.offset.into()).await.map(|page| (wanted, page))
         },
     );
     view! {
@@ -89,9 +93,7 @@ pub fn JobsPage() -> impl IntoView {
                 <Transition fallback=Loading>
                     {move || Suspend::new(async move {
                         match page.await {
-                            Ok((status, q, page)) => {
-                                view! { <JobList wanted=Wanted { status, q } page /> }.into_any()
-                            }
+                            Ok((wanted, page)) => view! { <JobList wanted page /> }.into_any(),
                             Err(error) => view! { <Refusal error /> }.into_any(),
                         }
                     })}
@@ -126,7 +128,7 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
         let search = move || {
             // The page may have been left meanwhile.
             if let Some(now) = wanted.try_get_untracked() {
-                go.try_with_value(|go| go(Wanted { q: text.trim().to_owned(), ..now }));
+                go.try_with_value(|go| go(Wanted { q: text.trim().to_owned(), offset: 0, ..now }));
             }
         };
         timer.set_value(set_timeout_with_handle(search, SEARCH_AFTER).ok());
@@ -147,7 +149,7 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
                 data-testid="jobs-filter"
                 on:change=move |event| {
                     let status = JobStatus::from_word(&event_target_value(&event));
-                    go.with_value(|go| go(Wanted { status, ..wanted.get_untracked() }));
+                    go.with_value(|go| go(Wanted { status, offset: 0, ..wanted.get_untracked() }));
                 }
             >
                 <option value="" selected=move || wanted.read().status.is_none()>
@@ -165,6 +167,7 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
                 value=wanted.get_untracked().q
                 on:input=move |event| search(event_target_value(&event))
             />
+            <button class="button without-scripts">"Search"</button>
         </form>
     }
     .into_any()

@@ -1,4 +1,4 @@
-//! Submitting a job: one command, or several steps.
+//! Submitting a job: one command, or several steps. Without scripts the form is posted (`server::http::form`).
 
 mod draft;
 mod environment;
@@ -59,6 +59,8 @@ pub fn NewJobPage() -> impl IntoView {
             <main>
                 <form
                     class="form"
+                    method="post"
+                    action="/tasks/queue/new"
                     on:submit=move |event| {
                         event.prevent_default();
                         go();
@@ -72,7 +74,7 @@ pub fn NewJobPage() -> impl IntoView {
                     <Steps draft problem />
                     <label class="labelled">
                         <span>"Title" <small>"optional"</small></span>
-                        <input class="field" data-testid="field-title" maxlength="200" bind:value=draft.title />
+                        <input class="field" name="title" data-testid="field-title" maxlength="200" bind:value=draft.title />
                         <Problem problem field="payload.title" />
                     </label>
                     <Environment draft problem />
@@ -80,9 +82,9 @@ pub fn NewJobPage() -> impl IntoView {
                         <summary>"Shell, time-out, attempts, priority"</summary>
                         <div class="columns">
                             <Shell draft />
-                            <Number label="Time-out in seconds" hint="none" value=draft.timeout problem field="payload.timeoutSeconds" />
-                            <Number label="Attempts at the most" hint="1" value=draft.max_attempts problem field="maxAttempts" />
-                            <Number label="Priority" hint="0; higher runs first" value=draft.priority problem field="priority" />
+                            <Number label="Time-out in seconds" name="timeoutSeconds" hint="none" value=draft.timeout problem field="payload.timeoutSeconds" />
+                            <Number label="Attempts at the most" name="maxAttempts" hint="1" value=draft.max_attempts problem field="maxAttempts" />
+                            <Number label="Priority" name="priority" hint="0; higher runs first" value=draft.priority problem field="priority" />
                         </div>
                     </details>
                     <p class="error" role="alert" data-testid="form-error">
@@ -92,7 +94,8 @@ pub fn NewJobPage() -> impl IntoView {
                         <button class="button primary" data-testid="submit-job" disabled=move || submit.pending().get()>
                             {move || if submit.pending().get() { "Submitting" } else { "Submit" }}
                         </button>
-                        <span class="hint wide">"Ctrl+Enter"</span>
+                        <span class="hint wide needs-scripts">"Ctrl+Enter"</span>
+                        <span class="hint without-scripts">"Several steps and variables need scripts, or the API."</span>
                     </div>
                 </form>
             </main>
@@ -112,7 +115,7 @@ fn Steps(draft: Draft, problem: Memo<Option<(String, String)>>) -> impl IntoView
             <For each=move || draft.steps.get() key=|step| step.id let(step)>
                 {step_view(draft, problem, several, number, step)}
             </For>
-            <button type="button" class="button" data-testid="add-step" on:click=move |_| draft.add_step()>
+            <button type="button" class="button needs-scripts" data-testid="add-step" on:click=move |_| draft.add_step()>
                 <Icon name="plus" />
                 "Add a step"
             </button>
@@ -158,6 +161,7 @@ fn step_view(
             </Show>
             <textarea
                 class="field code"
+                name="run"
                 data-testid="field-command"
                 rows="3"
                 spellcheck="false"
@@ -177,7 +181,7 @@ fn Shell(draft: Draft) -> impl IntoView {
     view! {
         <label class="labelled">
             <span>"Shell"</span>
-            <select class="field" data-testid="field-shell" on:change=move |event| draft.shell.set(event_target_value(&event))>
+            <select class="field" name="shell" data-testid="field-shell" on:change=move |event| draft.shell.set(event_target_value(&event))>
                 {SHELLS.map(|(value, label)| view! { <option value=value>{label}</option> }).collect_view()}
             </select>
         </label>
@@ -188,6 +192,7 @@ fn Shell(draft: Draft) -> impl IntoView {
 #[component]
 fn Number(
     label: &'static str,
+    name: &'static str,
     hint: &'static str,
     value: RwSignal<String>,
     problem: Memo<Option<(String, String)>>,
@@ -196,7 +201,7 @@ fn Number(
     view! {
         <label class="labelled">
             <span>{label}</span>
-            <input class="field" inputmode="numeric" data-field=field placeholder=hint bind:value=value />
+            <input class="field" name=name inputmode="numeric" data-field=field placeholder=hint bind:value=value />
             <Problem problem field />
         </label>
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
+use crate::app::ICONS;
 use crate::host;
 use crate::model::{Artifact, JobStatus, Timestamp};
 use crate::rpc::RpcError;
@@ -17,9 +18,10 @@ pub fn Icon(
     #[prop(into)]
     name: Signal<&'static str>,
 ) -> impl IntoView {
+    let icons = host::asset(ICONS);
     view! {
         <svg class="icon" aria-hidden="true">
-            <use_ href=move || format!("/icons.svg#{}", name.get())></use_>
+            <use_ href=move || format!("{icons}#{}", name.get())></use_>
         </svg>
     }
     .into_any()

@@ -1,5 +1,7 @@
 //! How a lease and a job end: one transaction for the state and the events that tell of it.
 
+use std::time::Duration;
+
 use redact::Redacted;
 use sha2::{Digest, Sha256};
 
@@ -116,6 +118,10 @@ pub(super) async fn finish(
     events.extend(job_events(&next, &finish, lease.attempt));
     store::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
     append_by_server(tx, tails, lease.job, events, now).await?;
+    if let Next::Over(status) = next {
+        let took = row.started_at().and_then(|started| u64::try_from(now.millis_since(started)).ok());
+        tx.count(move |metrics| metrics.job_finished(status, took.map(Duration::from_millis)));
+    }
     Ok(job_status)
 }
 
@@ -135,6 +141,7 @@ pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now:
         end_event(JobStatus::Cancelled, row.attempt, &totals),
     ];
     append_by_server(tx, tails, row.id, events, now).await?;
+    tx.count(|metrics| metrics.job_finished(JobStatus::Cancelled, None));
     Ok(())
 }
 

@@ -51,6 +51,17 @@ pub struct Abandoned {
     pub last_batch: i64,
 }
 
+/// How far a running attempt's output has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipping {
+    /// The job.
+    pub job: JobId,
+    /// The attempt.
+    pub attempt: i32,
+    /// How many bytes of its output are stored.
+    pub bytes: i64,
+}
+
 /// A kept file and where it lies.
 #[derive(Clone, Debug)]
 pub struct ArtifactFile {
@@ -95,6 +106,11 @@ impl JobRow {
     /// Returns the job as lists show it.
     pub(super) fn to_summary(&self) -> Job {
         self.shown.clone()
+    }
+
+    /// Returns when its last attempt began.
+    pub(super) const fn started_at(&self) -> Option<Timestamp> {
+        self.shown.started_at
     }
 
     /// Masks a text that belongs to the job, with its own secrets and the server's.
@@ -187,6 +203,26 @@ pub(super) async fn queued(connection: &mut SqliteConnection, limit: i64) -> sql
         .bind(limit)
         .fetch_one(connection)
         .await
+}
+
+/// Returns how many jobs wait and how many run.
+pub(super) async fn depths(connection: &mut SqliteConnection) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(
+        "select (select count(*) from jobs where status = 'queued'), (select count(*) from jobs where status = 'running')",
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Returns the attempts that run, and how much of each one's output is stored.
+pub(super) async fn shipping(connection: &mut SqliteConnection) -> sqlx::Result<Vec<Shipping>> {
+    let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
+        "select a.job_id, a.attempt, a.shipped_bytes
+         from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt where j.status = 'running'",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|(job, attempt, bytes)| Shipping { job: JobId(job), attempt, bytes }).collect())
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, new: &Submission, now: Timestamp) -> sqlx::Result<()> {

@@ -18,8 +18,8 @@ const MAX_EVENT_BYTES: usize = 1 << 20;
 pub struct Config {
     /// Where the database, spools and workspaces lie.
     pub data_dir: PathBuf,
-    /// The built pages.
-    pub site_root: PathBuf,
+    /// The folder of the built pages; without one, those that the program carries, else those of the last build.
+    pub site_root: Option<PathBuf>,
     /// The operator's admin token; without one, the data folder's.
     pub admin_token: Option<String>,
     /// Names by which browsers may reach the server, beside the address it listens on and the names of loopback.
@@ -109,17 +109,12 @@ impl Config {
             },
         })
     }
+}
 
-    /// Returns what Leptos needs to know: `Leptos.toml`, as it was when this was built, and where the site lies now.
-    pub(super) fn leptos(&self, address: SocketAddr) -> LeptosOptions {
-        let site = SiteOptions::built_in();
-        LeptosOptions::builder()
-            .output_name(site.output_name)
-            .site_root(self.site_root.to_string_lossy().into_owned())
-            .site_pkg_dir(site.site_pkg_dir)
-            .site_addr(address)
-            .build()
-    }
+/// Returns what Leptos needs to know: `Leptos.toml`, as it was when this was built, and where the server is reached.
+pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
+    let site = SiteOptions::built_in();
+    LeptosOptions::builder().output_name(site.output_name).site_pkg_dir(site.site_pkg_dir).site_addr(address).build()
 }
 
 /// The part of `Leptos.toml` that the server needs.

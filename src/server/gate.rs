@@ -22,6 +22,9 @@ const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 /// Folders of files that are open to everybody: the pages' scripts, styles and fonts.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
+/// Paths that programs ask for, beside what lies below the first two: they are refused rather than led to the login.
+const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
+
 /// Names by which this machine reaches itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -60,8 +63,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 fn is_page(request: &Request, path: &str) -> bool {
-    let for_programs =
-        ["/api/", "/rpc/"].iter().any(|prefix| path.starts_with(prefix)) || path == "/api" || path == "/rpc";
+    let for_programs = FOR_PROGRAMS.contains(&path) || ["/api/", "/rpc/"].iter().any(|folder| path.starts_with(folder));
     request.method() == Method::GET && !for_programs
 }
 

@@ -4,24 +4,25 @@ mod artifacts;
 mod body;
 pub(super) mod error;
 mod events;
+mod form;
+mod health;
 mod jobs;
+mod metrics;
 mod query;
 mod session;
 mod stream;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use tower::ServiceExt;
-use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::{AppState, gate};
+use super::{AppState, gate, observe};
 use crate::app;
 use error::ApiError;
 
@@ -44,7 +45,10 @@ pub(super) fn router(state: AppState) -> Router {
     Router::new()
         .nest("/api/queue", api)
         .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/login", post(session::login))
+        .route("/tasks/queue/new", post(form::submit))
         .route("/logout", post(session::logout))
         .route("/rpc/{*function}", post(rpc))
         .leptos_routes_with_context(&state, generate_route_list(app::App), context, move || app::shell(options.clone()))
@@ -55,6 +59,7 @@ pub(super) fn router(state: AppState) -> Router {
         .layer(default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(default_header(header::REFERRER_POLICY, "same-origin"))
         .layer(default_header(header::CACHE_CONTROL, "no-store"))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }
 
@@ -72,23 +77,11 @@ async fn files_and_pages(State(state): State<AppState>, request: Request) -> Res
     if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {
         return ApiError::RouteNotFound.into_response();
     }
-    let files = ServeDir::new(&state.config.site_root)
-        .append_index_html_on_directories(false)
-        .precompressed_br()
-        .precompressed_gzip();
-    let head = Request::builder().method(request.method()).uri(request.uri()).body(axum::body::Body::empty());
-    let head = head.map(|mut head| {
-        head.headers_mut().clone_from(request.headers());
-        head
-    });
-    if let Ok(head) = head
-        && let Ok(reply) = files.oneshot(head).await
-        && reply.status() != axum::http::StatusCode::NOT_FOUND
-    {
-        let mut reply = reply.into_response();
-        // The names do not change when the files do: ask each time, and be answered 304.
-        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        return reply;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return ApiError::MethodNotAllowed.into_response();
+    }
+    if let Some(file) = state.site.get(request.method(), request.uri(), request.headers()).await {
+        return file;
     }
     let options = state.leptos.clone();
     let render = leptos_axum::render_app_to_stream_with_context(

@@ -1,7 +1,7 @@
 //! What the pages' server functions do: the same calls as the REST API, with its errors.
 
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
@@ -16,8 +16,8 @@ use crate::rpc::{JobPage, RpcError};
 /// Jobs in a page of the list.
 const JOBS: i64 = 50;
 
-/// Events of the first paint.
-const TAIL: usize = 200;
+/// Events of the first paint: a job that prints a line now and then has one in each.
+const TAIL: usize = 500;
 
 /// Milestones of the first paint at the most; a job with more shows its oldest and the newest from its tail.
 const MILESTONES: usize = 2_000;
@@ -80,7 +80,17 @@ pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcErro
 
 /// See [`crate::rpc::resubmit_job`].
 pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
-    state()?.queue.resubmit(parse(id)?, &user()?).await.map_err(refuse)
+    let job = state()?.queue.resubmit(parse(id)?, &user()?).await.map_err(refuse)?;
+    if is_form() {
+        leptos_axum::redirect(&format!("/tasks/queue/{}", job.id));
+    }
+    Ok(job)
+}
+
+/// Returns whether a browser has sent a form, because scripts do not run there: it is led on rather than answered.
+fn is_form() -> bool {
+    let accepts = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
+    accepts.is_some_and(|accepts| accepts.to_str().is_ok_and(|accepts| accepts.contains("text/html")))
 }
 
 fn state() -> Result<AppState, RpcError> {

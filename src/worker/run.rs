@@ -3,6 +3,7 @@
 //! The steps run in a thread of their own ([`super::steps`]); beside it the shipper sends what they print and the lease is
 //! renewed. The lease ends when the shipper has reached the spool's end, and not before.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Spool};
 use super::steps::{self, Outcome, Steps};
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
+use crate::logging::panic_text;
 use crate::model::FailureReason;
 use crate::queue::{
     Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError, secret_values,
@@ -108,11 +110,19 @@ async fn conduct<L: Link>(
     }
     let steps_control = control.clone();
     // A thread of its own: a step takes as long as it takes, and one thread starts all of an attempt's processes.
+    let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
-        let outcome = steps.run(&names, &mut capture, &steps_control, &milestones);
+        let _entered = span.entered();
+        let ran = catch_unwind(AssertUnwindSafe(|| steps.run(&names, &mut capture, &steps_control, &milestones)));
         milestones.close();
-        // The other end waits for it, unless the lease was lost.
-        told.send((outcome, capture)).ok();
+        match ran {
+            // The other end waits for it, unless the lease was lost.
+            Ok(outcome) => drop(told.send((outcome, capture))),
+            Err(panic) => {
+                let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
+                tracing::error!(%text, "the attempt's thread panicked");
+            }
+        }
     });
     thread?;
     let keep = keep_lease(link, lease, &control, shutdown);

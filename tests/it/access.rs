@@ -27,13 +27,16 @@ fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
         (get.clone(), format!("{api}/{job}/artifacts")),
         (get.clone(), format!("{api}/{job}/artifacts/{artifact}/download")),
         (get.clone(), "/api".to_owned()),
-        (get, "/api/nothing".to_owned()),
+        (get.clone(), "/api/nothing".to_owned()),
+        (get.clone(), "/metrics".to_owned()),
+        (get, "/readyz".to_owned()),
         (post.clone(), "/rpc/list_jobs".to_owned()),
         (post.clone(), "/rpc/job_page".to_owned()),
         (post.clone(), "/rpc/submit_job".to_owned()),
         (post.clone(), "/rpc/cancel_job".to_owned()),
         (post.clone(), "/rpc/resubmit_job".to_owned()),
         (post.clone(), "/rpc/nothing".to_owned()),
+        (post.clone(), "/tasks/queue/new".to_owned()),
         (post, "/logout".to_owned()),
     ]
 }

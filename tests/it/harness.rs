@@ -79,7 +79,7 @@ impl Drop for TestServer {
 pub fn config(data_dir: &Path) -> Config {
     Config {
         data_dir: data_dir.to_owned(),
-        site_root: "target/site".into(),
+        site_root: None,
         admin_token: Some(TOKEN.into()),
         allowed_hosts: Vec::new(),
         concurrency: 2,
@@ -268,6 +268,15 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is() {
+        assert!(since.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until something that has to be asked for is so.
+pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let since = Instant::now();
+    while !is().await {
         assert!(since.elapsed() < PATIENCE, "never: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

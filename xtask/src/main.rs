@@ -1,7 +1,7 @@
 //! Build steps of Tailwater that cargo alone cannot do.
 //!
-//! `cargo run -p xtask -- site --release` makes `target/site`: what the server sends to browsers as files. `-- dev` makes it again
-//! at every change and restarts the server. In reading order: [`site`] names the steps, each step is a file, and
+//! `cargo run -p xtask -- site --release` makes `target/site`: what the server sends to browsers as files. `-- embed`
+//! puts it into the release. `-- dev` makes it again at every change and restarts the server. In reading order: [`site`] names the steps, each step is a file, and
 //! [`fresh`] is why a step with nothing new to do takes no time.
 //!
 //! Nothing here chooses or installs a tool: cargo, node and the packages of `package-lock.json` are in place already (see
@@ -11,6 +11,7 @@ mod site;
 
 mod compress;
 mod fonts;
+mod names;
 mod script;
 mod style;
 mod wasm;
@@ -21,6 +22,7 @@ mod mirror;
 mod settings;
 
 mod dev;
+mod embed;
 
 use std::{env, ffi::OsString, path::Path};
 
@@ -30,6 +32,7 @@ use crate::{settings::Settings, site::Profile};
 
 /// What is printed when the arguments make no sense.
 const USAGE: &str = "usage: cargo run -p xtask -- site [--dev|--release]
+       cargo run -p xtask -- embed
        cargo run -p xtask -- dev [arguments of `tailwater serve`]";
 
 fn main() -> Result<()> {
@@ -43,6 +46,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["site"] | ["site", "--dev"] => site::build(&settings, Profile::Dev),
         ["site", "--release"] => site::build(&settings, Profile::Release),
+        ["embed"] => embed::embed(&settings),
         ["dev", ..] => dev::run(&settings, &arguments[1..]),
         _ => bail!(USAGE),
     }

@@ -1,7 +1,8 @@
 //! The site: everything the server sends to browsers as files, and the order in which it is made.
 //!
-//! What is built grows in `target/xtask/<profile>/pkg` and is copied to `target/site/pkg` at the end, so that a running server
-//! never sends half of a build, and switching between the two profiles builds nothing twice.
+//! It grows in `target/xtask/<profile>` and is copied to `target/site` at the end, so that a running server never sends half of a
+//! build, and switching between the two profiles builds nothing twice. In a release the files get names that browsers may keep,
+//! and compressed twins.
 
 use std::{
     fs,
@@ -10,7 +11,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{compress, fonts, mirror, script, settings::Settings, style, wasm};
+use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, settings::Settings, style, wasm};
 
 /// Files that are sent as they are.
 pub const PUBLIC: &str = "public";
@@ -47,11 +48,20 @@ pub fn build(settings: &Settings, profile: Profile) -> Result<()> {
     let module = wasm::compile(settings, profile)?;
     script::link(settings, profile, &module, &pkg)?;
     style::compile(settings, profile, &pkg)?;
-    if profile == Profile::Release {
-        compress::precompress(profile, &pkg)?;
-    }
 
-    mirror::add(Path::new(PUBLIC), &settings.site_root)?;
-    fonts::copy(&settings.site_root)?;
-    mirror::replace(&pkg, &settings.site_root.join(&settings.pkg_dir))
+    let plain = profile.work().join("plain");
+    mirror::add(Path::new(PUBLIC), &plain)?;
+    fonts::copy(&plain)?;
+    mirror::replace(&pkg, &plain.join(&settings.pkg_dir))?;
+    match profile {
+        Profile::Dev => mirror::replace(&plain, &settings.site_root),
+        Profile::Release => {
+            let named = profile.work().join("site");
+            unless_fresh(&profile.work().join("site.stamp"), &[&plain], || {
+                names::give(&plain, &named)?;
+                compress::precompress(&named)
+            })?;
+            mirror::replace(&named, &settings.site_root)
+        }
+    }
 }

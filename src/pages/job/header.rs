@@ -1,6 +1,7 @@
 //! The line above everything: which job, how it stands, for how long, and what one can do about it.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 
@@ -10,7 +11,7 @@ use crate::pages::parts::{Icon, Now, Status};
 use crate::rpc::{CancelJob, ResubmitJob};
 use crate::words;
 
-/// The line above everything.
+/// The line above everything. Its buttons are forms, which work without scripts.
 #[component]
 pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
     let job = live.job;
@@ -40,32 +41,38 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
         let id = id.clone();
         if status.get().is_terminal() {
             view! {
-                <button
-                    class="button"
-                    data-testid="run-again"
-                    disabled=move || again.pending().get()
-                    on:click=move |_| {
+                <form
+                    method="post"
+                    action=ResubmitJob::url()
+                    on:submit=move |event| {
+                        event.prevent_default();
                         again.dispatch(ResubmitJob { id: id.clone() });
                     }
                 >
-                    <Icon name="again" />
-                    "Run again"
-                </button>
+                    <input type="hidden" name="id" value=live.id.to_string() />
+                    <button class="button" data-testid="run-again" disabled=move || again.pending().get()>
+                        <Icon name="again" />
+                        "Run again"
+                    </button>
+                </form>
             }
             .into_any()
         } else {
             let asked = move || cancel.pending().get() || job.read().cancel_requested_at.is_some();
             view! {
-                <button
-                    class="button danger"
-                    data-testid="cancel-job"
-                    disabled=asked
-                    on:click=move |_| {
+                <form
+                    method="post"
+                    action=CancelJob::url()
+                    on:submit=move |event| {
+                        event.prevent_default();
                         cancel.dispatch(CancelJob { id: id.clone(), reason: None });
                     }
                 >
-                    {move || if asked() { "Cancelling" } else { "Cancel" }}
-                </button>
+                    <input type="hidden" name="id" value=live.id.to_string() />
+                    <button class="button danger" data-testid="cancel-job" disabled=asked>
+                        {move || if asked() { "Cancelling" } else { "Cancel" }}
+                    </button>
+                </form>
             }
             .into_any()
         }

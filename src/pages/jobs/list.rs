@@ -46,6 +46,8 @@ struct Loaded {
     /// The last question was not answered, or refused.
     trouble: RwSignal<Option<ReadError>>,
     query: StoredValue<String>,
+    /// How many jobs come before the first of these.
+    offset: usize,
 }
 
 impl Loaded {
@@ -57,11 +59,13 @@ impl Loaded {
             has_more: RwSignal::new(page.has_more),
             trouble: RwSignal::new(None),
             query: StoredValue::new(query),
+            offset: usize::try_from(wanted.offset).unwrap_or(0),
         }
     }
 
     async fn ask(self, offset: usize, limit: usize) -> Option<JobsPage> {
         let query = self.query.try_get_value()?;
+        let offset = self.offset + offset;
         let url = format!("/api/queue/jobs?summary=true&offset={offset}&limit={limit}{query}");
         match rest::get::<JobsPage>(&url).await {
             Ok(page) => {
@@ -73,6 +77,12 @@ impl Loaded {
                 None
             }
         }
+    }
+
+    /// Returns where the jobs after these are, as a page.
+    fn next_page(self) -> String {
+        let offset = self.offset + self.items.with(Vec::len);
+        format!("/tasks/queue?offset={offset}{}", self.query.get_value())
     }
 
     /// Asks for what is shown, once more.
@@ -181,9 +191,12 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
             </For>
         </ul>
         <Show when=move || loaded.has_more.get()>
-            <button class="button more" on:click=move |_| loaded.more()>
+            <button class="button more needs-scripts" on:click=move |_| loaded.more()>
                 "Load more"
             </button>
+            <a class="button more without-scripts" href=move || loaded.next_page() rel="external">
+                "Older jobs"
+            </a>
         </Show>
     }
     .into_any()
@@ -220,7 +233,7 @@ fn Empty(everything: bool) -> impl IntoView {
             <pre class="command">
                 <code>{command}</code>
             </pre>
-            <button class="button" on:click=on_copy>
+            <button class="button needs-scripts" on:click=on_copy>
                 <Icon name="copy" />
                 <span role="status">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
             </button>

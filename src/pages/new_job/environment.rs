@@ -10,7 +10,7 @@ use crate::pages::parts::Icon;
 #[component]
 pub fn Environment(draft: Draft, problem: Memo<Option<(String, String)>>) -> impl IntoView {
     view! {
-        <fieldset class="env-form">
+        <fieldset class="env-form needs-scripts">
             <legend>"Environment" <small>"optional"</small></legend>
             <For each=move || draft.env.get() key=|variable| variable.id let(variable)>
                 <VariableRow draft problem variable />

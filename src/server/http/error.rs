@@ -53,6 +53,8 @@ pub(in crate::server) enum ApiError {
     QueueFull(String),
     #[error("the store cannot be reached at the moment; try again")]
     StoreUnavailable(DbError),
+    #[error("the store has not answered within {0} s; the server's log may say why")]
+    StoreSilent(u64),
     #[error("{0} streams are open already; try again later, or raise --streams")]
     TooManyStreams(usize),
     #[error("something went wrong in the server; its log says what")]
@@ -81,7 +83,7 @@ impl ApiError {
             Self::InvalidQuery(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_query"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::QueueFull(_) => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
-            Self::StoreUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            Self::StoreUnavailable(_) | Self::StoreSilent(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_streams"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "queue_internal_error"),
         }
@@ -92,7 +94,7 @@ impl ApiError {
         match self {
             Self::TooManyRequests => Some(60),
             Self::QueueFull(_) | Self::TooManyStreams(_) => Some(5),
-            Self::StoreUnavailable(_) => Some(1),
+            Self::StoreUnavailable(_) | Self::StoreSilent(_) => Some(1),
             _ => None,
         }
     }

@@ -3,13 +3,17 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use super::{Api, TOKEN, until};
+
+/// The program that was built.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
 
 /// A running `tailwater serve`; it dies with the test.
 pub struct Process {
     child: Child,
+    out: BufReader<ChildStdout>,
     pub api: Api,
 }
 
@@ -23,7 +27,7 @@ impl Process {
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         let log = OpenOptions::new().create(true).append(true).open(data.join("server.log"));
         let log = log.expect("the folder can be written");
-        let mut child = by(Command::new(env!("CARGO_BIN_EXE_tailwater")))
+        let mut child = by(Command::new(PROGRAM))
             .args(["serve", "--listen", "127.0.0.1:0", "--concurrency", "4", "--data-dir"])
             .arg(data)
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
@@ -31,11 +35,14 @@ impl Process {
             .stderr(log)
             .spawn()
             .expect("the server starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-        let base = line.trim().strip_prefix("Listening on ").expect("it says where it listens");
-        Self { api: Api::new(base.to_owned()), child }
+        let mut out = BufReader::new(child.stdout.take().expect("it is a pipe"));
+        let base = said(&mut out, "Listening on ");
+        Self { api: Api::new(base), child, out }
+    }
+
+    /// Returns the link that logs in once; it can be asked for once.
+    pub fn login_link(&mut self) -> String {
+        said(&mut self.out, "Log in once with ")
     }
 
     /// Sends SIGKILL and waits until it has died.
@@ -68,6 +75,13 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux counts it");
         line.trim().trim_end_matches(" kB").parse().expect("it is a number")
     }
+}
+
+/// Returns what the next line says after those words.
+fn said(out: &mut impl BufRead, words: &str) -> String {
+    let mut line = String::new();
+    out.read_line(&mut line).expect("it is a pipe");
+    line.trim().strip_prefix(words).unwrap_or_else(|| panic!("it says {words:?}, not {line:?}")).to_owned()
 }
 
 impl Drop for Process {

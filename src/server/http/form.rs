@@ -1,0 +1,76 @@
+//! `POST /tasks/queue/new`: the form of the page, as browsers send it where scripts do not run.
+
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::response::Redirect;
+use axum::{Extension, Form};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+use crate::auth::Identity;
+use crate::model::NewJob;
+use crate::server::AppState;
+
+/// What the form holds without scripts: one command. What was left empty is empty.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewJobForm {
+    run: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    shell: String,
+    #[serde(default)]
+    timeout_seconds: String,
+    #[serde(default)]
+    max_attempts: String,
+    #[serde(default)]
+    priority: String,
+}
+
+/// Submits the job and leads to its page. What is wrong is said in the API's words; the way back keeps what was typed.
+pub(super) async fn submit(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    form: Result<Form<NewJobForm>, FormRejection>,
+) -> Result<Redirect, ApiError> {
+    let Form(form) = form.map_err(|_| ApiError::InvalidPayload("the form: takes what the page's form has".into()))?;
+    let job = state.queue.submit(form.job()?, &identity.user, None).await?;
+    Ok(Redirect::to(&format!("/tasks/queue/{}", job.id)))
+}
+
+impl NewJobForm {
+    fn job(self) -> Result<NewJob, ApiError> {
+        // Browsers end the lines of a form with CR LF; a shell would take the CR for a part of the command.
+        let run = self.run.replace("\r\n", "\n");
+        let mut payload = Map::new();
+        let mut put = |key: &str, value: Value| {
+            payload.insert(key.to_owned(), value);
+        };
+        if !self.title.trim().is_empty() {
+            put("title", self.title.trim().into());
+        }
+        match self.shell.as_str() {
+            "" => put("run", run.into()),
+            shell => put("steps", serde_json::json!([{"run": run, "shell": shell}])),
+        }
+        if let Some(seconds) = number("payload.timeoutSeconds", &self.timeout_seconds)? {
+            put("timeoutSeconds", seconds.into());
+        }
+        Ok(NewJob {
+            kind: "command".into(),
+            priority: number("priority", &self.priority)?.unwrap_or(0),
+            payload: payload.into(),
+            affinity_key: None,
+            max_attempts: number("maxAttempts", &self.max_attempts)?.unwrap_or(1),
+        })
+    }
+}
+
+fn number(field: &str, text: &str) -> Result<Option<i32>, ApiError> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| ApiError::InvalidPayload(format!("{field}: takes a whole number"))),
+    }
+}

@@ -1,0 +1,94 @@
+//! What is told of every request: a span in the server's log, and a count in its metrics.
+//!
+//! The path, the query, the headers and the body stay untold, since each may hold a secret. A request is known by the
+//! template of its route, by the id that its reply carries, and by the job that it is about.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::{Instrument, field};
+use uuid::Uuid;
+
+use super::AppState;
+use crate::model::JobId;
+
+/// The header by which a reply can be found in the server's log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What stands for every path that is no route of ours: files, and whatever somebody tries.
+const NO_ROUTE: &str = "other";
+
+/// Answers a request, and tells of it.
+pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = Uuid::now_v7();
+    let method = method(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", %id, method, route, job = field::Empty);
+    if let Some(job) = job(request.uri().path()) {
+        span.record("job", field::display(job));
+    }
+    let mut reply = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (reply.status(), began.elapsed());
+    state.db.metrics().request(method, &route, status.as_u16(), took);
+    span.in_scope(|| tell(method, status.as_u16(), took));
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        reply.headers_mut().insert(REQUEST_ID, value);
+    }
+    reply
+}
+
+/// Tells how a request was answered: what may change something always, what only reads when somebody wants to know.
+fn tell(method: &str, status: u16, took: Duration) {
+    let ms = took.as_secs_f64() * 1_000.0;
+    match (method, status) {
+        (_, 500..) => tracing::warn!(status, ms, "answered"),
+        ("GET" | "HEAD" | "OPTIONS", _) => tracing::debug!(status, ms, "answered"),
+        _ => tracing::info!(status, ms, "answered"),
+    }
+}
+
+/// Returns a method that we know; any other word could be made up, and would be counted for ever.
+fn method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Returns the job that a path is about.
+fn job(path: &str) -> Option<JobId> {
+    ["/api/queue/jobs/", "/tasks/queue/"].iter().find_map(|prefix| {
+        let rest = path.strip_prefix(prefix)?;
+        rest.split('/').next()?.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_about_the_job_in_its_path_and_nothing_else_of_the_path_is_told() {
+        let id = "01890000-0000-7000-8000-000000000000";
+        for path in [
+            format!("/api/queue/jobs/{id}"),
+            format!("/api/queue/jobs/{id}/events/stream"),
+            format!("/tasks/queue/{id}"),
+        ] {
+            assert_eq!(job(&path).map(|job| job.to_string()).as_deref(), Some(id), "{path}");
+        }
+        for path in ["/api/queue/jobs/secret", "/tasks/queue/new", "/", &format!("/{id}")] {
+            assert_eq!(job(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a machine asks of the server: whether it lives, whether it can work, and what it has done.
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection, Executor};
+
+use crate::harness::gate::Gate;
+use crate::harness::sse::Stream;
+use crate::harness::{Api, TOKEN, TestServer, tcp, until_async};
+
+async fn get(api: &Api, path: &str) -> Response {
+    let request = api.client.get(format!("{}{path}", api.base)).bearer_auth(TOKEN);
+    request.send().await.expect("the server answers")
+}
+
+/// What `/metrics` says.
+struct Metrics(String);
+
+impl Metrics {
+    async fn of(api: &Api) -> Self {
+        let reply = get(api, "/metrics").await;
+        assert_eq!(reply.status(), 200);
+        assert_eq!(reply.headers()["content-type"], "text/plain; version=0.0.4");
+        Self(reply.text().await.expect("the body arrives"))
+    }
+
+    /// Returns the value of a sample, by its name and labels as they stand there.
+    fn value(&self, sample: &str) -> Option<f64> {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        line.map(|value| value.parse().expect("a sample's value is a number"))
+    }
+}
+
+#[tokio::test]
+async fn ready_and_metrics_are_for_who_has_a_token() {
+    let server = TestServer::start().await;
+    assert_eq!(get(&server.api, "/readyz").await.text().await.expect("the body arrives"), "ready\n");
+    for path in ["/readyz", "/metrics"] {
+        let reply = tcp::get(&server.api.base, path, "").await;
+        assert_eq!((reply.status, reply.code().as_str()), (401, "auth_required"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_is_not_ready_and_the_process_lives() {
+    let server = TestServer::start().await;
+    let path = server.data.path().join("tailwater.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut other = options.connect().await.expect("the database is there");
+    other.execute("begin immediate").await.expect("nobody writes");
+    let reply = get(&server.api, "/readyz").await;
+    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(reply.headers().contains_key("retry-after"));
+    let body: Value = reply.json().await.expect("an error is JSON");
+    assert_eq!(body["detail"]["code"], "store_unavailable");
+    assert_eq!(get(&server.api, "/healthz").await.status(), 200);
+    other.execute("rollback").await.expect("it was open");
+    other.close().await.expect("it was open");
+    until_async("the server is ready again", async || get(&server.api, "/readyz").await.status() == 200).await;
+}
+
+#[tokio::test]
+async fn metrics_tell_what_jobs_printed_and_how_they_ended() {
+    let server = TestServer::start().await;
+    let secret = "secret-0123456789abcdef";
+    let payload = json!({"run": "echo $DEPLOY_TOKEN; echo $DEPLOY_TOKEN", "env": {"DEPLOY_TOKEN": secret}});
+    let id = server.api.submit(payload).await;
+    server.api.ended(&id).await;
+    server.api.run("exit 3").await;
+    let events = server.api.events(&id).await.len();
+    let metrics = Metrics::of(&server.api).await;
+    for (sample, expected) in [
+        ("tailwater_jobs_finished_total{status=\"succeeded\"}", 1.0),
+        ("tailwater_jobs_finished_total{status=\"failed\"}", 1.0),
+        ("tailwater_jobs_finished_total{status=\"cancelled\"}", 0.0),
+        ("tailwater_job_duration_seconds_count{status=\"succeeded\"}", 1.0),
+        ("tailwater_redactions_total", 2.0),
+        ("tailwater_jobs{status=\"queued\"}", 0.0),
+        ("tailwater_jobs{status=\"running\"}", 0.0),
+        ("tailwater_shipper_lag_bytes", 0.0),
+        ("tailwater_http_requests_total{method=\"POST\",route=\"/api/queue/jobs\",status=\"201\"}", 2.0),
+    ] {
+        assert_eq!(metrics.value(sample), Some(expected), "{sample} in {}", metrics.0);
+    }
+    for (sample, least) in [
+        ("tailwater_events_appended_total", events),
+        ("tailwater_event_bytes_appended_total", 2 * "[REDACTED]\n".len()),
+        ("tailwater_append_duration_seconds_count", 1),
+        ("tailwater_commit_duration_seconds_count", 4),
+        ("tailwater_spool_bytes", 1),
+        ("tailwater_database_bytes{file=\"wal\"}", 4096),
+        ("tailwater_disk_free_bytes", 1),
+    ] {
+        let least = f64::from(u32::try_from(least).expect("it is small"));
+        assert!(metrics.value(sample).is_some_and(|value| value >= least), "{sample} in {}", metrics.0);
+    }
+    assert!(!metrics.0.contains(secret) && !metrics.0.contains(&id));
+}
+
+#[tokio::test]
+async fn metrics_tell_what_goes_on() {
+    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let id = server.api.submit(json!({"run": gate.wait()})).await;
+    server.api.job_when(&id, "runs", |job| job["status"] == "running").await;
+    server.api.submit(json!({"run": "true"})).await;
+    let streams = [Stream::open(&server.api, &id, "", None).await, Stream::open(&server.api, &id, "", None).await];
+    let metrics = Metrics::of(&server.api).await;
+    for (sample, expected) in [
+        ("tailwater_jobs{status=\"queued\"}", 1.0),
+        ("tailwater_jobs{status=\"running\"}", 1.0),
+        ("tailwater_streams_open", 2.0),
+    ] {
+        assert_eq!(metrics.value(sample), Some(expected), "{sample} in {}", metrics.0);
+    }
+    drop(streams);
+    gate.open();
+}
+
+#[tokio::test]
+async fn what_somebody_makes_up_becomes_no_label() {
+    let server = TestServer::start().await;
+    for target in ["/made-up-path", "/api/queue/jobs/made-up-id", "/tasks/queue?q=made-up-text"] {
+        get(&server.api, target).await;
+    }
+    let made_up = reqwest::Method::from_bytes(b"MADEUP").expect("a token");
+    server.api.request(made_up, "/jobs").send().await.expect("the server answers");
+    let metrics = Metrics::of(&server.api).await;
+    assert!(!metrics.0.to_lowercase().contains("made"), "{}", metrics.0);
+    let sample = "tailwater_http_requests_total{method=\"GET\",route=\"/api/queue/jobs/{id}\",status=\"404\"}";
+    assert_eq!(metrics.value(sample), Some(1.0));
+    assert!(metrics.value("tailwater_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"}").is_some());
+}

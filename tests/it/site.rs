@@ -1,0 +1,194 @@
+//! The pages' files: one program carries them all, small, and in a way that browsers keep them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use reqwest::{Client, Response};
+use tempfile::TempDir;
+
+use crate::harness::process::{PROGRAM, Process};
+use crate::harness::{TOKEN, TestServer, tcp};
+
+/// What a release has, under made-up hashes; the list of names leaves the first out, as the build does.
+const FILES: [(&str, &str, &str); 6] = [
+    ("favicon.svg", "favicon.svg", "<svg>icon</svg>"),
+    ("icons.svg", "icons.01.svg", "<svg>icons</svg>"),
+    ("pkg/tailwater.css", "pkg/tailwater.23.css", "body { color: red }"),
+    ("pkg/tailwater.js", "pkg/tailwater.45.js", "export default 1"),
+    ("pkg/tailwater_bg.wasm", "pkg/tailwater_bg.67.wasm", "\0asm"),
+    ("fonts/inter-latin.woff2", "fonts/inter-latin.89.woff2", "wOF2"),
+];
+
+/// Makes such a site.
+fn site() -> TempDir {
+    let site = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let path = site.path().join(name);
+        fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder can be written");
+        fs::write(path, text).expect("the folder can be written");
+    };
+    let mut names = String::new();
+    for (plain, name, text) in FILES {
+        write(name, text);
+        if plain != name {
+            names.extend([format!("{plain:?} = {name:?}\n")]);
+        }
+        if !name.ends_with("woff2") {
+            write(&format!("{name}.br"), &format!("br of {text}"));
+            write(&format!("{name}.gz"), &format!("gz of {text}"));
+        }
+    }
+    write("names.toml", &names);
+    site
+}
+
+fn files_below(folder: &Path, prefix: &str, found: &mut BTreeMap<String, PathBuf>) {
+    for entry in fs::read_dir(folder).expect("it is there") {
+        let path = entry.expect("it is there").path();
+        let name = format!("{prefix}{}", path.file_name().expect("it has a name").to_str().expect("ASCII"));
+        if path.is_dir() {
+            files_below(&path, &format!("{name}/"), found);
+        } else {
+            found.insert(name, path);
+        }
+    }
+}
+
+/// Starts a copy of the program that carries such a site, in an empty folder.
+fn copied_program(folder: &Path) -> Process {
+    let (site, mut files) = (site(), BTreeMap::new());
+    files_below(site.path(), "", &mut files);
+    let program = folder.join("copy");
+    bundle::write(Path::new(PROGRAM), &files, &program).expect("the folder can be written");
+    drop(site);
+    Process::start_by(folder, |_| {
+        let mut program = Command::new(program);
+        program.current_dir(folder);
+        program
+    })
+}
+
+/// Gets a file without a session.
+async fn get(base: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let mut request = client.get(format!("{base}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.expect("the server answers")
+}
+
+fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
+    reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
+}
+
+/// Returns what the attributes `href` and the script of a page name.
+fn named_in(html: &str) -> Vec<String> {
+    let quoted = html.split('"').map(str::to_owned);
+    quoted.filter(|text| FILES.iter().any(|(_, name, _)| *text == format!("/{name}"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copied_program_alone_serves_the_whole_page() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = copied_program(folder.path());
+    let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
+    let named = named_in(&html);
+    for (plain, name, text) in FILES {
+        assert!(named.contains(&format!("/{name}")), "the page names {name}: {html}");
+        assert!(plain == name || !html.contains(&format!("/{plain}")), "the page names {plain}: {html}");
+        let reply = get(&server.api.base, &format!("/{name}"), &[("authorization", &format!("Bearer {TOKEN}"))]).await;
+        assert_eq!(reply.status(), 200, "{name}");
+        assert_eq!(header(&reply, "content-encoding"), "", "who names no encoding gets the file as it is");
+        assert_eq!(reply.text().await.expect("the body arrives"), text, "{name}");
+    }
+    for (name, kind) in [
+        ("pkg/tailwater.23.css", "text/css; charset=utf-8"),
+        ("pkg/tailwater.45.js", "text/javascript; charset=utf-8"),
+        ("pkg/tailwater_bg.67.wasm", "application/wasm"),
+        ("fonts/inter-latin.89.woff2", "font/woff2"),
+        ("favicon.svg", "image/svg+xml"),
+    ] {
+        let reply = get(&server.api.base, &format!("/{name}"), &[]).await;
+        assert_eq!((reply.status().as_u16(), header(&reply, "content-type")), (200, kind), "{name} without a session");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_comes_in_the_smallest_form_that_the_browser_takes_and_stays_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let base = copied_program(folder.path());
+    let base = &base.api.base;
+    let path = "/pkg/tailwater.45.js";
+    for (accepts, encoding, body) in [
+        ("gzip, deflate, br, zstd", "br", "br of export default 1"),
+        ("gzip", "gzip", "gz of export default 1"),
+        ("br;q=0, gzip", "gzip", "gz of export default 1"),
+        ("identity", "", "export default 1"),
+    ] {
+        let reply = get(base, path, &[("accept-encoding", accepts)]).await;
+        assert_eq!(header(&reply, "content-encoding"), encoding, "{accepts}");
+        assert_eq!(header(&reply, "vary"), "accept-encoding");
+        assert_eq!(header(&reply, "cache-control"), "public, max-age=31536000, immutable");
+        let tag = header(&reply, "etag").to_owned();
+        assert_eq!(reply.text().await.expect("the body arrives"), body);
+        let again = get(base, path, &[("accept-encoding", accepts), ("if-none-match", &tag)]).await;
+        assert_eq!((again.status().as_u16(), header(&again, "etag")), (304, tag.as_str()));
+        let other = get(base, path, &[("accept-encoding", accepts), ("if-none-match", "\"0-br\"")]).await;
+        assert_eq!(other.status(), 200);
+    }
+    let icon = get(base, "/favicon.svg", &[]).await;
+    assert_eq!(header(&icon, "cache-control"), "no-cache", "its name stays when it changes");
+    let head = Client::new().head(format!("{base}{path}")).send().await.expect("the server answers");
+    assert_eq!((head.status().as_u16(), header(&head, "content-length")), (200, "16"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_is_carried_opens_another_path() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = copied_program(folder.path());
+    for target in
+        ["/names.toml", "/icons.01.svg", "/pkg/../names.toml", "/pkg/%2e%2e/names.toml", "/pkg//tailwater.45.js"]
+    {
+        assert!(matches!(tcp::get(&server.api.base, target, "").await.status, 303 | 401), "{target}");
+    }
+    for target in ["/pkg/tailwater.js", "/pkg/tailwater.45.jsx", "/fonts/inter"] {
+        assert_eq!(tcp::get(&server.api.base, target, "").await.status, 404, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_the_last_build_takes_the_place_of_what_is_carried() {
+    let site = site();
+    let root = site.path().to_owned();
+    let server = TestServer::start_with(|config| config.site_root = Some(root)).await;
+    let reply = get(&server.api.base, "/pkg/tailwater.45.js", &[("accept-encoding", "br")]).await;
+    assert_eq!(header(&reply, "content-encoding"), "br");
+    assert_eq!(header(&reply, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(header(&reply, "vary"), "accept-encoding");
+    let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
+    assert!(named_in(&html).contains(&"/pkg/tailwater.45.js".to_owned()), "{html}");
+    fs::write(site.path().join("pkg/plain.js"), "1").expect("the folder can be written");
+    let plain = get(&server.api.base, "/pkg/plain.js", &[]).await;
+    assert_eq!((plain.status().as_u16(), header(&plain, "cache-control")), (200, "no-cache"));
+    let seen = header(&plain, "last-modified").to_owned();
+    let again = get(&server.api.base, "/pkg/plain.js", &[("if-modified-since", &seen)]).await;
+    assert_eq!(again.status(), 304);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_without_its_site_says_what_to_do_and_answers_all_the_same() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_by(folder.path(), |mut program| {
+        program.current_dir(folder.path());
+        program
+    });
+    assert_eq!(get(&server.api.base, "/login", &[]).await.status(), 200);
+    assert_eq!(get(&server.api.base, "/pkg/tailwater.js", &[]).await.status(), 404);
+    let (_, job) = server.api.run("true").await;
+    assert_eq!(job["status"], "succeeded");
+    let log = fs::read_to_string(folder.path().join("server.log")).expect("it is there");
+    assert!(log.contains("make build") && log.contains("--site-root"), "{log}");
+}
