@@ -161,6 +161,15 @@ async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
 }
 
 #[tokio::test]
+async fn fr_004_lines_that_trickle_share_events_when_there_are_more_than_the_budget_allows() {
+    let server = TestServer::start_with(|config| config.live_events_per_second = 5).await;
+    let (id, _) = server.api.run("for i in $(seq 300); do echo line $i; sleep 0.005; done").await;
+    let events = server.api.events(&id).await;
+    assert_eq!(restore(&events, 1), check_story(&server, &id).await);
+    check_budget(&events, 5);
+}
+
+#[tokio::test]
 async fn fr_005_switched_off_there_are_no_log_events_and_the_complete_log_is_there() {
     let server = TestServer::start_with(|config| config.live_log_events = false).await;
     let (id, job) = server.api.run("seq 1000; echo oops >&2").await;
