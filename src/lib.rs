@@ -6,6 +6,8 @@
 #![recursion_limit = "256"]
 
 // What both sides of the wire share.
+pub mod ansi;
+pub mod level;
 pub mod model;
 pub mod rpc;
 
