@@ -24,7 +24,7 @@ pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
 pub use payload::{Command, InvalidPayload, StepSpec};
-pub use store::{Abandoned, ArtifactFile, Claimed, JobsFilter};
+pub use store::{Abandoned, ArtifactFile, AttemptOutput, Claimed, JobsFilter};
 pub use submission::Submission;
 
 /// How long a worker holds a job before it has to renew, in seconds.
@@ -179,6 +179,12 @@ impl Queue {
         Ok(store::artifact(&mut connection, id).await?)
     }
 
+    /// Returns what there is to say of the output of an attempt of the job, or of its last one.
+    pub async fn attempt_output(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
+    }
+
     /// Asks for a job's cancellation: a queued one ends at once, a running one when its worker has ended it. A repetition
     /// changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
@@ -214,7 +220,8 @@ impl Queue {
     /// Takes the next job that `worker` can run, if there is one.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
-        self.db
+        self
+            .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {

@@ -60,6 +60,21 @@ pub struct ArtifactFile {
     pub path: String,
 }
 
+/// What there is to say of an attempt's output as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptOutput {
+    /// The attempt; 0 if the job has had none.
+    pub attempt: i32,
+    /// The job's last attempt so far.
+    pub last_attempt: i32,
+    /// Whether the job is over.
+    pub job_is_over: bool,
+    /// Whether the attempt is over, or there never was one: nothing will be added.
+    pub is_complete: bool,
+    /// SHA-256 of the whole output in hexadecimal, of an attempt that is over and has printed into a spool.
+    pub sha256: Option<String>,
+}
+
 /// A job as the database holds it, real values included.
 #[derive(Clone, Debug)]
 pub(super) struct JobRow {
@@ -483,6 +498,36 @@ pub(super) async fn artifacts(connection: &mut SqliteConnection, job: JobId) -> 
 
 pub(super) async fn artifact(connection: &mut SqliteConnection, id: ArtifactId) -> sqlx::Result<Option<ArtifactFile>> {
     sqlx::query_as("select * from artifacts where id = ?").bind(id.0).fetch_optional(connection).await
+}
+
+/// Returns what there is to say of the output of an attempt, or of the last one; nothing if there is no such job.
+pub(super) async fn attempt_output(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: Option<i32>,
+) -> sqlx::Result<Option<AttemptOutput>> {
+    let row: Option<SqliteRow> = sqlx::query(
+        "select j.attempt as last_attempt, j.status as job_status, a.attempt, a.status, f.digest
+         from jobs j
+         left join attempts a on a.job_id = j.id and a.attempt = coalesce(?, j.attempt)
+         left join artifacts f on f.job_id = a.job_id and f.attempt = a.attempt and f.name = 'logs/output.log'
+         where j.id = ?",
+    )
+    .bind(attempt)
+    .bind(job.0)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let job_status = JobStatus::from_word(row.try_get("job_status")?).ok_or_else(|| damaged("status"))?;
+    let status: Option<&str> = row.try_get("status")?;
+    let digest: Option<&str> = row.try_get("digest")?;
+    Ok(Some(AttemptOutput {
+        attempt: row.try_get::<Option<i32>, _>("attempt")?.unwrap_or(0),
+        last_attempt: row.try_get("last_attempt")?,
+        job_is_over: job_status.is_terminal(),
+        is_complete: status.map_or(job_status.is_terminal(), |status| status != "started"),
+        sha256: digest.and_then(|digest| digest.strip_prefix("sha256:").map(str::to_owned)),
+    }))
 }
 
 impl<'r> FromRow<'r, SqliteRow> for ArtifactFile {

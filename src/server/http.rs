@@ -4,8 +4,12 @@ mod artifacts;
 mod body;
 pub(super) mod error;
 mod events;
+mod file;
 mod jobs;
+mod lines;
+mod log;
 mod query;
+mod range;
 mod session;
 mod stream;
 
@@ -34,6 +38,8 @@ pub(super) fn router(state: AppState) -> Router {
         .route("/jobs/{id}/resubmit", post(jobs::resubmit))
         .route("/jobs/{id}/events", get(events::page))
         .route("/jobs/{id}/events/stream", get(stream::stream))
+        .route("/jobs/{id}/log", get(log::log))
+        .route("/jobs/{id}/lines", get(lines::lines))
         .route("/jobs/{id}/artifacts", get(artifacts::list))
         .route("/jobs/{id}/artifacts/{artifact}/download", get(artifacts::download));
     let context = {

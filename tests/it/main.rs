@@ -6,6 +6,7 @@ mod crash;
 mod dependencies;
 mod harness;
 mod life;
+mod log;
 mod output;
 mod paging;
 mod processes;

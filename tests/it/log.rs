@@ -1,0 +1,9 @@
+//! The whole log: by line number, as one text and by ranges, while it grows and after.
+
+mod curl;
+mod follow;
+mod formats;
+mod lines;
+mod ranges;
+mod spool;
+mod story;
