@@ -1,13 +1,16 @@
 //! The complete output of an attempt, as it is read: by line number, as one text, and byte by byte.
 //!
 //! What is read is the spool itself, while it grows and after, so that nothing that live events leave out is missing here.
-//! [`file`] hides where its bytes are: in a growing file or in a finished one. [`index`] finds the record
-//! of a line by halving. [`lines`] and [`output`] are the two ways to read, [`steps`] says what steps are called.
+//! [`file`] hides where its bytes are: in a growing file, in a finished one, or in compressed frames. [`index`] finds the record
+//! of a line by halving. [`lines`] and [`output`] are the two ways to read, [`steps`] says what steps are called. [`compress`]
+//! makes finished spools small.
 //!
 //! Nothing here writes to a spool that an attempt still writes to, and no read takes more memory than its named bound. Reads
 //! block: callers in async code give them to a thread.
 
+pub mod compress;
 pub mod file;
+mod frames;
 pub mod index;
 pub mod lines;
 pub mod output;

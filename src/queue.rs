@@ -30,6 +30,9 @@ pub use submission::Submission;
 /// How long a worker holds a job before it has to renew, in seconds.
 pub const LEASE_SECONDS: i64 = 120;
 
+/// Bytes from which on a log is compressed: below, a file takes one block of the disk in any case.
+const COMPRESS_FROM: i64 = 4 << 10;
+
 /// Why the queue refused.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -80,6 +83,7 @@ pub struct Queue {
 struct Signals {
     queued: Notify,
     cancelled: Notify,
+    attempt_ended: Notify,
 }
 
 /// What a worker learns from its heartbeat.
@@ -185,6 +189,27 @@ impl Queue {
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
+    /// Returns a log that can be compressed and is not; nothing if there is none.
+    pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
+    }
+
+    /// Remembers that a log is compressed, and how many bytes it takes now.
+    pub async fn compressed(&self, id: crate::model::ArtifactId, bytes: u64) -> Result<(), QueueError> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let write = self
+            .db
+            .writer()
+            .write(move |tx| Box::pin(async move { Ok(store::set_stored_bytes(tx.connection(), id, bytes).await?) }));
+        write.await
+    }
+
+    /// Completes when an attempt has ended; register before looking for what it left.
+    pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
+        self.signals.attempt_ended.notified()
+    }
+
     /// Asks for a job's cancellation: a queued one ends at once, a running one when its worker has ended it. A repetition
     /// changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
@@ -264,6 +289,7 @@ impl Queue {
             .write(move |tx| Box::pin(async move { ending::finish(tx, log.tails(), finish, now).await }))
             .await?;
         self.log.tails().worker_left(job);
+        self.signals.attempt_ended.notify_waiters();
         if status == JobStatus::Queued {
             self.signals.queued.notify_waiters();
         }

@@ -500,6 +500,34 @@ pub(super) async fn artifact(connection: &mut SqliteConnection, id: ArtifactId) 
     sqlx::query_as("select * from artifacts where id = ?").bind(id.0).fetch_optional(connection).await
 }
 
+/// Returns a log of at least `size` bytes that is not compressed, the smallest first; nothing if there is none.
+pub(super) async fn next_uncompressed(
+    connection: &mut SqliteConnection,
+    size: i64,
+) -> sqlx::Result<Option<ArtifactFile>> {
+    sqlx::query_as(
+        "select * from artifacts where stored_bytes is null and name = 'logs/output.log' and size_bytes >= ?
+         order by size_bytes limit 1",
+    )
+    .bind(size)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Remembers how many bytes a log takes now that it is compressed.
+pub(super) async fn set_stored_bytes(
+    connection: &mut SqliteConnection,
+    id: ArtifactId,
+    bytes: i64,
+) -> sqlx::Result<()> {
+    sqlx::query("update artifacts set stored_bytes = ? where id = ?")
+        .bind(bytes)
+        .bind(id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Returns what there is to say of the output of an attempt, or of the last one; nothing if there is no such job.
 pub(super) async fn attempt_output(
     connection: &mut SqliteConnection,

@@ -1,5 +1,6 @@
 //! The whole log: by line number, as one text and by ranges, while it grows and after.
 
+mod compressed;
 mod curl;
 mod follow;
 mod formats;
