@@ -13,7 +13,7 @@ mod submission;
 use std::sync::Arc;
 
 use redact::{Redacted, Redactor};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock;
 use crate::db::{Db, DbError};
@@ -84,6 +84,7 @@ struct Signals {
     queued: Notify,
     cancelled: Notify,
     attempt_ended: Notify,
+    changed: watch::Sender<()>,
 }
 
 /// What a worker learns from its heartbeat.
@@ -144,6 +145,7 @@ impl Queue {
             })
             .await?;
         self.signals.queued.notify_waiters();
+        self.signals.changed.send_replace(());
         Ok(row.to_job(&self.redactor))
     }
 
@@ -205,6 +207,25 @@ impl Queue {
         write.await
     }
 
+    /// Returns what wakes a reader of lists when some job's state has changed. Take it before looking.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.signals.changed.subscribe()
+    }
+
+    /// Returns the number of the last change of any job's state.
+    pub async fn last_change(&self) -> Result<i64, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::last_change(&mut connection).await?)
+    }
+
+    /// Returns jobs that have changed after that change, as lists show them, each with the number of its last one and in
+    /// their order.
+    pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        let rows = store::changed_after(&mut connection, change, limit).await?;
+        Ok(rows.iter().map(|row| (row.change, row.to_summary())).collect())
+    }
+
     /// Completes when an attempt has ended; register before looking for what it left.
     pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.attempt_ended.notified()
@@ -239,13 +260,14 @@ impl Queue {
             })
             .await?;
         self.signals.cancelled.notify_waiters();
+        self.signals.changed.send_replace(());
         Ok(row.to_job(&self.redactor))
     }
 
     /// Takes the next job that `worker` can run, if there is one.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
-        self
+        let claimed = self
             .db
             .writer()
             .write(move |tx| {
@@ -263,7 +285,11 @@ impl Queue {
                     Ok(claimed)
                 })
             })
-            .await
+            .await;
+        if matches!(claimed, Ok(Some(_))) {
+            self.signals.changed.send_replace(());
+        }
+        claimed
     }
 
     /// Renews a lease.
@@ -290,6 +316,7 @@ impl Queue {
             .await?;
         self.log.tails().worker_left(job);
         self.signals.attempt_ended.notify_waiters();
+        self.signals.changed.send_replace(());
         if status == JobStatus::Queued {
             self.signals.queued.notify_waiters();
         }

@@ -94,6 +94,8 @@ pub(super) struct JobRow {
     pub(super) log_bytes: Option<i64>,
     pub(super) log_sha256: Option<String>,
     pub(super) idempotency_digest: Option<Vec<u8>>,
+    /// The number of the last change of its state, among those of all jobs.
+    pub(super) change: i64,
     shown: Job,
 }
 
@@ -178,6 +180,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             log_bytes: shown.log_bytes,
             log_sha256: shown.log_sha256.clone(),
             idempotency_digest: row.try_get("idempotency_digest")?,
+            change: row.try_get("change")?,
             shown,
         })
     }
@@ -263,6 +266,24 @@ pub(super) async fn list(connection: &mut SqliteConnection, filter: &JobsFilter)
     .bind(filter.offset)
     .fetch_all(connection)
     .await
+}
+
+/// Returns the number of the last change of any job's state.
+pub(super) async fn last_change(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select last from changes").fetch_one(connection).await
+}
+
+/// Returns the jobs that have changed after that change, in the order of their last changes.
+pub(super) async fn changed_after(
+    connection: &mut SqliteConnection,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<JobRow>> {
+    sqlx::query_as("select * from jobs where change > ? order by change limit ?")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
 }
 
 fn like_pattern(text: &str) -> String {

@@ -11,6 +11,7 @@ mod log;
 mod query;
 mod range;
 mod session;
+mod sse;
 mod stream;
 
 use axum::Router;
@@ -33,6 +34,7 @@ use error::ApiError;
 pub(super) fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route("/jobs/stream", get(jobs::stream::stream))
         .route("/jobs/{id}", get(jobs::get))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/resubmit", post(jobs::resubmit))
