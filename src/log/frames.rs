@@ -5,18 +5,20 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 
-use zeekstd::{Decoder, EncodeOptions, Encoder, FrameSizePolicy};
+use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
-/// Bytes of a frame before its compression: what has to be decompressed for a single byte, in a quarter of a millisecond.
-/// Larger ones would save little: at 2 MiB, two hundredths.
-const FRAME: u32 = 256 << 10;
+/// Bytes of a frame before its compression: what is decompressed for a single byte, in about a millisecond, and what a slow
+/// reader holds. Frames of a quarter of it take a sixteenth more of the disk.
+const FRAME: u32 = 1 << 20;
 
-/// How hard to try: three levels above zstd's own choice make up for what the frames cost, and nobody waits for it.
-const LEVEL: i32 = 6;
+/// How hard to try: nobody waits for it, and it makes up for most of what the frames cost.
+const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame of it that was read last.
 pub(super) struct Frames {
-    decoder: Decoder<'static, File>,
+    file: File,
+    /// Where the frames lie.
+    table: SeekTable,
     /// The bytes of that frame.
     frame: Vec<u8>,
     /// Where it begins, before compression.
@@ -31,14 +33,14 @@ impl fmt::Debug for Frames {
 
 impl Frames {
     /// Reads the table of a file.
-    pub(super) fn open(file: File) -> io::Result<Self> {
-        let decoder = Decoder::new(file).map_err(io::Error::other)?;
-        Ok(Self { decoder, frame: Vec::new(), frame_at: 0 })
+    pub(super) fn open(mut file: File) -> io::Result<Self> {
+        let table = SeekTable::from_seekable(&mut file).map_err(io::Error::other)?;
+        Ok(Self { file, table, frame: Vec::new(), frame_at: 0 })
     }
 
     /// Returns how many bytes were compressed.
     pub(super) fn size(&self) -> u64 {
-        self.decoder.seek_table().size_decomp()
+        self.table.size_decomp()
     }
 
     /// Reads `length` bytes from `at` on.
@@ -60,16 +62,13 @@ impl Frames {
     /// Returns the frame that holds the byte at `at`, and where it begins.
     fn frame_of(&mut self, at: u64) -> io::Result<(u64, &[u8])> {
         if self.frame_at > at || self.frame_at + self.frame.len() as u64 <= at {
-            let table = self.decoder.seek_table();
-            let index = table.frame_index_decomp(at);
-            let begin = table.frame_start_decomp(index).map_err(io::Error::other)?;
-            let end = table.frame_end_decomp(index).map_err(io::Error::other)?;
-            // Only what is asked for can fail half way; then no frame is held.
-            let mut frame = std::mem::take(&mut self.frame);
-            frame.resize(usize::try_from(end - begin).map_err(io::Error::other)?, 0);
-            self.decoder.set_offset(begin).map_err(io::Error::other)?;
-            self.decoder.set_offset_limit(end).map_err(io::Error::other)?;
-            self.decoder.read_exact(&mut frame)?;
+            let index = self.table.frame_index_decomp(at);
+            let begin = self.table.frame_start_decomp(index).map_err(io::Error::other)?;
+            let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
+            // One for each frame: its window is several times as large, and a slow reader would keep it.
+            let options = DecodeOptions::new(&self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
+            let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];
+            options.into_decoder().map_err(io::Error::other)?.read_exact(&mut frame)?;
             (self.frame, self.frame_at) = (frame, begin);
         }
         Ok((self.frame_at, &self.frame))

@@ -65,7 +65,7 @@ async fn ranges_of_a_compressed_log_are_those_of_its_text() {
     check_a_million_lines(&server, &id).await;
     assert!(server.api.output(&id, 1).await == output, "the download, its size and its digest");
     let mut random = Random::new("compressed_ranges");
-    let frame = 256 << 10;
+    let frame = 1 << 20;
     let mut ranges =
         vec![(0, output.len() - 1), (frame - 1, frame), (frame, 2 * frame - 1), (output.len() - 1, output.len() - 1)];
     for _ in 0..30 {
