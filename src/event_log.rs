@@ -9,6 +9,7 @@
 mod append;
 mod new_event;
 mod page;
+mod places;
 mod store;
 mod stored;
 mod tail;
@@ -101,6 +102,12 @@ impl EventLog {
     pub async fn stored_output(&self, job: JobId, attempt: i32, offset: i64) -> Result<Vec<StoredOutput>, ReadError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
+    }
+
+    /// Returns for each offset of an attempt's `output.log`, in ascending order, the event in which the byte there was sent.
+    pub async fn places(&self, job: JobId, attempt: i32, offsets: &[i64]) -> Result<Vec<Option<Seq>>, ReadError> {
+        let mut connection = self.db.readers().acquire().await?;
+        places::places(&mut connection, job, attempt, offsets).await
     }
 }
 

@@ -6,6 +6,8 @@
 #![recursion_limit = "256"]
 
 // What both sides of the wire share.
+pub mod ansi;
+pub mod level;
 pub mod model;
 pub mod rpc;
 
@@ -33,6 +35,8 @@ pub mod clock;
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod event_log;
+#[cfg(feature = "ssr")]
+pub mod log;
 #[cfg(feature = "ssr")]
 pub mod logging;
 #[cfg(feature = "ssr")]

@@ -2,7 +2,7 @@
 //!
 //! Feed, buffer, list, row and scroll are five things here. In the order in which an event goes through them:
 //! [`feed`] connects, resumes by its cursor and hands on whole batches; [`buffer`] makes lines from chunks and holds
-//! a bounded window of them ([`mod@line`], [`ansi`], [`level`], [`totals`]); [`filter`] says what of them is shown,
+//! a bounded window of them ([`mod@line`], [`crate::ansi`], [`crate::level`], [`totals`]); [`filter`] says what of them is shown,
 //! [`layout`] where each row stands, [`panel`] which rows are on screen and where the list is scrolled to. All of these
 //! but the feed are pure. [`screen`] draws what comes out, [`rows`], [`toolbar`] and [`status_bar`] are its views, [`follow`]
 //! listens to the reader, [`clipboard`] copies.
@@ -10,7 +10,6 @@
 //! What never happens here: output as HTML (text nodes only), a scroll of the page itself, a row outside the window in
 //! the document, an event told apart by anything but its `seq`.
 
-pub mod ansi;
 pub mod buffer;
 pub(crate) mod clipboard;
 pub(crate) mod dom;
@@ -18,7 +17,6 @@ mod feed;
 pub mod filter;
 mod follow;
 pub mod layout;
-pub mod level;
 pub mod line;
 mod milestone;
 pub mod panel;

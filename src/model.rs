@@ -5,6 +5,7 @@
 
 mod event;
 mod job;
+mod line;
 mod time;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use event::{
     LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepStatus, StreamName,
 };
 pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobStatus, JobsPage, NewJob};
+pub use line::{LinesPage, OutputLine};
 pub use time::{ParseTimestampError, Timestamp};
 
 macro_rules! uuid_newtype {

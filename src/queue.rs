@@ -13,7 +13,7 @@ mod submission;
 use std::sync::Arc;
 
 use redact::{Redacted, Redactor};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock;
 use crate::db::{Db, DbError};
@@ -24,11 +24,14 @@ pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
 pub use payload::{Command, InvalidPayload, StepSpec};
-pub use store::{Abandoned, ArtifactFile, Claimed, JobsFilter, Shipping};
+pub use store::{Abandoned, ArtifactFile, AttemptOutput, Claimed, JobsFilter, Shipping};
 pub use submission::Submission;
 
 /// How long a worker holds a job before it has to renew, in seconds.
 pub const LEASE_SECONDS: i64 = 120;
+
+/// Bytes from which on a log is compressed: below, a file takes one block of the disk in any case.
+const COMPRESS_FROM: i64 = 4 << 10;
 
 /// Why the queue refused.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +83,8 @@ pub struct Queue {
 struct Signals {
     queued: Notify,
     cancelled: Notify,
+    attempt_ended: Notify,
+    changed: watch::Sender<()>,
 }
 
 /// What a worker learns from its heartbeat.
@@ -141,6 +146,7 @@ impl Queue {
             .await?;
         tracing::info!(job = %row.id, "submitted");
         self.signals.queued.notify_waiters();
+        self.signals.changed.send_replace(());
         Ok(row.to_job(&self.redactor))
     }
 
@@ -180,6 +186,52 @@ impl Queue {
         Ok(store::artifact(&mut connection, id).await?)
     }
 
+    /// Returns what there is to say of the output of an attempt of the job, or of its last one.
+    pub async fn attempt_output(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
+    }
+
+    /// Returns a log that can be compressed and is not; nothing if there is none.
+    pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
+    }
+
+    /// Remembers that a log is compressed, and how many bytes it takes now.
+    pub async fn compressed(&self, id: crate::model::ArtifactId, bytes: u64) -> Result<(), QueueError> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let write = self
+            .db
+            .writer()
+            .write(move |tx| Box::pin(async move { Ok(store::set_stored_bytes(tx.connection(), id, bytes).await?) }));
+        write.await
+    }
+
+    /// Returns what wakes a reader of lists when some job's state has changed. Take it before looking.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.signals.changed.subscribe()
+    }
+
+    /// Returns the number of the last change of any job's state.
+    pub async fn last_change(&self) -> Result<i64, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::last_change(&mut connection).await?)
+    }
+
+    /// Returns jobs that have changed after that change, as lists show them, each with the number of its last one and in
+    /// their order.
+    pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        let rows = store::changed_after(&mut connection, change, limit).await?;
+        Ok(rows.iter().map(|row| (row.change, row.to_summary())).collect())
+    }
+
+    /// Completes when an attempt has ended; register before looking for what it left.
+    pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
+        self.signals.attempt_ended.notified()
+    }
+
     /// Asks for a job's cancellation: a queued one ends at once, a running one when its worker has ended it. A repetition
     /// changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
@@ -209,13 +261,15 @@ impl Queue {
             })
             .await?;
         self.signals.cancelled.notify_waiters();
+        self.signals.changed.send_replace(());
         Ok(row.to_job(&self.redactor))
     }
 
     /// Takes the next job that `worker` can run, if there is one.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
-        self.db
+        let claimed = self
+            .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
@@ -232,7 +286,11 @@ impl Queue {
                     Ok(claimed)
                 })
             })
-            .await
+            .await;
+        if matches!(claimed, Ok(Some(_))) {
+            self.signals.changed.send_replace(());
+        }
+        claimed
     }
 
     /// Renews a lease.
@@ -258,6 +316,8 @@ impl Queue {
             .write(move |tx| Box::pin(async move { ending::finish(tx, log.tails(), finish, now).await }))
             .await?;
         self.log.tails().worker_left(job);
+        self.signals.attempt_ended.notify_waiters();
+        self.signals.changed.send_replace(());
         if status == JobStatus::Queued {
             self.signals.queued.notify_waiters();
         }

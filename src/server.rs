@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
+use crate::log::compress;
 use crate::queue::Queue;
 use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
@@ -136,6 +137,7 @@ impl Server {
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));
+        let compressing = compress::run(state.queue.clone(), state.config.data_dir.clone(), shutdown.clone());
         // Requests are answered while jobs end, so that their last lines are seen; streams end last.
         let streams_end = state.shutdown.clone();
         let ending = async {
@@ -147,7 +149,7 @@ impl Server {
             streams_end.cancel();
         };
         let serving = connection::serve(listener, http::router(state.clone()), state.shutdown);
-        tokio::join!(ending, serving);
+        tokio::join!(ending, serving, compressing);
         db.close().await;
     }
 }

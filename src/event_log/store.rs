@@ -10,7 +10,7 @@ use super::new_event::size_of_text;
 use super::page::{Cursor, Direction, Filling, Head, Next, Page, PageRequest};
 use super::stored::{Facets, Parts, StoredEvent};
 use super::{ReadError, SharedEvent, StoredOutput};
-use crate::model::{EventId, JobId, JobStatus, Level, Payload, Seq, Timestamp};
+use crate::model::{EventId, JobId, JobStatus, Level, LogPayload, Payload, Seq, Timestamp};
 
 /// What an append was given.
 pub(super) struct Allotted {
@@ -125,6 +125,11 @@ async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Opt
         last_seq: Seq(last),
         terminal: JobStatus::from_word(&status).filter(|status| status.is_terminal()),
     }))
+}
+
+/// Returns the last event of the job's log; nothing if there is no such job.
+pub(super) async fn last_seq(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Seq>> {
+    Ok(head(connection, job).await?.map(|head| head.last_seq))
 }
 
 /// Reads one page: first where the log stands, then its events.
@@ -252,6 +257,65 @@ async fn time_of(connection: &mut SqliteConnection, job: JobId, seq: Seq) -> sql
         .fetch_one(connection)
         .await?;
     Ok((Timestamp(at), EventId(id)))
+}
+
+/// Where output lies that was sent.
+pub(super) struct SentChunk {
+    pub(super) seq: Seq,
+    pub(super) payload: LogPayload,
+}
+
+fn sent_chunk((seq, payload): (i64, String)) -> sqlx::Result<SentChunk> {
+    let payload = serde_json::from_str(&payload).map_err(|_| damaged("payload"))?;
+    Ok(SentChunk { seq: Seq(seq), payload })
+}
+
+/// Returns the first chunk at or after a place.
+pub(super) async fn chunk_from(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    from: Seq,
+) -> sqlx::Result<Option<SentChunk>> {
+    let row: Option<(i64, String)> = sqlx::query_as(
+        "select seq, payload from events where job_id = ? and seq >= ? and kind = 'log' order by seq limit 1",
+    )
+    .bind(job.0)
+    .bind(from.0)
+    .fetch_optional(connection)
+    .await?;
+    row.map(sent_chunk).transpose()
+}
+
+/// Returns the place of the chunk so many chunks before a place; 0 if there are fewer.
+pub(super) async fn chunks_back(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    before: Seq,
+    count: i64,
+) -> sqlx::Result<Seq> {
+    let seq: Option<i64> = sqlx::query_scalar(
+        "select min(seq) from (select seq from events where job_id = ? and seq < ? and kind = 'log'
+                               order by seq desc limit ?)",
+    )
+    .bind(job.0)
+    .bind(before.0)
+    .bind(count)
+    .fetch_one(connection)
+    .await?;
+    Ok(Seq(seq.unwrap_or(0)))
+}
+
+/// Returns the chunks from a place on, in order.
+pub(super) fn chunks_from(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    from: Seq,
+) -> impl futures_util::Stream<Item = sqlx::Result<SentChunk>> {
+    sqlx::query_as("select seq, payload from events where job_id = ? and seq >= ? and kind = 'log' order by seq")
+        .bind(job.0)
+        .bind(from.0)
+        .fetch(connection)
+        .and_then(async |row| sent_chunk(row))
 }
 
 /// Returns the stored chunks of an attempt that reach beyond `offset` of its `output.log`, oldest first.

@@ -2,8 +2,8 @@
 
 use crate::model::{Level, LogPayload, Segment, Seq, Stage, StreamName, Timestamp};
 
-use super::ansi::{self, Scanner, Style};
-use super::level;
+use crate::ansi::{self, Scanner, Style};
+use crate::level;
 
 /// More of a line is not kept in the page: a terminal's width 200 times over. All of it is in the download.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;

@@ -204,7 +204,7 @@ impl Panel {
         let mut text = String::new();
         for row in self.layout.rows() {
             match *row {
-                Row::Line(at) => text.push_str(&super::ansi::plain_text(&self.buffer.lines()[at].text)),
+                Row::Line(at) => text.push_str(&crate::ansi::plain_text(&self.buffer.lines()[at].text)),
                 Row::Milestone(at) => text.push_str(&milestone(&self.buffer.milestones()[at])),
                 Row::Earlier | Row::Later => continue,
             }

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::ansi::{self, Span};
 use super::line::Line;
 use super::milestone;
 use super::panel::RowView;
 use super::screen::{RULER_COLUMNS, Screen};
+use crate::ansi::{self, Span};
 use crate::model::Event;
 use crate::pages::Icon;
 use crate::words;

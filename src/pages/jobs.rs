@@ -1,5 +1,6 @@
 //! The queue: a row a job, newest first, kept fresh.
 
+mod changes;
 mod list;
 mod row;
 

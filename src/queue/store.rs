@@ -71,6 +71,21 @@ pub struct ArtifactFile {
     pub path: String,
 }
 
+/// What there is to say of an attempt's output as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptOutput {
+    /// The attempt; 0 if the job has had none.
+    pub attempt: i32,
+    /// The job's last attempt so far.
+    pub last_attempt: i32,
+    /// Whether the job is over.
+    pub job_is_over: bool,
+    /// Whether the attempt is over, or there never was one: nothing will be added.
+    pub is_complete: bool,
+    /// SHA-256 of the whole output in hexadecimal, of an attempt that is over and has printed into a spool.
+    pub sha256: Option<String>,
+}
+
 /// A job as the database holds it, real values included.
 #[derive(Clone, Debug)]
 pub(super) struct JobRow {
@@ -90,6 +105,8 @@ pub(super) struct JobRow {
     pub(super) log_bytes: Option<i64>,
     pub(super) log_sha256: Option<String>,
     pub(super) idempotency_digest: Option<Vec<u8>>,
+    /// The number of the last change of its state, among those of all jobs.
+    pub(super) change: i64,
     shown: Job,
 }
 
@@ -179,6 +196,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             log_bytes: shown.log_bytes,
             log_sha256: shown.log_sha256.clone(),
             idempotency_digest: row.try_get("idempotency_digest")?,
+            change: row.try_get("change")?,
             shown,
         })
     }
@@ -284,6 +302,24 @@ pub(super) async fn list(connection: &mut SqliteConnection, filter: &JobsFilter)
     .bind(filter.offset)
     .fetch_all(connection)
     .await
+}
+
+/// Returns the number of the last change of any job's state.
+pub(super) async fn last_change(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select last from changes").fetch_one(connection).await
+}
+
+/// Returns the jobs that have changed after that change, in the order of their last changes.
+pub(super) async fn changed_after(
+    connection: &mut SqliteConnection,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<JobRow>> {
+    sqlx::query_as("select * from jobs where change > ? order by change limit ?")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await
 }
 
 fn like_pattern(text: &str) -> String {
@@ -519,6 +555,64 @@ pub(super) async fn artifacts(connection: &mut SqliteConnection, job: JobId) -> 
 
 pub(super) async fn artifact(connection: &mut SqliteConnection, id: ArtifactId) -> sqlx::Result<Option<ArtifactFile>> {
     sqlx::query_as("select * from artifacts where id = ?").bind(id.0).fetch_optional(connection).await
+}
+
+/// Returns a log of at least `size` bytes that is not compressed, the smallest first; nothing if there is none.
+pub(super) async fn next_uncompressed(
+    connection: &mut SqliteConnection,
+    size: i64,
+) -> sqlx::Result<Option<ArtifactFile>> {
+    sqlx::query_as(
+        "select * from artifacts where stored_bytes is null and name = 'logs/output.log' and size_bytes >= ?
+         order by size_bytes limit 1",
+    )
+    .bind(size)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Remembers how many bytes a log takes now that it is compressed.
+pub(super) async fn set_stored_bytes(
+    connection: &mut SqliteConnection,
+    id: ArtifactId,
+    bytes: i64,
+) -> sqlx::Result<()> {
+    sqlx::query("update artifacts set stored_bytes = ? where id = ?")
+        .bind(bytes)
+        .bind(id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns what there is to say of the output of an attempt, or of the last one; nothing if there is no such job.
+pub(super) async fn attempt_output(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: Option<i32>,
+) -> sqlx::Result<Option<AttemptOutput>> {
+    let row: Option<SqliteRow> = sqlx::query(
+        "select j.attempt as last_attempt, j.status as job_status, a.attempt, a.status, f.digest
+         from jobs j
+         left join attempts a on a.job_id = j.id and a.attempt = coalesce(?, j.attempt)
+         left join artifacts f on f.job_id = a.job_id and f.attempt = a.attempt and f.name = 'logs/output.log'
+         where j.id = ?",
+    )
+    .bind(attempt)
+    .bind(job.0)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let job_status = JobStatus::from_word(row.try_get("job_status")?).ok_or_else(|| damaged("status"))?;
+    let status: Option<&str> = row.try_get("status")?;
+    let digest: Option<&str> = row.try_get("digest")?;
+    Ok(Some(AttemptOutput {
+        attempt: row.try_get::<Option<i32>, _>("attempt")?.unwrap_or(0),
+        last_attempt: row.try_get("last_attempt")?,
+        job_is_over: job_status.is_terminal(),
+        is_complete: status.map_or(job_status.is_terminal(), |status| status != "started"),
+        sha256: digest.and_then(|digest| digest.strip_prefix("sha256:").map(str::to_owned)),
+    }))
 }
 
 impl<'r> FromRow<'r, SqliteRow> for ArtifactFile {

@@ -5,7 +5,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -120,7 +120,7 @@ fn without_port(host: &str) -> &str {
 /// stream, has to come from our own pages or from no page at all.
 fn check_origin(request: &Request, identity: Option<&Identity>) -> Result<(), ApiError> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe && !request.uri().path().ends_with("/stream") {
+    if safe && !is_stream(request.uri()) {
         return Ok(());
     }
     let headers = request.headers();
@@ -136,6 +136,12 @@ fn check_origin(request: &Request, identity: Option<&Identity>) -> Result<(), Ap
         (None, None) => safe || !by_session,
     };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
+}
+
+/// Returns whether a request stays open for as long as something may come.
+fn is_stream(uri: &Uri) -> bool {
+    let follows = |query: &str| query.split('&').any(|parameter| parameter.starts_with("follow="));
+    uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))
 }
 
 #[cfg(test)]

@@ -4,12 +4,17 @@ mod artifacts;
 mod body;
 pub(super) mod error;
 mod events;
+mod file;
 mod form;
 mod health;
 mod jobs;
+mod lines;
+mod log;
 mod metrics;
 mod query;
+mod range;
 mod session;
+mod sse;
 mod stream;
 
 use axum::Router;
@@ -30,11 +35,14 @@ use error::ApiError;
 pub(super) fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route("/jobs/stream", get(jobs::stream::stream))
         .route("/jobs/{id}", get(jobs::get))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/resubmit", post(jobs::resubmit))
         .route("/jobs/{id}/events", get(events::page))
         .route("/jobs/{id}/events/stream", get(stream::stream))
+        .route("/jobs/{id}/log", get(log::log))
+        .route("/jobs/{id}/lines", get(lines::lines))
         .route("/jobs/{id}/artifacts", get(artifacts::list))
         .route("/jobs/{id}/artifacts/{artifact}/download", get(artifacts::download));
     let context = {

@@ -24,7 +24,8 @@ use crate::model::Timestamp;
 
 /// The name of the output within the spool's folder, and of its artifact below `logs/`.
 pub const OUTPUT_LOG: &str = "output.log";
-const OUTPUT_IDX: &str = "output.idx";
+/// The name of the index within the spool's folder.
+pub const OUTPUT_IDX: &str = "output.idx";
 
 /// How far the spool reaches, as its writer tells its readers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,7 +152,8 @@ impl Spool {
         let complete = text.last() == Some(&b'\n');
         let last_line = line + newlines - u64::from(complete);
         let length = u32::try_from(taken).expect("a read is far smaller than 4 GiB");
-        Record { offset: self.end.bytes, length, line, time, source }.write(index);
+        let begun = self.end.lines;
+        Record { offset: self.end.bytes, length, line, begun, time, source }.write(index);
         self.end.bytes += taken as u64;
         self.end.lines = self.end.lines.max(last_line);
         self.end.stream_end[stream] = self.end.bytes;

@@ -1,5 +1,6 @@
 //! The life of a job: submitted, listed, claimed in turn, cancelled, run again.
 
+mod changes;
 mod lease;
 mod listing;
 

@@ -7,6 +7,7 @@ mod dependencies;
 mod harness;
 mod health;
 mod life;
+mod log;
 mod no_scripts;
 mod output;
 mod paging;

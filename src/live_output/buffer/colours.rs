@@ -1,6 +1,6 @@
 //! Where the reading of each stream stands: a colour goes on in its stream's next line, within a step.
 
-use crate::live_output::ansi::Scanner;
+use crate::ansi::Scanner;
 use crate::live_output::line::{Line, StepKey};
 use crate::model::StreamName;
 

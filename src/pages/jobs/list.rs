@@ -7,15 +7,13 @@ use leptos::task::spawn_local;
 use leptos_router::components::A;
 
 use super::Wanted;
+use super::changes::Changes;
 use super::row::JobRow;
 use crate::live_output::clipboard::copy;
-use crate::live_output::dom::is_hidden;
 use crate::model::{Job, JobId, JobsPage};
 use crate::pages::parts::{Icon, Now};
 use crate::rest::{self, ReadError};
 
-/// How often the list is asked for while somebody looks at it.
-const ASK_EVERY: Duration = Duration::from_secs(2);
 /// Jobs of a page; of the first one by the server's choice, of further ones by ours.
 const PAGE: usize = 50;
 /// Jobs that are kept fresh at the most: the API's bound.
@@ -151,16 +149,8 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
     let loaded = Loaded::new(&wanted, page);
-    Effect::new(move || {
-        let ask = move || {
-            if !is_hidden() {
-                loaded.refresh();
-            }
-        };
-        if let Ok(interval) = set_interval_with_handle(ask, ASK_EVERY) {
-            on_cleanup(move || interval.clear());
-        }
-    });
+    let changes = StoredValue::new_local(None);
+    Effect::new(move || changes.set_value(Some(Changes::watch(move || loaded.refresh()))));
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();
         let millis = items.iter().filter_map(|item| {

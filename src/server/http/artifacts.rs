@@ -1,16 +1,15 @@
 //! `/jobs/{id}/artifacts`: the files kept of a job, and their bytes.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use tower::ServiceExt;
-use tower_http::services::ServeFile;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 
 use super::error::ApiError;
+use super::file::{StoredFile, etag};
 use super::jobs::{JobPath, job_id};
+use crate::log::file::LogFile;
 use crate::model::{ArtifactId, ArtifactsPage};
 use crate::server::AppState;
 
@@ -25,7 +24,7 @@ pub(super) async fn list(
 pub(super) async fn download(
     State(state): State<AppState>,
     path: Result<Path<(String, String)>, PathRejection>,
-    request: Request,
+    request: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Path((id, artifact)) = path.map_err(|_| ApiError::ArtifactNotFound)?;
     let job = state.queue.job(job_id(&id)?).await?.id;
@@ -33,21 +32,20 @@ pub(super) async fn download(
     let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);
     let file = file.ok_or(ApiError::ArtifactNotFound)?;
     let path = state.config.data_dir.join(&file.path);
-    let reply = ServeFile::new(path).oneshot(request).await.map_err(|error| ApiError::Internal(error.to_string()))?;
-    let mut reply = reply.map(Body::new);
-    match reply.status() {
-        StatusCode::NOT_FOUND => return Err(ApiError::ArtifactFileMissing),
-        StatusCode::RANGE_NOT_SATISFIABLE => {
-            return Err(ApiError::RangeNotSatisfiable(u64::try_from(file.artifact.size_bytes).unwrap_or(0)));
-        }
-        _ => {}
-    }
+    let opened = tokio::task::spawn_blocking(move || LogFile::open(&path)).await;
+    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let stored = StoredFile {
+        file: opened.ok_or(ApiError::ArtifactFileMissing)?,
+        etag: etag(file.artifact.digest.trim_start_matches("sha256:")),
+        content_type: file.artifact.content_type,
+    };
+    let mut reply = stored.reply(&request)?;
     let headers = reply.headers_mut();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|error| ApiError::Internal(error.to_string()));
-    headers.insert(header::CONTENT_TYPE, value(&file.artifact.content_type)?);
     headers.insert(header::CONTENT_DISPOSITION, value(&attachment(&file.artifact.name))?);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
-    Ok(reply.into_response())
+    Ok(reply)
 }
 
 /// Returns the header that makes a browser save a file under the last part of `name` (RFC 6266).

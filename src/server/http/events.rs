@@ -1,8 +1,10 @@
 //! `/jobs/{id}/events`: one page of a job's log, and the parameters that its stream shares with it.
 
+mod format;
+
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 
 use super::error::ApiError;
 use super::jobs::JobPath;
@@ -10,6 +12,7 @@ use super::query::Query;
 use crate::event_log::{Cursor, Direction, Filter, Kinds, PageRequest};
 use crate::model::{EventId, JobId, Level, Seq, StreamName, Timestamp};
 use crate::server::AppState;
+use format::Format;
 
 /// Events in a page, unless something else is asked for, and at the most.
 const LIMIT: (i64, i64) = (200, 500);
@@ -24,6 +27,7 @@ enum Sort {
 pub(super) async fn page(
     State(state): State<AppState>,
     JobPath(job): JobPath,
+    headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let after = cursor(&mut query, "after", "afterEventId", Cursor::After)?;
@@ -35,7 +39,7 @@ pub(super) async fn page(
     let direction = direction(&state, job, (after, before), sort.unwrap_or(Sort::OldestFirst)).await?;
     let request = PageRequest { direction, filter, limit: usize::try_from(limit).unwrap_or(1) };
     let page = state.log.page(job, &request).await?;
-    Ok(([(CONTENT_TYPE, "application/json")], page.to_json()).into_response())
+    Ok(Format::accepted(&headers).reply(&page))
 }
 
 async fn direction(

@@ -1,5 +1,7 @@
 //! `/jobs`: submit, list, get, cancel, resubmit.
 
+pub(super) mod stream;
+
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};

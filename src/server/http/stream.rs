@@ -4,12 +4,10 @@
 //! was cut is resumed from its last `id`, so nothing is lost and nothing comes twice.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -18,19 +16,14 @@ use super::error::ApiError;
 use super::events::{cursor, filter, resolve};
 use super::jobs::JobPath;
 use super::query::Query;
+use super::sse::{self, HEARTBEAT, RETRY, last_event_id};
 use crate::clock;
 use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
 use crate::model::{JobId, JobStatus, Seq};
 use crate::server::AppState;
 
-/// After so much silence a heartbeat says that the connection lives, and how far it has looked.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
 /// Events of one read.
 const LIMIT: usize = 500;
-
-/// How long a browser waits before it connects again.
-const RETRY: &[u8] = b"retry: 1000\n\n";
 
 pub(super) async fn stream(
     State(state): State<AppState>,
@@ -42,7 +35,7 @@ pub(super) async fn stream(
     let filter = filter(&mut query)?;
     refuse_backwards(&mut query)?;
     query.end()?;
-    let last_id = last_event_id(&headers)?;
+    let last_id = Seq(last_event_id(&headers)?);
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
     // Taken before looking, so that nothing appended in between is missed.
@@ -63,16 +56,10 @@ pub(super) async fn stream(
     }
     let frames = VecDeque::from([Bytes::from_static(RETRY)]);
     let sending = Sending { reader, frames, phase: Phase::Fresh(first), sent: Instant::now() };
-    let body = Body::from_stream(futures_util::stream::unfold(sending, async |mut sending| {
+    Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
-        Some((Ok::<_, Infallible>(frame), sending))
-    }));
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-cache, no-transform"),
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, body).into_response())
+        Some((frame, sending))
+    })))
 }
 
 fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
@@ -89,16 +76,6 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
     query.text("limit");
     query.text("pollIntervalMs");
     Ok(())
-}
-
-fn last_event_id(headers: &HeaderMap) -> Result<Seq, ApiError> {
-    let Some(value) = headers.get("last-event-id") else { return Ok(Seq::START) };
-    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    match text.trim().parse::<i64>() {
-        Ok(seq @ 0..) => Ok(Seq(seq)),
-        _ if text.is_empty() => Ok(Seq::START),
-        _ => Err(ApiError::InvalidCursor(text.chars().take(100).collect())),
-    }
 }
 
 /// Reads a job's log, page by page.

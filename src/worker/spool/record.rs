@@ -26,6 +26,9 @@ pub struct Record {
     pub length: u32,
     /// The number of its first line within the attempt, from 1.
     pub line: u64,
+    /// How many lines had begun before it. It never falls, so that a line is found by halving; `line` does fall where a line
+    /// goes on after the other stream has begun some.
+    pub begun: u64,
     /// When it was captured.
     pub time: Timestamp,
     /// Where it comes from.
@@ -34,12 +37,26 @@ pub struct Record {
 
 impl Record {
     /// Bytes of a record.
-    pub(super) const SIZE: usize = 40;
+    pub const SIZE: usize = 40;
 
     /// Returns where it ends.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.offset + u64::from(self.length)
+    }
+
+    /// Returns whether it begins with the first byte of a line, rather than going on with one.
+    #[must_use]
+    pub const fn begins_line(&self) -> bool {
+        self.line > self.begun
+    }
+
+    /// Returns how many lines have begun at its end; `text` is its own.
+    #[must_use]
+    pub fn begun_after(&self, text: &[u8]) -> u64 {
+        let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
+        let last = self.line + newlines - u64::from(text.last() == Some(&b'\n'));
+        self.begun.max(last)
     }
 
     /// Returns the number of its last line.
@@ -56,7 +73,9 @@ impl Record {
         out.extend_from_slice(&self.time.0.to_le_bytes());
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.source.step.to_le_bytes());
-        out.extend_from_slice(&[self.source.stage as u8, self.source.stream as u8, 0, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(&[self.source.stage as u8, self.source.stream as u8]);
+        // 48 bits: a line a microsecond would take nine years.
+        out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 
     /// Reads the record of that number; nothing if it is not whole.
@@ -69,12 +88,18 @@ impl Record {
         }
     }
 
-    fn parse(bytes: &[u8; Self::SIZE]) -> Self {
+    /// Reads a record as it was written.
+    #[must_use]
+    pub fn parse(bytes: &[u8; Self::SIZE]) -> Self {
         let eight = |at: usize| -> [u8; 8] { std::array::from_fn(|i| bytes[at + i]) };
         let four = |at: usize| -> [u8; 4] { std::array::from_fn(|i| bytes[at + i]) };
+        let line = u64::from_le_bytes(eight(8));
+        let begun = u64::from_le_bytes(std::array::from_fn(|i| if i < 6 { bytes[34 + i] } else { 0 }));
         Self {
             offset: u64::from_le_bytes(eight(0)),
-            line: u64::from_le_bytes(eight(8)),
+            line,
+            // Spools of the first version hold 0 here; at least all lines before its own have begun.
+            begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),
             source: Source {

@@ -44,6 +44,11 @@ impl Stream {
     pub async fn open(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Self {
         let response = Self::request(api, job, query, last_event_id).await;
         assert_eq!(response.status(), 200);
+        Self::of(response)
+    }
+
+    /// Reads a reply that is a stream.
+    pub fn of(response: Response) -> Self {
         Self { response, buffer: Vec::new() }
     }
 

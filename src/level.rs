@@ -8,6 +8,7 @@
 mod progress;
 mod rules;
 
+use crate::ansi;
 use crate::model::{Level, StreamName};
 
 /// Words beyond this are not looked at: a level stands at a line's beginning.
@@ -37,6 +38,14 @@ pub fn recognise(text: &str) -> Option<Level> {
         .or_else(|| rules::opening(line))
         .or_else(|| rules::within(line))
         .or_else(|| progress::progress(line))
+}
+
+/// Returns the level of a line as it was printed: escape sequences are passed over, and of a line that carriage returns
+/// have rewritten the last text counts.
+#[must_use]
+pub fn of_printed(text: &str, stream: StreamName) -> Level {
+    let shown = text.split('\r').rev().find(|part| !part.is_empty()).unwrap_or_default();
+    of_line(&ansi::plain_text(shown), stream)
 }
 
 #[cfg(test)]

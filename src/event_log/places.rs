@@ -1,0 +1,64 @@
+//! Which event a byte of the output was sent in.
+//!
+//! Chunks lie in the log in the order of their first bytes, so the first one is found by halving, and the others follow.
+
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use sqlx::SqliteConnection;
+
+use super::ReadError;
+use super::store::{self, SentChunk};
+use crate::model::{JobId, LogPayload, Segment, Seq};
+
+/// Chunks that may overlap in `output.log`: one of each stream.
+const STREAMS: i64 = 2;
+
+/// Returns for each offset of an attempt's output, in ascending order, the event in which the byte there was sent.
+pub(super) async fn places(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: i32,
+    offsets: &[i64],
+) -> Result<Vec<Option<Seq>>, ReadError> {
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(Vec::new()) };
+    let behind = first_chunk_behind(connection, job, (attempt, *first)).await?;
+    let from = store::chunks_back(connection, job, behind, STREAMS).await?;
+    let mut pieces = Vec::new();
+    let mut chunks = pin!(store::chunks_from(connection, job, from));
+    while let Some(SentChunk { seq, payload }) = chunks.try_next().await? {
+        if (payload.attempt, payload.offset) > (attempt, *last) {
+            break;
+        }
+        if payload.attempt == attempt {
+            pieces
+                .extend(segments(&payload).into_iter().map(|Segment(offset, bytes, _)| (offset, offset + bytes, seq)));
+        }
+    }
+    pieces.sort_unstable();
+    let place = |offset: &i64| {
+        let behind = pieces.partition_point(|(from, ..)| from <= offset);
+        let (_, to, seq) = pieces.get(behind.checked_sub(1)?)?;
+        (offset < to).then_some(*seq)
+    };
+    Ok(offsets.iter().map(place).collect())
+}
+
+/// Returns a place at which every chunk that begins at or before `at` (an attempt and an offset) lies before it, and none
+/// of the others.
+async fn first_chunk_behind(connection: &mut SqliteConnection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
+    let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+    let (mut low, mut high) = (1, last.0 + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match store::chunk_from(connection, job, Seq(middle)).await? {
+            Some(chunk) if (chunk.payload.attempt, chunk.payload.offset) <= at => low = chunk.seq.0 + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(Seq(low))
+}
+
+fn segments(payload: &LogPayload) -> Vec<Segment> {
+    payload.segments.clone().unwrap_or_else(|| vec![Segment(payload.offset, payload.bytes, payload.line)])
+}

@@ -1,0 +1,86 @@
+//! Compressed files that are read from the middle: the zstd seekable format, frames of a fixed size and a table of where
+//! they lie. `zstd -d` reads them as well.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+
+use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
+
+/// Bytes of a frame before its compression: what is decompressed for a single byte, in about a millisecond, and what a slow
+/// reader holds. Frames of a quarter of it take a sixteenth more of the disk.
+const FRAME: u32 = 1 << 20;
+
+/// How hard to try: nobody waits for it, and it makes up for most of what the frames cost.
+const LEVEL: i32 = 9;
+
+/// A compressed file, and the frame of it that was read last.
+pub(super) struct Frames {
+    file: File,
+    /// Where the frames lie.
+    table: SeekTable,
+    /// The bytes of that frame.
+    frame: Vec<u8>,
+    /// Where it begins, before compression.
+    frame_at: u64,
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("size", &self.size()).finish_non_exhaustive()
+    }
+}
+
+impl Frames {
+    /// Reads the table of a file.
+    pub(super) fn open(mut file: File) -> io::Result<Self> {
+        let table = SeekTable::from_seekable(&mut file).map_err(io::Error::other)?;
+        Ok(Self { file, table, frame: Vec::new(), frame_at: 0 })
+    }
+
+    /// Returns how many bytes were compressed.
+    pub(super) fn size(&self) -> u64 {
+        self.table.size_decomp()
+    }
+
+    /// Reads `length` bytes from `at` on.
+    pub(super) fn read(&mut self, at: u64, length: usize) -> io::Result<Vec<u8>> {
+        if at.checked_add(length as u64).is_none_or(|end| end > self.size()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let next = at + bytes.len() as u64;
+            let frame = self.frame_of(next)?;
+            let skipped = usize::try_from(next - frame.0).expect("a frame is small");
+            let rest = frame.1.get(skipped..).filter(|rest| !rest.is_empty()).ok_or(io::ErrorKind::UnexpectedEof)?;
+            bytes.extend_from_slice(&rest[..rest.len().min(length - bytes.len())]);
+        }
+        Ok(bytes)
+    }
+
+    /// Returns the frame that holds the byte at `at`, and where it begins.
+    fn frame_of(&mut self, at: u64) -> io::Result<(u64, &[u8])> {
+        if self.frame_at > at || self.frame_at + self.frame.len() as u64 <= at {
+            let index = self.table.frame_index_decomp(at);
+            let begin = self.table.frame_start_decomp(index).map_err(io::Error::other)?;
+            let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
+            // One for each frame: its window is several times as large, and a slow reader would keep it.
+            let options = DecodeOptions::new(&self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
+            let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];
+            options.into_decoder().map_err(io::Error::other)?.read_exact(&mut frame)?;
+            (self.frame, self.frame_at) = (frame, begin);
+        }
+        Ok((self.frame_at, &self.frame))
+    }
+}
+
+/// Returns what compresses into `file`; end it with `finish`.
+pub(super) fn encoder(file: &File) -> io::Result<Encoder<'static, &File>> {
+    EncodeOptions::new()
+        .checksum_flag(true)
+        .compression_level(LEVEL)
+        .frame_size_policy(FrameSizePolicy::Uncompressed(FRAME))
+        .into_encoder(file)
+        .map_err(io::Error::other)
+}

@@ -1,0 +1,154 @@
+//! Lines by their numbers, from wherever in the output.
+//!
+//! A line belongs to one stream and may lie in several pieces, with the other stream's output between them; here it is
+//! whole again. The line's beginning is found by halving, never by reading what is before it.
+
+use std::io;
+
+use super::AttemptLog;
+use crate::model::Timestamp;
+use crate::worker::capture::incomplete_character;
+use crate::worker::spool::{Record, Source};
+
+/// Records of the index that one reading looks through at the most for the rest of lines that break off: 40 MiB.
+const MAX_LOOKED_AT: u32 = 1 << 20;
+
+/// Text of one reading at the most, unless its first line has more: the reply holds it three times.
+const MAX_TEXT: usize = 4 << 20;
+
+/// A line of output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number within the attempt, from 1.
+    pub number: u64,
+    /// Where in `output.log` it begins.
+    pub offset: u64,
+    /// Where it comes from.
+    pub source: Source,
+    /// When its first byte was captured.
+    pub time: Timestamp,
+    /// Its text, without the newline.
+    pub text: Vec<u8>,
+    /// Whether there is more of it.
+    pub cut: bool,
+}
+
+/// Reads up to `count` lines from the one numbered `from` on, and up to `keep` bytes of each. There are fewer at the log's
+/// end, and when their text is long.
+pub fn read(log: &mut AttemptLog, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
+    let mut reading = Reading { log, keep, here: None, looked_at: 0 };
+    let (mut lines, mut text) = (Vec::new(), 0);
+    for number in (from..).take(count) {
+        let Some(line) = reading.line(number)? else { break };
+        text += line.text.len();
+        lines.push(line);
+        if text > MAX_TEXT {
+            break;
+        }
+    }
+    Ok(lines)
+}
+
+struct Reading<'a> {
+    log: &'a mut AttemptLog,
+    keep: usize,
+    here: Option<Here>,
+    looked_at: u32,
+}
+
+/// The record in which the last line began, and how far into it the reading has come.
+struct Here {
+    number: u64,
+    record: Record,
+    text: Vec<u8>,
+    /// The line that begins, or goes on, at `at`.
+    line: u64,
+    at: usize,
+}
+
+impl Here {
+    /// Goes on to the beginning of a line; returns whether it begins in this record.
+    fn go_to(&mut self, line: u64) -> bool {
+        if line <= self.record.begun || line < self.line {
+            return false;
+        }
+        while self.line < line {
+            let Some(newline) = memchr::memchr(b'\n', &self.text[self.at..]) else { return false };
+            self.at += newline + 1;
+            self.line += 1;
+        }
+        self.at < self.text.len()
+    }
+}
+
+impl Reading<'_> {
+    /// Reads one line; nothing if it has not begun.
+    fn line(&mut self, number: u64) -> io::Result<Option<Line>> {
+        if !self.here.as_mut().is_some_and(|here| here.go_to(number)) && !self.find(number)? {
+            return Ok(None);
+        }
+        let Some(here) = &self.here else { return Ok(None) };
+        let (source, time) = (here.record.source, here.record.time);
+        let offset = here.record.offset + here.at as u64;
+        let rest = &here.text[here.at..];
+        let (mut text, ended) = match memchr::memchr(b'\n', rest) {
+            Some(newline) => (rest[..newline].to_vec(), true),
+            None => (rest.to_vec(), false),
+        };
+        let mut cut = false;
+        if !ended {
+            let after = here.number;
+            cut = self.go_on(after, number, source, &mut text)?;
+        }
+        if text.len() > self.keep {
+            text.truncate(self.keep);
+            text.truncate(text.len() - incomplete_character(&text));
+            cut = true;
+        }
+        Ok(Some(Line { number, offset, source, time, text, cut }))
+    }
+
+    /// Goes to the record in which a line begins.
+    fn find(&mut self, line: u64) -> io::Result<bool> {
+        let hint = self.here.as_ref().map_or(0, |here| here.number);
+        let Some(number) = self.log.index.record_of_line(line, hint)? else { return Ok(false) };
+        let Some(record) = self.log.index.record(number)? else { return Ok(false) };
+        let text = self.log.text.read(record.offset, record.length as usize)?;
+        let here = self.here.insert(Here { number, record, text, line: record.line, at: 0 });
+        Ok(here.go_to(line))
+    }
+
+    /// Adds the pieces of a line in the records after that one, until it ends or enough of it is there. Returns whether
+    /// the search was given up before.
+    fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
+        for number in after + 1.. {
+            if text.len() > self.keep {
+                return Ok(true);
+            }
+            let Some(record) = self.log.index.record(number)? else { return Ok(false) };
+            if (record.source.stage, record.source.step) != (source.stage, source.step) {
+                return Ok(false);
+            }
+            if self.looked_at == MAX_LOOKED_AT {
+                return Ok(true);
+            }
+            self.looked_at += 1;
+            if record.source.stream != source.stream {
+                continue;
+            }
+            if record.line != line {
+                return Ok(false);
+            }
+            let wanted = (record.length as usize).min(self.keep + 1 - text.len());
+            let piece = self.log.text.read(record.offset, wanted)?;
+            match memchr::memchr(b'\n', &piece) {
+                Some(newline) => {
+                    text.extend_from_slice(&piece[..newline]);
+                    return Ok(false);
+                }
+                None => text.extend_from_slice(&piece),
+            }
+        }
+        Ok(false)
+    }
+}

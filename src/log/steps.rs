@@ -1,0 +1,41 @@
+//! What the steps of an attempt are called: the index of a spool knows their places only.
+
+use std::collections::HashMap;
+
+use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadError};
+use crate::model::{JobId, Payload, Seq, Stage};
+use crate::worker::spool::Source;
+
+/// Events of one read.
+const LIMIT: usize = 500;
+
+/// The names of an attempt's steps, as far as they have begun.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepIds(HashMap<(Stage, u32), String>);
+
+impl StepIds {
+    /// Reads them from the job's log. A step's event is appended before its process starts, and stored a moment later.
+    pub async fn load(log: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
+        let filter =
+            Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };
+        let (mut ids, mut after) = (HashMap::new(), Seq::START);
+        loop {
+            let request = PageRequest { direction: Direction::After(after), filter: filter.clone(), limit: LIMIT };
+            let page = log.page(job, &request).await?;
+            for event in page.to_model().items {
+                let Payload::Step(step) = event.payload else { continue };
+                ids.insert((step.stage, u32::try_from(step.step_index).unwrap_or(0)), step.step_id);
+            }
+            if !page.has_more {
+                return Ok(Self(ids));
+            }
+            after = page.next_after;
+        }
+    }
+
+    /// Returns the name of the step that output comes from, if the step's event is stored.
+    #[must_use]
+    pub fn get(&self, source: Source) -> Option<&String> {
+        self.0.get(&(source.stage, source.step))
+    }
+}

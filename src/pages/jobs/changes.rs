@@ -1,0 +1,149 @@
+//! What tells the list to look again: the stream of jobs that change or, while that does not work, the clock.
+//!
+//! The list asks for its page as it always does, so that filter and order stay the server's. What the stream brings only
+//! says that it is time.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use web_sys::EventSource;
+
+use crate::live_output::dom::{Listener, is_hidden};
+
+/// How often the list is asked for while no stream is open.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+
+/// How many of those pass before a stream that was given up is tried again.
+const TRIES: u32 = 8;
+
+/// After a change, so that a burst of them is asked for once.
+const ASK_AFTER: Duration = Duration::from_millis(100);
+
+/// Looks out for changes until it is dropped.
+pub(super) struct Changes {
+    _state: Rc<RefCell<State>>,
+    _listener: Listener,
+    interval: Option<IntervalHandle>,
+}
+
+struct State {
+    stream: Option<Stream>,
+    /// Ticks since a stream was last tried.
+    ticks: u32,
+    asking: Option<TimeoutHandle>,
+    look: Rc<dyn Fn()>,
+}
+
+/// An open `EventSource` with what listens to it; closed when dropped.
+struct Stream {
+    source: EventSource,
+    _listeners: [Listener; 2],
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        if let Some(interval) = &self.interval {
+            interval.clear();
+        }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(asking) = self.asking.take() {
+            asking.clear();
+        }
+    }
+}
+
+impl Changes {
+    /// Calls `look` whenever the list may have changed and somebody looks at it.
+    pub(super) fn watch(look: impl Fn() + 'static) -> Self {
+        let state = State { stream: None, ticks: 0, asking: None, look: Rc::new(look) };
+        let state = Rc::new(RefCell::new(state));
+        connect(&state);
+        let weak = Rc::downgrade(&state);
+        let listener = Listener::new(document(), "visibilitychange", move |_| shown_or_hidden(&weak));
+        let weak = Rc::downgrade(&state);
+        let interval = set_interval_with_handle(move || tick(&weak), ASK_EVERY).ok();
+        Self { _state: state, _listener: listener, interval }
+    }
+}
+
+fn connect(state: &Rc<RefCell<State>>) {
+    if is_hidden() {
+        return;
+    }
+    let Ok(source) = EventSource::new("/api/queue/jobs/stream") else { return };
+    let on = |name| {
+        let state = Rc::downgrade(state);
+        Listener::new(&source, name, move |_| ask(&state))
+    };
+    // Once it is open, what changed before it was is asked for; after that, each change says so itself.
+    let listeners = [on("open"), on("job")];
+    let mut state = state.borrow_mut();
+    state.ticks = 0;
+    state.stream = Some(Stream { source, _listeners: listeners });
+}
+
+/// Looks a moment later, unless that is about to happen.
+fn ask(state: &Weak<RefCell<State>>) {
+    let Some(upgraded) = state.upgrade() else { return };
+    let mut now = upgraded.borrow_mut();
+    if now.asking.is_none() {
+        let later = state.clone();
+        now.asking = set_timeout_with_handle(move || look(&later), ASK_AFTER).ok();
+    }
+}
+
+fn look(state: &Weak<RefCell<State>>) {
+    let Some(state) = state.upgrade() else { return };
+    let look = {
+        let mut state = state.borrow_mut();
+        state.asking = None;
+        Rc::clone(&state.look)
+    };
+    if !is_hidden() {
+        look();
+    }
+}
+
+/// While no stream is open the clock does its work; one that the browser has given up is tried again now and then.
+fn tick(state: &Weak<RefCell<State>>) {
+    let Some(upgraded) = state.upgrade() else { return };
+    if is_hidden() {
+        return;
+    }
+    let mut now = upgraded.borrow_mut();
+    let ready = now.stream.as_ref().map(|stream| stream.source.ready_state());
+    if ready == Some(EventSource::OPEN) {
+        return;
+    }
+    now.ticks += 1;
+    let again = ready != Some(EventSource::CONNECTING) && now.ticks >= TRIES;
+    drop(now);
+    look(state);
+    if again {
+        connect(&upgraded);
+    }
+}
+
+/// A browser has few connections for all of its tabs: one that nobody sees gives its own back.
+fn shown_or_hidden(state: &Weak<RefCell<State>>) {
+    let Some(upgraded) = state.upgrade() else { return };
+    if is_hidden() {
+        upgraded.borrow_mut().stream = None;
+    } else {
+        connect(&upgraded);
+        ask(state);
+    }
+}

@@ -1,0 +1,99 @@
+//! The forms of a page: JSON, one item a line, and the bare output; who asks says which (RFC 9110, 12.5.1).
+
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+
+use crate::event_log::Page;
+use crate::model::Payload;
+use crate::server::http::file::text;
+
+/// The form of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// The page as one object.
+    Json,
+    /// Each item on a line of its own, the same bytes; where to go on is in the headers.
+    Lines,
+    /// The messages of log events and nothing else.
+    Text,
+}
+
+impl Format {
+    /// Returns the form that is liked best among ours; JSON for who asks for something else.
+    pub(super) fn accepted(request: &HeaderMap) -> Self {
+        let mut best = (0.0, Self::Json);
+        for range in text(request, ACCEPT).unwrap_or_default().split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let format = match parts.next() {
+                Some("application/x-ndjson") => Self::Lines,
+                Some("text/plain") => Self::Text,
+                Some("application/json" | "application/*" | "*/*") => Self::Json,
+                _ => continue,
+            };
+            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0_f32), str::parse).unwrap_or(0.0);
+            if quality > best.0 {
+                best = (quality, format);
+            }
+        }
+        best.1
+    }
+
+    /// Returns the page in this form.
+    pub(super) fn reply(self, page: &Page) -> Response {
+        let (content_type, body) = match self {
+            Self::Json => ("application/json", page.to_json()),
+            Self::Lines => ("application/x-ndjson", lines(page)),
+            Self::Text => ("text/plain; charset=utf-8", messages(page)),
+        };
+        let reply = ([(CONTENT_TYPE, content_type), (VARY, "accept")], body);
+        match self {
+            Self::Json => reply.into_response(),
+            Self::Lines | Self::Text => (where_to_go_on(page), reply).into_response(),
+        }
+    }
+}
+
+fn lines(page: &Page) -> Vec<u8> {
+    page.events.iter().flat_map(|event| [event.item(), b"\n"]).collect::<Vec<_>>().concat()
+}
+
+fn messages(page: &Page) -> Vec<u8> {
+    let output = page.to_model().items.into_iter().filter(|event| matches!(event.payload, Payload::Log(_)));
+    output.map(|event| event.message).collect::<String>().into_bytes()
+}
+
+/// Returns as headers what the object says beside its items.
+fn where_to_go_on(page: &Page) -> [(HeaderName, String); 5] {
+    [
+        (HeaderName::from_static("x-next-after"), page.next_after.to_string()),
+        (HeaderName::from_static("x-next-before"), page.next_before.to_string()),
+        (HeaderName::from_static("x-has-more"), page.has_more.to_string()),
+        (HeaderName::from_static("x-last-seq"), page.last_seq.to_string()),
+        (HeaderName::from_static("x-terminal"), page.terminal.is_some().to_string()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_that_is_liked_best_is_taken_and_json_for_everything_else() {
+        for (accept, expected) in [
+            ("", Format::Json),
+            ("*/*", Format::Json),
+            ("application/x-ndjson", Format::Lines),
+            ("text/plain", Format::Text),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Format::Json),
+            ("application/json;q=0.5, application/x-ndjson", Format::Lines),
+            ("text/plain;q=0.1, application/json", Format::Json),
+            ("text/plain;q=0", Format::Json),
+            ("image/png", Format::Json),
+            ("application/json, text/plain", Format::Json),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("it is a header's value"))]);
+            assert_eq!(Format::accepted(&headers), expected, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A stored file as a reply: all of it, a range of it, or nothing to who has it already (RFC 9110, 13 and 14).
+
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::error::ApiError;
+use super::range::Part;
+use crate::log::file::LogFile;
+
+/// Bytes that are read at once: what a slow reader costs.
+const BLOCK: u64 = 128 << 10;
+
+/// A file to be sent.
+pub(super) struct StoredFile {
+    pub(super) file: LogFile,
+    /// What its content is known by: a file is never changed.
+    pub(super) etag: String,
+    pub(super) content_type: String,
+}
+
+/// Returns the name of content by its checksum.
+pub(super) fn etag(sha256: &str) -> String {
+    format!("\"{sha256}\"")
+}
+
+impl StoredFile {
+    /// Answers a request that has these headers.
+    pub(super) fn reply(self, request: &HeaderMap) -> Result<Response, ApiError> {
+        let size = self.file.size().map_err(|error| ApiError::Internal(error.to_string()))?;
+        let names = [(ETAG, self.etag.clone()), (ACCEPT_RANGES, "bytes".to_owned())];
+        if is_known(request, &self.etag) {
+            return Ok((StatusCode::NOT_MODIFIED, names).into_response());
+        }
+        let (status, range) = match part(request, &self.etag, size) {
+            Part::Whole => (StatusCode::OK, 0..size),
+            Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
+            Part::Nowhere => return Err(ApiError::RangeNotSatisfiable(size)),
+        };
+        let about = [(CONTENT_TYPE, self.content_type), (CONTENT_LENGTH, (range.end - range.start).to_string())];
+        let where_from = (status == StatusCode::PARTIAL_CONTENT)
+            .then(|| [(CONTENT_RANGE, format!("bytes {}-{}/{size}", range.start, range.end - 1))]);
+        let body = Blocks { file: self.file, at: range.start, end: range.end }.into_body();
+        let mut reply = (status, names, about, body).into_response();
+        if let Some(headers) = where_from {
+            reply = (headers, reply).into_response();
+        }
+        Ok(reply)
+    }
+}
+
+/// Returns whether who asks has the content already.
+pub(super) fn is_known(request: &HeaderMap, etag: &str) -> bool {
+    let weak = |name: &str| name.trim().trim_start_matches("W/") == etag || name.trim() == "*";
+    text(request, IF_NONE_MATCH).is_some_and(|names| names.split(',').any(weak))
+}
+
+/// Returns which part is wanted: a range of what is no longer the same is none.
+fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
+    match (text(request, RANGE), text(request, IF_RANGE)) {
+        (Some(range), None) => Part::parse(range, size),
+        (Some(range), Some(name)) if name == etag => Part::parse(range, size),
+        _ => Part::Whole,
+    }
+}
+
+/// Returns a header that is text.
+pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
+    request.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The part of a file that is still to be sent.
+struct Blocks {
+    file: LogFile,
+    at: u64,
+    end: u64,
+}
+
+impl Blocks {
+    fn into_body(self) -> Body {
+        Body::from_stream(futures_util::stream::try_unfold(self, async |blocks| {
+            if blocks.at == blocks.end {
+                return Ok(None);
+            }
+            let read = tokio::task::spawn_blocking(move || blocks.next());
+            read.await.map_err(io::Error::other)?.map(Some)
+        }))
+    }
+
+    fn next(mut self) -> io::Result<(Bytes, Self)> {
+        let length = usize::try_from((self.end - self.at).min(BLOCK)).expect("a block is small");
+        let block = self.file.read(self.at, length)?;
+        self.at += block.len() as u64;
+        Ok((block.into(), self))
+    }
+}

@@ -1,0 +1,121 @@
+//! `/jobs/stream`: jobs as they change, as Server-Sent Events, for lists.
+//!
+//! A frame is the job as it is now, not what happened to it: changes that follow each other closely are one. The first
+//! frame is a heartbeat, whose `id` says where the stream begins; who loads its list after that misses nothing.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::queue::QueueError;
+use crate::server::AppState;
+use crate::server::http::error::ApiError;
+use crate::server::http::query::Query;
+use crate::server::http::sse::{self, HEARTBEAT, RETRY, last_event_id};
+
+/// Jobs of one read.
+const LIMIT: i64 = 100;
+
+/// How often a stream looks while jobs change all the time: a busy queue is not to keep the database busy.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+pub(in crate::server::http) async fn stream(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let after = query.number("after", 0..=i64::MAX)?;
+    query.end()?;
+    let last_id = last_event_id(&headers)?;
+    let permit = state.streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
+    // Taken before looking, so that no change in between is missed.
+    let changes = state.queue.changes();
+    let last = state.queue.last_change().await?;
+    // A cursor beyond the end counts as the end; none at all begins there.
+    let cursor = match after.unwrap_or(0).max(last_id) {
+        0 if after.is_none() => last,
+        cursor => cursor.min(last),
+    };
+    let frames = VecDeque::from([Bytes::from_static(RETRY), heartbeat(cursor)]);
+    let sending = Sending { state, cursor, changes, frames, looked: None, sent: Instant::now(), _permit: permit };
+    Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
+        let frame = sending.next().await?;
+        Some((frame, sending))
+    })))
+}
+
+/// What is being sent.
+struct Sending {
+    state: AppState,
+    /// Everything up to this change has been looked at.
+    cursor: i64,
+    changes: watch::Receiver<()>,
+    frames: VecDeque<Bytes>,
+    looked: Option<Instant>,
+    /// When the last frame left.
+    sent: Instant,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Sending {
+    /// Returns the next bytes to send; nothing at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                self.sent = Instant::now();
+                return Some(frame);
+            }
+            match self.look().await {
+                Ok(0) => self.wait().await?,
+                Ok(_) => {}
+                Err(error) => {
+                    // The reader connects again and gets the error as a status.
+                    tracing::warn!(%error, "a stream of jobs was cut");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Turns the jobs that have changed into frames; returns how many there were.
+    async fn look(&mut self) -> Result<usize, QueueError> {
+        self.changes.mark_unchanged();
+        self.looked = Some(Instant::now());
+        let changed = self.state.queue.changed_after(self.cursor, LIMIT).await?;
+        for (change, job) in &changed {
+            let job = serde_json::to_string(job).expect("a job has no map with other keys than strings");
+            self.frames.push_back(format!("id: {change}\nevent: job\ndata: {job}\n\n").into());
+            self.cursor = *change;
+        }
+        Ok(changed.len())
+    }
+
+    /// Waits for changes, or for the time of a heartbeat; nothing when the server ends.
+    async fn wait(&mut self) -> Option<()> {
+        let rested = self.looked.map_or_else(Instant::now, |looked| looked + LOOK_EVERY);
+        tokio::select! {
+            changed = self.changes.changed() => {
+                changed.ok()?;
+                tokio::select! {
+                    () = tokio::time::sleep_until(rested) => {}
+                    () = self.state.shutdown.cancelled() => return None,
+                }
+            }
+            () = tokio::time::sleep_until(self.sent + HEARTBEAT) => self.frames.push_back(heartbeat(self.cursor)),
+            () = self.state.shutdown.cancelled() => return None,
+        }
+        Some(())
+    }
+}
+
+fn heartbeat(looked_to: i64) -> Bytes {
+    format!("id: {looked_to}\nevent: heartbeat\ndata: {{\"serverTime\":\"{}\"}}\n\n", clock::now()).into()
+}

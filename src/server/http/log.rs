@@ -1,0 +1,111 @@
+//! `/jobs/{id}/log`: the complete output of an attempt as plain text, while it is written and after.
+
+mod encoding;
+mod sending;
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, RANGE, VARY};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::error::ApiError;
+use super::file::{StoredFile, etag, is_known};
+use super::jobs::JobPath;
+use super::lines::{attempt, attempt_output};
+use super::query::Query;
+use crate::log::AttemptLog;
+use crate::log::output::{Output, Reach, Selection, Times};
+use crate::model::{Stage, StreamName};
+use crate::server::AppState;
+use crate::worker::spool;
+use encoding::{Encoder, Encoding};
+use sending::{Attempts, Sending};
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+/// Whether the reply ends where the output ends now, or with the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    Now,
+    End,
+}
+
+pub(super) async fn log(
+    State(state): State<AppState>,
+    JobPath(job): JobPath,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let selection = selection(&mut query)?;
+    let times = query.word("timestamps", &[("true", Times::Prefixed), ("false", Times::Omitted)])?.unwrap_or_default();
+    let until = query.word("follow", &[("true", Until::End), ("false", Until::Now)])?.unwrap_or(Until::Now);
+    let attempt = attempt(&mut query)?;
+    query.end()?;
+    // The state first: what is over now has all of its output in the spool.
+    let output = attempt_output(&state, job, attempt).await?;
+    if until == Until::End {
+        let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
+        let sending = Sending::follow(&state, job, &output, attempts, (selection, times))?;
+        let live = [(header::CACHE_CONTROL, "no-cache, no-transform"), (X_ACCEL_BUFFERING, "no")];
+        return Ok(([(CONTENT_TYPE, PLAIN_TEXT)], live, sending.into_body()).into_response());
+    }
+    let Some(log) = open(&state, job, output.attempt).await? else {
+        return match output.sha256 {
+            Some(_) => Err(ApiError::ArtifactFileMissing),
+            None => Ok(([(CONTENT_TYPE, PLAIN_TEXT)], "").into_response()),
+        };
+    };
+    let encoding = if headers.contains_key(RANGE) { Encoding::Identity } else { Encoding::accepted(&headers) };
+    // Only the whole of what does not change any more has a name, and ranges.
+    let whole = output.sha256.as_deref().filter(|_| selection.is_everything() && times == Times::Omitted).map(etag);
+    let mut reply = match (whole, encoding) {
+        (Some(etag), Encoding::Identity) => {
+            let file = StoredFile { file: log.into_text(), etag, content_type: PLAIN_TEXT.to_owned() };
+            file.reply(&headers)?
+        }
+        (whole, encoding) => {
+            let reading = Output::new(log, selection, times, Reach::Present);
+            let reading = reading.map_err(|error| ApiError::Internal(error.to_string()))?;
+            encoded(&headers, whole, encoding, Sending::once(&state, job, &output, reading, Encoder::new(encoding)))
+        }
+    };
+    reply.headers_mut().insert(VARY, header::HeaderValue::from_static("accept-encoding"));
+    Ok(reply)
+}
+
+const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
+
+fn selection(query: &mut Query) -> Result<Selection, ApiError> {
+    let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| (stage.as_str(), stage));
+    let streams = [StreamName::Stdout, StreamName::Stderr].map(|stream| (stream.as_str(), stream));
+    Ok(Selection {
+        stage: query.word("stage", &stages)?,
+        step_id: query.text("stepId"),
+        stream: query.word("stream", &streams)?,
+    })
+}
+
+/// Opens an attempt's spool; nothing if there is none, or not yet.
+async fn open(state: &AppState, job: crate::model::JobId, attempt: i32) -> Result<Option<AttemptLog>, ApiError> {
+    let folder = state.config.data_dir.join(spool::folder(job, attempt));
+    let opened = tokio::task::spawn_blocking(move || AttemptLog::open(&folder)).await;
+    let internal = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
+    opened.map_err(|error| internal(&error))?.map_err(|error| internal(&error))
+}
+
+/// Returns the reply whose body is made while it is sent.
+fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: Sending) -> Response {
+    // Other bytes have another name: a range of the one must not complete the other.
+    let etag = whole.map(|etag| encoding.name(&etag));
+    let mut reply = match &etag {
+        Some(etag) if is_known(headers, etag) => StatusCode::NOT_MODIFIED.into_response(),
+        _ => ([(CONTENT_TYPE, PLAIN_TEXT)], sending.into_body()).into_response(),
+    };
+    if let Some(etag) = etag.and_then(|etag| etag.parse().ok()) {
+        reply.headers_mut().insert(ETAG, etag);
+    }
+    if encoding == Encoding::Gzip {
+        reply.headers_mut().insert(CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
+    }
+    reply
+}

@@ -1,0 +1,98 @@
+//! How a body is encoded on its way.
+
+use std::io::{self, Write};
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_ENCODING;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::server::http::file::text;
+
+/// An encoding that we speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Gzip,
+}
+
+impl Encoding {
+    /// Returns the encoding for who sent these headers (RFC 9110, 12.5.3).
+    pub(super) fn accepted(request: &HeaderMap) -> Self {
+        let accepted = text(request, ACCEPT_ENCODING).unwrap_or_default();
+        let gzip = accepted.split(',').any(|coding| {
+            let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+            let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0_f32));
+            matches!(name.trim(), "gzip" | "x-gzip") && !refused
+        });
+        if gzip { Self::Gzip } else { Self::Identity }
+    }
+
+    /// Returns the name of content in this encoding.
+    pub(super) fn name(self, etag: &str) -> String {
+        match self {
+            Self::Identity => etag.to_owned(),
+            Self::Gzip => format!("{}-gzip\"", etag.trim_end_matches('"')),
+        }
+    }
+}
+
+/// Encodes a body piece by piece.
+#[derive(Debug)]
+pub(super) enum Encoder {
+    Identity,
+    Gzip(GzEncoder<Vec<u8>>),
+}
+
+impl Encoder {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Identity => Self::Identity,
+            Encoding::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), Compression::fast())),
+        }
+    }
+
+    /// Takes a piece; returns what can be sent so far, which may be nothing.
+    pub(super) fn push(&mut self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Identity => Ok(bytes),
+            Self::Gzip(encoder) => {
+                encoder.write_all(&bytes)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+        }
+    }
+
+    /// Ends the body; returns its last bytes.
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Identity => Ok(Vec::new()),
+            Self::Gzip(encoder) => encoder.finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_taken_where_it_is_accepted() {
+        for (accepted, expected) in [
+            ("", Encoding::Identity),
+            ("br, deflate", Encoding::Identity),
+            ("gzip", Encoding::Gzip),
+            ("deflate, gzip;q=0.5, br", Encoding::Gzip),
+            ("gzip;q=0", Encoding::Identity),
+            ("gzip; q=0.000", Encoding::Identity),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accepted.parse().expect("it is a header's value"))]);
+            assert_eq!(Encoding::accepted(&headers), expected, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn another_encoding_has_another_name() {
+        assert_eq!(Encoding::Gzip.name("\"abc\""), "\"abc-gzip\"");
+    }
+}

@@ -1,0 +1,75 @@
+//! Ranges of bytes, as a request asks for them (RFC 9110, 14).
+
+use std::ops::Range;
+
+/// Which part of something of known size is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it: nothing else was asked for, or what was asked for may be ignored.
+    Whole,
+    /// These bytes.
+    Bytes(Range<u64>),
+    /// What was asked for lies outside.
+    Nowhere,
+}
+
+impl Part {
+    /// Reads the value of a `Range` header. One that is not understood, and one of several ranges, is ignored, as the
+    /// standard allows.
+    pub(super) fn parse(value: &str, size: u64) -> Self {
+        let Some((first, last)) = value.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+            return Self::Whole;
+        };
+        let range = match (number(first), number(last)) {
+            (Some(first), _) if last.is_empty() => first..size,
+            (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(size),
+            (None, Some(count)) if first.is_empty() => size.saturating_sub(count)..size,
+            _ => return Self::Whole,
+        };
+        if range.is_empty() { Self::Nowhere } else { Self::Bytes(range) }
+    }
+}
+
+/// Reads digits; a number that is too great for any file is as good as the greatest.
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, expected: &Part) {
+        assert_eq!(Part::parse(value, 10), *expected, "{value}");
+    }
+
+    #[test]
+    fn first_middle_last_and_suffix_ranges_are_found() {
+        for (value, range) in [
+            ("bytes=0-0", 0..1),
+            ("bytes=0-4", 0..5),
+            ("bytes=3-5", 3..6),
+            ("bytes=9-9", 9..10),
+            ("bytes=4-", 4..10),
+            ("bytes=4-99999999999999999999", 4..10),
+            ("bytes=-3", 7..10),
+            ("bytes=-30", 0..10),
+        ] {
+            check(value, &Part::Bytes(range));
+        }
+    }
+
+    #[test]
+    fn what_lies_outside_is_nowhere_and_what_is_not_understood_is_ignored() {
+        for value in ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999-"] {
+            check(value, &Part::Nowhere);
+        }
+        for value in
+            ["", "bytes", "bytes=", "bytes=-", "bytes=5-3", "bytes=a-b", "lines=1-2", "bytes=0-1,3-4", "bytes=+1-2"]
+        {
+            check(value, &Part::Whole);
+        }
+        assert_eq!(Part::parse("bytes=0-", 0), Part::Nowhere);
+    }
+}

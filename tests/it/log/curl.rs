@@ -1,0 +1,101 @@
+//! The README's lines, with the programs that people use.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use crate::harness::gate::Gate;
+use crate::harness::{TOKEN, TestServer};
+
+/// The commands of the README that are promised to work, by the comment that stands above each.
+fn readme(comment: &str) -> String {
+    let readme = std::fs::read_to_string("README.md").expect("tests run at the top of the repository");
+    let mut lines = readme.lines().skip_while(|line| *line != format!("# {comment}")).skip(1);
+    let mut command = lines.next().expect("the README has such an example").to_owned();
+    while let Some(begun) = command.strip_suffix('\\') {
+        command = format!("{begun}{}", lines.next().expect("a line that goes on does"));
+    }
+    command
+}
+
+/// Starts a command of the README against a server and a job, in a folder.
+fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str) -> Child {
+    let command = readme(comment).replace("http://127.0.0.1:3000", &server.api.base);
+    Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &command])
+        .env("TOKEN", TOKEN)
+        .env("ID", id)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("bash is there")
+}
+
+fn have(program: &str) -> bool {
+    let there = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !there {
+        eprintln!("{program} is not installed: nothing to show");
+    }
+    there
+}
+
+/// Waits for a command to succeed and returns what it printed.
+async fn printed(mut child: Child) -> String {
+    let wait = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        child.stdout.take().expect("it is a pipe").read_to_string(&mut text).expect("it is text");
+        (child.wait().expect("it is our child"), text)
+    });
+    let (status, text) = wait.await.expect("no panic");
+    assert!(status.success(), "{status}: {text}");
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
+    if !have("curl") {
+        return;
+    }
+    let (server, gate) = (TestServer::start().await, Gate::new());
+    let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
+    let mut curl = start(&server, &id, server.data.path(), "its output as it comes, until the job is over");
+    let mut lines = BufReader::new(curl.stdout.take().expect("it is a pipe")).lines();
+    let first = tokio::task::spawn_blocking(move || (lines.next(), lines)).await.expect("no panic");
+    assert_eq!(first.0.expect("it comes").expect("it is text"), "before");
+    assert_eq!(server.api.job(&id).await["status"], "running", "a line is shown before the command ends");
+    gate.open();
+    let mut lines = first.1;
+    let rest = tokio::task::spawn_blocking(move || (lines.next(), lines.next(), curl.wait())).await.expect("no panic");
+    assert_eq!(rest.0.expect("it comes").expect("it is text"), "after");
+    assert!(rest.1.is_none() && rest.2.expect("it is our child").success(), "it ends with the job");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn curl_resumes_a_download_where_it_was_cut() {
+    if !have("curl") {
+        return;
+    }
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("seq 200000").await;
+    let output = server.api.output(&id, 1).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("job.log"), &output[..123_457]).expect("the folder can be written");
+    printed(start(&server, &id, folder.path(), "the whole output; run again, it goes on where it was cut")).await;
+    assert!(std::fs::read(folder.path().join("job.log")).expect("it is there") == output);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jq_reads_events_and_lines() {
+    if !have("curl") || !have("jq") {
+        return;
+    }
+    let server = TestServer::start().await;
+    let (id, job) = server.api.run("seq 30").await;
+    let text = printed(start(&server, &id, server.data.path(), "each event a line of JSON")).await;
+    let mut kinds: Vec<&str> = text.lines().collect();
+    assert_eq!(i64::try_from(kinds.len()).ok(), job["lastSeq"].as_i64());
+    assert_eq!(kinds.pop(), Some("end"));
+    let text = printed(start(&server, &id, server.data.path(), "the last 20 lines")).await;
+    assert_eq!(text, (11..=30).map(|number| format!("{number}\n")).collect::<String>());
+}

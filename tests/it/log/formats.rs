@@ -1,0 +1,53 @@
+//! Events as lines of JSON and as bare text, for programs that read line by line.
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::harness::TestServer;
+
+async fn get(server: &TestServer, id: &str, query: &str, accept: &str) -> Response {
+    let request = server.api.request(Method::GET, &format!("/jobs/{id}/events?{query}"));
+    let reply = request.header("accept", accept).send().await.expect("the server answers");
+    assert_eq!(reply.status(), 200);
+    reply
+}
+
+#[tokio::test]
+async fn ndjson_is_the_same_items_one_a_line_and_its_headers_say_where_to_go_on() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("for i in 1 2 3; do echo line $i; echo '\"quoted\"' >&2; sleep 0.02; done").await;
+    let items = server.api.raw_items(&id, "", 500).await;
+    let (mut lines, mut after) = (Vec::new(), 0);
+    loop {
+        let reply = get(&server, &id, &format!("limit=3&after={after}"), "application/x-ndjson").await;
+        assert_eq!(reply.headers()["content-type"], "application/x-ndjson");
+        let header = |name: &str| reply.headers()[name].to_str().expect("it is ASCII").to_owned();
+        after = header("x-next-after").parse().expect("a seq");
+        let (more, last) = (header("x-has-more"), header("x-last-seq"));
+        assert_eq!((header("x-terminal"), header("x-next-before").is_empty()), ("true".to_owned(), false));
+        let text = reply.text().await.expect("the body arrives");
+        assert!(text.ends_with('\n'));
+        lines.extend(text.lines().map(str::to_owned));
+        if more == "false" {
+            assert_eq!(last, after.to_string());
+            break;
+        }
+    }
+    assert_eq!(lines, items, "the same bytes as the items of the object");
+    assert!(lines.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+}
+
+#[tokio::test]
+async fn text_is_the_messages_of_log_events_and_any_other_accept_is_json() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("printf 'one\\ntwo'").await;
+    let reply = get(&server, &id, "", "text/plain").await;
+    assert_eq!(reply.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(reply.text().await.expect("the body arrives"), "one\ntwo");
+    for accept in ["application/json", "image/png", "*/*"] {
+        let reply = get(&server, &id, "limit=1", accept).await;
+        assert_eq!(reply.headers()["content-type"], "application/json");
+        let page: Value = reply.json().await.expect("it is JSON");
+        assert_eq!(page["items"][0]["seq"], json!(1));
+    }
+}

@@ -1,0 +1,149 @@
+//! `/lines`: what the API says of each line, and what it refuses.
+
+use serde_json::{Value, json};
+
+use crate::harness::gate::Gate;
+use crate::harness::{TestServer, number, of_kind};
+
+#[tokio::test]
+async fn a_line_says_where_it_comes_from_and_in_which_event_it_was_sent() {
+    let server = TestServer::start().await;
+    let steps = json!([{"id": "one", "run": "printf 'half '; sleep 0.3; echo 'error: no' >&2; sleep 0.3; echo done"},
+                       {"run": "printf '\\033[33mwarning: yellow\\033[0m'"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    server.api.ended(&id).await;
+    let page = server.api.json(&format!("/jobs/{id}/lines")).await;
+    assert_eq!((&page["totalLines"], &page["complete"]), (&json!(3), &json!(true)));
+    let items = page["items"].as_array().expect("a page has items");
+    let short: Vec<Value> = items
+        .iter()
+        .map(|item| {
+            json!([
+                item["line"],
+                item["stream"],
+                item["stage"],
+                item["stepId"],
+                item["level"],
+                item["text"],
+                item["truncated"]
+            ])
+        })
+        .collect();
+    let expected = json!([
+        [1, "stdout", "execute", "one", "info", "half done", false],
+        [2, "stderr", "execute", "one", "error", "error: no", false],
+        [3, "stdout", "execute", "step-2", "warn", "\u{1b}[33mwarning: yellow\u{1b}[0m", false],
+    ]);
+    assert_eq!(json!(short), expected);
+    let events = server.api.events(&id).await;
+    for item in items {
+        let sent = events.iter().find(|event| event["seq"] == item["seq"]).expect("it was sent live");
+        let text = item["text"].as_str().expect("a text");
+        assert!(sent["message"].as_str().expect("a text").contains(text.get(..4).expect("it has some")), "{item}");
+        assert_eq!((&sent["payload"]["time"], &sent["payload"]["line"]), (&item["time"], &item["line"]));
+    }
+}
+
+#[tokio::test]
+async fn lines_come_by_number_or_from_the_end_while_the_job_runs_and_after() {
+    let (server, gate) = (TestServer::start().await, Gate::new());
+    let id = server.api.submit(json!({"run": format!("seq 1000; {}; seq 1001 1500", gate.wait())})).await;
+    let has_printed = |events: &[Value]| {
+        of_kind(events, "log")
+            .iter()
+            .any(|event| event["message"].as_str().is_some_and(|text| text.ends_with("1000\n")))
+    };
+    server.api.events_when(&id, "hold a thousand lines", has_printed).await;
+    let check = async |query: &str, numbers: std::ops::Range<usize>, total: usize, complete: bool| {
+        let page = server.api.json(&format!("/jobs/{id}/lines?{query}")).await;
+        let items = page["items"].as_array().expect("a page has items");
+        let found: Vec<usize> = items.iter().map(|item| number(&item["line"])).collect();
+        assert_eq!(found, numbers.collect::<Vec<_>>(), "{query}");
+        assert!(items.iter().all(|item| item["text"].as_str() == Some(&item["line"].to_string())), "{query}");
+        assert_eq!((number(&page["totalLines"]), page["complete"] == true), (total, complete), "{query}");
+    };
+    check("", 1..201, 1000, false).await;
+    check("from=-3", 998..1001, 1000, false).await;
+    check("from=-2000&count=2", 1..3, 1000, false).await;
+    check("from=999&count=2000", 999..1001, 1000, false).await;
+    check("from=1001", 1001..1001, 1000, false).await;
+    gate.open();
+    server.api.ended(&id).await;
+    check("from=1&count=2000", 1..1501, 1500, true).await;
+    check("from=-1", 1500..1501, 1500, true).await;
+    check("from=700&count=1&attempt=1&full=false", 700..701, 1500, true).await;
+}
+
+#[tokio::test]
+async fn a_line_of_more_than_16_kib_is_cut_unless_all_of_it_is_asked_for() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("head -c 200000 /dev/zero | tr '\\0' x; echo; echo after").await;
+    let page = server.api.json(&format!("/jobs/{id}/lines")).await;
+    let text = |item: &Value| item["text"].as_str().expect("a text").len();
+    assert_eq!((text(&page["items"][0]), &page["items"][0]["truncated"]), (16 << 10, &json!(true)));
+    assert_eq!(page["items"][1]["text"], "after");
+    let full = server.api.json(&format!("/jobs/{id}/lines?from=1&full=true")).await;
+    assert_eq!((text(&full["items"][0]), &full["items"][0]["truncated"]), (200_000, &json!(false)));
+    assert_eq!(full["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn what_was_not_sent_live_has_no_event_and_is_there_all_the_same() {
+    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let (id, _) = server.api.run("seq 5").await;
+    let page = server.api.json(&format!("/jobs/{id}/lines")).await;
+    let items = page["items"].as_array().expect("a page has items");
+    assert_eq!(items.len(), 5);
+    assert!(items.iter().all(|item| item["seq"].is_null() && item["stepId"] == "run"), "{page}");
+}
+
+#[tokio::test]
+async fn a_job_that_has_not_run_has_no_lines_yet_and_one_that_never_ran_none_at_all() {
+    let server = TestServer::start().await;
+    let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
+    for complete in [false, true] {
+        let page = server.api.json(&format!("/jobs/{id}/lines")).await;
+        assert_eq!(page, json!({"items": [], "totalLines": 0, "complete": complete}));
+        assert_eq!(server.api.get(&format!("/jobs/{id}/log")).await.text().await.expect("a body"), "");
+        server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn bad_parameters_of_log_and_lines_are_refused_by_their_names() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("echo x").await;
+    let table = [
+        ("lines?from=0", "from"),
+        ("lines?from=first", "from"),
+        ("lines?from=1.5", "from"),
+        ("lines?count=0", "count"),
+        ("lines?count=2001", "count"),
+        ("lines?count=-1", "count"),
+        ("lines?full=true&count=2", "count"),
+        ("lines?full=yes", "full"),
+        ("lines?attempt=0", "attempt"),
+        ("lines?attempt=2", "attempt"),
+        ("lines?stream=stdout", "stream"),
+        ("log?stage=build", "stage"),
+        ("log?stream=both", "stream"),
+        ("log?timestamps=1", "timestamps"),
+        ("log?follow=maybe", "follow"),
+        ("log?attempt=last", "attempt"),
+        ("log?attempt=2", "attempt"),
+        ("log?attempt=2&follow=true", "attempt"),
+        ("log?from=3", "from"),
+    ];
+    for (query, name) in table {
+        let reply = server.api.get(&format!("/jobs/{id}/{query}")).await;
+        assert_eq!(reply.status(), 422, "{query}");
+        let body: Value = reply.json().await.expect("an error is JSON");
+        assert_eq!(body["detail"]["code"], "invalid_query", "{query}");
+        assert!(body["detail"]["message"].as_str().is_some_and(|message| message.starts_with(name)), "{query}: {body}");
+    }
+    for path in ["log", "lines", "log?follow=true"] {
+        for unknown in ["01890000-0000-7000-8000-000000000000", "42"] {
+            assert_eq!(server.api.get(&format!("/jobs/{unknown}/{path}")).await.status(), 404, "{path}");
+        }
+    }
+}
