@@ -9,4 +9,5 @@ mod life;
 mod output;
 mod paging;
 mod processes;
+mod stages;
 mod streaming;
