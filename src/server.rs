@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::artifacts::ArtifactStore;
 use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
@@ -35,6 +36,9 @@ pub enum StartError {
     /// The admin token.
     #[error(transparent)]
     Token(#[from] auth::TokenError),
+    /// The store of kept files.
+    #[error("failed to open the store of artifacts: {0}")]
+    Artifacts(#[from] object_store::Error),
     /// A setting.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
@@ -97,7 +101,8 @@ impl Server {
         let log = EventLog::new(db.clone());
         let queue = Queue::new(db.clone(), log.clone(), Redactor::new(&secrets), config.jobs_queued);
         let link = InProcess { queue: queue.clone(), log: log.clone() };
-        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets));
+        let artifacts = ArtifactStore::open(&config.data_dir)?;
+        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets, artifacts));
         let state = AppState {
             queue,
             log,
@@ -141,7 +146,7 @@ impl Server {
     }
 }
 
-fn worker_config(config: &Config, secrets: Vec<String>) -> WorkerConfig {
+fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore) -> WorkerConfig {
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         concurrency: config.concurrency,
@@ -149,6 +154,8 @@ fn worker_config(config: &Config, secrets: Vec<String>) -> WorkerConfig {
         flush: config.live_flush,
         cancel_grace: config.cancel_grace,
         shutdown_grace: config.shutdown_grace,
+        artifacts,
+        artifact_limits: config.artifact_limits(),
         secrets,
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`]
 //! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
-//! from its claim to its end, [`recover`] ends the attempts of a worker that died.
+//! from its claim to its end, [`steps`] its stages, [`collect`] keeps the files that it leaves, [`recover`] ends the attempts
+//! of a worker that died.
 //!
 //! The child never waits for the event log or for a viewer, only for the disk that its output is kept on.
 
 pub mod batch;
 pub mod capture;
+mod collect;
 pub mod control;
 pub mod link;
 mod process;
@@ -26,7 +28,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::artifacts::ArtifactStore;
 use crate::queue::{Claimed, Queue};
+pub use collect::Limits as ArtifactLimits;
 use link::InProcess;
 use ship::LiveLog;
 
@@ -45,6 +49,10 @@ pub struct WorkerConfig {
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
+    /// Where files are kept.
+    pub artifacts: ArtifactStore,
+    /// How many, and how large.
+    pub artifact_limits: ArtifactLimits,
     /// Values that are masked in every job's output, beside those of its own variables.
     pub secrets: Vec<String>,
 }

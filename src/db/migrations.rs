@@ -8,7 +8,10 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Every file of `migrations/`: its number, its name and what it holds.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "main path", include_str!("../../migrations/0001_main_path.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "main path", include_str!("../../migrations/0001_main_path.sql")),
+    (3, "gaps", include_str!("../../migrations/0003_gaps.sql")),
+];
 
 /// Returns what brings a database up to date.
 pub(super) fn migrator() -> Migrator {

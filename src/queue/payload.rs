@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::artifacts::{InvalidPattern, Patterns};
 use crate::model::Stage;
 use checks::{check_env, check_name, check_timeout};
 use steps::{RawStep, check_steps, first_line, only_step};
@@ -40,6 +41,8 @@ pub struct Command {
     pub timeout_seconds: Option<u32>,
     /// The stages that have steps, in the order of their running; `execute` is always among them.
     pub stages: Vec<StageSpec>,
+    /// The files that are kept.
+    pub artifacts: Patterns,
 }
 
 /// One stage.
@@ -62,6 +65,7 @@ struct RawCommand {
     run: Option<String>,
     steps: Option<Vec<RawStep>>,
     publish: Option<Vec<RawStep>>,
+    artifacts: Option<Vec<String>>,
 }
 
 impl Command {
@@ -91,7 +95,8 @@ impl Command {
             .filter(|(_, steps)| !steps.is_empty())
             .map(|(stage, steps)| StageSpec { stage, steps })
             .collect();
-        Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, stages })
+        let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
+        Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, stages, artifacts })
     }
 
     /// Returns all steps with their stage and their place in it, in the order of their running.
@@ -106,6 +111,13 @@ impl Command {
             self.steps().find(|(stage, ..)| *stage == Stage::Execute).map_or("", |(.., step)| step.run.as_str());
         self.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| first_line(first))
     }
+}
+
+fn check_artifacts(patterns: &[String]) -> Result<Patterns, InvalidPayload> {
+    Patterns::parse(patterns).map_err(|InvalidPattern { index, problem }| match index {
+        Some(index) => invalid(format!("payload.artifacts[{index}]"), problem),
+        None => invalid("payload.artifacts", problem),
+    })
 }
 
 #[cfg(test)]
@@ -161,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_field_that_comes_later_or_is_not_known_is_named() {
-        for field in ["artifacts", "secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
+        for field in ["secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
             check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
         }
         check_refused(json!({"steps": [{"run": "a", "retries": 3}]}), "payload.steps[0].retries");
@@ -193,5 +205,9 @@ mod tests {
             "payload.publish[1].id",
         );
         check_refused(json!({"prepare": [{"run": "a"}]}), "payload.run");
+        check_refused(json!({"run": "a", "artifacts": ["ok", "../x"]}), "payload.artifacts[1]");
+        check_refused(json!({"run": "a", "artifacts": ["["]}), "payload.artifacts[0]");
+        check_refused(json!({"run": "a", "artifacts": vec!["a"; 101]}), "payload.artifacts");
+        check_refused(json!({"run": "a", "artifacts": "a"}), "payload.artifacts");
     }
 }

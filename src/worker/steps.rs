@@ -12,6 +12,7 @@ use redact::{Redacted, Redactor};
 
 use super::WorkerConfig;
 use super::capture::Capture;
+use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
 use super::process::Limits;
 use super::run::remove_workspace;
@@ -28,6 +29,15 @@ pub(super) struct Steps {
     workspace: PathBuf,
     cancel_grace: Duration,
     shutdown_grace: Duration,
+}
+
+/// What the stages run with.
+pub(super) struct Tools<'a> {
+    pub(super) capture: &'a mut Capture,
+    /// Keeps what the stages leave; none if the job wants nothing kept.
+    pub(super) collector: Option<&'a mut Collector>,
+    pub(super) control: &'a Control,
+    pub(super) milestones: &'a Milestones,
 }
 
 /// How the stages ended.
@@ -70,22 +80,16 @@ impl Steps {
     }
 
     /// Runs the stages and removes the workspace.
-    pub(super) fn run(
-        &self,
-        mut names: &[StepNames],
-        capture: &mut Capture,
-        control: &Control,
-        milestones: &Milestones,
-    ) -> Outcome {
+    pub(super) fn run(&self, mut names: &[StepNames], tools: Tools<'_>) -> Outcome {
         let deadline = self.command.timeout_seconds.map(|seconds| after(seconds, Instant::now()));
         let outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
-        let mut run = Run { steps: self, deadline, capture, control, milestones, outcome };
+        let mut run = Run { steps: self, deadline, tools, outcome, kept: false };
         for stage in &self.command.stages {
             let (of_stage, rest) = names.split_at(stage.steps.len());
             run.stage(stage, of_stage);
             names = rest;
         }
-        let outcome = run.outcome;
+        let outcome = run.end();
         remove_workspace(&self.workspace);
         outcome
     }
@@ -96,11 +100,11 @@ struct Run<'a> {
     steps: &'a Steps,
     /// When the job's time is up.
     deadline: Option<Instant>,
-    capture: &'a mut Capture,
-    control: &'a Control,
-    milestones: &'a Milestones,
+    tools: Tools<'a>,
     /// How it stands: whatever has failed decides what is left out.
     outcome: Outcome,
+    /// Whether a file was kept, or the log says why one was not.
+    kept: bool,
 }
 
 impl Run<'_> {
@@ -122,6 +126,7 @@ impl Run<'_> {
                 self.skip(name);
             }
         }
+        self.keep_files(spec.stage);
         let succeeded = self.outcome.ending == Ending::Succeeded;
         let status = if succeeded { StageStatus::Succeeded } else { StageStatus::Failed };
         self.tell(stage(status, Some(millis(started))));
@@ -136,7 +141,7 @@ impl Run<'_> {
             cancel_grace: self.steps.cancel_grace,
             shutdown_grace: self.steps.shutdown_grace,
         };
-        let mut ended = self.steps.run_step((stage, index), step, limits, self.capture, self.control);
+        let mut ended = self.steps.run_step((stage, index), step, limits, self.tools.capture, self.tools.control);
         ended.end.duration_ms = Some(millis(started));
         if ended.end.exit_code.is_some() {
             self.outcome.exit_code = ended.end.exit_code;
@@ -151,7 +156,7 @@ impl Run<'_> {
     /// Returns whether the next step may run; a wish to stop that came between two steps counts.
     fn goes_on(&mut self) -> bool {
         if self.outcome.ending == Ending::Succeeded
-            && let Some(stop) = self.control.stopped()
+            && let Some(stop) = self.tools.control.stopped()
         {
             self.outcome.ending = stopped(stop);
         }
@@ -164,7 +169,31 @@ impl Run<'_> {
 
     /// Tells what happened at this place of the output.
     fn tell(&self, event: NewEvent) {
-        self.milestones.push(self.capture.spool().end().bytes, event);
+        self.tools.milestones.push(self.tools.capture.spool().end().bytes, event);
+    }
+
+    /// Keeps the files that a stage left, also of one that failed: reports are for that.
+    fn keep_files(&mut self, stage: Stage) {
+        let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
+        // Who cancels a job wants its files; a server that stops has no time, and without the lease nothing may be written.
+        let no_time = || matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost));
+        let Collected { files, warning } = collector.collect(stage, capture.redactor(), no_time);
+        self.kept |= !files.is_empty() || warning.is_some();
+        let at = capture.spool().end().bytes;
+        for file in files {
+            milestones.push_file(at, file);
+        }
+        if let Some(warning) = warning {
+            milestones.push(at, warning);
+        }
+    }
+
+    fn end(self) -> Outcome {
+        if self.tools.collector.is_some() && !self.kept {
+            let text = Redacted::literal("No file was kept: nothing in the workspace is what `artifacts` names");
+            self.tell(NewEvent::warning(self.steps.lease.attempt, text));
+        }
+        self.outcome
     }
 }
 
