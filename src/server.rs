@@ -152,6 +152,7 @@ fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore
         concurrency: config.concurrency,
         live: config.live_log(),
         flush: config.live_flush,
+        output_limit: config.output_limit,
         cancel_grace: config.cancel_grace,
         shutdown_grace: config.shutdown_grace,
         artifacts,

@@ -45,6 +45,8 @@ pub struct WorkerConfig {
     pub live: LiveLog,
     /// After that pause, what may be part of a secret is released as far as it may be.
     pub flush: Duration,
+    /// Bytes that an attempt may print; more ends it.
+    pub output_limit: Option<u64>,
     /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.

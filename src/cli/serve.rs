@@ -70,6 +70,9 @@ pub(super) struct Serve {
     /// Seconds between SIGTERM and SIGKILL when the server stops.
     #[arg(long, env = "TAILWATER_SHUTDOWN_GRACE_SECONDS", default_value_t = 10)]
     shutdown_grace_seconds: u32,
+    /// Bytes that one attempt of a job may print; one that prints more is ended [default: no limit].
+    #[arg(long, env = "TAILWATER_OUTPUT_LIMIT", value_name = "BYTES")]
+    output_limit: Option<u64>,
     /// Bytes of a file that a job may keep as an artifact.
     #[arg(long, env = "TAILWATER_ARTIFACT_FILE_BYTES", default_value_t = 1 << 30)]
     artifact_file_bytes: u64,
@@ -136,6 +139,7 @@ impl Serve {
             jobs_queued: self.jobs_queued.into(),
             cancel_grace: seconds(self.cancel_grace_seconds),
             shutdown_grace: seconds(self.shutdown_grace_seconds),
+            output_limit: self.output_limit,
             artifact_file_bytes: self.artifact_file_bytes,
             artifact_job_bytes: self.artifact_job_bytes,
             redact_values_file: self.redact_values_file,

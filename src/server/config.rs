@@ -54,6 +54,8 @@ pub struct Config {
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
+    /// Bytes that an attempt may print; more ends it.
+    pub output_limit: Option<u64>,
     /// Bytes of one kept file at the most.
     pub artifact_file_bytes: u64,
     /// Bytes of all files kept of an attempt at the most.

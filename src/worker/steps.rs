@@ -27,6 +27,7 @@ pub(super) struct Steps {
     command: Command,
     lease: Lease,
     workspace: PathBuf,
+    output_limit: Option<u64>,
     cancel_grace: Duration,
     shutdown_grace: Duration,
 }
@@ -57,6 +58,8 @@ struct StepOutcome {
 /// Why the stage cannot go on.
 enum Failure {
     Failed(FailureReason),
+    /// It printed more than the attempt may: whatever follows could print nothing.
+    OutputLimit(u64),
     Stopped(Stop),
     /// The output could not be stored: whatever follows could not be either.
     Storage,
@@ -75,8 +78,8 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 
 impl Steps {
     pub(super) fn new(command: Command, lease: Lease, workspace: PathBuf, config: &WorkerConfig) -> Self {
-        let WorkerConfig { cancel_grace, shutdown_grace, .. } = *config;
-        Self { command, lease, workspace, cancel_grace, shutdown_grace }
+        let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
+        Self { command, lease, workspace, output_limit, cancel_grace, shutdown_grace }
     }
 
     /// Runs the stages and removes the workspace.
@@ -138,6 +141,7 @@ impl Run<'_> {
         let own = step.timeout_seconds.map(|seconds| after(seconds, started));
         let limits = Limits {
             deadline: [own, self.deadline].into_iter().flatten().min(),
+            output: self.steps.output_limit,
             cancel_grace: self.steps.cancel_grace,
             shutdown_grace: self.steps.shutdown_grace,
         };
@@ -211,6 +215,7 @@ fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error:
         Failure::Stopped(stop) => return stopped(*stop),
         Failure::Failed(_) if continue_on_error => return Ending::Succeeded,
         Failure::Failed(reason) => *reason,
+        Failure::OutputLimit(limit) => return output_limit(*limit, name),
         Failure::Storage => FailureReason::Interrupted,
     };
     let mut message = name.name.clone();
@@ -230,6 +235,16 @@ fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error:
         }
     }
     Ending::Failed { reason, message }
+}
+
+fn output_limit(limit: u64, name: &StepNames) -> Ending {
+    let mut message = name.name.clone();
+    message.append(&Redacted::literal(": the job printed more than "));
+    message.append(&Redacted::number(i64::try_from(limit).unwrap_or(i64::MAX)));
+    message.append(&Redacted::literal(
+        " bytes; print less, write to a file that `artifacts` names, or raise the server's --output-limit",
+    ));
+    Ending::Failed { reason: FailureReason::OutputLimit, message }
 }
 
 fn stopped(stop: Stop) -> Ending {

@@ -193,3 +193,32 @@ async fn a_job_that_prints_200_mb_beside_others_keeps_its_budget_and_theirs_are_
     assert_eq!(output.len(), 200 << 20);
     check_arithmetic(&events, &output);
 }
+
+#[tokio::test]
+async fn a_job_that_prints_more_than_it_may_is_ended_and_says_what_to_do() {
+    let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await;
+    let steps = json!([{"name": "Flood", "run": "yes", "continueOnError": true}, {"run": "echo never"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("output_limit")));
+    let message = job["errorMessage"].as_str().expect("it has one");
+    assert!(message.starts_with("Flood: the job printed more than 100000 bytes;"), "{message}");
+    assert!(message.contains("artifacts") && message.contains("--output-limit"), "{message}");
+    let output = server.api.output(&id, 1).await;
+    // One read may go beyond the limit.
+    assert!((100_001..=100_000 + (256 << 10)).contains(&output.len()), "{}", output.len());
+    assert!(output.iter().all(|byte| b"y\n".contains(byte)));
+    let events = server.api.events(&id).await;
+    check_arithmetic(&events, &output);
+    let steps: Vec<&Value> = of_kind(&events, "step").iter().map(|event| &event["payload"]["status"]).collect();
+    assert_eq!(steps, ["started", "failed", "skipped"]);
+    let (_, job) = server.api.run("head -c 100000 /dev/zero").await;
+    assert_eq!(job["status"], "succeeded", "the limit itself may be printed");
+}
+
+#[tokio::test]
+async fn what_ignores_its_end_at_the_output_limit_is_killed_after_the_grace() {
+    let server = TestServer::start_with(|config| config.output_limit = Some(1_000)).await;
+    let (_, job) = server.api.run("trap '' TERM; while :; do echo deaf; done").await;
+    assert_eq!(job["failureReason"], "output_limit");
+}

@@ -96,6 +96,7 @@ pub fn config(data_dir: &Path) -> Config {
         jobs_queued: 100_000,
         cancel_grace: Duration::from_secs(1),
         shutdown_grace: Duration::from_secs(1),
+        output_limit: None,
         artifact_file_bytes: 1 << 20,
         artifact_job_bytes: 4 << 20,
         redact_values_file: None,

@@ -36,7 +36,7 @@ impl Steps {
         let result = self.process(step).and_then(|process| process::run(process, &mark, limits, control, &mut output));
         let stored = output.finish(clock::now()).map_err(ProcessError::Store);
         match result.and_then(|exit| stored.map(|()| exit)) {
-            Ok(exit) => exited(exit),
+            Ok(exit) => exited(exit, limits),
             Err(error) => could_not(error, step, &redactor),
         }
     }
@@ -77,13 +77,16 @@ impl Steps {
     }
 }
 
-fn exited(exit: Exit) -> StepOutcome {
+fn exited(exit: Exit, limits: Limits) -> StepOutcome {
     let (exit_code, signal) = match exit.status {
         ExitStatus::Code(code) => (Some(code), None),
         ExitStatus::Signal(signal) => (None, Some(signal)),
     };
     let (status, failure) = match (exit.ended_by, exit.status) {
         (Some(EndedBy::Timeout), _) => (StepStatus::TimedOut, Some(Failure::Failed(FailureReason::Timeout))),
+        (Some(EndedBy::OutputLimit), _) => {
+            (StepStatus::Failed, Some(Failure::OutputLimit(limits.output.unwrap_or_default())))
+        }
         (Some(EndedBy::Stop(stop)), _) => (StepStatus::Cancelled, Some(Failure::Stopped(stop))),
         (None, ExitStatus::Code(0)) => (StepStatus::Succeeded, None),
         (None, ExitStatus::Code(_)) => (StepStatus::Failed, Some(Failure::Failed(FailureReason::ExitCode))),
