@@ -22,6 +22,7 @@ use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
 use crate::queue::Queue;
+use crate::worker::disk::DiskGuard;
 use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
 
@@ -66,6 +67,8 @@ pub struct AppState {
     pub auth: Auth,
     /// The settings.
     pub config: Arc<Config>,
+    /// Whether there is room for new jobs.
+    pub disk: DiskGuard,
     /// One permit for each stream that may be open.
     pub streams: Arc<Semaphore>,
     /// Tells streams to end.
@@ -102,11 +105,13 @@ impl Server {
         let queue = Queue::new(db.clone(), log.clone(), Redactor::new(&secrets), config.jobs_queued);
         let link = InProcess { queue: queue.clone(), log: log.clone() };
         let artifacts = ArtifactStore::open(&config.data_dir)?;
-        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets, artifacts));
+        let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
+        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets, artifacts), disk.clone());
         let state = AppState {
             queue,
             log,
             auth: Auth::new(db.clone(), &token),
+            disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
             leptos: config.leptos(address),

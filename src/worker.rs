@@ -3,7 +3,7 @@
 //! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`]
 //! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
 //! from its claim to its end, [`steps`] its stages, [`collect`] keeps the files that it leaves, [`recover`] ends the attempts
-//! of a worker that died.
+//! of a worker that died, [`disk`] says when there is no room for another job.
 //!
 //! The child never waits for the event log or for a viewer, only for the disk that its output is kept on.
 
@@ -11,6 +11,7 @@ pub mod batch;
 pub mod capture;
 mod collect;
 pub mod control;
+pub mod disk;
 pub mod link;
 mod process;
 mod recover;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use crate::artifacts::ArtifactStore;
 use crate::queue::{Claimed, Queue};
 pub use collect::Limits as ArtifactLimits;
+use disk::DiskGuard;
 use link::InProcess;
 use ship::LiveLog;
 
@@ -65,6 +67,7 @@ pub struct EmbeddedWorker {
     link: InProcess,
     name: Redacted,
     config: Arc<WorkerConfig>,
+    disk: DiskGuard,
 }
 
 /// How long a claim loop rests after the database failed.
@@ -73,10 +76,10 @@ const REST: Duration = Duration::from_secs(1);
 impl EmbeddedWorker {
     /// Makes the worker of this boot of the server.
     #[must_use]
-    pub fn new(link: InProcess, config: WorkerConfig) -> Self {
+    pub fn new(link: InProcess, config: WorkerConfig, disk: DiskGuard) -> Self {
         // A UUID of our own making holds no secret.
         let name = Redacted::from_stored(format!("embedded-{}", uuid::Uuid::now_v7()).into_bytes());
-        Self { link, name, config: Arc::new(config) }
+        Self { link, name, config: Arc::new(config), disk }
     }
 
     /// Ends what an earlier boot left running, then claims and runs jobs until `shutdown`; returns when every job has
@@ -91,6 +94,8 @@ impl EmbeddedWorker {
         }
         let slots = Arc::new(Semaphore::new(self.config.concurrency));
         let attempts = TaskTracker::new();
+        let disk = self.disk.clone();
+        let watching = tokio::spawn(async move { disk.watch().await });
         loop {
             let slot = tokio::select! {
                 slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
@@ -105,6 +110,7 @@ impl EmbeddedWorker {
         }
         attempts.close();
         attempts.wait().await;
+        watching.abort();
     }
 
     /// Waits for a job to claim; nothing on shutdown.
@@ -115,6 +121,10 @@ impl EmbeddedWorker {
             let queued = queue.queued();
             tokio::pin!(queued);
             queued.as_mut().enable();
+            tokio::select! {
+                () = self.disk.room() => {}
+                () = shutdown.cancelled() => return None,
+            }
             if shutdown.is_cancelled() {
                 return None;
             }

@@ -73,6 +73,9 @@ pub(super) struct Serve {
     /// Bytes that one attempt of a job may print; one that prints more is ended [default: no limit].
     #[arg(long, env = "TAILWATER_OUTPUT_LIMIT", value_name = "BYTES")]
     output_limit: Option<u64>,
+    /// Free bytes of the data folder's disk below which no new jobs are taken; those that run go on.
+    #[arg(long, env = "TAILWATER_MIN_FREE_BYTES", default_value_t = 512 << 20)]
+    min_free_bytes: u64,
     /// Bytes of a file that a job may keep as an artifact.
     #[arg(long, env = "TAILWATER_ARTIFACT_FILE_BYTES", default_value_t = 1 << 30)]
     artifact_file_bytes: u64,
@@ -140,6 +143,7 @@ impl Serve {
             cancel_grace: seconds(self.cancel_grace_seconds),
             shutdown_grace: seconds(self.shutdown_grace_seconds),
             output_limit: self.output_limit,
+            min_free_bytes: self.min_free_bytes,
             artifact_file_bytes: self.artifact_file_bytes,
             artifact_job_bytes: self.artifact_job_bytes,
             redact_values_file: self.redact_values_file,

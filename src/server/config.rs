@@ -56,6 +56,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Bytes that an attempt may print; more ends it.
     pub output_limit: Option<u64>,
+    /// Free bytes of the disk below which no new jobs are taken.
+    pub min_free_bytes: u64,
     /// Bytes of one kept file at the most.
     pub artifact_file_bytes: u64,
     /// Bytes of all files kept of an attempt at the most.

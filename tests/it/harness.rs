@@ -97,6 +97,7 @@ pub fn config(data_dir: &Path) -> Config {
         cancel_grace: Duration::from_secs(1),
         shutdown_grace: Duration::from_secs(1),
         output_limit: None,
+        min_free_bytes: 0,
         artifact_file_bytes: 1 << 20,
         artifact_job_bytes: 4 << 20,
         redact_values_file: None,
