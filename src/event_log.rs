@@ -21,7 +21,7 @@ use crate::db::{Db, DbError};
 use crate::model::{JobId, Seq, Timestamp};
 
 pub use append::{AppendError, Batch, Lease, append_by_server, append_under_lease};
-pub use new_event::{AttemptTotals, Chunk, JobDetails, NewEvent, Origin, StepEnd, StepNames};
+pub use new_event::{AttemptTotals, Chunk, GapRange, JobDetails, NewEvent, Origin, StepEnd, StepNames};
 pub use page::{Cursor, Direction, Filter, Kinds, Page, PageRequest};
 pub use stored::StoredEvent;
 pub use tail::{Tails, Watch};

@@ -26,6 +26,8 @@ mod words;
 
 // The server, from the edge inwards.
 #[cfg(feature = "ssr")]
+pub mod artifacts;
+#[cfg(feature = "ssr")]
 pub mod auth;
 #[cfg(feature = "ssr")]
 pub mod cli;

@@ -14,8 +14,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use event::{
-    ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, JobEventStatus, JobPayload, Level,
-    LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepStatus, StreamName,
+    ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
+    JobEventStatus, JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload,
+    StepStatus, StreamName,
 };
 pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};

@@ -17,13 +17,15 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock;
 use crate::db::{Db, DbError};
-use crate::event_log::{EventLog, JobDetails, Lease, NewEvent, append_by_server};
-use crate::model::{Artifact, AttemptStatus, Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob, Timestamp};
+use crate::event_log::{
+    AppendError, Batch, EventLog, JobDetails, Lease, NewEvent, append_by_server, append_under_lease,
+};
+use crate::model::{Artifact, AttemptStatus, Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob, Seq, Timestamp};
 
 pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
-pub use payload::{Command, InvalidPayload, StepSpec};
+pub use payload::{Command, InvalidPayload, StageSpec, StepSpec};
 pub use store::{Abandoned, ArtifactFile, AttemptOutput, Claimed, JobsFilter, Shipping};
 pub use submission::Submission;
 
@@ -230,6 +232,34 @@ impl Queue {
     /// Completes when an attempt has ended; register before looking for what it left.
     pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.attempt_ended.notified()
+    }
+
+    /// Returns where the listed files of an attempt lie, below the data folder.
+    pub async fn artifact_paths(&self, lease: Lease) -> Result<Vec<String>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::artifact_paths(&mut connection, lease.job, lease.attempt).await?)
+    }
+
+    /// Appends a batch and lists the files that its events tell of, in one transaction; may be repeated as any append.
+    pub async fn append_with_files(
+        &self,
+        lease: Lease,
+        batch: Batch,
+        files: Vec<NewArtifact>,
+    ) -> Result<Seq, AppendError> {
+        let (log, now) = (self.log.clone(), clock::now());
+        self.db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let last = append_under_lease(tx, log.tails(), lease, batch, now).await?;
+                    for file in &files {
+                        store::keep_artifact(tx.connection(), lease, file, now).await?;
+                    }
+                    Ok(last)
+                })
+            })
+            .await
     }
 
     /// Asks for a job's cancellation: a queued one ends at once, a running one when its worker has ended it. A repetition

@@ -19,11 +19,13 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::artifacts::ArtifactStore;
 use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
 use crate::log::compress;
 use crate::queue::Queue;
+use crate::worker::disk::DiskGuard;
 use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
 
@@ -40,6 +42,9 @@ pub enum StartError {
     /// The admin token.
     #[error(transparent)]
     Token(#[from] auth::TokenError),
+    /// The store of kept files.
+    #[error("failed to open the store of artifacts: {0}")]
+    Artifacts(#[from] object_store::Error),
     /// A setting.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
@@ -69,6 +74,8 @@ pub struct AppState {
     pub auth: Auth,
     /// The settings.
     pub config: Arc<Config>,
+    /// Whether there is room for new jobs.
+    pub disk: DiskGuard,
     /// One permit for each stream that may be open.
     pub streams: Arc<Semaphore>,
     /// Tells streams to end.
@@ -106,12 +113,15 @@ impl Server {
         let log = EventLog::new(db.clone());
         let queue = Queue::new(db.clone(), log.clone(), Redactor::new(&secrets), config.jobs_queued);
         let link = InProcess { queue: queue.clone(), log: log.clone() };
-        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets));
+        let artifacts = ArtifactStore::open(&config.data_dir)?;
+        let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
+        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets, artifacts), disk.clone());
         let state = AppState {
             db: db.clone(),
             queue,
             log,
             auth: Auth::new(db.clone(), &token),
+            disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
             site: Site::open(config.site_root.as_deref(), SiteOptions::built_in().site_root()),
@@ -154,14 +164,17 @@ impl Server {
     }
 }
 
-fn worker_config(config: &Config, secrets: Vec<String>) -> WorkerConfig {
+fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore) -> WorkerConfig {
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         concurrency: config.concurrency,
         live: config.live_log(),
         flush: config.live_flush,
+        output_limit: config.output_limit,
         cancel_grace: config.cancel_grace,
         shutdown_grace: config.shutdown_grace,
+        artifacts,
+        artifact_limits: config.artifact_limits(),
         secrets,
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`]
 //! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
-//! from its claim to its end, [`recover`] ends the attempts of a worker that died.
+//! from its claim to its end, [`steps`] its stages, [`collect`] keeps the files that it leaves, [`recover`] ends the attempts
+//! of a worker that died, [`disk`] says when there is no room for another job.
 //!
 //! The child never waits for the event log or for a viewer, only for the disk that its output is kept on.
 
 pub mod batch;
 pub mod capture;
+mod collect;
 pub mod control;
+pub mod disk;
 pub mod link;
 mod process;
 mod recover;
@@ -27,7 +30,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::artifacts::ArtifactStore;
 use crate::queue::{Claimed, Queue};
+pub use collect::Limits as ArtifactLimits;
+use disk::DiskGuard;
 use link::InProcess;
 use ship::LiveLog;
 
@@ -42,10 +48,16 @@ pub struct WorkerConfig {
     pub live: LiveLog,
     /// After that pause, what may be part of a secret is released as far as it may be.
     pub flush: Duration,
+    /// Bytes that an attempt may print; more ends it.
+    pub output_limit: Option<u64>,
     /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
+    /// Where files are kept.
+    pub artifacts: ArtifactStore,
+    /// How many, and how large.
+    pub artifact_limits: ArtifactLimits,
     /// Values that are masked in every job's output, beside those of its own variables.
     pub secrets: Vec<String>,
 }
@@ -56,6 +68,7 @@ pub struct EmbeddedWorker {
     link: InProcess,
     name: Redacted,
     config: Arc<WorkerConfig>,
+    disk: DiskGuard,
 }
 
 /// How long a claim loop rests after the database failed.
@@ -64,10 +77,10 @@ const REST: Duration = Duration::from_secs(1);
 impl EmbeddedWorker {
     /// Makes the worker of this boot of the server.
     #[must_use]
-    pub fn new(link: InProcess, config: WorkerConfig) -> Self {
+    pub fn new(link: InProcess, config: WorkerConfig, disk: DiskGuard) -> Self {
         // A UUID of our own making holds no secret.
         let name = Redacted::from_stored(format!("embedded-{}", uuid::Uuid::now_v7()).into_bytes());
-        Self { link, name, config: Arc::new(config) }
+        Self { link, name, config: Arc::new(config), disk }
     }
 
     /// Ends what an earlier boot left running, then claims and runs jobs until `shutdown`; returns when every job has
@@ -82,6 +95,8 @@ impl EmbeddedWorker {
         }
         let slots = Arc::new(Semaphore::new(self.config.concurrency));
         let attempts = TaskTracker::new();
+        let disk = self.disk.clone();
+        let watching = tokio::spawn(async move { disk.watch().await });
         loop {
             let slot = tokio::select! {
                 slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
@@ -101,6 +116,7 @@ impl EmbeddedWorker {
         }
         attempts.close();
         attempts.wait().await;
+        watching.abort();
     }
 
     /// Waits for a job to claim; nothing on shutdown.
@@ -111,6 +127,10 @@ impl EmbeddedWorker {
             let queued = queue.queued();
             tokio::pin!(queued);
             queued.as_mut().enable();
+            tokio::select! {
+                () = self.disk.room() => {}
+                () = shutdown.cancelled() => return None,
+            }
             if shutdown.is_cancelled() {
                 return None;
             }

@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::logging::{self, LogFormat};
 use crate::server::{Config, Server, StartError};
 
+/// Output at the end of each step that is sent in any case: far more than anybody reads, and an error is in it.
+const LIVE_TAIL_BYTES: u64 = 16 << 20;
+
 /// Every setting is a flag and an environment variable.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -46,6 +49,12 @@ pub(super) struct Serve {
     /// Bytes of text of a log event, until load makes it grow.
     #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
     live_event_bytes: u32,
+    /// Bytes of text of a job's log events; after that only the end of each step is sent, and the complete log is kept.
+    #[arg(long, env = "TAILWATER_LIVE_JOB_BYTES", default_value_t = 1 << 30)]
+    live_job_bytes: u64,
+    /// How long output is sent on after its step has ended, in seconds; then only its end is.
+    #[arg(long, env = "TAILWATER_LIVE_LAG_SECONDS", default_value_t = 30)]
+    live_lag_seconds: u32,
     /// Bytes of a request's body at the most.
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
@@ -61,6 +70,18 @@ pub(super) struct Serve {
     /// Seconds between SIGTERM and SIGKILL when the server stops.
     #[arg(long, env = "TAILWATER_SHUTDOWN_GRACE_SECONDS", default_value_t = 10)]
     shutdown_grace_seconds: u32,
+    /// Bytes that one attempt of a job may print; one that prints more is ended [default: no limit].
+    #[arg(long, env = "TAILWATER_OUTPUT_LIMIT", value_name = "BYTES")]
+    output_limit: Option<u64>,
+    /// Free bytes of the data folder's disk below which no new jobs are taken; those that run go on.
+    #[arg(long, env = "TAILWATER_MIN_FREE_BYTES", default_value_t = 512 << 20)]
+    min_free_bytes: u64,
+    /// Bytes of a file that a job may keep as an artifact.
+    #[arg(long, env = "TAILWATER_ARTIFACT_FILE_BYTES", default_value_t = 1 << 30)]
+    artifact_file_bytes: u64,
+    /// Bytes of all artifacts of one attempt of a job.
+    #[arg(long, env = "TAILWATER_ARTIFACT_JOB_BYTES", default_value_t = 4 << 30)]
+    artifact_job_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
@@ -111,11 +132,18 @@ impl Serve {
             live_flush: Duration::from_millis(self.live_flush_ms.into()),
             live_events_per_second: self.live_events_per_second,
             live_event_bytes: size(self.live_event_bytes),
+            live_job_bytes: self.live_job_bytes,
+            live_lag: seconds(self.live_lag_seconds),
+            live_tail_bytes: LIVE_TAIL_BYTES,
             body_bytes: size(self.body_bytes),
             streams: size(self.streams),
             jobs_queued: self.jobs_queued.into(),
             cancel_grace: seconds(self.cancel_grace_seconds),
             shutdown_grace: seconds(self.shutdown_grace_seconds),
+            output_limit: self.output_limit,
+            min_free_bytes: self.min_free_bytes,
+            artifact_file_bytes: self.artifact_file_bytes,
+            artifact_job_bytes: self.artifact_job_bytes,
             redact_values_file: self.redact_values_file,
         }
     }

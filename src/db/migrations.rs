@@ -8,9 +8,10 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Every file of `migrations/`: its number, its name and what it holds.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "main path", include_str!("../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
+    (3, "gaps", include_str!("../../migrations/0003_gaps.sql")),
 ];
 
 /// Returns what brings a database up to date.

@@ -34,6 +34,8 @@ pub struct Batch {
     pub from: i64,
     /// Where the range ends.
     pub to: i64,
+    /// How much of the range is in none of its events.
+    pub suppressed: i64,
     /// The events, at least one.
     pub events: Vec<NewEvent>,
 }
@@ -87,10 +89,11 @@ pub async fn append_under_lease(
     batch: Batch,
     now: Timestamp,
 ) -> Result<Seq, AppendError> {
-    let Batch { number, from, to, events } = batch;
+    let Batch { number, from, to, suppressed, events } = batch;
     match append(tx, tails, lease.job, Door::Lease { lease, number, from }, events, now).await? {
         Some(last) => {
-            store::set_batch_progress(tx.connection(), lease, number, to, last).await?;
+            let progress = store::Progress { number, shipped: to, suppressed };
+            store::set_batch_progress(tx.connection(), lease, progress, last).await?;
             Ok(last)
         }
         None => refused(tx.connection(), lease, number).await,

@@ -5,8 +5,9 @@
 use redact::Redacted;
 
 use crate::model::{
-    ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, JobEventStatus, JobPayload, Level, LogPayload, Payload,
-    Segment, Stage, StagePayload, StageStatus, StepPayload, StepStatus, StreamName, Timestamp,
+    ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, GapAvailable, GapPayload, GapReason, JobEventStatus,
+    JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
+    StreamName, Timestamp,
 };
 
 /// An event without its place, name and time: those are allotted when it is stored.
@@ -54,6 +55,19 @@ pub struct Chunk {
     pub joined: bool,
 }
 
+/// A stretch of `output.log` that is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GapRange {
+    /// Where it begins.
+    pub from: i64,
+    /// Where it ends.
+    pub to: i64,
+    /// The number of its first line.
+    pub first_line: i64,
+    /// Of how many lines something lies in it.
+    pub lines: i64,
+}
+
 impl NewEvent {
     /// Output of a step. `text` is the bytes of the chunk's segments, one after the other.
     #[must_use]
@@ -77,6 +91,34 @@ impl NewEvent {
             segments: (!chunk.joined).then_some(chunk.segments),
         });
         Self { level, message: text, payload }
+    }
+
+    /// Output of a step that is left out.
+    #[must_use]
+    pub fn gap(origin: &Origin, range: GapRange, reason: GapReason) -> Self {
+        let bytes = range.to - range.from;
+        let mut message = Redacted::number(range.lines);
+        message.append(&Redacted::literal(" lines ("));
+        message.append(&Redacted::number(bytes));
+        message.append(&Redacted::literal(" bytes) were not sent: "));
+        message.append(&Redacted::literal(match reason {
+            GapReason::Lag => "they were still waiting long after their step had ended",
+            GapReason::Budget => "the job had printed as much as is sent of one",
+        }));
+        message.append(&Redacted::literal("; the complete log has them"));
+        let payload = Payload::Gap(GapPayload {
+            stage: origin.stage,
+            step_id: origin.step_id.to_text().into_owned(),
+            attempt: origin.attempt,
+            from_offset: range.from,
+            to_offset: range.to,
+            from_line: range.first_line,
+            lines: range.lines,
+            bytes,
+            reason,
+            available: GapAvailable::AtEnd,
+        });
+        Self { level: Level::Warn, message, payload }
     }
 
     /// A step began.
@@ -197,11 +239,11 @@ impl NewEvent {
 
     /// Something about the job that somebody should look at.
     #[must_use]
-    pub fn warning(attempt: i32, message: &'static str) -> Self {
+    pub fn warning(attempt: i32, message: Redacted) -> Self {
         let mut payload = serde_json::Map::new();
         payload.insert("kind".into(), "warning".into());
         payload.insert("attempt".into(), attempt.into());
-        Self { level: Level::Warn, message: Redacted::literal(message), payload: Payload::Other(payload) }
+        Self { level: Level::Warn, message, payload: Payload::Other(payload) }
     }
 
     /// A file was kept.
@@ -221,6 +263,18 @@ impl NewEvent {
     #[must_use]
     pub(crate) fn end(payload: EndPayload) -> Self {
         Self { level: Level::Info, message: Redacted::literal("End of the log"), payload: Payload::End(payload) }
+    }
+
+    /// Returns what happened, for programs.
+    #[must_use]
+    pub const fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// Returns its text.
+    #[must_use]
+    pub const fn message(&self) -> &Redacted {
+        &self.message
     }
 
     /// Returns how much of an event's and a page's size it takes.

@@ -98,22 +98,34 @@ pub(super) async fn batch_progress(
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
+/// What a stored batch adds.
+#[derive(Clone, Copy)]
+pub(super) struct Progress {
+    pub(super) number: i64,
+    pub(super) shipped: i64,
+    pub(super) suppressed: i64,
+}
+
 /// Remembers a stored batch, so that its repetition is recognised.
 pub(super) async fn set_batch_progress(
     connection: &mut SqliteConnection,
     lease: Lease,
-    number: i64,
-    shipped: i64,
+    progress: Progress,
     last: Seq,
 ) -> sqlx::Result<()> {
-    sqlx::query("update attempts set last_batch = ?, shipped_bytes = ?, batch_to = ? where job_id = ? and attempt = ?")
-        .bind(number)
-        .bind(shipped)
-        .bind(last.0)
-        .bind(lease.job.0)
-        .bind(lease.attempt)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "update attempts
+         set last_batch = ?, shipped_bytes = ?, suppressed_bytes = suppressed_bytes + ?, batch_to = ?
+         where job_id = ? and attempt = ?",
+    )
+    .bind(progress.number)
+    .bind(progress.shipped)
+    .bind(progress.suppressed)
+    .bind(last.0)
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -42,6 +42,7 @@ impl Facets {
     pub fn of(payload: &Payload) -> Self {
         let (kind, attempt) = match payload {
             Payload::Log(log) => ("log", Some(log.attempt)),
+            Payload::Gap(gap) => ("gap", Some(gap.attempt)),
             Payload::Attempt(attempt) => ("attempt", Some(attempt.attempt)),
             Payload::Stage(stage) => ("stage", Some(stage.attempt)),
             Payload::Step(step) => ("step", Some(step.attempt)),
@@ -55,6 +56,7 @@ impl Facets {
         };
         let (stream, step_id) = match payload {
             Payload::Log(log) => (Some(log.stream), Some(log.step_id.clone())),
+            Payload::Gap(gap) => (None, Some(gap.step_id.clone())),
             Payload::Step(step) => (None, Some(step.step_id.clone())),
             _ => (None, None),
         };

@@ -84,10 +84,10 @@ impl Counts {
     }
 }
 
-/// Returns whether an event says that output is missing: a kind that later servers send.
+/// Returns whether an event says that output was not sent.
 #[must_use]
-pub fn is_gap(event: &Event) -> bool {
-    matches!(&event.payload, Payload::Other(fields) if fields.get("kind").and_then(|kind| kind.as_str()) == Some("gap"))
+pub const fn is_gap(event: &Event) -> bool {
+    matches!(event.payload, Payload::Gap(_))
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> i64 {

@@ -1,6 +1,8 @@
 //! What a milestone says, in words.
 
-use crate::model::{AttemptStatus, Event, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus};
+use crate::model::{
+    AttemptStatus, Event, GapAvailable, GapReason, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus,
+};
 use crate::words;
 
 /// How a milestone looks: its icon and its colour.
@@ -51,6 +53,7 @@ pub struct Words {
 pub fn kind(event: &Event) -> &str {
     match &event.payload {
         Payload::Log(_) => "log",
+        Payload::Gap(_) => "gap",
         Payload::Attempt(_) => "attempt",
         Payload::Stage(_) => "stage",
         Payload::Step(_) => "step",
@@ -99,6 +102,18 @@ pub fn words(event: &Event) -> Words {
                 _ => verb.to_owned(),
             };
             Words { tone, subject: format!("Attempt {}", attempt.attempt), detail }
+        }
+        Payload::Gap(gap) => {
+            let why = match gap.reason {
+                GapReason::Lag => "not sent live: they came faster than they could be sent",
+                GapReason::Budget => "not sent live: the job has printed more than is sent of one",
+            };
+            let when = match gap.available {
+                GapAvailable::Now => "the complete log has them",
+                GapAvailable::AtEnd => "the complete log has them when the attempt has ended",
+            };
+            let subject = format!("{}, {}", words::plural(gap.lines, "line"), words::bytes(gap.bytes));
+            Words { tone: Tone::Cancelled, subject, detail: format!("{why}; {when}") }
         }
         Payload::Artifact(artifact) => Words {
             tone: Tone::Plain,
@@ -157,7 +172,7 @@ fn within(verb: &str, millis: Option<i64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live_output::simulated::{event, milestone};
+    use crate::live_output::simulated::{event, gap_event, milestone};
     use crate::model::{Level, Seq, Stage, StagePayload};
 
     fn step(status: StepStatus, exit_code: Option<i32>, signal: Option<i32>) -> String {
@@ -187,6 +202,14 @@ mod tests {
         assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 in 12.6 s");
         assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build failed by signal 9 in 12.6 s");
         assert_eq!(step(StepStatus::TimedOut, None, Some(15)), "-- Build timed out in 12.6 s");
+    }
+
+    #[test]
+    fn a_gap_says_how_much_is_missing_and_where_it_is() {
+        let gap = gap_event(Seq(1), (1_000, 13_000), (20, 1_234));
+        let expected = "-- 1,234 lines, 12 kB not sent live: the job has printed more than is sent of one; the complete log \
+                        has them when the attempt has ended";
+        assert_eq!(text(&gap), expected);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What a worker would send of random output: for tests.
 
 use crate::model::{
-    Event, EventId, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload, Segment, Seq, Stage, StreamName,
-    Timestamp,
+    Event, EventId, GapAvailable, GapPayload, GapReason, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload,
+    Segment, Seq, Stage, StreamName, Timestamp,
 };
 
 /// Random output of two streams, cut into events at random.
@@ -153,6 +153,23 @@ pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
         segments: None,
     });
     event(seq, Level::Info, text, payload)
+}
+
+/// Output that was not sent: from one offset to another, so many lines from that one on.
+pub fn gap_event(seq: Seq, (from_offset, to_offset): (i64, i64), (from_line, lines): (i64, i64)) -> Event {
+    let payload = Payload::Gap(GapPayload {
+        stage: Stage::Execute,
+        step_id: "run".to_owned(),
+        attempt: 1,
+        from_offset,
+        to_offset,
+        from_line,
+        lines,
+        bytes: to_offset - from_offset,
+        reason: GapReason::Budget,
+        available: GapAvailable::AtEnd,
+    });
+    event(seq, Level::Warn, "lines were not sent", payload)
 }
 
 /// Something that is not output.

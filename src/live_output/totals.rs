@@ -26,6 +26,11 @@ impl Totals {
                 total.lines = total.lines.max(last_line(&event.message, payload));
                 total.bytes = total.bytes.max(end_offset(payload));
             }
+            Payload::Gap(payload) => {
+                let total = self.of(payload.attempt);
+                total.lines = total.lines.max(payload.from_line + payload.lines - 1);
+                total.bytes = total.bytes.max(payload.to_offset);
+            }
             Payload::Attempt(payload) => {
                 let total = self.of(payload.attempt);
                 total.lines = total.lines.max(payload.lines.unwrap_or(0));

@@ -79,6 +79,8 @@ pub struct EventsPage {
 pub enum Payload {
     /// Output of a step.
     Log(LogPayload),
+    /// Output of a step that was not sent.
+    Gap(GapPayload),
     /// An attempt began or ended.
     Attempt(AttemptPayload),
     /// A stage began or ended.
@@ -175,6 +177,52 @@ pub struct LogPayload {
     /// Its pieces, when they do not touch in `output.log` or their line numbers do not run on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
+}
+
+/// Why output was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// It had not been sent for too long after its step had ended.
+    Lag,
+    /// The job had sent as much as a job may.
+    Budget,
+}
+
+/// When what was not sent can be read from the complete log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapAvailable {
+    /// At once.
+    Now,
+    /// When the attempt has ended.
+    AtEnd,
+}
+
+/// Output of a step that was not sent: a stretch of `output.log`, both streams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GapPayload {
+    /// The stage of the step.
+    pub stage: Stage,
+    /// The step that printed it.
+    pub step_id: String,
+    /// The attempt, from 1.
+    pub attempt: i32,
+    /// Where it begins in the attempt's `output.log`.
+    pub from_offset: i64,
+    /// Where it ends.
+    pub to_offset: i64,
+    /// The number of its first line.
+    pub from_line: i64,
+    /// Of how many lines something lies in it.
+    pub lines: i64,
+    /// How many bytes it has.
+    pub bytes: i64,
+    /// Why.
+    pub reason: GapReason,
+    /// When it can be read.
+    pub available: GapAvailable,
 }
 
 /// How an attempt stands.

@@ -68,6 +68,8 @@ pub enum FailureReason {
     Spawn,
     /// The worker died or the server stopped.
     Interrupted,
+    /// It printed more than a job may.
+    OutputLimit,
 }
 
 impl FailureReason {
@@ -80,13 +82,14 @@ impl FailureReason {
             Self::Timeout => "timeout",
             Self::Spawn => "spawn",
             Self::Interrupted => "interrupted",
+            Self::OutputLimit => "output_limit",
         }
     }
 
     /// Returns the reason of that word, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::ExitCode, Self::Signal, Self::Timeout, Self::Spawn, Self::Interrupted]
+        [Self::ExitCode, Self::Signal, Self::Timeout, Self::Spawn, Self::Interrupted, Self::OutputLimit]
             .into_iter()
             .find(|reason| reason.as_str() == word)
     }

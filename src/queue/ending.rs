@@ -9,7 +9,9 @@ use super::QueueError;
 use super::store::{self, JobEnd, JobRow};
 use crate::db::Tx;
 use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
-use crate::model::{ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Timestamp};
+use crate::model::{
+    ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Stage, Timestamp,
+};
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Finish {
 /// A file to be kept.
 #[derive(Clone, Debug)]
 pub struct NewArtifact {
+    /// Its name on the wire.
+    pub id: ArtifactId,
     /// Its name for people.
     pub name: Redacted,
     /// Its media type.
@@ -55,6 +59,8 @@ pub struct NewArtifact {
     pub sha256: String,
     /// Where it lies below the data folder.
     pub path: String,
+    /// The stage that left it, if it is one's.
+    pub stage: Option<Stage>,
 }
 
 /// The longest wait before the next attempt, in seconds.
@@ -105,9 +111,8 @@ pub(super) async fn finish(
     store::end_attempt(tx.connection(), lease, status, now).await?;
     let mut events = Vec::new();
     for artifact in &finish.artifacts {
-        let id = ArtifactId(uuid::Uuid::now_v7());
-        store::insert_artifact(tx.connection(), lease, id, artifact, now).await?;
-        events.push(NewEvent::artifact(&artifact.name, id, artifact.size_bytes));
+        store::keep_artifact(tx.connection(), lease, artifact, now).await?;
+        events.push(NewEvent::artifact(&artifact.name, artifact.id, artifact.size_bytes));
     }
     events.push(NewEvent::attempt(lease.attempt, &finish.worker, status, Some(&finish.totals)));
     let next = after(&finish.ending, &row, now);

@@ -3,10 +3,13 @@
 use redact::Redactor;
 use serde_json::{Map, Value};
 
+/// The fields of a payload that hold steps, each with variables of its own.
+const STAGES: [&str; 3] = ["prepare", "steps", "publish"];
+
 /// Returns the values of a payload's variables that look secret by their name, of the job and of its steps.
 #[must_use]
 pub fn secret_values(payload: &Value) -> Vec<String> {
-    let steps = payload.get("steps").and_then(Value::as_array).into_iter().flatten();
+    let steps = STAGES.into_iter().filter_map(|stage| payload.get(stage)?.as_array()).flatten();
     steps.chain([payload]).filter_map(|owner| owner.get("env")?.as_object()).flat_map(secrets_of).collect()
 }
 
@@ -25,10 +28,9 @@ pub(super) fn masked(payload: &Value, redactor: &Redactor) -> Value {
     let mut shown = mask_texts(payload, redactor);
     let mask = Value::String(String::from_utf8_lossy(redact::MASK).into_owned());
     mask_env(&mut shown, &mask);
-    if let Some(steps) = shown.get_mut("steps").and_then(Value::as_array_mut) {
-        for step in steps {
-            mask_env(step, &mask);
-        }
+    for stage in STAGES {
+        let steps = shown.get_mut(stage).and_then(Value::as_array_mut);
+        steps.into_iter().flatten().for_each(|step| mask_env(step, &mask));
     }
     shown
 }
@@ -76,5 +78,16 @@ mod tests {
         );
         assert_eq!(shown["steps"][0]["run"], "echo [REDACTED] [REDACTED]");
         assert_eq!(shown["steps"][0]["env"]["DB_PASSWORD"], "[REDACTED]");
+    }
+
+    #[test]
+    fn variables_of_every_stage_are_masked() {
+        for stage in STAGES {
+            let payload = json!({stage: [{"run": "echo swordfish", "env": {"DB_PASSWORD": "swordfish"}}]});
+            assert_eq!(secret_values(&payload), ["swordfish"], "{stage}");
+            let shown = masked(&payload, &Redactor::new(secret_values(&payload)));
+            let expected = json!({stage: [{"run": "echo [REDACTED]", "env": {"DB_PASSWORD": "[REDACTED]"}}]});
+            assert_eq!(shown, expected);
+        }
     }
 }

@@ -1,20 +1,19 @@
 //! The payload of a `command` job: parsed and checked once, at the edge.
 
-use std::collections::{BTreeMap, HashSet};
+mod checks;
+mod steps;
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Steps of a stage at the most: each is several events and a row on the page.
-const MAX_STEPS: usize = 1_000;
-/// Characters of a title or a step's name at the most: they stand in one line.
-const MAX_NAME: usize = 200;
-/// Characters of a step's id at the most.
-const MAX_STEP_ID: usize = 100;
-/// Bytes of a command at the most: Linux takes no longer argument.
-const MAX_RUN: usize = (128 << 10) - 1;
-/// The longest time-out, in seconds: 30 days.
-const MAX_TIMEOUT: u32 = 30 * 24 * 3600;
+use crate::artifacts::{InvalidPattern, Patterns};
+use crate::model::Stage;
+use checks::{check_env, check_name, check_timeout};
+use steps::{RawStep, check_steps, first_line, only_step};
+
+pub use steps::StepSpec;
 
 /// A submission is not what it has to be; the text names the field and says what it takes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,29 +39,19 @@ pub struct Command {
     pub env: BTreeMap<String, String>,
     /// How long the attempt may take, in seconds.
     pub timeout_seconds: Option<u32>,
-    /// The steps of the stage `execute`, at least one.
-    pub steps: Vec<StepSpec>,
+    /// The stages that have steps, in the order of their running; `execute` is always among them.
+    pub stages: Vec<StageSpec>,
+    /// The files that are kept.
+    pub artifacts: Patterns,
 }
 
-/// One step.
+/// One stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepSpec {
-    /// Its name for programs, unique within the stage.
-    pub id: String,
-    /// Its name for people.
-    pub name: String,
-    /// What the shell runs.
-    pub run: String,
-    /// The shell.
-    pub shell: String,
-    /// Where, below the workspace.
-    pub working_directory: String,
-    /// Variables of this step.
-    pub env: BTreeMap<String, String>,
-    /// How long it may take, in seconds.
-    pub timeout_seconds: Option<u32>,
-    /// Whether the stage goes on when it fails.
-    pub continue_on_error: bool,
+pub struct StageSpec {
+    /// Which.
+    pub stage: Stage,
+    /// Its steps, at least one.
+    pub steps: Vec<StepSpec>,
 }
 
 #[derive(Deserialize)]
@@ -72,23 +61,11 @@ struct RawCommand {
     #[serde(default)]
     env: BTreeMap<String, String>,
     timeout_seconds: Option<u32>,
+    prepare: Option<Vec<RawStep>>,
     run: Option<String>,
     steps: Option<Vec<RawStep>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawStep {
-    id: Option<String>,
-    name: Option<String>,
-    run: String,
-    shell: Option<String>,
-    working_directory: Option<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    timeout_seconds: Option<u32>,
-    #[serde(default)]
-    continue_on_error: bool,
+    publish: Option<Vec<RawStep>>,
+    artifacts: Option<Vec<String>>,
 }
 
 impl Command {
@@ -104,151 +81,43 @@ impl Command {
         }
         check_env("payload.env", &raw.env)?;
         check_timeout("payload.timeoutSeconds", raw.timeout_seconds)?;
-        let steps = match (raw.run, raw.steps) {
+        let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
+        let execute = match (raw.run, raw.steps) {
             (Some(run), None) => vec![only_step(run)?],
-            (None, Some(steps)) => check_steps(steps)?,
+            (None, Some(steps)) if steps.is_empty() => return Err(invalid("payload.steps", "takes at least one step")),
+            (None, Some(steps)) => check_steps("payload.steps", steps)?,
             (Some(_), Some(_)) => return Err(invalid("payload.run", "give either run or steps, not both")),
             (None, None) => return Err(invalid("payload.run", "give run (one command) or steps")),
         };
-        Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, steps })
+        let publish = check_steps("payload.publish", raw.publish.unwrap_or_default())?;
+        let stages = [(Stage::Prepare, prepare), (Stage::Execute, execute), (Stage::Publish, publish)]
+            .into_iter()
+            .filter(|(_, steps)| !steps.is_empty())
+            .map(|(stage, steps)| StageSpec { stage, steps })
+            .collect();
+        let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
+        Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, stages, artifacts })
     }
 
-    /// Returns what people call the job: its title, else its first command's first line.
+    /// Returns all steps with their stage and their place in it, in the order of their running.
+    pub fn steps(&self) -> impl Iterator<Item = (Stage, i32, &StepSpec)> {
+        self.stages.iter().flat_map(|spec| (0..).zip(&spec.steps).map(move |(index, step)| (spec.stage, index, step)))
+    }
+
+    /// Returns what people call the job: its title, else the first line of its work's first command.
     #[must_use]
     pub fn title_or_command(&self) -> &str {
-        let first = self.steps.first().map_or("", |step| step.run.as_str());
+        let first =
+            self.steps().find(|(stage, ..)| *stage == Stage::Execute).map_or("", |(.., step)| step.run.as_str());
         self.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| first_line(first))
     }
 }
 
-/// Returns the first line that says something, cut to a name's length.
-fn first_line(text: &str) -> &str {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
-    line.char_indices().nth(MAX_NAME).map_or(line, |(end, _)| &line[..end])
-}
-
-fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
-    check_run("payload.run", &run)?;
-    Ok(StepSpec {
-        id: "run".into(),
-        name: first_line(&run).to_owned(),
-        run,
-        shell: "sh".into(),
-        working_directory: ".".into(),
-        env: BTreeMap::new(),
-        timeout_seconds: None,
-        continue_on_error: false,
+fn check_artifacts(patterns: &[String]) -> Result<Patterns, InvalidPayload> {
+    Patterns::parse(patterns).map_err(|InvalidPattern { index, problem }| match index {
+        Some(index) => invalid(format!("payload.artifacts[{index}]"), problem),
+        None => invalid("payload.artifacts", problem),
     })
-}
-
-fn check_steps(raw: Vec<RawStep>) -> Result<Vec<StepSpec>, InvalidPayload> {
-    if raw.is_empty() || raw.len() > MAX_STEPS {
-        return Err(invalid("payload.steps", format!("takes 1 to {MAX_STEPS} steps, not {}", raw.len())));
-    }
-    let steps = raw.into_iter().enumerate().map(|(i, step)| check_step(i, step)).collect::<Result<Vec<_>, _>>()?;
-    let mut ids = HashSet::new();
-    match steps.iter().enumerate().find(|(_, step)| !ids.insert(step.id.as_str())) {
-        Some((i, step)) => {
-            Err(invalid(format!("payload.steps[{i}].id"), format!("{:?} is the id of an earlier step too", step.id)))
-        }
-        None => Ok(steps),
-    }
-}
-
-fn check_step(i: usize, raw: RawStep) -> Result<StepSpec, InvalidPayload> {
-    let at = |field: &str| format!("payload.steps[{i}].{field}");
-    let id = raw.id.unwrap_or_else(|| format!("step-{}", i + 1));
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if id.is_empty() || id.len() > MAX_STEP_ID || !id.chars().all(plain) {
-        return Err(invalid(at("id"), format!("takes 1 to {MAX_STEP_ID} letters, digits, '-', '_' and '.'")));
-    }
-    if let Some(name) = &raw.name {
-        check_name(&at("name"), name)?;
-    }
-    check_run(&at("run"), &raw.run)?;
-    let shell = raw.shell.unwrap_or_else(|| "sh".into());
-    if shell.is_empty() || shell.len() > MAX_NAME || shell.contains(['\0', '\n']) {
-        return Err(invalid(at("shell"), "takes the name of a program that takes -c, such as sh or bash"));
-    }
-    let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
-    check_directory(&at("workingDirectory"), &working_directory)?;
-    check_env(&at("env"), &raw.env)?;
-    check_timeout(&at("timeoutSeconds"), raw.timeout_seconds)?;
-    Ok(StepSpec {
-        name: raw.name.unwrap_or_else(|| first_line(&raw.run).to_owned()),
-        id,
-        run: raw.run,
-        shell,
-        working_directory,
-        env: raw.env,
-        timeout_seconds: raw.timeout_seconds,
-        continue_on_error: raw.continue_on_error,
-    })
-}
-
-fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {
-    let length = name.chars().count();
-    if length > MAX_NAME {
-        return Err(invalid(field, format!("takes at most {MAX_NAME} characters, not {length}")));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(invalid(field, "takes one line without control characters"));
-    }
-    Ok(())
-}
-
-fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
-    if run.trim().is_empty() {
-        return Err(invalid(field, "takes a shell command, and this one is empty"));
-    }
-    if run.len() > MAX_RUN {
-        return Err(invalid(
-            field,
-            format!("takes at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len()),
-        ));
-    }
-    if run.contains('\0') {
-        return Err(invalid(field, "takes no NUL: no command line can hold one"));
-    }
-    Ok(())
-}
-
-fn check_directory(field: &str, directory: &str) -> Result<(), InvalidPayload> {
-    use std::path::Component;
-    let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if directory.contains('\0') || !std::path::Path::new(directory).components().all(inside) {
-        return Err(invalid(field, "takes a path below the workspace, without '..'"));
-    }
-    Ok(())
-}
-
-fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(), InvalidPayload> {
-    for (name, value) in env {
-        let at = || format!("{field}.{name}");
-        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
-        if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
-            return Err(invalid(at(), "is no name of a variable: letters, digits and '_', not beginning with a digit"));
-        }
-        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT") {
-            return Err(invalid(at(), "is set by the worker, which finds a job's processes by it"));
-        }
-        if name.len() + value.len() >= MAX_RUN {
-            return Err(invalid(at(), format!("takes at most {MAX_RUN} bytes with its name")));
-        }
-        if value.contains('\0') {
-            return Err(invalid(at(), "takes no NUL: no environment can hold one"));
-        }
-    }
-    Ok(())
-}
-
-fn check_timeout(field: &str, seconds: Option<u32>) -> Result<(), InvalidPayload> {
-    match seconds {
-        Some(seconds) if !(1..=MAX_TIMEOUT).contains(&seconds) => {
-            Err(invalid(field, format!("takes 1 to {MAX_TIMEOUT} seconds, not {seconds}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -266,8 +135,9 @@ mod tests {
     #[test]
     fn run_is_a_job_of_one_step() {
         let command = Command::parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
-        assert_eq!(command.steps.len(), 1);
-        assert_eq!((command.steps[0].id.as_str(), command.title_or_command()), ("run", "make all"));
+        let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
+        assert_eq!(steps, [(Stage::Execute, 0, "run")]);
+        assert_eq!(command.title_or_command(), "make all");
     }
 
     #[test]
@@ -275,14 +145,35 @@ mod tests {
         let command =
             Command::parse(&json!({"title": "T", "steps": [{"run": "a"}, {"run": "b", "id": "x"}, {"run": "c"}]}));
         let command = command.expect("it is valid");
-        let ids: Vec<_> = command.steps.iter().map(|step| step.id.as_str()).collect();
+        let ids: Vec<_> = command.steps().map(|(.., step)| step.id.as_str()).collect();
         assert_eq!(ids, ["step-1", "x", "step-3"]);
         assert_eq!(command.title_or_command(), "T");
     }
 
     #[test]
+    fn each_stage_numbers_its_own_steps() {
+        let payload = json!({"prepare": [{"run": "a"}, {"run": "b"}], "run": "c", "publish": [{"run": "d"}]});
+        let command = Command::parse(&payload).expect("it is valid");
+        let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
+        let expected = [
+            (Stage::Prepare, 0, "step-1"),
+            (Stage::Prepare, 1, "step-2"),
+            (Stage::Execute, 0, "run"),
+            (Stage::Publish, 0, "step-1"),
+        ];
+        assert_eq!(steps, expected);
+        assert_eq!(command.title_or_command(), "c");
+    }
+
+    #[test]
+    fn a_stage_without_steps_is_none() {
+        let command = Command::parse(&json!({"run": "a", "prepare": [], "publish": null})).expect("it is valid");
+        assert_eq!(command.stages.len(), 1);
+    }
+
+    #[test]
     fn a_field_that_comes_later_or_is_not_known_is_named() {
-        for field in ["prepare", "publish", "artifacts", "secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
+        for field in ["secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
             check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
         }
         check_refused(json!({"steps": [{"run": "a", "retries": 3}]}), "payload.steps[0].retries");
@@ -308,5 +199,15 @@ mod tests {
         );
         check_refused(json!({"steps": [{"run": "a", "name": "x".repeat(5_000)}]}), "payload.steps[0].name");
         check_refused(json!({"steps": [{"name": "a"}]}), "payload.steps[0]");
+        check_refused(json!({"run": "a", "prepare": [{"run": " "}]}), "payload.prepare[0].run");
+        check_refused(
+            json!({"run": "a", "publish": [{"run": "a"}, {"run": "b", "id": "step-1"}]}),
+            "payload.publish[1].id",
+        );
+        check_refused(json!({"prepare": [{"run": "a"}]}), "payload.run");
+        check_refused(json!({"run": "a", "artifacts": ["ok", "../x"]}), "payload.artifacts[1]");
+        check_refused(json!({"run": "a", "artifacts": ["["]}), "payload.artifacts[0]");
+        check_refused(json!({"run": "a", "artifacts": vec!["a"; 101]}), "payload.artifacts");
+        check_refused(json!({"run": "a", "artifacts": "a"}), "payload.artifacts");
     }
 }

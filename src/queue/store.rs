@@ -38,6 +38,8 @@ pub struct Claimed {
     pub payload: Value,
     /// Who holds it.
     pub worker: Redacted,
+    /// Text of log events of the job's earlier attempts.
+    pub sent_before: u64,
 }
 
 /// A job that a worker left running when it died.
@@ -45,8 +47,10 @@ pub struct Claimed {
 pub struct Abandoned {
     /// The job and the lease it runs under.
     pub claimed: Claimed,
-    /// How many bytes of its output are stored.
+    /// Up to where its output is stored or left out.
     pub shipped: u64,
+    /// How many bytes of that were left out.
+    pub suppressed: u64,
     /// The number of the last stored batch.
     pub last_batch: i64,
 }
@@ -361,13 +365,27 @@ pub(super) async fn claim(
     .bind(worker.to_text())
     .bind(epoch)
     .bind(now.0)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(Some(Claimed {
-        lease: Lease { job: JobId(id), attempt, epoch },
-        payload: parse(&payload)?,
-        worker: worker.clone(),
-    }))
+    let lease = Lease { job: JobId(id), attempt, epoch };
+    let sent_before = sent_before(connection, lease).await?;
+    Ok(Some(Claimed { lease, payload: parse(&payload)?, worker: worker.clone(), sent_before }))
+}
+
+/// Returns how much text the log events of a job's earlier attempts have.
+async fn sent_before(connection: &mut SqliteConnection, lease: Lease) -> sqlx::Result<u64> {
+    let sent: i64 = sqlx::query_scalar(
+        "select coalesce(sum(shipped_bytes - suppressed_bytes), 0) from attempts where job_id = ? and attempt < ?",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .fetch_one(connection)
+    .await?;
+    Ok(unsigned(sent))
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }
 
 fn parse(payload: &str) -> sqlx::Result<Value> {
@@ -501,37 +519,47 @@ pub(super) async fn end_attempt(
 
 /// Returns the running jobs of embedded workers that are not `worker`.
 pub(super) async fn abandoned(connection: &mut SqliteConnection, worker: &Redacted) -> sqlx::Result<Vec<Abandoned>> {
-    let rows: Vec<(uuid::Uuid, i32, i64, String, String, i64, i64)> = sqlx::query_as(
-        "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.last_batch
+    let rows = sqlx::query(
+        "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
          where j.status = 'running' and j.type = 'command' and j.claimed_by like 'embedded-%' and j.claimed_by <> ?
          order by j.started_at",
     )
     .bind(worker.to_text())
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    rows.into_iter()
-        .map(|(id, attempt, epoch, payload, worker, shipped, last_batch)| {
-            let lease = Lease { job: JobId(id), attempt, epoch };
-            let worker = Redacted::from_stored(worker.into_bytes());
-            let claimed = Claimed { lease, payload: parse(&payload)?, worker };
-            Ok(Abandoned { claimed, shipped: u64::try_from(shipped).unwrap_or(0), last_batch })
-        })
-        .collect()
+    let mut abandoned = Vec::with_capacity(rows.len());
+    for row in rows {
+        let job = JobId(row.try_get("id")?);
+        let lease = Lease { job, attempt: row.try_get("attempt")?, epoch: row.try_get("lease_epoch")? };
+        let payload = parse(row.try_get("payload")?)?;
+        let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
+        let sent_before = sent_before(connection, lease).await?;
+        abandoned.push(Abandoned {
+            claimed: Claimed { lease, payload, worker, sent_before },
+            shipped: unsigned(row.try_get("shipped_bytes")?),
+            suppressed: unsigned(row.try_get("suppressed_bytes")?),
+            last_batch: row.try_get("last_batch")?,
+        });
+    }
+    Ok(abandoned)
 }
 
-pub(super) async fn insert_artifact(
+/// Lists a kept file; a newer version takes the place of the earlier one.
+pub(super) async fn keep_artifact(
     connection: &mut SqliteConnection,
     lease: Lease,
-    id: ArtifactId,
     artifact: &NewArtifact,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "insert into artifacts (id, job_id, attempt, name, content_type, size_bytes, digest, path, created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into artifacts (id, job_id, attempt, name, content_type, size_bytes, digest, path, stage, created_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (job_id, attempt, name) do update set
+             id = excluded.id, content_type = excluded.content_type, size_bytes = excluded.size_bytes,
+             digest = excluded.digest, path = excluded.path, stage = excluded.stage, created_at = excluded.created_at",
     )
-    .bind(id.0)
+    .bind(artifact.id.0)
     .bind(lease.job.0)
     .bind(lease.attempt)
     .bind(artifact.name.to_text())
@@ -539,6 +567,7 @@ pub(super) async fn insert_artifact(
     .bind(artifact.size_bytes)
     .bind(format!("sha256:{}", artifact.sha256))
     .bind(&artifact.path)
+    .bind(artifact.stage.map(crate::model::Stage::as_str))
     .bind(now.0)
     .execute(connection)
     .await?;
@@ -551,6 +580,19 @@ pub(super) async fn artifacts(connection: &mut SqliteConnection, job: JobId) -> 
         .fetch_all(connection)
         .await?;
     Ok(files.into_iter().map(|file| file.artifact).collect())
+}
+
+/// Returns where the listed files of an attempt lie, below the data folder.
+pub(super) async fn artifact_paths(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: i32,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("select path from artifacts where job_id = ? and attempt = ?")
+        .bind(job.0)
+        .bind(attempt)
+        .fetch_all(connection)
+        .await
 }
 
 pub(super) async fn artifact(connection: &mut SqliteConnection, id: ArtifactId) -> sqlx::Result<Option<ArtifactFile>> {

@@ -63,7 +63,7 @@ impl Submission {
         }
         let (title, commands) = if new.kind == "command" {
             let command = Command::parse(&payload)?;
-            let runs: Vec<&str> = command.steps.iter().map(|step| step.run.as_str()).collect();
+            let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
             (command.title_or_command().to_owned(), runs.join("\n"))
         } else {
             let title = payload.get("title").and_then(Value::as_str).unwrap_or(&new.kind);

@@ -7,11 +7,15 @@ use std::time::Duration;
 use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
+use crate::worker::ArtifactLimits;
 use crate::worker::batch::Policy;
-use crate::worker::ship::LiveLog;
+use crate::worker::ship::{Bounds, LiveLog};
 
 /// The largest text of one event, under load.
 const MAX_EVENT_BYTES: usize = 1 << 20;
+
+/// Files of an attempt that are kept: each is an event and a row on the page.
+const MAX_ARTIFACTS: usize = 1_000;
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -34,6 +38,12 @@ pub struct Config {
     pub live_events_per_second: u32,
     /// Text of a log event, until load makes it grow.
     pub live_event_bytes: usize,
+    /// Text of a job's log events; after that only the end of each step is sent.
+    pub live_job_bytes: u64,
+    /// How long output is sent on after its step has ended.
+    pub live_lag: Duration,
+    /// Output at the end of each step that is sent in any case.
+    pub live_tail_bytes: u64,
     /// Bytes of a request's body at the most.
     pub body_bytes: usize,
     /// Streams open at a time at the most.
@@ -44,6 +54,14 @@ pub struct Config {
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
+    /// Bytes that an attempt may print; more ends it.
+    pub output_limit: Option<u64>,
+    /// Free bytes of the disk below which no new jobs are taken.
+    pub min_free_bytes: u64,
+    /// Bytes of one kept file at the most.
+    pub artifact_file_bytes: u64,
+    /// Bytes of all files kept of an attempt at the most.
+    pub artifact_job_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     pub redact_values_file: Option<PathBuf>,
 }
@@ -98,7 +116,7 @@ impl Config {
         if !self.live_log_events {
             return LiveLog::Off;
         }
-        LiveLog::Events(Policy {
+        let policy = Policy {
             flush: self.live_flush,
             events_per_second: self.live_events_per_second,
             event_bytes: self.live_event_bytes,
@@ -107,7 +125,18 @@ impl Config {
             } else {
                 MAX_EVENT_BYTES
             },
-        })
+        };
+        let bounds = Bounds { job_bytes: self.live_job_bytes, lag: self.live_lag, tail_bytes: self.live_tail_bytes };
+        LiveLog::Events(policy, bounds)
+    }
+
+    /// Returns how many files an attempt may keep, and how large.
+    pub(super) const fn artifact_limits(&self) -> ArtifactLimits {
+        ArtifactLimits {
+            files: MAX_ARTIFACTS,
+            file_bytes: self.artifact_file_bytes,
+            job_bytes: self.artifact_job_bytes,
+        }
     }
 }
 

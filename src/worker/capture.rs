@@ -87,6 +87,12 @@ impl StepCapture<'_> {
         self.store(stream, text, time)
     }
 
+    /// Returns how much the attempt has stored so far.
+    #[must_use]
+    pub const fn attempt_bytes(&self) -> u64 {
+        self.spool.end().bytes
+    }
+
     /// Returns when [`Self::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -5,12 +5,17 @@ use std::future::Future;
 use crate::clock;
 use crate::event_log::{AppendError, Batch, EventLog, Lease};
 use crate::model::{JobStatus, Seq};
-use crate::queue::{Finish, Heartbeat, Queue, QueueError};
+use crate::queue::{Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
 /// A worker's way to the server, for one job at a time.
 pub trait Link: Clone + Send + Sync + 'static {
-    /// Appends a batch; it is committed when this returns.
-    fn append(&self, lease: Lease, batch: Batch) -> impl Future<Output = Result<Seq, AppendError>> + Send;
+    /// Appends a batch and lists the files that its events tell of; all of it is committed when this returns.
+    fn append(
+        &self,
+        lease: Lease,
+        batch: Batch,
+        files: Vec<NewArtifact>,
+    ) -> impl Future<Output = Result<Seq, AppendError>> + Send;
     /// Renews the lease.
     fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, QueueError>> + Send;
     /// Waits until the next heartbeat may have news before its time.
@@ -29,8 +34,11 @@ pub struct InProcess {
 }
 
 impl Link for InProcess {
-    async fn append(&self, lease: Lease, batch: Batch) -> Result<Seq, AppendError> {
-        self.log.append_as(lease, batch, clock::now()).await
+    async fn append(&self, lease: Lease, batch: Batch, files: Vec<NewArtifact>) -> Result<Seq, AppendError> {
+        if files.is_empty() {
+            return self.log.append_as(lease, batch, clock::now()).await;
+        }
+        self.queue.append_with_files(lease, batch, files).await
     }
 
     async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, QueueError> {

@@ -57,6 +57,8 @@ pub enum ExitStatus {
 pub enum EndedBy {
     /// Its time, or the job's, was up.
     Timeout,
+    /// The attempt had printed more than it may.
+    OutputLimit,
     /// The attempt was to end.
     Stop(Stop),
 }
@@ -66,6 +68,8 @@ pub enum EndedBy {
 pub struct Limits {
     /// When its time is up.
     pub deadline: Option<Instant>,
+    /// Bytes that the attempt may print; what a process prints beyond them while it is being ended is dropped.
+    pub output: Option<u64>,
     /// Between SIGTERM and SIGKILL when its job is cancelled or its time is up.
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.
@@ -220,11 +224,22 @@ impl Running<'_, '_> {
         let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
         match pipe.read(buffer) {
             Ok(0) => self.pipes[stream as usize] = None,
-            Ok(read) => self.capture.output(stream, &buffer[..read], Instant::now(), clock::now())?,
+            // Read all the same: a process that waits for its pipe cannot end.
+            Ok(_) if self.is_over_limit() => {}
+            Ok(read) => {
+                self.capture.output(stream, &buffer[..read], Instant::now(), clock::now())?;
+                if self.is_over_limit() {
+                    self.end(EndedBy::OutputLimit, Instant::now());
+                }
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.limits.output.is_some_and(|limit| self.capture.attempt_bytes() > limit)
     }
 
     fn next_time(&self) -> Option<Instant> {
@@ -256,7 +271,7 @@ impl Running<'_, '_> {
             EndedBy::Stop(Stop::Shutdown) => self.limits.shutdown_grace,
             // Another worker may already run the job: there is no time for politeness.
             EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
-            EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout => self.limits.cancel_grace,
+            EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
         };
         self.ending = Some(Ending { by, kill_at: now + grace, killed: false });
         kill_process_group(self.pid, Signal::TERM).ok();

@@ -1,7 +1,7 @@
 //! Ending the attempts of a worker that died.
 //!
 //! In this order: kill what still lives, mend the spool, complete it from the stored events if those reach further, ship
-//! the rest under the old epoch, and only then end the lease, and the attempt as interrupted. Nobody can have claimed the
+//! the rest under the old epoch, remove what was kept of files and is not listed, and only then end the lease, and the attempt as interrupted. Nobody can have claimed the
 //! job in between: it runs, under the old lease, until the last step.
 
 use redact::Redacted;
@@ -40,7 +40,7 @@ pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &Worker
 }
 
 async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
-    let Abandoned { claimed, shipped, last_batch } = abandoned;
+    let Abandoned { claimed, shipped, suppressed, last_batch } = abandoned;
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let mark = Mark::new(lease.job, lease.attempt);
     tokio::task::spawn_blocking(move || kill_marked(&mark, None)).await.map_err(std::io::Error::other)?;
@@ -48,10 +48,13 @@ async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> R
     let mut spool = Spool::recover(&config.data_dir.join(spool::folder(lease.job, lease.attempt)))?;
     complete(link, &mut spool, &claimed, shipped).await?;
     spool.end_step()?;
-    ship_rest(link, config, &spool, &claimed, Progress { batch: last_batch, offset: shipped }).await?;
+    let progress = Progress { batch: last_batch, offset: shipped, suppressed, earlier: claimed.sent_before };
+    let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
+    let listed = link.queue.artifact_paths(lease).await?.into_iter().collect();
+    config.artifacts.sweep(lease.job, lease.attempt, &listed)?;
     let message = Redacted::literal("the server ended while the job ran");
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
-    let totals = run::totals(&spool, None, spool.count_masks()?);
+    let totals = run::totals(&spool, progress, spool.count_masks()?);
     let artifacts = vec![run::log_artifact(lease, &totals)];
     run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
     Ok(())
@@ -81,6 +84,11 @@ async fn complete(
     pieces.sort_by_key(|(offset, ..)| *offset);
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
+        if have < 0 {
+            // A gap is told only of what was synced, so that this takes a disk that loses what it had promised to keep.
+            tracing::error!(job = %claimed.lease.job, "the disk lost output that was not sent; what came after it is lost too");
+            break;
+        }
         let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));
         let step = u32::try_from(payload.step_index).unwrap_or(0);
         spool.append(Source { stage: payload.stage, step, stream: payload.stream }, &missing, payload.time)?;
@@ -98,16 +106,15 @@ async fn ship_rest(
     spool: &Spool,
     claimed: &crate::queue::Claimed,
     progress: Progress,
-) -> Result<(), RecoverError> {
+) -> Result<Progress, RecoverError> {
     let redactor = run::redactor(config, &claimed.payload);
     // A payload that does not parse never ran, and left no output to ship.
-    let Ok(command) = Command::parse(&claimed.payload) else { return Ok(()) };
+    let Ok(command) = Command::parse(&claimed.payload) else { return Ok(progress) };
     let names = run::names(&command, claimed.lease.attempt, &redactor);
     let milestones = Milestones::new();
     milestones.close();
     let origins = names.into_iter().map(|name| name.origin).collect();
     let shipper =
         Shipper::new((link.clone(), claimed.lease), spool.reader()?, origins, config.live, milestones, progress);
-    shipper.run(spool.subscribe()).await?;
-    Ok(())
+    Ok(shipper.run(spool.subscribe()).await?)
 }

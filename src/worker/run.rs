@@ -13,14 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::WorkerConfig;
 use super::capture::Capture;
+use super::collect::Collector;
 use super::control::{Control, Stop};
 use super::link::Link;
 use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Spool};
-use super::steps::{self, Outcome, Steps};
+use super::steps::{self, Outcome, Steps, Tools};
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
 use crate::logging::panic_text;
-use crate::model::FailureReason;
+use crate::model::{ArtifactId, FailureReason};
 use crate::queue::{
     Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError, secret_values,
 };
@@ -37,8 +38,9 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Runs a claimed job's attempt to its end.
 pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
+    let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
     let (ending, totals, artifacts) = match prepare(config, &claimed) {
-        Ok(prepared) => match conduct(&link, config, lease, prepared, &shutdown).await {
+        Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::warn!(job = %lease.job, %error, "an attempt was given up");
@@ -58,6 +60,7 @@ struct Prepared {
     steps: Steps,
     names: Vec<StepNames>,
     capture: Capture,
+    collector: Option<Collector>,
     control: Control,
 }
 
@@ -75,8 +78,12 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
     let control = Control::new().map_err(|error| failed("the attempt cannot be controlled", &error))?;
     let names = names(&command, lease.attempt, &redactor);
     let capture = Capture::new(spool, redactor, config.flush);
+    let collector = (!command.artifacts.is_empty()).then(|| {
+        let matcher = command.artifacts.matcher();
+        Collector::new(config.artifacts.clone(), lease, config.artifact_limits, workspace.clone(), matcher)
+    });
     let steps = Steps::new(command, lease, workspace, config);
-    Ok(Prepared { steps, names, capture, control })
+    Ok(Prepared { steps, names, capture, collector, control })
 }
 
 /// Returns the redactor of a job: its own secrets and the server's.
@@ -93,31 +100,33 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 async fn conduct<L: Link>(
     link: &L,
     config: &WorkerConfig,
-    lease: Lease,
+    (lease, progress): (Lease, Progress),
     prepared: Prepared,
     shutdown: &CancellationToken,
 ) -> Result<Ended, ShipError> {
-    let Prepared { steps, names, mut capture, control } = prepared;
+    let Prepared { steps, names, mut capture, mut collector, control } = prepared;
     let milestones = Milestones::new();
     let reader = capture.spool().reader()?;
     let ends = capture.spool().subscribe();
     let origins = names.iter().map(|name| name.origin.clone()).collect();
-    let shipper =
-        Shipper::new((link.clone(), lease), reader, origins, config.live, milestones.clone(), Progress::default());
+    let shipper = Shipper::new((link.clone(), lease), reader, origins, config.live, milestones.clone(), progress);
     let (told, mut over) = oneshot::channel();
     if capture.redactor().short_values() > 0 {
-        milestones.push(0, NewEvent::warning(lease.attempt, SHORT_SECRETS));
+        milestones.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
     // A thread of its own: a step takes as long as it takes, and one thread starts all of an attempt's processes.
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
         let _entered = span.entered();
-        let ran = catch_unwind(AssertUnwindSafe(|| steps.run(&names, &mut capture, &steps_control, &milestones)));
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let (capture, collector) = (&mut capture, collector.as_mut());
+            steps.run(&names, Tools { capture, collector, control: &steps_control, milestones: &milestones })
+        }));
         milestones.close();
         match ran {
             // The other end waits for it, unless the lease was lost.
-            Ok(outcome) => drop(told.send((outcome, capture))),
+            Ok(outcome) => drop(told.send((outcome, capture, collector))),
             Err(panic) => {
                 let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
                 tracing::error!(%text, "the attempt's thread panicked");
@@ -143,28 +152,32 @@ async fn conduct<L: Link>(
             ended = &mut over, if ended_shipping.is_some() => break ended,
         }
     };
-    ended_shipping.transpose()?;
-    let (outcome, capture) = ended.map_err(|_| std::io::Error::other("the attempt's thread panicked"))?;
-    Ok(end(lease, outcome, &capture))
+    let progress = ended_shipping.transpose()?.unwrap_or_default();
+    let (outcome, capture, collector) = ended.map_err(|_| std::io::Error::other("the attempt's thread panicked"))?;
+    if let Some(collector) = &collector {
+        collector.remove_replaced();
+    }
+    Ok(end(lease, outcome, &capture, progress))
 }
 
 /// What the log says when a registered value is too short to be masked wherever it stands.
 const SHORT_SECRETS: &str = "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
 
-fn end(lease: Lease, outcome: Outcome, capture: &Capture) -> Ended {
-    let totals = totals(capture.spool(), outcome.exit_code, i64::try_from(capture.redactions()).unwrap_or(i64::MAX));
+fn end(lease: Lease, outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
+    let redactions = i64::try_from(capture.redactions()).unwrap_or(i64::MAX);
+    let totals = AttemptTotals { exit_code: outcome.exit_code, ..totals(capture.spool(), progress, redactions) };
     let artifact = log_artifact(lease, &totals);
     (outcome.ending, totals, vec![artifact])
 }
 
 /// Returns what an attempt printed in all.
-pub(super) fn totals(spool: &Spool, exit_code: Option<i32>, redactions: i64) -> AttemptTotals {
+pub(super) fn totals(spool: &Spool, progress: Progress, redactions: i64) -> AttemptTotals {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     AttemptTotals {
-        exit_code,
+        exit_code: None,
         lines: number(spool.end().lines),
         bytes: number(spool.end().bytes),
-        suppressed_bytes: 0,
+        suppressed_bytes: number(progress.suppressed),
         redactions,
         log_sha256: spool.sha256(),
     }
@@ -174,11 +187,13 @@ pub(super) fn totals(spool: &Spool, exit_code: Option<i32>, redactions: i64) -> 
 pub(super) fn log_artifact(lease: Lease, totals: &AttemptTotals) -> NewArtifact {
     let path = spool::folder(lease.job, lease.attempt).join(spool::OUTPUT_LOG);
     NewArtifact {
+        id: ArtifactId(uuid::Uuid::now_v7()),
         name: Redacted::literal("logs/output.log"),
         content_type: "text/plain; charset=utf-8",
         size_bytes: totals.bytes,
         sha256: totals.log_sha256.clone(),
         path: path.to_string_lossy().into_owned(),
+        stage: None,
     }
 }
 

@@ -3,24 +3,32 @@
 //! The cursor is one offset of `output.log`; a batch covers one unbroken range from there, split by stream. Milestones
 //! (steps and stages that began or ended) stand at the offset at which they happened and keep their place among the
 //! output. While an append is on its way the spool grows and nothing else does; if the store is away, the shipper tries
-//! again until it is back.
+//! again until it is back. What [`bounds`] does not let through is left out, and a gap tells of it.
 
+mod bounds;
 mod chunks;
+mod gap;
+mod milestones;
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use redact::Redacted;
 use tokio::sync::watch;
 
 use super::batch::{Budget, Due, Pending, Policy};
 use super::link::Link;
 use super::spool::{SpoolEnd, SpoolReader};
 use crate::event_log::{AppendError, Batch, Lease, NewEvent, Origin};
+use crate::model::GapReason;
 
-use chunks::Chunks;
+use bounds::{Allowance, Next};
+use chunks::Room;
+use milestones::{Outgoing, Stop};
+
+pub use bounds::Bounds;
 pub use chunks::Steps;
+pub use milestones::Milestones;
 
 /// The longest wait before an append that failed is tried again.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -31,11 +39,14 @@ const FAR_BEHIND: u64 = 256 << 10;
 /// Bytes of output of one append, about: readers wait for all of it, and it is held in memory several times.
 const APPEND_BYTES: u64 = 1 << 20;
 
+/// What the log says when the job's budget is spent.
+const BUDGET_SPENT: &str = "The job has printed as much as is sent while it runs; the end of each step still follows, and the complete log has all of it";
+
 /// Whether output goes into the event log at all; the complete log is kept in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveLog {
-    /// As log events, under this policy.
-    Events(Policy),
+    /// As log events, under this policy and within these bounds.
+    Events(Policy, Bounds),
     /// Not at all.
     Off,
 }
@@ -51,56 +62,17 @@ pub enum ShipError {
     Spool(#[from] io::Error),
 }
 
-/// Milestones on their way to the shipper.
-#[derive(Clone, Debug, Default)]
-pub struct Milestones {
-    queue: Arc<Mutex<VecDeque<(u64, NewEvent)>>>,
-    told: watch::Sender<Marks>,
-}
-
-/// What the shipper is told beside the spool's end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Marks {
-    queued: u64,
-    over: bool,
-}
-
-impl Milestones {
-    /// Makes an empty queue.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Queues what happened when the spool reached `offset`. Call it after the output before it was stored.
-    pub fn push(&self, offset: u64, event: NewEvent) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back((offset, event));
-        self.told.send_modify(|marks| marks.queued += 1);
-    }
-
-    /// Says that nothing more comes, neither output nor milestones.
-    pub fn close(&self) {
-        self.told.send_modify(|marks| marks.over = true);
-    }
-
-    /// Takes those that stand at or before `offset`.
-    fn take(&self, offset: u64) -> Vec<NewEvent> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        std::iter::from_fn(|| queue.pop_front_if(|(at, _)| *at <= offset)).map(|(_, event)| event).collect()
-    }
-
-    fn first_offset(&self) -> Option<u64> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).front().map(|(at, _)| *at)
-    }
-}
-
-/// Where shipping begins: at 0 for a new attempt, at the end of what is stored after a crash.
+/// How far shipping has come: nowhere for a new attempt, at the end of what is stored after a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The number of the last stored batch.
     pub batch: i64,
-    /// How much of `output.log` is stored.
+    /// How much of `output.log` is stored or left out.
     pub offset: u64,
+    /// How much of that was left out.
+    pub suppressed: u64,
+    /// Text of log events of the job's earlier attempts.
+    pub earlier: u64,
 }
 
 /// One attempt's shipper.
@@ -109,9 +81,27 @@ pub struct Shipper<L> {
     lease: Lease,
     spool: SpoolReader,
     steps: Steps,
-    live: LiveLog,
     milestones: Milestones,
     progress: Progress,
+    live: Option<Live>,
+}
+
+/// What governs the sending of output.
+struct Live {
+    budget: Budget,
+    allowance: Allowance,
+    /// Whether the log says that the allowance is spent.
+    told: bool,
+}
+
+/// What is known before a step.
+#[derive(Clone, Copy)]
+struct Known {
+    end: SpoolEnd,
+    /// Since when nothing more comes.
+    over: Option<Instant>,
+    /// When the first byte entered the empty buffer.
+    since: Instant,
 }
 
 impl<L: Link> Shipper<L> {
@@ -124,35 +114,43 @@ impl<L: Link> Shipper<L> {
         milestones: Milestones,
         progress: Progress,
     ) -> Self {
-        Self { link, lease, spool, steps: Steps(steps), live, milestones, progress }
-    }
-
-    /// Ships until the milestones are closed and everything is stored.
-    pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<(), ShipError> {
-        let mut marks = self.milestones.told.subscribe();
-        let mut budget = match self.live {
-            LiveLog::Events(policy) => Some(Budget::new(policy, Instant::now())),
+        let live = match live {
+            LiveLog::Events(policy, bounds) => {
+                let sent = progress.offset - progress.suppressed;
+                let allowance = Allowance::new(bounds, progress.earlier, sent);
+                let told = allowance.is_spent();
+                Some(Live { budget: Budget::new(policy, Instant::now()), allowance, told })
+            }
             LiveLog::Off => None,
         };
-        let mut since = None;
+        Self { link, lease, spool, steps: Steps(steps), milestones, progress, live }
+    }
+
+    /// Ships until the milestones are closed and everything is stored or left out; returns how far it came.
+    pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, ShipError> {
+        let mut marks = self.milestones.subscribe();
+        let (mut since, mut over) = (None, None);
         loop {
             // What was told first is looked at last: who closes has stored everything before.
-            let over = marks.borrow_and_update().over;
+            let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
             let before = self.progress.offset;
             let now = Instant::now();
+            if closed {
+                over.get_or_insert(now);
+            }
             let first_byte = if end.bytes > before { *since.get_or_insert(now) } else { now };
-            let wait = self.step(end, over, first_byte, budget.as_mut()).await?;
+            let wait = self.step(Known { end, over, since: first_byte }).await?;
             if self.progress.offset != before || end.bytes == before {
                 since = None;
             }
             match wait {
-                Wait::Over => return Ok(()),
+                Wait::Over => return Ok(self.progress),
                 Wait::Not => {}
                 Wait::Until(at) => {
                     tokio::select! {
                         _ = marks.changed() => {}
-                        _ = ends.changed(), if !over => {}
+                        _ = ends.changed(), if !closed => {}
                         () = sleep_until(at) => {}
                     }
                 }
@@ -161,79 +159,115 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Sends what is due, if something is.
-    async fn step(
-        &mut self,
-        end: SpoolEnd,
-        over: bool,
-        since: Instant,
-        budget: Option<&mut Budget>,
-    ) -> Result<Wait, ShipError> {
-        let mut events = self.milestones.take(self.progress.offset);
-        let next_milestone = self.milestones.first_offset();
-        let limit = next_milestone.unwrap_or(end.bytes).min(end.bytes);
-        let pending = self.pending(end, limit, since, over || next_milestone.is_some());
-        let (mut to, mut wait) = (self.progress.offset, Wait::Until(None));
-        match (pending, budget) {
-            (None, _) if over && next_milestone.is_none() => wait = Wait::Over,
-            (None, _) => {}
-            // Nothing of the output is sent; the cursor moves on.
-            (Some(_), None) => (to, wait) = (limit, Wait::Not),
-            (Some(pending), Some(budget)) => match budget.due(&pending, Instant::now()) {
-                Due::At(at) => wait = Wait::Until(Some(at)),
-                Due::Now { mut event_bytes, partial } => {
-                    let limit = if partial { limit } else { limit.min(end.line_end) };
-                    loop {
-                        let chunks = self.read(to, limit, event_bytes).await?;
-                        budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
-                        events.extend(chunks.events);
-                        (to, wait) = (chunks.to, Wait::Not);
-                        // Far behind, several events share a transaction: its cost is that of one.
-                        let rest = Pending { bytes: limit - to, ..pending };
-                        match budget.due(&rest, Instant::now()) {
-                            Due::Now { event_bytes: next, .. }
-                                if rest.bytes >= FAR_BEHIND && to - self.progress.offset < APPEND_BYTES =>
-                            {
-                                event_bytes = next;
-                            }
-                            _ => break,
-                        }
-                    }
-                }
-            },
-        }
-        if to != self.progress.offset || !events.is_empty() {
-            events.extend(self.milestones.take(to));
-            self.append(to, events).await?;
+    async fn step(&mut self, known: Known) -> Result<Wait, ShipError> {
+        let from = self.progress.offset;
+        let mut out = Outgoing { to: from, ..Outgoing::default() };
+        self.milestones.take(from, &mut out);
+        let next = self.milestones.next();
+        let end = Stop { at: known.end.bytes, since: known.over.unwrap_or(known.since) };
+        let stop = next.or(known.over.map(|_| end));
+        let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
+        let wait = if limit > from {
+            // A stop beyond what is known of the spool is one that was told just now.
+            self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await?
+        } else if known.over.is_some() && next.is_none() {
+            Wait::Over
+        } else {
+            Wait::Until(None)
+        };
+        if out.to != from || !out.events.is_empty() {
+            self.milestones.take(out.to, &mut out);
+            self.append(out).await?;
         }
         Ok(wait)
     }
 
-    async fn read(&self, from: u64, limit: u64, event_bytes: usize) -> Result<Chunks, ShipError> {
-        let (spool, steps) = (self.spool.clone(), self.steps.clone());
-        let read = tokio::task::spawn_blocking(move || chunks::read(&spool, &steps, from, limit, event_bytes));
-        Ok(read.await.map_err(io::Error::other)??)
+    /// Takes what may go out of the output up to `limit`, which is a stop if one is given.
+    async fn output(
+        &mut self,
+        known: Known,
+        limit: u64,
+        stop: Option<Stop>,
+        out: &mut Outgoing,
+    ) -> Result<Wait, ShipError> {
+        let from = self.progress.offset;
+        let Some(live) = &self.live else {
+            // Nothing of the output is sent; the cursor moves on.
+            (out.to, out.suppressed) = (limit, limit - from);
+            return Ok(Wait::Not);
+        };
+        match live.allowance.next(from, stop, Instant::now()) {
+            Next::Wait => Ok(Wait::Until(None)),
+            Next::LeaveOut(reason) => self.leave_out((from, limit), reason, out).await,
+            Next::Send(_) => self.send(known, limit, stop.is_some(), out).await,
+        }
     }
 
-    fn pending(&self, end: SpoolEnd, limit: u64, since: Instant, pressed: bool) -> Option<Pending> {
+    /// Leaves out what stands before the tail of the step at the cursor.
+    async fn leave_out(
+        &mut self,
+        (from, stop): (u64, u64),
+        reason: GapReason,
+        out: &mut Outgoing,
+    ) -> Result<Wait, ShipError> {
+        let Some(live) = &mut self.live else { return Ok(Wait::Not) };
+        let (spool, steps, tail) = (self.spool.clone(), self.steps.clone(), live.allowance.tail_bytes());
+        let found = tokio::task::spawn_blocking(move || gap::find(&spool, &steps, (from, stop), tail, reason));
+        let gap = found.await.map_err(io::Error::other)??;
+        live.allowance.begin_tail(gap.step_end);
+        (out.to, out.suppressed) = (gap.to, gap.to - from);
+        out.events.extend(gap.event);
+        Ok(Wait::Not)
+    }
+
+    /// Takes chunks, if they are due.
+    async fn send(&mut self, known: Known, limit: u64, pressed: bool, out: &mut Outgoing) -> Result<Wait, ShipError> {
         let from = self.progress.offset;
-        let streams = end.stream_end.iter().filter(|stream_end| **stream_end > from).count();
-        (limit > from).then_some(Pending {
-            bytes: limit - from,
-            has_line: end.line_end > from,
-            streams: u32::try_from(streams).unwrap_or(2).max(1),
-            since,
-            pressed,
-        })
+        let Some(live) = &mut self.live else { return Ok(Wait::Not) };
+        let pending = pending(known, (from, limit), pressed);
+        let (mut event_bytes, partial) = match live.budget.due(&pending, Instant::now()) {
+            Due::At(at) => return Ok(Wait::Until(Some(at))),
+            Due::Now { event_bytes, partial } => (event_bytes, partial),
+        };
+        let limit = if partial { limit } else { limit.min(known.end.line_end) };
+        loop {
+            let room = Room { event: event_bytes, all: live.allowance.room(out.to) };
+            let (spool, steps, at) = (self.spool.clone(), self.steps.clone(), out.to);
+            let read = tokio::task::spawn_blocking(move || chunks::read(&spool, &steps, at, limit, room));
+            let chunks = read.await.map_err(io::Error::other)??;
+            live.budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
+            live.allowance.sent(out.to, chunks.to);
+            out.events.extend(chunks.events);
+            out.to = chunks.to;
+            if chunks.out_of_room {
+                live.allowance.end_head();
+            }
+            if live.allowance.is_spent() && !std::mem::replace(&mut live.told, true) {
+                out.events.push(NewEvent::warning(self.lease.attempt, Redacted::literal(BUDGET_SPENT)));
+            }
+            // Far behind, several events share a transaction: its cost is that of one.
+            let rest = Pending { bytes: limit - out.to, ..pending };
+            match live.budget.due(&rest, Instant::now()) {
+                Due::Now { event_bytes: next, .. }
+                    if rest.bytes >= FAR_BEHIND && out.to - from < APPEND_BYTES && live.allowance.room(out.to) > 0 =>
+                {
+                    event_bytes = next;
+                }
+                _ => return Ok(Wait::Not),
+            }
+        }
     }
 
     /// Appends one batch; a store that is away is asked again.
-    async fn append(&mut self, to: u64, events: Vec<NewEvent>) -> Result<(), ShipError> {
-        let offset = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
+    async fn append(&mut self, out: Outgoing) -> Result<(), ShipError> {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let Outgoing { events, files, to, suppressed } = out;
         let number = self.progress.batch + 1;
-        let batch = Batch { number, from: offset(self.progress.offset), to: offset(to), events };
+        let from = signed(self.progress.offset);
+        let batch = Batch { number, from, to: signed(to), suppressed: signed(suppressed), events };
         let mut wait = Duration::from_millis(50);
         loop {
-            match self.link.append(self.lease, batch.clone()).await {
+            match self.link.append(self.lease, batch.clone(), files.clone()).await {
                 Ok(_) => break,
                 Err(AppendError::Db(error)) => {
                     tracing::warn!(job = %self.lease.job, %error, "an append failed and is tried again; the spool has it all");
@@ -243,8 +277,20 @@ impl<L: Link> Shipper<L> {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.progress = Progress { batch: number, offset: to };
+        let suppressed = self.progress.suppressed + suppressed;
+        self.progress = Progress { batch: number, offset: to, suppressed, ..self.progress };
         Ok(())
+    }
+}
+
+fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
+    let streams = known.end.stream_end.iter().filter(|stream_end| **stream_end > from).count();
+    Pending {
+        bytes: limit - from,
+        has_line: known.end.line_end > from,
+        streams: u32::try_from(streams).unwrap_or(2).max(1),
+        since: known.since,
+        pressed,
     }
 }
 
@@ -264,3 +310,6 @@ async fn sleep_until(at: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

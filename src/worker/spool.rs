@@ -220,6 +220,16 @@ impl SpoolReader {
         Record::read(&self.idx, number)
     }
 
+    /// Returns up to `count` records from that number on; none at the end.
+    pub fn records(&self, number: u64, count: usize) -> io::Result<Vec<Record>> {
+        Record::read_many(&self.idx, number, count)
+    }
+
+    /// Returns the size of `output.log`.
+    pub fn bytes(&self) -> io::Result<u64> {
+        Ok(self.log.metadata()?.len())
+    }
+
     /// Returns the number of the record that holds the byte at `offset`; if it is not there yet, the number of the one
     /// that will.
     pub fn record_at(&self, offset: u64) -> io::Result<u64> {

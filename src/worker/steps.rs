@@ -1,40 +1,47 @@
-//! The steps of an attempt, one after the other, in the attempt's own thread.
+//! The stages of an attempt and their steps, one after the other, in the attempt's own thread.
+//!
+//! The first step that fails ends its stage, unless it may fail; a stage runs only when all before it succeeded. What is left
+//! out is told as well: a reader sees each stage and each step that the job has.
 
-use std::collections::BTreeMap;
+mod step;
+
 use std::path::PathBuf;
-use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use redact::{Redacted, Redactor};
 
 use super::WorkerConfig;
 use super::capture::Capture;
+use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
-use super::process::{self, EndedBy, Exit, ExitStatus, Limits, Mark, ProcessError};
+use super::process::Limits;
 use super::run::remove_workspace;
 use super::ship::Milestones;
-use crate::clock;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::model::{FailureReason, Stage, StageStatus, StepStatus};
-use crate::queue::{Command, Ending, StepSpec};
+use crate::queue::{Command, Ending, StageSpec, StepSpec};
 
-/// Variables that a step takes over from the server's environment; `LC_*` beside them.
-const INHERITED: [&str; 5] = ["PATH", "USER", "LANG", "TZ", "TMPDIR"];
-
-/// The path of a server that has none.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// An attempt's steps and where they run.
+/// An attempt's stages and where they run.
 #[derive(Debug)]
 pub(super) struct Steps {
     command: Command,
     lease: Lease,
     workspace: PathBuf,
+    output_limit: Option<u64>,
     cancel_grace: Duration,
     shutdown_grace: Duration,
 }
 
-/// How the steps ended.
+/// What the stages run with.
+pub(super) struct Tools<'a> {
+    pub(super) capture: &'a mut Capture,
+    /// Keeps what the stages leave; none if the job wants nothing kept.
+    pub(super) collector: Option<&'a mut Collector>,
+    pub(super) control: &'a Control,
+    pub(super) milestones: &'a Milestones,
+}
+
+/// How the stages ended.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) ending: Ending,
@@ -51,163 +58,155 @@ struct StepOutcome {
 /// Why the stage cannot go on.
 enum Failure {
     Failed(FailureReason),
+    /// It printed more than the attempt may: whatever follows could print nothing.
+    OutputLimit(u64),
     Stopped(Stop),
     /// The output could not be stored: whatever follows could not be either.
     Storage,
 }
 
-/// Returns what the steps are called in events.
+/// Returns what the steps are called in events, in the order of their running.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     let redact = |text: &str| redactor.redact(text.as_bytes());
-    let name = |(index, step): (i32, &StepSpec)| StepNames {
-        origin: Origin { stage: Stage::Execute, step_id: redact(&step.id), step_index: index, attempt },
+    let name = |(stage, index, step): (Stage, i32, &StepSpec)| StepNames {
+        origin: Origin { stage, step_id: redact(&step.id), step_index: index, attempt },
         name: redact(&step.name),
         command: redact(&step.run),
     };
-    (0..).zip(&command.steps).map(name).collect()
+    command.steps().map(name).collect()
 }
 
 impl Steps {
     pub(super) fn new(command: Command, lease: Lease, workspace: PathBuf, config: &WorkerConfig) -> Self {
-        let WorkerConfig { cancel_grace, shutdown_grace, .. } = *config;
-        Self { command, lease, workspace, cancel_grace, shutdown_grace }
+        let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
+        Self { command, lease, workspace, output_limit, cancel_grace, shutdown_grace }
     }
 
-    /// Runs the stage `execute` and removes the workspace.
-    pub(super) fn run(
-        &self,
-        names: &[StepNames],
-        capture: &mut Capture,
-        control: &Control,
-        milestones: &Milestones,
-    ) -> Outcome {
-        let attempt = self.lease.attempt;
-        let started = Instant::now();
-        let deadline = self.command.timeout_seconds.map(|seconds| started + Duration::from_secs(seconds.into()));
-        milestones.push(0, NewEvent::stage(Stage::Execute, attempt, StageStatus::Started, None));
-        let mut outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
-        for (index, (step, name)) in (0..).zip(self.command.steps.iter().zip(names)) {
-            if outcome.ending == Ending::Succeeded
-                && let Some(stop) = control.stopped()
-            {
-                outcome.ending = stopped(stop);
-            }
-            let at = capture.spool().end().bytes;
-            if outcome.ending != Ending::Succeeded {
-                milestones.push(at, NewEvent::step_ended(name, StepStatus::Skipped, StepEnd::default()));
-                continue;
-            }
-            milestones.push(at, NewEvent::step_started(name));
-            let ended = self.run_step(index, step, deadline, capture, control);
-            if ended.end.exit_code.is_some() {
-                outcome.exit_code = ended.end.exit_code;
-            }
-            let end = ended.end.clone();
-            milestones.push(capture.spool().end().bytes, NewEvent::step_ended(name, ended.status, ended.end));
-            if let Some(failure) = ended.failure {
-                outcome.ending = ending(&failure, name, &end, step.continue_on_error);
-            }
+    /// Runs the stages and removes the workspace.
+    pub(super) fn run(&self, mut names: &[StepNames], tools: Tools<'_>) -> Outcome {
+        let deadline = self.command.timeout_seconds.map(|seconds| after(seconds, Instant::now()));
+        let outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
+        let mut run = Run { steps: self, deadline, tools, outcome, kept: false };
+        for stage in &self.command.stages {
+            let (of_stage, rest) = names.split_at(stage.steps.len());
+            run.stage(stage, of_stage);
+            names = rest;
         }
-        let status = if outcome.ending == Ending::Succeeded { StageStatus::Succeeded } else { StageStatus::Failed };
-        let at = capture.spool().end().bytes;
-        milestones.push(at, NewEvent::stage(Stage::Execute, attempt, status, Some(millis(started))));
+        let outcome = run.end();
         remove_workspace(&self.workspace);
         outcome
     }
+}
 
-    fn run_step(
-        &self,
-        index: u32,
-        step: &StepSpec,
-        job_deadline: Option<Instant>,
-        capture: &mut Capture,
-        control: &Control,
-    ) -> StepOutcome {
-        let started = Instant::now();
-        let own = step.timeout_seconds.map(|seconds| started + Duration::from_secs(seconds.into()));
-        let limits = Limits {
-            deadline: [own, job_deadline].into_iter().flatten().min(),
-            cancel_grace: self.cancel_grace,
-            shutdown_grace: self.shutdown_grace,
-        };
-        let mark = Mark::new(self.lease.job, self.lease.attempt);
-        let redactor = capture.redactor().clone();
-        let mut output = capture.step(Stage::Execute, index);
-        let result = self.process(step).and_then(|process| process::run(process, &mark, limits, control, &mut output));
-        let stored = output.finish(clock::now()).map_err(ProcessError::Store);
-        let mut outcome = match result.and_then(|exit| stored.map(|()| exit)) {
-            Ok(exit) => exited(exit),
-            Err(error) => could_not(error, step, &redactor),
-        };
-        outcome.end.duration_ms = Some(millis(started));
-        outcome
-    }
+/// The stages while they run.
+struct Run<'a> {
+    steps: &'a Steps,
+    /// When the job's time is up.
+    deadline: Option<Instant>,
+    tools: Tools<'a>,
+    /// How it stands: whatever has failed decides what is left out.
+    outcome: Outcome,
+    /// Whether a file was kept, or the log says why one was not.
+    kept: bool,
+}
 
-    fn process(&self, step: &StepSpec) -> Result<Process, ProcessError> {
-        let directory = self.workspace.join(&step.working_directory);
-        if !directory.is_dir() {
-            let text = format!("the working directory {:?} is not there", step.working_directory);
-            return Err(ProcessError::Spawn(std::io::Error::other(text)));
+impl Run<'_> {
+    fn stage(&mut self, spec: &StageSpec, names: &[StepNames]) {
+        let stage = |status, duration| NewEvent::stage(spec.stage, self.steps.lease.attempt, status, duration);
+        if !self.goes_on() {
+            self.tell(stage(StageStatus::Skipped, None));
+            for name in names {
+                self.skip(name);
+            }
+            return;
         }
-        let mut process = Process::new(&step.shell);
-        match step.shell.as_str() {
-            "sh" => process.args(["-e", "-c"]),
-            "bash" => process.args(["-eo", "pipefail", "-c"]),
-            _ => process.arg("-c"),
-        };
-        process.arg(&step.run).current_dir(directory).env_clear().envs(self.environment(step));
-        Ok(process)
+        let started = Instant::now();
+        self.tell(stage(StageStatus::Started, None));
+        for (index, (step, name)) in (0..).zip(spec.steps.iter().zip(names)) {
+            if self.goes_on() {
+                self.step(spec.stage, index, step, name);
+            } else {
+                self.skip(name);
+            }
+        }
+        self.keep_files(spec.stage);
+        let succeeded = self.outcome.ending == Ending::Succeeded;
+        let status = if succeeded { StageStatus::Succeeded } else { StageStatus::Failed };
+        self.tell(stage(status, Some(millis(started))));
     }
 
-    fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
-        let inherited = |name: &String| INHERITED.contains(&name.as_str()) || name.starts_with("LC_");
-        let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), DEFAULT_PATH.to_owned())]);
-        env.extend(
-            std::env::vars_os().filter_map(|(name, value)| {
-                Some((name.into_string().ok().filter(inherited)?, value.into_string().ok()?))
-            }),
-        );
-        let ours =
-            [("HOME", self.workspace.display().to_string()), ("TERM", "xterm-256color".into()), ("CI", "true".into())];
-        env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
-        env.extend(self.command.env.clone());
-        env.extend(step.env.clone());
-        // Last, so that nothing can take the mark away by which the job's processes are found.
-        env.insert("TAILWATER_JOB_ID".into(), self.lease.job.to_string());
-        env.insert("TAILWATER_ATTEMPT".into(), self.lease.attempt.to_string());
-        env
+    fn step(&mut self, stage: Stage, index: u32, step: &StepSpec, name: &StepNames) {
+        self.tell(NewEvent::step_started(name));
+        let started = Instant::now();
+        let own = step.timeout_seconds.map(|seconds| after(seconds, started));
+        let limits = Limits {
+            deadline: [own, self.deadline].into_iter().flatten().min(),
+            output: self.steps.output_limit,
+            cancel_grace: self.steps.cancel_grace,
+            shutdown_grace: self.steps.shutdown_grace,
+        };
+        let mut ended = self.steps.run_step((stage, index), step, limits, self.tools.capture, self.tools.control);
+        ended.end.duration_ms = Some(millis(started));
+        if ended.end.exit_code.is_some() {
+            self.outcome.exit_code = ended.end.exit_code;
+        }
+        let end = ended.end.clone();
+        self.tell(NewEvent::step_ended(name, ended.status, ended.end));
+        if let Some(failure) = ended.failure {
+            self.outcome.ending = ending(&failure, name, &end, step.continue_on_error);
+        }
     }
+
+    /// Returns whether the next step may run; a wish to stop that came between two steps counts.
+    fn goes_on(&mut self) -> bool {
+        if self.outcome.ending == Ending::Succeeded
+            && let Some(stop) = self.tools.control.stopped()
+        {
+            self.outcome.ending = stopped(stop);
+        }
+        self.outcome.ending == Ending::Succeeded
+    }
+
+    fn skip(&self, name: &StepNames) {
+        self.tell(NewEvent::step_ended(name, StepStatus::Skipped, StepEnd::default()));
+    }
+
+    /// Tells what happened at this place of the output.
+    fn tell(&self, event: NewEvent) {
+        self.tools.milestones.push(self.tools.capture.spool().end().bytes, event);
+    }
+
+    /// Keeps the files that a stage left, also of one that failed: reports are for that.
+    fn keep_files(&mut self, stage: Stage) {
+        let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
+        // Who cancels a job wants its files; a server that stops has no time, and without the lease nothing may be written.
+        let no_time = || matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost));
+        let Collected { files, warning } = collector.collect(stage, capture.redactor(), no_time);
+        self.kept |= !files.is_empty() || warning.is_some();
+        let at = capture.spool().end().bytes;
+        for file in files {
+            milestones.push_file(at, file);
+        }
+        if let Some(warning) = warning {
+            milestones.push(at, warning);
+        }
+    }
+
+    fn end(self) -> Outcome {
+        if self.tools.collector.is_some() && !self.kept {
+            let text = Redacted::literal("No file was kept: nothing in the workspace is what `artifacts` names");
+            self.tell(NewEvent::warning(self.steps.lease.attempt, text));
+        }
+        self.outcome
+    }
+}
+
+fn after(seconds: u32, from: Instant) -> Instant {
+    from + Duration::from_secs(seconds.into())
 }
 
 fn millis(since: Instant) -> i64 {
     i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
-}
-
-fn exited(exit: Exit) -> StepOutcome {
-    let (exit_code, signal) = match exit.status {
-        ExitStatus::Code(code) => (Some(code), None),
-        ExitStatus::Signal(signal) => (None, Some(signal)),
-    };
-    let (status, failure) = match (exit.ended_by, exit.status) {
-        (Some(EndedBy::Timeout), _) => (StepStatus::TimedOut, Some(Failure::Failed(FailureReason::Timeout))),
-        (Some(EndedBy::Stop(stop)), _) => (StepStatus::Cancelled, Some(Failure::Stopped(stop))),
-        (None, ExitStatus::Code(0)) => (StepStatus::Succeeded, None),
-        (None, ExitStatus::Code(_)) => (StepStatus::Failed, Some(Failure::Failed(FailureReason::ExitCode))),
-        (None, ExitStatus::Signal(_)) => (StepStatus::Failed, Some(Failure::Failed(FailureReason::Signal))),
-    };
-    let note = exit.left_behind.then(|| Redacted::literal("processes that it left behind were killed"));
-    StepOutcome { status, end: StepEnd { exit_code, signal, duration_ms: None, note }, failure }
-}
-
-fn could_not(error: ProcessError, step: &StepSpec, redactor: &Redactor) -> StepOutcome {
-    let (text, failure) = match error {
-        ProcessError::Spawn(error) => {
-            (format!("{} could not be started: {error}", step.shell), Failure::Failed(FailureReason::Spawn))
-        }
-        ProcessError::Store(error) => (format!("its output could not be stored: {error}"), Failure::Storage),
-    };
-    let note = Some(redactor.redact(text.as_bytes()));
-    StepOutcome { status: StepStatus::Failed, end: StepEnd { note, ..StepEnd::default() }, failure: Some(failure) }
 }
 
 /// Returns what a step's failure means for the attempt.
@@ -216,6 +215,7 @@ fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error:
         Failure::Stopped(stop) => return stopped(*stop),
         Failure::Failed(_) if continue_on_error => return Ending::Succeeded,
         Failure::Failed(reason) => *reason,
+        Failure::OutputLimit(limit) => return output_limit(*limit, name),
         Failure::Storage => FailureReason::Interrupted,
     };
     let mut message = name.name.clone();
@@ -235,6 +235,16 @@ fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error:
         }
     }
     Ending::Failed { reason, message }
+}
+
+fn output_limit(limit: u64, name: &StepNames) -> Ending {
+    let mut message = name.name.clone();
+    message.append(&Redacted::literal(": the job printed more than "));
+    message.append(&Redacted::number(i64::try_from(limit).unwrap_or(i64::MAX)));
+    message.append(&Redacted::literal(
+        " bytes; print less, write to a file that `artifacts` names, or raise the server's --output-limit",
+    ));
+    Ending::Failed { reason: FailureReason::OutputLimit, message }
 }
 
 fn stopped(stop: Stop) -> Ending {

@@ -87,11 +87,19 @@ pub fn config(data_dir: &Path) -> Config {
         live_flush: Duration::from_millis(100),
         live_events_per_second: 50,
         live_event_bytes: 16 << 10,
+        live_job_bytes: 1 << 30,
+        // Machines are shared: no test has gaps because it was slow.
+        live_lag: Duration::from_hours(1),
+        live_tail_bytes: 16 << 20,
         body_bytes: 1 << 20,
         streams: 4096,
         jobs_queued: 100_000,
         cancel_grace: Duration::from_secs(1),
         shutdown_grace: Duration::from_secs(1),
+        output_limit: None,
+        min_free_bytes: 0,
+        artifact_file_bytes: 1 << 20,
+        artifact_job_bytes: 4 << 20,
         redact_values_file: None,
     }
 }

@@ -1,9 +1,11 @@
 //! Tests against a real server over real HTTP, in one binary. Each module is one promise of the product.
 
 mod access;
+mod artifacts;
 mod bad_input;
 mod crash;
 mod dependencies;
+mod gaps;
 mod harness;
 mod health;
 mod life;
@@ -15,4 +17,5 @@ mod processes;
 mod proxy;
 mod server_log;
 mod site;
+mod stages;
 mod streaming;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::live_output::simulated::{Simulated, log_event, milestone};
+use crate::live_output::simulated::{Simulated, gap_event, log_event, milestone};
 use crate::model::Level;
 
 const UNLIMITED: Limits = Limits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
@@ -167,6 +167,21 @@ fn milestones_are_kept_and_the_earlier_ones_are_not_taken_for_missing_output() {
     let buffer = Buffer::new(milestones, &[log_event(Seq(3), 1, "x\n")], Seq(3), UNLIMITED);
     assert_eq!(buffer.earlier(), None);
     assert_eq!(buffer.milestones().len(), 2);
+}
+
+#[test]
+fn a_gap_stands_in_its_place_and_its_lines_count_also_when_the_beginning_is_loaded_later() {
+    let events = [log_event(Seq(1), 1, "a\nb\n"), gap_event(Seq(2), (4, 904), (3, 97)), log_event(Seq(3), 100, "z\n")];
+    let mut live = empty(UNLIMITED);
+    live.append(events.to_vec(), WhenFull::DropOldest);
+    let mut loaded = Buffer::new(vec![events[1].clone()], &events[2..], Seq(3), UNLIMITED);
+    assert_eq!((loaded.earlier(), loaded.lines_before()), (Some(Seq(3)), 99));
+    loaded.prepend(&events[..2], Seq(1));
+    for buffer in [live, loaded] {
+        assert_eq!(texts(&buffer).iter().map(|line| line.0).collect::<Vec<_>>(), [1, 2, 100]);
+        assert_eq!((buffer.totals().lines(), buffer.totals().bytes()), (100, 904));
+        assert_eq!((buffer.milestones().len(), buffer.earlier(), buffer.later()), (1, None, None));
+    }
 }
 
 #[test]

@@ -1,13 +1,10 @@
-use serde_json::{Map, Value};
-
 use super::*;
 use crate::live_output::buffer::{Limits, WhenFull};
-use crate::live_output::simulated::{event, log_event, milestone};
+use crate::live_output::simulated::{gap_event, log_event, milestone};
 use crate::model::Seq;
 
 fn gap(seq: i64) -> Event {
-    let fields = Map::from_iter([("kind".to_owned(), Value::from("gap"))]);
-    event(Seq(seq), Level::Warn, "output is missing", Payload::Other(fields))
+    gap_event(Seq(seq), (30, 90), (4, 0))
 }
 
 fn buffer() -> Buffer {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::LiveJob;
-use super::plan::planned;
+use super::plan::{Planned, planned};
 use super::timeline::{Attempt, StageRun, StepRun, Timeline};
 use crate::model::{AttemptStatus, Job, Stage, StageStatus, StepStatus, Timestamp};
 use crate::pages::download_url;
@@ -68,7 +68,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     let earlier = timeline.attempts.iter().take(last).map(|attempt| {
         let (icon, word) = attempt_words(attempt.status);
         let heading = format!("Attempt {} {word}", attempt.number);
-        let steps = steps_view(attempt, &[], now);
+        let steps = steps_view(Some(attempt), &[], now);
         view! {
             <details class="attempt">
                 <summary>
@@ -81,16 +81,12 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
         .into_any()
     });
     let earlier = earlier.collect_view();
-    let waiting: Vec<(String, String)> = if job.status.is_terminal() {
-        Vec::new()
-    } else {
-        planned(job.payload.as_ref()).into_iter().map(|step| (step.id, step.name)).collect()
-    };
+    let waiting = if job.status.is_terminal() { Vec::new() } else { planned(job.payload.as_ref()) };
     let current = match timeline.attempts.last() {
         Some(attempt) if attempt.status == AttemptStatus::Started || job.status.is_terminal() => {
-            steps_view(attempt, &waiting, now)
+            steps_view(Some(attempt), &waiting, now)
         }
-        _ => waiting_view(&waiting),
+        _ => steps_view(None, &waiting, now),
     };
     view! {
         {earlier}
@@ -99,13 +95,38 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     .into_any()
 }
 
-fn waiting_view(waiting: &[(String, String)]) -> AnyView {
-    let steps = waiting.iter().map(|(id, name)| waiting_step(id, name)).collect_view();
-    view! { <ol class="steps">{steps}</ol> }.into_any()
+/// The stages of an attempt, in order, with what has run of each and what waits.
+fn steps_view(attempt: Option<&Attempt>, waiting: &[Planned], now: Now) -> AnyView {
+    let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
+    let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
+    let knows =
+        |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
+    // A job whose only stage is the usual one needs no word for it.
+    let only_execute =
+        runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
+    let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {
+        let run = run_of(stage);
+        let waits: Vec<&Planned> = waiting.iter().filter(|step| step.stage == stage && !knows(step)).collect();
+        let heading = match run {
+            _ if only_execute => None,
+            Some(run) => Some(stage_heading(run, now)),
+            None => (!waits.is_empty()).then(|| waiting_heading(stage)),
+        };
+        let steps = run.zip(attempt).map(|(run, attempt)| {
+            run.steps.iter().map(|step| step_view(step, attempt.started, attempt.millis, now)).collect_view()
+        });
+        view! {
+            {heading}
+            {steps}
+            {waits.into_iter().map(waiting_step).collect_view()}
+        }
+        .into_any()
+    });
+    view! { <ol class="steps">{stages.into_iter().collect_view()}</ol> }.into_any()
 }
 
-fn waiting_step(id: &str, name: &str) -> AnyView {
-    still_step(id, name, ("queued", "waiting"))
+fn waiting_step(step: &Planned) -> AnyView {
+    still_step(&step.id, &step.name, ("queued", "waiting"))
 }
 
 /// A step that does not take time: its icon and its status, in one word each.
@@ -120,23 +141,15 @@ fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)
     .into_any()
 }
 
-fn steps_view(attempt: &Attempt, waiting: &[(String, String)], now: Now) -> AnyView {
-    let begun = attempt.started;
-    let known = |id: &str| attempt.stages.iter().any(|stage| stage.steps.iter().any(|step| step.id == id));
-    let waiting = waiting.iter().filter(|(id, _)| !known(id)).map(|(id, name)| waiting_step(id, name)).collect_view();
-    // A job whose only stage is the usual one needs no word for it.
-    let only_execute = attempt.stages.iter().all(|stage| stage.stage == Stage::Execute);
-    let stages = attempt.stages.iter().map(|stage| {
-        let heading = (!only_execute).then(|| stage_heading(stage, now));
-        let steps = stage.steps.iter().map(|step| step_view(step, begun, attempt.millis, now)).collect_view();
-        view! {
-            {heading}
-            {steps}
-        }
-        .into_any()
-    });
-    let stages = stages.collect_view();
-    view! { <ol class="steps">{stages} {waiting}</ol> }.into_any()
+fn waiting_heading(stage: Stage) -> AnyView {
+    view! {
+        <li class="step stage" data-testid="timeline-stage" data-stage=stage.as_str() data-status="waiting">
+            <Icon name="queued" />
+            <span class="step-name">{stage.as_str()}</span>
+            <small>"waiting"</small>
+        </li>
+    }
+    .into_any()
 }
 
 fn stage_heading(stage: &StageRun, now: Now) -> AnyView {
@@ -146,9 +159,12 @@ fn stage_heading(stage: &StageRun, now: Now) -> AnyView {
         StageStatus::Failed => "failed",
         StageStatus::Skipped => "skipped",
     };
-    let took = took(stage.started, stage.millis, now);
+    let took = match stage.status {
+        StageStatus::Skipped => "skipped".into_any(),
+        _ => took(stage.started, stage.millis, now).into_any(),
+    };
     view! {
-        <li class="step stage" data-status=icon>
+        <li class="step stage" data-testid="timeline-stage" data-stage=stage.stage.as_str() data-status=icon>
             <Icon name=icon />
             <span class="step-name">{stage.stage.as_str()}</span>
             <small>{took}</small>

@@ -2,34 +2,50 @@
 
 use serde_json::Value;
 
+use crate::model::Stage;
+
 /// A step that is going to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// Its name for programs.
+    /// Its stage.
+    pub stage: Stage,
+    /// Its name for programs, within its stage.
     pub id: String,
     /// Its name for people.
     pub name: String,
 }
 
-/// Returns the steps of the stage `execute`, in order; none when the payload is of another kind. Pure.
+/// Returns the steps of all stages, in order; none when the payload is of another kind. Pure.
 #[must_use]
 pub fn planned(payload: Option<&Value>) -> Vec<Planned> {
     let Some(payload) = payload else { return Vec::new() };
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    if let Some(run) = text(payload, "run") {
-        return vec![Planned { id: "run".to_owned(), name: first_line(run) }];
+    let mut planned = steps(payload, Stage::Prepare, "prepare");
+    match text(payload, "run") {
+        Some(run) => {
+            planned.push(Planned { stage: Stage::Execute, id: "run".to_owned(), name: first_line(&run) });
+        }
+        None => planned.extend(steps(payload, Stage::Execute, "steps")),
     }
-    let steps = payload.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    steps
-        .iter()
-        .zip(1..)
-        .map(|(step, number)| {
-            let id = text(step, "id").unwrap_or_else(|| format!("step-{number}"));
-            let name = text(step, "name").or_else(|| text(step, "run").map(first_line)).unwrap_or_else(|| id.clone());
-            Planned { id, name }
-        })
-        .collect()
+    planned.extend(steps(payload, Stage::Publish, "publish"));
+    planned
+}
+
+fn steps(payload: &Value, stage: Stage, field: &str) -> Vec<Planned> {
+    let steps = payload.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let planned = |(step, number): (&Value, usize)| {
+        let id = text(step, "id").unwrap_or_else(|| format!("step-{number}"));
+        let command = || text(step, "run").map(|run| first_line(&run));
+        Planned { stage, name: text(step, "name").or_else(command).unwrap_or_else(|| id.clone()), id }
+    };
+    steps.iter().zip(1..).map(planned).collect()
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -52,6 +68,16 @@ mod tests {
         let payload = json!({"steps": [{"run": "a"}, {"id": "b", "name": "B", "run": "b"}, {"id": "c"}]});
         let expected = [("step-1", "a"), ("b", "B"), ("c", "c")].map(|(id, name)| (id.to_owned(), name.to_owned()));
         assert_eq!(names(&payload), expected);
+    }
+
+    #[test]
+    fn every_stage_has_its_steps_in_the_order_of_their_running() {
+        let payload =
+            json!({"publish": [{"run": "c"}], "run": "b", "prepare": [{"run": "a"}, {"id": "x", "run": "d"}]});
+        let steps: Vec<_> = planned(Some(&payload)).into_iter().map(|step| (step.stage, step.id)).collect();
+        let expected =
+            [(Stage::Prepare, "step-1"), (Stage::Prepare, "x"), (Stage::Execute, "run"), (Stage::Publish, "step-1")];
+        assert_eq!(steps, expected.map(|(stage, id)| (stage, id.to_owned())));
     }
 
     #[test]

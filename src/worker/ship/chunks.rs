@@ -17,7 +17,7 @@ const SEGMENT_SIZE: usize = 24;
 pub struct Steps(pub Vec<Origin>);
 
 impl Steps {
-    fn origin(&self, source: Source) -> Option<&Origin> {
+    pub(super) fn origin(&self, source: Source) -> Option<&Origin> {
         let is_it = |origin: &&Origin| {
             origin.stage == source.stage && u32::try_from(origin.step_index).is_ok_and(|index| index == source.step)
         };
@@ -30,20 +30,28 @@ pub(super) struct Chunks {
     pub(super) events: Vec<NewEvent>,
     /// Where the range ends.
     pub(super) to: u64,
+    /// Whether it ends because there was no more room for all streams together.
+    pub(super) out_of_room: bool,
 }
 
-/// Reads from `from` on, up to `limit` and until a stream has `event_bytes`, and not beyond the end of a step.
-pub(super) fn read(
-    spool: &SpoolReader,
-    steps: &Steps,
-    from: u64,
-    limit: u64,
-    event_bytes: usize,
-) -> io::Result<Chunks> {
+/// How much may be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Bytes of each stream, which become one event.
+    pub(super) event: usize,
+    /// Bytes of both together.
+    pub(super) all: u64,
+}
+
+/// Reads from `from` on, up to `limit` and as far as there is room, and not beyond the end of a step.
+///
+/// Where the room for both streams ends, so does the range: after a line, if that was not sent in part before.
+pub(super) fn read(spool: &SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
     let mut to = from;
     let mut number = spool.record_at(from)?;
     let mut step = None;
     let mut streams: [Option<Building>; 2] = [None, None];
+    let mut out_of_room = false;
     while to < limit {
         let Some(record) = spool.record(number)? else { break };
         let here = (record.source.stage, record.source.step);
@@ -51,15 +59,22 @@ pub(super) fn read(
             break;
         }
         let building = streams[record.source.stream as usize].get_or_insert_with(|| Building::new(&record));
-        let room = event_bytes.saturating_sub(building.size());
+        let own = room.event.saturating_sub(building.size());
         let wanted = usize::try_from(record.end().min(limit) - to).unwrap_or(usize::MAX);
-        if room == 0 {
+        if own == 0 {
             break;
         }
-        let mut text = spool.read(to, wanted.min(room + 3))?;
+        let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
+        out_of_room = left < wanted.min(own);
+        let mut text = spool.read(to, if out_of_room { left } else { wanted.min(own + 3) })?;
         let whole = text.len() == wanted;
-        if !whole {
-            cut_well(&mut text, room);
+        if out_of_room {
+            text.truncate(memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |newline| newline + 1));
+        } else if !whole {
+            cut_well(&mut text, own);
+        }
+        if text.is_empty() {
+            break;
         }
         let line = record.line + newlines_before(spool, &record, to)?;
         to += text.len() as u64;
@@ -71,7 +86,7 @@ pub(super) fn read(
     }
     let mut events: Vec<(i64, NewEvent)> = streams.into_iter().flatten().filter_map(|s| s.finish(steps)).collect();
     events.sort_by_key(|(offset, _)| *offset);
-    Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to })
+    Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, out_of_room })
 }
 
 /// Cuts a text that goes on to at most `room` bytes: after a line if it holds one, else between characters.

@@ -88,6 +88,21 @@ impl Record {
         }
     }
 
+    /// Reads up to `count` records from that number on.
+    pub(super) fn read_many(idx: &File, number: u64, count: usize) -> io::Result<Vec<Self>> {
+        let mut bytes = vec![0; count * Self::SIZE];
+        let mut read = 0;
+        while read < bytes.len() {
+            match idx.read_at(&mut bytes[read..], number * Self::SIZE as u64 + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bytes[..read].as_chunks().0.iter().map(Self::parse).collect())
+    }
+
     /// Reads a record as it was written.
     #[must_use]
     pub fn parse(bytes: &[u8; Self::SIZE]) -> Self {

@@ -83,6 +83,9 @@ async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
         (payload(json!({"steps": [{"run": "true", "shell": ""}]})), "payload.steps[0].shell"),
         (payload(json!({"steps": [{"run": "true", "workingDirectory": "/etc"}]})), "payload.steps[0].workingDirectory"),
         (payload(json!({"steps": vec![json!({"run": "true"}); 1_001]})), "payload.steps"),
+        (payload(json!({"run": "true", "prepare": [{"run": ""}]})), "payload.prepare[0].run"),
+        (payload(json!({"run": "true", "publish": "true"})), "payload.publish"),
+        (payload(json!({"publish": [{"run": "true"}]})), "payload.run"),
     ];
     for (body, field) in table {
         check_refused(&server.api, submission(&server.api, body.to_string()), INVALID, field).await;
@@ -93,8 +96,7 @@ async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
 #[tokio::test]
 async fn a_field_that_comes_later_is_refused_by_its_name() {
     let server = TestServer::start().await;
-    let later =
-        ["prepare", "publish", "artifacts", "secrets", "requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
+    let later = ["secrets", "requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
     for field in later {
         let body = json!({"type": "command", "payload": {"run": "true", field: []}}).to_string();
         check_refused(&server.api, submission(&server.api, body), INVALID, &format!("payload.{field}")).await;

@@ -54,7 +54,7 @@ impl Store {
         (from, to): (i64, i64),
         events: Vec<NewEvent>,
     ) -> Result<Seq, AppendError> {
-        self.log.append_as(lease, Batch { number, from, to, events }, clock::now()).await
+        self.log.append_as(lease, Batch { number, from, to, suppressed: 0, events }, clock::now()).await
     }
 
     /// Lets a job's next attempt begin now.

@@ -1,0 +1,77 @@
+//! What the fields of a payload may hold.
+
+use std::collections::BTreeMap;
+
+use super::{InvalidPayload, invalid};
+
+/// Characters of a title or a step's name at the most: they stand in one line.
+pub(super) const MAX_NAME: usize = 200;
+/// Bytes of a command at the most: Linux takes no longer argument.
+const MAX_RUN: usize = (128 << 10) - 1;
+/// The longest time-out, in seconds: 30 days.
+const MAX_TIMEOUT: u32 = 30 * 24 * 3600;
+
+pub(super) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {
+    let length = name.chars().count();
+    if length > MAX_NAME {
+        return Err(invalid(field, format!("takes at most {MAX_NAME} characters, not {length}")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(invalid(field, "takes one line without control characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
+    if run.trim().is_empty() {
+        return Err(invalid(field, "takes a shell command, and this one is empty"));
+    }
+    if run.len() > MAX_RUN {
+        return Err(invalid(
+            field,
+            format!("takes at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len()),
+        ));
+    }
+    if run.contains('\0') {
+        return Err(invalid(field, "takes no NUL: no command line can hold one"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_directory(field: &str, directory: &str) -> Result<(), InvalidPayload> {
+    use std::path::Component;
+    let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if directory.contains('\0') || !std::path::Path::new(directory).components().all(inside) {
+        return Err(invalid(field, "takes a path below the workspace, without '..'"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(), InvalidPayload> {
+    for (name, value) in env {
+        let at = || format!("{field}.{name}");
+        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+        if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
+            return Err(invalid(at(), "is no name of a variable: letters, digits and '_', not beginning with a digit"));
+        }
+        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT") {
+            return Err(invalid(at(), "is set by the worker, which finds a job's processes by it"));
+        }
+        if name.len() + value.len() >= MAX_RUN {
+            return Err(invalid(at(), format!("takes at most {MAX_RUN} bytes with its name")));
+        }
+        if value.contains('\0') {
+            return Err(invalid(at(), "takes no NUL: no environment can hold one"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_timeout(field: &str, seconds: Option<u32>) -> Result<(), InvalidPayload> {
+    match seconds {
+        Some(seconds) if !(1..=MAX_TIMEOUT).contains(&seconds) => {
+            Err(invalid(field, format!("takes 1 to {MAX_TIMEOUT} seconds, not {seconds}")))
+        }
+        _ => Ok(()),
+    }
+}

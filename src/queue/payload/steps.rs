@@ -1,0 +1,117 @@
+//! The steps of a stage.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
+
+use super::checks::{MAX_NAME, check_directory, check_env, check_name, check_run, check_timeout};
+use super::{InvalidPayload, invalid};
+
+/// Steps of a stage at the most: each is several events and a row on the page.
+const MAX_STEPS: usize = 1_000;
+/// Characters of a step's id at the most.
+const MAX_STEP_ID: usize = 100;
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepSpec {
+    /// Its name for programs, unique within the stage.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// What the shell runs.
+    pub run: String,
+    /// The shell.
+    pub shell: String,
+    /// Where, below the workspace.
+    pub working_directory: String,
+    /// Variables of this step.
+    pub env: BTreeMap<String, String>,
+    /// How long it may take, in seconds.
+    pub timeout_seconds: Option<u32>,
+    /// Whether the stage goes on when it fails.
+    pub continue_on_error: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RawStep {
+    id: Option<String>,
+    name: Option<String>,
+    run: String,
+    shell: Option<String>,
+    working_directory: Option<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    timeout_seconds: Option<u32>,
+    #[serde(default)]
+    continue_on_error: bool,
+}
+
+/// Returns the only step of a job that is one command.
+pub(super) fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
+    check_run("payload.run", &run)?;
+    Ok(StepSpec {
+        id: "run".into(),
+        name: first_line(&run).to_owned(),
+        run,
+        shell: "sh".into(),
+        working_directory: ".".into(),
+        env: BTreeMap::new(),
+        timeout_seconds: None,
+        continue_on_error: false,
+    })
+}
+
+/// Checks the steps of a stage; `field` is what the payload calls them.
+pub(super) fn check_steps(field: &str, raw: Vec<RawStep>) -> Result<Vec<StepSpec>, InvalidPayload> {
+    if raw.len() > MAX_STEPS {
+        return Err(invalid(field, format!("takes at most {MAX_STEPS} steps, not {}", raw.len())));
+    }
+    let steps =
+        raw.into_iter().enumerate().map(|(i, step)| check_step(field, i, step)).collect::<Result<Vec<_>, _>>()?;
+    let mut ids = HashSet::new();
+    match steps.iter().enumerate().find(|(_, step)| !ids.insert(step.id.as_str())) {
+        Some((i, step)) => {
+            Err(invalid(format!("{field}[{i}].id"), format!("{:?} is the id of an earlier step too", step.id)))
+        }
+        None => Ok(steps),
+    }
+}
+
+fn check_step(stage: &str, i: usize, raw: RawStep) -> Result<StepSpec, InvalidPayload> {
+    let at = |field: &str| format!("{stage}[{i}].{field}");
+    let id = raw.id.unwrap_or_else(|| format!("step-{}", i + 1));
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if id.is_empty() || id.len() > MAX_STEP_ID || !id.chars().all(plain) {
+        return Err(invalid(at("id"), format!("takes 1 to {MAX_STEP_ID} letters, digits, '-', '_' and '.'")));
+    }
+    if let Some(name) = &raw.name {
+        check_name(&at("name"), name)?;
+    }
+    check_run(&at("run"), &raw.run)?;
+    let shell = raw.shell.unwrap_or_else(|| "sh".into());
+    if shell.is_empty() || shell.len() > MAX_NAME || shell.contains(['\0', '\n']) {
+        return Err(invalid(at("shell"), "takes the name of a program that takes -c, such as sh or bash"));
+    }
+    let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
+    check_directory(&at("workingDirectory"), &working_directory)?;
+    check_env(&at("env"), &raw.env)?;
+    check_timeout(&at("timeoutSeconds"), raw.timeout_seconds)?;
+    Ok(StepSpec {
+        name: raw.name.unwrap_or_else(|| first_line(&raw.run).to_owned()),
+        id,
+        run: raw.run,
+        shell,
+        working_directory,
+        env: raw.env,
+        timeout_seconds: raw.timeout_seconds,
+        continue_on_error: raw.continue_on_error,
+    })
+}
+
+/// Returns the first line that says something, cut to a name's length.
+pub(super) fn first_line(text: &str) -> &str {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
+    line.char_indices().nth(MAX_NAME).map_or(line, |(end, _)| &line[..end])
+}

@@ -1,0 +1,195 @@
+//! Collecting artifacts: what a job's patterns mean in its workspace is stored at the end of each stage.
+//!
+//! Whatever a step left lies in the workspace, so nothing about it is trusted: only regular files within it are kept
+//! ([`walk`]), so many and so large as the limits allow, and their names pass the redactor. What is left out is counted, and
+//! a warning in the log says what and why. A version that a later stage wrote replaces the earlier one.
+
+mod left_out;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use redact::{Redacted, Redactor};
+use tokio::runtime::Handle;
+
+use super::spool;
+use crate::artifacts::{ArtifactStore, Matcher, location};
+use crate::event_log::{Lease, NewEvent};
+use crate::model::{ArtifactId, Stage};
+use crate::queue::NewArtifact;
+use left_out::{LeftOut, Why};
+use walk::Found;
+
+/// Bytes of a file's path at the most.
+const MAX_NAME: usize = 500;
+
+/// How many files an attempt may keep, and how large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Files.
+    pub files: usize,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of all files together.
+    pub job_bytes: u64,
+}
+
+/// What an attempt has kept so far, and what it may keep.
+#[derive(Debug)]
+pub(super) struct Collector {
+    store: ArtifactStore,
+    runtime: Handle,
+    lease: Lease,
+    limits: Limits,
+    workspace: PathBuf,
+    matcher: Matcher,
+    kept: HashMap<PathBuf, Kept>,
+    names: HashSet<Vec<u8>>,
+    /// Where versions lie that newer ones replaced.
+    replaced: HashSet<String>,
+}
+
+/// A file that was stored.
+#[derive(Debug)]
+struct Kept {
+    version: Version,
+    bytes: u64,
+    path: String,
+}
+
+/// What changes when a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// What a stage left.
+#[derive(Debug)]
+pub(super) struct Collected {
+    /// The files that are stored now.
+    pub(super) files: Vec<NewArtifact>,
+    /// What was left out, if something was.
+    pub(super) warning: Option<NewEvent>,
+}
+
+impl Collector {
+    /// Makes one that keeps what `matcher` finds in `workspace`; to be called within the runtime.
+    pub(super) fn new(
+        store: ArtifactStore,
+        lease: Lease,
+        limits: Limits,
+        workspace: PathBuf,
+        matcher: Matcher,
+    ) -> Self {
+        let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { store, runtime: Handle::current(), lease, limits, workspace, matcher, kept, names, replaced }
+    }
+
+    /// Stores what a stage left, until `stopped` says that there is no time. Blocks.
+    pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
+        let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
+        let (workspace, matcher) = (self.workspace.clone(), self.matcher.clone());
+        let walked = walk::walk(&workspace, &matcher, &mut |path, found| {
+            if stopped() {
+                return ControlFlow::Break(());
+            }
+            match self.keep(path, found, stage, redactor) {
+                Ok(Some(file)) => files.push(file),
+                Ok(None) => {}
+                Err(why) => left_out.add(why, redactor.redact(path.as_os_str().as_encoded_bytes())),
+            }
+            ControlFlow::Continue(())
+        });
+        if let Err(why) = walked {
+            left_out.add(why, Redacted::literal("the workspace"));
+        }
+        let warning = left_out.into_text(self.limits).map(|text| NewEvent::warning(self.lease.attempt, text));
+        Collected { files, warning }
+    }
+
+    /// Removes what newer versions replaced; to be called once the newer ones are listed.
+    pub(super) fn remove_replaced(&self) {
+        for path in &self.replaced {
+            if let Err(error) = self.store.remove(path) {
+                tracing::warn!(job = %self.lease.job, %error, "a replaced artifact could not be removed");
+            }
+        }
+    }
+
+    /// Stores one file; nothing if this very version is stored.
+    fn keep(
+        &mut self,
+        path: &Path,
+        found: Found,
+        stage: Stage,
+        redactor: &Redactor,
+    ) -> Result<Option<NewArtifact>, Why> {
+        let file = match found {
+            Found::File(file) => file,
+            Found::Other => return Err(Why::NoFile),
+            Found::Unreadable => return Err(Why::Unreadable),
+        };
+        let version = Version::of(&file)?;
+        let before = self.kept.get(path);
+        if before.is_some_and(|kept| kept.version == version) {
+            return Ok(None);
+        }
+        let others: u64 = self.kept.values().map(|kept| kept.bytes).sum::<u64>() - before.map_or(0, |kept| kept.bytes);
+        let name = name(path, redactor)?;
+        match before {
+            None if self.kept.len() == self.limits.files => return Err(Why::TooMany),
+            None if self.names.contains(name.as_bytes()) => return Err(Why::SameName),
+            _ if version.bytes > self.limits.file_bytes => return Err(Why::TooLarge),
+            _ if others.saturating_add(version.bytes) > self.limits.job_bytes => return Err(Why::TooLargeTogether),
+            _ => {}
+        }
+        let id = ArtifactId(uuid::Uuid::now_v7());
+        let stored_at = location(self.lease.job, self.lease.attempt, id);
+        // A file that grows while it is read is kept as large as it was found.
+        let stored = self.runtime.block_on(self.store.keep(&stored_at, file.take(version.bytes))).map_err(|error| {
+            tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
+            Why::NotStored
+        })?;
+        self.names.insert(name.as_bytes().to_vec());
+        let kept = Kept { version, bytes: stored.size_bytes, path: stored_at.clone() };
+        if let Some(before) = self.kept.insert(path.to_owned(), kept) {
+            self.replaced.insert(before.path);
+        }
+        let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
+        let size_bytes = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
+        let (sha256, path) = (stored.sha256, stored_at);
+        Ok(Some(NewArtifact { id, name, content_type, size_bytes, sha256, path, stage: Some(stage) }))
+    }
+}
+
+/// Returns what a file is called: its path, if that is one line of text, without secrets.
+fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, Why> {
+    let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
+    let name = redactor.redact(text.ok_or(Why::Name)?.as_bytes());
+    // That name is the complete output's.
+    let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(spool::OUTPUT_LOG.as_bytes());
+    if reserved { Err(Why::Reserved) } else { Ok(name) }
+}
+
+impl Version {
+    fn of(file: &File) -> Result<Self, Why> {
+        let data = file.metadata().map_err(|_| Why::Unreadable)?;
+        Ok(Self {
+            inode: data.ino(),
+            bytes: data.len(),
+            modified: (data.mtime(), data.mtime_nsec()),
+            changed: (data.ctime(), data.ctime_nsec()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

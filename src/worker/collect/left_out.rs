@@ -1,0 +1,84 @@
+//! What was not kept, counted by its reason.
+
+use std::collections::BTreeMap;
+
+use redact::Redacted;
+
+use super::{Limits, MAX_NAME, walk};
+
+/// Why something that a pattern means was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    /// It is a link, a pipe, a socket or a device.
+    NoFile,
+    /// It could not be read.
+    Unreadable,
+    /// Its name is no text of one line, or too long.
+    Name,
+    /// Without its secrets its name is another file's.
+    SameName,
+    /// Its name is that of the complete output.
+    Reserved,
+    /// It is larger than a file may be.
+    TooLarge,
+    /// With it, all files together would be larger than they may be.
+    TooLargeTogether,
+    /// There are too many.
+    TooMany,
+    /// The folder lies too deep, or is one too many to look through.
+    TooFar,
+    /// The store did not take it.
+    NotStored,
+}
+
+/// What was not kept: how many for each reason, and the first of them.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut(BTreeMap<Why, (i64, Redacted)>);
+
+impl LeftOut {
+    pub(super) fn add(&mut self, why: Why, name: Redacted) {
+        self.0.entry(why).or_insert((0, name)).0 += 1;
+    }
+
+    /// Returns what to tell, if something was left out.
+    pub(super) fn into_text(self, limits: Limits) -> Option<Redacted> {
+        let mut text = Redacted::literal("Not kept as artifacts: ");
+        let mut first = true;
+        for (why, (count, name)) in &self.0 {
+            if !std::mem::take(&mut first) {
+                text.append(&Redacted::literal("; "));
+            }
+            text.append(&Redacted::number(*count));
+            text.append(&Redacted::literal(" "));
+            text.append(&why.text(limits));
+            text.append(&Redacted::literal(" ("));
+            text.append(name);
+            text.append(&Redacted::literal(if *count > 1 { ", ...)" } else { ")" }));
+        }
+        (!first).then_some(text)
+    }
+}
+
+impl Why {
+    fn text(self, limits: Limits) -> Redacted {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let with = |before: &'static str, count: i64, after: &'static str| {
+            let mut text = Redacted::literal(before);
+            text.append(&Redacted::number(count));
+            text.append(&Redacted::literal(after));
+            text
+        };
+        match self {
+            Self::NoFile => Redacted::literal("no regular file"),
+            Self::Unreadable => Redacted::literal("that could not be read"),
+            Self::Name => with("whose path is not one line of text of at most ", number(MAX_NAME as u64), " bytes"),
+            Self::SameName => Redacted::literal("whose name is another's once secrets are masked"),
+            Self::Reserved => Redacted::literal("with the name of the complete output"),
+            Self::TooLarge => with("larger than ", number(limits.file_bytes), " bytes"),
+            Self::TooLargeTogether => with("beyond ", number(limits.job_bytes), " bytes together"),
+            Self::TooMany => with("beyond the first ", number(limits.files as u64), ""),
+            Self::TooFar => with("too deep or beyond ", number(walk::MAX_ENTRIES as u64), " entries looked at"),
+            Self::NotStored => Redacted::literal("that could not be stored"),
+        }
+    }
+}

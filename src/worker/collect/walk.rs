@@ -1,0 +1,130 @@
+//! Going through a workspace without ever leaving it.
+//!
+//! Each folder is opened from the one above by its bare name, and no link is followed; so neither `..` nor a link leads
+//! out, also if the tree changes meanwhile. Only what is a regular file before and after it was opened is handed on: opening
+//! a device or a pipe may do something, or wait for ever.
+
+use std::ffi::{CStr, OsStr};
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
+
+use super::left_out::Why;
+use crate::artifacts::Matcher;
+
+/// Entries looked at in one go: a workspace with more has patterns that are too wide.
+pub(super) const MAX_ENTRIES: usize = 200_000;
+/// Folders in folders at the most, each of which is open while those in it are looked through.
+const MAX_DEPTH: usize = 64;
+
+/// Something that a pattern means.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A regular file, open.
+    File(File),
+    /// A link, a pipe, a socket, a device.
+    Other,
+    /// What could not be opened.
+    Unreadable,
+}
+
+/// Visits what `matcher` means below `workspace`, in the order of names, until `visit` breaks off.
+pub(super) fn walk(
+    workspace: &Path,
+    matcher: &Matcher,
+    visit: &mut dyn FnMut(&Path, Found) -> ControlFlow<()>,
+) -> Result<(), Why> {
+    let folder = openat(CWD, workspace, FOLDER, Mode::empty()).map_err(|_| Why::Unreadable)?;
+    let mut walk = Walk { matcher, visit, entries: 0, ended: Ok(()) };
+    let _ = walk.folder(&folder, Path::new(""), Meant::Maybe, 0);
+    walk.ended
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+// A pipe that took the file's place must not make the opening wait.
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+/// Whether what lies in a folder is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// All of it: the folder itself is.
+    All,
+    /// What a pattern means.
+    Maybe,
+}
+
+struct Walk<'a> {
+    matcher: &'a Matcher,
+    visit: &'a mut dyn FnMut(&Path, Found) -> ControlFlow<()>,
+    entries: usize,
+    ended: Result<(), Why>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &OwnedFd, at: &Path, meant: Meant, depth: usize) -> ControlFlow<()> {
+        let Ok(names) = self.names(folder) else { return self.give_up(Why::Unreadable) };
+        if self.entries > MAX_ENTRIES || depth > MAX_DEPTH {
+            return self.give_up(Why::TooFar);
+        }
+        for name in names {
+            let path = at.join(OsStr::from_bytes(name.to_bytes()));
+            let is_meant = meant == Meant::All || self.matcher.means(&path);
+            let Ok(stat) = statat(folder, &*name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Directory if is_meant || self.matcher.may_be_in(&path) => {
+                    let meant = if is_meant { Meant::All } else { Meant::Maybe };
+                    match openat(folder, &*name, FOLDER, Mode::empty()) {
+                        Ok(below) => self.folder(&below, &path, meant, depth + 1)?,
+                        Err(_) => (self.visit)(&path, Found::Unreadable)?,
+                    }
+                }
+                FileType::RegularFile if is_meant => (self.visit)(&path, open(folder.as_fd(), &name))?,
+                FileType::Directory | FileType::RegularFile => {}
+                _ if is_meant => (self.visit)(&path, Found::Other)?,
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Returns the names in a folder, sorted, so that limits always cut the same.
+    fn names(&mut self, folder: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(folder)? {
+            let entry = entry?;
+            let name: &CStr = entry.file_name();
+            if name != c"." && name != c".." {
+                names.push(name.to_owned());
+                self.entries += 1;
+            }
+            if self.entries > MAX_ENTRIES {
+                break;
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn give_up(&mut self, why: Why) -> ControlFlow<()> {
+        self.ended = Err(why);
+        // The rest of the tree may be fine, but for a limit on looking.
+        if why == Why::TooFar && self.entries > MAX_ENTRIES {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+fn open(folder: BorrowedFd<'_>, name: &CStr) -> Found {
+    let Ok(file) = openat(folder, name, FILE, Mode::empty()).map(File::from) else { return Found::Unreadable };
+    match file.metadata() {
+        Ok(data) if data.is_file() => Found::File(file),
+        Ok(_) => Found::Other,
+        Err(_) => Found::Unreadable,
+    }
+}

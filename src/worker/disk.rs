@@ -1,0 +1,224 @@
+//! The disk guard: while the disk is nearly full, no new jobs are taken.
+//!
+//! Jobs that run go on: what room there is belongs to their output. Free space is looked at every few seconds and before
+//! each claim, and a change is logged once.
+
+use std::fmt::{self, Debug, Formatter};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How often free space is looked at.
+const EVERY: Duration = Duration::from_secs(3);
+
+type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
+
+/// Says whether there is room for new jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct DiskGuard {
+    free: Arc<FreeSpace>,
+    min_free: u64,
+    every: Duration,
+    low: watch::Sender<bool>,
+}
+
+impl DiskGuard {
+    /// Guards the disk of a folder: below `min_free` bytes it is low. With 0 it never is.
+    #[must_use]
+    pub fn new(folder: PathBuf, min_free: u64) -> Self {
+        let free = move || {
+            let stat = rustix::fs::statvfs(&folder)?;
+            // What is kept for root is no room for jobs.
+            Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        };
+        Self::of(Arc::new(free), min_free, EVERY)
+    }
+
+    fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
+        Self { free, min_free, every, low: watch::Sender::new(false) }
+    }
+
+    /// Returns whether the disk was low when it was last looked at.
+    #[must_use]
+    pub fn is_low(&self) -> bool {
+        *self.low.borrow()
+    }
+
+    /// Looks at the disk for as long as this runs.
+    pub async fn watch(&self) {
+        loop {
+            self.look();
+            tokio::time::sleep(self.every).await;
+        }
+    }
+
+    /// Waits until there is room for a job; somebody has to [`Self::watch`].
+    pub async fn room(&self) {
+        self.look();
+        let mut low = self.low.subscribe();
+        // The sender lives in this very guard.
+        low.wait_for(|low| !low).await.ok();
+    }
+
+    /// Looks at the disk now. One that cannot be asked is not low: writing to it will tell.
+    fn look(&self) {
+        let free = (self.free)().unwrap_or(u64::MAX);
+        let low = free < self.min_free;
+        if self.low.send_if_modified(|was| std::mem::replace(was, low) != low) {
+            let min_free = self.min_free;
+            if low {
+                tracing::warn!(
+                    free,
+                    min_free,
+                    "the disk is nearly full: no new jobs are taken; free some space, or lower --min-free-bytes"
+                );
+            } else {
+                tracing::info!(free, min_free, "the disk has room again: jobs are taken");
+            }
+        }
+    }
+}
+
+impl Debug for DiskGuard {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskGuard")
+            .field("min_free", &self.min_free)
+            .field("low", &self.is_low())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use redact::Redactor;
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::artifacts::ArtifactStore;
+    use crate::db::Db;
+    use crate::event_log::EventLog;
+    use crate::model::{JobId, JobStatus, NewJob};
+    use crate::queue::Queue;
+    use crate::worker::link::InProcess;
+    use crate::worker::ship::LiveLog;
+    use crate::worker::{ArtifactLimits, EmbeddedWorker, WorkerConfig};
+
+    /// A disk whose free space a test sets, and which counts how often it is asked.
+    #[derive(Default)]
+    struct Disk {
+        free: AtomicU64,
+        asked: AtomicU64,
+    }
+
+    impl Disk {
+        fn guard(self: &Arc<Self>, min_free: u64) -> DiskGuard {
+            let disk = Arc::clone(self);
+            let free = move || {
+                disk.asked.fetch_add(1, Ordering::SeqCst);
+                Ok(disk.free.load(Ordering::SeqCst))
+            };
+            DiskGuard::of(Arc::new(free), min_free, Duration::from_millis(5))
+        }
+
+        /// Waits until it was asked so many more times.
+        async fn asked_again(&self, times: u64) {
+            let enough = self.asked.load(Ordering::SeqCst) + times;
+            while self.asked.load(Ordering::SeqCst) < enough {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    fn worker_config(data: &std::path::Path) -> WorkerConfig {
+        let second = Duration::from_secs(1);
+        WorkerConfig {
+            data_dir: data.to_owned(),
+            concurrency: 2,
+            live: LiveLog::Off,
+            flush: second,
+            output_limit: None,
+            cancel_grace: second,
+            shutdown_grace: second,
+            artifacts: ArtifactStore::open(data).expect("the folder is there"),
+            artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
+            secrets: Vec::new(),
+        }
+    }
+
+    async fn submit(queue: &Queue, command: String) -> JobId {
+        let payload = json!({"run": command});
+        let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 1 };
+        queue.submit(new, "tester", None).await.expect("it is valid").id
+    }
+
+    async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
+        while queue.job(job).await.expect("it is there").status != status {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(data.path()).await.expect("a new database opens");
+        let log = EventLog::new(db.clone());
+        let queue = Queue::new(db, log.clone(), Redactor::none(), 100);
+        let disk = Arc::new(Disk { free: AtomicU64::new(1_000), ..Disk::default() });
+        let guard = disk.guard(1_000);
+        let link = InProcess { queue: queue.clone(), log };
+        let worker = EmbeddedWorker::new(link, worker_config(data.path()), guard.clone());
+        let shutdown = CancellationToken::new();
+        let working = tokio::spawn(worker.run(shutdown.clone()));
+
+        let go = data.path().join("go");
+        let running = submit(&queue, format!("while [ ! -e {} ]; do sleep 0.01; done", go.display())).await;
+        status_is(&queue, running, JobStatus::Running).await;
+        disk.free.store(999, Ordering::SeqCst);
+        disk.asked_again(2).await;
+        assert!(guard.is_low());
+        let waiting = submit(&queue, "true".to_owned()).await;
+        std::fs::write(&go, "").expect("the folder can be written");
+        status_is(&queue, running, JobStatus::Succeeded).await;
+        disk.asked_again(20).await;
+        assert_eq!(queue.job(waiting).await.expect("it is there").status, JobStatus::Queued);
+
+        disk.free.store(1_000, Ordering::SeqCst);
+        status_is(&queue, waiting, JobStatus::Succeeded).await;
+        assert!(!guard.is_low());
+        shutdown.cancel();
+        working.await.expect("the worker ends without a panic");
+    }
+
+    #[test]
+    fn a_change_is_told_once_and_a_disk_that_cannot_be_asked_is_not_low() {
+        let disk = Arc::new(Disk::default());
+        let guard = disk.guard(1);
+        let mut told = guard.low.subscribe();
+        for (free, changes) in [(0, true), (0, false), (1, true), (5, false)] {
+            disk.free.store(free, Ordering::SeqCst);
+            guard.look();
+            assert_eq!(told.has_changed().expect("the guard lives"), changes, "{free} bytes free");
+            told.mark_unchanged();
+        }
+        let broken = DiskGuard::of(Arc::new(|| Err(io::Error::other("no such disk"))), 1, EVERY);
+        broken.look();
+        assert!(!broken.is_low());
+    }
+
+    #[test]
+    fn the_disk_of_a_folder_can_be_asked() {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let guard = |min_free| DiskGuard::new(data.path().to_owned(), min_free);
+        for (min_free, low) in [(0, false), (1, false), (u64::MAX, true)] {
+            let guard = guard(min_free);
+            guard.look();
+            assert_eq!(guard.is_low(), low, "{min_free} bytes have to be free");
+        }
+    }
+}

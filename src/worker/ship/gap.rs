@@ -1,0 +1,143 @@
+//! What is left out of a step's output: from the shipper's cursor to where the tail begins.
+
+use std::io;
+
+use crate::event_log::{GapRange, NewEvent};
+use crate::model::{GapReason, StreamName};
+use crate::worker::spool::{Record, SpoolReader};
+
+use super::chunks::Steps;
+
+/// How far a tail's beginning may be moved to fall on the beginning of a line: longer lines are torn.
+const REACH: u64 = 64 << 10;
+/// Bytes of `output.log` read at once while lines are counted.
+const BLOCK: u64 = 1 << 20;
+/// Records read at once.
+const RECORDS: usize = 4_096;
+
+/// What is left out.
+pub(super) struct Gap {
+    /// The event that tells of it; none if the tail is all there is.
+    pub(super) event: Option<NewEvent>,
+    /// Where sending goes on.
+    pub(super) to: u64,
+    /// Where the step's output ends.
+    pub(super) step_end: u64,
+}
+
+/// Finds what is to be left out from `from` on, of output that is complete up to `stop`, so that `tail_bytes` of its step are
+/// left.
+pub(super) fn find(
+    spool: &SpoolReader,
+    steps: &Steps,
+    (from, stop): (u64, u64),
+    tail_bytes: u64,
+    reason: GapReason,
+) -> io::Result<Gap> {
+    let first = spool.record_at(from)?;
+    let step_end = end_of_step(spool, first, stop)?;
+    let to = match step_end.checked_sub(tail_bytes) {
+        Some(tail) if tail > from => well_begun(spool, tail, tail + REACH.min(tail_bytes / 2), step_end)?,
+        _ => return Ok(Gap { event: None, to: from, step_end }),
+    };
+    let lines = count_lines(spool, first, (from, to))?;
+    let source = spool.record(first)?.map(|record| record.source);
+    let event = source.and_then(|source| steps.origin(source)).map(|origin| {
+        let range = GapRange { from: signed(from), to: signed(to), first_line: lines.first, lines: lines.count };
+        NewEvent::gap(origin, range, reason)
+    });
+    Ok(Gap { event, to, step_end })
+}
+
+/// Returns where the output of a record's step ends; records of a step stand together.
+fn end_of_step(spool: &SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
+    let place = |record: Record| (record.source.stage, record.source.step);
+    let here = spool.record(first)?.map(place);
+    let (mut low, mut high) = (first, spool.record_at(stop)?);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        if spool.record(middle)?.map(place) == here { low = middle + 1 } else { high = middle }
+    }
+    let last = low.checked_sub(1).map(|last| spool.record(last)).transpose()?.flatten();
+    Ok(last.map_or(stop, |record| record.end().min(stop)))
+}
+
+/// Returns the first beginning of a line at or after `at`; if there is none before `limit`, that of a character before `end`.
+fn well_begun(spool: &SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
+    // With the byte before, which may be a newline, and those with which a character goes on.
+    let until = end.min(limit.max(at + 3));
+    let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
+    let bytes = text.as_bytes();
+    let reach = usize::try_from(limit - at).unwrap_or(0).min(bytes.len());
+    if let Some(newline) = memchr::memchr(b'\n', &bytes[..reach]) {
+        return Ok(at + newline as u64);
+    }
+    let torn = bytes[1..].iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count();
+    Ok(at + torn as u64)
+}
+
+/// Lines of which something lies in a range.
+#[derive(Default)]
+struct Lines {
+    first: i64,
+    count: i64,
+    /// The last one of each stream.
+    last: [Option<u64>; 2],
+}
+
+impl Lines {
+    /// Adds a piece of a stream's output that begins in line `line`.
+    fn add(&mut self, stream: StreamName, line: u64, text: &[u8]) {
+        let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
+        let last = line + newlines - u64::from(text.last() == Some(&b'\n'));
+        let goes_on = self.last[stream as usize].replace(last) == Some(line);
+        self.first = if self.count == 0 { signed(line) } else { self.first.min(signed(line)) };
+        self.count += signed(last - line + 1) - i64::from(goes_on);
+    }
+}
+
+fn count_lines(spool: &SpoolReader, first: u64, (from, to): (u64, u64)) -> io::Result<Lines> {
+    let mut lines = Lines::default();
+    let mut window = Window { spool, from: 0, bytes: Vec::new() };
+    let mut number = first;
+    loop {
+        let records = spool.records(number, RECORDS)?;
+        for record in &records {
+            if record.offset >= to {
+                return Ok(lines);
+            }
+            let begin = record.offset.max(from);
+            let before = window.read(record.offset, begin)?;
+            let line = record.line + memchr::memchr_iter(b'\n', before).count() as u64;
+            lines.add(record.source.stream, line, window.read(begin, record.end().min(to))?);
+        }
+        if records.is_empty() {
+            return Ok(lines);
+        }
+        number += records.len() as u64;
+    }
+}
+
+/// Reads small pieces, one after the other, by large ones.
+struct Window<'a> {
+    spool: &'a SpoolReader,
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    fn read(&mut self, from: u64, to: u64) -> io::Result<&[u8]> {
+        let held = self.from + self.bytes.len() as u64;
+        if from < self.from || to > held {
+            let length = (to - from).max(BLOCK.min(self.spool.bytes()?.saturating_sub(from)));
+            self.bytes = self.spool.read(from, usize::try_from(length).unwrap_or(0))?.into_bytes();
+            self.from = from;
+        }
+        let at = |offset: u64| usize::try_from(offset - self.from).unwrap_or(0);
+        Ok(&self.bytes[at(from)..at(to)])
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

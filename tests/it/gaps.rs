@@ -1,0 +1,224 @@
+//! Bounds on what is sent live: head and tail are, what lies between is told of, and the complete log has it all.
+
+use serde_json::{Value, json};
+
+use crate::harness::process::Process;
+use crate::harness::{TestServer, number, of_kind, restore, until};
+
+/// Checks that log events and gaps cover the output exactly, each byte once, and that the totals say so.
+fn check_arithmetic(events: &[Value], output: &[u8]) {
+    let mut pieces: Vec<(usize, usize)> = Vec::new();
+    let (mut kept, mut left_out) = (0, 0);
+    for event in events {
+        let payload = &event["payload"];
+        match payload["kind"].as_str() {
+            Some("log") => {
+                let whole = json!([[payload["offset"], payload["bytes"], payload["line"]]]);
+                let segments = if payload["segments"].is_null() { &whole } else { &payload["segments"] };
+                for segment in segments.as_array().expect("segments are a list") {
+                    pieces.push((number(&segment[0]), number(&segment[0]) + number(&segment[1])));
+                }
+                kept += number(&payload["bytes"]);
+            }
+            Some("gap") => {
+                let (from, to) = (number(&payload["fromOffset"]), number(&payload["toOffset"]));
+                assert_eq!(number(&payload["bytes"]), to - from);
+                let lines = output[from..to].split_inclusive(|byte| *byte == b'\n').count();
+                assert_eq!(number(&payload["lines"]), lines);
+                let line = output[..from].split(|byte| *byte == b'\n').count();
+                assert_eq!(number(&payload["fromLine"]), line);
+                pieces.push((from, to));
+                left_out += to - from;
+            }
+            _ => {}
+        }
+    }
+    pieces.sort_unstable();
+    let mut end = 0;
+    for (from, to) in pieces {
+        assert_eq!(from, end, "pieces and gaps touch and do not overlap");
+        end = to;
+    }
+    assert_eq!((end, kept + left_out), (output.len(), output.len()));
+    let attempt = &of_kind(events, "attempt").last().expect("there is one")["payload"];
+    assert_eq!((number(&attempt["suppressedBytes"]), number(&attempt["bytes"])), (left_out, output.len()));
+}
+
+#[tokio::test]
+async fn beyond_its_budget_a_job_has_head_and_tail_and_a_gap_between() {
+    let server = TestServer::start_with(|config| {
+        config.live_job_bytes = 10_000;
+        config.live_tail_bytes = 4_000;
+    })
+    .await;
+    let id =
+        server.api.submit(json!({"steps": [{"id": "a", "run": "seq 5000"}, {"id": "b", "run": "echo short"}]})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["status"], "succeeded", "{job}");
+    let events = server.api.events(&id).await;
+    let output = server.api.output(&id, 1).await;
+    check_arithmetic(&events, &output);
+    let gaps = of_kind(&events, "gap");
+    assert_eq!(gaps.len(), 1);
+    let fields: Vec<&String> = gaps[0]["payload"].as_object().expect("an object").keys().collect();
+    let expected = [
+        "attempt",
+        "available",
+        "bytes",
+        "fromLine",
+        "fromOffset",
+        "kind",
+        "lines",
+        "reason",
+        "stage",
+        "stepId",
+        "toOffset",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!((&gaps[0]["payload"]["reason"], &gaps[0]["payload"]["stepId"]), (&json!("budget"), &json!("a")));
+    let logs = of_kind(&events, "log");
+    let texts: Vec<&str> = logs.iter().map(|event| event["message"].as_str().expect("it is text")).collect();
+    assert!(texts[0].starts_with("1\n2\n") && texts.iter().all(|text| text.ends_with('\n')));
+    assert!(texts.concat().ends_with("4999\n5000\nshort\n"), "the end of each step is kept");
+    // The gap stands in its place: after the head, before the tail.
+    let seqs = |events: &[&Value]| -> Vec<usize> { events.iter().map(|event| number(&event["seq"])).collect() };
+    let (gap, logs) = (seqs(&gaps)[0], seqs(&logs));
+    assert!(logs[0] < gap && gap < *logs.last().expect("there are some"));
+    assert_eq!(of_kind(&events, "warning").len(), 1, "the log says once that the budget is spent");
+    assert_eq!(server.api.events_with(&id, "&kind=gap").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_late_after_the_child_has_ended_becomes_a_gap() {
+    let server = TestServer::start_with(|config| {
+        config.live_lag = std::time::Duration::ZERO;
+        config.live_events_per_second = 2;
+        config.live_event_bytes = 64;
+        config.live_tail_bytes = 1_000;
+    })
+    .await;
+    let (id, _) = server.api.run("seq 100000").await;
+    let events = server.api.events(&id).await;
+    let output = server.api.output(&id, 1).await;
+    check_arithmetic(&events, &output);
+    assert_eq!(of_kind(&events, "gap")[0]["payload"]["reason"], "lag");
+    let last = of_kind(&events, "log").last().expect("there are some")["message"].as_str().expect("text").to_owned();
+    assert!(last.ends_with("\n99999\n100000\n"));
+}
+
+#[tokio::test]
+async fn the_budget_is_of_all_attempts_and_each_has_a_head() {
+    let server = TestServer::start_with(|config| {
+        config.live_job_bytes = 10_000;
+        config.live_tail_bytes = 500;
+    })
+    .await;
+    let job = json!({"type": "command", "maxAttempts": 2, "payload": {"run": "seq 5000; exit 1"}});
+    let id = server.api.submit_job(job).await;
+    server.api.ended(&id).await;
+    let events = server.api.events(&id).await;
+    let sent = |attempt: usize| -> usize {
+        let logs = of_kind(&events, "log").into_iter().filter(|event| event["payload"]["attempt"] == attempt);
+        logs.map(|event| number(&event["payload"]["bytes"])).sum()
+    };
+    assert!((9_000..=10_500).contains(&sent(1)) && (500..=1_000).contains(&sent(2)), "{} {}", sent(1), sent(2));
+}
+
+#[tokio::test]
+async fn switched_off_all_of_the_output_counts_as_suppressed() {
+    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let (id, _) = server.api.run("seq 1000").await;
+    let events = server.api.events(&id).await;
+    let attempt = &of_kind(&events, "attempt")[1]["payload"];
+    assert_eq!((&attempt["suppressedBytes"], &attempt["bytes"]), (&json!(3893), &json!(3893)));
+    assert!(of_kind(&events, "gap").is_empty(), "a setting is no loss");
+}
+
+#[tokio::test]
+async fn after_a_crash_the_bounds_hold_as_well() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let start = || {
+        Process::start_by(data.path(), |mut server| {
+            server.env("TAILWATER_LIVE_JOB_BYTES", "1000000");
+            server
+        })
+    };
+    let server = start();
+    let id = server.api.submit(json!({"run": "seq 3000000; sleep 600"})).await;
+    // Bytes without a record are cut off, so the record of the last ones is waited for: its offset and length are the end.
+    let idx = data.path().join("spool").join(&id).join("1/output.idx");
+    let end = || {
+        let idx = std::fs::read(&idx).ok()?;
+        let last = idx.as_chunks::<40>().0.last()?;
+        let (offset, length) = (last.first_chunk::<8>()?, last[24..].first_chunk::<4>()?);
+        Some(u64::from_le_bytes(*offset) + u64::from(u32::from_le_bytes(*length)))
+    };
+    until("all is in the spool", || end() == Some(22_888_896)).await;
+    server.kill();
+    let server = start();
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["failureReason"], "interrupted");
+    let events = server.api.events(&id).await;
+    let output = server.api.output(&id, 1).await;
+    assert!(output.ends_with(b"\n2999999\n3000000\n"));
+    check_arithmetic(&events, &output);
+    assert_eq!(of_kind(&events, "gap").len(), 1);
+    let last = of_kind(&events, "log").last().expect("there are some")["message"].as_str().expect("text").to_owned();
+    assert!(last.ends_with("\n3000000\n"), "the tail is kept");
+}
+
+#[tokio::test]
+async fn a_job_that_prints_200_mb_beside_others_keeps_its_budget_and_theirs_are_whole() {
+    let server = TestServer::start_with(|config| {
+        config.concurrency = 4;
+        config.live_job_bytes = 4 << 20;
+        config.live_tail_bytes = 1 << 20;
+    })
+    .await;
+    let chatty = server.api.submit(json!({"run": "yes | head -c 200M"})).await;
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(server.api.submit(json!({"run": "for i in $(seq 50); do echo line $i; sleep 0.01; done"})).await);
+    }
+    for id in &others {
+        assert_eq!(server.api.ended(id).await["logLines"], 50);
+        let events = server.api.events(id).await;
+        assert_eq!(restore(&events, 1).len(), 50 * 6 + 9 + 41 * 2);
+    }
+    assert_eq!(server.api.ended(&chatty).await["status"], "succeeded");
+    let events = server.api.events(&chatty).await;
+    let sent: usize = of_kind(&events, "log").iter().map(|event| number(&event["payload"]["bytes"])).sum();
+    assert!((4 << 20..=5 << 20).contains(&sent), "{sent} bytes were sent");
+    let output = server.api.output(&chatty, 1).await;
+    assert_eq!(output.len(), 200 << 20);
+    check_arithmetic(&events, &output);
+}
+
+#[tokio::test]
+async fn a_job_that_prints_more_than_it_may_is_ended_and_says_what_to_do() {
+    let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await;
+    let steps = json!([{"name": "Flood", "run": "yes", "continueOnError": true}, {"run": "echo never"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("output_limit")));
+    let message = job["errorMessage"].as_str().expect("it has one");
+    assert!(message.starts_with("Flood: the job printed more than 100000 bytes;"), "{message}");
+    assert!(message.contains("artifacts") && message.contains("--output-limit"), "{message}");
+    let output = server.api.output(&id, 1).await;
+    // One read may go beyond the limit.
+    assert!((100_001..=100_000 + (256 << 10)).contains(&output.len()), "{}", output.len());
+    assert!(output.iter().all(|byte| b"y\n".contains(byte)));
+    let events = server.api.events(&id).await;
+    check_arithmetic(&events, &output);
+    let steps: Vec<&Value> = of_kind(&events, "step").iter().map(|event| &event["payload"]["status"]).collect();
+    assert_eq!(steps, ["started", "failed", "skipped"]);
+    let (_, job) = server.api.run("head -c 100000 /dev/zero").await;
+    assert_eq!(job["status"], "succeeded", "the limit itself may be printed");
+}
+
+#[tokio::test]
+async fn what_ignores_its_end_at_the_output_limit_is_killed_after_the_grace() {
+    let server = TestServer::start_with(|config| config.output_limit = Some(1_000)).await;
+    let (_, job) = server.api.run("trap '' TERM; while :; do echo deaf; done").await;
+    assert_eq!(job["failureReason"], "output_limit");
+}
