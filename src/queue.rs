@@ -23,6 +23,7 @@ use crate::model::{Artifact, AttemptStatus, Job, JobEventStatus, JobId, JobStatu
 pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
+pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, StepSpec};
 pub use store::{Abandoned, ArtifactFile, Claimed, JobsFilter};
 pub use submission::Submission;

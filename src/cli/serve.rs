@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::server::config::SiteOptions;
 use crate::server::{Config, Server, StartError};
 
-/// Every setting is a flag and an environment variable.
+/// The one table of settings: each is a flag, an environment variable and a key of the settings file ([`super::settings`]).
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where to listen; port 0 takes a free one.
@@ -22,18 +22,18 @@ pub(super) struct Serve {
     /// Where the database, spools and workspaces lie.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
-    /// The built pages [default: target/site].
-    #[arg(long, env = "TAILWATER_SITE_ROOT")]
-    site_root: Option<PathBuf>,
+    /// The built pages.
+    #[arg(long, env = "TAILWATER_SITE_ROOT", default_value_os_t = PathBuf::from(SiteOptions::built_in().site_root))]
+    site_root: PathBuf,
     /// The admin token, 32 or more printable characters [default: one made at first start, in the data folder].
     #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
     /// A further name by which browsers may reach the server; may be given several times.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// Jobs at a time [default: the number of cores].
-    #[arg(long, env = "TAILWATER_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..))]
-    concurrency: Option<u16>,
+    /// Jobs at a time; by default one a core.
+    #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
     /// Whether output goes into the event log while it is printed; the complete log is kept in any case.
     #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
     live_log_events: bool,
@@ -102,13 +102,12 @@ impl Serve {
     fn config(self) -> Config {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Config {
             data_dir: self.data_dir,
-            site_root: self.site_root.unwrap_or_else(|| SiteOptions::built_in().site_root().to_owned()),
+            site_root: self.site_root,
             admin_token: self.admin_token,
             allowed_hosts: self.allowed_hosts,
-            concurrency: self.concurrency.map_or(cores, usize::from),
+            concurrency: self.concurrency.into(),
             live_log_events: self.live_log_events,
             live_flush: Duration::from_millis(self.live_flush_ms.into()),
             live_events_per_second: self.live_events_per_second,
@@ -121,6 +120,11 @@ impl Serve {
             redact_values_file: self.redact_values_file,
         }
     }
+}
+
+fn cores() -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
 /// Tells where the server listens, and how to get in: to who started it, not to a log that others read.

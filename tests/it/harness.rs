@@ -1,8 +1,10 @@
 //! A server of its own for each test, and a client that speaks its API.
 
+pub mod cli;
 pub mod gate;
 pub mod page;
 pub mod process;
+pub mod proxy;
 pub mod sse;
 pub mod store;
 pub mod tcp;

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod cli;
 mod crash;
 mod dependencies;
 mod harness;
