@@ -91,7 +91,7 @@ impl List {
             return Ok(());
         }
         let rows: Vec<_> = artifacts.iter().map(|listed| row(&listed.artifact)).collect();
-        let lines = table::lines(&rows, &stdout);
+        let lines = table::lines(&rows, &stdout, None);
         lines.iter().try_for_each(|line| stdout.line(line))?;
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Jobs {
         let jobs = self.list(&client).await?;
         match (self.watch, self.json, stdout.is_terminal()) {
             (false, true, _) => print_json(&jobs, &mut stdout)?,
-            (false, false, _) => print_table(&jobs, &mut stdout).map(drop)?,
+            (false, false, _) => print_table(&jobs, &mut stdout, None).map(drop)?,
             (true, false, true) => self.watch_screen(&client, jobs, &mut stdout).await?,
             (true, ..) => self.watch_changes(&client, jobs, &mut stdout).await?,
         }
@@ -99,7 +99,10 @@ impl Jobs {
                 // Up to where the table began; what stands below is drawn anew.
                 stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
             }
-            drawn = print_table(&jobs, stdout)?;
+            // No more than fits: what has left the screen at its top cannot be drawn anew.
+            let size = stdout.size();
+            jobs.truncate(size.map_or(usize::MAX, |(_, rows)| rows.saturating_sub(1)));
+            drawn = print_table(&jobs, stdout, size.map(|(columns, _)| columns))?;
             jobs = self.look_again(client).await?;
         }
     }
@@ -116,7 +119,7 @@ impl Jobs {
             if self.json {
                 print_json(&jobs, stdout)?;
             } else if !jobs.is_empty() {
-                print_table(&jobs, stdout)?;
+                print_table(&jobs, stdout, None)?;
             }
             jobs = self.look_again(client).await?;
         }
@@ -150,10 +153,10 @@ fn print_json(jobs: &[Listed], stdout: &mut Output) -> io::Result<()> {
 }
 
 /// Prints the table and returns how many lines it has.
-fn print_table(jobs: &[Listed], stdout: &mut Output) -> io::Result<usize> {
+fn print_table(jobs: &[Listed], stdout: &mut Output, room: Option<u32>) -> io::Result<usize> {
     let now = clock::now();
     let rows: Vec<_> = jobs.iter().map(|listed| row(&listed.job, now)).collect();
-    let lines = table::lines(&rows, stdout);
+    let lines = table::lines(&rows, stdout, room);
     if lines.is_empty() {
         stdout.line("no jobs")?;
         return Ok(1);

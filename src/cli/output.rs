@@ -94,6 +94,12 @@ impl Output {
         self.terminal
     }
 
+    /// Returns how many columns and rows the terminal has, if it is one.
+    pub(super) fn size(&self) -> Option<(u32, usize)> {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| self.terminal && size.ws_col > 0)?;
+        Some((size.ws_col.into(), size.ws_row.into()))
+    }
+
     /// Writes a line of ours.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.writer, "{text}")

@@ -203,8 +203,11 @@ mod tests {
     fn a_command_that_is_called_like_a_word_of_the_shell_is_a_command() {
         for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
             let line = command_line(&[word.to_owned()]).expect("there is no NUL");
-            for shell in ["sh", "bash"] {
-                let status = Command::new(shell).args(["-c", &line]).output().expect("the shell is there").status;
+            for shell in ["/bin/sh", "/bin/bash"] {
+                // A path without programs: some of these words are some as well.
+                let mut shell_of_line = Command::new(shell);
+                shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
+                let status = shell_of_line.output().expect("the shell is there").status;
                 assert_eq!(status.code(), Some(127), "{shell}: {line}");
             }
         }

@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line_and_column() {
         check_refused("a.yaml", "title: T\nsteps:\n- run: a\n  retries: 3\n", "4:3", &["retries", "workingDirectory"]);
-        check_refused("a.yaml", "run: a\ntimeoutSeconds: soon\n", "2:17", &["soon"]);
+        check_refused("a.yaml", "run: a\ntimeoutSeconds: soon\n", "2:17", &["u32"]);
         check_refused("a.yaml", "run: a\nenv:\n  A: 1\n", "3:6", &["1"]);
         check_refused("a.yaml", "run: a\n  title: b\n", "2:8", &[]);
         check_refused("a.yaml", "run: a\nrun: b\n", "2:1", &["run"]);

@@ -107,6 +107,8 @@ pub struct Api {
 
 impl Api {
     pub fn new(base: String) -> Self {
+        // The program's own client brings TLS along, and reqwest asks each process whose cryptography to use.
+        rustls::crypto::ring::default_provider().install_default().ok();
         Self { base, client: reqwest::Client::new() }
     }
 
