@@ -25,6 +25,7 @@ use crate::model::{Artifact, AttemptStatus, Job, JobEventStatus, JobId, JobStatu
 pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use masking::secret_values;
+pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, StageSpec, StepSpec};
 pub use store::{Abandoned, ArtifactFile, AttemptOutput, Claimed, JobsFilter, Shipping};
 pub use submission::Submission;

@@ -16,7 +16,7 @@ use crate::server::{Config, Server, StartError};
 /// Output at the end of each step that is sent in any case: far more than anybody reads, and an error is in it.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
 
-/// Every setting is a flag and an environment variable.
+/// The one table of settings: each is a flag, an environment variable and a key of the settings file ([`super::settings`]).
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where to listen; port 0 takes a free one.
@@ -34,9 +34,9 @@ pub(super) struct Serve {
     /// A further name by which browsers may reach the server; may be given several times.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// Jobs at a time [default: the number of cores].
-    #[arg(long, env = "TAILWATER_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..))]
-    concurrency: Option<u16>,
+    /// Jobs at a time; by default one a core.
+    #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
     /// Whether output goes into the event log while it is printed; the complete log is kept in any case.
     #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
     live_log_events: bool,
@@ -121,13 +121,12 @@ impl Serve {
     fn config(self) -> Config {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Config {
             data_dir: self.data_dir,
             site_root: self.site_root,
             admin_token: self.admin_token,
             allowed_hosts: self.allowed_hosts,
-            concurrency: self.concurrency.map_or(cores, usize::from),
+            concurrency: self.concurrency.into(),
             live_log_events: self.live_log_events,
             live_flush: Duration::from_millis(self.live_flush_ms.into()),
             live_events_per_second: self.live_events_per_second,
@@ -147,6 +146,11 @@ impl Serve {
             redact_values_file: self.redact_values_file,
         }
     }
+}
+
+fn cores() -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
 /// Tells where the server listens, and how to get in: to who started it, not to a log that others read.

@@ -178,26 +178,35 @@ pub struct Piece<'a> {
 }
 
 /// Cuts a chunk's text into what it adds to each line.
+#[must_use]
+pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::new();
+    for (Segment(_, _, line), segment) in segments(text, payload) {
+        cut_at_newlines(segment, line, &mut pieces);
+    }
+    pieces
+}
+
+/// Cuts a chunk's text into its segments; a chunk whose pieces all touch is one.
 ///
 /// The segments of a chunk count bytes of `output.log`, in which what is not UTF-8 took less room than its stand-in does
 /// in the text; see [`segment_length`].
 #[must_use]
-pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<Piece<'a>> {
-    let mut pieces = Vec::new();
+pub fn segments<'a>(text: &'a str, payload: &LogPayload) -> Vec<(Segment, &'a str)> {
     let Some(segments) = payload.segments.as_deref().filter(|segments| !segments.is_empty()) else {
-        cut_at_newlines(text, payload.line, &mut pieces);
-        return pieces;
+        return vec![(Segment(payload.offset, payload.bytes, payload.line), text)];
     };
     let mut rest = text;
     let mut bytes_left: i64 = segments.iter().map(|&Segment(_, bytes, _)| bytes).sum();
-    for (index, &Segment(_, bytes, line)) in segments.iter().enumerate() {
+    let cut = |(index, &segment): (usize, &Segment)| {
+        let Segment(_, bytes, _) = segment;
         let length = if index + 1 == segments.len() { rest.len() } else { segment_length(rest, bytes, bytes_left) };
-        let (segment, after) = rest.split_at(length);
-        cut_at_newlines(segment, line, &mut pieces);
+        let (piece, after) = rest.split_at(length);
         rest = after;
         bytes_left -= bytes;
-    }
-    pieces
+        (segment, piece)
+    };
+    segments.iter().enumerate().map(cut).collect()
 }
 
 fn cut_at_newlines<'a>(text: &'a str, first: i64, pieces: &mut Vec<Piece<'a>>) {

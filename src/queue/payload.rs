@@ -54,9 +54,10 @@ pub struct StageSpec {
     pub steps: Vec<StepSpec>,
 }
 
+/// A payload as it is written: which fields there are, and of which types. What their values may be is checked after it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawCommand {
+pub(crate) struct RawCommand {
     title: Option<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,

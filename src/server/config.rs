@@ -1,7 +1,7 @@
 //! The settings of a server, already read from wherever they came from.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use leptos::config::LeptosOptions;
@@ -168,11 +168,5 @@ impl SiteOptions {
         }
         let file: File = toml::from_str(include_str!("../../Leptos.toml")).expect("a test reads it");
         file.leptos
-    }
-
-    /// Returns the folder of the built pages.
-    #[must_use]
-    pub fn site_root(&self) -> &Path {
-        Path::new(&self.site_root)
     }
 }

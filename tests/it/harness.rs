@@ -1,8 +1,10 @@
 //! A server of its own for each test, and a client that speaks its API.
 
+pub mod cli;
 pub mod gate;
 pub mod page;
 pub mod process;
+pub mod proxy;
 pub mod sse;
 pub mod store;
 pub mod tcp;
@@ -113,6 +115,8 @@ pub struct Api {
 
 impl Api {
     pub fn new(base: String) -> Self {
+        // The program's own client brings TLS along, and reqwest asks each process whose cryptography to use.
+        rustls::crypto::ring::default_provider().install_default().ok();
         Self { base, client: reqwest::Client::new() }
     }
 

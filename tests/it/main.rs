@@ -3,6 +3,7 @@
 mod access;
 mod artifacts;
 mod bad_input;
+mod cli;
 mod crash;
 mod dependencies;
 mod gaps;

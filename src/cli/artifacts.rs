@@ -1,0 +1,139 @@
+//! `tailwater artifacts`: the files kept of a job.
+
+mod download;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::{Client, ServerArgs};
+use super::error::CliError;
+use super::output::{Colour, Ink, Output, plain};
+use super::table::{self, Cell};
+use crate::model::{Artifact, JobId};
+use crate::words;
+use download::{Target, download};
+
+/// What to do with them.
+#[derive(Debug, Args)]
+pub(super) struct Artifacts {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Lists them, oldest first.
+    Ls(List),
+    /// Downloads one; a part that is there already is gone on with, and the checksum is verified.
+    Get(Get),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The job.
+    #[arg(value_name = "ID", value_parser = super::job_id)]
+    job: JobId,
+    /// Write the artifacts as the API has them, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Get {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The job.
+    #[arg(value_name = "ID", value_parser = super::job_id)]
+    job: JobId,
+    /// The artifact's name, of which the newest is taken, or its id.
+    #[arg(value_name = "NAME|ARTIFACT")]
+    artifact: String,
+    /// Where to put it; - is standard output [default: the last part of its name, here].
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<String>,
+    /// Write the artifact as the API has it.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An artifact: as the server sent it, and parsed.
+struct Listed {
+    json: String,
+    artifact: Artifact,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Box<RawValue>>,
+}
+
+impl Artifacts {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        match self.verb {
+            Verb::Ls(list) => list.run(colour).await?,
+            Verb::Get(get) => get.run(colour).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    async fn run(self, colour: Colour) -> Result<(), CliError> {
+        let artifacts = list(&self.server.client()?, self.job).await?;
+        let mut stdout = Output::stdout(colour);
+        if self.json {
+            artifacts.iter().try_for_each(|listed| stdout.line(&listed.json))?;
+            return Ok(());
+        }
+        let rows: Vec<_> = artifacts.iter().map(|listed| row(&listed.artifact)).collect();
+        let lines = table::lines(&rows, &stdout, None);
+        lines.iter().try_for_each(|line| stdout.line(line))?;
+        Ok(())
+    }
+}
+
+impl Get {
+    async fn run(self, colour: Colour) -> Result<(), CliError> {
+        let client = self.server.client()?;
+        let mut artifacts = list(&client, self.job).await?;
+        let is_it =
+            |listed: &Listed| listed.artifact.name == self.artifact || listed.artifact.id.to_string() == self.artifact;
+        // Every attempt has its own of that name; the list is oldest first.
+        let at = artifacts.iter().rposition(is_it);
+        let Listed { json, artifact } = at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
+        let target = Target::new(self.output.as_deref(), &artifact)?;
+        download(&client, &artifact, &target).await?;
+        if let Target::File(path) = target {
+            let said = format!("{}  {}", plain(&path.display().to_string()), words::bytes(artifact.size_bytes));
+            Output::stdout(colour).line(if self.json { &json } else { &said })?;
+        }
+        Ok(())
+    }
+
+    fn not_there(&self) -> CliError {
+        CliError::Usage(format!(
+            "the job has no artifact {:?}; `tailwater artifacts ls {}` lists them",
+            self.artifact, self.job
+        ))
+    }
+}
+
+async fn list(client: &Client, job: JobId) -> Result<Vec<Listed>, CliError> {
+    let page: Page = client.read(&format!("/jobs/{job}/artifacts"), &[]).await?;
+    let listed = |item: Box<RawValue>| Ok(Listed { artifact: client.parse(item.get())?, json: item.get().to_owned() });
+    page.items.into_iter().map(listed).collect()
+}
+
+fn row(artifact: &Artifact) -> [Cell; 4] {
+    [
+        Cell::plain(&artifact.id.to_string()),
+        Cell::ink(Ink::Grey, &format!("attempt {}", artifact.attempt)),
+        Cell::plain(&words::bytes(artifact.size_bytes)),
+        Cell::plain(&artifact.name),
+    ]
+}

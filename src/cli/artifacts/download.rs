@@ -1,0 +1,155 @@
+//! Downloads an artifact: into a part beside its place, gone on with after a break, verified, and only then given its name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+use crate::cli::client::Client;
+use crate::cli::error::CliError;
+use crate::model::Artifact;
+use crate::queue::hex;
+
+/// Tries in a row that bring nothing, after which the download is given up: about half a minute.
+const TRIES: u32 = 10;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// Bytes that are read at a time from a part that is there.
+const BLOCK: usize = 64 << 10;
+
+/// Where the bytes go.
+#[derive(Debug)]
+pub(super) enum Target {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Target {
+    /// Returns the place that was asked for, else a file here that is called like the artifact and not there yet.
+    pub(super) fn new(asked: Option<&str>, artifact: &Artifact) -> Result<Self, CliError> {
+        match asked {
+            Some("-") => return Ok(Self::Stdout),
+            Some(path) => return Ok(Self::File(path.into())),
+            None => {}
+        }
+        // A job gives its files their names: none may lead elsewhere, hide, or take the place of what is there.
+        let name = artifact.name.rsplit('/').next().unwrap_or_default();
+        if name.is_empty() || name.starts_with('.') || name.chars().any(char::is_control) {
+            return Err(CliError::Usage(format!("{:?} is no name for a file here; give one with -o", artifact.name)));
+        }
+        if Path::new(name).exists() {
+            return Err(CliError::Usage(format!("{name} is here already; -o {name} replaces it")));
+        }
+        Ok(Self::File(name.into()))
+    }
+}
+
+/// Downloads and verifies.
+pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Target) -> Result<(), CliError> {
+    let Target::File(path) = target else {
+        let mut receiver = Receiver::new(Box::new(io::stdout()));
+        receiver.receive_all(client, artifact).await?;
+        return receiver.verify(artifact);
+    };
+    // Bears the artifact's id, so that no other file is gone on with.
+    let part = PathBuf::from(format!("{}.{}.part", path.display(), artifact.id));
+    let failed = |what: &str, path: &Path| {
+        let what = format!("{what} {}", path.display());
+        move |source| CliError::File { what, source }
+    };
+    let file = OpenOptions::new().read(true).append(true).create(true).open(&part).map_err(failed("open", &part))?;
+    let mut receiver = Receiver::go_on(file, artifact).map_err(failed("read", &part))?;
+    receiver.receive_all(client, artifact).await?;
+    if let Err(error) = receiver.verify(artifact) {
+        fs::remove_file(&part).map_err(failed("remove", &part))?;
+        return Err(error);
+    }
+    fs::rename(&part, path).map_err(failed("make", path))
+}
+
+/// Takes bytes, and counts and sums them up.
+struct Receiver {
+    to: Box<dyn Write + Send>,
+    have: u64,
+    sum: Sha256,
+}
+
+impl Receiver {
+    fn new(to: Box<dyn Write + Send>) -> Self {
+        Self { to, have: 0, sum: Sha256::new() }
+    }
+
+    /// Goes on after what a part holds already; one that is too long is none.
+    fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
+        if part.metadata()?.len() > size(artifact) {
+            part.set_len(0)?;
+        }
+        let (mut have, mut sum, mut block) = (0, Sha256::new(), vec![0; BLOCK]);
+        loop {
+            let read = part.read(&mut block)?;
+            if read == 0 {
+                return Ok(Self { to: Box::new(part), have, sum });
+            }
+            sum.update(&block[..read]);
+            have += read as u64;
+        }
+    }
+
+    async fn receive_all(&mut self, client: &Client, artifact: &Artifact) -> Result<(), CliError> {
+        let mut tries = 0;
+        while self.have < size(artifact) {
+            let before = self.have;
+            match self.receive(client, artifact).await {
+                Err(error) if error.is_transient() && tries + 1 < TRIES => {
+                    tries = if self.have > before { 0 } else { tries + 1 };
+                    if tries > 0 {
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+                Ok(()) if self.have == before => {
+                    return Err(client.not_tailwater("the file is shorter than its list says".into()));
+                }
+                received => received?,
+            }
+        }
+        self.to.flush()?;
+        Ok(())
+    }
+
+    /// Receives what one connection brings.
+    async fn receive(&mut self, client: &Client, artifact: &Artifact) -> Result<(), CliError> {
+        let path = format!("/jobs/{}/artifacts/{}/download", artifact.job_id, artifact.id);
+        let mut request = client.request(Method::GET, &path);
+        if self.have > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", self.have));
+        }
+        let mut reply = client.send(request).await?;
+        if self.have > 0 && reply.status() != StatusCode::PARTIAL_CONTENT {
+            return Err(client.not_tailwater("it sends no part of a file; remove the part and try again".into()));
+        }
+        while let Some(bytes) = client.chunk(&mut reply).await? {
+            let bytes = bytes.as_ref();
+            self.to.write_all(bytes)?;
+            self.sum.update(bytes);
+            self.have += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn verify(&self, artifact: &Artifact) -> Result<(), CliError> {
+        let actual = format!("sha256:{}", hex(&self.sum.clone().finalize()));
+        if actual == artifact.digest {
+            return Ok(());
+        }
+        Err(CliError::Damaged { name: artifact.name.clone(), expected: artifact.digest.clone(), actual })
+    }
+}
+
+fn size(artifact: &Artifact) -> u64 {
+    u64::try_from(artifact.size_bytes).unwrap_or(0)
+}

@@ -1,0 +1,42 @@
+//! `tailwater cancel ID`: ends a job.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::client::ServerArgs;
+use super::error::CliError;
+use super::output::{Colour, Output};
+use crate::model::{Job, JobId, JobStatus};
+
+/// A job that waits is cancelled at once; one that runs when its commands have ended.
+#[derive(Debug, Args)]
+pub(super) struct Cancel {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The job.
+    #[arg(value_name = "ID", value_parser = super::job_id)]
+    job: JobId,
+    /// Why, for whoever wonders.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Write the job as the API has it.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cancel {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        let body = client.post(&format!("/jobs/{}/cancel", self.job), &json!({"reason": self.reason})).await?;
+        let job: Job = client.parse(&body)?;
+        let said = match job.status {
+            _ if self.json => body,
+            JobStatus::Cancelled => format!("{} is cancelled", job.id),
+            _ => format!("{} is being cancelled", job.id),
+        };
+        Output::stdout(colour).line(&said)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

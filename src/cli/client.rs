@@ -1,0 +1,234 @@
+//! The client of the API: which server, which token, and every failure in words.
+
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::credentials::Credentials;
+use super::error::CliError;
+use crate::model::ErrorBody;
+
+/// The server of who names none and has not logged in.
+pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:3000";
+
+/// How long it may take to be connected.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a reply may take to begin: longer than a busy server needs, shorter than people wait.
+const REPLY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A stretch of silence within a reply after which nothing more comes.
+const SILENT_AFTER: Duration = Duration::from_secs(30);
+
+/// Bytes of a JSON reply at the most: a page of events with 1 MiB of text, which JSON may write six times as long, and room.
+const MAX_REPLY: usize = 32 << 20;
+
+/// Characters of an unexpected reply that are shown.
+const MAX_SHOWN: usize = 200;
+
+/// Which server, and who asks.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ServerArgs {
+    /// The server's address [default: that of `tailwater login`, else <http://127.0.0.1:3000>].
+    #[arg(long, env = "TAILWATER_SERVER", value_name = "URL", help_heading = "Server")]
+    pub(super) server: Option<String>,
+    /// The token; others see the arguments of a program, so the variable or `tailwater login` is better.
+    #[arg(long, env = "TAILWATER_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = "Server")]
+    pub(super) token: Option<String>,
+}
+
+impl ServerArgs {
+    /// Returns the client. A stored token is shown to no server but the one it was stored for.
+    pub(super) fn client(&self) -> Result<Client, CliError> {
+        let stored = match (&self.server, &self.token) {
+            (Some(_), Some(_)) => None,
+            _ => Credentials::load()?,
+        };
+        let server = match (&self.server, &stored) {
+            (Some(server), _) => parse_server(server)?,
+            (None, Some(stored)) => parse_server(&stored.server)?,
+            (None, None) => parse_server(DEFAULT_SERVER)?,
+        };
+        let of_server = |stored: Credentials| (stored.server == server).then_some(stored.token);
+        let token = self.token.clone().or_else(|| stored.and_then(of_server));
+        let token = token.ok_or_else(|| CliError::NotLoggedIn { server: server.clone() })?;
+        Client::new(server, token)
+    }
+}
+
+/// Returns a server's address as it is stored and compared: no path, no slash at its end.
+pub(super) fn parse_server(text: &str) -> Result<String, CliError> {
+    let wrong = || CliError::Usage(format!("{text:?} is no server's address: it takes one such as {DEFAULT_SERVER}"));
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let is_plain = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    if !matches!(url.scheme(), "http" | "https") || !is_plain {
+        return Err(wrong());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Asks one server. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    server: String,
+    token: String,
+}
+
+impl Client {
+    pub(super) fn new(server: String, token: String) -> Result<Self, CliError> {
+        // Repeated calls change nothing, and say so by an error.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_WITHIN)
+            // The API never redirects; whoever does is not the server, and must not be shown the token.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("tailwater/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(&server) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| unreachable(&server, &error))?;
+        Ok(Self { http, server, token })
+    }
+
+    /// Returns the server's address.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Begins a request; `path` is below `/api/queue`.
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/queue{path}", self.server)).bearer_auth(&self.token)
+    }
+
+    /// Sends a request and returns the reply, if it is a good one.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
+        let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
+        let reply = reply.map_err(|_| self.silent())?.map_err(|error| unreachable(&self.server, &error))?;
+        match reply.status() {
+            status if status.is_success() => Ok(reply),
+            StatusCode::UNAUTHORIZED => Err(CliError::TokenRefused { server: self.server.clone() }),
+            status if status.is_client_error() || status.is_server_error() => Err(self.refusal(reply).await),
+            status => Err(self.not_tailwater(format!("it answered {status}"))),
+        }
+    }
+
+    /// Gets the body of a resource, as the server wrote it; `query` may be empty.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<String, CliError> {
+        let request = self.request(Method::GET, &with_query(path, query));
+        let reply = self.send(request).await?;
+        self.text(reply).await
+    }
+
+    /// Gets a resource.
+    pub(super) async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
+        self.parse(&self.get(path, query).await?)
+    }
+
+    /// Posts JSON and returns the reply's body.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<String, CliError> {
+        let reply = self.send(self.request(Method::POST, path).json(body)).await?;
+        self.text(reply).await
+    }
+
+    /// Returns the next bytes of a reply; nothing at its end.
+    pub(super) async fn chunk(&self, reply: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, CliError> {
+        let chunk = tokio::time::timeout(SILENT_AFTER, reply.chunk()).await.map_err(|_| self.silent())?;
+        chunk.map_err(|error| unreachable(&self.server, &error))
+    }
+
+    /// Parses what the server sent.
+    pub(super) fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, CliError> {
+        serde_json::from_str(text).map_err(|error| self.not_tailwater(error.to_string()))
+    }
+
+    /// Makes the error for a reply that is none of a Tailwater server.
+    pub(super) fn not_tailwater(&self, what: String) -> CliError {
+        CliError::NotTailwater { server: self.server.clone(), what }
+    }
+
+    async fn text(&self, mut reply: Response) -> Result<String, CliError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk(&mut reply).await? {
+            body.extend_from_slice(chunk.as_ref());
+            if body.len() > MAX_REPLY {
+                return Err(self.not_tailwater(format!("the reply is longer than {MAX_REPLY} bytes")));
+            }
+        }
+        String::from_utf8(body).map_err(|_| self.not_tailwater("the reply is not UTF-8".into()))
+    }
+
+    async fn refusal(&self, reply: Response) -> CliError {
+        let status = reply.status();
+        let text = self.text(reply).await.unwrap_or_default();
+        match serde_json::from_str::<ErrorBody>(&text) {
+            Ok(ErrorBody { detail }) => {
+                CliError::Refused { status: status.as_u16(), code: detail.code, message: detail.message }
+            }
+            // A proxy in front of the server that cannot reach it.
+            Err(_) if status.is_server_error() => CliError::Refused {
+                status: status.as_u16(),
+                code: status.to_string(),
+                message: format!("{} cannot answer at the moment", self.server),
+            },
+            Err(_) => {
+                let shown: String = text.chars().take(MAX_SHOWN).collect();
+                self.not_tailwater(format!("it answered {status}: {shown}"))
+            }
+        }
+    }
+
+    fn silent(&self) -> CliError {
+        let cause = format!("it has said nothing for {} s", SILENT_AFTER.as_secs());
+        CliError::Unreachable { server: self.server.clone(), cause }
+    }
+}
+
+/// Returns a path with its query.
+pub(super) fn with_query(path: &str, query: &[(&str, String)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{}", serde_urlencoded::to_string(query).expect("pairs of texts can be encoded"))
+}
+
+fn is_loopback(server: &str) -> bool {
+    let url = Url::parse(server).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// Makes the error for a request without a reply: the innermost cause is the one that says something.
+fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    CliError::Unreachable { server: server.to_owned(), cause: cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_address_has_one_form() {
+        for text in ["http://127.0.0.1:3000", "http://127.0.0.1:3000/"] {
+            assert_eq!(parse_server(text).expect("it is an address"), "http://127.0.0.1:3000");
+        }
+        assert_eq!(parse_server("https://Tail.example:443").expect("it is an address"), "https://tail.example");
+        for text in ["", "localhost:3000", "ftp://a", "http://a/tasks", "http://user@a", "http://a?b"] {
+            assert!(parse_server(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_reached_without_a_proxy() {
+        for (server, is) in [("http://[::1]:3", true), ("http://localhost", true), ("http://10.0.0.1", false)] {
+            assert_eq!(is_loopback(server), is, "{server}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What `tailwater login` stores: one server and its token, in a file that only its owner reads.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Why the credentials cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CredentialsError {
+    /// There is no home.
+    #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no place for credentials")]
+    NoHome,
+    /// Others may have read the token.
+    #[error("{0} can be read by others: run `chmod 600 {0}`, or `tailwater login` once more")]
+    Open(PathBuf),
+    /// The file is not one that `tailwater login` wrote.
+    #[error("{path} does not hold credentials: {problem}; run `tailwater login` once more")]
+    Damaged { path: PathBuf, problem: String },
+    /// The file cannot be read or written.
+    #[error("failed to {what} {path}: {source}")]
+    File { what: &'static str, path: PathBuf, source: io::Error },
+}
+
+/// A server and the token that it was found to take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    pub(super) server: String,
+    pub(super) token: String,
+}
+
+impl Credentials {
+    /// Returns where they lie, by the XDG base directory specification.
+    pub(super) fn path() -> Result<PathBuf, CredentialsError> {
+        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
+        Ok(config.ok_or(CredentialsError::NoHome)?.join("tailwater/credentials.toml"))
+    }
+
+    /// Reads what is stored, if anything is.
+    pub(super) fn load() -> Result<Option<Self>, CredentialsError> {
+        let Ok(path) = Self::path() else { return Ok(None) };
+        let failed = |source| CredentialsError::File { what: "read", path: path.clone(), source };
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        if fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(CredentialsError::Open(path));
+        }
+        // The parser's own words would show the line, and with it the token.
+        let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| error.message().to_owned());
+        parsed.map(Some).map_err(|problem| CredentialsError::Damaged { path, problem })
+    }
+
+    /// Stores them, in place of any others. Returns where.
+    pub(super) fn store(&self) -> Result<PathBuf, CredentialsError> {
+        let path = Self::path()?;
+        let failed = |source| CredentialsError::File { what: "write", path: path.clone(), source };
+        if let Some(folder) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        }
+        // Written beside and then moved there: never half a file, and never one that others could open.
+        let new = path.with_extension("new");
+        remove_if_there(&new).map_err(failed)?;
+        let text = toml::to_string(self).expect("two texts are TOML");
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
+        fs::rename(&new, &path).map_err(failed)?;
+        Ok(path)
+    }
+
+    /// Removes what is stored. Returns where it was, if it was there.
+    pub(super) fn remove() -> Result<Option<PathBuf>, CredentialsError> {
+        let path = Self::path()?;
+        let removed = remove_if_there(&path);
+        let removed =
+            removed.map_err(|source| CredentialsError::File { what: "remove", path: path.clone(), source })?;
+        Ok(removed.then_some(path))
+    }
+}
+
+fn remove_if_there(path: &PathBuf) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}

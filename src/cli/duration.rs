@@ -1,0 +1,30 @@
+//! Durations on the command line: `90` seconds, `10m`, `1h 30m`.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// Parses a duration; a number without a unit is seconds.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let friendly = || text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    seconds.or_else(friendly).ok_or_else(|| "takes a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units_or_are_seconds() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400), ("2d", 0)] {
+            match seconds {
+                0 => assert!(parse(text).is_err(), "{text}"),
+                _ => assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}"),
+            }
+        }
+        for text in ["", "m", "-5m", "yesterday", "10 apples"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

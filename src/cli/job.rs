@@ -1,0 +1,78 @@
+//! `tailwater job ID`: one job in a few lines.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::client::ServerArgs;
+use super::error::CliError;
+use super::output::{Colour, Ink, Output, plain};
+use crate::clock;
+use crate::model::{Job, JobId};
+use crate::words;
+
+/// Shows where it is in its life, and how it ended.
+#[derive(Debug, Args)]
+pub(super) struct ShowJob {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The job.
+    #[arg(value_name = "ID", value_parser = super::job_id)]
+    job: JobId,
+    /// Write the job as the API has it.
+    #[arg(long)]
+    json: bool,
+}
+
+impl ShowJob {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        let body = client.get(&format!("/jobs/{}", self.job), &[]).await?;
+        let mut stdout = Output::stdout(colour);
+        if self.json {
+            stdout.line(&body)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let job: Job = client.parse(&body)?;
+        let status = stdout.paint(Ink::of(job.status), words::status(job.status));
+        stdout.line(&format!("{status}  {}", plain(&job.title)))?;
+        for (name, value) in facts(&job, client.server()) {
+            let name = stdout.paint(Ink::Grey, &format!("{name:<10}"));
+            stdout.line(&format!("{name}{}", plain(&value)))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Returns what there is to say of a job, with its names.
+fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
+    let time = |time| format!("{} UTC", words::date_time(time, 0));
+    let mut facts = vec![("id", job.id.to_string()), ("submitted", time(job.created_at))];
+    let optional = [
+        ("by", job.created_by_user_id.clone()),
+        ("position", job.queue_position.map(words::count)),
+        ("started", job.started_at.map(time)),
+        ("finished", job.finished_at.map(time)),
+        ("took", super::jobs::duration(job, clock::now())),
+        ("worker", job.claimed_by.as_deref().map(|worker| words::worker(worker).to_owned())),
+        ("attempt", (job.attempt > 0).then(|| format!("{} of {}", job.attempt, job.max_attempts))),
+        ("exit code", job.exit_code.map(|code| code.to_string())),
+        ("failed", job.error_message.clone()),
+        (
+            "cancelled",
+            job.cancel_requested_at.map(|at| format!("{}{}", time(at), because(job.cancel_reason.as_deref()))),
+        ),
+        ("output", job.log_lines.map(|lines| output(lines, job.log_bytes.unwrap_or(0)))),
+        ("page", Some(format!("{server}/tasks/queue/{}", job.id))),
+    ];
+    facts.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    facts
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(", {reason}")).unwrap_or_default()
+}
+
+fn output(lines: i64, bytes: i64) -> String {
+    format!("{}, {}", words::plural(lines, "line"), words::bytes(bytes))
+}

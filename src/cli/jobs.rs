@@ -1,0 +1,185 @@
+//! `tailwater jobs`: the queue as a table, once or for as long as somebody looks.
+
+use std::collections::HashMap;
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::{Client, ServerArgs};
+use super::error::CliError;
+use super::output::{Colour, Ink, Output, note};
+use super::table::{self, Cell};
+use crate::clock;
+use crate::model::{Job, JobId, JobStatus, Timestamp};
+use crate::words;
+
+/// Jobs of one request at the most: what the API gives.
+const PAGE: usize = 200;
+
+/// How often the queue is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Newest first.
+#[derive(Debug, Args)]
+pub(super) struct Jobs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Only jobs of this status, or of several: queued, running, succeeded, failed, cancelled, `dead_letter`.
+    #[arg(long, value_delimiter = ',', value_parser = status)]
+    status: Vec<JobStatus>,
+    /// How many at the most.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: usize,
+    /// Stay, and show what changes; where nobody looks, each change is a line.
+    #[arg(long)]
+    watch: bool,
+    /// Write the jobs as the API has them, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A job: as the server sent it, and parsed.
+struct Listed {
+    json: String,
+    job: Job,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    items: Vec<Box<RawValue>>,
+    has_more: bool,
+}
+
+impl Jobs {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        let mut stdout = Output::stdout(colour);
+        let jobs = self.list(&client).await?;
+        match (self.watch, self.json, stdout.is_terminal()) {
+            (false, true, _) => print_json(&jobs, &mut stdout)?,
+            (false, false, _) => print_table(&jobs, &mut stdout, None).map(drop)?,
+            (true, false, true) => self.watch_screen(&client, jobs, &mut stdout).await?,
+            (true, ..) => self.watch_changes(&client, jobs, &mut stdout).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn list(&self, client: &Client) -> Result<Vec<Listed>, CliError> {
+        let mut jobs = Vec::new();
+        loop {
+            let limit = (self.limit - jobs.len()).min(PAGE);
+            if limit == 0 {
+                return Ok(jobs);
+            }
+            let mut query =
+                vec![("limit", limit.to_string()), ("offset", jobs.len().to_string()), ("summary", "true".to_owned())];
+            if !self.status.is_empty() {
+                query.push(("status", self.status.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(",")));
+            }
+            let page: Page = client.read("/jobs", &query).await?;
+            for item in page.items {
+                jobs.push(Listed { job: client.parse(item.get())?, json: item.get().to_owned() });
+            }
+            if !page.has_more {
+                return Ok(jobs);
+            }
+        }
+    }
+
+    /// Draws the table again and again in place.
+    async fn watch_screen(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
+        let mut drawn = 0;
+        loop {
+            if drawn > 0 {
+                // Up to where the table began; what stands below is drawn anew.
+                stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
+            }
+            // No more than fits: what has left the screen at its top cannot be drawn anew.
+            let size = stdout.size();
+            jobs.truncate(size.map_or(usize::MAX, |(_, rows)| rows.saturating_sub(1)));
+            drawn = print_table(&jobs, stdout, size.map(|(columns, _)| columns))?;
+            jobs = self.look_again(client).await?;
+        }
+    }
+
+    /// Writes every job that is new or has changed.
+    async fn watch_changes(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
+        let mut known: HashMap<JobId, Timestamp> = HashMap::new();
+        loop {
+            let before = std::mem::take(&mut known);
+            known.extend(jobs.iter().map(|listed| (listed.job.id, listed.job.updated_at)));
+            jobs.retain(|listed| before.get(&listed.job.id) != Some(&listed.job.updated_at));
+            // The oldest change first, as they came.
+            jobs.sort_by_key(|listed| listed.job.updated_at);
+            if self.json {
+                print_json(&jobs, stdout)?;
+            } else if !jobs.is_empty() {
+                print_table(&jobs, stdout, None)?;
+            }
+            jobs = self.look_again(client).await?;
+        }
+    }
+
+    /// Looks again after a while; a server that is away is waited for.
+    async fn look_again(&self, client: &Client) -> Result<Vec<Listed>, CliError> {
+        let mut told = false;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            match self.list(client).await {
+                Err(error) if error.is_transient() => {
+                    if !told {
+                        note(&format!("{error}; trying again"));
+                    }
+                    told = true;
+                }
+                listed => return listed,
+            }
+        }
+    }
+}
+
+fn status(text: &str) -> Result<JobStatus, String> {
+    let known = || JobStatus::ALL.map(JobStatus::as_str).join(", ");
+    JobStatus::from_word(text).ok_or_else(|| format!("takes {}", known()))
+}
+
+fn print_json(jobs: &[Listed], stdout: &mut Output) -> io::Result<()> {
+    jobs.iter().try_for_each(|listed| stdout.line(&listed.json))
+}
+
+/// Prints the table and returns how many lines it has.
+fn print_table(jobs: &[Listed], stdout: &mut Output, room: Option<u32>) -> io::Result<usize> {
+    let now = clock::now();
+    let rows: Vec<_> = jobs.iter().map(|listed| row(&listed.job, now)).collect();
+    let lines = table::lines(&rows, stdout, room);
+    if lines.is_empty() {
+        stdout.line("no jobs")?;
+        return Ok(1);
+    }
+    lines.iter().try_for_each(|line| stdout.line(line))?;
+    Ok(lines.len())
+}
+
+fn row(job: &Job, now: Timestamp) -> [Cell; 5] {
+    [
+        Cell::ink(Ink::of(job.status), &format!("{} {}", words::status_sign(job.status), words::status(job.status))),
+        Cell::plain(&job.id.to_string()),
+        Cell::ink(Ink::Grey, &words::ago(now.millis_since(job.created_at))),
+        Cell::ink(Ink::Grey, &duration(job, now).unwrap_or_default()),
+        Cell::plain(&job.title),
+    ]
+}
+
+/// Returns how long a job took, or has been running.
+pub(super) fn duration(job: &Job, now: Timestamp) -> Option<String> {
+    let started = job.started_at?;
+    Some(match job.finished_at {
+        Some(finished) => words::duration(finished.millis_since(started)),
+        None => words::running(now.millis_since(started)),
+    })
+}

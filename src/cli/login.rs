@@ -1,0 +1,84 @@
+//! `tailwater login`: stores a server and its token, once the server has taken it.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::client::{Client, DEFAULT_SERVER, parse_server};
+use super::credentials::Credentials;
+use super::error::CliError;
+use super::output::{Colour, Output};
+use crate::model::JobsPage;
+
+/// Bytes that are read for a token at the most: what a terminal gives as one line.
+const MAX_TOKEN: u64 = 4096;
+
+/// What Ctrl-C types while it is not a signal.
+const CTRL_C: char = '\u{3}';
+
+/// The token is no argument: others see those.
+#[derive(Debug, Args)]
+pub(super) struct Login {
+    /// The server's address.
+    #[arg(value_name = "URL", env = "TAILWATER_SERVER", default_value = DEFAULT_SERVER)]
+    server: String,
+}
+
+impl Login {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let server = parse_server(&self.server)?;
+        let token = read_token(&server)?;
+        let client = Client::new(server.clone(), token.clone())?;
+        let _: JobsPage = client.read("/jobs", &[("limit", "1".to_owned()), ("summary", "true".to_owned())]).await?;
+        let path = Credentials { server: server.clone(), token }.store()?;
+        Output::stdout(colour).line(&format!("Logged in to {server}; stored in {}", path.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read_token(server: &str) -> Result<String, CliError> {
+    let stdin = io::stdin();
+    let mut line = String::new();
+    if stdin.is_terminal() {
+        write!(io::stderr(), "Token for {server}: ")?;
+        let hidden = Hidden::begin()?;
+        stdin.lock().take(MAX_TOKEN).read_line(&mut line)?;
+        drop(hidden);
+        writeln!(io::stderr())?;
+    } else {
+        stdin.lock().take(MAX_TOKEN).read_line(&mut line)?;
+    }
+    let token = line.trim();
+    if token.is_empty() || token.contains(CTRL_C) {
+        return Err(CliError::Usage("no token was given; nothing has changed".into()));
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(CliError::Usage("a token is printable ASCII without spaces; nothing has changed".into()));
+    }
+    Ok(token.to_owned())
+}
+
+/// A terminal that does not show what is typed, until this is dropped. Ctrl-C is a character meanwhile, so that the terminal
+/// is never left like that.
+struct Hidden {
+    before: Termios,
+}
+
+impl Hidden {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // The terminal may be gone.
+        tcsetattr(io::stdin(), OptionalActions::Now, &self.before).ok();
+    }
+}

@@ -1,0 +1,17 @@
+//! `tailwater logout`: removes what `login` stored.
+
+use std::process::ExitCode;
+
+use super::credentials::Credentials;
+use super::error::CliError;
+use super::output::{Colour, Output};
+
+/// Removes it. The token stays good: whoever else has it can go on using it.
+pub(super) fn run(colour: Colour) -> Result<ExitCode, CliError> {
+    let said = match Credentials::remove()? {
+        Some(path) => format!("Removed {}", path.display()),
+        None => "Nobody was logged in".to_owned(),
+    };
+    Output::stdout(colour).line(&said)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,85 @@
+//! `tailwater logs ID`: what a job has printed.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use regex::Regex;
+
+use super::client::ServerArgs;
+use super::duration;
+use super::error::CliError;
+use super::follow::{Until, Wanted, follow};
+use super::output::{Colour, Output};
+use super::printer::{Form, Printer, Streams, Times};
+use crate::clock;
+use crate::model::{Job, JobId, StreamName, Timestamp};
+
+/// Both streams go to standard output, in the order in which they were printed. A cut connection or a restarted server is
+/// waited for; nothing is lost and nothing comes twice.
+#[derive(Debug, Args)]
+pub(super) struct Logs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The job.
+    #[arg(value_name = "ID", value_parser = super::job_id)]
+    job: JobId,
+    /// Go on to the job's end.
+    #[arg(long, short)]
+    follow: bool,
+    /// Only what this step printed.
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    /// Only what went to stdout or stderr.
+    #[arg(long, value_parser = stream)]
+    stream: Option<StreamName>,
+    /// Only what came later than that: a time (2026-01-31T12:00:00Z), or how long ago (10m).
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+    /// Only lines that match this regular expression, as they look without colours.
+    #[arg(long, value_name = "REGEX", conflicts_with = "json")]
+    grep: Option<Regex>,
+    /// Begin each line with its time.
+    #[arg(long, conflicts_with = "json")]
+    timestamps: bool,
+    /// Write the events as the API has them, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Logs {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        // A server that is not there is told at once; one that goes away later is waited for.
+        let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
+        let wanted = Wanted {
+            job: self.job,
+            after: self.since.map_or_else(|| "0".to_owned(), |since| since.to_string()),
+            step: self.step,
+            stream: self.stream,
+            until: if self.follow { Until::End } else { Until::Now },
+        };
+        let form = match (self.json, self.grep, self.timestamps) {
+            (true, ..) => Form::Json,
+            (false, None, false) => Form::AsItIs,
+            (false, pattern, true) => Form::Lines { pattern, times: Times::Shown },
+            (false, pattern, false) => Form::Lines { pattern, times: Times::Hidden },
+        };
+        let printer = Printer::new(form, Streams::Together, Output::stdout(colour), Output::stderr(colour));
+        printer.print(follow(client, wanted), |_| {}).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn stream(text: &str) -> Result<StreamName, String> {
+    let known = [StreamName::Stdout, StreamName::Stderr].into_iter().find(|stream| stream.as_str() == text);
+    known.ok_or_else(|| "takes stdout or stderr".to_owned())
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let ago =
+        duration::parse(text).map_err(|_| "takes a time such as 2026-01-31T12:00:00Z, or a duration such as 10m")?;
+    Ok(Timestamp(clock::now().0.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))))
+}

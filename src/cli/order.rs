@@ -1,0 +1,136 @@
+//! The order in which a child printed, restored from events of two streams. Pure.
+//!
+//! An event joins pieces of one stream, and says where in the attempt's `output.log` each of them stands. Pieces of the
+//! two streams that alternate thus come in two events, one after the other; they are put back into turn here. A piece
+//! waits until what stands before it has come, and never longer than its reader lets it: see [`Order::flush`].
+
+use std::collections::BTreeMap;
+
+use crate::live_output::line::segments;
+use crate::model::{LogPayload, StreamName, Timestamp};
+
+/// Bytes that may wait: a batch of two events of 1 MiB each, and room. More means that something is missing, and is given out.
+const MAX_WAITING: usize = 4 << 20;
+
+/// An unbroken piece of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) stream: StreamName,
+    pub(super) text: String,
+    /// When the first byte of its event was captured.
+    pub(super) time: Timestamp,
+}
+
+/// Puts pieces into the order of `output.log`.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// Where in `output.log` the next piece begins, if anything has come.
+    next: Option<i64>,
+    waiting: BTreeMap<i64, (i64, Piece)>,
+    size: usize,
+}
+
+impl Order {
+    /// Takes an event's text and hands on what is in turn.
+    pub(super) fn push(&mut self, text: &str, payload: &LogPayload, sink: &mut Vec<Piece>) {
+        for (segment, text) in segments(text, payload) {
+            let piece = Piece { stream: payload.stream, text: text.to_owned(), time: payload.time };
+            self.next.get_or_insert(segment.0);
+            self.size += text.len();
+            if let Some((_, earlier)) = self.waiting.insert(segment.0, (segment.1, piece)) {
+                self.size -= earlier.text.len();
+            }
+        }
+        while let Some(entry) = self.waiting.first_entry()
+            && self.next.is_none_or(|next| *entry.key() <= next)
+        {
+            let (offset, (bytes, piece)) = entry.remove_entry();
+            self.give(offset + bytes, piece, sink);
+        }
+        if self.size > MAX_WAITING {
+            self.flush(sink);
+        }
+    }
+
+    /// Returns whether anything waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Hands on all that waits: what stands before it does not come.
+    pub(super) fn flush(&mut self, sink: &mut Vec<Piece>) {
+        for (offset, (bytes, piece)) in std::mem::take(&mut self.waiting) {
+            self.give(offset + bytes, piece, sink);
+        }
+    }
+
+    /// Hands on all that waits, and begins anew: another attempt has a file of its own.
+    pub(super) fn restart(&mut self, sink: &mut Vec<Piece>) {
+        self.flush(sink);
+        self.next = None;
+    }
+
+    fn give(&mut self, end: i64, piece: Piece, sink: &mut Vec<Piece>) {
+        self.next = Some(end);
+        self.size -= piece.text.len();
+        sink.push(piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Segment, Stage};
+
+    fn payload(stream: StreamName, pieces: &[(i64, i64)]) -> LogPayload {
+        let segments: Vec<_> = pieces.iter().map(|&(offset, bytes)| Segment(offset, bytes, 1)).collect();
+        LogPayload {
+            stream,
+            stage: Stage::Execute,
+            step_id: "run".into(),
+            step_index: 0,
+            attempt: 1,
+            offset: pieces[0].0,
+            bytes: pieces.iter().map(|piece| piece.1).sum(),
+            line: 1,
+            time: Timestamp(0),
+            partial: false,
+            segments: (segments.len() > 1).then_some(segments),
+        }
+    }
+
+    fn texts(pieces: &[Piece]) -> String {
+        pieces.iter().map(|piece| piece.text.as_str()).collect()
+    }
+
+    #[test]
+    fn streams_that_alternate_are_put_back_into_turn() {
+        let (mut order, mut got) = (Order::default(), Vec::new());
+        order.push("acf", &payload(StreamName::Stdout, &[(0, 1), (2, 1), (5, 1)]), &mut got);
+        assert_eq!(texts(&got), "a");
+        assert!(order.is_waiting());
+        order.push("bde", &payload(StreamName::Stderr, &[(1, 1), (3, 2)]), &mut got);
+        assert_eq!(texts(&got), "abcdef");
+        assert_eq!((order.is_waiting(), order.size), (false, 0));
+        let streams: Vec<_> = got.iter().map(|piece| piece.stream.as_str()).collect();
+        assert_eq!(streams, ["stdout", "stderr", "stdout", "stderr", "stdout"]);
+    }
+
+    #[test]
+    fn a_piece_is_given_out_even_if_what_stands_before_it_never_comes() {
+        let (mut order, mut got) = (Order::default(), Vec::new());
+        order.push("a", &payload(StreamName::Stdout, &[(10, 1)]), &mut got);
+        order.push("z", &payload(StreamName::Stdout, &[(20, 1)]), &mut got);
+        assert_eq!(texts(&got), "a");
+        order.flush(&mut got);
+        order.push("late", &payload(StreamName::Stderr, &[(11, 4)]), &mut got);
+        assert_eq!(texts(&got), "azlate");
+        order.restart(&mut got);
+        order.push("next attempt", &payload(StreamName::Stdout, &[(0, 12)]), &mut got);
+        assert_eq!(texts(&got), "azlatenext attempt");
+        let big = "x".repeat(MAX_WAITING + 1);
+        let length = i64::try_from(big.len()).expect("it is small");
+        order.push(&big, &payload(StreamName::Stdout, &[(99, length)]), &mut got);
+        assert!(!order.is_waiting(), "memory is bounded");
+    }
+}

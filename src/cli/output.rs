@@ -1,0 +1,152 @@
+//! Where a verb writes: standard output and standard error, with colours on a terminal only.
+//!
+//! Text that a job made passes a [`Guard`] on its way to a terminal; elsewhere it goes through as it is. Names and titles
+//! never hold an escape sequence: [`plain`] shows them as pages do.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+
+use super::guard::{Guard, Keep};
+use crate::live_output::ansi;
+use crate::model::JobStatus;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never; those of a job's output are taken out too.
+    Never,
+}
+
+/// A colour that means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ink {
+    Red,
+    Green,
+    Yellow,
+    Blue,
+    Violet,
+    Grey,
+}
+
+impl Ink {
+    /// Returns the colour of a status: the same as on the pages.
+    pub(super) const fn of(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Queued => Self::Grey,
+            JobStatus::Running => Self::Blue,
+            JobStatus::Succeeded => Self::Green,
+            JobStatus::Failed => Self::Red,
+            JobStatus::Cancelled => Self::Yellow,
+            JobStatus::DeadLetter => Self::Violet,
+        }
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::Red => 31,
+            Self::Green => 32,
+            Self::Yellow => 33,
+            Self::Blue => 34,
+            Self::Violet => 35,
+            Self::Grey => 90,
+        }
+    }
+}
+
+/// One of the two outputs.
+pub(super) struct Output {
+    writer: Box<dyn Write + Send>,
+    terminal: bool,
+    colours: bool,
+    guard: Option<Guard>,
+}
+
+impl Output {
+    pub(super) fn stdout(colour: Colour) -> Self {
+        let stdout = io::stdout();
+        Self::new(stdout.is_terminal(), Box::new(stdout), colour)
+    }
+
+    pub(super) fn stderr(colour: Colour) -> Self {
+        let stderr = io::stderr();
+        Self::new(stderr.is_terminal(), Box::new(stderr), colour)
+    }
+
+    fn new(terminal: bool, writer: Box<dyn Write + Send>, colour: Colour) -> Self {
+        let colours = match colour {
+            Colour::Auto => terminal && terminal_has_colours(),
+            Colour::Always => true,
+            Colour::Never => false,
+        };
+        let keep = if colours { Keep::Colours } else { Keep::Text };
+        let guard = (terminal || colour == Colour::Never).then(|| Guard::new(keep));
+        Self { writer, terminal, colours, guard }
+    }
+
+    /// Returns whether somebody looks at it.
+    pub(super) const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Returns how many columns and rows the terminal has, if it is one.
+    pub(super) fn size(&self) -> Option<(u32, usize)> {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| self.terminal && size.ws_col > 0)?;
+        Some((size.ws_col.into(), size.ws_row.into()))
+    }
+
+    /// Writes a line of ours.
+    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.writer, "{text}")
+    }
+
+    /// Writes as it is, and at once.
+    pub(super) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer.write_all(bytes)?;
+        self.writer.flush()
+    }
+
+    /// Writes a job's output, and at once: a prompt without a newline is to be seen.
+    pub(super) fn pass(&mut self, text: &str) -> io::Result<()> {
+        match &mut self.guard {
+            Some(guard) => self.writer.write_all(guard.filter(text).as_bytes())?,
+            None => self.writer.write_all(text.as_bytes())?,
+        }
+        self.writer.flush()
+    }
+
+    /// Ends: a colour that the job left on does not stay.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        if self.guard.as_ref().is_some_and(Guard::has_coloured) {
+            self.writer.write_all(b"\x1b[0m")?;
+        }
+        self.writer.flush()
+    }
+
+    /// Returns the text in a colour, if colours are used.
+    pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
+        if self.colours { format!("\u{1b}[{}m{text}\u{1b}[0m", ink.code()) } else { text.to_owned() }
+    }
+}
+
+/// Returns whether a terminal is to be coloured: see no-color.org.
+fn terminal_has_colours() -> bool {
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Returns a name or title in one line without anything that a terminal would take for a command.
+pub(super) fn plain(text: &str) -> String {
+    ansi::plain_text(text).into_owned()
+}
+
+/// Tells people something that is no result. That standard error is closed is no reason to stop.
+pub(super) fn note(text: &str) {
+    let lines: Vec<String> = text.lines().map(plain).collect();
+    writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();
+}

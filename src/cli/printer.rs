@@ -1,0 +1,212 @@
+//! Writes a job's log for people or programs, as it comes.
+//!
+//! As it is: the pieces of both streams in the order in which they were printed, at once, unfinished lines too. By lines,
+//! when they are picked by a pattern or bear their time: whole lines only, each with its own. Or as JSON, an event a line.
+
+use std::io;
+use std::time::Duration;
+
+use regex::Regex;
+use tokio::sync::mpsc;
+
+use super::error::CliError;
+use super::follow::Received;
+use super::order::{Order, Piece};
+use super::output::{Ink, Output, note};
+use crate::live_output::ansi;
+use crate::model::{AttemptStatus, Event, LogPayload, Payload, StepStatus, StreamName, Timestamp};
+use crate::words;
+
+/// How long a piece waits for what was printed before it: the two come in one batch, so it is there at once or never.
+const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
+
+/// A line may grow to this before it is written in parts: more than a terminal's window holds.
+const MAX_LINE: usize = 1 << 20;
+
+/// Where the two streams go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Streams {
+    /// Each to its own: as if the command ran here.
+    Apart,
+    /// Both to standard output: a log is read as one.
+    Together,
+}
+
+/// How the log is written.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// As it was printed.
+    AsItIs,
+    /// Line by line.
+    Lines {
+        /// Only lines that hold this.
+        pattern: Option<Regex>,
+        /// Whether each line begins with its time.
+        times: Times,
+    },
+    /// Every event as the API has it.
+    Json,
+}
+
+/// Whether lines begin with their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    Shown,
+    Hidden,
+}
+
+/// Writes events.
+pub(super) struct Printer {
+    form: Form,
+    streams: Streams,
+    stdout: Output,
+    stderr: Output,
+    order: Order,
+    /// The unfinished lines of stdout and stderr, when whole lines are wanted.
+    open: [Option<OpenLine>; 2],
+}
+
+struct OpenLine {
+    text: String,
+    time: Timestamp,
+}
+
+impl Printer {
+    pub(super) fn new(form: Form, streams: Streams, stdout: Output, stderr: Output) -> Self {
+        Self { form, streams, stdout, stderr, order: Order::default(), open: [None, None] }
+    }
+
+    /// Writes what comes until there is no more; `see` looks at each event as well.
+    pub(super) async fn print(
+        mut self,
+        mut events: mpsc::Receiver<Result<Received, CliError>>,
+        mut see: impl FnMut(&Event),
+    ) -> Result<(), CliError> {
+        let mut pieces = Vec::new();
+        let ended = loop {
+            let next = if self.order.is_waiting() {
+                tokio::time::timeout(IN_TURN_WITHIN, events.recv()).await.ok()
+            } else {
+                Some(events.recv().await)
+            };
+            match next {
+                None => self.order.flush(&mut pieces),
+                Some(None) => break Ok(()),
+                Some(Some(Err(error))) => break Err(error),
+                Some(Some(Ok(received))) => {
+                    see(&received.event);
+                    self.take(&received, &mut pieces)?;
+                }
+            }
+            self.write(&mut pieces)?;
+        };
+        self.order.flush(&mut pieces);
+        self.write(&mut pieces)?;
+        self.end_lines()?;
+        self.stdout.finish()?;
+        self.stderr.finish()?;
+        ended
+    }
+
+    fn take(&mut self, received: &Received, pieces: &mut Vec<Piece>) -> Result<(), CliError> {
+        if let Form::Json = self.form {
+            self.stdout.raw(format!("{}\n", received.json).as_bytes())?;
+            return Ok(());
+        }
+        let event = &received.event;
+        match &event.payload {
+            Payload::Log(payload) => self.take_log(&event.message, payload, pieces),
+            Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
+            // What a step prints ends with it.
+            Payload::Step(step) if step.status != StepStatus::Started => {
+                self.order.flush(pieces);
+                self.write(pieces)?;
+                self.end_lines()?;
+            }
+            payload => {
+                if let Some(gap) = Gap::of(payload) {
+                    self.order.flush(pieces);
+                    self.write(pieces)?;
+                    note(&gap.to_string());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_log(&mut self, text: &str, payload: &LogPayload, pieces: &mut Vec<Piece>) {
+        self.order.push(text, payload, pieces);
+    }
+
+    fn write(&mut self, pieces: &mut Vec<Piece>) -> io::Result<()> {
+        for piece in pieces.drain(..) {
+            match self.form {
+                Form::Lines { .. } => self.write_lines(&piece)?,
+                Form::AsItIs | Form::Json => self.output(piece.stream).pass(&piece.text)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn write_lines(&mut self, piece: &Piece) -> io::Result<()> {
+        for part in piece.text.split_inclusive('\n') {
+            let open = &mut self.open[piece.stream as usize];
+            let line = open.get_or_insert_with(|| OpenLine { text: String::new(), time: piece.time });
+            line.text.push_str(part);
+            if part.ends_with('\n') || line.text.len() > MAX_LINE {
+                self.end_line(piece.stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_lines(&mut self) -> io::Result<()> {
+        self.end_line(StreamName::Stdout)?;
+        self.end_line(StreamName::Stderr)
+    }
+
+    fn end_line(&mut self, stream: StreamName) -> io::Result<()> {
+        let Some(line) = self.open[stream as usize].take() else { return Ok(()) };
+        let Form::Lines { pattern, times } = &self.form else { return Ok(()) };
+        let text = line.text.strip_suffix('\n').unwrap_or(&line.text);
+        if pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&ansi::plain_text(text))) {
+            return Ok(());
+        }
+        let times = *times;
+        let output = self.output(stream);
+        if times == Times::Shown {
+            let time = output.paint(Ink::Grey, &line.time.to_string());
+            output.raw(format!("{time} ").as_bytes())?;
+        }
+        output.pass(&format!("{text}\n"))
+    }
+
+    const fn output(&mut self, stream: StreamName) -> &mut Output {
+        match (self.streams, stream) {
+            (Streams::Apart, StreamName::Stderr) => &mut self.stderr,
+            _ => &mut self.stdout,
+        }
+    }
+}
+
+/// Output that was not sent as events.
+struct Gap {
+    lines: i64,
+    bytes: i64,
+}
+
+impl Gap {
+    fn of(payload: &Payload) -> Option<Self> {
+        // By its name on the wire, as every kind that this program may be too old for.
+        let payload = serde_json::to_value(payload).ok()?;
+        let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
+        (payload.get("kind")? == "gap").then(|| Self { lines: number("lines"), bytes: number("bytes") })
+    }
+}
+
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (lines, bytes) = (words::plural(self.lines, "line"), words::bytes(self.bytes));
+        write!(f, "{lines} ({bytes}) are not here; `tailwater artifacts get ID logs/output.log` has everything")
+    }
+}

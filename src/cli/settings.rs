@@ -1,0 +1,253 @@
+//! The file of settings, and what is in force.
+//!
+//! There is one table of settings: the arguments of `serve` ([`Serve`]). A file's keys are their names; its values become
+//! their defaults, so that a flag wins over a variable, that over the file, and that over what is built in, and so that every
+//! value passes the same checks wherever it comes from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use toml::de::{DeTable, DeValue};
+
+use super::serve::Serve;
+
+/// The file that is read when none is named; the data folder lies in the working directory as well.
+const DEFAULT_FILE: &str = "tailwater.toml";
+
+/// The argument that names the file; it is no setting itself.
+const FILE: &str = "config";
+
+/// The verbs that know the settings.
+const VERBS: [&str; 2] = ["serve", "config"];
+
+/// Why the file of settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SettingsError {
+    /// It cannot be read.
+    #[error("failed to read the settings from {path}: {source}")]
+    Read { path: PathBuf, source: io::Error },
+    /// Something in it is not what it has to be.
+    #[error("{path}:{line}: {problem}")]
+    Wrong { path: PathBuf, line: usize, problem: String },
+}
+
+/// A file of settings, read and checked.
+#[derive(Debug)]
+pub(super) struct SettingsFile {
+    path: PathBuf,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One key of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    values: Vec<OsString>,
+    line: usize,
+}
+
+/// What a setting takes, in words of TOML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Switch,
+    List,
+}
+
+impl Kind {
+    /// Returns what an argument of `serve` takes.
+    pub(super) fn of(setting: &Arg) -> Self {
+        let parser = setting.get_value_parser();
+        if matches!(setting.get_action(), ArgAction::Append) {
+            Self::List
+        } else if parser.type_id() == ValueParser::bool().type_id() {
+            Self::Switch
+        } else if [ValueParser::string(), ValueParser::path_buf()].iter().any(|text| text.type_id() == parser.type_id())
+            || !setting.get_possible_values().is_empty()
+        {
+            Self::Text
+        } else {
+            Self::Number
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text in quotes",
+            Self::Number => "a whole number",
+            Self::Switch => "true or false",
+            Self::List => "a list of texts in quotes",
+        }
+    }
+
+    /// Returns a value of the file as an argument would have it.
+    fn values(self, value: &DeValue<'_>) -> Option<Vec<OsString>> {
+        Some(match (self, value) {
+            (Self::Text, DeValue::String(text)) => vec![text.as_ref().into()],
+            (Self::Number, DeValue::Integer(number)) => {
+                vec![i64::from_str_radix(number.as_str(), number.radix()).ok()?.to_string().into()]
+            }
+            (Self::Switch, DeValue::Boolean(switch)) => vec![switch.to_string().into()],
+            (Self::List, DeValue::Array(items)) => {
+                let texts = items.iter().map(|item| item.get_ref().as_str().map(OsString::from));
+                texts.collect::<Option<Vec<_>>>()?
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Returns all settings: the arguments of `serve`.
+pub(super) fn table() -> Command {
+    Serve::augment_args(Command::new("settings"))
+}
+
+/// Adds what derived arguments cannot say: the file, and to `config` all settings.
+pub(super) fn add_arguments(command: Command) -> Command {
+    let file = Arg::new(FILE)
+        .long(FILE)
+        .env("TAILWATER_CONFIG")
+        .value_name("FILE")
+        .value_parser(ValueParser::path_buf())
+        .help(format!("A TOML file of settings [default: {DEFAULT_FILE}, if it is there]"));
+    let command = command.mut_subcommand("config", |config| {
+        let about = config.get_about().cloned().unwrap_or_default();
+        Serve::augment_args(config).about(about)
+    });
+    VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
+}
+
+/// Parses the command line. For a verb that knows the settings, the file takes part.
+pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
+    let matches = command.clone().get_matches();
+    let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
+        return Ok((matches, None));
+    };
+    let Some(file) = SettingsFile::find(arguments.get_one::<PathBuf>(FILE))? else {
+        return Ok((matches, None));
+    };
+    let with_file = command.mut_subcommand(verb, |verb| file.become_defaults(verb));
+    Ok((with_file.get_matches(), Some(file)))
+}
+
+impl SettingsFile {
+    /// Reads the file that is named, else the one in the working directory, if it is there.
+    fn find(named: Option<&PathBuf>) -> Result<Option<Self>, SettingsError> {
+        let path = named.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text).map(Some),
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SettingsError::Read { path: path.to_owned(), source }),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        let wrong = |at: Range<usize>, problem: String| {
+            let line = text.bytes().take(at.start).filter(|byte| *byte == b'\n').count() + 1;
+            SettingsError::Wrong { path: path.to_owned(), line, problem }
+        };
+        let document = DeTable::parse(text)
+            .map_err(|error| wrong(error.span().unwrap_or_default(), error.message().replace('\n', ", ")))?;
+        let table = table();
+        let mut entries = BTreeMap::new();
+        for (key, value) in document.get_ref() {
+            let name = key.get_ref().as_ref();
+            let setting = table.get_arguments().find(|setting| setting.get_id() == name);
+            let setting = setting.ok_or_else(|| wrong(key.span(), unknown(name, &table)))?;
+            let kind = Kind::of(setting);
+            let takes = || wrong(value.span(), format!("{name} takes {}", kind.name()));
+            let values = kind.values(value.get_ref()).ok_or_else(takes)?;
+            check(setting, &values).map_err(|problem| wrong(value.span(), format!("{name}: {problem}")))?;
+            let SettingsError::Wrong { line, .. } = wrong(key.span(), String::new()) else { continue };
+            entries.insert(name.to_owned(), Entry { values, line });
+        }
+        Ok(Self { path: path.to_owned(), entries })
+    }
+
+    /// Makes the file's values the defaults of a verb.
+    fn become_defaults(&self, verb: Command) -> Command {
+        verb.mut_args(|setting| match self.entries.get(setting.get_id().as_str()) {
+            Some(entry) => setting.default_values_os(entry.values.iter().cloned()),
+            None => setting,
+        })
+    }
+
+    /// Returns where in the file a key stands, as `tailwater.toml:3`.
+    pub(super) fn place_of(&self, key: &str) -> Option<String> {
+        let entry = self.entries.get(key)?;
+        Some(format!("{}:{}", self.path.display(), entry.line))
+    }
+}
+
+/// Checks a value as the command line would, without what the environment says.
+fn check(setting: &Arg, values: &[OsString]) -> Result<(), String> {
+    let long = setting.get_long().unwrap_or_default();
+    let alone = Command::new("settings").no_binary_name(true).arg(setting.clone().env(None::<&'static str>));
+    let flags = values.iter().map(|value| {
+        let mut flag = OsString::from(format!("--{long}="));
+        flag.push(value);
+        flag
+    });
+    let checked = alone.try_get_matches_from(flags);
+    checked.map(drop).map_err(|error| match std::error::Error::source(&error) {
+        Some(cause) => cause.to_string(),
+        None => error.kind().to_string(),
+    })
+}
+
+fn unknown(name: &str, table: &Command) -> String {
+    let known: Vec<_> = table.get_arguments().map(|setting| setting.get_id().as_str()).collect();
+    format!("there is no setting {name:?}; there are {}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        let refused = SettingsFile::parse(Path::new("t.toml"), text).expect_err("it is wrong").to_string();
+        assert!(refused.starts_with(expected), "{refused}");
+    }
+
+    #[test]
+    fn every_flag_of_serve_is_a_variable_and_a_key_of_the_file() {
+        for setting in table().get_arguments() {
+            let key = setting.get_id().as_str();
+            let variable = format!("TAILWATER_{}", key.to_uppercase());
+            assert_eq!(setting.get_env().and_then(|name| name.to_str()), Some(variable.as_str()), "{key}");
+            assert!(setting.get_long().is_some_and(|long| key.starts_with(&long.replace('-', "_"))), "{key}");
+            let value = match Kind::of(setting) {
+                Kind::Text => format!("{:?}", "x".repeat(40)),
+                Kind::Number => "100".to_owned(),
+                Kind::Switch => "false".to_owned(),
+                Kind::List => "[\"a\", \"b\"]".to_owned(),
+            };
+            let file = SettingsFile::parse(Path::new("t.toml"), &format!("\n{key} = {value}"));
+            assert_eq!(file.expect("it is a key").place_of(key).as_deref(), Some("t.toml:2"));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_no_setting_and_a_wrong_value_are_named_with_their_line() {
+        check_refused(
+            "listen = \"a:1\"\n\nlisen = \"a:1\"",
+            "t.toml:3: there is no setting \"lisen\"; there are listen, ",
+        );
+        check_refused("[server]\nlisten = \"a:1\"", "t.toml:1: there is no setting \"server\"");
+        check_refused("# x\nlive_flush_ms = \"100\"", "t.toml:2: live_flush_ms takes a whole number");
+        check_refused("live_flush_ms = 0", "t.toml:1: live_flush_ms: 0 is not in 1..=60000");
+        check_refused("live_log_events = 1", "t.toml:1: live_log_events takes true or false");
+        check_refused("data_dir = 7", "t.toml:1: data_dir takes a text in quotes");
+        check_refused("allowed_hosts = \"a\"", "t.toml:1: allowed_hosts takes a list");
+        check_refused("allowed_hosts = [1]", "t.toml:1: allowed_hosts takes a list");
+        check_refused("a = 1\n\nlisten = ", "t.toml:3: ");
+        check_refused("config = \"other.toml\"", "t.toml:1: there is no setting \"config\"");
+    }
+}

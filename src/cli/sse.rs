@@ -1,0 +1,108 @@
+//! Server-Sent Events, cut out of the bytes as they come. Pure.
+
+use crate::model::Seq;
+
+/// A frame holds one event: at most 1 MiB of text, which JSON may write six times as long. A server that sends more is none
+/// of ours, and its frames would fill the memory.
+const MAX_FRAME: usize = 16 << 20;
+
+/// One frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// Where the stream goes on after it.
+    pub(super) id: Option<Seq>,
+    /// What kind of frame it is.
+    pub(super) event: String,
+    /// What it holds.
+    pub(super) data: String,
+}
+
+/// A frame is longer than any that a server sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+/// Takes bytes, gives frames.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    buffer: Vec<u8>,
+    /// Frames up to here have been given.
+    start: usize,
+    /// No frame ends before here.
+    searched: usize,
+}
+
+impl Frames {
+    /// Takes what has come.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.searched -= self.start;
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Returns the next whole frame.
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, TooLong> {
+        loop {
+            let Some(at) = memchr::memmem::find(&self.buffer[self.searched..], b"\n\n") else {
+                // The first half of an end may have come.
+                self.searched = self.start.max(self.buffer.len().saturating_sub(1));
+                return if self.buffer.len() - self.start > MAX_FRAME { Err(TooLong) } else { Ok(None) };
+            };
+            let end = self.searched + at;
+            let frame = parse(&String::from_utf8_lossy(&self.buffer[self.start..end]));
+            self.start = end + 2;
+            self.searched = self.start;
+            if frame.is_some() {
+                return Ok(frame);
+            }
+        }
+    }
+}
+
+/// Parses a frame; one without an event, such as `retry`, is none.
+fn parse(text: &str) -> Option<Frame> {
+    let (mut id, mut event, mut data) = (None, None, String::new());
+    for line in text.lines() {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match name {
+            "id" => id = value.parse().ok().map(Seq),
+            "event" => event = Some(value.to_owned()),
+            "data" => data.push_str(value),
+            _ => {}
+        }
+    }
+    Some(Frame { id, event: event?, data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &str = "retry: 1000\n\nid: 1\nevent: queue_event\ndata: {\"a\":\"b: c\"}\n\n\
+                          id: 1\nevent: heartbeat\ndata: {}\n\nid: 2\nevent: term";
+
+    #[test]
+    fn frames_are_the_same_however_the_bytes_are_cut() {
+        for size in 1..=STREAM.len() {
+            let (mut frames, mut got) = (Frames::default(), Vec::new());
+            for bytes in STREAM.as_bytes().chunks(size) {
+                frames.push(bytes);
+                while let Some(frame) = frames.next().expect("they are short") {
+                    got.push(frame);
+                }
+            }
+            let frame = |event: &str, data: &str| Frame { id: Some(Seq(1)), event: event.into(), data: data.into() };
+            assert_eq!(got, [frame("queue_event", r#"{"a":"b: c"}"#), frame("heartbeat", "{}")], "{size}");
+        }
+    }
+
+    #[test]
+    fn a_frame_without_an_end_does_not_fill_the_memory() {
+        let mut frames = Frames::default();
+        frames.push(&vec![b'x'; MAX_FRAME]);
+        assert_eq!(frames.next(), Ok(None));
+        frames.push(b"x");
+        assert_eq!(frames.next(), Err(TooLong));
+    }
+}

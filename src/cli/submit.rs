@@ -1,0 +1,48 @@
+//! `tailwater submit FILE`: a job from a file.
+
+use std::fs;
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::client::ServerArgs;
+use super::error::CliError;
+use super::output::{Colour, Output};
+use super::submission;
+use crate::model::Job;
+
+/// Bytes of a file at the most: more than a server takes.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Prints the id of the new job.
+#[derive(Debug, Args)]
+pub(super) struct Submit {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// A file of YAML or JSON, or - for standard input: a payload (with `run` or `steps`), or a whole submission (with `payload`).
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// Write the new job as the API has it.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Submit {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let text = read(&self.file).map_err(|source| CliError::File { what: format!("read {}", self.file), source })?;
+        let submission = submission::parse(&self.file, &text)?;
+        let client = self.server.client()?;
+        let body = client.post("/jobs", &submission).await?;
+        let job: Job = client.parse(&body)?;
+        Output::stdout(colour).line(&if self.json { body } else { job.id.to_string() })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read(file: &str) -> io::Result<String> {
+    let mut text = String::new();
+    let source: Box<dyn Read> = if file == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
+    source.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}

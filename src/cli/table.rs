@@ -1,0 +1,69 @@
+//! Rows for people: columns as wide as what stands in them. Pure.
+
+use super::output::{Ink, Output, plain};
+use crate::live_output::ansi;
+
+/// Columns of a terminal between two of the table.
+const GAP: u32 = 2;
+
+/// What stands in one place of a row.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    text: String,
+    ink: Option<Ink>,
+}
+
+impl Cell {
+    /// A text as it is; whatever a terminal would take for a command is made visible.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { text: plain(text), ink: None }
+    }
+
+    /// A text in a colour.
+    pub(super) fn ink(ink: Ink, text: &str) -> Self {
+        Self { text: plain(text), ink: Some(ink) }
+    }
+}
+
+/// Returns each row as a line. The last column is cut to the room there is; where there is no end to it, it is whole.
+pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: Option<u32>) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| ansi::cells(&row[column].text)).max().unwrap_or(0);
+    let widths: [u32; N] = std::array::from_fn(width);
+    let before: u32 = widths.iter().take(N - 1).map(|width| width + GAP).sum();
+    let line = |row: &[Cell; N]| {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let text =
+                if column + 1 < N { &cell.text } else { cut(&cell.text, room.map(|room| room.saturating_sub(before))) };
+            line.push_str(&cell.ink.map_or_else(|| text.to_owned(), |ink| output.paint(ink, text)));
+            if column + 1 < N {
+                let missing = widths[column] - ansi::cells(&cell.text) + GAP;
+                line.extend(std::iter::repeat_n(' ', usize::try_from(missing).unwrap_or(0)));
+            }
+        }
+        line
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Returns as much of a text as there is room for.
+fn cut(text: &str, room: Option<u32>) -> &str {
+    let Some(room) = room else { return text };
+    let fits = |end: &usize| ansi::cells(&text[..*end]) <= room;
+    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
+    &text[..ends.take_while(fits).last().unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_to_its_room_by_the_columns_it_takes() {
+        for (room, expected) in
+            [(None, "a漢字b"), (Some(9), "a漢字b"), (Some(5), "a漢字"), (Some(4), "a漢"), (Some(0), "")]
+        {
+            assert_eq!(cut("a漢字b", room), expected, "{room:?}");
+        }
+    }
+}

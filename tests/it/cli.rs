@@ -1,0 +1,9 @@
+//! The command line: the real program against a real server.
+
+mod credentials;
+mod downloads;
+mod following;
+mod listing;
+mod running;
+mod settings;
+mod submitting;
