@@ -20,6 +20,7 @@ pub mod layout;
 pub mod line;
 mod milestone;
 pub mod panel;
+mod permalink;
 mod rows;
 mod screen;
 mod shortcuts;
@@ -77,6 +78,7 @@ pub fn LiveOutput(
         let hands = follow::watch(screen, &scroller, &end);
         let observer = observe_size(screen);
         screen.measure();
+        screen.go_to_address();
         let feed = (connection.get_untracked() != Connection::Ended).then(|| {
             let announced = StoredValue::new(0.0);
             Feed::connect(id, screen.cursor(), connection, move |events| {
@@ -89,6 +91,8 @@ pub fn LiveOutput(
                 }
             })
         });
+        let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
+        on_cleanup(move || address.remove());
         // It all ends with this effect's owner: the page.
         let feed = StoredValue::new_local((hands, observer, feed));
         Effect::new(move || {

@@ -1,13 +1,12 @@
 //! The part of a job's log that the page holds: a bounded window of lines, and every milestone.
 //!
-//! Pure. Lines come together from chunks ([`super::line`]) and are kept in the order of `output.log`, whatever the order
-//! in which two streams' chunks arrive. The window has two ends: live output is appended at its newer end while that end
-//! is the log's; earlier and later parts are loaded when somebody reads there, and what then exceeds the bound is dropped
-//! at the other end. What is not held is counted, never silently missing. Milestones (all that is not output) are
-//! few and are all kept.
+//! Pure. The window is an unbroken run of lines. At its newer end live output is appended, made into lines from chunks
+//! ([`super::line`]) in the order of `output.log`, whatever the order in which two streams' chunks arrive, while that end is
+//! the log's. Any other part is loaded by the numbers of its lines, when somebody looks at it: what touches the window joins
+//! it, what does not takes its place, and what then exceeds the bound goes at the other end. What is not held is counted,
+//! never silently missing. Milestones (all that is not output) are few and are all kept.
 //!
-//! Events are told apart by `seq` alone. An event may be taken in again after a part of its lines was dropped: a line that
-//! is there keeps what it has.
+//! Events are told apart by `seq` alone, lines by attempt and number.
 
 mod colours;
 mod lines;
@@ -16,10 +15,11 @@ use std::collections::VecDeque;
 
 use crate::model::{Event, LogPayload, Payload, Seq};
 
-use super::line::{Line, LineKey, Measured, StepKey, pieces};
+use super::filter::is_gap;
+use super::line::{Growth, Line, LineKey, Measured, StepKey, pieces};
 use super::totals::Totals;
 use colours::Colours;
-use lines::{Lines, cut};
+use lines::Lines;
 
 /// How much the page holds.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,25 @@ pub enum WhenFull {
     Detach,
 }
 
+/// Lines that are wanted: `count` of an attempt, from line `first` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The attempt.
+    pub attempt: i32,
+    /// The first line's number.
+    pub first: i64,
+    /// How many.
+    pub count: i64,
+}
+
+impl Part {
+    /// Returns whether a line is one of these.
+    #[must_use]
+    pub const fn holds(self, key: LineKey) -> bool {
+        key.attempt == self.attempt && self.first <= key.number && key.number < self.first + self.count
+    }
+}
+
 /// A bounded window of lines, and every milestone.
 #[derive(Clone, Debug)]
 pub struct Buffer {
@@ -52,12 +71,15 @@ pub struct Buffer {
     milestones: Vec<Event>,
     totals: Totals,
     limits: Limits,
-    /// All that the log holds from here on, up to `last`, has been taken in.
-    first: Seq,
-    last: Seq,
+    /// Whether the window's newer end is the log's.
+    attached: bool,
     /// The newest event known.
     end: Seq,
     colours: Colours,
+    /// Whether each stream's next chunk may begin in the middle of a line, because what came before it is not known.
+    ragged: [bool; 2],
+    /// The first event of what is known: the stretch of output that it belongs to may be known in part only.
+    known_from: Seq,
 }
 
 impl Buffer {
@@ -69,10 +91,11 @@ impl Buffer {
             milestones: Vec::new(),
             totals: Totals::default(),
             limits,
-            first: Seq::START,
-            last: Seq::START,
+            attached: true,
             end: Seq::START,
             colours: Colours::default(),
+            ragged: [false; 2],
+            known_from: Seq::START,
         };
         for event in milestones {
             buffer.totals.note(&event);
@@ -106,33 +129,68 @@ impl Buffer {
         self.end
     }
 
-    /// Returns the cursor before which output is not held, if there is any.
+    /// Returns whether the window's newer end is the log's, so that live output is appended to it.
     #[must_use]
-    pub fn earlier(&self) -> Option<Seq> {
-        let known = self.milestones.partition_point(|event| event.seq < self.first);
-        let known = i64::try_from(known).unwrap_or(i64::MAX);
-        (self.first.0 - 1 > known).then_some(self.first)
-    }
-
-    /// Returns the cursor after which output is not held, if there is any.
-    #[must_use]
-    pub fn later(&self) -> Option<Seq> {
-        (self.last < self.end).then_some(self.last)
+    pub const fn is_attached(&self) -> bool {
+        self.attached
     }
 
     /// Returns how many lines the log has before the window.
     #[must_use]
     pub fn lines_before(&self) -> i64 {
-        self.lines()
-            .front()
-            .map_or(self.totals.lines(), |line| self.totals.lines_before(line.key.attempt, line.key.number))
+        self.lines().front().map_or(self.totals.lines(), |line| self.totals.index(line.key))
     }
 
     /// Returns how many lines the log has after the window.
     #[must_use]
     pub fn lines_after(&self) -> i64 {
-        let up_to = |line: &Line| self.totals.lines_before(line.key.attempt, line.key.number + 1);
-        self.totals.lines() - self.lines().back().map_or(0, up_to)
+        self.lines().back().map_or(0, |line| self.totals.lines() - self.totals.index(line.key) - 1)
+    }
+
+    /// Returns whether something comes before the window: lines, or the beginning of its first one.
+    #[must_use]
+    pub fn has_earlier(&self) -> bool {
+        self.lines_before() > 0 || self.last_ragged().is_some()
+    }
+
+    /// Returns the last line held whose beginning may be missing.
+    fn last_ragged(&self) -> Option<&Line> {
+        self.lines().iter().rfind(|line| !line.whole)
+    }
+
+    /// Returns the part of `count` lines before the window, and with them the lines held whose beginnings may be missing.
+    #[must_use]
+    pub fn part_before(&self, count: i64) -> Option<Part> {
+        match self.last_ragged() {
+            Some(line) => {
+                let first = (line.key.number - count).max(1);
+                Some(Part { attempt: line.key.attempt, first, count: line.key.number - first + 1 })
+            }
+            None => {
+                let last = self.totals.key(self.lines_before() - 1)?;
+                let first = (last.number - count + 1).max(1);
+                Some(Part { attempt: last.attempt, first, count: last.number - first + 1 })
+            }
+        }
+    }
+
+    /// Returns the part of `count` lines after the window.
+    #[must_use]
+    pub fn part_after(&self, count: i64) -> Option<Part> {
+        let last = self.lines().back()?;
+        let first = self.totals.key(self.totals.index(last.key) + 1)?;
+        (self.lines_after() > 0).then_some(Part { attempt: first.attempt, first: first.number, count })
+    }
+
+    /// Returns whether a line is held.
+    #[must_use]
+    pub fn holds(&self, key: LineKey) -> bool {
+        self.lines.find(key).is_some()
+    }
+
+    /// Takes into account how many lines an attempt was found to have.
+    pub fn note_lines(&mut self, attempt: i32, lines: i64) {
+        self.totals.note_lines(attempt, lines);
     }
 
     /// Takes how a line was found to be drawn. Returns whether that was news.
@@ -151,88 +209,123 @@ impl Buffer {
             if event.seq <= self.end {
                 continue;
             }
-            let attached = self.last == self.end && !(when_full == WhenFull::Detach && self.lines.is_full(self.limits));
+            if when_full == WhenFull::Detach && (is_gap(&event) || self.lines.is_full(self.limits)) {
+                self.attached = false;
+            }
             self.end = event.seq;
             self.totals.note(&event);
-            if attached {
-                self.last = event.seq;
+            if self.attached {
                 self.take(&event);
             }
             self.keep_milestone(event);
         }
         if when_full == WhenFull::DropOldest {
-            self.drop_oldest_beyond_limits();
+            self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
         }
     }
 
     /// Takes in the newest events in place of all lines; `end` is the last event looked at.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
-        self.lines = Lines::default();
-        self.colours = Colours::default();
-        self.first = tail.first().map_or(end.plus(1), |event| event.seq);
+        self.clear();
+        self.attached = true;
+        self.ragged = [tail.first().is_some_and(|event| event.seq > Seq(1)); 2];
+        self.known_from = tail.iter().find(|event| matches!(event.payload, Payload::Log(_))).map_or(end, |event| event.seq);
         for event in tail {
             self.totals.note(event);
             self.take(event);
-            if !matches!(event.payload, Payload::Log(_)) {
-                self.keep_milestone(event.clone());
-            }
+            self.keep_milestone(event.clone());
         }
-        self.last = end;
         self.end = self.end.max(end);
-        self.drop_oldest_beyond_limits();
+        self.cut_ragged_front();
+        self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
+        // When two streams alternate, the newest line may stand in a chunk before the tail.
+        self.attached = self.lines_after() == 0;
     }
 
-    /// Takes in an earlier part, oldest first; `first` is the first event looked at.
-    ///
-    /// Of a part with more lines than there is room, those nearest to the window are kept.
-    pub fn prepend(&mut self, events: &[Event], first: Seq) {
-        let part = Self::new(Vec::new(), events, Seq::START, Limits { lines: usize::MAX, bytes: usize::MAX });
-        let mut fresh = Vec::new();
-        for line in &part.lines {
-            match self.lines.find(line.key) {
-                // Of an event that also reaches beyond the newer end, that part stays dropped.
-                None if line.first_seq > self.last && self.lines().back().is_some_and(|back| line.key > back.key) => {}
-                None => fresh.push(line.clone()),
-                Some(at) if line.last_seq < self.lines()[at].first_seq => {
-                    self.lines.change(at, |known| known.prepend(line.clone()));
+    /// Takes in lines that were loaded, in order: they join the window if they touch it, else they take its place.
+    pub fn load(&mut self, part: Vec<Line>, growth: Growth) {
+        let (Some(first), Some(last)) = (part.first().map(|line| line.key), part.last().map(|line| line.key)) else {
+            return;
+        };
+        let (first, last) = (self.totals.index(first), self.totals.index(last));
+        let window = self.lines().front().map(|line| self.totals.index(line.key)).zip(
+            self.lines().back().map(|line| self.totals.index(line.key)),
+        );
+        match window {
+            Some((front, back)) if last + 1 >= front && first <= back + 1 => {
+                self.join(part, growth);
+                if first < front {
+                    self.drop_newest(self.lines.excess_of_newest(self.limits));
+                } else {
+                    self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
                 }
-                Some(_) => {}
+            }
+            _ => {
+                self.clear();
+                self.attached = false;
+                self.lines.merge(part);
+                self.drop_newest(self.lines.excess_of_newest(self.limits));
             }
         }
-        let kept = fresh.split_off(fresh.len().saturating_sub(self.limits.lines / 2));
-        let cut = cut(fresh);
-        self.first = self.first.min(cut.newest.map_or(first, |newest| newest.plus(1)));
-        self.lines.merge(cut.going_on.into_iter().chain(kept).collect());
         self.lines.recolour();
-        self.drop_newest(self.lines.excess_of_newest(self.limits));
     }
 
-    /// Takes in a later part, oldest first; `last` is the last event looked at.
-    ///
-    /// Of a part with more lines than there is room, those nearest to the window are kept.
-    pub fn extend(&mut self, events: &[Event], last: Seq) {
-        let before = self.lines().len();
-        for event in events {
-            self.take(event);
-        }
-        self.last = last.min(self.end);
-        let fresh = self.lines().len() - before;
-        self.drop_newest(fresh.saturating_sub(self.limits.lines / 2));
-        self.drop_oldest_beyond_limits();
+    /// Returns the event after which a line stands that was sent by none: the gap that stands for it.
+    #[must_use]
+    pub fn gap_of(&self, key: LineKey) -> Option<Seq> {
+        let covers = |event: &&Event| match &event.payload {
+            Payload::Gap(gap) => {
+                gap.attempt == key.attempt && (gap.from_line..gap.from_line + gap.lines).contains(&key.number)
+            }
+            _ => false,
+        };
+        self.milestones.iter().find(covers).map(|event| event.seq)
     }
 
-    fn drop_oldest_beyond_limits(&mut self) {
-        let excess = self.lines.excess_of_oldest(self.limits);
-        if let Some(newest) = self.lines.drop_oldest(excess) {
-            self.first = self.first.max(newest.plus(1));
+    /// Returns a step's place in its stage; -1 for one that is not known.
+    #[must_use]
+    pub fn step(&self, stage: crate::model::Stage, id: Option<&str>) -> StepKey {
+        let index = self.milestones.iter().find_map(|event| match &event.payload {
+            Payload::Step(step) if step.stage == stage && Some(step.step_id.as_str()) == id => Some(step.step_index),
+            _ => None,
+        });
+        StepKey { stage, index: index.unwrap_or(-1) }
+    }
+
+    fn join(&mut self, part: Vec<Line>, growth: Growth) {
+        let mut fresh = Vec::new();
+        for line in part {
+            match self.lines.find(line.key) {
+                None => fresh.push(line),
+                Some(at) => self.lines.change(at, |known| known.complete(line, growth)),
+            }
         }
+        self.lines.merge(fresh);
+    }
+
+    fn clear(&mut self) {
+        self.lines = Lines::default();
+        self.colours = Colours::default();
     }
 
     fn drop_newest(&mut self, count: usize) {
-        if let Some(oldest) = self.lines.drop_newest(count) {
-            self.last = self.last.min(Seq(oldest.0 - 1));
-            self.colours = self.lines.colours();
+        if count > 0 {
+            self.lines.drop_newest(count);
+            self.attached = false;
         }
+    }
+
+    /// Drops what comes before a hole in the lines of the first chunk: when two streams alternate, the lines between stand in
+    /// a chunk before it.
+    fn cut_ragged_front(&mut self) {
+        let lines = self.lines();
+        let runs_on = |at: usize| {
+            let next = lines.get(at + 1).map(|next| self.totals.index(next.key));
+            next.is_none_or(|next| self.totals.index(lines[at].key) + 1 == next)
+        };
+        let of_first = lines.iter().take_while(|line| line.first_seq <= self.known_from).count();
+        let hole = (0..of_first).rev().find(|at| !runs_on(*at));
+        self.lines.drop_oldest(hole.map_or(0, |at| at + 1));
     }
 
     fn keep_milestone(&mut self, event: Event) {
@@ -246,38 +339,45 @@ impl Buffer {
     }
 
     fn take(&mut self, event: &Event) {
-        if let Payload::Log(payload) = &event.payload {
-            self.take_chunk(event.seq, &event.message, payload);
+        match &event.payload {
+            Payload::Log(payload) => self.take_chunk(event.seq, &event.message, payload),
+            // What it stands for is not held: the window begins anew behind it.
+            Payload::Gap(_) => {
+                self.clear();
+                (self.ragged, self.known_from) = ([true; 2], event.seq);
+            }
+            Payload::Step(_) => self.ragged = [false; 2],
+            _ => {}
         }
     }
 
     fn take_chunk(&mut self, seq: Seq, text: &str, payload: &LogPayload) {
         let step = StepKey { stage: payload.stage, index: payload.step_index };
         let mut colours = self.colours;
+        let mut whole = !std::mem::take(&mut self.ragged[payload.stream as usize]);
         let scanner = colours.enter(payload.stream, payload.attempt, step);
         let mut fresh: Vec<Line> = Vec::new();
-        // The line that grows, when it was there before this event: a chunk may hold several pieces of one line.
-        let mut growing = None;
+        let front = self.lines().front().map(|line| line.key);
         for piece in pieces(text, payload) {
             let key = LineKey { attempt: payload.attempt, number: piece.number };
             if let Some(last) = fresh.last_mut().filter(|line| line.key == key) {
-                last.push(piece.text, seq, scanner);
+                last.push(&piece, seq, scanner);
             } else if let Some(at) = self.lines.find(key) {
-                if growing == Some(key) || seq > self.lines()[at].last_seq {
-                    growing = Some(key);
-                    self.lines.change(at, |line| line.push(piece.text, seq, scanner));
-                }
+                self.lines.change(at, |line| line.push(&piece, seq, scanner));
+            } else if front.is_some_and(|front| key < front) {
+                // A line that was dropped goes on; it is loaded by its number when somebody looks at it.
+                scanner.end_line();
+                scanner.skip(piece.text);
             } else {
                 scanner.end_line();
-                if seq < self.first && self.lines().front().is_some_and(|front| key < front.key) {
-                    // Of an event that also reaches beyond the older end, that part stays dropped.
-                    scanner.skip(piece.text);
-                } else {
-                    let mut line = Line::new(key, payload, seq, scanner.style());
-                    line.push(piece.text, seq, scanner);
-                    fresh.push(line);
-                }
+                let mut line = Line::new(key, payload, seq, scanner.style());
+                // Lines are numbered as they begin: one after one that began in a known stretch did so as well.
+                let begun = |line: &Line| line.whole && line.key < key && line.first_seq > self.known_from;
+                line.whole = whole || self.lines().iter().any(begun);
+                line.push(&piece, seq, scanner);
+                fresh.push(line);
             }
+            whole = true;
         }
         self.colours = colours;
         self.lines.merge(fresh);

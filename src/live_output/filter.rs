@@ -68,7 +68,7 @@ impl Counts {
             stages: events(Filter::Stages),
             logs: buffer.totals().lines() + events(Filter::Logs),
             warnings: warnings + events(Filter::Warnings),
-            more_warnings: buffer.earlier().is_some() || buffer.later().is_some(),
+            more_warnings: buffer.has_earlier() || buffer.lines_after() > 0,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Where each row of the list stands.
 //!
 //! Pure. Rows are drawn in a monospaced face and broken at the panel's edge like a terminal's, so that a row's height
-//! follows from its width in columns, and 50,000 heights are a sum, not a layout.
+//! follows from its width in columns, and 50,000 heights are a sum, not a layout. Lines that are not held take the room that
+//! they are going to need, so that the scrollbar is the whole log's.
 
 use std::ops::Range;
 
@@ -13,8 +14,10 @@ use super::line::LineKey;
 
 /// The height of one row of text in CSS pixels; `--row` in `_live.scss`.
 pub const ROW_HEIGHT: u32 = 20;
-/// The height of a milestone, and of the notes at both ends of the window; `--milestone` in `_live.scss`.
+/// The height of a milestone, and the least of what stands for lines that are not held; `--milestone` in `_live.scss`.
 pub const MILESTONE_HEIGHT: u32 = 28;
+/// All lines that are not held take at most this height: browsers lose count of pixels at some 17 millions.
+const MAX_SPACE: i64 = 8_000_000;
 
 /// One row of the list, by its place in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +46,68 @@ pub enum RowKey {
 }
 
 /// The rows that a filter shows, with the place of each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Layout {
     rows: Vec<Row>,
     /// The top of each row, and the bottom of the last.
     tops: Vec<u32>,
+    scale: Scale,
+}
+
+/// How much room lines take that are not held. Pure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// As much as lines that are.
+    Full,
+    /// Less, because all of them together would be too high: the height of so many lines is [`MAX_SPACE`].
+    Reduced(i64),
+    /// None but a note's: nobody knows how many of them the filter shows.
+    Unknown,
+}
+
+impl Scale {
+    fn of(lines: i64, filter: Filter) -> Self {
+        match filter {
+            Filter::Warnings => Self::Unknown,
+            _ if lines * i64::from(ROW_HEIGHT) > MAX_SPACE => Self::Reduced(lines),
+            _ => Self::Full,
+        }
+    }
+
+    /// Returns the height of so many lines.
+    #[must_use]
+    pub fn height(self, lines: i64) -> u32 {
+        let height = match self {
+            Self::Full => lines * i64::from(ROW_HEIGHT),
+            Self::Reduced(all) => lines * MAX_SPACE / all,
+            Self::Unknown => 0,
+        };
+        u32::try_from(height).unwrap_or(0).max(MILESTONE_HEIGHT)
+    }
+
+    /// Returns how many lines have that height.
+    #[must_use]
+    pub fn lines(self, height: u32) -> i64 {
+        match self {
+            Self::Full => i64::from(height / ROW_HEIGHT),
+            Self::Reduced(all) => i64::from(height) * all / MAX_SPACE,
+            Self::Unknown => 0,
+        }
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { rows: Vec::new(), tops: vec![0], scale: Scale::Full }
+    }
 }
 
 impl Layout {
     /// Lays out what the filter shows at a width in columns.
     #[must_use]
     pub fn new(buffer: &Buffer, filter: Filter, columns: u32) -> Self {
-        let mut layout = Self { rows: Vec::new(), tops: vec![0] };
-        let notes = filter != Filter::Stages;
+        let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);
+        let mut layout = Self { scale, ..Self::default() };
         let mut milestones = buffer.milestones().iter().enumerate().peekable();
         let mut milestones_before = |layout: &mut Self, end: Option<Seq>| {
             while let Some((at, event)) = milestones.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
@@ -64,24 +116,30 @@ impl Layout {
                 }
             }
         };
-        if let Some(first) = buffer.earlier().filter(|_| notes) {
-            milestones_before(&mut layout, Some(first));
-            layout.push(Row::Earlier, MILESTONE_HEIGHT);
-        }
         if filter != Filter::Stages {
+            if buffer.has_earlier() {
+                milestones_before(&mut layout, buffer.lines().front().map(|line| line.first_seq));
+                layout.push(Row::Earlier, scale.height(buffer.lines_before()));
+            }
             for (at, line) in buffer.lines().iter().enumerate() {
                 milestones_before(&mut layout, Some(line.first_seq));
                 if filter.takes_line(line) {
                     layout.push(Row::Line(at), line.rows(columns) * ROW_HEIGHT);
                 }
             }
-        }
-        if let Some(last) = buffer.later().filter(|_| notes) {
-            milestones_before(&mut layout, Some(last.plus(1)));
-            layout.push(Row::Later, MILESTONE_HEIGHT);
+            if buffer.lines_after() > 0 {
+                milestones_before(&mut layout, buffer.lines().back().map(|line| line.first_seq.plus(1)));
+                layout.push(Row::Later, scale.height(buffer.lines_after()));
+            }
         }
         milestones_before(&mut layout, None);
         layout
+    }
+
+    /// Returns how much room lines take that are not held.
+    #[must_use]
+    pub const fn scale(&self) -> Scale {
+        self.scale
     }
 
     fn push(&mut self, row: Row, height: u32) {

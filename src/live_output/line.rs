@@ -1,6 +1,6 @@
 //! One line of output, and how it comes together from the pieces that arrive.
 
-use crate::model::{Level, LogPayload, Segment, Seq, Stage, StreamName, Timestamp};
+use crate::model::{Level, LogPayload, OutputLine, Segment, Seq, Stage, StreamName, Timestamp};
 
 use crate::ansi::{self, Scanner, Style};
 use crate::level;
@@ -46,8 +46,6 @@ pub struct Line {
     pub stream: StreamName,
     /// The event with its first byte.
     pub first_seq: Seq,
-    /// The event with its last byte so far.
-    pub last_seq: Seq,
     /// When that chunk's first byte was captured.
     pub time: Timestamp,
     /// Its text with escape sequences, without carriage returns: what they rewrote is gone.
@@ -58,8 +56,12 @@ pub struct Line {
     pub level: Level,
     /// How many columns it takes.
     pub cells: u32,
-    /// How many bytes beyond [`MAX_LINE_BYTES`] were not kept.
-    pub cut: u32,
+    /// Whether there is more of it than is kept.
+    pub cut: bool,
+    /// Whether its beginning is held. Of the first line after a place that is not known, that is not known either.
+    pub whole: bool,
+    /// Whether its newline has come, or it was loaded: nothing is added to it.
+    ended: bool,
     /// How many rows it took when it was drawn, and at how many columns; where the drawn width is not the terminal's.
     pub measured: Option<Measured>,
     /// Grows with every change, so that the page knows what to draw again.
@@ -79,13 +81,14 @@ impl Line {
             step: StepKey { stage: payload.stage, index: payload.step_index },
             stream: payload.stream,
             first_seq: seq,
-            last_seq: seq,
             time: payload.time,
             text: String::new(),
             style,
             level: Level::Info,
             cells: 0,
-            cut: 0,
+            cut: false,
+            whole: true,
+            ended: false,
             measured: None,
             revision: 0,
             rewrite: false,
@@ -93,9 +96,41 @@ impl Line {
         }
     }
 
+    /// Makes a line that was loaded by its number; `seq` is where it stands among the events.
+    #[must_use]
+    pub fn loaded(attempt: i32, line: OutputLine, step: StepKey, seq: Seq) -> Self {
+        let mut loaded = Self {
+            key: LineKey { attempt, number: line.line },
+            step,
+            stream: line.stream,
+            first_seq: seq,
+            time: line.time,
+            text: String::new(),
+            style: Style::default(),
+            level: line.level,
+            cells: 0,
+            cut: false,
+            whole: true,
+            ended: false,
+            measured: None,
+            revision: 0,
+            rewrite: false,
+            rewritten: false,
+        };
+        let piece = Piece { number: line.line, text: &line.text, ended: true };
+        loaded.push(&piece, seq, &mut Scanner::default());
+        loaded.cut |= line.truncated;
+        loaded
+    }
+
     /// Adds what came after; `scanner` reads along and so knows the look of what follows.
-    pub fn push(&mut self, piece: &str, seq: Seq, scanner: &mut Scanner) {
-        for (index, part) in piece.split('\r').enumerate() {
+    pub fn push(&mut self, piece: &Piece<'_>, seq: Seq, scanner: &mut Scanner) {
+        if self.ended {
+            return;
+        }
+        self.ended = piece.ended;
+        self.first_seq = self.first_seq.min(seq);
+        for (index, part) in piece.text.split('\r').enumerate() {
             self.rewrite |= index > 0;
             if part.is_empty() {
                 continue;
@@ -104,31 +139,23 @@ impl Line {
                 self.rewrite = false;
                 self.rewritten = true;
                 self.text.clear();
-                self.cut = 0;
+                self.cut = false;
                 scanner.end_line();
                 self.style = scanner.style();
             }
             self.keep(part);
             scanner.skip(part);
         }
-        self.last_seq = self.last_seq.max(seq);
         self.look_again();
     }
 
-    /// Puts the text that `head` has in front: the two are one line whose beginning was loaded later.
-    pub fn prepend(&mut self, head: Self) {
-        self.first_seq = head.first_seq;
-        self.time = head.time;
-        if self.rewritten || (head.rewrite && !self.text.is_empty()) {
-            return;
+    /// Takes the line as it was loaded where only its end is held. One that still grows stays as it is: what was loaded may
+    /// already hold what comes.
+    pub fn complete(&mut self, loaded: Self, growth: Growth) {
+        if !self.whole && (self.ended || growth == Growth::Over) {
+            *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
         }
-        let tail = std::mem::replace(&mut self.text, head.text);
-        self.style = head.style;
-        self.rewrite |= head.rewrite;
-        self.rewritten = head.rewritten;
-        self.cut = head.cut.saturating_add(self.cut);
-        self.keep(&tail);
-        self.look_again();
+        self.whole = true;
     }
 
     /// Returns how many rows of text it takes in a panel of that width: it is broken anywhere, as terminals do.
@@ -136,7 +163,7 @@ impl Line {
     pub fn rows(&self, columns: u32) -> u32 {
         match self.measured {
             Some(measured) if measured.columns == columns => measured.rows,
-            _ => self.cells.div_ceil(columns.max(1)).max(1) + u32::from(self.cut > 0),
+            _ => self.cells.div_ceil(columns.max(1)).max(1) + u32::from(self.cut),
         }
     }
 
@@ -155,7 +182,7 @@ impl Line {
             end -= 1;
         }
         self.text.push_str(&part[..end]);
-        self.cut = self.cut.saturating_add(u32::try_from(part.len() - end).unwrap_or(u32::MAX));
+        self.cut |= end < part.len();
     }
 
     fn look_again(&mut self) {
@@ -164,6 +191,15 @@ impl Line {
         self.measured = None;
         self.revision = self.revision.wrapping_add(1);
     }
+}
+
+/// Whether an attempt goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// Its lines may grow.
+    GoesOn,
+    /// All of it is there.
+    Over,
 }
 
 /// What a chunk adds to one line: never holds a newline.

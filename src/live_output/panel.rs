@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use crate::model::{Event, Seq};
+use crate::model::{Event, LinesPage, Seq};
 
-use super::buffer::{Buffer, WhenFull};
+use super::buffer::{Buffer, Part, WhenFull};
 use super::filter::{Counts, Filter};
 use super::layout::{Layout, Row, RowKey};
-use super::line::{Line, LineKey, Measured};
+use super::line::{Growth, Line, LineKey, Measured, StepKey};
 
 /// Rows are drawn this far beyond the panel's edges, so that scrolling shows no blank, in CSS pixels.
 const OVERSCAN: u32 = 800;
@@ -20,6 +20,8 @@ const OVERSCAN: u32 = 800;
 const FIRST_PAINT_ROWS: usize = 500;
 /// A width in columns until the panel is measured.
 const GUESSED_COLUMNS: u32 = 120;
+/// Lines that are loaded at a time: some screens of them.
+const PART: i64 = 500;
 
 /// Where the list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +43,48 @@ pub struct Panel {
     place: Place,
     /// What the filter showed when somebody began to read.
     seen: i64,
+    /// The line that somebody was sent to.
+    marked: Option<LineKey>,
+    /// Whether the marked line is still to be gone to: it was not held.
+    seeking: bool,
 }
 
 /// A row to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowView {
-    /// A line of output, and how long after its attempt's beginning it came, in milliseconds.
-    Line(Line, i64),
+    /// A line of output.
+    Line {
+        /// The line.
+        line: Line,
+        /// How long after its attempt's beginning it came, in milliseconds.
+        offset: i64,
+        /// Whether somebody was sent to it.
+        marked: bool,
+    },
     /// An event that is not output.
     Milestone(Event),
-    /// So many lines are not held here, at the older end of the window.
-    Earlier(i64),
-    /// So many lines are not held here, at its newer end.
-    Later(i64),
+    /// Lines that are not held.
+    Space(Space),
+}
+
+/// The room of lines that are not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// At which end of the window.
+    pub side: Side,
+    /// How many lines; 0 for the beginning of the first one held.
+    pub lines: i64,
+    /// How high it is.
+    pub height: u32,
+}
+
+/// An end of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The older one.
+    Earlier,
+    /// The newer one.
+    Later,
 }
 
 impl RowView {
@@ -61,13 +92,10 @@ impl RowView {
     #[must_use]
     pub const fn key(&self) -> (RowKey, u32) {
         match self {
-            Self::Line(line, _) => (RowKey::Line(line.key), line.revision),
+            Self::Line { line, marked, .. } => (RowKey::Line(line.key), line.revision * 2 + *marked as u32),
             Self::Milestone(event) => (RowKey::Milestone(event.seq), 0),
-            // Their text has the number in it.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it only has to change")]
-            Self::Earlier(lines) => (RowKey::Earlier, *lines as u32),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it only has to change")]
-            Self::Later(lines) => (RowKey::Later, *lines as u32),
+            Self::Space(Space { side: Side::Earlier, height, .. }) => (RowKey::Earlier, *height),
+            Self::Space(Space { side: Side::Later, height, .. }) => (RowKey::Later, *height),
         }
     }
 }
@@ -88,16 +116,7 @@ pub struct Frame {
     /// How many rows came since somebody began to read.
     pub unseen: i64,
     /// Which part of the log to load, because it is looked at.
-    pub wanted: Option<Wanted>,
-}
-
-/// A part of the log that is looked at and not held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// What comes before.
-    Before(Seq),
-    /// What comes after.
-    After(Seq),
+    pub wanted: Option<Part>,
 }
 
 impl Panel {
@@ -105,7 +124,17 @@ impl Panel {
     #[must_use]
     pub fn new(buffer: Buffer) -> Self {
         let layout = Layout::new(&buffer, Filter::All, GUESSED_COLUMNS);
-        Self { buffer, filter: Filter::All, layout, columns: GUESSED_COLUMNS, height: 0, place: Place::End, seen: 0 }
+        Self {
+            buffer,
+            filter: Filter::All,
+            layout,
+            columns: GUESSED_COLUMNS,
+            height: 0,
+            place: Place::End,
+            seen: 0,
+            marked: None,
+            seeking: false,
+        }
     }
 
     /// Returns what is held.
@@ -127,13 +156,43 @@ impl Panel {
         self.lay_out();
     }
 
-    /// Takes in a part of the log that was wanted, oldest first; `edge` is the last event looked at on the far side.
-    pub fn load(&mut self, wanted: Wanted, events: &[Event], edge: Seq) {
-        match wanted {
-            Wanted::Before(_) => self.buffer.prepend(events, edge),
-            Wanted::After(_) => self.buffer.extend(events, edge),
+    /// Takes in lines that were wanted. What is on screen stays where it is; who scrolled into the room of lines that were not
+    /// held finds them there.
+    pub fn load(&mut self, part: Part, page: LinesPage) {
+        let (attempt, top) = (part.attempt, self.scroll_top());
+        self.buffer.note_lines(attempt, page.total_lines);
+        let mut lines: Vec<Line> = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let key = LineKey { attempt, number: item.line };
+            let before = lines.last().map(|line| line.first_seq);
+            let seq = item.seq.or_else(|| self.buffer.gap_of(key)).or(before).unwrap_or(Seq::START);
+            let step: StepKey = self.buffer.step(item.stage, item.step_id.as_deref());
+            lines.push(Line::loaded(attempt, item, step, before.map_or(seq, |before| before.max(seq))));
         }
+        self.buffer.load(lines, if page.complete { Growth::Over } else { Growth::GoesOn });
         self.lay_out();
+        if matches!(self.place, Place::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
+            self.hold(top);
+        }
+        if self.seeking {
+            self.seek();
+            // A line that the log does not have is not looked for again.
+            self.seeking &= !self.marked.is_some_and(|key| part.holds(key));
+        }
+    }
+
+    /// Goes to a line and marks it. One that is not held is loaded first.
+    pub fn go_to(&mut self, key: LineKey) {
+        self.marked = Some(key);
+        self.seeking = true;
+        self.pause(self.scroll_top());
+        self.seek();
+    }
+
+    /// Returns the attempt that a line's number means when none is named: the last.
+    #[must_use]
+    pub fn last_attempt(&self) -> i32 {
+        self.buffer.totals().last_attempt().unwrap_or(1)
     }
 
     /// Takes in the newest events in place of all lines, and follows.
@@ -174,7 +233,8 @@ impl Panel {
     /// Goes to the end and stays there. Returns whether the end has to be loaded first.
     pub fn follow(&mut self) -> bool {
         self.place = Place::End;
-        self.buffer.later().is_some()
+        self.seeking = false;
+        !self.buffer.is_attached()
     }
 
     /// Stays where the list is, because somebody reads; `scroll_top` is where.
@@ -187,7 +247,8 @@ impl Panel {
 
     /// Takes where the reader has scrolled to; while the list follows, nothing.
     pub fn scrolled(&mut self, scroll_top: u32) {
-        if !self.follows() {
+        if !self.follows() && scroll_top != self.scroll_top() {
+            self.seeking = false;
             self.hold(scroll_top);
         }
     }
@@ -223,42 +284,77 @@ impl Panel {
     /// Returns what to draw now.
     #[must_use]
     pub fn frame(&self) -> Frame {
+        let scroll_to = self.scroll_top();
+        let rows = self.layout.between(scroll_to.saturating_sub(OVERSCAN), scroll_to + self.height + OVERSCAN);
+        let (above, below) = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
+        self.frame_of(rows, above, below, scroll_to)
+    }
+
+    fn scroll_top(&self) -> u32 {
         let end = self.layout.height().saturating_sub(self.height);
-        let scroll_to = match self.place {
+        match self.place {
             Place::End => end,
             Place::Row { key, below } => self
                 .layout
                 .find(key, &self.buffer)
                 .map_or(end, |index| self.layout.top(index).saturating_add(below))
                 .min(end),
-        };
-        let rows = self.layout.between(scroll_to.saturating_sub(OVERSCAN), scroll_to + self.height + OVERSCAN);
-        let (above, below) = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
-        self.frame_of(rows, above, below, scroll_to)
+        }
     }
 
     fn frame_of(&self, range: Range<usize>, above: u32, below: u32, scroll_to: u32) -> Frame {
         let counts = Counts::of(&self.buffer);
-        let rows: Vec<RowView> = self.layout.rows()[range].iter().map(|&row| self.view_of(row)).collect();
-        let wanted = rows.iter().find_map(|row| match row {
-            RowView::Earlier(_) => self.buffer.earlier().map(Wanted::Before),
-            RowView::Later(_) if !self.follows() => self.buffer.later().map(Wanted::After),
-            _ => None,
-        });
+        let wanted = self.wanted(range.clone(), scroll_to);
+        let rows: Vec<RowView> = range.map(|index| self.view_of(index)).collect();
         let unseen = if self.follows() { 0 } else { counts.get(self.filter) - self.seen };
         Frame { rows, above, below, scroll_to, counts, unseen, wanted }
     }
 
-    fn view_of(&self, row: Row) -> RowView {
-        match row {
+    /// Returns the part to load: around the line that is sought, next to the window, or where the reader has scrolled to.
+    fn wanted(&self, mut range: Range<usize>, scroll_to: u32) -> Option<Part> {
+        if let Some(key) = self.marked.filter(|_| self.seeking) {
+            return Some(around(key));
+        }
+        range.find_map(|index| match self.layout.rows()[index] {
+            Row::Earlier => {
+                let unseen = self.layout.top(index + 1).saturating_sub(scroll_to + self.height);
+                let far = self.layout.scale().lines(unseen) > PART;
+                let line = self.layout.scale().lines(scroll_to.saturating_sub(self.layout.top(index)));
+                if far { self.buffer.totals().key(line).map(around) } else { self.buffer.part_before(PART) }
+            }
+            Row::Later => {
+                let into = self.layout.scale().lines(scroll_to.saturating_sub(self.layout.top(index)));
+                let last = self.buffer.lines().back().map_or(0, |line| self.buffer.totals().index(line.key));
+                if into > PART {
+                    self.buffer.totals().key(last + 1 + into).map(around)
+                } else {
+                    self.buffer.part_after(PART)
+                }
+            }
+            _ => None,
+        })
+    }
+
+    fn view_of(&self, index: usize) -> RowView {
+        let height = self.layout.top(index + 1) - self.layout.top(index);
+        match self.layout.rows()[index] {
             Row::Line(at) => {
                 let line = &self.buffer.lines()[at];
                 let offset = self.buffer.totals().offset_millis(line.key.attempt, line.time);
-                RowView::Line(line.clone(), offset)
+                RowView::Line { line: line.clone(), offset, marked: self.marked == Some(line.key) }
             }
             Row::Milestone(at) => RowView::Milestone(self.buffer.milestones()[at].clone()),
-            Row::Earlier => RowView::Earlier(self.buffer.lines_before()),
-            Row::Later => RowView::Later(self.buffer.lines_after()),
+            Row::Earlier => RowView::Space(Space { side: Side::Earlier, lines: self.buffer.lines_before(), height }),
+            Row::Later => RowView::Space(Space { side: Side::Later, lines: self.buffer.lines_after(), height }),
+        }
+    }
+
+    /// Puts the marked line a third below the panel's top, if it is held.
+    fn seek(&mut self) {
+        let Some(key) = self.marked.filter(|key| self.buffer.holds(*key)) else { return };
+        if let Some(index) = self.layout.find(RowKey::Line(key), &self.buffer) {
+            self.seeking = false;
+            self.hold(self.layout.top(index).saturating_sub(self.height / 3));
         }
     }
 
@@ -273,6 +369,11 @@ impl Panel {
     fn lay_out(&mut self) {
         self.layout = Layout::new(&self.buffer, self.filter, self.columns);
     }
+}
+
+/// Returns the part with a line in its middle.
+fn around(key: LineKey) -> Part {
+    Part { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The rows: what is on screen of the list, and nothing else, stands in the document.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::line::Line;
 use super::milestone;
-use super::panel::RowView;
+use super::panel::{RowView, Side, Space};
 use super::screen::{RULER_COLUMNS, Screen};
 use crate::ansi::{self, Span};
-use crate::model::Event;
+use crate::model::{Event, GapPayload, Payload};
 use crate::pages::Icon;
 use crate::words;
 
@@ -25,28 +26,28 @@ pub fn Rows(screen: Screen) -> impl IntoView {
         </div>
         <div node_ref=screen.above></div>
         <div node_ref=screen.window>
-            <For each=move || screen.rows.get() key=RowView::key children=row />
+            <For each=move || screen.rows.get() key=RowView::key children=move |view| row(screen, view) />
         </div>
         <div node_ref=screen.below></div>
     }
     .into_any()
 }
 
-fn row(row: RowView) -> AnyView {
+fn row(screen: Screen, row: RowView) -> AnyView {
     match row {
-        RowView::Line(line, offset) => line_row(&line, offset).into_any(),
-        RowView::Milestone(event) => milestone_row(&event).into_any(),
-        RowView::Earlier(lines) => note_row(lines, "earlier").into_any(),
-        RowView::Later(lines) => note_row(lines, "later").into_any(),
+        RowView::Line { line, offset, marked } => line_row(screen, &line, offset, marked).into_any(),
+        RowView::Milestone(event) => match &event.payload {
+            Payload::Gap(gap) => gap_row(screen, &event, gap).into_any(),
+            _ => milestone_row(&event).into_any(),
+        },
+        RowView::Space(space) => space_row(space).into_any(),
     }
 }
 
-fn line_row(line: &Line, offset: i64) -> impl IntoView + use<> {
-    let cut = (line.cut > 0).then(|| {
-        let text = format!("{} more of this line are in the download", words::bytes(i64::from(line.cut)));
-        view! { <span class="live-cut">{text}</span> }
-    });
+fn line_row(screen: Screen, line: &Line, offset: i64, marked: bool) -> impl IntoView + use<> {
+    let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the download"</span> });
     let spans: Vec<AnyView> = ansi::spans(&line.text, line.style).into_iter().map(span).collect();
+    let key = line.key;
     view! {
         <div
             class="live-row"
@@ -57,8 +58,11 @@ fn line_row(line: &Line, offset: i64) -> impl IntoView + use<> {
             data-attempt=line.key.attempt
             data-seq=line.first_seq.0
             data-level=line.level.as_str()
+            data-marked=marked.to_string()
         >
-            <span class="live-number">{line.key.number}</span>
+            <button class="live-number" tabindex="-1" title="Name this line in the address" on:click=move |_| screen.name(key)>
+                {line.key.number}
+            </button>
             <span class="live-time">{words::offset(offset)}</span>
             <span class="live-text">{spans}{cut}</span>
         </div>
@@ -108,7 +112,40 @@ fn milestone_row(event: &Event) -> impl IntoView + use<> {
     }
 }
 
-fn note_row(lines: i64, side: &'static str) -> impl IntoView {
-    let text = format!("{} {side}: they are loaded when you scroll here", words::plural(lines.max(1), "line"));
-    view! { <div class="live-milestone live-elsewhere" data-kind=side>{text}</div> }
+/// Output that was not sent live: in its place, and a way to it.
+fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + use<> {
+    let (attempt, first) = (gap.attempt, gap.from_line);
+    let words = milestone::words(event);
+    view! {
+        <div class="live-milestone live-gap" data-testid="live-row" data-kind="gap" data-seq=event.seq.0>
+            <Icon name=words.tone.as_str() />
+            <span class="live-subject">{words.subject}</span>
+            <span class="live-detail">{words.detail}</span>
+            <button class="link" data-testid="load-gap" on:click=move |_| screen.go_to(Some(attempt), first)>
+                "Show them"
+            </button>
+        </div>
+    }
+}
+
+/// The room of lines that are not held; they are loaded when it comes into view.
+fn space_row(space: Space) -> impl IntoView {
+    let node: NodeRef<html::Div> = NodeRef::new();
+    // Through the CSSOM, since the page's policy allows no style attributes.
+    Effect::new(move || {
+        if let Some(node) = node.get() {
+            let node: &web_sys::HtmlElement = &node;
+            let _ = node.style().set_property("height", &format!("{}px", space.height));
+        }
+    });
+    let side = match space.side {
+        Side::Earlier => "earlier",
+        Side::Later => "later",
+    };
+    let text = format!("{} {side}", words::plural(space.lines.max(1), "line"));
+    view! {
+        <div class="live-space" data-kind=side node_ref=node>
+            <span>{text}</span>
+        </div>
+    }
 }

@@ -8,17 +8,19 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 
-use super::buffer::{Buffer, Limits};
+use super::buffer::{Buffer, Limits, Part};
 use super::filter::{Counts, Filter};
 use super::layout::ROW_HEIGHT;
+use super::line::LineKey;
 use super::milestone;
-use super::panel::{Frame, Panel, RowView, Wanted};
+use super::panel::{Frame, Panel, RowView};
+use super::permalink;
 use super::totals::Totals;
-use crate::model::{Event, EventsPage, JobId, Seq};
+use crate::model::{Event, EventsPage, JobId, LinesPage, Seq};
 use crate::rest;
 
-/// Events of a part that is loaded on demand at the most; the API's bound.
-const LOAD_LIMIT: usize = 500;
+/// Events of the log's end that are loaded at a time; the API's bound.
+const END_LIMIT: usize = 500;
 /// How many columns the ruler measures: more make the mean exacter.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
@@ -92,6 +94,28 @@ impl Screen {
     pub fn set_filter(self, filter: Filter) {
         self.filter.set(filter);
         self.change(|panel| panel.set_filter(filter));
+    }
+
+    /// Goes to a line that was asked for, here or in the page's address; its number alone means the last attempt's.
+    pub fn go_to(self, attempt: Option<i32>, number: i64) {
+        self.change(|panel| {
+            let attempt = attempt.unwrap_or_else(|| panel.last_attempt());
+            panel.go_to(LineKey { attempt, number });
+        });
+    }
+
+    /// Goes to the line that the page's address names, if it names one.
+    pub fn go_to_address(self) {
+        if let Some((attempt, number)) = permalink::in_address() {
+            self.go_to(attempt, number);
+        }
+    }
+
+    /// Names a line in the page's address, and marks it.
+    pub fn name(self, key: LineKey) {
+        let last = self.panel.with_value(Panel::last_attempt);
+        permalink::put_into_address(key, last);
+        self.go_to(Some(key.attempt), key.number);
     }
 
     /// Stays where the list is, because somebody reads. A list that does not scroll has nothing to stay at.
@@ -219,7 +243,7 @@ impl Screen {
         let mut news = false;
         for row in &frame.rows {
             let Some(element) = node else { break };
-            if let RowView::Line(line, _) = row
+            if let RowView::Line { line, .. } = row
                 && !line.text.is_ascii()
             {
                 let height = element.get_bounding_client_rect().height();
@@ -232,27 +256,20 @@ impl Screen {
         news
     }
 
-    fn load(self, wanted: Wanted) {
+    fn load(self, part: Part) {
         if self.loading.get_value() {
             return;
         }
         self.loading.set_value(true);
         spawn_local(async move {
-            let cursor = match wanted {
-                Wanted::Before(seq) => format!("before={seq}&sort=desc"),
-                Wanted::After(seq) => format!("after={seq}"),
-            };
-            let page = self.read(&cursor).await;
+            let Part { attempt, first, count } = part;
+            let path =
+                format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
+            // A part that cannot be read is asked for again when it is looked at again.
+            let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);
-            if let Some(mut page) = page {
-                if matches!(wanted, Wanted::Before(_)) {
-                    page.items.reverse();
-                }
-                let edge = match wanted {
-                    Wanted::Before(_) => page.next_before,
-                    Wanted::After(_) => page.next_after,
-                };
-                self.change(|panel| panel.load(wanted, &page.items, edge));
+            if let Ok(page) = page {
+                self.change(|panel| panel.load(part, page));
             }
         });
     }
@@ -260,16 +277,12 @@ impl Screen {
     fn load_end(self) {
         let before = self.cursor().plus(1);
         spawn_local(async move {
-            if let Some(mut page) = self.read(&format!("before={before}&sort=desc")).await {
+            let path = format!("/api/queue/jobs/{}/events?before={before}&sort=desc&limit={END_LIMIT}", self.job);
+            if let Ok(mut page) = rest::get::<EventsPage>(&path).await {
                 page.items.reverse();
                 self.change(|panel| panel.jump(&page.items, Seq(before.0 - 1)));
             }
         });
-    }
-
-    /// Reads a part of the log. One that cannot be read is asked for again when it is looked at again.
-    async fn read(self, cursor: &str) -> Option<EventsPage> {
-        rest::get(&format!("/api/queue/jobs/{}/events?{cursor}&limit={LOAD_LIMIT}", self.job)).await.ok()
     }
 }
 

@@ -99,7 +99,12 @@ fn cut(random: &mut Random, stretches: Vec<Stretch>) -> Vec<Event> {
     while !rest.is_empty() {
         let size = usize::try_from(random.below(40) + 1).expect("small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        for stream in [StreamName::Stdout, StreamName::Stderr] {
+        // In the order of their first bytes, as the shipper has them.
+        let (first, second) = match range[0].stream {
+            StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
+            StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),
+        };
+        for stream in [first, second] {
             let seq = Seq(i64::try_from(events.len()).expect("few") + 1);
             events.extend(chunk(seq, range.iter().filter(|character| character.stream == stream)));
         }
@@ -112,7 +117,9 @@ fn chunk<'a>(seq: Seq, characters: impl Iterator<Item = &'a Stretch>) -> Option<
     let mut segments: Vec<Segment> = Vec::new();
     let mut text = String::new();
     let mut next_line = 0;
+    let mut stream = StreamName::Stdout;
     for character in characters {
+        stream = character.stream;
         let size = length(&character.text);
         match segments.last_mut() {
             Some(last) if last.0 + last.1 == character.offset && next_line == character.line => last.1 += size,
@@ -128,6 +135,7 @@ fn chunk<'a>(seq: Seq, characters: impl Iterator<Item = &'a Stretch>) -> Option<
     let mut event = log_event(seq, line, &text);
     if let Payload::Log(payload) = &mut event.payload {
         payload.offset = offset;
+        payload.stream = stream;
         payload.segments = (segments.len() > 1).then_some(segments);
     }
     Some(event)

@@ -1,5 +1,6 @@
 //! What a job has printed in all, held or not.
 
+use super::line::LineKey;
 use crate::model::{AttemptStatus, Event, LogPayload, Payload, Segment, Timestamp};
 
 /// What a job has printed in all, by attempt. Pure.
@@ -69,11 +70,36 @@ impl Totals {
         started.map_or(0, |started| at.millis_since(started))
     }
 
-    /// Returns how many lines were printed before line `number` of an attempt.
+    /// Returns how many lines all attempts have printed before a line.
     #[must_use]
-    pub fn lines_before(&self, attempt: i32, number: i64) -> i64 {
-        let earlier = self.attempts.iter().filter(|total| total.number < attempt).map(|total| total.lines);
-        earlier.sum::<i64>() + number - 1
+    pub fn index(&self, key: LineKey) -> i64 {
+        let earlier = self.attempts.iter().filter(|total| total.number < key.attempt).map(|total| total.lines);
+        earlier.sum::<i64>() + key.number - 1
+    }
+
+    /// Returns the line before which so many were printed, if there is one.
+    #[must_use]
+    pub fn key(&self, index: i64) -> Option<LineKey> {
+        let mut rest = index;
+        for total in &self.attempts {
+            if (0..total.lines).contains(&rest) {
+                return Some(LineKey { attempt: total.number, number: rest + 1 });
+            }
+            rest -= total.lines;
+        }
+        None
+    }
+
+    /// Returns the last attempt that is known.
+    #[must_use]
+    pub fn last_attempt(&self) -> Option<i32> {
+        self.attempts.last().map(|total| total.number)
+    }
+
+    /// Takes into account how many lines an attempt was found to have.
+    pub fn note_lines(&mut self, attempt: i32, lines: i64) {
+        let total = self.of(attempt);
+        total.lines = total.lines.max(lines);
     }
 
     fn of(&mut self, attempt: i32) -> &mut Attempt {

@@ -1,7 +1,7 @@
 //! Where the reading of each stream stands: a colour goes on in its stream's next line, within a step.
 
 use crate::ansi::Scanner;
-use crate::live_output::line::{Line, StepKey};
+use crate::live_output::line::StepKey;
 use crate::model::StreamName;
 
 /// Where the reading of each stream stands.
@@ -26,17 +26,5 @@ impl Colours {
             *reading = Reading { step: Some((attempt, step)), scanner: Scanner::default() };
         }
         &mut reading.scanner
-    }
-
-    /// Returns where it stands after some lines, which are given newest first.
-    pub(super) fn after<'a>(newest_first: impl Iterator<Item = &'a Line> + Clone) -> Self {
-        let mut colours = Self::default();
-        for stream in [StreamName::Stdout, StreamName::Stderr] {
-            if let Some(line) = newest_first.clone().find(|line| line.stream == stream) {
-                let scanner = colours.enter(stream, line.key.attempt, line.step);
-                scanner.go_on_after(&line.text, line.style);
-            }
-        }
-        colours
     }
 }

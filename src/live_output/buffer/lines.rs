@@ -1,12 +1,10 @@
 //! Lines in order, with their bytes counted: what the window is made of.
 
 use std::collections::VecDeque;
-use std::collections::vec_deque::Iter;
 
 use super::Limits;
 use super::colours::Colours;
 use crate::live_output::line::{Line, LineKey};
-use crate::model::Seq;
 
 /// Lines in the order of `output.log`, and how many bytes of text they hold.
 #[derive(Clone, Debug, Default)]
@@ -82,24 +80,14 @@ impl Lines {
         order.take_while(is_over).count()
     }
 
-    /// Drops the oldest lines, except those that go on in an event that is held. Returns the newest event in which one of
-    /// them began.
-    pub(super) fn drop_oldest(&mut self, count: usize) -> Option<Seq> {
-        let dropped: Vec<Line> = self.lines.drain(..count).collect();
-        self.bytes -= bytes_of(dropped.iter());
-        let cut = cut(dropped);
-        self.bytes += bytes_of(cut.going_on.iter());
-        for line in cut.going_on.into_iter().rev() {
-            self.lines.push_front(line);
-        }
-        cut.newest
+    /// Drops the oldest lines.
+    pub(super) fn drop_oldest(&mut self, count: usize) {
+        self.bytes -= bytes_of(self.lines.drain(..count).collect::<Vec<_>>().iter());
     }
 
-    /// Drops the newest lines. Returns the oldest event in which one of them began.
-    pub(super) fn drop_newest(&mut self, count: usize) -> Option<Seq> {
-        let dropped = self.lines.split_off(self.lines.len() - count);
-        self.bytes -= bytes_of(dropped.iter());
-        dropped.iter().map(|line| line.first_seq).min()
+    /// Drops the newest lines.
+    pub(super) fn drop_newest(&mut self, count: usize) {
+        self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
     /// Follows the colours through all lines anew, after lines came in front of others.
@@ -112,35 +100,6 @@ impl Lines {
             scanner.go_on_after(&line.text, line.style);
         }
     }
-
-    /// Returns where the colours stand after the last line.
-    pub(super) fn colours(&self) -> Colours {
-        Colours::after(self.lines.iter().rev())
-    }
-}
-
-impl<'a> IntoIterator for &'a Lines {
-    type Item = &'a Line;
-    type IntoIter = Iter<'a, Line>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.lines.iter()
-    }
-}
-
-/// What is left of the oldest lines when they are dropped.
-pub(super) struct Cut {
-    /// The newest event in which one of them began: up to it, the log is not held any more.
-    pub(super) newest: Option<Seq>,
-    /// Those that go on in a later event, which is held.
-    pub(super) going_on: Vec<Line>,
-}
-
-/// Cuts lines off that are the oldest.
-pub(super) fn cut(mut oldest: Vec<Line>) -> Cut {
-    let newest = oldest.iter().map(|line| line.first_seq).max();
-    oldest.retain(|line| Some(line.last_seq) > newest);
-    Cut { newest, going_on: oldest }
 }
 
 fn bytes_of<'a>(lines: impl Iterator<Item = &'a Line>) -> usize {

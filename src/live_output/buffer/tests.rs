@@ -1,6 +1,6 @@
 use super::*;
 use crate::live_output::simulated::{Simulated, gap_event, log_event, milestone};
-use crate::model::Level;
+use crate::model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 const UNLIMITED: Limits = Limits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
 
@@ -12,21 +12,42 @@ fn texts(buffer: &Buffer) -> Vec<(i64, String)> {
     buffer.lines().iter().map(|line| (line.key.number, line.text.clone())).collect()
 }
 
-/// Loads what lies before the window, as the page does: up to `limit` events at a time.
-fn load_earlier(buffer: &mut Buffer, events: &[Event], limit: usize) -> bool {
-    let Some(before) = buffer.earlier() else { return false };
-    let end = events.partition_point(|event| event.seq < before);
-    let part = &events[end.saturating_sub(limit)..end];
-    buffer.prepend(part, part.first().map_or(before, |event| event.seq));
+/// Answers as the server does: the lines of a part.
+fn part_of(lines: &[(i64, String)], part: Part) -> Vec<Line> {
+    let wanted = lines.iter().filter(|(number, _)| (part.first..part.first + part.count).contains(number));
+    let line = |(number, text): &(i64, String)| {
+        let line = OutputLine {
+            line: *number,
+            seq: Some(Seq(1)),
+            stream: StreamName::Stdout,
+            stage: Stage::Execute,
+            step_id: Some("run".to_owned()),
+            time: Timestamp(0),
+            level: Level::Info,
+            text: text.clone(),
+            truncated: false,
+        };
+        Line::loaded(part.attempt, line, StepKey { stage: Stage::Execute, index: 0 }, Seq(1))
+    };
+    wanted.map(line).collect()
+}
+
+fn load_earlier(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool {
+    let Some(part) = buffer.part_before(count).filter(|_| buffer.has_earlier()) else { return false };
+    buffer.load(part_of(lines, part), Growth::Over);
     true
 }
 
-fn load_later(buffer: &mut Buffer, events: &[Event], limit: usize) -> bool {
-    let Some(after) = buffer.later() else { return false };
-    let start = events.partition_point(|event| event.seq <= after);
-    let part = &events[start..events.len().min(start + limit)];
-    buffer.extend(part, part.last().map_or(after, |event| event.seq));
+fn load_later(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool {
+    let Some(part) = buffer.part_after(count) else { return false };
+    buffer.load(part_of(lines, part), Growth::Over);
     true
+}
+
+/// The window is an unbroken run.
+fn check_unbroken(buffer: &Buffer, seed: u64) {
+    let numbers: Vec<i64> = buffer.lines().iter().map(|line| line.key.number).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "seed {seed}: {numbers:?}");
 }
 
 #[test]
@@ -49,7 +70,14 @@ fn loading_backwards_from_the_end_gives_the_same_lines() {
         let tail = usize::try_from(seed).expect("small") % events.len();
         let end = events.last().map_or(Seq::START, |event| event.seq);
         let mut buffer = Buffer::new(Vec::new(), &events[events.len() - tail..], end, UNLIMITED);
-        while load_earlier(&mut buffer, events, 3) {}
+        buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("few"));
+        check_unbroken(&buffer, seed);
+        while load_earlier(&mut buffer, &simulated.lines, 3) {
+            check_unbroken(&buffer, seed);
+        }
+        while load_later(&mut buffer, &simulated.lines, 3) {
+            check_unbroken(&buffer, seed);
+        }
         assert_eq!(texts(&buffer), simulated.lines, "seed {seed}");
     }
 }
@@ -61,10 +89,9 @@ fn an_event_that_comes_twice_changes_nothing() {
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
     assert_eq!(texts(&buffer), simulated.lines);
-    let end = buffer.end();
-    buffer.extend(&simulated.events, end);
-    buffer.prepend(&simulated.events, Seq(1));
-    assert_eq!(texts(&buffer), simulated.lines);
+    let part = Part { attempt: 1, first: 1, count: 1000 };
+    buffer.load(part_of(&simulated.lines, part), Growth::Over);
+    assert_eq!(texts(&buffer), simulated.lines, "and so does a line");
 }
 
 #[test]
@@ -83,7 +110,8 @@ fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
         let last = simulated.lines.last().cloned();
         assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is held, seed {seed}");
         assert!(texts(&buffer).iter().all(|line| simulated.lines.contains(line)), "seed {seed}");
-        assert_eq!(buffer.earlier().is_some(), buffer.first > Seq(1), "seed {seed}");
+        let before = i64::try_from(simulated.lines.len() - buffer.lines().len()).expect("few");
+        assert_eq!(buffer.lines_before(), before, "what is not held is counted, seed {seed}");
     }
 }
 
@@ -96,31 +124,67 @@ fn a_reader_who_walks_to_the_beginning_and_back_sees_every_line_whole() {
         buffer.append(simulated.events.clone(), WhenFull::DropOldest);
         let mut seen = std::collections::BTreeMap::new();
         let mut look = |buffer: &Buffer| {
+            check_unbroken(buffer, seed);
             for line in buffer.lines() {
                 seen.insert(line.key.number, line.text.clone());
             }
         };
         look(&buffer);
-        for _ in 0..1000 {
-            if !load_earlier(&mut buffer, &simulated.events, 2) {
-                break;
-            }
+        while load_earlier(&mut buffer, &simulated.lines, 5) {
             look(&buffer);
         }
-        assert_eq!(buffer.earlier(), None, "seed {seed}");
-        for _ in 0..1000 {
-            if !load_later(&mut buffer, &simulated.events, 2) {
-                break;
-            }
+        assert_eq!(buffer.lines_before(), 0, "seed {seed}");
+        while load_later(&mut buffer, &simulated.lines, 5) {
             look(&buffer);
         }
-        assert_eq!(buffer.later(), None, "seed {seed}");
+        assert_eq!(buffer.lines_after(), 0, "seed {seed}");
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), simulated.lines, "seed {seed}");
-        // Back at the end, live output goes on.
-        let next = Seq(buffer.end().0 + 1);
-        buffer.append(vec![log_event(next, 9_999, "news\n")], WhenFull::DropOldest);
-        assert_eq!(texts(&buffer).last(), Some(&(9_999, "news".to_owned())), "seed {seed}");
     }
+}
+
+#[test]
+fn a_part_that_does_not_touch_the_window_takes_its_place() {
+    let lines: Vec<(i64, String)> = (1..=1000).map(|number| (number, format!("line {number}"))).collect();
+    let mut buffer = empty(UNLIMITED);
+    buffer.append(vec![log_event(Seq(1), 990, "line 990\nline 991\n")], WhenFull::DropOldest);
+    buffer.note_lines(1, 1000);
+    buffer.load(part_of(&lines, Part { attempt: 1, first: 400, count: 10 }), Growth::Over);
+    assert_eq!((texts(&buffer).len(), texts(&buffer)[0].0), (10, 400));
+    assert_eq!((buffer.lines_before(), buffer.lines_after(), buffer.is_attached()), (399, 591, false));
+    assert_eq!(buffer.part_before(5), Some(Part { attempt: 1, first: 395, count: 5 }));
+    assert_eq!(buffer.part_after(5), Some(Part { attempt: 1, first: 410, count: 5 }));
+}
+
+#[test]
+fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
+    let mut buffer = empty(UNLIMITED);
+    buffer.note_lines(1, 7);
+    let mut event = log_event(Seq(1), 1, "again\n");
+    if let Payload::Log(payload) = &mut event.payload {
+        payload.attempt = 2;
+    }
+    buffer.append(vec![event], WhenFull::DropOldest);
+    assert_eq!(buffer.lines_before(), 7);
+    assert_eq!(buffer.part_before(5), Some(Part { attempt: 1, first: 3, count: 5 }));
+}
+
+#[test]
+fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
+    let lines: Vec<(i64, String)> = (1..=60).map(|number| (number, format!("line {number}"))).collect();
+    let mut buffer = empty(UNLIMITED);
+    let events =
+        vec![log_event(Seq(1), 1, "line 1\nline 2\n"), gap_event(Seq(2), (14, 1_000), (3, 50)), log_event(Seq(3), 53, "line 53\nline 54\n")];
+    buffer.append(events.clone(), WhenFull::DropOldest);
+    assert_eq!(texts(&buffer).iter().map(|line| line.0).collect::<Vec<_>>(), [53, 54]);
+    assert_eq!((buffer.lines_before(), buffer.totals().lines()), (52, 54));
+    assert_eq!(buffer.gap_of(LineKey { attempt: 1, number: 20 }), Some(Seq(2)));
+    assert_eq!(buffer.gap_of(LineKey { attempt: 1, number: 53 }), None);
+    while load_earlier(&mut buffer, &lines[..54], 20) {}
+    assert_eq!(texts(&buffer), lines[..54]);
+    // Who reads before a gap is not taken away from there.
+    let mut buffer = empty(UNLIMITED);
+    buffer.append(events, WhenFull::Detach);
+    assert_eq!((texts(&buffer).len(), buffer.lines_after(), buffer.is_attached()), (2, 52, false));
 }
 
 #[test]
@@ -131,57 +195,19 @@ fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in(
     }
     buffer.append(vec![log_event(Seq(4), 4, "y\n"), milestone(Seq(5), Level::Info)], WhenFull::Detach);
     assert_eq!(texts(&buffer).len(), 3);
-    assert_eq!((buffer.later(), buffer.end(), buffer.totals().lines()), (Some(Seq(3)), Seq(5), 4));
+    assert_eq!((buffer.is_attached(), buffer.end(), buffer.totals().lines()), (false, Seq(5), 4));
     assert_eq!((buffer.lines_after(), buffer.milestones().len()), (1, 1));
     buffer.jump(&[log_event(Seq(4), 4, "y\n"), milestone(Seq(5), Level::Info)], Seq(5));
     assert_eq!(texts(&buffer), [(4, "y".to_owned())]);
-    assert_eq!((buffer.later(), buffer.earlier(), buffer.lines_before()), (None, Some(Seq(4)), 3));
-}
-
-#[test]
-fn an_event_with_more_lines_than_may_be_held_can_be_walked_through() {
-    let many: String = (1..=100).map(|number| format!("{number}\n")).collect();
-    let events = [log_event(Seq(1), 1, &many), log_event(Seq(2), 101, "end\n")];
-    let mut buffer = empty(Limits { lines: 20, bytes: 10_000 });
-    buffer.append(events.to_vec(), WhenFull::DropOldest);
-    assert_eq!(texts(&buffer).last().map(|line| line.0), Some(101));
-    let mut smallest = i64::MAX;
-    while load_earlier(&mut buffer, &events, 10) {
-        let first = texts(&buffer)[0].0;
-        assert!(first < smallest, "each load shows earlier lines");
-        smallest = first;
-    }
-    assert_eq!(smallest, 1);
-    let mut greatest = 0;
-    while load_later(&mut buffer, &events, 10) {
-        let last = texts(&buffer).last().expect("lines are held").0;
-        assert!(last > greatest, "each load shows later lines");
-        greatest = last;
-    }
-    assert_eq!(greatest, 101);
+    assert_eq!((buffer.is_attached(), buffer.lines_after(), buffer.lines_before()), (true, 0, 3));
 }
 
 #[test]
 fn milestones_are_kept_and_the_earlier_ones_are_not_taken_for_missing_output() {
     let milestones = vec![milestone(Seq(1), Level::Info), milestone(Seq(2), Level::Info)];
     let buffer = Buffer::new(milestones, &[log_event(Seq(3), 1, "x\n")], Seq(3), UNLIMITED);
-    assert_eq!(buffer.earlier(), None);
-    assert_eq!(buffer.milestones().len(), 2);
-}
-
-#[test]
-fn a_gap_stands_in_its_place_and_its_lines_count_also_when_the_beginning_is_loaded_later() {
-    let events = [log_event(Seq(1), 1, "a\nb\n"), gap_event(Seq(2), (4, 904), (3, 97)), log_event(Seq(3), 100, "z\n")];
-    let mut live = empty(UNLIMITED);
-    live.append(events.to_vec(), WhenFull::DropOldest);
-    let mut loaded = Buffer::new(vec![events[1].clone()], &events[2..], Seq(3), UNLIMITED);
-    assert_eq!((loaded.earlier(), loaded.lines_before()), (Some(Seq(3)), 99));
-    loaded.prepend(&events[..2], Seq(1));
-    for buffer in [live, loaded] {
-        assert_eq!(texts(&buffer).iter().map(|line| line.0).collect::<Vec<_>>(), [1, 2, 100]);
-        assert_eq!((buffer.totals().lines(), buffer.totals().bytes()), (100, 904));
-        assert_eq!((buffer.milestones().len(), buffer.earlier(), buffer.later()), (1, None, None));
-    }
+    assert!(buffer.has_earlier(), "whether the line begins there is not known");
+    assert_eq!((buffer.lines_before(), buffer.milestones().len()), (0, 2));
 }
 
 #[test]
@@ -193,6 +219,7 @@ fn a_colour_goes_on_in_the_next_line_of_its_stream_also_when_the_beginning_is_lo
     assert_eq!(styles(&live), ["", "fg1", "fg1", ""]);
     let mut loaded = Buffer::new(Vec::new(), &events[1..], Seq(2), UNLIMITED);
     assert_eq!(styles(&loaded), ["", "", ""]);
-    loaded.prepend(&events[..1], Seq(1));
+    let lines = [(1, "\x1b[31mred".to_owned()), (2, "still".to_owned())];
+    assert!(load_earlier(&mut loaded, &lines, 10));
     assert_eq!(styles(&loaded), ["", "fg1", "fg1", ""]);
 }

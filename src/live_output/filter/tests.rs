@@ -11,8 +11,8 @@ fn buffer() -> Buffer {
     let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, Limits::default());
     let events = vec![
         milestone(Seq(1), Level::Info),
-        log_event(Seq(2), 1, "fine\nerror: not fine\nwarning: so so\n"),
-        gap(3),
+        gap(2),
+        log_event(Seq(3), 1, "fine\nerror: not fine\nwarning: so so\n"),
         milestone(Seq(4), Level::Error),
     ];
     buffer.append(events, WhenFull::DropOldest);
@@ -29,9 +29,9 @@ fn check(filter: Filter, lines: usize, events: &[i64]) {
 
 #[test]
 fn each_filter_takes_what_its_name_says() {
-    check(Filter::All, 3, &[1, 3, 4]);
+    check(Filter::All, 3, &[1, 2, 4]);
     check(Filter::Stages, 0, &[1, 4]);
-    check(Filter::Logs, 3, &[3]);
+    check(Filter::Logs, 3, &[2]);
     check(Filter::Warnings, 2, &[4]);
 }
 
@@ -39,7 +39,7 @@ fn each_filter_takes_what_its_name_says() {
 fn counts_are_of_the_whole_log_where_it_is_known() {
     let counts = Counts::of(&buffer());
     assert_eq!(Filter::ALL.map(|filter| counts.get(filter)), [6, 2, 4, 3]);
-    assert!(!counts.more_warnings);
+    assert!(counts.more_warnings, "behind a gap, whether a line has begun before is not known");
 }
 
 #[test]

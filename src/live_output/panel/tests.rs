@@ -2,7 +2,7 @@ use super::*;
 use crate::live_output::buffer::Limits;
 use crate::live_output::layout::{MILESTONE_HEIGHT, ROW_HEIGHT};
 use crate::live_output::simulated::{log_event, milestone};
-use crate::model::Level;
+use crate::model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 const HEIGHT: u32 = 400;
 
@@ -26,11 +26,12 @@ fn top_line(panel: &Panel) -> i64 {
     let mut top = frame.above;
     for row in &frame.rows {
         let height = match row {
-            RowView::Line(line, _) => line.rows(80) * ROW_HEIGHT,
-            _ => MILESTONE_HEIGHT,
+            RowView::Line { line, .. } => line.rows(80) * ROW_HEIGHT,
+            RowView::Space(space) => space.height,
+            RowView::Milestone(_) => MILESTONE_HEIGHT,
         };
         if top + height > frame.scroll_to {
-            return if let RowView::Line(line, _) = row { line.key.number } else { -1 };
+            return if let RowView::Line { line, .. } = row { line.key.number } else { -1 };
         }
         top += height;
     }
@@ -64,17 +65,121 @@ fn while_somebody_reads_new_lines_move_nothing_and_are_counted() {
     assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (137 * ROW_HEIGHT - HEIGHT, 0));
 }
 
+/// Answers as the server does.
+fn page(part: Part, total: i64) -> LinesPage {
+    let line = |number| OutputLine {
+        line: number,
+        seq: Some(Seq(number)),
+        stream: StreamName::Stdout,
+        stage: Stage::Execute,
+        step_id: None,
+        time: Timestamp(0),
+        level: Level::Info,
+        text: format!("line {number}"),
+        truncated: false,
+    };
+    let last = (part.first + part.count - 1).min(total);
+    LinesPage { items: (part.first..=last).map(line).collect(), total_lines: total, complete: true }
+}
+
+/// The panel of a job whose last 500 lines are held.
+fn panel_at_the_end_of(total: i64) -> Panel {
+    let tail: Vec<Event> = lines(total - 499..=total);
+    let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(total), Limits::default()));
+    panel.resize(80, HEIGHT);
+    panel
+}
+
+/// Loads what is wanted until nothing is.
+fn load_all(panel: &mut Panel, total: i64) -> usize {
+    for loads in 0..100 {
+        let Some(part) = panel.frame().wanted else { return loads };
+        panel.load(part, page(part, total));
+    }
+    panic!("it goes on loading: {:?}", panel.frame().wanted);
+}
+
 #[test]
 fn the_line_one_reads_stays_where_it_is_when_earlier_ones_are_loaded() {
-    let tail: Vec<Event> = lines(501..=1000);
-    let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(1000), Limits::default()));
-    panel.resize(80, HEIGHT);
-    panel.pause(MILESTONE_HEIGHT + 7);
+    let mut panel = panel_at_the_end_of(1000);
+    let space = 500 * ROW_HEIGHT;
+    panel.pause(space + 7);
     assert_eq!(top_line(&panel), 501);
-    assert_eq!(panel.frame().wanted, Some(Wanted::Before(Seq(501))));
-    panel.load(Wanted::Before(Seq(501)), &lines(301..=500), Seq(301));
-    assert_eq!(top_line(&panel), 501);
-    assert_eq!(panel.frame().scroll_to, MILESTONE_HEIGHT + 200 * ROW_HEIGHT + 7);
+    assert_eq!(panel.frame().wanted, Some(Part { attempt: 1, first: 1, count: 501 }));
+    assert_eq!(load_all(&mut panel, 1000), 1);
+    assert_eq!((top_line(&panel), panel.frame().scroll_to), (501, space + 7));
+}
+
+#[test]
+fn lines_that_are_not_held_take_the_room_that_they_will_need() {
+    let panel = panel_at_the_end_of(100_000);
+    assert_eq!(panel.layout.height(), 100_000 * ROW_HEIGHT);
+}
+
+#[test]
+fn who_scrolls_to_any_place_finds_the_lines_of_that_place() {
+    for (total, line) in [(100_000, 1), (100_000, 40_000), (100_000, 98_000), (5_000, 2_500)] {
+        let mut panel = panel_at_the_end_of(total);
+        panel.pause(0);
+        panel.scrolled(u32::try_from(line - 1).expect("small") * ROW_HEIGHT);
+        assert!(load_all(&mut panel, total) <= 2);
+        assert_eq!(top_line(&panel), line, "of {total}");
+    }
+}
+
+#[test]
+fn a_million_lines_fit_into_what_a_browser_can_scroll() {
+    let mut panel = panel_at_the_end_of(1_000_000);
+    let height = panel.layout.height();
+    assert!(height < 9_000_000, "{height}");
+    panel.pause(0);
+    panel.scrolled(height / 2);
+    assert!(load_all(&mut panel, 1_000_000) <= 2);
+    let line = top_line(&panel);
+    assert!((495_000..505_000).contains(&line), "half way is line {line}");
+    panel.scrolled(0);
+    load_all(&mut panel, 1_000_000);
+    assert_eq!(top_line(&panel), 1);
+}
+
+#[test]
+fn walking_down_from_the_beginning_shows_line_after_line_to_the_end() {
+    let mut panel = panel_at_the_end_of(5_000);
+    panel.pause(0);
+    panel.scrolled(0);
+    load_all(&mut panel, 5_000);
+    let mut last = 1;
+    for _ in 0..1_000 {
+        let top = panel.frame().scroll_to;
+        panel.scrolled(top + 300);
+        load_all(&mut panel, 5_000);
+        let line = top_line(&panel);
+        assert!((last..=last + 16).contains(&line), "{line} comes after {last}");
+        last = line;
+    }
+    assert_eq!(last, 5_000 - i64::from(HEIGHT / ROW_HEIGHT) + 1);
+}
+
+#[test]
+fn a_line_that_is_named_is_gone_to_and_marked_wherever_it_is() {
+    for number in [1, 400, 70_000, 99_990] {
+        let mut panel = panel_at_the_end_of(100_000);
+        panel.go_to(LineKey { attempt: 1, number });
+        load_all(&mut panel, 100_000);
+        let frame = panel.frame();
+        let marked = |row: &&RowView| matches!(row, RowView::Line { line, marked: true, .. } if line.key.number == number);
+        assert_eq!(frame.rows.iter().filter(marked).count(), 1, "line {number}");
+        let top = top_line(&panel);
+        assert!((top..top + i64::from(HEIGHT / ROW_HEIGHT)).contains(&number), "line {number} is on screen at {top}");
+        assert!(!panel.follows());
+    }
+}
+
+#[test]
+fn a_line_that_does_not_exist_is_not_looked_for_for_ever() {
+    let mut panel = panel_at_the_end_of(1_000);
+    panel.go_to(LineKey { attempt: 1, number: 5_000 });
+    assert!(load_all(&mut panel, 1_000) <= 2);
 }
 
 #[test]
@@ -126,7 +231,7 @@ fn a_line_that_is_drawn_differently_than_a_terminal_would_is_taken_as_it_was_mea
 fn the_first_paint_is_the_end_and_needs_no_sizes() {
     let frame = panel(1000).first_paint();
     assert_eq!((frame.rows.len(), frame.above, frame.below), (FIRST_PAINT_ROWS, 0, 0));
-    let RowView::Line(last, _) = &frame.rows[FIRST_PAINT_ROWS - 1] else { panic!("a line") };
+    let RowView::Line { line: last, .. } = &frame.rows[FIRST_PAINT_ROWS - 1] else { panic!("a line") };
     assert_eq!(last.key.number, 1000);
 }
 

@@ -1,0 +1,64 @@
+//! A line's place in the page's address: `#L120`, and `#A2-L120` for a line of another attempt than the last.
+
+use leptos::prelude::*;
+
+use super::line::LineKey;
+
+/// Returns what names a line in an address; `last` is the last attempt.
+#[must_use]
+pub fn fragment(key: LineKey, last: i32) -> String {
+    match key {
+        LineKey { attempt, number } if attempt == last => format!("#L{number}"),
+        LineKey { attempt, number } => format!("#A{attempt}-L{number}"),
+    }
+}
+
+/// Returns the attempt, if one is named, and the line that a fragment names.
+#[must_use]
+pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
+    let name = fragment.strip_prefix('#')?;
+    let (attempt, line) = match name.strip_prefix('A') {
+        Some(rest) => {
+            let (attempt, line) = rest.split_once('-')?;
+            (Some(attempt.parse().ok().filter(|attempt| *attempt > 0)?), line)
+        }
+        None => (None, name),
+    };
+    let number = line.strip_prefix('L')?.parse().ok().filter(|number| *number > 0)?;
+    Some((attempt, number))
+}
+
+/// Returns the line that the page's address names.
+pub fn in_address() -> Option<(Option<i32>, i64)> {
+    parse(&window().location().hash().ok()?)
+}
+
+/// Names a line in the page's address, without a step in its history.
+pub fn put_into_address(key: LineKey, last: i32) {
+    let history = window().history();
+    // It fails only for an address of another site.
+    let _ = history.map(|history| {
+        history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last)))
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_by_its_name() {
+        for (attempt, number, name) in [(3, 120, "#L120"), (1, 7, "#A1-L7")] {
+            let key = LineKey { attempt, number };
+            assert_eq!(fragment(key, 3), name);
+            assert_eq!(parse(name), Some(((attempt != 3).then_some(attempt), number)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_line_is_ignored() {
+        for name in ["", "#", "L1", "#L", "#L0", "#L-1", "#A-L1", "#A0-L1", "#A1L1", "#L1x", "#output"] {
+            assert_eq!(parse(name), None, "{name}");
+        }
+    }
+}
