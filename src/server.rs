@@ -11,6 +11,7 @@ pub mod pages;
 mod site;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
@@ -124,7 +125,7 @@ impl Server {
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            site: Site::open(config.site_root.as_deref(), SiteOptions::built_in().site_root()),
+            site: Site::open(config.site_root.as_deref(), Path::new(&SiteOptions::built_in().site_root)),
             leptos: config::leptos(address),
             config: Arc::new(config),
         };

@@ -44,7 +44,7 @@ impl Outcome {
             }
             Payload::Job(job) => self.reason = job.reason.clone().or_else(|| self.reason.take()),
             Payload::End(end) => self.status = Some(end.status),
-            Payload::Log(_) | Payload::Stage(_) | Payload::Artifact(_) | Payload::Other(_) => {}
+            Payload::Log(_) | Payload::Gap(_) | Payload::Stage(_) | Payload::Artifact(_) | Payload::Other(_) => {}
         }
     }
 

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use clap::ValueEnum;
 
 use super::guard::{Guard, Keep};
-use crate::live_output::ansi;
+use crate::ansi;
 use crate::model::JobStatus;
 
 /// When to use colours.

@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::follow::Received;
 use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
-use crate::live_output::ansi;
+use crate::ansi;
 use crate::model::{AttemptStatus, Event, LogPayload, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 

@@ -1,7 +1,7 @@
 //! Rows for people: columns as wide as what stands in them. Pure.
 
 use super::output::{Ink, Output, plain};
-use crate::live_output::ansi;
+use crate::ansi;
 
 /// Columns of a terminal between two of the table.
 const GAP: u32 = 2;

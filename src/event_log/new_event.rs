@@ -116,7 +116,7 @@ impl NewEvent {
             lines: range.lines,
             bytes,
             reason,
-            available: GapAvailable::AtEnd,
+            available: GapAvailable::Now,
         });
         Self { level: Level::Warn, message, payload }
     }

@@ -161,17 +161,13 @@ impl Buffer {
     /// Returns the part of `count` lines before the window, and with them the lines held whose beginnings may be missing.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<Part> {
-        match self.last_ragged() {
-            Some(line) => {
-                let first = (line.key.number - count).max(1);
-                Some(Part { attempt: line.key.attempt, first, count: line.key.number - first + 1 })
-            }
-            None => {
-                let last = self.totals.key(self.lines_before() - 1)?;
-                let first = (last.number - count + 1).max(1);
-                Some(Part { attempt: last.attempt, first, count: last.number - first + 1 })
-            }
+        if let Some(line) = self.last_ragged() {
+            let first = (line.key.number - count).max(1);
+            return Some(Part { attempt: line.key.attempt, first, count: line.key.number - first + 1 });
         }
+        let last = self.totals.key(self.lines_before() - 1)?;
+        let first = (last.number - count + 1).max(1);
+        Some(Part { attempt: last.attempt, first, count: last.number - first + 1 })
     }
 
     /// Returns the part of `count` lines after the window.
@@ -229,7 +225,8 @@ impl Buffer {
         self.clear();
         self.attached = true;
         self.ragged = [tail.first().is_some_and(|event| event.seq > Seq(1)); 2];
-        self.known_from = tail.iter().find(|event| matches!(event.payload, Payload::Log(_))).map_or(end, |event| event.seq);
+        self.known_from =
+            tail.iter().find(|event| matches!(event.payload, Payload::Log(_))).map_or(end, |event| event.seq);
         for event in tail {
             self.totals.note(event);
             self.take(event);
@@ -248,9 +245,11 @@ impl Buffer {
             return;
         };
         let (first, last) = (self.totals.index(first), self.totals.index(last));
-        let window = self.lines().front().map(|line| self.totals.index(line.key)).zip(
-            self.lines().back().map(|line| self.totals.index(line.key)),
-        );
+        let window = self
+            .lines()
+            .front()
+            .map(|line| self.totals.index(line.key))
+            .zip(self.lines().back().map(|line| self.totals.index(line.key)));
         match window {
             Some((front, back)) if last + 1 >= front && first <= back + 1 => {
                 self.join(part, growth);

@@ -36,6 +36,7 @@ pub struct Measured {
 }
 
 /// One line of output as far as it has arrived.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Its place.

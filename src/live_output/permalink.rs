@@ -37,9 +37,8 @@ pub fn in_address() -> Option<(Option<i32>, i64)> {
 pub fn put_into_address(key: LineKey, last: i32) {
     let history = window().history();
     // It fails only for an address of another site.
-    let _ = history.map(|history| {
-        history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last)))
-    });
+    let _ = history
+        .map(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last))));
 }
 
 #[cfg(test)]

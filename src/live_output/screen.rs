@@ -263,8 +263,7 @@ impl Screen {
         self.loading.set_value(true);
         spawn_local(async move {
             let Part { attempt, first, count } = part;
-            let path =
-                format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
+            let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
             // A part that cannot be read is asked for again when it is looked at again.
             let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);

@@ -175,7 +175,7 @@ pub fn gap_event(seq: Seq, (from_offset, to_offset): (i64, i64), (from_line, lin
         lines,
         bytes: to_offset - from_offset,
         reason: GapReason::Budget,
-        available: GapAvailable::AtEnd,
+        available: GapAvailable::Now,
     });
     event(seq, Level::Warn, "lines were not sent", payload)
 }

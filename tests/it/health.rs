@@ -42,6 +42,16 @@ async fn ready_and_metrics_are_for_who_has_a_token() {
 }
 
 #[tokio::test]
+async fn a_server_whose_disk_is_nearly_full_is_not_ready_and_takes_no_jobs() {
+    let server = TestServer::start_with(|config| config.min_free_bytes = u64::MAX).await;
+    let id = server.api.submit(json!({"run": "true"})).await;
+    until_async("the server is not ready", async || get(&server.api, "/readyz").await.status() == 503).await;
+    let body: Value = get(&server.api, "/readyz").await.json().await.expect("an error is JSON");
+    assert_eq!(body["detail"]["code"], "disk_low");
+    assert_eq!(server.api.job(&id).await["status"], "queued");
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_written_is_not_ready_and_the_process_lives() {
     let server = TestServer::start().await;
     let path = server.data.path().join("tailwater.sqlite");

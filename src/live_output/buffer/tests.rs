@@ -172,8 +172,11 @@ fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
 fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
     let lines: Vec<(i64, String)> = (1..=60).map(|number| (number, format!("line {number}"))).collect();
     let mut buffer = empty(UNLIMITED);
-    let events =
-        vec![log_event(Seq(1), 1, "line 1\nline 2\n"), gap_event(Seq(2), (14, 1_000), (3, 50)), log_event(Seq(3), 53, "line 53\nline 54\n")];
+    let events = vec![
+        log_event(Seq(1), 1, "line 1\nline 2\n"),
+        gap_event(Seq(2), (14, 1_000), (3, 50)),
+        log_event(Seq(3), 53, "line 53\nline 54\n"),
+    ];
     buffer.append(events.clone(), WhenFull::DropOldest);
     assert_eq!(texts(&buffer).iter().map(|line| line.0).collect::<Vec<_>>(), [53, 54]);
     assert_eq!((buffer.lines_before(), buffer.totals().lines()), (52, 54));

@@ -167,7 +167,8 @@ fn a_line_that_is_named_is_gone_to_and_marked_wherever_it_is() {
         panel.go_to(LineKey { attempt: 1, number });
         load_all(&mut panel, 100_000);
         let frame = panel.frame();
-        let marked = |row: &&RowView| matches!(row, RowView::Line { line, marked: true, .. } if line.key.number == number);
+        let marked =
+            |row: &&RowView| matches!(row, RowView::Line { line, marked: true, .. } if line.key.number == number);
         assert_eq!(frame.rows.iter().filter(marked).count(), 1, "line {number}");
         let top = top_line(&panel);
         assert!((top..top + i64::from(HEIGHT / ROW_HEIGHT)).contains(&number), "line {number} is on screen at {top}");

@@ -55,6 +55,8 @@ pub(in crate::server) enum ApiError {
     StoreUnavailable(DbError),
     #[error("the store has not answered within {0} s; the server's log may say why")]
     StoreSilent(u64),
+    #[error("the disk is nearly full, so no new jobs are taken; free some space, or lower --min-free-bytes")]
+    DiskLow,
     #[error("{0} streams are open already; try again later, or raise --streams")]
     TooManyStreams(usize),
     #[error("something went wrong in the server; its log says what")]
@@ -84,6 +86,7 @@ impl ApiError {
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::QueueFull(_) => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
             Self::StoreUnavailable(_) | Self::StoreSilent(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+            Self::DiskLow => (StatusCode::SERVICE_UNAVAILABLE, "disk_low"),
             Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_streams"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "queue_internal_error"),
         }
@@ -93,7 +96,7 @@ impl ApiError {
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
-            Self::QueueFull(_) | Self::TooManyStreams(_) => Some(5),
+            Self::QueueFull(_) | Self::TooManyStreams(_) | Self::DiskLow => Some(5),
             Self::StoreUnavailable(_) | Self::StoreSilent(_) => Some(1),
             _ => None,
         }
