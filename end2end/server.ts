@@ -13,6 +13,8 @@ export class Server {
   private child?: ChildProcess;
   url = "http://127.0.0.1:0";
   loginLink = "";
+  /** Further settings, for the next start. */
+  env: Record<string, string> = {};
 
   private constructor(readonly data: string) {}
 
@@ -26,7 +28,7 @@ export class Server {
     const listen = new URL(this.url).host;
     const child = spawn(process.env.TAILWATER_BIN!, ["serve", "--listen", listen, "--data-dir", this.data], {
       cwd: root,
-      env: { ...process.env, TAILWATER_ADMIN_TOKEN: token },
+      env: { ...process.env, TAILWATER_ADMIN_TOKEN: token, ...this.env },
       stdio: ["ignore", "pipe", "ignore"],
     });
     this.child = child;
@@ -62,8 +64,9 @@ export class Api {
     return { headers: { authorization: `Bearer ${token}` }, data };
   }
 
-  async submit(payload: unknown): Promise<string> {
-    const reply = await this.request.post(`${this.server.url}/api/queue/jobs`, this.options({ type: "command", payload }));
+  async submit(payload: unknown, more: object = {}): Promise<string> {
+    const job = { type: "command", payload, ...more };
+    const reply = await this.request.post(`${this.server.url}/api/queue/jobs`, this.options(job));
     expect(reply.status(), await reply.text()).toBe(201);
     return (await reply.json()).id;
   }
@@ -77,11 +80,12 @@ export class Api {
     return this.job(id);
   }
 
-  /** The complete output of the job's first attempt. */
-  async output(id: string): Promise<Buffer> {
+  /** The complete output of an attempt of the job. */
+  async output(id: string, attempt = 1): Promise<Buffer> {
     const list = `${this.server.url}/api/queue/jobs/${id}/artifacts`;
     const { items } = await (await this.request.get(list, this.options())).json();
-    return (await this.request.get(`${list}/${items[0].id}/download`, this.options())).body();
+    const log = items.find((item: { attempt: number; name: string }) => item.attempt === attempt && item.name === "logs/output.log");
+    return (await this.request.get(`${list}/${log.id}/download`, this.options())).body();
   }
 }
 

@@ -5,7 +5,7 @@
 //! a bounded window of them ([`mod@line`], [`crate::ansi`], [`crate::level`], [`totals`]); [`filter`] says what of them is shown,
 //! [`layout`] where each row stands, [`panel`] which rows are on screen and where the list is scrolled to. All of these
 //! but the feed are pure. [`screen`] draws what comes out, [`rows`], [`toolbar`] and [`status_bar`] are its views, [`follow`]
-//! listens to the reader, [`clipboard`] copies.
+//! listens to the reader, [`clipboard`] copies, [`permalink`] is a line's place in the page's address.
 //!
 //! What never happens here: output as HTML (text nodes only), a scroll of the page itself, a row outside the window in
 //! the document, an event told apart by anything but its `seq`.

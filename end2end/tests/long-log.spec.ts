@@ -1,0 +1,91 @@
+import { JobPage } from "../pages/job-page.ts";
+import { expect, test } from "../server.ts";
+
+test("1,000,000 lines open at their end, and every place is reached by scrolling there", async ({ page, server, api }) => {
+  test.slow();
+  const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  const begun = Date.now();
+  await job.open(server, id);
+  await expect(job.line(1_000_000)).toBeInViewport();
+  console.log(`1,000,000 lines: their end is on screen after ${Date.now() - begun} ms (target: 1000 ms)`);
+
+  await job.panel.focus();
+  await page.keyboard.press("Home");
+  await expect(job.line(1)).toBeInViewport();
+  await expect(job.line(1).locator(".live-text")).toHaveText("line 1");
+
+  await job.panel.evaluate((panel) => (panel.scrollTop = panel.scrollHeight / 2));
+  await expect.poll(() => job.lines.count()).toBeGreaterThan(10);
+  await expect.poll(async () => Number(await job.lines.first().getAttribute("data-line"))).toBeGreaterThan(450_000);
+  const rows = await job.lines.evaluateAll((rows) =>
+    rows.map((row) => [Number((row as HTMLElement).dataset.line), row.querySelector(".live-text")!.textContent]),
+  );
+  const first = Number(rows[0]![0]);
+  expect(first).toBeLessThan(550_000);
+  expect(rows).toEqual(rows.map((_, i) => [first + i, `line ${first + i}`]));
+  expect(rows.length).toBeLessThan(500);
+
+  await job.follow.click();
+  await expect(job.line(1_000_000)).toBeInViewport();
+});
+
+test("a line has an address: it is opened there and marked, and a click on a number names it", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq -f 'line %.0f' 20000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await page.goto(`${server.url}/tasks/queue/${id}#L4711`);
+  await expect(job.line(4711)).toBeInViewport();
+  await expect(job.line(4711)).toHaveAttribute("data-marked", "true");
+  await expect(job.follow).toHaveAttribute("aria-pressed", "false");
+  await job.line(4712).locator(".live-number").click();
+  await expect(page).toHaveURL(/#L4712$/);
+  await expect(job.line(4712)).toHaveAttribute("data-marked", "true");
+  await expect(job.line(4711)).toHaveAttribute("data-marked", "false");
+  await page.evaluate(() => (location.hash = "#L19999"));
+  await expect(job.line(19_999)).toBeInViewport();
+});
+
+test("a gap leads to the lines that it stands for", async ({ page, server, api }) => {
+  test.slow();
+  await server.down("SIGTERM");
+  server.env = { TAILWATER_LIVE_JOB_BYTES: "1048576" };
+  await server.up();
+  const id = await api.submit({ run: "seq -f 'line %.0f of an output that is more than is sent of one job, by far' 900000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.filter("logs").click();
+  await job.panel.focus();
+  await page.keyboard.press("Home");
+  const gap = page.locator('[data-kind="gap"]');
+  await expect(gap).toContainText(/lines?, .* not sent live/);
+  await gap.getByTestId("load-gap").click();
+  const marked = page.locator('[data-testid="live-row"][data-marked="true"]');
+  await expect(marked).toBeInViewport();
+  const number = Number(await marked.getAttribute("data-line"));
+  expect(number).toBeGreaterThan(1000);
+  await expect(marked.locator(".live-text")).toHaveText(`line ${number} of an output that is more than is sent of one job, by far`);
+});
+
+test("the server is restarted twice under load, and nothing is missing or there twice", async ({ page, server, api }) => {
+  test.slow();
+  const id = await api.submit({ run: "while :; do seq 100; sleep 0.05; done" }, { maxAttempts: 2 });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  for (const attempt of [1, 2]) {
+    const lines = page.locator(`[data-testid="live-row"][data-attempt="${attempt}"]`);
+    await expect.poll(async () => Number((await lines.last().getAttribute("data-line")) ?? 0), { timeout: 60_000 }).toBeGreaterThan(1000);
+    await server.down();
+    await server.up();
+  }
+  await job.expectEnded("dead_letter");
+  await expect(job.milestones.filter({ hasText: /interrupted/i }).first()).toBeVisible();
+  const count = (await api.output(id, 2)).toString().split("\n").length - 1;
+  const shown = await job.lines.evaluateAll((rows) =>
+    rows.map((row) => [Number((row as HTMLElement).dataset.attempt), Number((row as HTMLElement).dataset.line)]),
+  );
+  expect(shown.at(-1)).toEqual([2, count]);
+  expect(shown).toEqual(shown.map((_, i) => [2, count - shown.length + 1 + i]));
+});
