@@ -224,7 +224,11 @@ mod tests {
             assert_eq!(setting.get_env().and_then(|name| name.to_str()), Some(variable.as_str()), "{key}");
             assert!(setting.get_long().is_some_and(|long| key.starts_with(&long.replace('-', "_"))), "{key}");
             let value = match Kind::of(setting) {
-                Kind::Text => format!("{:?}", "x".repeat(40)),
+                Kind::Text => {
+                    let words = setting.get_possible_values();
+                    let word = words.first().map_or_else(|| "x".repeat(40), |word| word.get_name().to_owned());
+                    format!("{word:?}")
+                }
                 Kind::Number => "100".to_owned(),
                 Kind::Switch => "false".to_owned(),
                 Kind::List => "[\"a\", \"b\"]".to_owned(),

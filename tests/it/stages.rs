@@ -57,8 +57,11 @@ async fn stages_run_in_order_in_one_workspace_and_number_their_own_steps() {
     let of = |kind: &str, field: &str| -> Vec<Value> {
         of_kind(&events, kind).iter().map(|event| event["payload"][field].clone()).collect()
     };
-    assert_eq!(of("log", "stage"), ["execute", "publish"]);
-    assert_eq!(of("log", "stepIndex"), [0, 0]);
+    // On a busy machine the lines of a step may come one by one.
+    let mut stages = of("log", "stage");
+    stages.dedup();
+    assert_eq!(stages, ["execute", "publish"]);
+    assert!(of("log", "stepIndex").iter().all(|index| index == 0));
     assert_eq!(of("step", "stepIndex"), [0, 0, 1, 1, 0, 0, 0, 0]);
 }
 

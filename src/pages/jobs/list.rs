@@ -149,8 +149,8 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
     let loaded = Loaded::new(&wanted, page);
-    let changes = StoredValue::new_local(None);
-    Effect::new(move || changes.set_value(Some(Changes::watch(move || loaded.refresh()))));
+    // It ends with this effect's owner, the page; made within the effect, since the server has no browser's thread to drop it on.
+    Effect::new(move || drop(StoredValue::new_local(Changes::watch(move || loaded.refresh()))));
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();
         let millis = items.iter().filter_map(|item| {
