@@ -207,8 +207,7 @@ mod tests {
     #[test]
     fn a_gap_says_how_much_is_missing_and_where_it_is() {
         let gap = gap_event(Seq(1), (1_000, 13_000), (20, 1_234));
-        let expected =
-            "-- 1,234 lines, 12 kB not sent live: the job has printed more than is sent of one; the complete log has them";
+        let expected = "-- 1,234 lines, 12 kB not sent live: the job has printed more than is sent of one; the complete log has them";
         assert_eq!(text(&gap), expected);
     }
 

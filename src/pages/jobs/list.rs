@@ -150,7 +150,9 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
     let everything = wanted.is_everything();
     let loaded = Loaded::new(&wanted, page);
     // It ends with this effect's owner, the page; made within the effect, since the server has no browser's thread to drop it on.
-    Effect::new(move || drop(StoredValue::new_local(Changes::watch(move || loaded.refresh()))));
+    Effect::new(move || {
+        let _changes = StoredValue::new_local(Changes::watch(move || loaded.refresh()));
+    });
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();
         let millis = items.iter().filter_map(|item| {
