@@ -1,7 +1,7 @@
 //! The complete output of an attempt, as it is read: by line number, as one text, and byte by byte.
 //!
 //! What is read is the spool itself, while it grows and after, so that nothing that live events leave out is missing here.
-//! [`file`] hides where its bytes are: in a growing file, in a finished one, or in compressed frames. [`index`] finds the record
+//! [`mod@file`] hides where its bytes are: in a growing file, in a finished one, or in compressed frames. [`index`] finds the record
 //! of a line by halving. [`lines`] and [`output`] are the two ways to read, [`steps`] says what steps are called. [`compress`]
 //! makes finished spools small.
 //!

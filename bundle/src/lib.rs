@@ -1,4 +1,4 @@
-//! Files carried at the end of an executable: [`write`] puts them there, [`Bundle`] reads them.
+//! Files carried at the end of an executable: [`write()`] puts them there, [`Bundle`] reads them.
 //!
 //! A loader reads of an executable what its headers name and nothing behind it, so whatever follows is carried along by
 //! every copy. Putting files there takes as long as copying them. With `include_bytes!` a changed style sheet would compile

@@ -32,7 +32,7 @@ const MAX_SHOWN: usize = 200;
 /// Which server, and who asks.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ServerArgs {
-    /// The server's address [default: that of `tailwater login`, else <http://127.0.0.1:3000>].
+    /// The server's address; by default that of `tailwater login`, else `http://127.0.0.1:3000`.
     #[arg(long, env = "TAILWATER_SERVER", value_name = "URL", help_heading = "Server")]
     pub(super) server: Option<String>,
     /// The token; others see the arguments of a program, so the variable or `tailwater login` is better.
