@@ -80,6 +80,12 @@ export class Api {
     return this.job(id);
   }
 
+  /** The job's first event of a kind. */
+  async event(id: string, kind: string) {
+    const events = await this.request.get(`${this.server.url}/api/queue/jobs/${id}/events?kind=${kind}&limit=1`, this.options());
+    return (await events.json()).items[0];
+  }
+
   /** The complete output of an attempt of the job. */
   async output(id: string, attempt = 1): Promise<Buffer> {
     const list = `${this.server.url}/api/queue/jobs/${id}/artifacts`;

@@ -109,7 +109,7 @@ pub fn LiveOutput(
                 <WithoutScripts job />
                 <Rows screen />
                 <p class="live-note">{move || note(screen, connection.get(), &job.read())}</p>
-                <div class="live-end" id="live-end" node_ref=sentinel></div>
+                <div class="live-end" node_ref=sentinel></div>
             </div>
             <Show when=move || { screen.unseen.get() > 0 }>
                 <button class="live-new" data-testid="new-lines" on:click=move |_| screen.follow()>

@@ -118,7 +118,10 @@ impl Layout {
         };
         if filter != Filter::Stages {
             if buffer.has_earlier() {
-                milestones_before(&mut layout, buffer.lines().front().map(|line| line.first_seq));
+                // A gap that ends where the window begins stands there, below the room of the lines that it stands for.
+                let front = buffer.lines().front();
+                let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
+                milestones_before(&mut layout, gap.or(front.map(|line| line.first_seq)));
                 layout.push(Row::Earlier, scale.height(buffer.lines_before()));
             }
             for (at, line) in buffer.lines().iter().enumerate() {

@@ -27,7 +27,8 @@ pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
         (true, _) => (None, "The newest lines of the log. "),
         (false, true) => (Some(page), "The newest lines of the log; this page reloads itself while the job runs. "),
         (false, false) => (
-            Some(format!("{page}?{RELOADS}=1#live-end")),
+            // No fragment: to a browser that stands at it, the same address is a place in the page and nothing to load.
+            Some(format!("{page}?{RELOADS}=1")),
             "The newest lines of the log, as they were when the page was loaded. ",
         ),
     };

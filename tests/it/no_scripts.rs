@@ -96,7 +96,7 @@ async fn the_page_of_a_running_job_reloads_itself_when_it_is_asked_to_and_until_
     let (page, reloading) = (format!("/tasks/queue/{id}"), format!("/tasks/queue/{id}?reload=1"));
     let html = browser.html(&page).await;
     assert!(text_of(&html).contains("so far") && text_of(&html).contains("Running"), "{html}");
-    assert!(html.contains(&format!("\"{reloading}#live-end\"")), "a link leads there: {html}");
+    assert!(html.contains(&format!("\"{reloading}\"")), "a link leads there: {html}");
     assert_eq!(header(&browser.get(&page).await, "refresh"), "", "nobody is reloaded unasked");
     assert_eq!(header(&browser.get(&reloading).await, "refresh"), "5");
     gate.open();
