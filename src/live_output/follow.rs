@@ -51,7 +51,8 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
         }),
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
-        if in_view && !screen.follows.get_untracked() && !selects_in(screen) {
+        // On the way to a line that is still being loaded, the end may be in view.
+        if in_view && !screen.follows.get_untracked() && !screen.seeks() && !selects_in(screen) {
             screen.follow();
         }
     });

@@ -189,6 +189,12 @@ impl Panel {
         self.seek();
     }
 
+    /// Returns whether a line is to be gone to that is not held yet.
+    #[must_use]
+    pub const fn seeks(&self) -> bool {
+        self.seeking
+    }
+
     /// Returns the attempt that a line's number means when none is named: the last.
     #[must_use]
     pub fn last_attempt(&self) -> i32 {

@@ -121,7 +121,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
             <Icon name=words.tone.as_str() />
             <span class="live-subject">{words.subject}</span>
             <span class="live-detail">{words.detail}</span>
-            <button class="link" data-testid="load-gap" on:click=move |_| screen.go_to(Some(attempt), first)>
+            <button class="link needs-scripts" data-testid="load-gap" on:click=move |_| screen.go_to(Some(attempt), first)>
                 "Show them"
             </button>
         </div>

@@ -118,6 +118,11 @@ impl Screen {
         self.go_to(Some(key.attempt), key.number);
     }
 
+    /// Returns whether a line that was asked for is still being loaded.
+    pub fn seeks(self) -> bool {
+        self.panel.try_with_value(Panel::seeks).unwrap_or(false)
+    }
+
     /// Stays where the list is, because somebody reads. A list that does not scroll has nothing to stay at.
     pub fn pause(self) {
         let top = self.scroll_top();
