@@ -65,8 +65,10 @@ pub(super) fn read(spool: &SpoolReader, steps: &Steps, from: u64, limit: u64, ro
             break;
         }
         let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
-        out_of_room = left < wanted.min(own);
-        let mut text = spool.read(to, if out_of_room { left } else { wanted.min(own + 3) })?;
+        // Some bytes more than there is room for show where a character ends.
+        let seen = wanted.min(own + 3);
+        out_of_room = left < seen;
+        let mut text = spool.read(to, seen.min(left))?;
         let whole = text.len() == wanted;
         if out_of_room {
             text.truncate(memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |newline| newline + 1));
