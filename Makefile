@@ -69,11 +69,12 @@ e2e: setup-test build ## Run the browser's tests against the release.
 bench: build ## Measure the main path against the release.
 	cargo run --quiet --release -p benches -- $(ARGS)
 
+# What make says of its jobs is for makes; cargo would look for it in vain.
 server: setup
-	cargo build --release --features ssr
+	env -u MAKEFLAGS cargo build --release --features ssr
 
 site: setup node_modules/.package-lock.json
-	$(XTASK) site --release
+	env -u MAKEFLAGS $(XTASK) site --release
 
 # `npm ci` writes this file last.
 node_modules/.package-lock.json: package-lock.json .npmrc | setup
