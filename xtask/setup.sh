@@ -66,6 +66,8 @@ fi
 if [ "${1:-build}" != build ]; then
   # Debian puts it where only root looks.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
+  # Programs of the README, and what writes to both of its outputs at will.
+  for program in curl jq python3 zstd; do have $program || install "$program" $program; done
 fi
 if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then
   have chromium || have chromium-browser || have google-chrome || install "a Chromium" chromium

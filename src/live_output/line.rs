@@ -77,12 +77,17 @@ impl Line {
     /// Begins a line with nothing in it.
     #[must_use]
     pub fn new(key: LineKey, payload: &LogPayload, seq: Seq, style: Style) -> Self {
+        let step = StepKey { stage: payload.stage, index: payload.step_index };
+        Self::empty(key, step, (payload.stream, payload.time), seq, style)
+    }
+
+    fn empty(key: LineKey, step: StepKey, (stream, time): (StreamName, Timestamp), seq: Seq, style: Style) -> Self {
         Self {
             key,
-            step: StepKey { stage: payload.stage, index: payload.step_index },
-            stream: payload.stream,
+            step,
+            stream,
             first_seq: seq,
-            time: payload.time,
+            time,
             text: String::new(),
             style,
             level: Level::Info,
@@ -100,24 +105,8 @@ impl Line {
     /// Makes a line that was loaded by its number; `seq` is where it stands among the events.
     #[must_use]
     pub fn loaded(attempt: i32, line: OutputLine, step: StepKey, seq: Seq) -> Self {
-        let mut loaded = Self {
-            key: LineKey { attempt, number: line.line },
-            step,
-            stream: line.stream,
-            first_seq: seq,
-            time: line.time,
-            text: String::new(),
-            style: Style::default(),
-            level: line.level,
-            cells: 0,
-            cut: false,
-            whole: true,
-            ended: false,
-            measured: None,
-            revision: 0,
-            rewrite: false,
-            rewritten: false,
-        };
+        let key = LineKey { attempt, number: line.line };
+        let mut loaded = Self::empty(key, step, (line.stream, line.time), seq, Style::default());
         let piece = Piece { number: line.line, text: &line.text, ended: true };
         loaded.push(&piece, seq, &mut Scanner::default());
         loaded.cut |= line.truncated;

@@ -32,14 +32,6 @@ fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str)
         .expect("bash is there")
 }
 
-fn have(program: &str) -> bool {
-    let there = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !there {
-        eprintln!("{program} is not installed: nothing to show");
-    }
-    there
-}
-
 /// Waits for a command to succeed and returns what it printed.
 async fn printed(mut child: Child) -> String {
     let wait = tokio::task::spawn_blocking(move || {
@@ -54,9 +46,6 @@ async fn printed(mut child: Child) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
-    if !have("curl") {
-        return;
-    }
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
     let mut curl = start(&server, &id, server.data.path(), "its output as it comes, until the job is over");
@@ -73,9 +62,6 @@ async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_resumes_a_download_where_it_was_cut() {
-    if !have("curl") {
-        return;
-    }
     let server = TestServer::start().await;
     let (id, _) = server.api.run("seq 200000").await;
     let output = server.api.output(&id, 1).await;
@@ -87,9 +73,6 @@ async fn curl_resumes_a_download_where_it_was_cut() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jq_reads_events_and_lines() {
-    if !have("curl") || !have("jq") {
-        return;
-    }
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 30").await;
     let text = printed(start(&server, &id, server.data.path(), "each event a line of JSON")).await;
