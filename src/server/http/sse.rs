@@ -27,13 +27,13 @@ pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Respo
     (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }
 
-/// Returns the cursor that a browser sends when it connects again; 0 if there is none.
-pub(super) fn last_event_id(headers: &HeaderMap) -> Result<i64, ApiError> {
-    let Some(value) = headers.get("last-event-id") else { return Ok(0) };
+/// Returns the cursor that a browser sends when it connects again, if it has one.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
     match text.trim().parse::<i64>() {
-        Ok(id @ 0..) => Ok(id),
-        _ if text.is_empty() => Ok(0),
+        Ok(id @ 0..) => Ok(Some(id)),
+        _ if text.is_empty() => Ok(None),
         _ => Err(ApiError::InvalidCursor(text.chars().take(100).collect())),
     }
 }

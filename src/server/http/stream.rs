@@ -35,7 +35,7 @@ pub(super) async fn stream(
     let filter = filter(&mut query)?;
     refuse_backwards(&mut query)?;
     query.end()?;
-    let last_id = Seq(last_event_id(&headers)?);
+    let last_id = Seq(last_event_id(&headers)?.unwrap_or(0));
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
     // Taken before looking, so that nothing appended in between is missed.

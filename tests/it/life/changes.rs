@@ -25,15 +25,16 @@ async fn open(server: &TestServer, last_event_id: Option<i64>) -> Stream {
     Stream::of(reply)
 }
 
-/// Reads on to the next job.
+/// Reads on to the next job; a stream that has only heartbeats for a while has lost it.
 async fn next_job(stream: &mut Stream) -> Frame {
-    loop {
+    for _ in 0..6 {
         let frame = stream.next().await.expect("the stream goes on");
         if frame.event == "job" {
             return frame;
         }
         assert_eq!(frame.event, "heartbeat");
     }
+    panic!("a minute of heartbeats, and no job");
 }
 
 #[tokio::test]
@@ -54,6 +55,18 @@ async fn a_job_is_shown_whenever_its_state_changes_as_the_list_shows_it() {
     server.api.post(&format!("/jobs/{earlier}/cancel"), &json!({})).await;
     let cancelled = next_job(&mut stream).await.json();
     assert_eq!((&cancelled["id"], &cancelled["status"]), (&json!(earlier), &json!("cancelled")));
+}
+
+#[tokio::test]
+async fn a_reader_whose_stream_began_before_the_first_job_misses_none() {
+    let server = TestServer::start().await;
+    let first = open(&server, None).await.next().await.expect("a heartbeat");
+    assert_eq!(first.id, Some(0));
+    let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
+    let mut again = open(&server, first.id).await;
+    assert_eq!(next_job(&mut again).await.json()["id"], json!(id), "0 is a cursor");
+    let mut anew = open(&server, None).await;
+    assert_eq!(anew.next().await.and_then(|frame| frame.id), Some(1), "no cursor begins at the end");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

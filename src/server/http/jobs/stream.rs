@@ -39,11 +39,8 @@ pub(in crate::server::http) async fn stream(
     // Taken before looking, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
-    // A cursor beyond the end counts as the end; none at all begins there.
-    let cursor = match after.unwrap_or(0).max(last_id) {
-        0 if after.is_none() => last,
-        cursor => cursor.min(last),
-    };
+    // A cursor beyond the end counts as the end; none at all begins there. 0 is one: an empty queue's heartbeat says it.
+    let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let frames = VecDeque::from([Bytes::from_static(RETRY), heartbeat(cursor)]);
     let sending = Sending { state, cursor, changes, frames, looked: None, sent: Instant::now(), _permit: permit };
     Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
