@@ -1,5 +1,6 @@
 //! Every route on one screen.
 
+mod accept;
 mod artifacts;
 mod body;
 pub(super) mod error;

@@ -1,20 +1,64 @@
 //! What all streams of Server-Sent Events have in common.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
+use tokio::time::Instant;
 
 use super::error::ApiError;
 
 /// After so much silence a heartbeat says that the connection lives, and how far it has looked.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(10);
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How long a browser waits before it connects again.
-pub(super) const RETRY: &[u8] = b"retry: 1000\n\n";
+const RETRY: &[u8] = b"retry: 1000\n\n";
+
+/// What waits to be sent.
+pub(super) struct Frames {
+    waiting: VecDeque<Bytes>,
+    /// When the last frame left.
+    sent: Instant,
+}
+
+impl Frames {
+    /// Begins with what every stream begins with.
+    pub(super) fn new() -> Self {
+        Self { waiting: VecDeque::from([Bytes::from_static(RETRY)]), sent: Instant::now() }
+    }
+
+    /// Adds an event; `data` is one line.
+    pub(super) fn push(&mut self, id: impl Display, event: &str, data: impl Display) {
+        self.waiting.push_back(format!("id: {id}\nevent: {event}\ndata: {data}\n\n").into());
+    }
+
+    /// Adds frames as they are.
+    pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Bytes>) {
+        self.waiting.extend(frames);
+    }
+
+    /// Returns whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Takes the next frame, to be sent now.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let frame = self.waiting.pop_front()?;
+        self.sent = Instant::now();
+        Some(frame)
+    }
+
+    /// Returns when a heartbeat is due. Events that a filter passes over do not break the silence.
+    pub(super) fn heartbeat_at(&self) -> Instant {
+        self.sent + HEARTBEAT
+    }
+}
 
 /// Sends frames as they come, past every proxy that would hold them back.
 pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {

@@ -3,23 +3,20 @@
 //! A reader that is slow costs no memory: the next page is read when the connection has taken the one before. A stream that
 //! was cut is resumed from its last `id`, so nothing is lost and nothing comes twice.
 
-use std::collections::VecDeque;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::events::{cursor, filter, resolve};
 use super::jobs::JobPath;
 use super::query::Query;
-use super::sse::{self, HEARTBEAT, RETRY, last_event_id};
+use super::sse::{self, Frames, last_event_id};
 use crate::clock;
 use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
-use crate::model::{JobId, JobStatus, Seq};
+use crate::model::{JobId, Seq};
 use crate::server::AppState;
 
 /// Events of one read.
@@ -54,8 +51,7 @@ pub(super) async fn stream(
     if first.terminal.is_some() && reader.cursor >= first.last_seq {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let frames = VecDeque::from([Bytes::from_static(RETRY)]);
-    let sending = Sending { reader, frames, phase: Phase::Fresh(first), sent: Instant::now() };
+    let sending = Sending { reader, frames: Frames::new(), phase: Phase::Fresh(first) };
     Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
         Some((frame, sending))
@@ -99,10 +95,8 @@ impl Reader {
 /// What is being sent.
 struct Sending {
     reader: Reader,
-    frames: VecDeque<Bytes>,
+    frames: Frames,
     phase: Phase,
-    /// When the last frame left: events that the filter passes over do not break the silence.
-    sent: Instant,
 }
 
 enum Phase {
@@ -118,8 +112,7 @@ impl Sending {
     /// Returns the next bytes to send; nothing at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(frame) = self.frames.pop_front() {
-                self.sent = Instant::now();
+            if let Some(frame) = self.frames.pop() {
                 return Some(frame);
             }
             let page = match std::mem::replace(&mut self.phase, Phase::Reading) {
@@ -144,28 +137,23 @@ impl Sending {
         self.frames.extend(page.events.iter().map(|event| event.frame()));
         match page.terminal {
             Some(status) if page.is_last() => {
-                self.frames.push_back(terminal(status, page.last_seq));
+                let (status, last) = (status.as_str(), page.last_seq);
+                self.frames.push(last, "terminal", format_args!("{{\"status\":\"{status}\",\"lastSeq\":{last}}}"));
                 self.phase = Phase::Over;
             }
             _ if page.has_more || !self.frames.is_empty() => {}
             _ => {
                 tokio::select! {
                     () = self.reader.watch.grown() => {}
-                    () = tokio::time::sleep_until(self.sent + HEARTBEAT) => self.frames.push_back(heartbeat(self.reader.cursor, page.last_seq)),
+                    () = tokio::time::sleep_until(self.frames.heartbeat_at()) => {
+                        let (last, now) = (page.last_seq, clock::now());
+                        let data = format_args!("{{\"lastSeq\":{last},\"serverTime\":\"{now}\"}}");
+                        self.frames.push(self.reader.cursor, "heartbeat", data);
+                    }
                     () = self.reader.state.shutdown.cancelled() => return None,
                 }
             }
         }
         Some(())
     }
-}
-
-fn heartbeat(looked_to: Seq, last: Seq) -> Bytes {
-    let now = clock::now();
-    format!("id: {looked_to}\nevent: heartbeat\ndata: {{\"lastSeq\":{last},\"serverTime\":\"{now}\"}}\n\n").into()
-}
-
-fn terminal(status: JobStatus, last: Seq) -> Bytes {
-    let status = status.as_str();
-    format!("id: {last}\nevent: terminal\ndata: {{\"status\":\"{status}\",\"lastSeq\":{last}}}\n\n").into()
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::event_log::Page;
 use crate::model::Payload;
+use crate::server::http::accept::liked;
 use crate::server::http::file::text;
 
 /// The form of a reply.
@@ -23,15 +24,13 @@ impl Format {
     /// Returns the form that is liked best among ours; JSON for who asks for something else.
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
-        for range in text(request, ACCEPT).unwrap_or_default().split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let format = match parts.next() {
-                Some("application/x-ndjson") => Self::Lines,
-                Some("text/plain") => Self::Text,
-                Some("application/json" | "application/*" | "*/*") => Self::Json,
+        for (range, quality) in liked(text(request, ACCEPT).unwrap_or_default()) {
+            let format = match range {
+                "application/x-ndjson" => Self::Lines,
+                "text/plain" => Self::Text,
+                "application/json" | "application/*" | "*/*" => Self::Json,
                 _ => continue,
             };
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0_f32), str::parse).unwrap_or(0.0);
             if quality > best.0 {
                 best = (quality, format);
             }

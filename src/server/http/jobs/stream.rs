@@ -3,7 +3,6 @@
 //! A frame is the job as it is now, not what happened to it: changes that follow each other closely are one. The first
 //! frame is a heartbeat, whose `id` says where the stream begins; who loads its list after that misses nothing.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -18,7 +17,7 @@ use crate::queue::QueueError;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
-use crate::server::http::sse::{self, HEARTBEAT, RETRY, last_event_id};
+use crate::server::http::sse::{self, Frames, last_event_id};
 
 /// Jobs of one read.
 const LIMIT: i64 = 100;
@@ -41,8 +40,8 @@ pub(in crate::server::http) async fn stream(
     let last = state.queue.last_change().await?;
     // A cursor beyond the end counts as the end; none at all begins there. 0 is one: an empty queue's heartbeat says it.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
-    let frames = VecDeque::from([Bytes::from_static(RETRY), heartbeat(cursor)]);
-    let sending = Sending { state, cursor, changes, frames, looked: None, sent: Instant::now(), _permit: permit };
+    let mut sending = Sending { state, cursor, changes, frames: Frames::new(), looked: None, _permit: permit };
+    sending.heartbeat();
     Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
         Some((frame, sending))
@@ -55,10 +54,8 @@ struct Sending {
     /// Everything up to this change has been looked at.
     cursor: i64,
     changes: watch::Receiver<()>,
-    frames: VecDeque<Bytes>,
+    frames: Frames,
     looked: Option<Instant>,
-    /// When the last frame left.
-    sent: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -66,8 +63,7 @@ impl Sending {
     /// Returns the next bytes to send; nothing at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(frame) = self.frames.pop_front() {
-                self.sent = Instant::now();
+            if let Some(frame) = self.frames.pop() {
                 return Some(frame);
             }
             match self.look().await {
@@ -89,7 +85,7 @@ impl Sending {
         let changed = self.state.queue.changed_after(self.cursor, LIMIT).await?;
         for (change, job) in &changed {
             let job = serde_json::to_string(job).expect("a job has no map with other keys than strings");
-            self.frames.push_back(format!("id: {change}\nevent: job\ndata: {job}\n\n").into());
+            self.frames.push(change, "job", job);
             self.cursor = *change;
         }
         Ok(changed.len())
@@ -106,13 +102,13 @@ impl Sending {
                     () = self.state.shutdown.cancelled() => return None,
                 }
             }
-            () = tokio::time::sleep_until(self.sent + HEARTBEAT) => self.frames.push_back(heartbeat(self.cursor)),
+            () = tokio::time::sleep_until(self.frames.heartbeat_at()) => self.heartbeat(),
             () = self.state.shutdown.cancelled() => return None,
         }
         Some(())
     }
-}
 
-fn heartbeat(looked_to: i64) -> Bytes {
-    format!("id: {looked_to}\nevent: heartbeat\ndata: {{\"serverTime\":\"{}\"}}\n\n", clock::now()).into()
+    fn heartbeat(&mut self) {
+        self.frames.push(self.cursor, "heartbeat", format_args!("{{\"serverTime\":\"{}\"}}", clock::now()));
+    }
 }

@@ -7,6 +7,7 @@ use axum::http::header::ACCEPT_ENCODING;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::server::http::accept::liked;
 use crate::server::http::file::text;
 
 /// An encoding that we speak.
@@ -20,11 +21,7 @@ impl Encoding {
     /// Returns the encoding for who sent these headers (RFC 9110, 12.5.3).
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let accepted = text(request, ACCEPT_ENCODING).unwrap_or_default();
-        let gzip = accepted.split(',').any(|coding| {
-            let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-            let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0_f32));
-            matches!(name.trim(), "gzip" | "x-gzip") && !refused
-        });
+        let gzip = liked(accepted).any(|(name, quality)| matches!(name, "gzip" | "x-gzip") && quality > 0.0);
         if gzip { Self::Gzip } else { Self::Identity }
     }
 
