@@ -9,6 +9,8 @@
 pub mod ansi;
 pub mod level;
 pub mod model;
+#[cfg(test)]
+mod random;
 pub mod rpc;
 
 // The pages, rendered by the server and made alive by the browser.
@@ -37,6 +39,8 @@ pub mod clock;
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod event_log;
+#[cfg(feature = "ssr")]
+pub mod fail_point;
 #[cfg(feature = "ssr")]
 pub mod log;
 #[cfg(feature = "ssr")]

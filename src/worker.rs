@@ -71,8 +71,9 @@ pub struct EmbeddedWorker {
     disk: DiskGuard,
 }
 
-/// How long a claim loop rests after the database failed.
+/// How long a claim loop rests after the database failed, and a recovery after it could not end some job, at first.
 const REST: Duration = Duration::from_secs(1);
+const MAX_REST: Duration = Duration::from_mins(1);
 
 impl EmbeddedWorker {
     /// Makes the worker of this boot of the server.
@@ -86,13 +87,16 @@ impl EmbeddedWorker {
     /// Ends what an earlier boot left running, then claims and runs jobs until `shutdown`; returns when every job has
     /// ended.
     pub async fn run(self, shutdown: CancellationToken) {
-        while let Err(error) = recover::recover(&self.link, &self.name, &self.config).await {
-            tracing::error!(%error, "jobs that an earlier run of the server left could not be ended; trying again");
-            tokio::select! {
-                () = tokio::time::sleep(REST) => {}
-                () = shutdown.cancelled() => return,
+        // What cannot be ended now keeps its lease: nobody can claim it meanwhile, and the others need not wait.
+        let (mut all, recovering) = (self.recover().await, self.clone());
+        let recovering = tokio::spawn(async move {
+            let mut wait = REST;
+            while !all {
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(MAX_REST);
+                all = recovering.recover().await;
             }
-        }
+        });
         let slots = Arc::new(Semaphore::new(self.config.concurrency));
         let attempts = TaskTracker::new();
         let disk = self.disk.clone();
@@ -117,6 +121,16 @@ impl EmbeddedWorker {
         attempts.close();
         attempts.wait().await;
         watching.abort();
+        recovering.abort();
+    }
+
+    /// Ends what an earlier boot left running; returns whether all of it is.
+    async fn recover(&self) -> bool {
+        let all = recover::recover(&self.link, &self.name, &self.config).await;
+        all.unwrap_or_else(|error| {
+            tracing::error!(%error, "jobs that an earlier run of the server left could not be looked up");
+            false
+        })
     }
 
     /// Waits for a job to claim; nothing on shutdown.

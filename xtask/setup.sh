@@ -66,8 +66,10 @@ fi
 if [ "${1:-build}" != build ]; then
   # Debian puts it where only root looks.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
-  # Programs of the README, and what writes to both of its outputs at will.
-  for program in curl jq python3 zstd; do have $program || install "$program" $program; done
+  # Programs of the README, what writes to both of its outputs at will, and what makes calls of the system fail.
+  for program in curl jq python3 zstd strace; do have $program || install "$program" $program; done
+  # It shows a program another time of day.
+  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
 fi
 if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then
   have chromium || have chromium-browser || have google-chrome || install "a Chromium" chromium

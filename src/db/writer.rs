@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::DbError;
 use super::checkpoint::Written;
+use crate::fail_point::FailPoint;
 use crate::metrics::Metrics;
 
 /// Pieces of work in one transaction at the most: a bound on how long the first waits for the last.
@@ -162,7 +163,9 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
         };
         // The readers first, then who wrote: both learn of it in the same instant, and readers wait for more.
         tx.after_commit.drain(..).for_each(|action| action());
+        FailPoint::Notified.reached();
         group.pieces.into_iter().for_each(|piece| piece.answer(committed.clone()));
+        FailPoint::Answered.reached();
         written.add(std::mem::take(&mut tx.bytes));
     }
     written.close();
@@ -203,7 +206,9 @@ async fn commit_group(
     }
     if transaction == Transaction::Open {
         let start = Instant::now();
+        FailPoint::Commit.reached();
         tx.connection.execute("commit").await?;
+        FailPoint::Committed.reached();
         let took = start.elapsed();
         tx.metrics.commit_took(took);
         tracing::debug!(micros = took.as_micros(), pieces = group.pieces.len(), "committed");

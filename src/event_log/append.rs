@@ -12,6 +12,7 @@ use super::store;
 use super::stored::{Facets, Parts, StoredEvent};
 use super::tail::{Published, Tails};
 use crate::db::{DbError, Tx};
+use crate::fail_point::FailPoint;
 use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 
 /// A worker's right to a job. What it appends is refused once the epoch has grown.
@@ -94,6 +95,7 @@ pub async fn append_under_lease(
         Some(last) => {
             let progress = store::Progress { number, shipped: to, suppressed };
             store::set_batch_progress(tx.connection(), lease, progress, last).await?;
+            FailPoint::BatchStored.reached();
             Ok(last)
         }
         None => refused(tx.connection(), lease, number).await,
@@ -132,6 +134,7 @@ async fn append(
 ) -> Result<Option<Seq>, DbError> {
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
     let Some(allotted) = store::allot(tx.connection(), job, count, now, door).await? else { return Ok(None) };
+    FailPoint::SeqAllotted.reached();
     let mut stored = Vec::with_capacity(events.len());
     let mut terminal = None;
     let (mut bytes, mut redactions) = (0, 0);
@@ -142,6 +145,7 @@ async fn append(
         redactions += masked(&event.payload);
         stored.push(store_one(tx.connection(), place, event).await?);
     }
+    FailPoint::EventsStored.reached();
     tx.wrote(bytes);
     let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease { .. }) };
     let tails = tails.clone();

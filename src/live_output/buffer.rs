@@ -224,7 +224,7 @@ impl Buffer {
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;
-        self.ragged = [tail.first().is_some_and(|event| event.seq > Seq(1)); 2];
+        self.ragged = [tail.first().is_some_and(|event| event.seq > Seq(1) || begins_late(event)); 2];
         self.known_from =
             tail.iter().find(|event| matches!(event.payload, Payload::Log(_))).map_or(end, |event| event.seq);
         for event in tail {
@@ -381,6 +381,11 @@ impl Buffer {
         self.colours = colours;
         self.lines.merge(fresh);
     }
+}
+
+/// Returns whether an event is output that does not begin with the attempt's first byte.
+fn begins_late(event: &Event) -> bool {
+    matches!(&event.payload, Payload::Log(payload) if payload.offset > 0)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::model::{
     Event, EventId, GapAvailable, GapPayload, GapReason, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload,
     Segment, Seq, Stage, StreamName, Timestamp,
 };
+use crate::random::Random;
 
 /// Random output of two streams, cut into events at random.
 pub struct Simulated {
@@ -23,22 +24,10 @@ struct Stretch {
     text: String,
 }
 
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % bound
-    }
-}
-
 impl Simulated {
     /// Prints and cuts by a seed.
     pub fn new(seed: u64) -> Self {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut random = Random::new(seed);
         let stretches = print(&mut random);
         let mut lines: Vec<(i64, String)> = Vec::new();
         for stretch in &stretches {

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::file::{compressed_path, open};
 use super::frames;
+use crate::fail_point::FailPoint;
 use crate::queue::{Queue, QueueError};
 use crate::worker::spool::OUTPUT_IDX;
 
@@ -130,7 +131,9 @@ pub fn compress(path: &Path, stop: &AtomicBool) -> io::Result<u64> {
         }
     };
     sync_folder(path)?;
+    FailPoint::Compressed.reached();
     fs::remove_file(path)?;
+    FailPoint::OriginalRemoved.reached();
     Ok(size)
 }
 

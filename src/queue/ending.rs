@@ -6,9 +6,13 @@ use redact::Redacted;
 use sha2::{Digest, Sha256};
 
 use super::QueueError;
-use super::store::{self, JobEnd, JobRow};
+use super::files::store::keep_artifact;
+use super::job_row::JobRow;
+use super::leases::store::{self as leases, JobEnd};
+use super::store;
 use crate::db::Tx;
 use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
+use crate::fail_point::FailPoint;
 use crate::model::{
     ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Stage, Timestamp,
 };
@@ -64,7 +68,7 @@ pub struct NewArtifact {
 }
 
 /// The longest wait before the next attempt, in seconds.
-const MAX_BACK_OFF: i64 = 600;
+pub(super) const MAX_BACK_OFF: i64 = 600;
 
 /// Returns how long to wait after that attempt, in seconds: 15, 30, 60, ... 600.
 fn back_off_seconds(attempt: i32) -> i64 {
@@ -108,10 +112,11 @@ pub(super) async fn finish(
         return if repeated { Ok(row.status) } else { Err(QueueError::LeaseLost(lease.job)) };
     }
     let status = attempt_status(&finish.ending);
-    store::end_attempt(tx.connection(), lease, status, now).await?;
+    leases::end_attempt(tx.connection(), lease, status, now).await?;
+    FailPoint::AttemptEnded.reached();
     let mut events = Vec::new();
     for artifact in &finish.artifacts {
-        store::keep_artifact(tx.connection(), lease, artifact, now).await?;
+        keep_artifact(tx.connection(), lease, artifact, now).await?;
         events.push(NewEvent::artifact(&artifact.name, artifact.id, artifact.size_bytes));
     }
     events.push(NewEvent::attempt(lease.attempt, &finish.worker, status, Some(&finish.totals)));
@@ -121,7 +126,8 @@ pub(super) async fn finish(
         Next::Again(_) => JobStatus::Queued,
     };
     events.extend(job_events(&next, &finish, lease.attempt));
-    store::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
+    leases::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
+    FailPoint::LeaseEnded.reached();
     append_by_server(tx, tails, lease.job, events, now).await?;
     if let Next::Over(status) = next {
         let took = row.started_at().and_then(|started| u64::try_from(now.millis_since(started)).ok());

@@ -5,8 +5,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
+use super::job_row::JobRow;
 use super::payload::{Command, InvalidPayload, invalid};
-use super::store::{self, JobRow};
+use super::store;
 use super::{QueueError, masking};
 use crate::model::{JobId, NewJob};
 

@@ -1,5 +1,7 @@
 //! What the pages' server functions do: the same calls as the REST API, with its errors.
 
+pub(crate) mod tail;
+
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use leptos::prelude::use_context;
@@ -45,10 +47,12 @@ pub async fn job_page(id: &str) -> Result<JobPage, RpcError> {
     // The log first: what is appended from here on comes by the stream, and the job is no older than its log.
     let mut newest = state.log.page(id, &request).await.map_err(refuse)?;
     newest.events.reverse();
+    let mut tail = newest.to_model();
+    tail::shorten(&mut tail.items, tail::BYTES);
     let milestones = milestones(&state, id).await?;
     let job = state.queue.job(id).await.map_err(refuse)?;
     let artifacts = state.queue.artifacts(id).await.map_err(refuse)?;
-    Ok(JobPage { job, milestones, tail: newest.to_model(), artifacts })
+    Ok(JobPage { job, milestones, tail, artifacts })
 }
 
 async fn milestones(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError> {

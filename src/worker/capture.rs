@@ -3,7 +3,10 @@
 //! Each stream has its own redactor, whose state lives across reads, and enters the spool in whole UTF-8 characters. What
 //! the redactor holds back for a possible match is released, as far as it may be, once the stream has paused for the
 //! deadline.
+//!
+//! What the disk refuses waits here, in its order, and is tried again; meanwhile nothing more is read from the child.
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -11,6 +14,13 @@ use redact::{RedactStream, Redacted, Redactor};
 
 use super::spool::{Source, Spool};
 use crate::model::{Stage, StreamName, Timestamp};
+
+/// How long to wait before the disk is asked again: at first, and at the longest.
+const WAIT: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// How often a step that is over and not stored looks whether somebody still waits for it.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What one attempt's steps print, one step at a time.
 #[derive(Debug)]
@@ -30,11 +40,29 @@ pub struct StepCapture<'a> {
     stage: Stage,
     step: u32,
     streams: [StreamCapture; 2],
+    /// What the disk has refused, in order.
+    waiting: VecDeque<Piece>,
+    refusal: Option<Refusal>,
+}
+
+/// A piece of one stream's output.
+#[derive(Debug)]
+struct Piece {
+    stream: StreamName,
+    text: Redacted,
+    time: Timestamp,
+}
+
+/// What the disk said last, and when it is asked again.
+#[derive(Debug)]
+struct Refusal {
+    error: io::Error,
+    wait: Duration,
+    again_at: Instant,
 }
 
 #[derive(Debug)]
 struct StreamCapture {
-    name: StreamName,
     redact: RedactStream,
     /// The beginning of a character that is not whole: at most 3 bytes.
     carry: Redacted,
@@ -51,11 +79,11 @@ impl Capture {
 
     /// Begins a step.
     pub fn step(&mut self, stage: Stage, step: u32) -> StepCapture<'_> {
-        let stream =
-            |name| StreamCapture { name, redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
-        let streams = [stream(StreamName::Stdout), stream(StreamName::Stderr)];
+        let stream = || StreamCapture { redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
+        let streams = [stream(), stream()];
         let Self { spool, redactions, flush, .. } = self;
-        StepCapture { spool, redactions, flush: *flush, stage, step, streams }
+        let waiting = VecDeque::new();
+        StepCapture { spool, redactions, flush: *flush, stage, step, streams, waiting, refusal: None }
     }
 
     /// Returns the spool.
@@ -79,12 +107,12 @@ impl Capture {
 
 impl StepCapture<'_> {
     /// Takes what was read from a stream.
-    pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) -> io::Result<()> {
+    pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
         let state = &mut self.streams[stream as usize];
         let text = state.redact.push(bytes);
         // Every read settles what was held before it or makes it longer: the pause begins anew.
         state.holding = state.redact.is_holding().then_some(now);
-        self.store(stream, text, time)
+        self.store(stream, text, (now, time));
     }
 
     /// Returns how much the attempt has stored so far.
@@ -93,46 +121,105 @@ impl StepCapture<'_> {
         self.spool.end().bytes
     }
 
+    /// Returns whether the disk refuses output: nothing more is to be read until it takes it.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
     /// Returns when [`Self::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.streams.iter().filter_map(|stream| stream.holding).min().map(|since| since + self.flush)
+        let held = self.streams.iter().filter_map(|stream| stream.holding).min().map(|since| since + self.flush);
+        self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Releases what streams have held back for too long.
-    pub fn tick(&mut self, now: Instant, time: Timestamp) -> io::Result<()> {
+    /// Asks the disk again, and releases what streams have held back for too long.
+    pub fn tick(&mut self, now: Instant, time: Timestamp) {
+        if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
+            let stored = self.store_waiting();
+            self.note(stored, now);
+        }
         for stream in [StreamName::Stdout, StreamName::Stderr] {
             let state = &mut self.streams[stream as usize];
-            if state.holding.is_some_and(|since| since + self.flush <= now) {
+            if self.refusal.is_none() && state.holding.is_some_and(|since| since + self.flush <= now) {
                 state.holding = None;
                 let text = state.redact.release();
-                self.store(stream, text, time)?;
+                self.store(stream, text, (now, time));
             }
         }
-        Ok(())
     }
 
-    /// Ends the step: what is still held is settled, unfinished characters and lines are stored as they are.
-    pub fn finish(mut self, time: Timestamp) -> io::Result<()> {
+    /// Ends the step: what is still held is settled, unfinished characters and lines are stored as they are, and all of it is
+    /// synced. A disk that refuses is asked again until `given_up` says that nobody waits for it any more.
+    pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
             let state = &mut self.streams[stream as usize];
             let mut text = std::mem::take(&mut state.carry);
             text.append(&state.redact.finish());
             *self.redactions += state.redact.redactions();
-            let source = Source { stage: self.stage, step: self.step, stream };
-            self.spool.append(source, &text, time)?;
+            self.waiting.push_back(Piece { stream, text, time });
         }
-        self.spool.end_step()
+        loop {
+            let now = Instant::now();
+            if self.refusal.as_ref().is_none_or(|refusal| refusal.again_at <= now) {
+                let stored = self.store_waiting().and_then(|()| self.spool.end_step());
+                self.note(stored, now);
+            }
+            let Some(refusal) = &self.refusal else { return Ok(()) };
+            // Output that the disk has lost does not come back.
+            if given_up() || refusal.error.kind() == io::ErrorKind::InvalidData {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        // What is behind the end has no record; nobody is to take it for output.
+        self.spool.cut().ok();
+        Err(self.refusal.map_or_else(|| io::Error::other("given up"), |refusal| refusal.error))
     }
 
-    fn store(&mut self, stream: StreamName, text: Redacted, time: Timestamp) -> io::Result<()> {
+    /// Stores what a stream's redactor let go, in whole characters.
+    fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
         whole.append(&text);
         let incomplete = incomplete_character(whole.as_bytes());
         state.carry = whole.split_off(whole.len() - incomplete);
-        let source = Source { stage: self.stage, step: self.step, stream: state.name };
-        self.spool.append(source, &whole, time)
+        self.keep(Piece { stream, text: whole, time }, now);
+    }
+
+    /// Stores a piece behind those that wait.
+    fn keep(&mut self, piece: Piece, now: Instant) {
+        self.waiting.push_back(piece);
+        if self.refusal.is_none() {
+            let stored = self.store_waiting();
+            self.note(stored, now);
+        }
+    }
+
+    fn store_waiting(&mut self) -> io::Result<()> {
+        while let Some(Piece { stream, text, time }) = self.waiting.front() {
+            let source = Source { stage: self.stage, step: self.step, stream: *stream };
+            self.spool.append(source, text, *time)?;
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Remembers what the disk said.
+    fn note(&mut self, stored: io::Result<()>, now: Instant) {
+        let before = self.refusal.take();
+        match stored {
+            Ok(()) if before.is_some() => tracing::info!("the disk takes output again"),
+            Ok(()) => {}
+            Err(error) => {
+                if before.is_none() {
+                    tracing::warn!(%error, "output cannot be stored; the job waits until the disk takes it");
+                }
+                let wait = before.map_or(WAIT, |before| (before.wait * 2).min(MAX_WAIT));
+                self.refusal = Some(Refusal { error, wait, again_at: now + wait });
+            }
+        }
     }
 }
 
@@ -168,9 +255,9 @@ mod tests {
         let mut capture = Capture::new(spool, redactor.clone(), Duration::from_millis(100));
         let mut step = capture.step(Stage::Execute, 0);
         for piece in pieces {
-            step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0)).expect("it can be stored");
+            step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0));
         }
-        step.finish(Timestamp(0)).expect("it can be stored");
+        step.finish(Timestamp(0), || false).expect("it can be stored");
         std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there")
     }
 
@@ -191,7 +278,7 @@ mod tests {
         let mut step = capture.step(Stage::Execute, 0);
         let mut seen = Vec::new();
         for byte in "a€😀".bytes() {
-            step.output(StreamName::Stdout, &[byte], Instant::now(), Timestamp(0)).expect("it can be stored");
+            step.output(StreamName::Stdout, &[byte], Instant::now(), Timestamp(0));
             seen.push(ends.borrow().bytes);
         }
         assert_eq!(seen, [1, 1, 1, 4, 4, 4, 4, 8]);
@@ -222,13 +309,13 @@ mod tests {
         let mut capture = Capture::new(spool, redactor, Duration::from_millis(100));
         let mut step = capture.step(Stage::Execute, 0);
         let start = Instant::now();
-        step.output(StreamName::Stdout, b"$ sec", start, Timestamp(0)).expect("it can be stored");
+        step.output(StreamName::Stdout, b"$ sec", start, Timestamp(0));
         let deadline = step.deadline().expect("the beginning of a match is held");
         assert_eq!(deadline, start + Duration::from_millis(100));
-        step.tick(deadline, Timestamp(0)).expect("it can be stored");
+        step.tick(deadline, Timestamp(0));
         let later = deadline + Duration::from_secs(1);
-        step.output(StreamName::Stdout, b"ret-0123456789abcdef!", later, Timestamp(0)).expect("it can be stored");
-        step.finish(Timestamp(0)).expect("it can be stored");
+        step.output(StreamName::Stdout, b"ret-0123456789abcdef!", later, Timestamp(0));
+        step.finish(Timestamp(0), || false).expect("it can be stored");
         let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there");
         assert_eq!(String::from_utf8_lossy(&log), "$ sec[REDACTED]!");
         assert_eq!(capture.redactions(), 1);

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use super::spool;
 use crate::artifacts::{ArtifactStore, Matcher, location};
 use crate::event_log::{Lease, NewEvent};
+use crate::fail_point::FailPoint;
 use crate::model::{ArtifactId, Stage};
 use crate::queue::NewArtifact;
 use left_out::{LeftOut, Why};
@@ -158,6 +159,7 @@ impl Collector {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             Why::NotStored
         })?;
+        FailPoint::FileKept.reached();
         self.names.insert(name.as_bytes().to_vec());
         let kept = Kept { version, bytes: stored.size_bytes, path: stored_at.clone() };
         if let Some(before) = self.kept.insert(path.to_owned(), kept) {

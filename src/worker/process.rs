@@ -22,6 +22,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_proce
 use super::capture::StepCapture;
 use super::control::{Control, Stop};
 use crate::clock;
+use crate::fail_point::FailPoint;
 use crate::model::StreamName;
 
 pub use kill::{Mark, kill_marked};
@@ -99,6 +100,7 @@ pub fn run(
     let (err, err_writer) = pipe().map_err(ProcessError::Spawn)?;
     command.process_group(0).stdin(Stdio::null()).stdout(out_writer).stderr(err_writer);
     let child = command.spawn().map_err(ProcessError::Spawn)?;
+    FailPoint::ProcessStarted.reached();
     // The command holds the writing ends; without them the pipes end with the process.
     drop(command);
     let pid = Pid::from_child(&child);
@@ -173,9 +175,14 @@ impl Running<'_, '_> {
         let mut buffer = vec![0; READ];
         loop {
             let now = Instant::now();
-            self.act_on_time(now)?;
-            let at_end = self.pipes.iter().all(Option::is_none);
-            if self.drain_until.is_some_and(|until| at_end || until <= now) {
+            self.act_on_time(now);
+            let is_over = match self.drain_until {
+                None => false,
+                // What is in the pipes is read when the disk takes it, unless the step is to end all the same.
+                Some(_) if self.capture.is_refused() => self.ending.is_some(),
+                Some(until) => until <= now || self.pipes.iter().all(Option::is_none),
+            };
+            if is_over {
                 return Ok(());
             }
             for watched in self.wait(pidfd, now)? {
@@ -197,7 +204,7 @@ impl Running<'_, '_> {
         let mut watched = Vec::with_capacity(4);
         let mut fds = Vec::with_capacity(4);
         for stream in [StreamName::Stdout, StreamName::Stderr] {
-            if let Some(pipe) = &self.pipes[stream as usize] {
+            if let Some(pipe) = self.pipes[stream as usize].as_ref().filter(|_| !self.capture.is_refused()) {
                 watched.push(Watched::Pipe(stream));
                 fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
             }
@@ -227,7 +234,7 @@ impl Running<'_, '_> {
             // Read all the same: a process that waits for its pipe cannot end.
             Ok(_) if self.is_over_limit() => {}
             Ok(read) => {
-                self.capture.output(stream, &buffer[..read], Instant::now(), clock::now())?;
+                self.capture.output(stream, &buffer[..read], Instant::now(), clock::now());
                 if self.is_over_limit() {
                     self.end(EndedBy::OutputLimit, Instant::now());
                 }
@@ -244,22 +251,30 @@ impl Running<'_, '_> {
 
     fn next_time(&self) -> Option<Instant> {
         let kill_at = self.ending.filter(|ending| !ending.killed).map(|ending| ending.kill_at);
-        let deadline = self.limits.deadline.filter(|_| self.ending.is_none() && self.drain_until.is_none());
-        [self.capture.deadline(), self.drain_until, kill_at, deadline].into_iter().flatten().min()
+        let refused = self.capture.is_refused();
+        let deadline =
+            self.limits.deadline.filter(|_| self.ending.is_none() && (self.drain_until.is_none() || refused));
+        let drain_until = self.drain_until.filter(|_| !refused);
+        [self.capture.deadline(), drain_until, kill_at, deadline].into_iter().flatten().min()
     }
 
-    fn act_on_time(&mut self, now: Instant) -> io::Result<()> {
+    fn act_on_time(&mut self, now: Instant) {
         if self.capture.deadline().is_some_and(|at| at <= now) {
-            self.capture.tick(now, clock::now())?;
+            let refused = self.capture.is_refused();
+            self.capture.tick(now, clock::now());
+            if refused && !self.capture.is_refused() {
+                // The pipes get the time that the disk has taken from them.
+                self.drain_until = self.drain_until.map(|_| now + DRAIN);
+            }
         }
-        if self.limits.deadline.is_some_and(|at| at <= now) && self.drain_until.is_none() {
+        let may_time_out = self.drain_until.is_none() || self.capture.is_refused();
+        if self.limits.deadline.is_some_and(|at| at <= now) && may_time_out {
             self.end(EndedBy::Timeout, now);
         }
         if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.killed && ending.kill_at <= now) {
             ending.killed = true;
             kill_process_group(self.pid, Signal::KILL).ok();
         }
-        Ok(())
     }
 
     /// Asks the process's group to end, and remembers when to insist.

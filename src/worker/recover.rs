@@ -13,6 +13,7 @@ use super::run;
 use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Source, Spool};
 use crate::event_log::ReadError;
+use crate::fail_point::FailPoint;
 use crate::model::{FailureReason, LogPayload, Segment};
 use crate::queue::{Abandoned, Command, Ending, Finish, QueueError};
 
@@ -29,14 +30,21 @@ pub(super) enum RecoverError {
     Spool(#[from] std::io::Error),
 }
 
-/// Ends every attempt that an embedded worker other than `worker` left running.
-pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &WorkerConfig) -> Result<(), RecoverError> {
+/// Ends every attempt that an embedded worker other than `worker` left running; one that cannot be ended keeps none of the
+/// others. Returns whether all were.
+pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &WorkerConfig) -> Result<bool, QueueError> {
+    let mut all = true;
     for abandoned in link.queue.abandoned(worker).await? {
         let job = abandoned.claimed.lease.job;
-        end(link, config, abandoned).await?;
-        tracing::info!(%job, "ended a job that an earlier run of the server left");
+        match end(link, config, abandoned).await {
+            Ok(()) => tracing::info!(%job, "ended a job that an earlier run of the server left"),
+            Err(error) => {
+                all = false;
+                tracing::error!(%job, %error, "a job that an earlier run of the server left could not be ended yet");
+            }
+        }
     }
-    Ok(())
+    Ok(all)
 }
 
 async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
@@ -44,12 +52,16 @@ async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> R
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let mark = Mark::new(lease.job, lease.attempt);
     tokio::task::spawn_blocking(move || kill_marked(&mark, None)).await.map_err(std::io::Error::other)?;
+    FailPoint::OrphansKilled.reached();
     run::remove_workspace(&config.data_dir.join("work").join(format!("{}-{}", lease.job, lease.attempt)));
     let mut spool = Spool::recover(&config.data_dir.join(spool::folder(lease.job, lease.attempt)))?;
+    FailPoint::SpoolMended.reached();
     complete(link, &mut spool, &claimed, shipped).await?;
     spool.end_step()?;
+    FailPoint::SpoolCompleted.reached();
     let progress = Progress { batch: last_batch, offset: shipped, suppressed, earlier: claimed.sent_before };
     let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
+    FailPoint::RestShipped.reached();
     let listed = link.queue.artifact_paths(lease).await?.into_iter().collect();
     config.artifacts.sweep(lease.job, lease.attempt, &listed)?;
     let message = Redacted::literal("the server ended while the job ran");

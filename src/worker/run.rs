@@ -20,6 +20,7 @@ use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Spool};
 use super::steps::{self, Outcome, Steps, Tools};
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
+use crate::fail_point::FailPoint;
 use crate::logging::panic_text;
 use crate::model::{ArtifactId, FailureReason};
 use crate::queue::{
@@ -39,6 +40,7 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
+    FailPoint::Claimed.reached();
     let (ending, totals, artifacts) = match prepare(config, &claimed) {
         Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
@@ -83,6 +85,7 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
         Collector::new(config.artifacts.clone(), lease, config.artifact_limits, workspace.clone(), matcher)
     });
     let steps = Steps::new(command, lease, workspace, config);
+    FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
 }
 
@@ -231,6 +234,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
 /// Reports the end of the lease until the server has it.
 pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     let mut wait = Duration::from_millis(50);
+    FailPoint::Finish.reached();
     loop {
         match link.finish(finish.clone()).await {
             Ok(_) => return,

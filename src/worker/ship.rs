@@ -20,6 +20,7 @@ use super::batch::{Budget, Due, Pending, Policy};
 use super::link::Link;
 use super::spool::{SpoolEnd, SpoolReader};
 use crate::event_log::{AppendError, Batch, Lease, NewEvent, Origin};
+use crate::fail_point::FailPoint;
 use crate::model::GapReason;
 
 use bounds::{Allowance, Next};
@@ -30,7 +31,8 @@ pub use bounds::Bounds;
 pub use chunks::Steps;
 pub use milestones::Milestones;
 
-/// The longest wait before an append that failed is tried again.
+/// How long to wait before what failed is tried again: at first, and at the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Bytes that wait before several events go into one append.
@@ -211,9 +213,9 @@ impl<L: Link> Shipper<L> {
         out: &mut Outgoing,
     ) -> Result<Wait, ShipError> {
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
-        let (spool, steps, tail) = (self.spool.clone(), self.steps.clone(), live.allowance.tail_bytes());
-        let found = tokio::task::spawn_blocking(move || gap::find(&spool, &steps, (from, stop), tail, reason));
-        let gap = found.await.map_err(io::Error::other)??;
+        let tail = live.allowance.tail_bytes();
+        let find = move |spool: &SpoolReader, steps: &Steps| gap::find(spool, steps, (from, stop), tail, reason);
+        let gap = read_spool(&self.spool, &self.steps, find).await?;
         live.allowance.begin_tail(gap.step_end);
         (out.to, out.suppressed) = (gap.to, gap.to - from);
         out.events.extend(gap.event);
@@ -232,9 +234,9 @@ impl<L: Link> Shipper<L> {
         let limit = if partial { limit } else { limit.min(known.end.line_end) };
         loop {
             let room = Room { event: event_bytes, all: live.allowance.room(out.to) };
-            let (spool, steps, at) = (self.spool.clone(), self.steps.clone(), out.to);
-            let read = tokio::task::spawn_blocking(move || chunks::read(&spool, &steps, at, limit, room));
-            let chunks = read.await.map_err(io::Error::other)??;
+            let at = out.to;
+            let read = move |spool: &SpoolReader, steps: &Steps| chunks::read(spool, steps, at, limit, room);
+            let chunks = read_spool(&self.spool, &self.steps, read).await?;
             live.budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
             live.allowance.sent(out.to, chunks.to);
             out.events.extend(chunks.events);
@@ -265,7 +267,8 @@ impl<L: Link> Shipper<L> {
         let number = self.progress.batch + 1;
         let from = signed(self.progress.offset);
         let batch = Batch { number, from, to: signed(to), suppressed: signed(suppressed), events };
-        let mut wait = Duration::from_millis(50);
+        let mut wait = FIRST_WAIT;
+        FailPoint::BatchMade.reached();
         loop {
             match self.link.append(self.lease, batch.clone(), files.clone()).await {
                 Ok(_) => break,
@@ -277,9 +280,32 @@ impl<L: Link> Shipper<L> {
                 Err(error) => return Err(error.into()),
             }
         }
+        FailPoint::Shipped.reached();
         let suppressed = self.progress.suppressed + suppressed;
         self.progress = Progress { batch: number, offset: to, suppressed, ..self.progress };
         Ok(())
+    }
+}
+
+/// Reads the spool in a thread that may wait for the disk. A disk that fails is asked again: what it holds is not to be left
+/// out.
+async fn read_spool<T: Send + 'static>(
+    spool: &SpoolReader,
+    steps: &Steps,
+    read: impl Fn(&SpoolReader, &Steps) -> io::Result<T> + Clone + Send + 'static,
+) -> Result<T, ShipError> {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let (spool, steps, read) = (spool.clone(), steps.clone(), read.clone());
+        let done = tokio::task::spawn_blocking(move || read(&spool, &steps)).await.map_err(io::Error::other)?;
+        match done {
+            Err(error) if error.raw_os_error().is_some() => {
+                tracing::warn!(%error, "the spool cannot be read and is asked again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(MAX_WAIT);
+            }
+            done => return Ok(done?),
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 //! `output.log` is exactly the child's bytes after redaction, both streams in order of arrival, nothing of ours in it.
 //! `output.idx` says what each stretch of it is: fixed-size records of offset, length, first line, time, stream, stage and
 //! step. A record is written after its bytes, so that a crash leaves at most bytes without a record, which are cut off.
+//! Both are written at offsets: what a full disk refused is written again at the same place, and nothing is there twice.
 //!
 //! Only [`Redacted`] bytes enter. Who reads the spool shares nothing with who writes it but the files and a [`SpoolEnd`].
 
 mod record;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,12 +21,17 @@ use tokio::sync::watch;
 
 pub use record::{Record, Source};
 
+use crate::fail_point::FailPoint;
 use crate::model::Timestamp;
 
 /// The name of the output within the spool's folder, and of its artifact below `logs/`.
 pub const OUTPUT_LOG: &str = "output.log";
 /// The name of the index within the spool's folder.
 pub const OUTPUT_IDX: &str = "output.idx";
+
+/// Records that are read at once, and bytes, where a whole file is gone through.
+const RECORDS: usize = 4096;
+const BLOCK: usize = 1 << 20;
 
 /// How far the spool reaches, as its writer tells its readers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,12 +51,23 @@ pub struct SpoolEnd {
 pub struct Spool {
     log: File,
     idx: File,
-    end: SpoolEnd,
+    reached: Reached,
     told: watch::Sender<SpoolEnd>,
+    hash: Sha256,
+    /// How much of each file a power cut leaves.
+    synced: [u64; 2],
+    /// Whether a sync has failed since: what it could not write may never be, unless it is written anew.
+    sync_failed: bool,
+}
+
+/// How far the two files reach.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reached {
+    end: SpoolEnd,
+    /// Bytes of `output.idx`.
+    index: u64,
     /// The number of the line that each stream has begun and not ended.
     open_line: [Option<u64>; 2],
-    hash: Sha256,
-    unsynced: bool,
 }
 
 /// The reading end. Reads are at offsets, so that one may be used from anywhere.
@@ -65,119 +82,113 @@ impl Spool {
     pub fn create(folder: &Path) -> io::Result<Self> {
         crate::db::private_folder(folder)?;
         let [log, idx] = open(folder, true)?;
-        Ok(Self {
-            log,
-            idx,
-            end: SpoolEnd::default(),
-            told: watch::Sender::default(),
-            open_line: [None; 2],
-            hash: Sha256::new(),
-            unsynced: false,
-        })
+        let (reached, told, hash) = (Reached::default(), watch::Sender::default(), Sha256::new());
+        Ok(Self { log, idx, reached, told, hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Opens the spool that a dead worker left in `folder`: cuts the index to its last whole record and the output to that
-    /// record's end. A folder without one gives an empty spool.
+    /// Opens the spool that a dead worker left in `folder`: cuts the index to the records that follow each other and whose
+    /// bytes are there, and the output to the end of the last one. A folder without one gives an empty spool.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         crate::db::private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
         let log_bytes = log.metadata()?.len();
-        let mut records = idx.metadata()?.len() / Record::SIZE as u64;
-        let last = loop {
-            let Some(before) = records.checked_sub(1) else { break None };
-            match Record::read(&idx, before)? {
-                Some(record) if record.end() <= log_bytes => break Some(record),
-                _ => records = before,
+        let (mut last, mut index, mut bytes) = (None, 0, 0);
+        'records: loop {
+            let records = Record::read_many(&idx, index / Record::SIZE as u64, RECORDS)?;
+            if records.is_empty() {
+                break;
             }
-        };
-        let bytes = last.map_or(0, |record| record.end());
-        idx.set_len(records * Record::SIZE as u64)?;
-        log.set_len(bytes)?;
-        let mut spool = Self {
-            end: SpoolEnd { bytes, line_end: bytes, stream_end: [bytes; 2], lines: 0 },
-            told: watch::Sender::default(),
-            open_line: [None; 2],
-            hash: Sha256::new(),
-            unsynced: true,
-            log,
-            idx,
-        };
-        let mut hash = Sha256::new();
-        read_blocks(&spool.log, |block| hash.update(block))?;
-        spool.hash = hash;
-        for number in 0..records {
-            if let Some(record) = Record::read(&spool.idx, number)? {
-                spool.end.lines = spool.end.lines.max(record.last_line(&spool.log)?);
+            for record in records {
+                // After a power cut a file may end in zeros.
+                if record.offset != bytes || record.length == 0 || record.end() > log_bytes {
+                    break 'records;
+                }
+                (index, bytes, last) = (index + Record::SIZE as u64, record.end(), Some(record));
             }
         }
-        spool.log.seek(SeekFrom::End(0))?;
-        spool.idx.seek(SeekFrom::End(0))?;
-        spool.told.send_replace(spool.end);
-        Ok(spool)
+        idx.set_len(index)?;
+        log.set_len(bytes)?;
+        let lines = last.map_or(Ok(0), |record| record.read_begun_after(&log))?;
+        let end = SpoolEnd { bytes, line_end: bytes, stream_end: [bytes; 2], lines };
+        let reached = Reached { end, index, open_line: [None; 2] };
+        let hash = hash_of(&log)?;
+        Ok(Self { log, idx, reached, told: watch::Sender::new(end), hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Appends a piece of one stream's output.
+    /// Appends a piece of one stream's output. After an error it is not there, and may be tried again.
     pub fn append(&mut self, source: Source, text: &Redacted, time: Timestamp) -> io::Result<()> {
         let bytes = text.as_bytes();
         if bytes.is_empty() {
             return Ok(());
         }
-        self.unsynced = true;
-        self.log.write_all(bytes)?;
-        self.hash.update(bytes);
-        let mut index = Vec::with_capacity(2 * Record::SIZE);
+        let mut reached = self.reached;
+        let mut records = Vec::with_capacity(2 * Record::SIZE);
         let mut rest = bytes;
         while !rest.is_empty() {
-            let taken = self.begin_record(source, rest, time, &mut index);
+            let taken = reached.take(source, rest, time, &mut records);
             rest = &rest[taken..];
         }
-        self.idx.write_all(&index)?;
-        self.told.send_replace(self.end);
+        FailPoint::Captured.reached();
+        self.log.write_all_at(bytes, self.reached.end.bytes)?;
+        FailPoint::SpoolBytes.reached();
+        self.idx.write_all_at(&records, self.reached.index)?;
+        self.hash.update(bytes);
+        self.reached = Reached { index: self.reached.index + records.len() as u64, ..reached };
+        FailPoint::SpoolRecords.reached();
+        self.told.send_replace(reached.end);
         Ok(())
     }
 
-    /// Writes the record of the longest beginning of `bytes` whose lines are numbered in a row; returns its length.
-    fn begin_record(&mut self, source: Source, bytes: &[u8], time: Timestamp, index: &mut Vec<u8>) -> usize {
-        let stream = source.stream as usize;
-        let open = self.open_line[stream];
-        let line = open.unwrap_or(self.end.lines + 1);
-        // The line that this continues may not be the last one that began: then what follows it is numbered elsewhere.
-        let continues_earlier = open.is_some_and(|line| line != self.end.lines);
-        let taken = match memchr::memchr(b'\n', bytes) {
-            Some(newline) if continues_earlier => newline + 1,
-            _ => bytes.len(),
-        };
-        let text = &bytes[..taken];
-        let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
-        let complete = text.last() == Some(&b'\n');
-        let last_line = line + newlines - u64::from(complete);
-        let length = u32::try_from(taken).expect("a read is far smaller than 4 GiB");
-        let begun = self.end.lines;
-        Record { offset: self.end.bytes, length, line, begun, time, source }.write(index);
-        self.end.bytes += taken as u64;
-        self.end.lines = self.end.lines.max(last_line);
-        self.end.stream_end[stream] = self.end.bytes;
-        if let Some(newline) = memchr::memrchr(b'\n', text) {
-            self.end.line_end = self.end.bytes - (taken - newline - 1) as u64;
-        }
-        self.open_line[stream] = (!complete).then_some(last_line);
-        taken
-    }
-
-    /// Ends the lines that the step left unfinished, and makes what it printed survive a power cut.
+    /// Ends the lines that the step left unfinished, and makes what it printed survive a power cut. After an error it may be
+    /// tried again.
     pub fn end_step(&mut self) -> io::Result<()> {
-        self.open_line = [None; 2];
-        if std::mem::take(&mut self.unsynced) {
-            self.log.sync_data()?;
-            self.idx.sync_data()?;
+        self.reached.open_line = [None; 2];
+        let ends = [self.reached.end.bytes, self.reached.index];
+        if self.synced == ends {
+            return Ok(());
         }
+        if self.sync_failed {
+            self.write_again()?;
+        }
+        self.sync_failed = true;
+        self.log.sync_data()?;
+        FailPoint::SpoolLogSynced.reached();
+        self.idx.sync_data()?;
+        self.sync_failed = false;
+        self.synced = ends;
         Ok(())
+    }
+
+    /// Writes what is not synced once more: a sync that failed counts what it could not write as written.
+    fn write_again(&self) -> io::Result<()> {
+        let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
+        for ((file, end), from) in files.into_iter().zip(self.synced) {
+            let mut at = from;
+            let mut block = vec![0; BLOCK];
+            while at < end {
+                let length = usize::try_from(end - at).unwrap_or(BLOCK).min(BLOCK);
+                file.read_exact_at(&mut block[..length], at)?;
+                file.write_all_at(&block[..length], at)?;
+                at += length as u64;
+            }
+        }
+        if hash_of(&self.log)?.finalize() == self.hash.clone().finalize() {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the disk has lost output that it had taken"))
+        }
+    }
+
+    /// Removes what an append that failed left behind the end.
+    pub fn cut(&self) -> io::Result<()> {
+        self.idx.set_len(self.reached.index)?;
+        self.log.set_len(self.reached.end.bytes)
     }
 
     /// Returns how far it reaches.
     #[must_use]
     pub const fn end(&self) -> SpoolEnd {
-        self.end
+        self.reached.end
     }
 
     /// Returns what tells readers how far it reaches.
@@ -211,6 +222,36 @@ impl Spool {
             window.drain(..end.max(window.len().saturating_sub(redact::MASK.len() - 1)));
         })?;
         Ok(masks)
+    }
+}
+
+impl Reached {
+    /// Takes the longest beginning of `bytes` whose lines are numbered in a row, and adds its record; returns its length.
+    fn take(&mut self, source: Source, bytes: &[u8], time: Timestamp, records: &mut Vec<u8>) -> usize {
+        let stream = source.stream as usize;
+        let open = self.open_line[stream];
+        let line = open.unwrap_or(self.end.lines + 1);
+        // The line that this continues may not be the last one that began: then what follows it is numbered elsewhere.
+        let continues_earlier = open.is_some_and(|line| line != self.end.lines);
+        let taken = match memchr::memchr(b'\n', bytes) {
+            Some(newline) if continues_earlier => newline + 1,
+            _ => bytes.len(),
+        };
+        let text = &bytes[..taken];
+        let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
+        let complete = text.last() == Some(&b'\n');
+        let last_line = line + newlines - u64::from(complete);
+        let length = u32::try_from(taken).expect("a read is far smaller than 4 GiB");
+        let begun = self.end.lines;
+        Record { offset: self.end.bytes, length, line, begun, time, source }.write(records);
+        self.end.bytes += taken as u64;
+        self.end.lines = self.end.lines.max(last_line);
+        self.end.stream_end[stream] = self.end.bytes;
+        if let Some(newline) = memchr::memrchr(b'\n', text) {
+            self.end.line_end = self.end.bytes - (taken - newline - 1) as u64;
+        }
+        self.open_line[stream] = (!complete).then_some(last_line);
+        taken
     }
 }
 
@@ -258,9 +299,15 @@ pub fn folder(job: crate::model::JobId, attempt: i32) -> PathBuf {
     ["spool".to_owned(), job.to_string(), attempt.to_string()].iter().collect()
 }
 
+fn hash_of(file: &File) -> io::Result<Sha256> {
+    let mut hash = Sha256::new();
+    read_blocks(file, |block| hash.update(block))?;
+    Ok(hash)
+}
+
 /// Reads a file from its beginning to its end.
 fn read_blocks(file: &File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let (mut buffer, mut at) = (vec![0; 1 << 20], 0);
+    let (mut buffer, mut at) = (vec![0; BLOCK], 0);
     loop {
         let read = file.read_at(&mut buffer, at)?;
         if read == 0 {

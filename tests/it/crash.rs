@@ -1,5 +1,9 @@
 //! `kill -9` of the server: what a reader had seen is there, nothing is torn, nothing lives on.
 
+mod fail_points;
+mod faults;
+mod witness;
+
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -44,6 +44,26 @@ fn load_later(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool 
     true
 }
 
+#[test]
+fn a_first_paint_that_was_shortened_is_completed_by_loading() {
+    for seed in 1..300 {
+        let simulated = Simulated::new(seed);
+        for bytes in [1, 40, 300] {
+            let mut tail = simulated.events.clone();
+            crate::server::pages::tail::shorten(&mut tail, bytes);
+            let mut buffer = Buffer::new(Vec::new(), &tail, simulated.events.last().expect("some").seq, UNLIMITED);
+            check_unbroken(&buffer, seed);
+            for line in buffer.lines().iter().filter(|line| line.whole) {
+                let (_, text) = &simulated.lines[usize::try_from(line.key.number - 1).expect("from 1")];
+                assert_eq!(&line.text, text, "seed {seed}, {bytes} bytes");
+            }
+            buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("few"));
+            while load_earlier(&mut buffer, &simulated.lines, 7) || load_later(&mut buffer, &simulated.lines, 7) {}
+            assert_eq!(texts(&buffer), simulated.lines, "seed {seed}, {bytes} bytes");
+        }
+    }
+}
+
 /// The window is an unbroken run.
 fn check_unbroken(buffer: &Buffer, seed: u64) {
     let numbers: Vec<i64> = buffer.lines().iter().map(|line| line.key.number).collect();

@@ -7,6 +7,7 @@ use super::*;
 use crate::event_log::Origin;
 use crate::model::{GapPayload, JobId, JobStatus, LogPayload, Payload, Segment, Seq, Stage, StreamName, Timestamp};
 use crate::queue::{Finish, Heartbeat, NewArtifact, QueueError};
+use crate::random::Random;
 use crate::worker::spool::{Source, Spool};
 
 /// A link that remembers what was appended, and refuses once it has so many batches.
@@ -36,22 +37,6 @@ impl Link for Recorder {
 
     async fn finish(&self, _: Finish) -> Result<JobStatus, QueueError> {
         Ok(JobStatus::Succeeded)
-    }
-}
-
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % bound
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.below(choices.len() as u64)).expect("it is small")]
     }
 }
 
@@ -106,7 +91,7 @@ struct Case {
 
 impl Case {
     fn new(seed: u64) -> Self {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut random = Random::new(seed);
         let policy = Policy {
             flush: Duration::from_millis(random.below(3)),
             events_per_second: 10_000,

@@ -59,12 +59,11 @@ impl Record {
         self.begun.max(last)
     }
 
-    /// Returns the number of its last line.
-    pub(super) fn last_line(&self, log: &File) -> io::Result<u64> {
+    /// Returns how many lines have begun at its end; reads its text for that.
+    pub(super) fn read_begun_after(&self, log: &File) -> io::Result<u64> {
         let mut text = vec![0; self.length as usize];
         log.read_exact_at(&mut text, self.offset)?;
-        let newlines = memchr::memchr_iter(b'\n', &text).count() as u64;
-        Ok(self.line + newlines - u64::from(text.last() == Some(&b'\n')))
+        Ok(self.begun_after(&text))
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {

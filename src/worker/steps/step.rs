@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::process::Command as Process;
+use std::time::Instant;
 
 use redact::{Redacted, Redactor};
 
 use super::{Failure, StepOutcome, Steps};
 use crate::clock;
 use crate::event_log::StepEnd;
+use crate::fail_point::FailPoint;
 use crate::model::{FailureReason, Stage, StepStatus};
 use crate::queue::StepSpec;
 use crate::worker::capture::Capture;
@@ -34,7 +36,9 @@ impl Steps {
         let redactor = capture.redactor().clone();
         let mut output = capture.step(stage, index);
         let result = self.process(step).and_then(|process| process::run(process, &mark, limits, control, &mut output));
-        let stored = output.finish(clock::now()).map_err(ProcessError::Store);
+        let given_up = || control.stopped().is_some() || limits.deadline.is_some_and(|at| at <= Instant::now());
+        let stored = output.finish(clock::now(), given_up).map_err(ProcessError::Store);
+        FailPoint::StepEnded.reached();
         match result.and_then(|exit| stored.map(|()| exit)) {
             Ok(exit) => exited(exit, limits),
             Err(error) => could_not(error, step, &redactor),

@@ -25,6 +25,15 @@ impl Process {
 
     /// Starts one by way of another program, or with other variables.
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
+        Self::spawn(data, by).unwrap_or_else(|mut child| panic!("it ended before it listened: {:?}", child.wait()))
+    }
+
+    /// Starts one that may die before it answers; then its end is returned.
+    pub fn start_to_die(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, ExitStatus> {
+        Self::spawn(data, by).map_err(|mut child| child.wait().expect("it is our child"))
+    }
+
+    fn spawn(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, Child> {
         let log = OpenOptions::new().create(true).append(true).open(data.join("server.log"));
         let log = log.expect("the folder can be written");
         let mut child = by(Command::new(PROGRAM))
@@ -36,19 +45,26 @@ impl Process {
             .spawn()
             .expect("the server starts");
         let mut out = BufReader::new(child.stdout.take().expect("it is a pipe"));
-        let base = said(&mut out, "Listening on ");
-        Self { api: Api::new(base), child, out }
+        match said(&mut out, "Listening on ") {
+            Some(base) => Ok(Self { api: Api::new(base), child, out }),
+            None => Err(child),
+        }
     }
 
     /// Returns the link that logs in once; it can be asked for once.
     pub fn login_link(&mut self) -> String {
-        said(&mut self.out, "Log in once with ")
+        said(&mut self.out, "Log in once with ").expect("it says so")
     }
 
     /// Sends SIGKILL and waits until it has died.
     pub fn kill(mut self) {
         self.child.kill().expect("it lives");
         self.child.wait().expect("it has died");
+    }
+
+    /// Returns how it has ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
     }
 
     /// Sends SIGTERM.
@@ -62,7 +78,7 @@ impl Process {
     pub async fn exited(&mut self) -> ExitStatus {
         let mut status = None;
         until("the server exits", || {
-            status = self.child.try_wait().expect("it is our child");
+            status = self.ended();
             status.is_some()
         })
         .await;
@@ -77,11 +93,13 @@ impl Process {
     }
 }
 
-/// Returns what the next line says after those words.
-fn said(out: &mut impl BufRead, words: &str) -> String {
+/// Returns what the next line says after those words; nothing if there is no next line.
+fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
     out.read_line(&mut line).expect("it is a pipe");
-    line.trim().strip_prefix(words).unwrap_or_else(|| panic!("it says {words:?}, not {line:?}")).to_owned()
+    let said = line.trim().strip_prefix(words).map(str::to_owned);
+    assert!(said.is_some() || line.is_empty(), "it says {words:?}, not {line:?}");
+    said
 }
 
 impl Drop for Process {

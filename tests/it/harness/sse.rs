@@ -63,6 +63,11 @@ impl Stream {
 
     /// Returns the next frame; nothing when the server has closed the stream.
     pub async fn next(&mut self) -> Option<Frame> {
+        self.try_next().await.expect("the connection holds")
+    }
+
+    /// Returns the next frame; an error when the connection was cut.
+    pub async fn try_next(&mut self) -> reqwest::Result<Option<Frame>> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|two| two == b"\n\n") {
                 let frame: Vec<u8> = self.buffer.drain(..end + 2).collect();
@@ -70,10 +75,11 @@ impl Stream {
                 if frame.event.is_empty() {
                     continue;
                 }
-                return Some(frame);
+                return Ok(Some(frame));
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("bytes come in time");
-            self.buffer.extend_from_slice(&chunk.expect("the connection holds")?);
+            let Some(chunk) = chunk? else { return Ok(None) };
+            self.buffer.extend_from_slice(&chunk);
         }
     }
 

@@ -1,0 +1,125 @@
+//! The SQL of kept files and of attempts' output.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::{ArtifactFile, AttemptOutput};
+use crate::event_log::Lease;
+use crate::model::{Artifact, ArtifactId, JobId, JobStatus, Timestamp};
+use crate::queue::NewArtifact;
+use crate::queue::job_row::damaged;
+
+/// Lists a kept file; a newer version takes the place of the earlier one.
+pub(in crate::queue) async fn keep_artifact(
+    connection: &mut SqliteConnection,
+    lease: Lease,
+    artifact: &NewArtifact,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into artifacts (id, job_id, attempt, name, content_type, size_bytes, digest, path, stage, created_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (job_id, attempt, name) do update set
+             id = excluded.id, content_type = excluded.content_type, size_bytes = excluded.size_bytes,
+             digest = excluded.digest, path = excluded.path, stage = excluded.stage, created_at = excluded.created_at",
+    )
+    .bind(artifact.id.0)
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .bind(artifact.name.to_text())
+    .bind(artifact.content_type)
+    .bind(artifact.size_bytes)
+    .bind(format!("sha256:{}", artifact.sha256))
+    .bind(&artifact.path)
+    .bind(artifact.stage.map(crate::model::Stage::as_str))
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::queue) async fn artifacts(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Vec<Artifact>> {
+    let files: Vec<ArtifactFile> = sqlx::query_as("select * from artifacts where job_id = ? order by created_at, id")
+        .bind(job.0)
+        .fetch_all(connection)
+        .await?;
+    Ok(files.into_iter().map(|file| file.artifact).collect())
+}
+
+/// Returns where the listed files of an attempt lie, below the data folder.
+pub(in crate::queue) async fn artifact_paths(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: i32,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("select path from artifacts where job_id = ? and attempt = ?")
+        .bind(job.0)
+        .bind(attempt)
+        .fetch_all(connection)
+        .await
+}
+
+pub(in crate::queue) async fn artifact(
+    connection: &mut SqliteConnection,
+    id: ArtifactId,
+) -> sqlx::Result<Option<ArtifactFile>> {
+    sqlx::query_as("select * from artifacts where id = ?").bind(id.0).fetch_optional(connection).await
+}
+
+/// Returns a log of at least `size` bytes that is not compressed, the smallest first; nothing if there is none.
+pub(in crate::queue) async fn next_uncompressed(
+    connection: &mut SqliteConnection,
+    size: i64,
+) -> sqlx::Result<Option<ArtifactFile>> {
+    sqlx::query_as(
+        "select * from artifacts where stored_bytes is null and name = 'logs/output.log' and size_bytes >= ?
+         order by size_bytes limit 1",
+    )
+    .bind(size)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Remembers how many bytes a log takes now that it is compressed.
+pub(in crate::queue) async fn set_stored_bytes(
+    connection: &mut SqliteConnection,
+    id: ArtifactId,
+    bytes: i64,
+) -> sqlx::Result<()> {
+    sqlx::query("update artifacts set stored_bytes = ? where id = ?")
+        .bind(bytes)
+        .bind(id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns what there is to say of the output of an attempt, or of the last one; nothing if there is no such job.
+pub(in crate::queue) async fn attempt_output(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    attempt: Option<i32>,
+) -> sqlx::Result<Option<AttemptOutput>> {
+    let row: Option<SqliteRow> = sqlx::query(
+        "select j.attempt as last_attempt, j.status as job_status, a.attempt, a.status, f.digest
+         from jobs j
+         left join attempts a on a.job_id = j.id and a.attempt = coalesce(?, j.attempt)
+         left join artifacts f on f.job_id = a.job_id and f.attempt = a.attempt and f.name = 'logs/output.log'
+         where j.id = ?",
+    )
+    .bind(attempt)
+    .bind(job.0)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let job_status = JobStatus::from_word(row.try_get("job_status")?).ok_or_else(|| damaged("status"))?;
+    let status: Option<&str> = row.try_get("status")?;
+    let digest: Option<&str> = row.try_get("digest")?;
+    Ok(Some(AttemptOutput {
+        attempt: row.try_get::<Option<i32>, _>("attempt")?.unwrap_or(0),
+        last_attempt: row.try_get("last_attempt")?,
+        job_is_over: job_status.is_terminal(),
+        is_complete: status.map_or(job_status.is_terminal(), |status| status != "started"),
+        sha256: digest.and_then(|digest| digest.strip_prefix("sha256:").map(str::to_owned)),
+    }))
+}

@@ -1,0 +1,178 @@
+//! Leases: which worker runs which job, from the claim to the end.
+
+pub(super) mod store;
+
+use redact::Redacted;
+use serde_json::Value;
+
+use super::{Finish, NewArtifact, Queue, QueueError, ending, files};
+use crate::clock;
+use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
+use crate::fail_point::FailPoint;
+use crate::model::{AttemptStatus, JobEventStatus, JobId, JobStatus, Seq, Timestamp};
+
+/// How long a worker holds a job before it has to renew, in seconds.
+pub const LEASE_SECONDS: i64 = 120;
+
+/// A claimed job: what a worker needs to run it, real values included.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The right to it.
+    pub lease: Lease,
+    /// What to run.
+    pub payload: Value,
+    /// Who holds it.
+    pub worker: Redacted,
+    /// Text of log events of the job's earlier attempts.
+    pub sent_before: u64,
+}
+
+/// A job that a worker left running when it died.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// The job and the lease it runs under.
+    pub claimed: Claimed,
+    /// Up to where its output is stored or left out.
+    pub shipped: u64,
+    /// How many bytes of that were left out.
+    pub suppressed: u64,
+    /// The number of the last stored batch.
+    pub last_batch: i64,
+}
+
+/// How far a running attempt's output has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipping {
+    /// The job.
+    pub job: JobId,
+    /// The attempt.
+    pub attempt: i32,
+    /// How many bytes of its output are stored.
+    pub bytes: i64,
+}
+
+/// What a worker learns from its heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// Go on.
+    Renewed,
+    /// Go on, and end the job: somebody wants it cancelled.
+    CancelRequested,
+}
+
+impl Queue {
+    /// Appends a batch and lists the files that its events tell of, in one transaction; may be repeated as any append.
+    pub async fn append_with_files(
+        &self,
+        lease: Lease,
+        batch: Batch,
+        files: Vec<NewArtifact>,
+    ) -> Result<Seq, AppendError> {
+        let (log, now) = (self.log.clone(), clock::now());
+        self.db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let last = append_under_lease(tx, log.tails(), lease, batch, now).await?;
+                    for file in &files {
+                        files::store::keep_artifact(tx.connection(), lease, file, now).await?;
+                    }
+                    Ok(last)
+                })
+            })
+            .await
+    }
+
+    /// Takes the next job that `worker` can run, if there is one.
+    pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
+        let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
+        let claimed = self
+            .db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let claimed = store::claim(tx.connection(), "command", &worker, lease_end(now), now).await?;
+                    if let Some(claimed) = &claimed {
+                        let attempt = claimed.lease.attempt;
+                        let details = JobDetails { worker: Some(worker.clone()), ..JobDetails::default() };
+                        let events = vec![
+                            NewEvent::job(JobEventStatus::Claimed, attempt, details),
+                            NewEvent::attempt(attempt, &worker, AttemptStatus::Started, None),
+                        ];
+                        append_by_server(tx, log.tails(), claimed.lease.job, events, now).await?;
+                    }
+                    Ok(claimed)
+                })
+            })
+            .await;
+        if matches!(claimed, Ok(Some(_))) {
+            self.signals.changed.send_replace(());
+        }
+        claimed
+    }
+
+    /// Renews a lease.
+    pub async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, QueueError> {
+        let now = clock::now();
+        self.db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let renewed = store::renew(tx.connection(), lease, lease_end(now), now).await?;
+                    renewed.ok_or(QueueError::LeaseLost(lease.job))
+                })
+            })
+            .await
+    }
+
+    /// Ends a lease: the job ends, or waits for its next attempt. A repetition is answered as before.
+    pub async fn finish(&self, finish: Finish) -> Result<JobStatus, QueueError> {
+        let (log, now, job) = (self.log.clone(), clock::now(), finish.lease.job);
+        let status = self
+            .db
+            .writer()
+            .write(move |tx| Box::pin(async move { ending::finish(tx, log.tails(), finish, now).await }))
+            .await?;
+        FailPoint::Finished.reached();
+        self.log.tails().worker_left(job);
+        self.signals.attempt_ended.notify_waiters();
+        self.signals.changed.send_replace(());
+        if status == JobStatus::Queued {
+            self.signals.queued.notify_waiters();
+        }
+        Ok(status)
+    }
+
+    /// Returns the jobs that embedded workers of other boots of this server left running.
+    pub async fn abandoned(&self, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::abandoned(&mut connection, worker).await?)
+    }
+
+    /// Returns how far the output of the attempts that run has come.
+    pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        Ok(store::shipping(&mut connection).await?)
+    }
+
+    /// Returns how long until a job that waits for its next attempt may be claimed, in milliseconds; nothing if none does.
+    pub async fn next_attempt_in(&self) -> Result<Option<u64>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        let at = store::next_attempt_at(&mut connection).await?;
+        Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
+    }
+
+    /// Completes when a job was queued; register before claiming.
+    pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
+        self.signals.queued.notified()
+    }
+
+    /// Completes when some job's cancellation was asked for.
+    pub fn cancelled(&self) -> tokio::sync::futures::Notified<'_> {
+        self.signals.cancelled.notified()
+    }
+}
+
+fn lease_end(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 + LEASE_SECONDS * 1_000_000)
+}

@@ -1,0 +1,128 @@
+//! The newest output, as much of it as a first paint needs.
+//!
+//! An event of a job that prints fast holds up to 1 MiB. A page that waited for all of it would show its last lines late;
+//! what is left out here is loaded by its lines' numbers when somebody looks at it.
+
+use crate::live_output::line::segments;
+use crate::model::{Event, LogPayload, Payload, Segment};
+
+/// Bytes of output in a first paint, about: some screens of it.
+pub(crate) const BYTES: i64 = 64 << 10;
+
+/// Leaves the output out that comes before the last `bytes` of it, in whole lines, and with it the events before that.
+pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
+    let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
+    let of_last = |output: &&LogPayload| Some(output.attempt) == attempt;
+    let end = events.iter().filter_map(output).filter(of_last).map(end).max().unwrap_or(0);
+    let before = events.len();
+    events.retain_mut(|event| match &event.payload {
+        Payload::Log(payload) if Some(payload.attempt) == attempt => cut(event, end - bytes),
+        Payload::Log(_) => end < bytes,
+        _ => true,
+    });
+    if events.len() < before {
+        // Whoever reads them takes it that nothing is missing between them.
+        let first = events.iter().position(|event| output(event).is_some());
+        events.drain(..first.unwrap_or(0));
+    }
+}
+
+fn output(event: &Event) -> Option<&LogPayload> {
+    match &event.payload {
+        Payload::Log(payload) => Some(payload),
+        _ => None,
+    }
+}
+
+fn end(payload: &LogPayload) -> i64 {
+    let whole = [Segment(payload.offset, payload.bytes, payload.line)];
+    let segments = payload.segments.as_deref().unwrap_or(&whole);
+    segments.iter().map(|Segment(offset, bytes, _)| offset + bytes).max().unwrap_or(0)
+}
+
+/// Cuts what stands before `from` in `output.log` off a chunk; returns whether something is left.
+fn cut(event: &mut Event, from: i64) -> bool {
+    let Payload::Log(payload) = &mut event.payload else { return true };
+    if payload.offset >= from {
+        return true;
+    }
+    let left =
+        segments(&event.message, payload).into_iter().filter_map(|(segment, text)| cut_segment(segment, text, from));
+    let (left, text): (Vec<Segment>, Vec<&str>) = left.unzip();
+    let Some(&Segment(offset, _, line)) = left.first() else { return false };
+    let message = text.concat();
+    (payload.offset, payload.line) = (offset, line);
+    payload.bytes = left.iter().map(|Segment(_, bytes, _)| bytes).sum();
+    payload.segments = (left.len() > 1).then_some(left);
+    event.message = message;
+    true
+}
+
+/// Cuts the lines off a piece that begin before `from`; a piece that has no others stays whole if it reaches beyond.
+fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str)> {
+    let Segment(offset, bytes, line) = segment;
+    if offset + bytes <= from {
+        return None;
+    }
+    // Where the text is not what was printed, byte for byte, nobody knows where to cut it.
+    let is_exact = i64::try_from(text.len()) == Ok(bytes);
+    let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
+    let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));
+    let Some((before, after)) =
+        newline.map(|newline| text.split_at(newline + 1)).filter(|(_, after)| !after.is_empty())
+    else {
+        return Some((segment, text));
+    };
+    let gone = i64::try_from(before.len()).ok()?;
+    let lines = i64::try_from(memchr::memchr_iter(b'\n', before.as_bytes()).count()).ok()?;
+    Some((Segment(offset + gone, bytes - gone, line + lines), after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live_output::simulated::Simulated;
+
+    /// Returns the lines of which the events hold the end, with that text.
+    fn ends_of_lines(events: &[Event]) -> Vec<(i64, String)> {
+        let mut lines = std::collections::BTreeMap::<i64, String>::new();
+        for event in events {
+            let Some(payload) = output(event) else { continue };
+            for (Segment(_, _, first), text) in segments(&event.message, payload) {
+                for (number, part) in (first..).zip(text.split_inclusive('\n')) {
+                    lines.entry(number).or_default().push_str(part.trim_end_matches('\n'));
+                }
+            }
+        }
+        lines.into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_left_is_the_end_of_the_output_in_whole_lines() {
+        for seed in 1..200 {
+            let simulated = Simulated::new(seed);
+            let whole = ends_of_lines(&simulated.events);
+            for bytes in [1, 40, 200, 1_000, simulated.bytes] {
+                let mut events = simulated.events.clone();
+                shorten(&mut events, bytes);
+                let left = ends_of_lines(&events);
+                let reached = events.iter().filter_map(output).map(end).max();
+                assert_eq!(reached, Some(simulated.bytes), "seed {seed}, {bytes} bytes");
+                for (number, text) in &left {
+                    let line = whole.iter().find(|(known, _)| known == number).expect("no line is made up");
+                    assert!(line.1.ends_with(text.as_str()), "seed {seed}: {text:?} of {line:?}");
+                }
+                let counted: i64 = events.iter().filter_map(output).map(|output| output.bytes).sum();
+                assert!(counted >= bytes.min(simulated.bytes) - longest(&whole), "seed {seed}: {counted} of {bytes}");
+                for payload in events.iter().filter_map(output) {
+                    assert!(end(payload) > simulated.bytes - bytes, "seed {seed}: {payload:?} is not needed");
+                }
+                assert!(events.is_sorted_by_key(|event| event.seq));
+            }
+        }
+    }
+
+    fn longest(lines: &[(i64, String)]) -> i64 {
+        lines.iter().map(|(_, text)| i64::try_from(text.len()).expect("few") + 1).max().unwrap_or(0)
+    }
+}
