@@ -67,7 +67,7 @@ e2e: setup-test build ## Run the browser's tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)
 
 bench: build ## Measure the main path against the release.
-	cargo run --quiet --release -p benches -- $(ARGS)
+	ulimit -n "$$(ulimit -Hn)"; cargo run --quiet --release -p benches -- $(ARGS)
 
 # What make says of its jobs is for makes; cargo would look for it in vain.
 server: setup

@@ -1,6 +1,6 @@
 //! Clients: requests by an ordinary client, streams over bare sockets so that a thousand of them cost little.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,6 +28,22 @@ impl Client {
         let body = json!({"type": "command", "payload": payload}).to_string();
         let job = self.request("POST", "/jobs", &body).await;
         job["id"].as_str().expect("a job has an id").to_owned()
+    }
+
+    /// Asks for a job's cancellation.
+    pub async fn cancel(&self, job: &str) {
+        self.request("POST", &format!("/jobs/{job}/cancel"), "{}").await;
+    }
+
+    /// Waits until a job is over and returns it.
+    pub async fn ended(&self, job: &str) -> Value {
+        loop {
+            let now = self.get(&format!("/jobs/{job}")).await;
+            if now["finishedAt"].is_string() {
+                return now;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Sends a request on a connection of its own and returns the JSON of the reply.
@@ -76,6 +92,12 @@ pub struct Seen {
 }
 
 impl Stream {
+    /// Waits until the server has answered.
+    pub async fn opened(&mut self) {
+        let read = self.socket.read(&mut [0; 1024]).await.expect("the connection holds");
+        assert!(read > 0, "the server takes so many streams");
+    }
+
     /// Reads to the end of the job.
     pub async fn read_to_end(mut self) -> Seen {
         let mut seen = Seen::default();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::client::{Client, Seen};
+use crate::load;
 use crate::server::Server;
 
 /// Measures what was asked for, or everything.
@@ -30,14 +31,24 @@ pub async fn all(names: &[String]) {
     if wanted("jobs") {
         jobs().await;
     }
+    if wanted("flood") {
+        load::flood().await;
+    }
+    if wanted("streams") {
+        load::streams().await;
+    }
+    if wanted("disk") {
+        load::disk().await;
+    }
 }
 
-fn row(figure: &str, measured: &str, target: &str) {
+/// Prints a figure beside its target.
+pub fn row(figure: &str, measured: &str, target: &str) {
     println!("{figure:<44} {measured:>12} {target:>12}");
 }
 
 /// Returns the value below which that part of the values lies.
-fn percentile(values: &mut [u64], part: f64) -> f64 {
+pub fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.sort_unstable();
     #[expect(
         clippy::cast_possible_truncation,
@@ -50,17 +61,19 @@ fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.get(place).map_or(f64::NAN, |value| *value as f64)
 }
 
-fn millis(nanos: f64) -> String {
+/// Returns nanoseconds as text.
+pub fn millis(nanos: f64) -> String {
     format!("{:.2} ms", nanos / 1e6)
 }
 
+/// Returns bytes as text.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-fn mib(bytes: u64) -> String {
+pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// Returns the command that prints lines which say when they were written.
-fn printer(rate: u32, count: u32) -> String {
+pub fn printer(rate: u32, count: u32) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     format!("exec {} --print {rate} {count}", program.display())
 }

@@ -1,10 +1,12 @@
 //! Measures the main path: a release server and its clients on the same cores, each figure beside its target.
 //!
 //! A program, not a test: it asserts nothing, and prints what it saw. `make bench` builds the server and runs it; arguments
-//! choose figures by name (`latency`, `file`, `readers`, `jobs`, `idle`), `--print RATE COUNT` is what its jobs run.
+//! choose figures by name (`idle`, `latency`, `file`, `readers`, `jobs`, `flood`, `streams`, `disk`), `--print RATE COUNT` is what
+//! its jobs run.
 
 mod client;
 mod figures;
+mod load;
 mod server;
 
 use std::io::Write;

@@ -19,12 +19,18 @@ pub struct Server {
 impl Server {
     /// Starts the release server with default settings on a disk, not on a RAM disk.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with these variables.
+    pub fn start_with(variables: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir_in("target").expect("target can be written");
         let mut child = Command::new("target/release/tailwater")
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data.path())
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
             .env("TAILWATER_LOG", "warn,tailwater::db::writer=debug")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

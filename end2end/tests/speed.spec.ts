@@ -1,8 +1,22 @@
+import { readFileSync } from "node:fs";
+
+import type { Browser } from "@playwright/test";
+
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
 const percentile = (values: number[], part: number) =>
   values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
+
+// What the system counts for the largest of the browser's renderers, shared pages by their share, in KiB.
+async function memoryOfTab(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const renderers = processInfo.filter(({ type }) => type === "renderer");
+  const sizes = renderers.map(({ id }) => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))![1]));
+  return Math.max(...sizes);
+}
 
 // Measurements, printed by the run: they assert that there is something to measure, and nothing on time.
 
@@ -32,6 +46,27 @@ test("SC-001: from the child's write to the line in the document, over 300 lines
     `SC-001: write to document, ${delays.length} lines: p50 ${percentile(delays, 0.5).toFixed(1)} ms, ` +
       `p95 ${percentile(delays, 0.95).toFixed(1)} ms (target: p95 under 150 ms)`,
   );
+});
+
+test("the tab: from navigation to the first row, and its memory, for 10,000 to 1,000,000 lines", async ({ browser, page, server, api }) => {
+  test.slow();
+  for (const lines of [10_000, 100_000, 1_000_000]) {
+    const id = await api.submit({ run: `seq -f 'line %.0f' ${lines}` });
+    await api.ended(id);
+    const job = new JobPage(page);
+    const [rows, memory]: [number[], number[]] = [[], []];
+    for (let i = 0; i < 5; i += 1) {
+      await page.goto("about:blank");
+      await job.open(server, id);
+      await page.waitForFunction((last) => document.querySelector(`[data-testid="live-row"][data-line="${last}"]`), lines, { polling: "raf" });
+      rows.push(await page.evaluate(() => performance.now()));
+      memory.push(await memoryOfTab(browser));
+    }
+    console.log(
+      `the tab, ${lines} lines: the last is on screen after ${percentile(rows, 0.5).toFixed(0)} ms` +
+        `, memory ${(percentile(memory, 0.5) / 1024).toFixed(0)} MiB, medians of 5 (target for 1,000,000: 1000 ms)`,
+    );
+  }
 });
 
 test("a job's page is interactive: from navigation to hydration", async ({ page, server, api }) => {

@@ -1,0 +1,131 @@
+//! What the server does at the ends of its range: a flood beside quiet jobs, thousands of idle readers, the disk that a
+//! finished job takes.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::client::Client;
+use crate::figures::{mib, millis, percentile, printer, row};
+use crate::server::Server;
+
+/// Jobs beside the flood.
+const CHATTY: usize = 20;
+
+/// `yes | head -c 2G` beside 20 jobs that print 10 lines a second.
+pub async fn flood() {
+    let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "21")]);
+    let client = Client::new(&server.address);
+    let (mut jobs, mut readers) = (Vec::new(), Vec::new());
+    for _ in 0..CHATTY {
+        let job = client.submit(&json!({"run": printer(10, 6000)})).await;
+        readers.push(tokio::spawn(client.stream(&job).await.read_to_end()));
+        jobs.push(job);
+    }
+    let start = Instant::now();
+    let flood = client.submit(&json!({"run": "yes | head -c 2G"})).await;
+    let ended = client.ended(&flood).await;
+    let took = start.elapsed();
+    for job in &jobs {
+        client.cancel(job).await;
+    }
+    let mut delays = Vec::new();
+    for reader in readers {
+        delays.extend(reader.await.expect("a reader ends").delays);
+    }
+    assert_eq!((&ended["status"], &ended["logBytes"]), (&json!("succeeded"), &json!(2_u64 << 30)), "all of it is kept");
+    row("2 GiB of `yes` beside 20 jobs: takes", &format!("{:.1} s", took.as_secs_f64()), "");
+    row("  most memory of the server", &mib(server.memory("VmHWM")), "300 MB");
+    row("  the other jobs' lines, p95", &millis(percentile(&mut delays, 0.95)), "2000 ms");
+    row("  database and its log", &mib(size_of(server.data.path(), "tailwater.sqlite")), "");
+    row(
+        "  spool, before it is compressed",
+        &mib(size_of(&server.data.path().join("spool").join(&flood), "")),
+        "2048 MiB",
+    );
+}
+
+const IDLE_READERS: u64 = 10_000;
+
+/// Readers of a job that prints nothing.
+pub async fn streams() {
+    let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
+    let client = Client::new(&server.address);
+    let job = client.submit(&json!({"run": "sleep 600"})).await;
+    let (before, start) = (server.memory("VmRSS"), Instant::now());
+    let mut streams = Vec::new();
+    for _ in 0..IDLE_READERS {
+        streams.push(client.stream(&job).await);
+    }
+    for stream in &mut streams {
+        stream.opened().await;
+    }
+    let opened = start.elapsed();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let memory = server.memory("VmRSS").saturating_sub(before);
+    let (cpu, start) = (server.cpu(), Instant::now());
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let cpu = 100.0 * (server.cpu() - cpu) / start.elapsed().as_secs_f64();
+    row("10,000 idle readers: opened in", &format!("{:.1} s", opened.as_secs_f64()), "");
+    row("  memory of each", &format!("{} KiB", memory / IDLE_READERS / 1024), "24 KiB");
+    row("  of a core, with a heartbeat each 10 s", &format!("{cpu:.1} %"), "");
+    client.cancel(&job).await;
+}
+
+/// The disk that a finished job of 50 MB takes, against `zstd -3` of its text.
+pub async fn disk() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let path = fs::canonicalize(server.data.path()).expect("it is there").join("input");
+    write_log(&path).expect("the disk takes it");
+    let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
+    client.ended(&id).await;
+    let spool = server.data.path().join("spool").join(&id).join("1");
+    // It is compressed in the background.
+    while spool.join("output.log").exists() || spool.join("output.idx").exists() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let compressed = path.with_extension("zst");
+    let done = Command::new("zstd").args(["-q", "-3", "-o"]).args([&compressed, &path]).status();
+    assert!(done.is_ok_and(|status| status.success()), "zstd is installed");
+    let (text, least) = (size_of(&path, ""), size_of(&compressed, ""));
+    let (log, database) = (size_of(&spool, ""), size_of(server.data.path(), "tailwater.sqlite"));
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let times = |bytes: u64| format!("{:.2}", bytes as f64 / least as f64);
+    row("a finished 50 MB job: its text", &mib(text), "");
+    row("  its log on the disk, in `zstd -3` of its text", &times(log), "");
+    row("  with the events in the database, in the same", &times(log + database), "");
+}
+
+/// Writes 50 MB as a build prints them: words that come again, and numbers that do not.
+fn write_log(path: &Path) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(File::create(path)?);
+    let words = ["compiling", "linking", "warning", "unused", "module", "test", "ok", "running", "cached", "fetched"];
+    let (mut state, mut written) = (0x9e37_79b9_7f4a_7c15_u64, 0);
+    let mut random = || {
+        // xorshift64*
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33
+    };
+    while written < 50_000_000 {
+        let mut word = || words[usize::try_from(random()).unwrap_or(0) % words.len()];
+        let words = [word(), word(), word(), word()];
+        let line = format!("[{:>8}] {} {:x}\n", written / 80, words.join(" "), random());
+        out.write_all(line.as_bytes())?;
+        written += line.len();
+    }
+    out.flush()
+}
+
+/// Returns the size of a file, or of the files in a folder and below whose names begin so.
+fn size_of(path: &Path, prefix: &str) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else { return path.metadata().map_or(0, |data| data.len()) };
+    let named = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
+    named.map(|entry| size_of(&entry.path(), "")).sum()
+}
