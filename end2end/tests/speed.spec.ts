@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import type { Browser } from "@playwright/test";
+import type { Browser, Page } from "@playwright/test";
 
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
@@ -9,7 +9,11 @@ const percentile = (values: number[], part: number) =>
   values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 
 // What the system counts for the largest of the browser's renderers, shared pages by their share, in KiB.
-async function memoryOfTab(browser: Browser): Promise<number> {
+async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
+  const tab = await page.context().newCDPSession(page);
+  // What earlier pages have left is not this one's.
+  await tab.send("HeapProfiler.collectGarbage");
+  await tab.detach();
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
@@ -60,7 +64,7 @@ test("the tab: from navigation to the first row, and its memory, for 10,000 to 1
       await job.open(server, id);
       await page.waitForFunction((last) => document.querySelector(`[data-testid="live-row"][data-line="${last}"]`), lines, { polling: "raf" });
       rows.push(await page.evaluate(() => performance.now()));
-      memory.push(await memoryOfTab(browser));
+      memory.push(await memoryOfTab(browser, page));
     }
     console.log(
       `the tab, ${lines} lines: the last is on screen after ${percentile(rows, 0.5).toFixed(0)} ms` +

@@ -30,6 +30,9 @@ use crate::queue::{
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// After so much of it the first time, in case a cancellation was asked for before this worker listened.
+const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
+
 /// A worker that could not renew for this long ends its children: the server may soon give the job to another.
 const GIVE_UP: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs() * 2 / 3);
 
@@ -209,25 +212,30 @@ fn nothing_printed() -> AttemptTotals {
 /// Renews the lease, and hands on what is learned by that; never returns.
 async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown: &CancellationToken) {
     let mut renewed = Instant::now();
+    let mut wait = FIRST_HEARTBEAT;
     loop {
         // Registered before asking, so that news in between wakes it.
         let news = link.news();
         tokio::pin!(news);
         let early = futures_util::poll!(&mut news).is_ready();
-        match link.heartbeat(lease).await {
-            Ok(Heartbeat::Renewed) => renewed = Instant::now(),
-            Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
-            Err(QueueError::Db(error)) => tracing::warn!(job = %lease.job, %error, "a lease could not be renewed"),
-            Err(_) => control.stop(Stop::LeaseLost),
+        // The lease has just begun: a job that is over at once needs no more of it.
+        if wait == HEARTBEAT || early {
+            match link.heartbeat(lease).await {
+                Ok(Heartbeat::Renewed) => renewed = Instant::now(),
+                Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
+                Err(QueueError::Db(error)) => tracing::warn!(job = %lease.job, %error, "a lease could not be renewed"),
+                Err(_) => control.stop(Stop::LeaseLost),
+            }
         }
         if renewed.elapsed() > GIVE_UP {
             control.stop(Stop::LeaseLost);
         }
         tokio::select! {
             () = news, if !early => {}
-            () = tokio::time::sleep(HEARTBEAT) => {}
+            () = tokio::time::sleep(wait) => {}
             () = shutdown.cancelled(), if control.stopped().is_none() => control.stop(Stop::Shutdown),
         }
+        wait = HEARTBEAT;
     }
 }
 
