@@ -6,26 +6,27 @@ test("1,000,000 lines open at their end, and every place is reached by scrolling
   const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
   await api.ended(id);
   const job = new JobPage(page);
-  const begun = Date.now();
   await job.open(server, id);
   await expect(job.line(1_000_000)).toBeInViewport();
-  console.log(`1,000,000 lines: their end is on screen after ${Date.now() - begun} ms (target: 1000 ms)`);
 
+  const scrollToMiddle = async () => {
+    await job.panel.evaluate((panel) => (panel.scrollTop = panel.scrollHeight / 2));
+    const first = async () => Number(await job.lines.first().getAttribute("data-line"));
+    await expect.poll(async () => (await job.lines.count()) > 10 && (await first()) > 450_000 && (await first()) < 550_000).toBe(true);
+    const rows = await job.lines.evaluateAll((rows) =>
+      rows.map((row) => [Number((row as HTMLElement).dataset.line), row.querySelector(".live-text")!.textContent]),
+    );
+    expect(rows).toEqual(rows.map((_, i) => [Number(rows[0]![0]) + i, `line ${Number(rows[0]![0]) + i}`]));
+    expect(rows.length).toBeLessThan(500);
+  };
   await job.panel.focus();
+  await page.keyboard.press("PageUp");
+  await scrollToMiddle();
+
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
   await expect(job.line(1).locator(".live-text")).toHaveText("line 1");
-
-  await job.panel.evaluate((panel) => (panel.scrollTop = panel.scrollHeight / 2));
-  await expect.poll(() => job.lines.count()).toBeGreaterThan(10);
-  await expect.poll(async () => Number(await job.lines.first().getAttribute("data-line"))).toBeGreaterThan(450_000);
-  const rows = await job.lines.evaluateAll((rows) =>
-    rows.map((row) => [Number((row as HTMLElement).dataset.line), row.querySelector(".live-text")!.textContent]),
-  );
-  const first = Number(rows[0]![0]);
-  expect(first).toBeLessThan(550_000);
-  expect(rows).toEqual(rows.map((_, i) => [first + i, `line ${first + i}`]));
-  expect(rows.length).toBeLessThan(500);
+  await scrollToMiddle();
 
   await job.follow.click();
   await expect(job.line(1_000_000)).toBeInViewport();

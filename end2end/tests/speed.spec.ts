@@ -73,6 +73,40 @@ test("the tab: from navigation to the first row, and its memory, for 10,000 to 1
   }
 });
 
+test("1,000,000 lines are scrolled by the wheel: time between frames, and how many of them show lines", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1_000_000)).toBeInViewport();
+  await job.panel.hover();
+  await job.panel.evaluate((panel) => {
+    const { x, y, width, height } = panel.getBoundingClientRect();
+    const frames: { millis: number; shown: boolean }[] = [];
+    Object.assign(window, { frames });
+    let last = performance.now();
+    requestAnimationFrame(function frame(now) {
+      const row = document.elementFromPoint(x + width / 2, y + height / 2)?.closest('[data-testid="live-row"]');
+      frames.push({ millis: now - last, shown: Boolean(row) });
+      last = now;
+      requestAnimationFrame(frame);
+    });
+  });
+  for (let i = 0; i < 200; i += 1) {
+    await page.mouse.wheel(0, -300);
+    await page.waitForTimeout(10);
+  }
+  const frames = await page.evaluate(() => (window as unknown as { frames: { millis: number; shown: boolean }[] }).frames);
+  const middle = Number(await job.lines.first().getAttribute("data-line"));
+  expect(middle, "the list went where the wheel turned").toBeLessThan(998_000);
+  const times = frames.map(({ millis }) => millis);
+  const shown = frames.filter((frame) => frame.shown).length / frames.length;
+  console.log(
+    `scrolled by ${1_000_000 - middle} of 1,000,000 lines: ${frames.length} frames, p50 ${percentile(times, 0.5).toFixed(0)} ms, ` +
+      `p95 ${percentile(times, 0.95).toFixed(0)} ms, lines on ${(100 * shown).toFixed(0)} % of them`,
+  );
+});
+
 test("a job's page is interactive: from navigation to hydration", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq 1000" });
   await api.ended(id);
