@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sqlx::SqliteConnection;
 
 use super::new_event::{NewEvent, size_of_text};
-use super::store;
+use super::store::{self, NewRow};
 use super::stored::{Facets, Parts, StoredEvent};
 use super::tail::{Published, Tails};
 use crate::db::{DbError, Tx};
@@ -135,7 +135,7 @@ async fn append(
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
     let Some(allotted) = store::allot(tx.connection(), job, count, now, door).await? else { return Ok(None) };
     FailPoint::SeqAllotted.reached();
-    let mut stored = Vec::with_capacity(events.len());
+    let (mut stored, mut rows) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
     let mut terminal = None;
     let (mut bytes, mut redactions) = (0, 0);
     for (i, event) in (0..).zip(events) {
@@ -143,8 +143,11 @@ async fn append(
         terminal = terminal.or(terminal_status(&event.payload));
         bytes += event.message.len() as u64;
         redactions += masked(&event.payload);
-        stored.push(store_one(tx.connection(), place, event).await?);
+        let (event, row) = put(place, event);
+        stored.push(event);
+        rows.push(row);
     }
+    store::insert(tx.connection(), job, rows).await?;
     FailPoint::EventsStored.reached();
     tx.wrote(bytes);
     let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease { .. }) };
@@ -166,11 +169,8 @@ struct Place {
     at: Timestamp,
 }
 
-async fn store_one(
-    connection: &mut SqliteConnection,
-    place: Place,
-    mut event: NewEvent,
-) -> sqlx::Result<Arc<StoredEvent>> {
+/// Returns an event in its place: as readers get it, and as it is stored.
+fn put(place: Place, mut event: NewEvent) -> (Arc<StoredEvent>, NewRow) {
     if let Payload::End(end) = &mut event.payload {
         end.last_seq = place.seq;
     }
@@ -188,20 +188,16 @@ async fn store_one(
         created_at: place.at,
     };
     let stored = Arc::new(StoredEvent::new(&parts, facets, size));
-    let (id, kind) = (parts.id, stored.facets.kind.as_str());
-    store::insert(
-        connection,
-        place.job,
-        place.seq,
-        id,
-        event.level,
-        kind,
-        event.message.into_bytes(),
-        payload.get(),
-        place.at,
-    )
-    .await?;
-    Ok(stored)
+    let row = NewRow {
+        seq: place.seq,
+        id: parts.id,
+        level: event.level,
+        kind: stored.facets.kind.clone(),
+        message: event.message.into_bytes(),
+        payload,
+        created_at: place.at,
+    };
+    (stored, row)
 }
 
 /// Returns in how many places an attempt's output was masked, when this is its end.

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqliteConnection};
+use sqlx::{FromRow, QueryBuilder, Row, SqliteConnection};
 
 use super::append::{Door, Lease};
 use super::new_event::size_of_text;
@@ -50,33 +50,39 @@ pub(super) async fn allot(
     Ok(row.map(|(last, at)| Allotted { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
 }
 
-/// Stores one event in its place.
-#[expect(clippy::too_many_arguments, reason = "one for each column")]
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    job: JobId,
-    seq: Seq,
-    id: EventId,
-    level: Level,
-    kind: &str,
-    message: Vec<u8>,
-    payload: &str,
-    at: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "insert into events (job_id, seq, id, level, kind, message, payload, created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(job.0)
-    .bind(seq.0)
-    .bind(id.0)
-    .bind(level.as_str())
-    .bind(kind)
-    .bind(message)
-    .bind(payload)
-    .bind(at.0)
-    .execute(connection)
-    .await?;
+/// An event to be stored.
+pub(super) struct NewRow {
+    pub(super) seq: Seq,
+    pub(super) id: EventId,
+    pub(super) level: Level,
+    pub(super) kind: String,
+    pub(super) message: Vec<u8>,
+    pub(super) payload: Box<RawValue>,
+    pub(super) created_at: Timestamp,
+}
+
+/// Events of one statement at the most. Each statement is a way to SQLite's thread and back, and each number of rows one that
+/// the connection keeps prepared.
+const ROWS: usize = 8;
+
+/// Stores events in their places.
+pub(super) async fn insert(connection: &mut SqliteConnection, job: JobId, events: Vec<NewRow>) -> sqlx::Result<()> {
+    let mut events = events.into_iter();
+    while events.len() > 0 {
+        let mut insert =
+            QueryBuilder::new("insert into events (job_id, seq, id, level, kind, message, payload, created_at) ");
+        insert.push_values(events.by_ref().take(ROWS), |mut row, event| {
+            row.push_bind(job.0)
+                .push_bind(event.seq.0)
+                .push_bind(event.id.0)
+                .push_bind(event.level.as_str())
+                .push_bind(event.kind)
+                .push_bind(event.message)
+                .push_bind(Box::<str>::from(event.payload).into_string())
+                .push_bind(event.created_at.0);
+        });
+        insert.build().execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

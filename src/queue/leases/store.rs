@@ -63,7 +63,7 @@ pub(in crate::queue) async fn claim(
     .execute(&mut *connection)
     .await?;
     let lease = Lease { job: JobId(id), attempt, epoch };
-    let sent_before = sent_before(connection, lease).await?;
+    let sent_before = if attempt > 1 { sent_before(connection, lease).await? } else { 0 };
     Ok(Some(Claimed { lease, payload: parse(&payload)?, worker: worker.clone(), sent_before }))
 }
 
