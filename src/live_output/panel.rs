@@ -15,6 +15,9 @@ use super::line::{Growth, Line, LineKey, Measured, StepKey};
 
 /// Rows are drawn this far beyond the panel's edges, so that scrolling shows no blank, in CSS pixels.
 const OVERSCAN: u32 = 800;
+/// For somebody who reads, lines are loaded when they are this near to the panel's edges, so that they are there when they are
+/// scrolled to: fewer than half a part holds, so that who goes anywhere loads one.
+const AHEAD: u32 = 4_000;
 /// So many of the newest rows are drawn by the server, which knows no sizes: more than any screen holds, and a log's end worth
 /// reading where scripts do not run.
 const FIRST_PAINT_ROWS: usize = 500;
@@ -284,16 +287,18 @@ impl Panel {
     #[must_use]
     pub fn first_paint(&self) -> Frame {
         let end = self.layout.rows().len();
-        self.frame_of(end.saturating_sub(FIRST_PAINT_ROWS)..end, 0, 0, 0)
+        self.frame_of(end.saturating_sub(FIRST_PAINT_ROWS)..end, end..end, (0, 0), 0)
     }
 
     /// Returns what to draw now.
     #[must_use]
     pub fn frame(&self) -> Frame {
         let scroll_to = self.scroll_top();
-        let rows = self.layout.between(scroll_to.saturating_sub(OVERSCAN), scroll_to + self.height + OVERSCAN);
-        let (above, below) = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
-        self.frame_of(rows, above, below, scroll_to)
+        let around = |more| self.layout.between(scroll_to.saturating_sub(more), scroll_to + self.height + more);
+        let rows = around(OVERSCAN);
+        let near = if self.follows() { 0..0 } else { around(AHEAD) };
+        let room = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
+        self.frame_of(rows, near, room, scroll_to)
     }
 
     fn scroll_top(&self) -> u32 {
@@ -308,20 +313,22 @@ impl Panel {
         }
     }
 
-    fn frame_of(&self, range: Range<usize>, above: u32, below: u32, scroll_to: u32) -> Frame {
+    /// Draws `rows` between the room of those above and below; what is not held of them is wanted, and then what is not of those
+    /// near.
+    fn frame_of(&self, rows: Range<usize>, near: Range<usize>, (above, below): (u32, u32), scroll_to: u32) -> Frame {
         let counts = Counts::of(&self.buffer);
-        let wanted = self.wanted(range.clone(), scroll_to);
-        let rows: Vec<RowView> = range.map(|index| self.view_of(index)).collect();
+        let wanted = self.wanted(rows.clone().chain(near), scroll_to);
+        let rows: Vec<RowView> = rows.map(|index| self.view_of(index)).collect();
         let unseen = if self.follows() { 0 } else { counts.get(self.filter) - self.seen };
         Frame { rows, above, below, scroll_to, counts, unseen, wanted }
     }
 
     /// Returns the part to load: around the line that is sought, next to the window, or where the reader has scrolled to.
-    fn wanted(&self, mut range: Range<usize>, scroll_to: u32) -> Option<Part> {
+    fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<Part> {
         if let Some(key) = self.marked.filter(|_| self.seeking) {
             return Some(around(key));
         }
-        range.find_map(|index| match self.layout.rows()[index] {
+        rows.find_map(|index| match self.layout.rows()[index] {
             Row::Earlier => {
                 let unseen = self.layout.top(index + 1).saturating_sub(scroll_to + self.height);
                 let far = self.layout.scale().lines(unseen) > PART;

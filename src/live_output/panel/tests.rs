@@ -111,6 +111,18 @@ fn the_line_one_reads_stays_where_it_is_when_earlier_ones_are_loaded() {
 }
 
 #[test]
+fn lines_are_loaded_before_who_reads_scrolls_to_them() {
+    let mut panel = panel_at_the_end_of(1000);
+    let space = 500 * ROW_HEIGHT;
+    panel.pause(space + AHEAD + 100);
+    assert_eq!(panel.frame().wanted, None);
+    panel.scrolled(space + AHEAD - 100);
+    assert_eq!(panel.frame().wanted, Some(Part { attempt: 1, first: 1, count: 501 }));
+    panel.follow();
+    assert_eq!(panel.frame().wanted, None);
+}
+
+#[test]
 fn lines_that_are_not_held_take_the_room_that_they_will_need() {
     let panel = panel_at_the_end_of(100_000);
     assert_eq!(panel.layout.height(), 100_000 * ROW_HEIGHT);
