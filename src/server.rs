@@ -104,8 +104,10 @@ pub struct Server {
 
 impl Server {
     /// Opens the data folder and makes everything ready.
-    pub async fn start(config: Config, listener: TcpListener) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
+        // Jobs are told where their workspace is, and go elsewhere.
+        config.data_dir = std::path::absolute(&config.data_dir)?;
         config.check(address)?;
         let db = Db::open(&config.data_dir).await?;
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;

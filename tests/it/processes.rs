@@ -1,5 +1,7 @@
 //! How steps run and end: exit codes, signals, time-outs, cancellation, and that nothing of them lives on.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
@@ -104,6 +106,28 @@ async fn bash_fails_with_its_pipe_and_a_shell_that_is_not_there_says_so() {
     assert_eq!(job["failureReason"], "spawn");
     let message = job["errorMessage"].as_str().expect("it has one");
     assert!(message.contains("no-such-shell could not be started"), "{message}");
+}
+
+#[tokio::test]
+async fn a_shell_is_called_by_its_name_and_may_lie_in_the_workspace() {
+    let server = TestServer::start().await;
+    let make = "printf '#!/bin/sh\\nshift; echo \"mine: $1\"\\n' > my-shell; chmod +x my-shell; echo \"$0\"";
+    let steps = json!([{"run": make}, {"shell": "./my-shell", "run": "whatever"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "sh\nmine: whatever\n");
+}
+
+#[tokio::test]
+async fn home_is_a_path_from_the_root_wherever_the_data_folder_is_named_from() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let here = std::env::current_dir().expect("it is there");
+    let to_root: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let named = to_root.join(data.path().strip_prefix("/").expect("it is a path from the root"));
+    assert!(named.is_relative());
+    let server = TestServer::start_over(data, |config| config.data_dir = named).await;
+    let (id, _) = server.api.run("touch here; cd /; ls \"$HOME\"").await;
+    assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "here\n");
 }
 
 #[tokio::test]
