@@ -17,9 +17,10 @@ impl Gate {
         format!("until {}; do sleep 0.01; done", self.is_open())
     }
 
-    /// Returns the shell command that says whether the gate is open.
+    /// Returns the shell command that says whether the gate is open: also when its test is over, so that no job waits for ever.
     pub fn is_open(&self) -> String {
-        format!("[ -e {}/open ]", self.folder.path().display())
+        let folder = self.folder.path().display();
+        format!("[ -e {folder}/open ] || [ ! -d {folder} ]")
     }
 
     pub fn open(&self) {
