@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::Read;
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
@@ -60,7 +61,13 @@ pub fn kill_marked(mark: &Mark, reaped_later: Option<Pid>) -> usize {
 fn living(mark: &Mark, reaped_later: Option<Pid>) -> Vec<Pid> {
     let pids: Vec<Pid> =
         fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| pid_of(&entry)).collect();
-    let bears = |pid: &Pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| mark.is_on(&environ));
+    // There may be thousands of processes: most environments fit into what the first read takes.
+    let mut environ = Vec::with_capacity(16 << 10);
+    let bears = |pid: &Pid| {
+        environ.clear();
+        let read = fs::File::open(format!("/proc/{pid}/environ")).and_then(|mut file| file.read_to_end(&mut environ));
+        read.is_ok() && mark.is_on(&environ)
+    };
     // A process that has ended shows no environment any more.
     let mut found: HashSet<Pid> = pids.iter().copied().filter(bears).collect();
     if !found.is_empty() {

@@ -1,6 +1,8 @@
 //! One step: its program, its environment, and what its end means.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::Command as Process;
 use std::time::Instant;
 
@@ -49,15 +51,22 @@ impl Steps {
         let directory = self.workspace.join(&step.working_directory);
         if !directory.is_dir() {
             let text = format!("the working directory {:?} is not there", step.working_directory);
-            return Err(ProcessError::Spawn(std::io::Error::other(text)));
+            return Err(ProcessError::Spawn(io::Error::other(text)));
         }
-        let mut process = Process::new(&step.shell);
+        let environment = self.environment(step);
+        // Found here and not by the child: what is started by its path need not begin as a copy of the server.
+        let program = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
+            let text = "there is no such program in the PATH of the step";
+            ProcessError::Spawn(io::Error::new(io::ErrorKind::NotFound, text))
+        })?;
+        let mut process = Process::new(program);
+        process.arg0(&step.shell);
         match step.shell.as_str() {
             "sh" => process.args(["-e", "-c"]),
             "bash" => process.args(["-eo", "pipefail", "-c"]),
             _ => process.arg("-c"),
         };
-        process.arg(&step.run).current_dir(directory).env_clear().envs(self.environment(step));
+        process.arg(&step.run).current_dir(directory).env_clear().envs(environment);
         Ok(process)
     }
 
