@@ -126,7 +126,7 @@ async fn home_is_a_path_from_the_root_wherever_the_data_folder_is_named_from() {
     let named = to_root.join(data.path().strip_prefix("/").expect("it is a path from the root"));
     assert!(named.is_relative());
     let server = TestServer::start_over(data, |config| config.data_dir = named).await;
-    let (id, _) = server.api.run("touch here; cd /; ls \"$HOME\"").await;
+    let (id, _) = server.api.run("touch here; cd /; case $HOME in /*) ls \"$HOME\";; esac").await;
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "here\n");
 }
 
