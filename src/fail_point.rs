@@ -122,8 +122,8 @@ impl FailPoint {
         });
         let Some((name, left)) = &*WANTED else { return };
         if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // What was told too early is heard before.
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            // What was told too early is heard before, also by a task that waits for this very thread.
+            tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
             // The signal may need a moment to reach this thread, which is to do nothing any more.
             loop {
