@@ -71,10 +71,10 @@ bench: build ## Measure the main path against the release.
 
 # What make says of its jobs is for makes; cargo would look for it in vain.
 server: setup
-	env -u MAKEFLAGS cargo build --release --features ssr
+	env -u MAKEFLAGS -u MFLAGS cargo build --release --features ssr
 
 site: setup node_modules/.package-lock.json
-	env -u MAKEFLAGS $(XTASK) site --release
+	env -u MAKEFLAGS -u MFLAGS $(XTASK) site --release
 
 # `npm ci` writes this file last.
 node_modules/.package-lock.json: package-lock.json .npmrc | setup
