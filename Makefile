@@ -18,7 +18,7 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 
 XTASK := cargo run --quiet -p xtask --
 # The server and what it is made of.
-SERVER := -p tailwater -p bundle -p redact --features ssr
+SERVER := -p tailwater -p redact --features ssr
 
 .PHONY: help run build dev test lint unit e2e bench setup setup-unit setup-test server site clean
 
@@ -32,10 +32,11 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-# Side by side: each ends in a long stretch that keeps only one core busy.
-build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater, which carries target/site.
+# The library and the site are built side by side: each ends in a long stretch that keeps only one core busy. The program embeds the
+# site, so it comes last and takes seconds; a changed site has other names in its list.
+build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater, one file with all it needs.
 	@$(MAKE) -j2 server site
-	$(XTASK) embed
+	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo build --release --features ssr
 
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart at every change.
 	@$(XTASK) dev $(ARGS)
@@ -71,7 +72,7 @@ bench: build ## Measure the main path against the release.
 
 # What make says of its jobs is for makes; cargo would look for it in vain.
 server: setup
-	env -u MAKEFLAGS -u MFLAGS cargo build --release --features ssr
+	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 
 site: setup node_modules/.package-lock.json
 	env -u MAKEFLAGS -u MFLAGS $(XTASK) site --release

@@ -134,7 +134,7 @@ impl Sum {
     }
 
     fn finish(self) -> Stored {
-        Stored { size_bytes: self.bytes, sha256: crate::queue::hex(&self.hash.finalize()) }
+        Stored { size_bytes: self.bytes, sha256: hex::encode(self.hash.finalize()) }
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
             let path = path(job);
             let stored = store.keep(&path, content.as_slice()).await.expect("it can be stored");
             assert_eq!(stored.size_bytes, size as u64);
-            assert_eq!(stored.sha256, crate::queue::hex(&Sha256::digest(&content)));
+            assert_eq!(stored.sha256, hex::encode(Sha256::digest(&content)));
             assert!(std::fs::read(data.path().join(&path)).expect("it is there") == content, "{size} bytes");
         }
     }

@@ -92,7 +92,7 @@ impl Secret {
     fn random() -> Self {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).expect("the system has random numbers");
-        Self(crate::queue::hex(&bytes))
+        Self(hex::encode(bytes))
     }
 
     /// Returns the value, to be sent once and kept nowhere.

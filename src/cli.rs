@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::model::JobId;
+use crate::server::site::EmbeddedSite;
 use error::CliError;
 use output::Colour;
 
@@ -89,8 +90,8 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// Does what the command line asks for.
-pub fn run() -> ExitCode {
+/// Does what the command line asks for. A server gets its pages' files from `embedded_site`.
+pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let (matches, file) = match settings::matches(command()) {
         Ok(read) => read,
         Err(error) => return CliError::from(error).report(FAILURE),
@@ -98,7 +99,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let colour = cli.color;
     let (done, failure) = match cli.verb {
-        Verb::Serve(serve) => return serve.run(),
+        Verb::Serve(serve) => return serve.run(embedded_site),
         Verb::Run(run) => (in_runtime(run.run(colour)), outcome::OURS),
         Verb::Submit(submit) => (in_runtime(submit.run(colour)), FAILURE),
         Verb::Jobs(jobs) => (in_runtime(jobs.run(colour)), FAILURE),

@@ -24,7 +24,6 @@ use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
 use crate::model::{Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob};
 
-pub(crate) use ending::hex;
 pub use ending::{Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE_SECONDS, Shipping};

@@ -8,7 +8,7 @@ mod gate;
 mod http;
 mod observe;
 pub mod pages;
-mod site;
+pub mod site;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -127,7 +127,7 @@ impl Server {
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            site: Site::open(config.site_root.as_deref(), Path::new(&SiteOptions::built_in().site_root)),
+            site: Site::open(config.site_root.as_deref(), config.embedded_site, Path::new(&SiteOptions::built_in().site_root)),
             leptos: config::leptos(address),
             config: Arc::new(config),
         };

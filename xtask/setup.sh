@@ -1,21 +1,30 @@
 #!/usr/bin/env bash
-# Puts in place what the build needs and this machine lacks: `xtask/setup.sh build` for the two halves, `xtask/setup.sh unit` for the
-# proxy of the integration tests too, `xtask/setup.sh test` for a browser beside that. It chooses one Rust toolchain for everything, so that nothing is compiled twice:
-#   1. the one on the PATH, if it is new enough and can compile for the browser;
-#   2. the same after `rustup target add`;
-#   3. Debian's, whose std for the browser is built from source (`xtask/src/wasm.rs`). Links in target/toolchain, which the
-#      Makefile puts first on the PATH, let it win over rustup's.
+# Installs what the build needs and this machine lacks: `xtask/setup.sh build` for the server and the pages, `xtask/setup.sh unit` for
+# the integration tests as well, `xtask/setup.sh test` for a browser on top of that. One Rust toolchain compiles everything, so that
+# nothing is compiled twice. The first of these that can compile for the browser is used:
+#   1. the toolchain on the PATH, if it is new enough;
+#   2. the same toolchain after `rustup target add`;
+#   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
+# Links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and a newer Node.js.
 # TOOLCHAIN=debian skips the first two. Nothing is ever removed from the machine.
+#
+# Each tool is proven by use, within the first minute. Only then is target/toolchain/ready written.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 wasm=wasm32-unknown-unknown
-oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# sass asks for it. Debian 12 has 18, so there Node.js comes from its npm package, which holds the official program.
+oldest_node=20.19
+npm_node=22.23.3
 links=target/toolchain
-debian=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm)
+# Debian's rust-web-llvm has rust-lld as a link to lld-22, but does not depend on its package.
+debian=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm lld-22)
 
 fail() { echo "setup: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null; }
+# Whether version $2 is $1 or later.
+at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 # Installs Debian packages, for the reason given first.
 install() {
@@ -34,40 +43,83 @@ install() {
 usable() {
   local version
   version=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return
-  [ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -n 1)" = "$oldest" ] &&
-    cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1
+  at_least "$oldest_rust" "$version" && cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1
 }
 has_target() { [ -d "$(rustc --print target-libdir --target $wasm 2>/dev/null)" ]; }
 
-choose_toolchain() {
-  mkdir -p $links
-  rm -f $links/*
+choose_rust() {
   if [ "${TOOLCHAIN:-}" != debian ] && usable; then
     ! has_target || return 0
     if have rustup && timeout 120 rustup target add $wasm >/dev/null 2>&1 && has_target; then return 0; fi
   fi
   for tool in cargo cargo-clippy cargo-fmt rustc rustdoc rustfmt; do ln -s /usr/bin/$tool $links/; done
-  PATH=$PWD/$links:$PATH
-  if ! { usable && have rust-lld && [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; }; then
-    install "a Rust $oldest or later that compiles for $wasm" "${debian[@]}"
+  hash -r
+  if ! { usable && rust-lld -flavor wasm --version >/dev/null 2>&1 && [ -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; }; then
+    install "a Rust $oldest_rust or later that compiles for $wasm" "${debian[@]}"
   fi
-  usable || fail "missing: a Rust $oldest or later; Debian's here is $(cargo --version)"
+  usable || fail "missing: a Rust $oldest_rust or later; Debian's here is $(cargo --version)"
 }
 
+choose_node() {
+  local machine
+  have npm || install "Node.js with npm" nodejs npm
+  ! at_least v$oldest_node "$(node --version)" || return 0
+  case $(uname -m) in
+    x86_64) machine=x64 ;;
+    aarch64) machine=arm64 ;;
+    *) fail "missing: Node.js $oldest_node or later; here is $(node --version)" ;;
+  esac
+  echo "setup: installing Node.js $npm_node from its npm package (here is $(node --version), and $oldest_node or later is needed)" >&2
+  npm install --silent --no-save --no-package-lock --prefix target/node "node-linux-$machine@$npm_node" </dev/null >&2 ||
+    fail "missing: Node.js $oldest_node or later; npm could not install node-linux-$machine@$npm_node"
+  ln -s "$PWD/target/node/node_modules/node-linux-$machine/bin/node" $links/
+  hash -r
+}
+
+# Compiles, links and runs one line for this machine and one for the browser.
+prove() {
+  local at=target/proof std=()
+  rm -rf $at
+  mkdir -p $at/src
+  echo 'fn main() { println!("{}", 1 + 1) }' >$at/main.rs
+  printf '[package]\nname = "proof"\nedition = "2024"\n[lib]\ncrate-type = ["cdylib"]\n[workspace]\n' >$at/Cargo.toml
+  # Without std, which takes half a minute to build where it comes as source.
+  cat >$at/src/lib.rs <<'END'
+#![no_std]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
+#[unsafe(no_mangle)]
+pub extern "C" fn two() -> u32 { 1 + 1 }
+END
+  cat >$at/run.cjs <<'END'
+const wasm = require("node:fs").readFileSync(process.argv[2]);
+console.log(new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports.two());
+END
+  has_target || std=(-Zbuild-std=core)
+  [ "$(rustc $at/main.rs -o $at/main && $at/main)" = 2 ] || fail "$(rustc --version) cannot make a program for this machine"
+  RUSTC_BOOTSTRAP=1 cargo rustc --quiet --manifest-path $at/Cargo.toml --target-dir $at/target --release --target $wasm \
+    ${std[@]+"${std[@]}"} || fail "$(cargo --version) cannot compile and link for $wasm"
+  [ "$(node $at/run.cjs $at/target/$wasm/release/proof.wasm)" = 2 ] ||
+    fail "Node.js $(node --version) cannot run what was compiled for the browser"
+  rm -rf $at
+}
+
+export PATH=$PWD/$links:$PATH
 have cc || install "a C compiler" gcc libc6-dev
-have npm || install "Node.js 20 or later, with npm" nodejs npm
-node_version=$(node --version)
-[ "$(printf 'v20\n%s\n' "$node_version" | sort -V | head -n 1)" = v20 ] || fail "missing: Node.js 20 or later; here is $node_version"
 if [ ! -e $links/ready ]; then
-  choose_toolchain
-  echo "setup: using $(cargo --version)" >&2
+  rm -rf $links
+  mkdir -p $links
+  choose_rust
+  choose_node
+  prove
+  echo "setup: using $(cargo --version) and Node.js $(node --version)" >&2
   touch $links/ready
 fi
 if [ "${1:-build}" != build ]; then
-  # Debian puts it where only root looks.
+  # Debian puts nginx where only root looks.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
-  # Programs of the README, what writes to both of its outputs at will, and what makes calls of the system fail.
-  for program in curl jq python3 zstd strace; do have $program || install "$program" $program; done
+  # Programs that the README and the integration tests use.
+  for program in curl git jq python3 zstd strace; do have $program || install "$program" $program; done
   # It shows a program another time of day.
   compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
 fi

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::logging::{self, LogFormat};
+use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
 
 /// Output at the end of each step that is sent in any case: far more than anybody reads, and an error is in it.
@@ -25,7 +26,7 @@ pub(super) struct Serve {
     /// Where the database, spools and workspaces lie.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
-    /// The folder of the built pages [default: those that the program carries, else target/site].
+    /// The folder of the built pages [default: those inside the program, else target/site].
     #[arg(long, env = "TAILWATER_SITE_ROOT")]
     site_root: Option<PathBuf>,
     /// The admin token, 32 or more printable characters [default: one made at first start, in the data folder].
@@ -91,13 +92,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self, embedded_site: Option<EmbeddedSite>) -> ExitCode {
         logging::start(self.log_format);
         // What this process was started with is not for the jobs; what it opens itself never is.
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let served = runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve()));
+        let served = runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve(embedded_site)));
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -107,23 +108,24 @@ impl Serve {
         }
     }
 
-    async fn serve(self) -> Result<(), StartError> {
+    async fn serve(self, embedded_site: Option<EmbeddedSite>) -> Result<(), StartError> {
         // The handlers first: a stop that comes while the server starts is not lost.
         let shutdown = on_signal()?;
         let bound = TcpListener::bind(&self.listen).await;
         let listener = bound.map_err(|source| StartError::Listen { address: self.listen.clone(), source })?;
-        let server = Server::start(self.config(), listener).await?;
+        let server = Server::start(self.config(embedded_site), listener).await?;
         announce(&server);
         server.run(shutdown).await;
         Ok(())
     }
 
-    fn config(self) -> Config {
+    fn config(self, embedded_site: Option<EmbeddedSite>) -> Config {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
         Config {
             data_dir: self.data_dir,
             site_root: self.site_root,
+            embedded_site,
             admin_token: self.admin_token,
             allowed_hosts: self.allowed_hosts,
             concurrency: self.concurrency.into(),

@@ -144,7 +144,7 @@ pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now:
         bytes: row.log_bytes.unwrap_or(0),
         suppressed_bytes: 0,
         redactions: 0,
-        log_sha256: row.log_sha256.clone().unwrap_or_else(|| hex(&Sha256::digest([]))),
+        log_sha256: row.log_sha256.clone().unwrap_or_else(|| hex::encode(Sha256::digest([]))),
     };
     store::end_queued(tx.connection(), row.id, now).await?;
     let events = vec![
@@ -223,15 +223,6 @@ fn job_end(next: &Next, finish: &Finish) -> JobEnd {
         log_bytes: finish.totals.bytes,
         log_sha256: finish.totals.log_sha256.clone(),
     }
-}
-
-/// Returns bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes everything");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
+use super::site::EmbeddedSite;
 use crate::worker::ArtifactLimits;
 use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
@@ -22,8 +23,10 @@ const MAX_ARTIFACTS: usize = 1_000;
 pub struct Config {
     /// Where the database, spools and workspaces lie.
     pub data_dir: PathBuf,
-    /// The folder of the built pages; without one, those that the program carries, else those of the last build.
+    /// The folder of the built pages; without one, the embedded ones, else those of the last build.
     pub site_root: Option<PathBuf>,
+    /// The pages' files that are compiled into the program.
+    pub embedded_site: Option<EmbeddedSite>,
     /// The operator's admin token; without one, the data folder's.
     pub admin_token: Option<String>,
     /// Names by which browsers may reach the server, beside the address it listens on and the names of loopback.

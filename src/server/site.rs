@@ -1,91 +1,91 @@
 //! The site: scripts, module, styles, fonts and icons, as the build made them.
 //!
-//! They come from the executable itself, which carries them since the release's last step (`xtask/src/embed.rs`), or from a
-//! folder while one develops. A release's file names hold a hash of what is in them, so that browsers keep such a file for ever;
-//! which name stands for which file is in the site's list of names. Without one, files have their plain names and are asked for
-//! each time.
+//! A release holds them itself (`src/main.rs` embeds them); a debug build reads them from a folder. A release's file names contain
+//! a hash of the content, so that browsers keep such a file for ever; the site's list of names says which name stands for which
+//! file. Without that list, files have their plain names and browsers ask for them each time.
 
-mod carried;
+mod reply;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use bundle::Bundle;
-use tower::ServiceExt;
-use tower_http::services::ServeDir;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::response::Response;
+use rust_embed::EmbeddedFile;
+use sha2::{Digest, Sha256};
 
-use carried::Carried;
+/// Looks up a file that is compiled into the program, by its name in the site.
+pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 
-/// The site's list of names: TOML, each file's plain name and what it is called. `xtask/src/names.rs` writes it.
+/// The site's list of names: TOML, from each file's plain name to its name with a hash. `xtask/src/names.rs` writes it.
 const NAMES: &str = "names.toml";
 
-/// What has a hash in its name never changes; a year is what HTTP calls for ever.
+/// For files that have a hash in their name, since they never change. A year is what HTTP calls for ever.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// What has none may be kept, but not used without asking.
+/// For all others: they may be kept, but not used without asking.
 const ASK: &str = "no-cache";
 
 /// The built pages. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Site {
-    files: Files,
+    source: SiteSource,
     names: Arc<BTreeMap<String, String>>,
 }
 
 /// Where the files are.
 #[derive(Clone, Debug)]
-enum Files {
-    /// At the end of this program.
-    Carried(Arc<Carried>),
-    /// In a folder.
+enum SiteSource {
+    Embedded(EmbeddedSite),
     Folder(PathBuf),
 }
 
+/// One file of the site.
+struct SiteFile {
+    bytes: Cow<'static, [u8]>,
+    /// SHA-256.
+    checksum: [u8; 32],
+}
+
 impl Site {
-    /// Opens the site in `folder`; without one, what this program carries, else the folder in which the build puts it.
+    /// Opens the site in `folder`; without one, the embedded site; without that either, the folder into which the build writes it.
     ///
-    /// Nothing fails here: without a site the API works all the same, so the log tells what to do.
+    /// It cannot fail: the API works without a site too, so a missing one is only logged, with what to do.
     #[must_use]
-    pub fn open(folder: Option<&Path>, built: &Path) -> Self {
-        let carried = if folder.is_none() { Bundle::of_this_program() } else { Ok(None) };
-        let carried = carried.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the pages' files in the program cannot be read");
-            None
-        });
-        if let Some(bundle) = carried {
-            let names = bundle.read(NAMES).ok().flatten().and_then(|text| String::from_utf8(text).ok());
-            return Self { names: parse(names), files: Files::Carried(Arc::new(Carried::new(bundle))) };
-        }
-        let folder = folder.unwrap_or(built);
-        if !folder.is_dir() {
+    pub fn open(folder: Option<&Path>, embedded: Option<EmbeddedSite>, built: &Path) -> Self {
+        let source = match (folder, embedded) {
+            (Some(folder), _) => SiteSource::Folder(folder.to_owned()),
+            (None, Some(embedded)) => SiteSource::Embedded(embedded),
+            (None, None) => SiteSource::Folder(built.to_owned()),
+        };
+        if let SiteSource::Folder(folder) = &source
+            && !folder.is_dir()
+        {
             tracing::warn!(
                 folder = %folder.display(),
-                "the pages have no scripts and no styles: this program carries none, and the folder is not there; \
+                "the pages have no scripts and no styles: this program holds none, and the folder does not exist; \
                  run `make build`, or name the folder with --site-root"
             );
         }
-        Self { names: parse(std::fs::read_to_string(folder.join(NAMES)).ok()), files: Files::Folder(folder.to_owned()) }
+        let names = source.read(NAMES).and_then(|file| toml::from_str(std::str::from_utf8(&file.bytes).ok()?).ok());
+        Self { names: Arc::new(names.unwrap_or_default()), source }
     }
 
-    /// Returns where a file is, by its plain name such as `icons.svg`.
+    /// Returns the URL path of a file, given its plain name such as `icons.svg`.
     #[must_use]
     pub fn url(&self, name: &str) -> String {
         format!("/{}", self.names.get(name).map_or(name, String::as_str))
     }
 
-    /// Answers a GET or HEAD with a file; nothing if there is none.
+    /// Answers a GET or HEAD request with a file. Returns `None` if there is no such file.
     pub async fn get(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
-        let mut reply = match &self.files {
-            Files::Carried(carried) => carried.get(method, uri.path(), headers).await?,
-            Files::Folder(folder) => from_folder(folder, method, uri, headers).await?,
-        };
-        let name = uri.path().trim_start_matches('/');
-        let keep = if self.names.values().any(|hashed| hashed == name) { FOR_EVER } else { ASK };
+        let name = uri.path().strip_prefix('/')?.to_owned();
+        let keep = if self.names.values().any(|hashed| *hashed == name) { FOR_EVER } else { ASK };
+        let (source, request_headers) = (self.source.clone(), headers.clone());
+        let chosen = tokio::task::spawn_blocking(move || reply::choose(&source, &name, &request_headers)).await;
+        let mut reply = chosen.ok()??.into_response(method, headers);
         let headers = reply.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -93,18 +93,15 @@ impl Site {
     }
 }
 
-fn parse(names: Option<String>) -> Arc<BTreeMap<String, String>> {
-    let names = names.map(|text| toml::from_str(&text)).transpose();
-    Arc::new(names.ok().flatten().unwrap_or_else(|| {
-        tracing::debug!("the site has no list of names");
-        BTreeMap::new()
-    }))
-}
-
-async fn from_folder(folder: &Path, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
-    let files = ServeDir::new(folder).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
-    let mut head = Request::builder().method(method).uri(uri).body(Body::empty()).ok()?;
-    head.headers_mut().clone_from(headers);
-    let Ok(reply) = files.oneshot(head).await;
-    (reply.status() != StatusCode::NOT_FOUND).then(|| reply.into_response())
+impl SiteSource {
+    fn read(&self, name: &str) -> Option<SiteFile> {
+        match self {
+            Self::Embedded(get) => get(name).map(|file| SiteFile { checksum: file.metadata.sha256_hash(), bytes: file.data }),
+            Self::Folder(folder) => {
+                let is_plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+                let bytes = is_plain.then(|| std::fs::read(folder.join(name)).ok())??;
+                Some(SiteFile { checksum: Sha256::digest(&bytes).into(), bytes: bytes.into() })
+            }
+        }
+    }
 }

@@ -205,7 +205,7 @@ pub(super) fn log_artifact(lease: Lease, totals: &AttemptTotals) -> NewArtifact 
 
 fn nothing_printed() -> AttemptTotals {
     use sha2::{Digest, Sha256};
-    let log_sha256 = crate::queue::hex(&Sha256::digest([]));
+    let log_sha256 = hex::encode(Sha256::digest([]));
     AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
 }
 

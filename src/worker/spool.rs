@@ -200,7 +200,7 @@ impl Spool {
     /// Returns the checksum of all of `output.log`, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        crate::queue::hex(&self.hash.clone().finalize())
+        hex::encode(self.hash.clone().finalize())
     }
 
     /// Returns a reading end.

@@ -82,6 +82,7 @@ pub fn config(data_dir: &Path) -> Config {
     Config {
         data_dir: data_dir.to_owned(),
         site_root: None,
+        embedded_site: None,
         admin_token: Some(TOKEN.into()),
         allowed_hosts: Vec::new(),
         concurrency: 2,
@@ -269,11 +270,7 @@ pub fn number(value: &Value) -> usize {
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes everything");
-        text
-    })
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Waits until something is so.

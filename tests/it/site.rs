@@ -1,14 +1,11 @@
 //! The pages' files: one program carries them all, small, and in a way that browsers keep them.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use reqwest::{Client, Response};
 use tempfile::TempDir;
 
-use crate::harness::process::{PROGRAM, Process};
+use crate::harness::process::Process;
 use crate::harness::{TOKEN, TestServer, tcp};
 
 /// What a release has, under made-up hashes; the list of names leaves the first out, as the build does.
@@ -44,30 +41,11 @@ fn site() -> TempDir {
     site
 }
 
-fn files_below(folder: &Path, prefix: &str, found: &mut BTreeMap<String, PathBuf>) {
-    for entry in fs::read_dir(folder).expect("it is there") {
-        let path = entry.expect("it is there").path();
-        let name = format!("{prefix}{}", path.file_name().expect("it has a name").to_str().expect("ASCII"));
-        if path.is_dir() {
-            files_below(&path, &format!("{name}/"), found);
-        } else {
-            found.insert(name, path);
-        }
-    }
-}
-
-/// Starts a copy of the program that carries such a site, in an empty folder.
-fn copied_program(folder: &Path) -> Process {
-    let (site, mut files) = (site(), BTreeMap::new());
-    files_below(site.path(), "", &mut files);
-    let program = folder.join("copy");
-    bundle::write(Path::new(PROGRAM), &files, &program).expect("the folder can be written");
-    drop(site);
-    Process::start_by(folder, |_| {
-        let mut program = Command::new(program);
-        program.current_dir(folder);
-        program
-    })
+/// Starts a server with such a site. A release has the site inside the program; `end2end/tests/release.spec.ts` looks at that.
+async fn serving() -> (TempDir, TestServer) {
+    let site = site();
+    let root = site.path().to_owned();
+    (site, TestServer::start_with(|config| config.site_root = Some(root)).await)
 }
 
 /// Gets a file without a session.
@@ -91,9 +69,8 @@ fn named_in(html: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copied_program_alone_serves_the_whole_page() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let server = copied_program(folder.path());
+async fn the_page_names_each_file_by_its_name_with_a_hash() {
+    let (_site, server) = serving().await;
     let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
     let named = named_in(&html);
     for (plain, name, text) in FILES {
@@ -118,9 +95,8 @@ async fn a_copied_program_alone_serves_the_whole_page() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_comes_in_the_smallest_form_that_the_browser_takes_and_stays_there() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let base = copied_program(folder.path());
-    let base = &base.api.base;
+    let (_site, server) = serving().await;
+    let base = &server.api.base;
     let path = "/pkg/tailwater.45.js";
     for (accepts, encoding, body) in [
         ("gzip, deflate, br, zstd", "br", "br of export default 1"),
@@ -146,9 +122,8 @@ async fn a_file_comes_in_the_smallest_form_that_the_browser_takes_and_stays_ther
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_is_carried_opens_another_path() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let server = copied_program(folder.path());
+async fn no_other_path_opens_a_file() {
+    let (_site, server) = serving().await;
     for target in
         ["/names.toml", "/icons.01.svg", "/pkg/../names.toml", "/pkg/%2e%2e/names.toml", "/pkg//tailwater.45.js"]
     {
@@ -160,22 +135,17 @@ async fn nothing_that_is_carried_opens_another_path() {
 }
 
 #[tokio::test]
-async fn a_folder_of_the_last_build_takes_the_place_of_what_is_carried() {
-    let site = site();
-    let root = site.path().to_owned();
-    let server = TestServer::start_with(|config| config.site_root = Some(root)).await;
-    let reply = get(&server.api.base, "/pkg/tailwater.45.js", &[("accept-encoding", "br")]).await;
-    assert_eq!(header(&reply, "content-encoding"), "br");
-    assert_eq!(header(&reply, "cache-control"), "public, max-age=31536000, immutable");
-    assert_eq!(header(&reply, "vary"), "accept-encoding");
-    let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
-    assert!(named_in(&html).contains(&"/pkg/tailwater.45.js".to_owned()), "{html}");
+async fn a_file_that_is_not_in_the_list_of_names_is_asked_for_each_time() {
+    let (site, server) = serving().await;
     fs::write(site.path().join("pkg/plain.js"), "1").expect("the folder can be written");
     let plain = get(&server.api.base, "/pkg/plain.js", &[]).await;
     assert_eq!((plain.status().as_u16(), header(&plain, "cache-control")), (200, "no-cache"));
-    let seen = header(&plain, "last-modified").to_owned();
-    let again = get(&server.api.base, "/pkg/plain.js", &[("if-modified-since", &seen)]).await;
+    let seen = header(&plain, "etag").to_owned();
+    let again = get(&server.api.base, "/pkg/plain.js", &[("if-none-match", &seen)]).await;
     assert_eq!(again.status(), 304);
+    fs::write(site.path().join("pkg/plain.js"), "2").expect("the folder can be written");
+    let changed = get(&server.api.base, "/pkg/plain.js", &[("if-none-match", &seen)]).await;
+    assert_eq!(changed.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

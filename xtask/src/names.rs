@@ -80,7 +80,7 @@ fn is_named(name: &str) -> bool {
 
 /// Puts the hash before the name's ending.
 fn hashed(name: &str, bytes: &[u8]) -> String {
-    let hash: String = Sha256::digest(bytes).iter().take(HASH).map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(&Sha256::digest(bytes)[..HASH]);
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     format!("{stem}.{hash}.{ending}")
 }

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, settings::Settings, style, wasm};
 
@@ -45,13 +45,13 @@ pub fn build(settings: &Settings, profile: Profile) -> Result<()> {
     let pkg = profile.work().join("pkg");
     fs::create_dir_all(&pkg)?;
 
-    let module = wasm::compile(settings, profile)?;
-    script::link(settings, profile, &module, &pkg)?;
-    style::compile(settings, profile, &pkg)?;
+    let module = wasm::compile(settings, profile).context("failed to compile the module for the browser")?;
+    script::link(settings, profile, &module, &pkg).context("failed to link the module and its script")?;
+    style::compile(settings, profile, &pkg).context("failed to compile the style sheet")?;
 
     let plain = profile.work().join("plain");
     mirror::add(Path::new(PUBLIC), &plain)?;
-    fonts::copy(&plain)?;
+    fonts::copy(&plain).context("failed to copy the fonts")?;
     mirror::replace(&pkg, &plain.join(&settings.pkg_dir))?;
     match profile {
         Profile::Dev => mirror::replace(&plain, &settings.site_root),
@@ -59,7 +59,7 @@ pub fn build(settings: &Settings, profile: Profile) -> Result<()> {
             let named = profile.work().join("site");
             unless_fresh(&profile.work().join("site.stamp"), &[&plain], || {
                 names::give(&plain, &named)?;
-                compress::precompress(&named)
+                compress::precompress(&named).context("failed to compress the site")
             })?;
             mirror::replace(&named, &settings.site_root)
         }

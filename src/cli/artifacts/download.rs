@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::model::Artifact;
-use crate::queue::hex;
 
 /// Tries in a row that bring nothing, after which the download is given up: about half a minute.
 const TRIES: u32 = 10;
@@ -142,7 +141,7 @@ impl Receiver {
     }
 
     fn verify(&self, artifact: &Artifact) -> Result<(), CliError> {
-        let actual = format!("sha256:{}", hex(&self.sum.clone().finalize()));
+        let actual = format!("sha256:{}", hex::encode(&self.sum.clone().finalize()));
         if actual == artifact.digest {
             return Ok(());
         }

@@ -54,7 +54,7 @@ impl Case {
         let content = |file: &NewArtifact| {
             let bytes = fs::read(self.data.path().join(&file.path)).expect("what is listed is there");
             assert_eq!(usize::try_from(file.size_bytes), Ok(bytes.len()));
-            assert_eq!(file.sha256, crate::queue::hex(&Sha256::digest(&bytes)));
+            assert_eq!(file.sha256, hex::encode(Sha256::digest(&bytes)));
             (file.name.to_string(), String::from_utf8_lossy(&bytes).into_owned())
         };
         let warning = warning.map(|event| event.message().to_string()).unwrap_or_default();

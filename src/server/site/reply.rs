@@ -1,0 +1,120 @@
+//! The reply with a file of the site: in the smallest encoding that the browser accepts, unless the browser has it already.
+
+use std::borrow::Cow;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::{SiteFile, SiteSource};
+
+/// The encodings in which a file may be stored, the smallest first: what HTTP calls them, and the suffix of the file's name.
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
+/// Media types by file extension.
+const TYPES: [(&str, &str); 6] = [
+    ("css", "text/css; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("wasm", "application/wasm"),
+    ("woff2", "font/woff2"),
+];
+
+/// A file of the site in the encoding that is sent.
+pub(super) struct EncodedFile {
+    file: SiteFile,
+    encoding: Option<&'static str>,
+    media_type: &'static str,
+}
+
+/// Reads a file in the smallest encoding that the request accepts. Returns `None` if there is no such file.
+pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Option<EncodedFile> {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let accepted: Vec<&str> = accepted.flat_map(|value| value.split(',')).collect();
+    let encoded = ENCODINGS.iter().filter(|(encoding, _)| takes(&accepted, encoding));
+    let encoded = encoded.map(|&(encoding, suffix)| (Some(encoding), format!("{name}{suffix}")));
+    let (encoding, file) =
+        encoded.chain([(None, name.to_owned())]).find_map(|(encoding, name)| Some((encoding, source.read(&name)?)))?;
+    Some(EncodedFile { file, encoding, media_type: type_of(name) })
+}
+
+impl EncodedFile {
+    /// Makes the reply to a GET or HEAD request.
+    pub(super) fn into_response(self, method: &Method, asked: &HeaderMap) -> Response {
+        // 64 bits of the hash: two contents of one name never share them by chance.
+        let checksum = hex::encode(&self.file.checksum[..8]);
+        let tag = format!("\"{checksum}-{}\"", self.encoding.unwrap_or("identity"));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("it is ASCII"));
+        if is_known(asked, &tag) {
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        if let Some(encoding) = self.encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        if method == Method::HEAD {
+            headers.insert(header::CONTENT_LENGTH, self.file.bytes.len().into());
+            return (headers, Body::empty()).into_response();
+        }
+        let bytes = match self.file.bytes {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => Bytes::from(bytes),
+        };
+        (headers, bytes).into_response()
+    }
+}
+
+/// Returns whether a client accepts an encoding: it names it, and not with weight 0 (RFC 9110, 12.5.3).
+///
+/// The server chooses among those that it accepts. A client that names none gets the file as it is.
+fn takes(accepted: &[&str], encoding: &str) -> bool {
+    let refuses = |weight: &str| weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+    accepted.iter().any(|item| {
+        let mut parts = item.split(';');
+        parts.next().is_some_and(|name| name.trim().eq_ignore_ascii_case(encoding)) && !parts.any(refuses)
+    })
+}
+
+/// Returns whether the browser has the file already.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    given
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|given| given == "*" || given.trim_start_matches("W/") == tag)
+}
+
+fn type_of(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    TYPES.iter().find(|(known, _)| *known == extension).map_or("application/octet-stream", |(_, kind)| kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_is_used_if_the_client_accepts_it() {
+        let table = [
+            ("gzip, deflate, br, zstd", "br", true),
+            ("GZIP;q=0.5", "gzip", true),
+            ("br;q=0, gzip", "br", false),
+            ("br; q=0.000", "br", false),
+            ("identity", "gzip", false),
+            ("brotli", "br", false),
+            ("", "br", false),
+        ];
+        for (header, encoding, expected) in table {
+            let accepted: Vec<&str> = header.split(',').collect();
+            assert_eq!(takes(&accepted, encoding), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_media_type_follows_from_the_extension() {
+        assert_eq!(type_of("pkg/tailwater_bg.0a1b.wasm"), "application/wasm");
+        assert_eq!(type_of("LICENSE"), "application/octet-stream");
+    }
+}
