@@ -16,18 +16,23 @@ export class Server {
   /** Further settings, for the next start. */
   env: Record<string, string> = {};
 
-  private constructor(readonly data: string) {}
+  private constructor(
+    readonly data: string,
+    private readonly program: string,
+    private readonly cwd: string,
+  ) {}
 
-  static async start(): Promise<Server> {
-    const server = new Server(await mkdtemp(join(tmpdir(), "tailwater-")));
+  /** Starts the release, or another program in a folder of its own. */
+  static async start(program = process.env.TAILWATER_BIN!, cwd = root): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), "tailwater-")), program, cwd);
     await server.up();
     return server;
   }
 
   async up() {
     const listen = new URL(this.url).host;
-    const child = spawn(process.env.TAILWATER_BIN!, ["serve", "--listen", listen, "--data-dir", this.data], {
-      cwd: root,
+    const child = spawn(this.program, ["serve", "--listen", listen, "--data-dir", this.data], {
+      cwd: this.cwd,
       env: { ...process.env, TAILWATER_ADMIN_TOKEN: token, ...this.env },
       stdio: ["ignore", "pipe", "ignore"],
     });

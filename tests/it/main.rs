@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod crash;
 mod dependencies;
+mod docs;
 mod gaps;
 mod harness;
 mod health;

@@ -1,4 +1,4 @@
-//! The README's lines, with the programs that people use.
+//! The examples of docs/api.md, with the programs that people use.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -8,20 +8,20 @@ use serde_json::json;
 use crate::harness::gate::Gate;
 use crate::harness::{TOKEN, TestServer};
 
-/// The commands of the README that are promised to work, by the comment that stands above each.
-fn readme(comment: &str) -> String {
-    let readme = std::fs::read_to_string("README.md").expect("tests run at the top of the repository");
-    let mut lines = readme.lines().skip_while(|line| *line != format!("# {comment}")).skip(1);
-    let mut command = lines.next().expect("the README has such an example").to_owned();
+/// Returns a command of the page, by the comment that stands above each.
+fn example(comment: &str) -> String {
+    let page = std::fs::read_to_string("docs/api.md").expect("tests run at the top of the repository");
+    let mut lines = page.lines().skip_while(|line| *line != format!("# {comment}")).skip(1);
+    let mut command = lines.next().expect("the page has such an example").to_owned();
     while let Some(begun) = command.strip_suffix('\\') {
         command = format!("{begun}{}", lines.next().expect("a line that goes on does"));
     }
     command
 }
 
-/// Starts a command of the README against a server and a job, in a folder.
+/// Starts a command of the page against a server and a job, in a folder.
 fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str) -> Child {
-    let command = readme(comment).replace("http://127.0.0.1:3000", &server.api.base);
+    let command = example(comment).replace("http://127.0.0.1:3000", &server.api.base);
     Command::new("bash")
         .args(["-euo", "pipefail", "-c", &command])
         .env("TOKEN", TOKEN)
@@ -48,7 +48,7 @@ async fn printed(mut child: Child) -> String {
 async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
-    let mut curl = start(&server, &id, server.data.path(), "its output as it comes, until the job is over");
+    let mut curl = start(&server, &id, server.data.path(), "its output as it comes, until the job has finished");
     let mut lines = BufReader::new(curl.stdout.take().expect("it is a pipe")).lines();
     let first = tokio::task::spawn_blocking(move || (lines.next(), lines)).await.expect("no panic");
     assert_eq!(first.0.expect("it comes").expect("it is text"), "before");
@@ -67,7 +67,8 @@ async fn curl_resumes_a_download_where_it_was_cut() {
     let output = server.api.output(&id, 1).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("job.log"), &output[..123_457]).expect("the folder can be written");
-    printed(start(&server, &id, folder.path(), "the whole output; run again, it goes on where it was cut")).await;
+    printed(start(&server, &id, folder.path(), "the whole output; run again, it continues where it was interrupted"))
+        .await;
     assert!(std::fs::read(folder.path().join("job.log")).expect("it is there") == output);
 }
 

@@ -1,0 +1,154 @@
+//! README and `docs/`: links lead somewhere, and flags, settings and routes exist and are all described.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::harness::process::PROGRAM;
+
+/// Returns every page of the documentation with its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir("docs").expect("tests run in the package's folder");
+    let docs = docs
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    let paths = docs.chain(["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(PathBuf::from));
+    paths.map(|path| (path.clone(), fs::read_to_string(path).expect("it can be read"))).collect()
+}
+
+/// Returns the targets of a page's links and pictures.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
+}
+
+/// Returns the anchors of a page's headings, as GitHub makes them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')));
+    let kept = |letter: char| letter.is_alphanumeric() || "-_ ".contains(letter);
+    headings
+        .map(|heading| {
+            heading.to_lowercase().chars().filter(|letter| kept(*letter)).collect::<String>().replace(' ', "-")
+        })
+        .collect()
+}
+
+/// Returns the help of a verb, or that of the whole program.
+fn help(verb: &[&str]) -> String {
+    let output = Command::new(PROGRAM).args(verb).arg("--help").output().expect("it starts");
+    assert!(output.status.success(), "{verb:?} is no verb: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("it is text")
+}
+
+/// Returns the flags that a help text describes.
+fn flags(help: &str) -> BTreeSet<&str> {
+    let words = help.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'));
+    words.filter(|word| word.starts_with("--") && word.len() > 2).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_its_heading() {
+    let mut followed = 0;
+    for (page, text) in pages() {
+        for target in links(&text).filter(|target| !target.contains("://")) {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() { page.clone() } else { page.parent().unwrap_or(Path::new("")).join(file) };
+            assert!(path.exists(), "{} links to {target}, which does not exist", page.display());
+            if !anchor.is_empty() {
+                let text = fs::read_to_string(&path).expect("a page");
+                assert!(
+                    anchors(&text).contains(anchor),
+                    "{} links to {target}, which has no such heading",
+                    page.display()
+                );
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 8, "only {followed} links were found");
+}
+
+#[test]
+fn the_settings_page_is_the_table_of_serve() {
+    let help = help(&["serve"]);
+    let between = |text: &str, open: &str| {
+        text.split_once(open).and_then(|(_, rest)| rest.split_once(']')).map(|(value, _)| value.to_owned())
+    };
+    let mut table = BTreeMap::new();
+    for block in help.split("\n      --").skip(1) {
+        let (Some(flag), Some(variable)) = (block.split([' ', '\n']).next(), between(block, "[env: ")) else {
+            continue;
+        };
+        let variable = variable.split('=').next().expect("a name").to_owned();
+        let text = block.lines().nth(1).expect("each setting has a sentence").trim();
+        let default = match (flag, between(block, "\n          [default: ")) {
+            ("concurrency", _) => "number of cores".to_owned(),
+            (_, default) => default.map(|value| format!("`{value}`")).unwrap_or_default(),
+        };
+        table.insert(flag, format!("| `--{flag}` | `{variable}` | {default} | {text}. |"));
+    }
+    let page = fs::read_to_string("docs/settings.md").expect("the page exists");
+    let described: BTreeSet<&str> = page.lines().filter(|line| line.starts_with("| `--")).collect();
+    let expected: BTreeSet<&str> = table.values().map(String::as_str).collect();
+    assert!(expected.len() > 20, "the help was not understood: {help}");
+    let missing: Vec<_> = expected.difference(&described).collect();
+    let wrong: Vec<_> = described.difference(&expected).collect();
+    assert!(missing.is_empty() && wrong.is_empty(), "docs/settings.md lacks {missing:#?}\nand has {wrong:#?}");
+}
+
+#[test]
+fn every_command_shown_uses_verbs_and_flags_that_exist() {
+    let (program, mut checked) = (help(&[]), 0);
+    let verbs: BTreeSet<&str> = program
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    for (page, text) in pages().into_iter().filter(|(page, _)| !page.ends_with("ARCHITECTURE.md")) {
+        for command in
+            text.split("tailwater ").skip(1).map(|rest| rest.split(['\n', '`', '|', '#']).next().unwrap_or_default())
+        {
+            let mut words = command.split_whitespace().take_while(|word| *word != "--");
+            let Some(verb) = words.next().filter(|verb| verbs.contains(verb)) else { continue };
+            let second =
+                command.split_whitespace().nth(1).filter(|word| verb == "artifacts" && ["ls", "get"].contains(word));
+            let help = help(&[Some(verb), second].into_iter().flatten().collect::<Vec<_>>());
+            for flag in words.filter(|word| word.starts_with("--")) {
+                let flag = flag.split(['=', ')', ',', '.']).next().expect("split gives one");
+                assert!(flags(&help).contains(flag), "{}: `tailwater {command}`: {verb} has no {flag}", page.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 10, "only {checked} flags were found");
+}
+
+#[test]
+fn the_api_page_names_every_route_and_no_other() {
+    let router = fs::read_to_string("src/server/http.rs").expect("the router is there");
+    let api = router.split_once("let api = Router::new()").expect("the API's routes").1;
+    let (api, pages) = api.split_once(';').expect("they end");
+    let routes = |text: &str, base: &str| -> BTreeSet<String> {
+        let routes = text.split(".route(").skip(1).map(|route| {
+            let path = route.split('"').nth(1).expect("a path");
+            let methods =
+                ["get", "post", "put", "delete"].into_iter().filter(|method| route.contains(&format!("{method}(")));
+            methods.map(|method| format!("{} {base}{path}", method.to_uppercase())).collect::<Vec<_>>()
+        });
+        routes.flatten().collect()
+    };
+    let mut expected = routes(api, "");
+    let open = |route: &String| ["/healthz", "/readyz", "/metrics"].iter().any(|path| route.ends_with(path));
+    expected.extend(routes(pages, "").into_iter().filter(open));
+    let page = fs::read_to_string("docs/api.md").expect("the page exists");
+    let described: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(route, _)| route.to_owned())
+        .collect();
+    assert!(expected.len() > 12, "the router was not understood: {expected:?}");
+    assert_eq!(described, expected);
+}
