@@ -75,6 +75,9 @@ pub struct EmbeddedWorker {
 const REST: Duration = Duration::from_secs(1);
 const MAX_REST: Duration = Duration::from_mins(1);
 
+/// How long a claim loop waits for a notification at most: one that got lost costs this time, and not the job.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 impl EmbeddedWorker {
     /// Makes the worker of this boot of the server.
     #[must_use]
@@ -159,16 +162,9 @@ impl EmbeddedWorker {
             });
             tokio::select! {
                 () = queued => {}
-                () = sleep(rest) => {}
+                () = tokio::time::sleep(rest.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)) => {}
                 () = shutdown.cancelled() => return None,
             }
         }
-    }
-}
-
-async fn sleep(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => std::future::pending().await,
     }
 }

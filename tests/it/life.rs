@@ -5,6 +5,7 @@ mod lease;
 mod listing;
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::harness::gate::Gate;
 use crate::harness::{Api, TestServer, of_kind};
@@ -187,4 +188,17 @@ async fn a_job_of_another_type_waits_for_a_worker_that_knows_it() {
     let job = server.api.job(&id).await;
     assert_eq!((&job["status"], &job["attempt"], &job["claimedBy"]), (&json!("queued"), &json!(0), &Value::Null));
     assert_eq!((&job["payload"], &job["title"]), (&payload, &json!("Their own")));
+}
+
+#[tokio::test]
+async fn a_job_is_claimed_although_its_notification_got_lost() {
+    let server = TestServer::start().await;
+    let id = server.api.submit_job(json!({"type": "other", "payload": {"run": "echo found"}})).await;
+    // The worker has been woken, has looked, and waits again.
+    server.api.run("true").await;
+    let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
+    let mut database = SqliteConnection::connect(&url).await.expect("the database is there");
+    // As another server would queue it: nobody here is notified.
+    sqlx::query("update jobs set type = 'command' where type = 'other'").execute(&mut database).await.expect("it is there");
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
 }
