@@ -105,18 +105,11 @@ pub async fn disk() {
 fn write_log(path: &Path) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(File::create(path)?);
     let words = ["compiling", "linking", "warning", "unused", "module", "test", "ok", "running", "cached", "fetched"];
-    let (mut state, mut written) = (0x9e37_79b9_7f4a_7c15_u64, 0);
-    let mut random = || {
-        // xorshift64*
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33
-    };
+    let (mut random, mut written) = (fastrand::Rng::with_seed(1), 0);
     while written < 50_000_000 {
-        let mut word = || words[usize::try_from(random()).unwrap_or(0) % words.len()];
+        let mut word = || words[random.usize(..words.len())];
         let words = [word(), word(), word(), word()];
-        let line = format!("[{:>8}] {} {:x}\n", written / 80, words.join(" "), random());
+        let line = format!("[{:>8}] {} {:x}\n", written / 80, words.join(" "), random.u32(..));
         out.write_all(line.as_bytes())?;
         written += line.len();
     }

@@ -293,23 +293,18 @@ pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
 
 /// A small random number generator whose seed is printed, and taken from `TAILWATER_SEED`, so that a failure can be run
 /// again.
-pub struct Random(u64);
+pub struct Random(fastrand::Rng);
 
 impl Random {
     pub fn new(name: &str) -> Self {
-        let given = std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok());
-        let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |t| t.as_nanos());
-        let seed = given.unwrap_or_else(|| u64::try_from(clock() % u128::from(u64::MAX)).unwrap_or(1)) | 1;
+        let given = std::env::var("TAILWATER_SEED").ok().map(|seed| seed.parse().expect("TAILWATER_SEED is a number"));
+        let seed = given.unwrap_or_else(|| fastrand::u64(..));
         eprintln!("{name}: TAILWATER_SEED={seed}");
-        Self(seed)
+        Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// Returns a number below `bound` (xorshift64*).
+    /// Returns a number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(number).unwrap_or(0) % bound
+        self.0.usize(..bound)
     }
 }
