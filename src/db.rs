@@ -1,8 +1,8 @@
-//! The database: opening it, the pool of readers and the one writer.
+//! The database: opening it, the pool of readers and the single writer.
 //!
-//! SQLite in WAL mode with `synchronous=FULL`: what is committed survives a power cut. All writes go through the
-//! [`Writer`], which commits everything that waits in one transaction. Nothing outside this module and the `store.rs`
-//! files knows which database it is.
+//! SQLite runs in WAL mode with `synchronous=FULL`, so that committed data survives a power failure. All writes go
+//! through the [`Writer`], which commits all pending work in one transaction. Only this module and the `store.rs` files
+//! know which database is used.
 
 mod checkpoint;
 mod migrations;
@@ -22,24 +22,25 @@ use crate::metrics::Metrics;
 
 pub use writer::{Tx, Writer};
 
-/// SQLite before this version can corrupt a database in WAL mode when a checkpoint meets a writer.
+/// The oldest SQLite that may be used. Earlier versions can corrupt a database in WAL mode when a checkpoint and a
+/// write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// Readers at a time: SQLite reads are short, and each connection holds a page cache.
+/// The number of read connections. SQLite reads are short, and each connection has a page cache of its own.
 const READERS: u32 = 8;
 
-/// How many rows a reader runs ahead of who asked: a row may hold 1 MiB.
+/// How many rows a query fetches ahead of its consumer. A row may hold 1 MiB, so the number is small.
 const ROWS_AHEAD: usize = 1;
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data folder cannot be made or made private.
+    /// The data folder cannot be created or made private.
     #[error("failed to prepare the data folder {path}: {source}")]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         source: io::Error,
     },
     /// Another server has the data folder open.
@@ -53,23 +54,23 @@ pub enum OpenError {
     Newer {
         /// The database file.
         path: PathBuf,
-        /// The migration that is not known here.
+        /// The number of the migration that this version does not know.
         version: i64,
     },
-    /// The SQLite that was linked corrupts databases.
+    /// The linked SQLite is a version that can corrupt databases.
     #[error("SQLite {0} is linked, but at least 3.51.3 is needed (earlier ones can corrupt a database in WAL mode)")]
     OldSqlite(String),
-    /// Anything else the database said.
+    /// Any other database error.
     #[error("failed to open the database {path}: {source}")]
     Sql {
         /// The database file.
         path: PathBuf,
-        /// What it said.
+        /// The database error.
         source: sqlx::Error,
     },
 }
 
-/// A failure of the database in the middle of the work; its text is for the server's log only.
+/// A database failure during operation. Its text is written to the server's log only.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the database failed: {0}")]
 pub struct DbError(Arc<sqlx::Error>);
@@ -81,9 +82,9 @@ impl From<sqlx::Error> for DbError {
 }
 
 impl DbError {
-    /// A piece of work panicked; the panic itself is in the log.
+    /// A unit of work panicked. The panic itself is logged separately.
     fn panicked() -> Self {
-        sqlx::Error::Protocol("a piece of work panicked".into()).into()
+        sqlx::Error::Protocol("a unit of work panicked".into()).into()
     }
 
     /// The writer has stopped, which happens only while the server shuts down.
@@ -102,7 +103,7 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the database in `data_dir`, making both where needed, and brings its schema up to date.
+    /// Opens the database in `data_dir`, creates both if needed, and migrates the schema to the current version.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
         let lock = lock_folder(data_dir)?;
         let path = data_dir.join("tailwater.sqlite");
@@ -133,26 +134,26 @@ impl Db {
         &self.writer
     }
 
-    /// Returns what is counted of this server.
+    /// Returns this server's metrics.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Returns once a reader was answered and the writer has had its turn.
+    /// Checks that a reader answers and that the writer processes a unit of work.
     pub async fn ping(&self) -> Result<(), DbError> {
         sqlx::query("select exists (select 1 from jobs)").execute(&self.readers).await?;
         self.writer.write(|_| Box::pin(async { Ok(()) })).await
     }
 
-    /// Waits until everything handed to the writer is committed and closes the connections.
+    /// Waits until everything that was submitted to the writer is committed, and closes the connections.
     pub async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
     }
 }
 
-/// Makes `folder` and everything above it that is missing; what it makes, only the owner may enter.
+/// Creates `folder` and any missing parents. Only the owner may enter the folders that it creates.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
@@ -177,7 +178,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_mins(1))
-        // Checkpoints are the checkpointer's, off the writer's path.
+        // The checkpointer runs the checkpoints, so that the writer never waits for one.
         .pragma("wal_autocheckpoint", "0")
         .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()

@@ -1,7 +1,8 @@
-//! Moves committed pages from the write-ahead log into the database, off the writer's path.
+//! Moves committed pages from the write-ahead log into the database without delaying the writer.
 //!
-//! A passive checkpoint never makes the writer wait. Only when the log has grown far beyond what is usual, because
-//! some reader or a steady writer kept it from starting over, the checkpoint insists.
+//! A passive checkpoint never makes the writer wait. The checkpointer forces a truncating checkpoint, which does, only
+//! when the log has grown far beyond its usual size because a reader or a steady stream of writes kept it from
+//! restarting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Notify;
 
-/// Pages (of 4 KiB) written since the last checkpoint that make the next one worth its two fsyncs.
+/// Pages (of 4 KiB) written since the last checkpoint at which the next one is worth its two fsyncs.
 const PAGES_DUE: u64 = 4096;
 
-/// Pages in the log from which on it is cut, even if the writer has to wait for that.
+/// Pages in the write-ahead log above which it is truncated, even if the writer has to wait.
 const PAGES_TOO_MANY: i64 = 65_536;
 
-/// Counts what the writer has written.
+/// Counts the bytes that the writer has written since the last checkpoint, and wakes the checkpointer.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     bytes: AtomicU64,
@@ -24,16 +25,16 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Tells of a committed transaction of about that many bytes.
+    /// Records a committed transaction of about `bytes` bytes.
     pub(super) fn add(&self, bytes: u64) {
-        // Every transaction writes some pages beside its text.
+        // Every transaction also writes some pages besides its text.
         let before = self.bytes.fetch_add(bytes + 8 * 4096, Ordering::Relaxed);
         if (before + bytes) / 4096 >= PAGES_DUE {
             self.due.notify_one();
         }
     }
 
-    /// Ends the checkpointer.
+    /// Stops the checkpointer.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.due.notify_one();
@@ -51,7 +52,7 @@ pub(super) fn spawn(mut connection: SqliteConnection) -> Arc<Written> {
             }
             ours.bytes.store(0, Ordering::Relaxed);
             if let Err(error) = checkpoint(&mut connection).await {
-                tracing::warn!(%error, "a checkpoint failed; the next one moves its pages too");
+                tracing::warn!(%error, "a checkpoint failed; the next one will include its pages");
             }
         }
         connection.close().await.ok();

@@ -1,20 +1,21 @@
-//! The schema's history, compiled in: each step of it, in order.
+//! All schema migrations in order, compiled into the binary.
 //!
-//! Written out by hand, because the macro that would read the folder compiles a second SQLite for the compiler's own use.
+//! The list is written by hand, because the macro that reads the folder would compile SQLite a second time for the
+//! build host.
 
 use std::borrow::Cow;
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// Every file of `migrations/`: its number, its name and what it holds.
+/// Each file of `migrations/`: its number, its name and its SQL.
 const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "main path", include_str!("../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../migrations/0003_gaps.sql")),
 ];
 
-/// Returns what brings a database up to date.
+/// Returns the migrator that brings a database to the current version.
 pub(super) fn migrator() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_the_folder_is_a_migration() {
+    fn every_file_in_the_migrations_folder_is_listed() {
         let folder = std::fs::read_dir("migrations").expect("tests run at the top of the repository");
         let mut files: Vec<String> =
             folder.map(|file| file.expect("it can be read").file_name().into_string().expect("it is text")).collect();

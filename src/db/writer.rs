@@ -1,10 +1,10 @@
-//! The single writer: everything that waits is committed in one transaction.
+//! The single writer, which commits all pending work in one transaction (group commit).
 //!
-//! An fsync costs far more than the statements around it. While one group is being committed the next one gathers, so
-//! the cost of an fsync is shared by as many writes as there are, and a lone write waits for nobody.
+//! An fsync costs far more than the statements around it. While one group is being committed, the next one accumulates.
+//! The cost of an fsync is thus shared by all pending writes, and a single write never waits for others to arrive.
 //!
-//! A piece of work that fails is rolled back to where it began and fails alone. Nobody hears of a piece of work before
-//! it is committed: answers are sent, and the actions of [`Tx::after_commit`] run, after the commit.
+//! A unit of work that fails is rolled back alone, without affecting the rest of its group. Results become visible only
+//! after the commit: only then are callers answered and the actions of [`Tx::after_commit`] run.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use super::checkpoint::Written;
 use crate::fail_point::FailPoint;
 use crate::metrics::Metrics;
 
-/// Pieces of work in one transaction at the most: a bound on how long the first waits for the last.
+/// The largest number of units of work in one transaction, which bounds how long the first one waits for the last.
 const GROUP: usize = 256;
 
-/// About how many bytes of text a transaction takes before it is committed, so that a reader is not kept waiting for
+/// The approximate number of bytes of text after which a transaction is committed, so that readers need not wait for
 /// many large chunks.
 const GROUP_BYTES: u64 = 4 << 20;
 
-/// Work that waits for the writer; who hands in more waits. It is a bound on memory.
+/// The capacity of the writer's queue. It bounds memory: callers wait while the queue is full.
 const WAITING: usize = 1024;
 
-/// Hands work to the writer. Cheap to clone.
+/// Submits work to the writer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Writer {
     queue: mpsc::Sender<Message>,
@@ -40,7 +40,7 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// The open transaction, as a piece of work sees it.
+/// The open transaction, as a unit of work sees it.
 pub struct Tx {
     connection: SqliteConnection,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
@@ -54,18 +54,18 @@ impl Tx {
         &mut self.connection
     }
 
-    /// Runs `action` once the transaction is committed, and not at all if it is not.
+    /// Runs `action` after the transaction is committed. Drops it if the transaction is rolled back.
     pub fn after_commit(&mut self, action: impl FnOnce() + Send + 'static) {
         self.after_commit.push(Box::new(action));
     }
 
-    /// Counts what is being done, once it is committed.
+    /// Updates metrics once the transaction is committed.
     pub fn count(&mut self, count: impl FnOnce(&Metrics) + Send + 'static) {
         let metrics = Arc::clone(&self.metrics);
         self.after_commit(move || count(&metrics));
     }
 
-    /// Counts text that was written.
+    /// Adds to the number of bytes of text that this transaction has written.
     pub const fn wrote(&mut self, bytes: u64) {
         self.bytes += bytes;
     }
@@ -79,7 +79,7 @@ impl Writer {
         Self { queue }
     }
 
-    /// Runs `work` inside a transaction and returns what it returned once that is committed.
+    /// Runs `work` inside a transaction and returns its result after the commit.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -87,13 +87,13 @@ impl Writer {
         F: for<'a> FnOnce(&'a mut Tx) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let piece = Piece { work: Some(work), outcome: None, reply };
-        let sent = self.queue.send(Message::Work(Box::new(piece))).await;
+        let unit = Unit { work: Some(work), outcome: None, reply };
+        let sent = self.queue.send(Message::Work(Box::new(unit))).await;
         sent.map_err(|_| DbError::writer_is_gone())?;
         answer.await.unwrap_or_else(|_| Err(DbError::writer_is_gone().into()))
     }
 
-    /// Waits for everything handed in before and ends the writer.
+    /// Waits until all work submitted so far is committed, and stops the writer.
     pub(super) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
         if self.queue.send(Message::Close(reply)).await.is_ok() {
@@ -102,21 +102,21 @@ impl Writer {
     }
 }
 
-/// A piece of work with its types erased.
+/// A unit of work with its types erased.
 trait Work: Send {
-    /// Runs it and returns whether it succeeded; the outcome stays inside.
+    /// Runs the work and returns whether it succeeded. The result is kept until `answer` is called.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
-    /// Sends the outcome, or the failure of the transaction around it.
+    /// Sends the result to the caller, or the error of the transaction if the commit failed.
     fn answer(self: Box<Self>, committed: Result<(), DbError>);
 }
 
-struct Piece<F, T, E> {
+struct Unit<F, T, E> {
     work: Option<F>,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
 }
 
-impl<F, T, E> Work for Piece<F, T, E>
+impl<F, T, E> Work for Unit<F, T, E>
 where
     T: Send + 'static,
     E: From<DbError> + Send + 'static,
@@ -125,7 +125,8 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            // A panic is a defect of one piece of work; the writer has to outlive it. What the piece had begun is undone.
+            // A panic is a defect of one unit of work, and the writer has to survive it. The caller rolls back what the
+            // unit had done.
             let caught = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
             let outcome = caught.unwrap_or_else(|_| Err(DbError::panicked().into()));
             let succeeded = outcome.is_ok();
@@ -136,13 +137,13 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), DbError>) {
         let outcome = match (self.outcome, committed) {
-            // Its own error says more than that of the transaction.
+            // The unit's own error is more specific than that of the transaction.
             (Some(Err(error)), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(DbError::writer_is_gone().into()),
         };
-        // Who asked may have gone away; the work is done all the same.
+        // The caller may have stopped waiting. The work is committed all the same.
         self.reply.send(outcome).ok();
     }
 }
@@ -151,20 +152,20 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
     let mut closing = None;
     while closing.is_none() {
         let Some(first) = waiting.recv().await else { break };
-        let mut group = Group { pieces: Vec::new(), first: Some(first) };
+        let mut group = Group { units: Vec::new(), first: Some(first) };
         let committed = match commit_group(&mut tx, &mut group, &mut waiting, &mut closing).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                tracing::error!(%error, pieces = group.pieces.len(), "a transaction failed and was rolled back");
+                tracing::error!(%error, units = group.units.len(), "a transaction failed and was rolled back");
                 tx.connection.execute("rollback").await.ok();
                 tx.after_commit.clear();
                 Err(error)
             }
         };
-        // The readers first, then who wrote: both learn of it in the same instant, and readers wait for more.
+        // Readers are notified before the writing callers are answered, since the readers' work takes longer.
         tx.after_commit.drain(..).for_each(|action| action());
         FailPoint::Notified.reached();
-        group.pieces.into_iter().for_each(|piece| piece.answer(committed.clone()));
+        group.units.into_iter().for_each(|unit| unit.answer(committed.clone()));
         FailPoint::Answered.reached();
         written.add(std::mem::take(&mut tx.bytes));
     }
@@ -176,11 +177,11 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
 }
 
 struct Group {
-    pieces: Vec<Box<dyn Work>>,
+    units: Vec<Box<dyn Work>>,
     first: Option<Message>,
 }
 
-/// Runs everything that waits and commits it.
+/// Runs all pending work, up to the limits of a group, and commits it.
 async fn commit_group(
     tx: &mut Tx,
     group: &mut Group,
@@ -191,16 +192,16 @@ async fn commit_group(
     let mut transaction = Transaction::None;
     while let Some(message) = next.take() {
         match message {
-            Message::Work(piece) => group.pieces.push(piece),
+            Message::Work(unit) => group.units.push(unit),
             Message::Close(reply) => {
                 *closing = Some(reply);
                 break;
             }
         }
-        if let Some(piece) = group.pieces.last_mut() {
-            transaction = run_piece(tx, transaction, piece.as_mut()).await?;
+        if let Some(unit) = group.units.last_mut() {
+            transaction = run_unit(tx, transaction, unit.as_mut()).await?;
         }
-        if group.pieces.len() < GROUP && tx.bytes < GROUP_BYTES {
+        if group.units.len() < GROUP && tx.bytes < GROUP_BYTES {
             next = waiting.try_recv().ok();
         }
     }
@@ -211,30 +212,30 @@ async fn commit_group(
         FailPoint::Committed.reached();
         let took = start.elapsed();
         tx.metrics.commit_took(took);
-        tracing::debug!(micros = took.as_micros(), pieces = group.pieces.len(), "committed");
+        tracing::debug!(micros = took.as_micros(), units = group.units.len(), "committed");
     }
     Ok(())
 }
 
-/// Whether a transaction is open, with work in it.
+/// Whether a transaction is open and contains work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Transaction {
     None,
     Open,
 }
 
-/// Runs one piece of work so that its failure undoes nothing but itself.
+/// Runs one unit of work so that its failure undoes only its own changes.
 ///
-/// The first piece of a transaction needs no savepoint: what undoes it is the end of the transaction. Most pieces are the
-/// first, and each statement is a way to SQLite's thread and back.
-async fn run_piece(tx: &mut Tx, transaction: Transaction, piece: &mut dyn Work) -> Result<Transaction, DbError> {
+/// The first unit of a transaction needs no savepoint, because rolling back the transaction undoes it. Most units are
+/// the first of their transaction, and each statement costs a round trip to SQLite's thread.
+async fn run_unit(tx: &mut Tx, transaction: Transaction, unit: &mut dyn Work) -> Result<Transaction, DbError> {
     let (begin, undo, keep) = match transaction {
         Transaction::None => ("begin immediate", "rollback", None),
-        Transaction::Open => ("savepoint piece", "rollback to piece; release piece", Some("release piece")),
+        Transaction::Open => ("savepoint unit", "rollback to unit; release unit", Some("release unit")),
     };
     let actions = tx.after_commit.len();
     tx.connection.execute(begin).await?;
-    if !piece.run(tx).await {
+    if !unit.run(tx).await {
         tx.after_commit.truncate(actions);
         tx.connection.execute(undo).await?;
         return Ok(transaction);
@@ -269,12 +270,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bad_piece_of_work_fails_alone_and_not_its_group() {
+    async fn a_failing_unit_of_work_does_not_fail_its_group() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(folder.path()).await.expect("a new database opens");
         let (a, b, again, c) = tokio::join!(insert(&db, "a"), insert(&db, "b"), insert(&db, "a"), insert(&db, "c"));
         assert!(a.is_ok() && b.is_ok() && c.is_ok());
-        assert!(again.is_err(), "the second of the same name breaks the primary key");
+        assert!(again.is_err(), "a duplicate violates the primary key");
         assert_eq!(count(&db).await, 3);
     }
 
@@ -282,24 +283,24 @@ mod tests {
     async fn actions_of_rolled_back_work_do_not_run() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(folder.path()).await.expect("a new database opens");
-        let (told, hears) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         for outcome in [Ok(()), Err(DbError::writer_is_gone())] {
-            let told = told.clone();
+            let sender = sender.clone();
             let expected = outcome.is_ok();
             let got = db
                 .writer()
                 .write(move |tx| {
-                    tx.after_commit(move || told.send(expected).expect("the test listens"));
+                    tx.after_commit(move || sender.send(expected).expect("the receiver is alive"));
                     Box::pin(async move { outcome })
                 })
                 .await;
             assert_eq!(got.is_ok(), expected);
         }
-        assert_eq!(hears.try_iter().collect::<Vec<_>>(), [true]);
+        assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [true]);
     }
 
     #[tokio::test]
-    async fn a_panic_fails_its_own_piece_and_the_writer_lives_on() {
+    async fn a_panic_fails_only_its_own_unit_and_the_writer_survives() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(folder.path()).await.expect("a new database opens");
         let panicking = db.writer().write(|tx| {
@@ -311,14 +312,14 @@ mod tests {
         });
         let (before, panicked, after) = tokio::join!(insert(&db, "a"), panicking, insert(&db, "b"));
         assert!(before.is_ok() && panicked.is_err() && after.is_ok());
-        assert_eq!(count(&db).await, 2, "what it had begun is undone");
+        assert_eq!(count(&db).await, 2, "the changes of the panicking unit are rolled back");
     }
 
     #[tokio::test]
-    async fn what_was_handed_in_before_the_close_is_committed() {
+    async fn work_submitted_before_the_close_is_committed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(folder.path()).await.expect("a new database opens");
-        insert(&db, "a").await.expect("it is new");
+        insert(&db, "a").await.expect("the key is new");
         db.close().await;
         assert!(insert(&db, "b").await.is_err(), "the writer has ended");
         drop(db);
