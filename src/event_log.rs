@@ -1,15 +1,17 @@
-//! The event log: append, page, watch.
+//! The event log: appending, paging and watching.
 //!
-//! Each job has one append-only log; [`Seq`] numbers its events from 1 without holes. Two doors write to it:
-//! [`EventLog::append_as`] for who holds the job's lease, [`append_by_server`] for a state change that tells of itself in
-//! its own transaction. There is one way to read, [`EventLog::page`]; polling, the stream and the first paint all use it.
+//! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. There are two ways to append:
+//! [`EventLog::append_as`] for a worker that holds the job's lease, and [`append_by_server`] for the events of a state
+//! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
+//! the stream and the first render.
 //!
-//! [`EventLog::watch`] only ever says "look again". Nobody is sent contents, so nobody can lag behind or miss one.
+//! [`EventLog::watch`] only signals that the log has grown. It carries no events, so a slow reader can neither fall
+//! behind it nor miss one.
 
 mod append;
 mod new_event;
+mod offsets;
 mod page;
-mod places;
 mod store;
 mod stored;
 mod tail;
@@ -51,15 +53,16 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens the log over `db`.
+    /// Creates the log over `db`.
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db, tails: Tails::default() }
     }
 
-    /// Appends a batch for who holds the lease; a batch that was stored before stores nothing and is answered as before.
+    /// Appends a batch under a lease. A batch that is already stored is not stored again, and gets the same answer as
+    /// before.
     ///
-    /// Returns the `seq` of the batch's last event, once it is committed.
+    /// Returns the `seq` of the batch's last event once it is committed.
     pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {
         let (tails, began) = (self.tails.clone(), Instant::now());
         let appended = self
@@ -71,13 +74,14 @@ impl EventLog {
         appended
     }
 
-    /// Returns the readers' shared recent pages, into which appends publish.
+    /// Returns the cache of recent events that all readers share and that appends publish to.
     #[must_use]
     pub const fn tails(&self) -> &Tails {
         &self.tails
     }
 
-    /// Returns what wakes a reader when the job's log has grown. Take it before looking.
+    /// Returns a handle that wakes a reader when the job's log has grown. Take it before reading, so that no append is
+    /// missed.
     #[must_use]
     pub fn watch(&self, job: JobId) -> Watch {
         self.tails.watch(job)
@@ -92,26 +96,32 @@ impl EventLog {
         store::page(&mut connection, job, request).await
     }
 
-    /// Returns the place in the log that `cursor` stands for.
+    /// Returns the position in the log that `cursor` refers to.
     pub async fn resolve(&self, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
         let mut connection = self.db.readers().acquire().await?;
         store::resolve(&mut connection, job, cursor).await
     }
 
-    /// Returns the events of one attempt that hold output, from `after` on, as they were stored.
+    /// Returns the stored output events of one attempt whose output reaches beyond `offset`, oldest first.
     pub async fn stored_output(&self, job: JobId, attempt: i32, offset: i64) -> Result<Vec<StoredOutput>, ReadError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
-    /// Returns for each offset of an attempt's `output.log`, in ascending order, the event in which the byte there was sent.
-    pub async fn places(&self, job: JobId, attempt: i32, offsets: &[i64]) -> Result<Vec<Option<Seq>>, ReadError> {
+    /// Returns, for each of the ascending `offsets` in an attempt's `output.log`, the event that contains the byte
+    /// there. An offset whose byte was not sent gives `None`.
+    pub async fn events_at_offsets(
+        &self,
+        job: JobId,
+        attempt: i32,
+        offsets: &[i64],
+    ) -> Result<Vec<Option<Seq>>, ReadError> {
         let mut connection = self.db.readers().acquire().await?;
-        places::places(&mut connection, job, attempt, offsets).await
+        offsets::events_at(&mut connection, job, attempt, offsets).await
     }
 }
 
-/// A stored chunk, raw: what recovery completes a spool from.
+/// A stored chunk of output, from which recovery completes a spool.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
     /// Its payload.
@@ -120,5 +130,5 @@ pub struct StoredOutput {
     pub text: redact::Redacted,
 }
 
-/// An event as all readers share it.
+/// An event that all readers share.
 pub type SharedEvent = Arc<StoredEvent>;

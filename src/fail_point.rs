@@ -1,71 +1,71 @@
-//! Fail points: places at which a test has the server die, as `kill -9` would have it die there.
+//! Fail points: places in the code at which a test makes the server die, as with `kill -9`.
 //!
-//! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that place for the third time. Release builds have
-//! no fail points.
+//! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. Release builds
+//! have no fail points.
 
-/// A place between two steps of what has to survive a crash.
+/// A point between two steps of an operation that has to survive a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
-    /// A job is claimed; nothing of its attempt exists yet.
+    /// A job is claimed, and nothing of its attempt exists yet.
     Claimed,
     /// The attempt's spool and workspace exist.
     Prepared,
-    /// A step's process runs.
+    /// A step's process is running.
     ProcessStarted,
-    /// Output is redacted and not yet in the spool.
+    /// Output is redacted, but not yet in the spool.
     Captured,
-    /// Bytes are in `output.log`, and their records not in `output.idx`.
+    /// Bytes are in `output.log`, but their records are not yet in `output.idx`.
     SpoolBytes,
-    /// Both are there; the shipper has not heard of it.
+    /// Bytes and records are in the spool, but the shipper has not been notified.
     SpoolRecords,
     /// At the end of a step, `output.log` is synced and `output.idx` is not.
     SpoolLogSynced,
-    /// A step's output is synced, and its end not told.
+    /// A step's output is synced, but its end has not been reported.
     StepEnded,
-    /// A file that a stage left is in the store and not listed.
+    /// A file of a finished stage is in the artifact store, but not yet listed.
     FileKept,
-    /// A batch is made and not handed on.
+    /// A batch is created, but not yet sent.
     BatchMade,
-    /// In the transaction: places in the log are allotted.
-    SeqAllotted,
+    /// In the transaction: positions in the log are assigned.
+    SeqAssigned,
     /// In the transaction: a batch's events are stored.
     EventsStored,
-    /// In the transaction: the cursor has moved past the batch.
+    /// In the transaction: the attempt's cursor has moved past the batch.
     BatchStored,
     /// Before `commit`.
     Commit,
-    /// After `commit`; no reader has heard of it.
+    /// After `commit`, before readers are notified.
     Committed,
-    /// Readers have heard of it, and who wrote it has not.
+    /// Readers have been notified, and the writing caller has not been answered yet.
     Notified,
-    /// Who wrote it was answered.
+    /// The writing caller has been answered.
     Answered,
     /// The shipper knows that its batch is stored.
     Shipped,
-    /// Everything is stored but the attempt's end.
+    /// Everything is stored except the attempt's end.
     Finish,
     /// In the transaction: the attempt has ended.
     AttemptEnded,
-    /// In the transaction: the lease has ended; the events that tell of it are missing.
+    /// In the transaction: the lease has ended, but the events that report it are missing.
     LeaseEnded,
-    /// The end is stored, and signalled to nobody.
+    /// The attempt's end is stored, but nobody has been notified.
     Finished,
-    /// A compressed log is in its place, and the original still there.
+    /// A compressed log is in place, and the original still exists.
     Compressed,
-    /// The original is gone too, and the database does not know.
+    /// The original is removed, but the database has not recorded it.
     OriginalRemoved,
-    /// Of a recovery: the orphans are dead.
+    /// In a recovery: orphaned processes are killed.
     OrphansKilled,
-    /// Of a recovery: the spool's end is cut.
+    /// In a recovery: incomplete data at the end of the spool is cut off.
     SpoolMended,
-    /// Of a recovery: the spool is completed from the stored events.
+    /// In a recovery: the spool is completed from the stored events.
     SpoolCompleted,
-    /// Of a recovery: the rest of the spool is stored.
+    /// In a recovery: the rest of the spool is stored.
     RestShipped,
 }
 
 impl FailPoint {
-    /// Every one.
+    /// All fail points.
     pub const ALL: [Self; 28] = [
         Self::Claimed,
         Self::Prepared,
@@ -77,7 +77,7 @@ impl FailPoint {
         Self::StepEnded,
         Self::FileKept,
         Self::BatchMade,
-        Self::SeqAllotted,
+        Self::SeqAssigned,
         Self::EventsStored,
         Self::BatchStored,
         Self::Commit,
@@ -97,10 +97,10 @@ impl FailPoint {
         Self::RestShipped,
     ];
 
-    /// Returns its name in the variable.
+    /// Returns the point's name in the environment variable.
     #[must_use]
     pub fn name(self) -> String {
-        // `SpoolBytes` is `spool_bytes` there.
+        // The name of `SpoolBytes`, for example, is `spool_bytes`.
         let words = format!("{self:?}");
         let cuts = |(at, letter): (usize, char)| {
             let cut = (at > 0 && letter.is_uppercase()).then_some('_');
@@ -109,7 +109,7 @@ impl FailPoint {
         words.char_indices().flat_map(cuts).collect()
     }
 
-    /// Dies here, if that is wanted.
+    /// Kills the process here if the environment variable asks for it.
     #[cfg(debug_assertions)]
     pub(crate) fn reached(self) {
         use std::sync::LazyLock;
@@ -122,10 +122,11 @@ impl FailPoint {
         });
         let Some((name, left)) = &*WANTED else { return };
         if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // What was told too early is heard before, also by a task that waits for this very thread.
+            // If anything was reported too early, others get the time to receive it, even a task that waits for this
+            // very thread.
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
-            // The signal may need a moment to reach this thread, which is to do nothing any more.
+            // The signal may take a moment to arrive, and this thread must do nothing more until then.
             loop {
                 std::thread::park();
             }
@@ -133,6 +134,6 @@ impl FailPoint {
     }
 
     #[cfg(not(debug_assertions))]
-    #[expect(clippy::unused_self, reason = "it is what does something where there are fail points")]
+    #[expect(clippy::unused_self, reason = "builds with fail points use self")]
     pub(crate) const fn reached(self) {}
 }

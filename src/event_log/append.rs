@@ -1,7 +1,7 @@
-//! Appending: the two doors to the log.
+//! Appending: under a lease, or by the server.
 //!
-//! Both allot `seq` and time under the job's row, inside the transaction that stores the events, and tell the readers
-//! only after its commit.
+//! Both assign `seq` and time by updating the job's row, inside the transaction that stores the events, and both notify
+//! readers only after the commit.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::db::{DbError, Tx};
 use crate::fail_point::FailPoint;
 use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 
-/// A worker's right to a job. What it appends is refused once the epoch has grown.
+/// A worker's right to run a job. Appends under a lease are refused once the job's epoch has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The job.
@@ -26,28 +26,28 @@ pub struct Lease {
     pub epoch: i64,
 }
 
-/// Events that a worker appends together: they cover one unbroken range of `output.log`.
+/// Events that a worker appends together. They cover one contiguous range of `output.log`.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// The batch's number within the lease, from 1; a repeated one stores nothing.
+    /// The batch's number within the lease, from 1. A batch whose number is already stored is not stored again.
     pub number: i64,
-    /// Where the range begins: where the batch before ended.
+    /// Where the range begins, which is where the previous batch ended.
     pub from: i64,
     /// Where the range ends.
     pub to: i64,
-    /// How much of the range is in none of its events.
+    /// How many bytes of the range are in none of the events.
     pub suppressed: i64,
     /// The events, at least one.
     pub events: Vec<NewEvent>,
 }
 
-/// Why nothing was appended.
+/// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The lease has ended: the job is over, requeued, or another worker's.
+    /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
     #[error("the lease on job {0} has ended")]
     LeaseLost(JobId),
-    /// The batch does not begin where the last one ended, or its number is not the next.
+    /// The batch does not begin where the last one ended, or its number is not the next one.
     #[error("batch {number} of job {job} does not follow the one before")]
     OutOfOrder {
         /// The job.
@@ -55,7 +55,7 @@ pub enum AppendError {
         /// The batch's number.
         number: i64,
     },
-    /// The database failed; the same batch may be tried again.
+    /// The database failed. The same batch may be sent again.
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -66,10 +66,10 @@ impl From<sqlx::Error> for AppendError {
     }
 }
 
-/// Who is writing.
+/// By what right events are appended.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Door {
-    /// Who holds the lease, with the batch that follows the last one stored.
+pub(super) enum Authority {
+    /// The appender holds a lease, and this batch follows the last one stored.
     Lease {
         /// The lease.
         lease: Lease,
@@ -78,7 +78,7 @@ pub(super) enum Door {
         /// Where its range begins.
         from: i64,
     },
-    /// The server, in the transaction of a state change.
+    /// The server appends, in the transaction of a state change.
     Server,
 }
 
@@ -91,9 +91,9 @@ pub async fn append_under_lease(
     now: Timestamp,
 ) -> Result<Seq, AppendError> {
     let Batch { number, from, to, suppressed, events } = batch;
-    match append(tx, tails, lease.job, Door::Lease { lease, number, from }, events, now).await? {
+    match append(tx, tails, lease.job, Authority::Lease { lease, number, from }, events, now).await? {
         Some(last) => {
-            let progress = store::Progress { number, shipped: to, suppressed };
+            let progress = store::BatchProgress { number, shipped: to, suppressed };
             store::set_batch_progress(tx.connection(), lease, progress, last).await?;
             FailPoint::BatchStored.reached();
             Ok(last)
@@ -102,7 +102,7 @@ pub async fn append_under_lease(
     }
 }
 
-/// Returns why the log did not take a batch; one that was stored before is answered as it was then.
+/// Returns why a batch was refused, or the original answer if that batch is already stored.
 async fn refused(connection: &mut SqliteConnection, lease: Lease, number: i64) -> Result<Seq, AppendError> {
     match store::batch_progress(connection, lease).await? {
         None => Err(AppendError::LeaseLost(lease.job)),
@@ -111,7 +111,7 @@ async fn refused(connection: &mut SqliteConnection, lease: Lease, number: i64) -
     }
 }
 
-/// Appends events of the server itself, inside the transaction of the state change that they tell of.
+/// Appends the server's own events, inside the transaction of the state change that they describe.
 pub async fn append_by_server(
     tx: &mut Tx,
     tails: &Tails,
@@ -119,38 +119,41 @@ pub async fn append_by_server(
     events: Vec<NewEvent>,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    append(tx, tails, job, Door::Server, events, now).await?;
+    append(tx, tails, job, Authority::Server, events, now).await?;
     Ok(())
 }
 
-/// Appends events; returns the last one's place, or nothing if the door is shut.
+/// Appends events and returns the position of the last one, or `None` if the lease has ended or the batch is out of
+/// order.
 async fn append(
     tx: &mut Tx,
     tails: &Tails,
     job: JobId,
-    door: Door,
+    authority: Authority,
     events: Vec<NewEvent>,
     now: Timestamp,
 ) -> Result<Option<Seq>, DbError> {
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    let Some(allotted) = store::allot(tx.connection(), job, count, now, door).await? else { return Ok(None) };
-    FailPoint::SeqAllotted.reached();
+    let Some(assigned) = store::assign_positions(tx.connection(), job, count, now, authority).await? else {
+        return Ok(None);
+    };
+    FailPoint::SeqAssigned.reached();
     let (mut stored, mut rows) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
     let mut terminal = None;
     let (mut bytes, mut redactions) = (0, 0);
     for (i, event) in (0..).zip(events) {
-        let place = Place { job, seq: allotted.first.plus(i), at: Timestamp(allotted.first_at.0 + i) };
+        let position = Position { job, seq: assigned.first.plus(i), at: Timestamp(assigned.first_at.0 + i) };
         terminal = terminal.or(terminal_status(&event.payload));
         bytes += event.message.len() as u64;
         redactions += masked(&event.payload);
-        let (event, row) = put(place, event);
+        let (event, row) = serialise(position, event);
         stored.push(event);
         rows.push(row);
     }
     store::insert(tx.connection(), job, rows).await?;
     FailPoint::EventsStored.reached();
     tx.wrote(bytes);
-    let published = Published { events: stored, terminal, by_worker: matches!(door, Door::Lease { .. }) };
+    let published = Published { events: stored, terminal, by_worker: matches!(authority, Authority::Lease { .. }) };
     let tails = tails.clone();
     let appended = published.events.len();
     tx.after_commit(move || tails.publish(job, published));
@@ -158,52 +161,51 @@ async fn append(
         metrics.appended(appended, bytes);
         metrics.redacted(redactions);
     });
-    Ok(Some(allotted.first.plus(count - 1)))
+    Ok(Some(assigned.first.plus(count - 1)))
 }
 
-/// Where an event is put.
+/// The position and time of an event.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     job: JobId,
     seq: Seq,
     at: Timestamp,
 }
 
-/// Returns an event in its place: as readers get it, and as it is stored.
-fn put(place: Place, mut event: NewEvent) -> (Arc<StoredEvent>, NewRow) {
+/// Returns the event at its position in two forms: as readers receive it, and as the row to store.
+fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewRow) {
     if let Payload::End(end) = &mut event.payload {
-        end.last_seq = place.seq;
+        end.last_seq = position.seq;
     }
-    let payload =
-        serde_json::value::to_raw_value(&event.payload).expect("a payload has no map with other keys than strings");
+    let payload = serde_json::value::to_raw_value(&event.payload).expect("every map in a payload has string keys");
     let facets = Facets::of(&event.payload);
     let size = size_of_text(event.message.len(), &event.payload);
     let parts = Parts {
-        seq: place.seq,
+        seq: position.seq,
         id: EventId(uuid::Uuid::now_v7()),
-        job_id: place.job,
+        job_id: position.job,
         level: event.level,
         message: event.message.as_bytes(),
         payload: &payload,
-        created_at: place.at,
+        created_at: position.at,
     };
     let stored = Arc::new(StoredEvent::new(&parts, facets, size));
     let row = NewRow {
-        seq: place.seq,
+        seq: position.seq,
         id: parts.id,
         level: event.level,
         kind: stored.facets.kind.clone(),
         message: event.message.into_bytes(),
         payload,
-        created_at: place.at,
+        created_at: position.at,
     };
     (stored, row)
 }
 
-/// Returns in how many places an attempt's output was masked, when this is its end.
+/// Returns how many times an attempt's output was masked, if this is the attempt's last event.
 fn masked(payload: &Payload) -> u64 {
     match payload {
-        Payload::Attempt(attempt) => attempt.redactions.and_then(|places| u64::try_from(places).ok()).unwrap_or(0),
+        Payload::Attempt(attempt) => attempt.redactions.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
         _ => 0,
     }
 }

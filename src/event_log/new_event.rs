@@ -1,6 +1,6 @@
 //! Events that are about to be appended.
 //!
-//! Free text enters an event only as [`Redacted`]: there is no way to build one from a `String`.
+//! Free text enters an event only as [`Redacted`]; no constructor takes a `String`.
 
 use redact::Redacted;
 
@@ -10,7 +10,7 @@ use crate::model::{
     StreamName, Timestamp,
 };
 
-/// An event without its place, name and time: those are allotted when it is stored.
+/// An event without its position, id and time, which are assigned when it is stored.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub(super) level: Level,
@@ -23,9 +23,9 @@ pub struct NewEvent {
 pub struct Origin {
     /// The stage of the step.
     pub stage: Stage,
-    /// The step's name for programs.
+    /// The step's machine-readable id.
     pub step_id: Redacted,
-    /// The step's place in its stage, from 0.
+    /// The step's position in its stage, from 0.
     pub step_index: i32,
     /// The attempt, from 1.
     pub attempt: i32,
@@ -34,28 +34,28 @@ pub struct Origin {
 /// What a step is called, redacted.
 #[derive(Clone, Debug)]
 pub struct StepNames {
-    /// Where it stands.
+    /// Which step it is.
     pub origin: Origin,
-    /// Its name for people.
+    /// Its display name.
     pub name: Redacted,
-    /// What it runs.
+    /// The command that it runs.
     pub command: Redacted,
 }
 
 /// Where a chunk lies in `output.log`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// Which of the two outputs.
+    /// Which of the two output streams.
     pub stream: StreamName,
     /// When its first byte was captured.
     pub time: Timestamp,
-    /// Its pieces, at least one.
+    /// Its segments, at least one.
     pub segments: Vec<Segment>,
-    /// Whether the line numbers of its pieces run on, so that they are one piece.
+    /// Whether the line numbers of its segments are consecutive, so that they are sent as one segment.
     pub joined: bool,
 }
 
-/// A stretch of `output.log` that is left out.
+/// A range of `output.log` that is suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GapRange {
     /// Where it begins.
@@ -64,12 +64,12 @@ pub struct GapRange {
     pub to: i64,
     /// The number of its first line.
     pub first_line: i64,
-    /// Of how many lines something lies in it.
+    /// How many lines have at least one byte in the range.
     pub lines: i64,
 }
 
 impl NewEvent {
-    /// Output of a step. `text` is the bytes of the chunk's segments, one after the other.
+    /// Output of a step. `text` is the concatenation of the chunk's segments.
     #[must_use]
     pub fn log(origin: &Origin, chunk: Chunk, text: Redacted) -> Self {
         let first = chunk.segments.first().copied().unwrap_or(Segment(0, 0, 1));
@@ -93,7 +93,7 @@ impl NewEvent {
         Self { level, message: text, payload }
     }
 
-    /// Output of a step that is left out.
+    /// Output of a step that is suppressed.
     #[must_use]
     pub fn gap(origin: &Origin, range: GapRange, reason: GapReason) -> Self {
         let bytes = range.to - range.from;
@@ -102,8 +102,8 @@ impl NewEvent {
         message.append(&Redacted::number(bytes));
         message.append(&Redacted::literal(" bytes) were not sent: "));
         message.append(&Redacted::literal(match reason {
-            GapReason::Lag => "they were still waiting long after their step had ended",
-            GapReason::Budget => "the job had printed as much as is sent of one",
+            GapReason::Lag => "live output fell too far behind",
+            GapReason::Budget => "the job reached its live output limit",
         }));
         message.append(&Redacted::literal("; the complete log has them"));
         let payload = Payload::Gap(GapPayload {
@@ -127,7 +127,7 @@ impl NewEvent {
         Self::step(step, StepStatus::Started, StepEnd::default())
     }
 
-    /// A step ended, or was left out.
+    /// A step ended, or was skipped.
     #[must_use]
     pub fn step_ended(step: &StepNames, status: StepStatus, end: StepEnd) -> Self {
         Self::step(step, status, end)
@@ -180,7 +180,7 @@ impl NewEvent {
         Self { level, message, payload: Payload::Stage(StagePayload { stage, status, attempt, duration_ms }) }
     }
 
-    /// An attempt began or ended; the texts in `payload` are ours and the worker's name.
+    /// An attempt began or ended. The texts in the payload are constants of this program and the worker's name.
     #[must_use]
     pub fn attempt(attempt: i32, worker: &Redacted, status: AttemptStatus, totals: Option<&AttemptTotals>) -> Self {
         let (level, message) = match status {
@@ -190,7 +190,7 @@ impl NewEvent {
             AttemptStatus::Cancelled => (Level::Warn, "Attempt cancelled"),
             AttemptStatus::Interrupted => (
                 Level::Error,
-                "Attempt interrupted: its worker ended; what it had printed is here, its processes are dead",
+                "Attempt interrupted: its worker stopped. Its output up to then is kept, and its processes were killed",
             ),
         };
         let payload = Payload::Attempt(AttemptPayload {
@@ -207,7 +207,7 @@ impl NewEvent {
         Self { level, message: Redacted::literal(message), payload }
     }
 
-    /// The job changed hands or state.
+    /// The job changed its worker or its state.
     #[must_use]
     pub fn job(status: JobEventStatus, attempt: i32, details: JobDetails) -> Self {
         let (level, text) = match status {
@@ -237,7 +237,7 @@ impl NewEvent {
         Self { level, message, payload }
     }
 
-    /// Something about the job that somebody should look at.
+    /// A warning about the job that deserves someone's attention.
     #[must_use]
     pub fn warning(attempt: i32, message: Redacted) -> Self {
         let mut payload = serde_json::Map::new();
@@ -246,7 +246,7 @@ impl NewEvent {
         Self { level: Level::Warn, message, payload: Payload::Other(payload) }
     }
 
-    /// A file was kept.
+    /// A file was stored as an artifact.
     #[must_use]
     pub fn artifact(name: &Redacted, artifact_id: crate::model::ArtifactId, size_bytes: i64) -> Self {
         let mut message = Redacted::literal("Artifact kept: ");
@@ -259,25 +259,25 @@ impl NewEvent {
         }
     }
 
-    /// The log is complete. Its `lastSeq` is filled in when its place is known.
+    /// The log is complete. `lastSeq` is filled in when the event's position is assigned.
     #[must_use]
     pub(crate) fn end(payload: EndPayload) -> Self {
         Self { level: Level::Info, message: Redacted::literal("End of the log"), payload: Payload::End(payload) }
     }
 
-    /// Returns what happened, for programs.
+    /// Returns the machine-readable part of the event.
     #[must_use]
     pub const fn payload(&self) -> &Payload {
         &self.payload
     }
 
-    /// Returns its text.
+    /// Returns the human-readable text of the event.
     #[must_use]
     pub const fn message(&self) -> &Redacted {
         &self.message
     }
 
-    /// Returns how much of an event's and a page's size it takes.
+    /// Returns how much the event counts towards the size limits of events and pages.
     #[must_use]
     pub fn size(&self) -> usize {
         size_of_text(self.message.len(), &self.payload)
@@ -293,18 +293,18 @@ pub struct StepEnd {
     pub signal: Option<i32>,
     /// How long it took.
     pub duration_ms: Option<i64>,
-    /// What else is to be said, for people.
+    /// More about the result, for people.
     pub note: Option<Redacted>,
 }
 
-/// What an attempt printed in all.
+/// Totals of what an attempt printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptTotals {
-    /// The exit code of the step that decided.
+    /// The exit code of the step that decided the attempt's result.
     pub exit_code: Option<i32>,
-    /// Lines; an unfinished last line counts.
+    /// The number of lines, including an unfinished last line.
     pub lines: i64,
-    /// Bytes, after redaction.
+    /// The number of bytes after redaction.
     pub bytes: i64,
     /// Bytes that were not sent as events.
     pub suppressed_bytes: i64,
@@ -314,21 +314,21 @@ pub struct AttemptTotals {
     pub log_sha256: String,
 }
 
-/// What else there is to say of a job's change.
+/// Further details of a job's change.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
-    /// The worker concerned.
+    /// The worker that is concerned.
     pub worker: Option<Redacted>,
     /// When the next attempt may begin.
     pub next_attempt_at: Option<Timestamp>,
-    /// Why.
+    /// The reason for the change.
     pub reason: Option<Redacted>,
 }
 
-/// What a piece of a chunk counts in the size of an event and of a page, beside its text.
+/// What each segment of a chunk counts towards the size of an event and of a page, in addition to its text.
 const SEGMENT_SIZE: usize = 24;
 
-/// Returns the size of a text of `length` bytes with that payload.
+/// Returns the size of an event whose text has `length` bytes.
 pub(super) fn size_of_text(length: usize, payload: &Payload) -> usize {
     let segments = match payload {
         Payload::Log(LogPayload { segments: Some(segments), .. }) => segments.len(),

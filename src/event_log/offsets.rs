@@ -1,6 +1,7 @@
-//! Which event a byte of the output was sent in.
+//! Finds the events that contain given bytes of the output.
 //!
-//! Chunks lie in the log in the order of their first bytes, so the first one is found by halving, and the others follow.
+//! Chunks are stored in the order of their first bytes, so a binary search finds the first chunk, and a scan finds the
+//! rest.
 
 use std::pin::pin;
 
@@ -11,11 +12,11 @@ use super::ReadError;
 use super::store::{self, SentChunk};
 use crate::model::{JobId, LogPayload, Segment, Seq};
 
-/// Chunks that may overlap in `output.log`: one of each stream.
+/// How many chunks can overlap in `output.log`: one of each stream.
 const STREAMS: i64 = 2;
 
-/// Returns for each offset of an attempt's output, in ascending order, the event in which the byte there was sent.
-pub(super) async fn places(
+/// Returns, for each of the ascending `offsets` in an attempt's output, the event that contains the byte there.
+pub(super) async fn events_at(
     connection: &mut SqliteConnection,
     job: JobId,
     attempt: i32,
@@ -36,16 +37,16 @@ pub(super) async fn places(
         }
     }
     pieces.sort_unstable();
-    let place = |offset: &i64| {
+    let event_at = |offset: &i64| {
         let behind = pieces.partition_point(|(from, ..)| from <= offset);
         let (_, to, seq) = pieces.get(behind.checked_sub(1)?)?;
         (offset < to).then_some(*seq)
     };
-    Ok(offsets.iter().map(place).collect())
+    Ok(offsets.iter().map(event_at).collect())
 }
 
-/// Returns a place at which every chunk that begins at or before `at` (an attempt and an offset) lies before it, and none
-/// of the others.
+/// Returns the position that separates the chunks that begin at or before `at` (an attempt and an offset), which lie
+/// before it, from all later chunks.
 async fn first_chunk_behind(connection: &mut SqliteConnection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
     let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (mut low, mut high) = (1, last.0 + 1);

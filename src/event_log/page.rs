@@ -1,38 +1,39 @@
-//! What a page of the log is, and what it is asked for with. Plain values, no I/O.
+//! A page of the log, and the request for one. Plain values without I/O.
 
 use super::SharedEvent;
 use super::stored::{Facets, StoredEvent};
 use crate::model::{EventId, JobStatus, Level, Seq, StreamName, Timestamp};
 
-/// Text in a page at the most, unless a single event has more.
+/// The most bytes of text in a page, unless a single event has more.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// Events that one page looks through at the most when a filter passes over them; where it stopped is in the reply.
+/// The most events that one page examines, which bounds the work when a filter rejects most of them. The reply says where
+/// the page stopped.
 pub const MAX_LOOKED_AT: usize = 5_000;
 
-/// A place in the log, as a request gives it.
+/// A position in the log, as a request gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// The event of this place; the last one if there is none yet.
+    /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before a time; of several at that very time, those up to the one named.
+    /// The last event at or before a time. If several events have that time, the id selects the last one that counts.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after a time; of several at that very time, those from the one named.
+    /// The first event at or after a time. If several events have that time, the id selects the first one that counts.
     Before(Timestamp, Option<EventId>),
 }
 
-/// Which way to read, and from where; both strict.
+/// The direction to read in, and the bound, which is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Towards the newest, beginning after this place.
+    /// Towards newer events, beginning after this position.
     After(Seq),
-    /// Towards the oldest, beginning before this place; from the newest if there is none.
+    /// Towards older events, beginning before this position, or with the newest event if there is none.
     Before(Option<Seq>),
-    /// Oldest first, but nothing at or beyond this place.
+    /// Oldest first, up to but not including this position.
     UpTo(Seq),
 }
 
-/// Which kinds of events.
+/// Which kinds of events to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Kinds {
     /// All of them.
@@ -40,18 +41,18 @@ pub enum Kinds {
     Any,
     /// Everything that is not output.
     NotOutput,
-    /// These.
+    /// Only these kinds.
     Only(Vec<String>),
 }
 
-/// Which events a page holds.
+/// Which events a page contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The kind.
     pub kinds: Kinds,
-    /// The level, exactly.
+    /// The exact level.
     pub level: Option<Level>,
-    /// The stream; only output has one.
+    /// The output stream, which only output has.
     pub stream: Option<StreamName>,
     /// The step.
     pub step_id: Option<String>,
@@ -59,45 +60,45 @@ pub struct Filter {
     pub attempt: Option<i32>,
 }
 
-/// What is asked for.
+/// A request for a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Which way, and from where.
+    /// The direction, and where to begin.
     pub direction: Direction,
     /// Which events.
     pub filter: Filter,
-    /// How many at the most, from 1 on.
+    /// The most events to return, at least 1.
     pub limit: usize,
 }
 
-/// What was read.
+/// A page of the log.
 #[derive(Debug)]
 pub struct Page {
-    /// The events, in the order of reading.
+    /// The events in reading order.
     pub events: Vec<SharedEvent>,
-    /// Everything up to here has been looked at.
+    /// All events up to this position have been examined.
     pub next_after: Seq,
-    /// Everything from here on has been looked at.
+    /// All events from this position on have been examined.
     pub next_before: Seq,
-    /// Whether there is more in the direction of reading.
+    /// Whether there are more events in the direction of reading.
     pub has_more: bool,
-    /// The last event of the log, as of before the events were read.
+    /// The position of the log's last event, taken before the events were read.
     pub last_seq: Seq,
-    /// The job's final status, if it was over before the events were read.
+    /// The job's final status, if it had finished before the events were read.
     pub terminal: Option<JobStatus>,
 }
 
-/// Where the log stands.
+/// The current end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Its last event.
     pub last_seq: Seq,
-    /// The job's final status, if it is over.
+    /// The job's final status, if it has finished.
     pub terminal: Option<JobStatus>,
 }
 
 impl Kinds {
-    /// Returns whether output can be among them.
+    /// Returns whether these kinds include output.
     #[must_use]
     pub fn include_output(&self) -> bool {
         self.include("log")
@@ -113,7 +114,7 @@ impl Kinds {
 }
 
 impl Filter {
-    /// Returns whether the event is one of those asked for.
+    /// Returns whether the event passes the filter.
     #[must_use]
     pub fn matches(&self, level: Level, facets: &Facets) -> bool {
         self.kinds.include(&facets.kind)
@@ -124,16 +125,16 @@ impl Filter {
     }
 }
 
-/// What is to be done after an event was offered to a page.
+/// Whether a page takes more events after the one that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Offer the next one.
+pub(super) enum Offered {
+    /// Offer the next event.
     Continue,
-    /// The page is full; an event that did not fit was not looked at.
+    /// The page is full. The event offered last is not part of it and was not counted as examined.
     Stop,
 }
 
-/// A page that is being filled, event by event, in the order of reading.
+/// A page that is being filled, one event at a time, in reading order.
 pub(super) struct Filling<'a> {
     request: &'a PageRequest,
     head: Head,
@@ -159,12 +160,18 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Offers the next event; `event` is only called when it belongs into the page.
-    pub(super) fn offer(&mut self, seq: Seq, size: usize, matches: bool, event: impl FnOnce() -> SharedEvent) -> Next {
+    /// Offers the next event. `event` is called only if the event belongs in the page.
+    pub(super) fn offer(
+        &mut self,
+        seq: Seq,
+        size: usize,
+        matches: bool,
+        event: impl FnOnce() -> SharedEvent,
+    ) -> Offered {
         let room = self.events.is_empty() || self.text + size <= MAX_TEXT;
         if self.looked_at == MAX_LOOKED_AT || self.events.len() == self.request.limit || (matches && !room) {
             self.full = true;
-            return Next::Stop;
+            return Offered::Stop;
         }
         self.looked_at += 1;
         self.looked_from.get_or_insert(seq);
@@ -173,16 +180,16 @@ impl<'a> Filling<'a> {
             self.text += size;
             self.events.push(event());
         }
-        Next::Continue
+        Offered::Continue
     }
 
     /// Offers an event that is already shared.
-    pub(super) fn offer_shared(&mut self, event: &SharedEvent) -> Next {
+    pub(super) fn offer_shared(&mut self, event: &SharedEvent) -> Offered {
         let matches = self.request.filter.matches(event.level, &event.facets);
         self.offer(event.seq, event.size, matches, || SharedEvent::clone(event))
     }
 
-    /// Ends the page; unless it is full, everything there was has been looked at.
+    /// Finishes the page. Unless it is full, all events in the requested range have been examined.
     pub(super) fn finish(self) -> Page {
         let Head { last_seq, terminal } = self.head;
         let (next_after, next_before) = match (self.request.direction, self.full) {
@@ -199,7 +206,7 @@ impl<'a> Filling<'a> {
 }
 
 impl Page {
-    /// Returns whether nothing will ever come after this page.
+    /// Returns whether no event can follow this page.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.terminal.is_some() && self.next_after >= self.last_seq
@@ -225,7 +232,7 @@ impl Page {
         body
     }
 
-    /// Returns the page as the browser knows it.
+    /// Returns the page in the form that the browser uses.
     #[must_use]
     pub fn to_model(&self) -> crate::model::EventsPage {
         let parse =

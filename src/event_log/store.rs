@@ -5,30 +5,31 @@ use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, SqliteConnection};
 
-use super::append::{Door, Lease};
+use super::append::{Authority, Lease};
 use super::new_event::size_of_text;
-use super::page::{Cursor, Direction, Filling, Head, Next, Page, PageRequest};
+use super::page::{Cursor, Direction, Filling, Head, Offered, Page, PageRequest};
 use super::stored::{Facets, Parts, StoredEvent};
 use super::{ReadError, SharedEvent, StoredOutput};
 use crate::model::{EventId, JobId, JobStatus, Level, LogPayload, Payload, Seq, Timestamp};
 
-/// What an append was given.
-pub(super) struct Allotted {
+/// The positions and times that were assigned to an append.
+pub(super) struct AssignedRange {
     pub(super) first: Seq,
     pub(super) first_at: Timestamp,
 }
 
-/// Allots `count` places and times under the job's row; nothing if the door is shut.
-pub(super) async fn allot(
+/// Assigns `count` consecutive positions and times by updating the job's row. Returns `None` if the lease has ended or
+/// the batch is out of order.
+pub(super) async fn assign_positions(
     connection: &mut SqliteConnection,
     job: JobId,
     count: i64,
     now: Timestamp,
-    door: Door,
-) -> sqlx::Result<Option<Allotted>> {
-    let (lease, number, from) = match door {
-        Door::Lease { lease, number, from } => (Some(lease), number, from),
-        Door::Server => (None, 0, 0),
+    authority: Authority,
+) -> sqlx::Result<Option<AssignedRange>> {
+    let (lease, number, from) = match authority {
+        Authority::Lease { lease, number, from } => (Some(lease), number, from),
+        Authority::Server => (None, 0, 0),
     };
     let row: Option<(i64, i64)> = sqlx::query_as(
         "update jobs
@@ -47,10 +48,10 @@ pub(super) async fn allot(
     .bind(from)
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|(last, at)| Allotted { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
+    Ok(row.map(|(last, at)| AssignedRange { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
 }
 
-/// An event to be stored.
+/// An event to store.
 pub(super) struct NewRow {
     pub(super) seq: Seq,
     pub(super) id: EventId,
@@ -61,11 +62,11 @@ pub(super) struct NewRow {
     pub(super) created_at: Timestamp,
 }
 
-/// Events of one statement at the most. Each statement is a way to SQLite's thread and back, and each number of rows one that
-/// the connection keeps prepared.
+/// The most events in one statement. Each statement costs a round trip to SQLite's thread, and the connection keeps a
+/// prepared statement for each number of rows.
 const ROWS: usize = 8;
 
-/// Stores events in their places.
+/// Stores events.
 pub(super) async fn insert(connection: &mut SqliteConnection, job: JobId, events: Vec<NewRow>) -> sqlx::Result<()> {
     let mut events = events.into_iter();
     while events.len() > 0 {
@@ -86,7 +87,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, job: JobId, events
     Ok(())
 }
 
-/// Returns the number of the lease's last batch and the last event it became; nothing if the lease has ended.
+/// Returns the number of the lease's last batch and the position of its last event, or `None` if the lease has ended.
 pub(super) async fn batch_progress(
     connection: &mut SqliteConnection,
     lease: Lease,
@@ -104,19 +105,19 @@ pub(super) async fn batch_progress(
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
-/// What a stored batch adds.
+/// What a stored batch adds to its attempt's progress.
 #[derive(Clone, Copy)]
-pub(super) struct Progress {
+pub(super) struct BatchProgress {
     pub(super) number: i64,
     pub(super) shipped: i64,
     pub(super) suppressed: i64,
 }
 
-/// Remembers a stored batch, so that its repetition is recognised.
+/// Records that a batch is stored, so that a repeated one is recognised.
 pub(super) async fn set_batch_progress(
     connection: &mut SqliteConnection,
     lease: Lease,
-    progress: Progress,
+    progress: BatchProgress,
     last: Seq,
 ) -> sqlx::Result<()> {
     sqlx::query(
@@ -135,7 +136,7 @@ pub(super) async fn set_batch_progress(
     Ok(())
 }
 
-/// Returns where the job's log stands; nothing if there is no such job.
+/// Returns the current end of the job's log, or `None` if there is no such job.
 async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Head>> {
     let row: Option<(i64, String)> =
         sqlx::query_as("select last_seq, status from jobs where id = ?").bind(job.0).fetch_optional(connection).await?;
@@ -145,12 +146,12 @@ async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Opt
     }))
 }
 
-/// Returns the last event of the job's log; nothing if there is no such job.
+/// Returns the position of the last event of the job's log, or `None` if there is no such job.
 pub(super) async fn last_seq(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Seq>> {
     Ok(head(connection, job).await?.map(|head| head.last_seq))
 }
 
-/// Reads one page: first where the log stands, then its events.
+/// Reads one page: first the end of the log, then the events.
 pub(super) async fn page(
     connection: &mut SqliteConnection,
     job: JobId,
@@ -158,7 +159,7 @@ pub(super) async fn page(
 ) -> Result<Page, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let mut page = Filling::new(request, head);
-    // What was appended after the head was read belongs to the next page.
+    // Events appended after the head was read belong to the next page.
     let last = head.last_seq.0;
     let (after, before) = match request.direction {
         Direction::After(cursor) => (cursor.0, last + 1),
@@ -177,7 +178,7 @@ pub(super) async fn page(
         let facets = Facets::of(&payload);
         let matches = request.filter.matches(row.level, &facets);
         let size = size_of_text(row.message.len(), &payload);
-        if page.offer(row.seq, size, matches, || row.share(job, facets, size)) == Next::Stop {
+        if page.offer(row.seq, size, matches, || row.share(job, facets, size)) == Offered::Stop {
             break;
         }
     }
@@ -193,7 +194,7 @@ const OLDEST_FIRST_NOT_OUTPUT: &str = "select seq, id, level, message, payload, 
 const NEWEST_FIRST_NOT_OUTPUT: &str = "select seq, id, level, message, payload, created_at from events
     where job_id = ? and seq > ? and seq < ? and kind <> 'log' order by seq desc";
 
-/// An event as the database holds it.
+/// A row of the events table.
 struct StoredRow {
     seq: Seq,
     id: EventId,
@@ -237,20 +238,20 @@ impl StoredRow {
     }
 }
 
-/// A column holds what this program never writes.
+/// Returns the error for a column that contains something this program never writes.
 fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }
 
-/// Returns the `seq` that a cursor stands for: for `after` the last event that lies before what is asked for, for
-/// `before` the first that lies behind it.
+/// Returns the `seq` that a cursor refers to: for `after`, the last event before the requested ones; for `before`, the
+/// first event after them.
 pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {
         Cursor::Seq(seq) => return Ok(seq.min(head.last_seq)),
         Cursor::After(time, id) | Cursor::Before(time, id) => (time, id),
     };
-    // Times strictly increase with `seq`, so the place is found by halving.
+    // Times strictly increase with `seq`, so a binary search finds the position.
     let (mut low, mut high) = (0, head.last_seq.0);
     while low < high {
         let middle = low + (high - low + 1) / 2;
@@ -259,11 +260,11 @@ pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, curso
     let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
     let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
     Ok(match (cursor, exact, id) {
-        // The event of that very time is not among those up to the one named.
+        // The found event has the cursor's time, but lies beyond the event that the cursor names.
         (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
         (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
         (Cursor::Before(..), None, _) => Seq(low + 1),
-        // The event found is the last one before what is asked for, or the first one behind it.
+        // The found event is itself the last one before the requested events, or the first one after them.
         _ => Seq(low),
     })
 }
@@ -277,7 +278,7 @@ async fn time_of(connection: &mut SqliteConnection, job: JobId, seq: Seq) -> sql
     Ok((Timestamp(at), EventId(id)))
 }
 
-/// Where output lies that was sent.
+/// The position and payload of an output event.
 pub(super) struct SentChunk {
     pub(super) seq: Seq,
     pub(super) payload: LogPayload,
@@ -288,7 +289,7 @@ fn sent_chunk((seq, payload): (i64, String)) -> sqlx::Result<SentChunk> {
     Ok(SentChunk { seq: Seq(seq), payload })
 }
 
-/// Returns the first chunk at or after a place.
+/// Returns the first chunk at or after a position.
 pub(super) async fn chunk_from(
     connection: &mut SqliteConnection,
     job: JobId,
@@ -304,7 +305,8 @@ pub(super) async fn chunk_from(
     row.map(sent_chunk).transpose()
 }
 
-/// Returns the place of the chunk so many chunks before a place; 0 if there are fewer.
+/// Returns the position of the chunk that is `count` chunks before a position, or of the first chunk if there are
+/// fewer. Returns 0 if there is none.
 pub(super) async fn chunks_back(
     connection: &mut SqliteConnection,
     job: JobId,
@@ -323,7 +325,7 @@ pub(super) async fn chunks_back(
     Ok(Seq(seq.unwrap_or(0)))
 }
 
-/// Returns the chunks from a place on, in order.
+/// Returns the chunks from a position on, in order.
 pub(super) fn chunks_from(
     connection: &mut SqliteConnection,
     job: JobId,

@@ -1,4 +1,4 @@
-//! An event as it is stored, serialised once for all of its readers.
+//! A stored event, serialised once for all of its readers.
 
 use axum::body::Bytes;
 use serde::Serialize;
@@ -6,38 +6,38 @@ use serde_json::value::RawValue;
 
 use crate::model::{EventId, JobId, Level, Payload, Seq, StreamName, Timestamp};
 
-/// One event, ready to be sent: as an item of a polling reply and as a frame of the stream.
+/// One event, ready to be sent as an item of a polling reply and as a frame of the stream.
 ///
-/// Both are slices of the same bytes, so that they cannot differ.
+/// Both forms are slices of the same buffer, so they cannot differ.
 #[derive(Debug)]
 pub struct StoredEvent {
-    /// Its place in the job's log.
+    /// Its position in the job's log.
     pub seq: Seq,
-    /// How much it matters.
+    /// Its severity.
     pub level: Level,
-    /// What filters look at.
+    /// The fields that filters examine.
     pub facets: Facets,
-    /// How much of a page's size it takes.
+    /// How much it counts towards the size limit of a page.
     pub size: usize,
     frame: Bytes,
     item_at: usize,
 }
 
-/// What filters look at in a payload.
+/// The fields of a payload that filters examine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets {
     /// The payload's kind.
     pub kind: String,
-    /// The stream, of output.
+    /// The output stream, for output.
     pub stream: Option<StreamName>,
-    /// The step, of output and of steps.
+    /// The step, for output and step events.
     pub step_id: Option<String>,
-    /// The attempt, of whatever belongs to one.
+    /// The attempt, for events that belong to one.
     pub attempt: Option<i32>,
 }
 
 impl Facets {
-    /// Returns what filters look at in `payload`.
+    /// Returns the filterable fields of `payload`.
     #[must_use]
     pub fn of(payload: &Payload) -> Self {
         let (kind, attempt) = match payload {
@@ -64,18 +64,18 @@ impl Facets {
     }
 }
 
-/// What is stored of an event, borrowed.
+/// The fields of an event, borrowed for serialising.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// Its place in the job's log.
+    /// Its position in the job's log.
     pub seq: Seq,
-    /// Its name.
+    /// Its id.
     pub id: EventId,
     /// The job it belongs to.
     pub job_id: JobId,
-    /// How much it matters.
+    /// Its severity.
     pub level: Level,
-    /// Its text, raw.
+    /// Its text, as raw bytes.
     pub message: &'a [u8],
     /// Its payload, as JSON.
     pub payload: &'a RawValue,
@@ -89,7 +89,7 @@ impl StoredEvent {
     pub fn new(parts: &Parts<'_>, facets: Facets, size: usize) -> Self {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct Item<'a> {
+        struct EventItem<'a> {
             seq: Seq,
             id: EventId,
             job_id: JobId,
@@ -99,7 +99,7 @@ impl StoredEvent {
             created_at: Timestamp,
         }
         let message = String::from_utf8_lossy(parts.message);
-        let item = Item {
+        let item = EventItem {
             seq: parts.seq,
             id: parts.id,
             job_id: parts.job_id,
@@ -111,13 +111,13 @@ impl StoredEvent {
         let mut frame = Vec::with_capacity(message.len() + message.len() / 16 + parts.payload.get().len() + 320);
         frame.extend_from_slice(format!("id: {}\nevent: queue_event\ndata: ", parts.seq).as_bytes());
         let item_at = frame.len();
-        serde_json::to_writer(&mut frame, &item).expect("an event has no map with other keys than strings");
+        serde_json::to_writer(&mut frame, &item).expect("every map in an event has string keys");
         frame.extend_from_slice(b"\n\n");
         frame.shrink_to_fit();
         Self { seq: parts.seq, level: parts.level, facets, size, frame: frame.into(), item_at }
     }
 
-    /// Returns the event as an item of a polling reply: JSON on one line.
+    /// Returns the event as an item of a polling reply: one line of JSON.
     #[must_use]
     pub fn item(&self) -> &[u8] {
         &self.frame[self.item_at..self.frame.len() - 2]

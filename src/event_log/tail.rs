@@ -1,8 +1,9 @@
-//! The recent end of each log, in memory and shared by all of its readers.
+//! The recent end of each log, kept in memory and shared by all of the log's readers.
 //!
-//! A job has an entry while it runs or somebody watches it. What was appended is published here after its commit: the
-//! events into a bounded window, their last `seq` into a `watch`. A reader whose cursor lies inside the window needs no
-//! database; one that fell behind reads from there and catches up.
+//! A job has an entry here while it runs or somebody watches it. After each commit the appended events are published to
+//! the entry: the events go into a bounded window, and their last `seq` into a `watch`. A reader whose cursor lies
+//! inside the window needs no database access. A reader that has fallen behind the window reads from the database until
+//! it catches up.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,23 +11,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::SharedEvent;
-use super::page::{Direction, Filling, Head, Next, Page, PageRequest};
+use super::page::{Direction, Filling, Head, Offered, Page, PageRequest};
 use crate::model::{JobId, JobStatus, Seq};
 
-/// Text that a window keeps at the most: enough for several of the largest events.
+/// The most bytes of text in a window: enough for several of the largest events.
 const WINDOW_TEXT: usize = 4 << 20;
 
-/// Events that a window keeps at the most.
+/// The most events in a window.
 const WINDOW_EVENTS: usize = 2_000;
 
-/// What an append tells the readers, after its commit.
+/// What an append publishes to the readers after its commit.
 #[derive(Debug)]
 pub(super) struct Published {
     /// The events, in order.
     pub(super) events: Vec<SharedEvent>,
-    /// The job's final status, if this was its end.
+    /// The job's final status, if the events contain the job's `end` event.
     pub(super) terminal: Option<JobStatus>,
-    /// Whether a worker appended, so that more is to be expected.
+    /// Whether a worker appended the events, so that more are to be expected.
     pub(super) by_worker: bool,
 }
 
@@ -38,20 +39,20 @@ pub struct Tails {
 
 #[derive(Debug)]
 struct Tail {
-    window: Mutex<Window>,
+    window: Mutex<TailWindow>,
     last: watch::Sender<Seq>,
 }
 
 #[derive(Debug, Default)]
-struct Window {
+struct TailWindow {
     events: VecDeque<SharedEvent>,
     text: usize,
     terminal: Option<JobStatus>,
-    /// Whether a worker is writing: the entry stays even if nobody reads.
+    /// Whether a worker is writing. If so, the entry stays even when nobody reads.
     running: bool,
 }
 
-/// Wakes one reader of one job's log. The entry lives at least as long as this.
+/// Wakes one reader of one job's log. The job's entry lives at least as long as this handle.
 #[derive(Debug)]
 pub struct Watch {
     job: JobId,
@@ -61,9 +62,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Waits until something was appended since the last call, or since the watch was taken.
+    /// Waits until something has been appended since the last call, or since the watch was created.
     pub async fn grown(&mut self) {
-        // The sender lives in the entry that this watch keeps alive.
+        // This cannot fail: the sender lives in the entry, which this watch keeps alive.
         self.last.changed().await.ok();
     }
 }
@@ -81,7 +82,7 @@ impl Tails {
         Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
     }
 
-    /// Reads a page from the window, if all that is asked for lies in it.
+    /// Reads a page from the window, if the window contains the whole requested range.
     pub(super) fn page(&self, job: JobId, request: &PageRequest) -> Option<Page> {
         let Direction::After(cursor) = request.direction else { return None };
         let tail = Arc::clone(self.lock().get(&job)?);
@@ -93,14 +94,14 @@ impl Tails {
         let skipped = usize::try_from(cursor.plus(1).0 - first.0).unwrap_or(usize::MAX).min(window.events.len());
         let mut page = Filling::new(request, Head { last_seq: last, terminal: window.terminal });
         for event in window.events.range(skipped..) {
-            if page.offer_shared(event) == Next::Stop {
+            if page.offer_shared(event) == Offered::Stop {
                 break;
             }
         }
         let page = page.finish();
         drop(window);
         drop(tail);
-        // The last watch may have gone while this call kept the entry alive.
+        // The last watch may have been dropped while this call kept the entry alive.
         self.forget_if_idle(job);
         Some(page)
     }
@@ -112,7 +113,7 @@ impl Tails {
             match jobs.get(&job) {
                 Some(tail) => Arc::clone(tail),
                 None if published.by_worker => Arc::clone(jobs.entry(job).or_insert_with(Tail::new)),
-                // Nobody reads and nobody writes on: the database has it.
+                // The job has no reader and no running worker. The events are in the database.
                 None => return,
             }
         };
@@ -122,7 +123,7 @@ impl Tails {
         self.forget_if_idle(job);
     }
 
-    /// Says that the job's worker is gone, so that its entry need not wait for more.
+    /// Records that the job's worker has finished, so that the entry is no longer kept for it.
     pub fn worker_left(&self, job: JobId) {
         if let Some(tail) = self.lock().get(&job) {
             lock(&tail.window).running = false;
@@ -148,10 +149,11 @@ impl Tail {
     }
 }
 
-impl Window {
+impl TailWindow {
     fn take(&mut self, published: Published) {
         for event in published.events {
-            // An entry that was forgotten and made again in between begins anew: a window has no holes.
+            // If the entry was removed and created again in between, the window starts over, since it must have no
+            // gaps.
             if self.events.back().is_some_and(|back| back.seq.plus(1) != event.seq) {
                 self.events.clear();
                 self.text = 0;
@@ -167,7 +169,8 @@ impl Window {
     }
 }
 
-/// Locks; a panic elsewhere leaves nothing half done here, since every change under these locks is complete in itself.
+/// Locks a mutex and ignores poisoning: every change under these locks is complete in itself, so a panic elsewhere
+/// leaves no inconsistent state.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -114,7 +114,7 @@ async fn describe(state: &AppState, job: JobId, attempt: i32, lines: Vec<Line>) 
     }
     let steps = StepIds::load(&state.log, job, attempt).await?;
     let offsets: Vec<i64> = lines.iter().map(|line| signed(line.offset)).collect();
-    let places = state.log.places(job, attempt, &offsets).await?;
+    let places = state.log.events_at_offsets(job, attempt, &offsets).await?;
     let item = |(line, seq): (Line, _)| {
         let text = String::from_utf8_lossy(&line.text).into_owned();
         OutputLine {

@@ -18,7 +18,7 @@ const TIMES_AT_RANDOM: usize = 40;
 const OUTPUT: [FailPoint; 9] =
     [Claimed, Prepared, ProcessStarted, Captured, SpoolBytes, SpoolRecords, SpoolLogSynced, StepEnded, FileKept];
 const APPEND: [FailPoint; 9] =
-    [BatchMade, SeqAllotted, EventsStored, BatchStored, Commit, Committed, Notified, Answered, Shipped];
+    [BatchMade, SeqAssigned, EventsStored, BatchStored, Commit, Committed, Notified, Answered, Shipped];
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
