@@ -1,12 +1,12 @@
-//! The complete output of an attempt, as it is read: by line number, as one text, and byte by byte.
+//! Reading the complete output of an attempt: by line number, as one text, and by byte offset.
 //!
-//! What is read is the spool itself, while it grows and after, so that nothing that live events leave out is missing here.
-//! [`mod@file`] hides where its bytes are: in a growing file, in a finished one, or in compressed frames. [`index`] finds the record
-//! of a line by halving. [`lines`] and [`output`] are the two ways to read, [`steps`] says what steps are called. [`compress`]
-//! makes finished spools small.
+//! The spool itself is read, both while it grows and afterwards, so output that is suppressed in live events is not
+//! missing here. [`mod@file`] hides whether the bytes are in a growing file, a finished one, or compressed frames.
+//! [`index`] finds the record of a line by binary search. [`lines`] and [`output`] are the two ways to read, and
+//! [`steps`] maps steps to their ids. [`compress`] compresses finished spools.
 //!
-//! Nothing here writes to a spool that an attempt still writes to, and no read takes more memory than its named bound. Reads
-//! block: callers in async code give them to a thread.
+//! Nothing here writes to a spool that an attempt still writes to, and each read has a named memory bound. Reads block,
+//! so async callers run them on a blocking thread.
 
 pub mod compress;
 pub mod file;

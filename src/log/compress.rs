@@ -1,7 +1,8 @@
-//! Compressing what finished attempts have printed: in the background, one file at a time, and never in anybody's way.
+//! Compresses the output of finished attempts: in the background, one file at a time, at the lowest priority.
 //!
-//! The database remembers what is done, so that what a crash left over is taken up again. A file is written aside, synced
-//! and renamed before the original goes: whatever happens, one of the two is whole.
+//! The database records which logs are compressed, so that work interrupted by a crash is resumed. The compressed file
+//! is written under a temporary name, synced and renamed before the original is removed, so at any moment at least one
+//! of the two is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -20,19 +21,20 @@ use crate::fail_point::FailPoint;
 use crate::queue::{Queue, QueueError};
 use crate::worker::spool::OUTPUT_IDX;
 
-/// After an attempt's end, so that a burst of small jobs is looked at once.
+/// How long to wait after an attempt has ended, so that a burst of small jobs is handled in one pass.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
-/// How long nothing is tried after a failure: a full disk does not empty itself at once.
+/// How long to wait after a failure. A full disk, for example, is unlikely to have free space at once.
 const REST: Duration = Duration::from_mins(1);
 
-/// Bytes between two looks at whether to stop.
+/// Bytes compressed between two checks for cancellation.
 const BLOCK: usize = 256 << 10;
 
-/// The lowest priority there is: what jobs and readers leave of the processors.
+/// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave.
 const LOWEST_PRIORITY: i32 = 19;
 
-/// Compresses logs until `shutdown`; a file that is half done is begun anew at the next start.
+/// Compresses logs until `shutdown`. A file that is interrupted half-way is compressed from its beginning after the
+/// next start.
 pub async fn run(queue: Queue, data_dir: PathBuf, shutdown: CancellationToken) {
     loop {
         // Registered before looking, so that an attempt that ends in between is not missed.
@@ -43,7 +45,7 @@ pub async fn run(queue: Queue, data_dir: PathBuf, shutdown: CancellationToken) {
             Ok(Done::One) => continue,
             Ok(Done::Nothing) => None,
             Err(error) => {
-                tracing::warn!(%error, "a log could not be compressed and stays as it is for now");
+                tracing::warn!(%error, "failed to compress a log; it stays uncompressed for now");
                 Some(REST)
             }
         };
@@ -61,13 +63,13 @@ pub async fn run(queue: Queue, data_dir: PathBuf, shutdown: CancellationToken) {
     }
 }
 
-/// Whether there was something to do.
+/// Whether there was something to compress.
 enum Done {
     One,
     Nothing,
 }
 
-/// Why nothing was compressed.
+/// Why a log was not compressed.
 #[derive(Debug, thiserror::Error)]
 enum CompressError {
     #[error(transparent)]
@@ -85,7 +87,7 @@ async fn compress_next(queue: &Queue, data_dir: &Path, shutdown: &CancellationTo
     let index = text.with_file_name(OUTPUT_IDX);
     match in_background(vec![index, text], shutdown).await {
         Ok(stored) => queue.compressed(log.artifact.id, stored).await?,
-        // Somebody has removed it: there is nothing to compress, today or later.
+        // The log's files have been removed, so there is nothing to compress.
         Err(_) if shutdown.is_cancelled() => return Ok(Done::Nothing),
         Err(error) if error.kind() == io::ErrorKind::NotFound => queue.compressed(log.artifact.id, 0).await?,
         Err(error) => return Err(error.into()),
@@ -93,28 +95,29 @@ async fn compress_next(queue: &Queue, data_dir: &Path, shutdown: &CancellationTo
     Ok(Done::One)
 }
 
-/// Compresses files in a thread of the lowest priority; returns how many bytes they take now.
+/// Compresses files in a thread of the lowest priority and returns their total compressed size.
 async fn in_background(paths: Vec<PathBuf>, shutdown: &CancellationToken) -> io::Result<u64> {
     let stop = Arc::new(AtomicBool::new(false));
-    let (told, mut hears) = oneshot::channel();
+    let (sender, mut receiver) = oneshot::channel();
     let stopped = Arc::clone(&stop);
     std::thread::Builder::new().name("compress".into()).spawn(move || {
-        // 0 is the calling thread, and a thread that cannot be made modest works all the same.
+        // A `None` pid means the calling thread. The work also succeeds if its priority cannot be lowered.
         rustix::process::setpriority_process(None, LOWEST_PRIORITY).ok();
         let sizes = paths.iter().map(|path| compress(path, &stopped));
-        told.send(sizes.sum::<io::Result<u64>>()).ok();
+        sender.send(sizes.sum::<io::Result<u64>>()).ok();
     })?;
     let stored = tokio::select! {
-        stored = &mut hears => stored,
+        stored = &mut receiver => stored,
         () = shutdown.cancelled() => {
             stop.store(true, Ordering::Relaxed);
-            hears.await
+            receiver.await
         }
     };
     stored.map_err(io::Error::other)?
 }
 
-/// Puts the compressed form of a file in its place; returns its size. What is compressed already stays as it is.
+/// Replaces a file by its compressed form and returns the compressed size. A file that is already compressed is left
+/// alone.
 pub fn compress(path: &Path, stop: &AtomicBool) -> io::Result<u64> {
     let compressed = compressed_path(path);
     let Some(plain) = open(path)? else { return Ok(fs::metadata(compressed)?.len()) };
@@ -125,7 +128,7 @@ pub fn compress(path: &Path, stop: &AtomicBool) -> io::Result<u64> {
     let size = match written.and_then(|size| fs::rename(&aside, &compressed).map(|()| size)) {
         Ok(size) => size,
         Err(error) => {
-            // A disk that is full has better uses for it.
+            // Do not leave a partial file behind on a disk that may be full.
             fs::remove_file(&aside).ok();
             return Err(error);
         }
@@ -153,7 +156,7 @@ fn write_frames(mut plain: File, file: &File, stop: &AtomicBool) -> io::Result<u
     encoder.finish().map_err(io::Error::other)
 }
 
-/// Makes the new name survive a power cut before the old one goes.
+/// Makes the new name durable before the original is removed.
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

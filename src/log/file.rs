@@ -1,4 +1,4 @@
-//! A file of a spool, wherever its bytes are: as they were written, or in compressed frames beside.
+//! A file of a spool, either plain or in compressed frames beside the original path.
 
 use std::fs::File;
 use std::io;
@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 
 use super::frames::Frames;
 
-/// A file of a spool, opened for reading. It stays readable when it is compressed or removed meanwhile.
+/// A file of a spool, opened for reading. It stays readable if it is compressed or removed meanwhile.
 #[derive(Debug)]
 pub struct LogFile(Bytes);
 
 #[derive(Debug)]
 enum Bytes {
-    /// As they were written; there may be more to come.
+    /// The plain file, which may still grow.
     Plain(File),
     Compressed(Box<Frames>),
 }
 
 impl LogFile {
-    /// Opens the file of that path, compressed or not; nothing if there is none.
+    /// Opens the file at that path, compressed or not. Returns `None` if there is neither.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        // In this order: the compressed one is there before the other one goes.
+        // The order matters: the compressed file is in place before the plain one is removed.
         if let Some(file) = open(path)? {
             return Ok(Some(Self(Bytes::Plain(file))));
         }
@@ -31,7 +31,7 @@ impl LogFile {
         }
     }
 
-    /// Returns how many bytes it has by now; of a compressed one, those that were compressed.
+    /// Returns the current size in bytes, before compression.
     pub fn size(&self) -> io::Result<u64> {
         match &self.0 {
             Bytes::Plain(file) => Ok(file.metadata()?.len()),
@@ -39,7 +39,7 @@ impl LogFile {
         }
     }
 
-    /// Reads `length` bytes from `at` on; they have to be there.
+    /// Reads `length` bytes from offset `at`. Fails if the file is shorter.
     pub fn read(&mut self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         match &mut self.0 {
             Bytes::Plain(file) => {
@@ -52,14 +52,14 @@ impl LogFile {
     }
 }
 
-/// Returns where the compressed form of a file lies.
+/// Returns the path of a file's compressed form.
 pub(super) fn compressed_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".zst");
     name.into()
 }
 
-/// Opens a file; nothing if there is none.
+/// Opens a file, or returns `None` if it does not exist.
 pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),

@@ -1,5 +1,5 @@
-//! Compressed files that are read from the middle: the zstd seekable format, frames of a fixed size and a table of where
-//! they lie. `zstd -d` reads them as well.
+//! Compressed files with random access, in the zstd seekable format: frames of a fixed uncompressed size, and a table
+//! of their positions. `zstd -d` reads them too.
 
 use std::fmt;
 use std::fs::File;
@@ -7,21 +7,22 @@ use std::io::{self, Read};
 
 use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
-/// Bytes of a frame before its compression: what is decompressed for a single byte, in about a millisecond, and what a slow
-/// reader holds. Frames of a quarter of it take a sixteenth more of the disk.
+/// The size of a frame before compression. Reading a single byte decompresses one frame, in about a millisecond, and a
+/// slow reader holds one frame in memory. Frames of a quarter of this size take about 6 % more disk space.
 const FRAME: u32 = 1 << 20;
 
-/// How hard to try: nobody waits for it, and it makes up for most of what the frames cost.
+/// The compression level. It can be high because nobody waits for the result, and it regains most of the space that
+/// frames cost.
 const LEVEL: i32 = 9;
 
-/// A compressed file, and the frame of it that was read last.
+/// A compressed file, and the frame that was read last.
 pub(super) struct Frames {
     file: File,
-    /// Where the frames lie.
+    /// Where each frame is in the file.
     table: SeekTable,
-    /// The bytes of that frame.
+    /// The decompressed bytes of the last frame.
     frame: Vec<u8>,
-    /// Where it begins, before compression.
+    /// The offset of that frame before compression.
     frame_at: u64,
 }
 
@@ -32,18 +33,18 @@ impl fmt::Debug for Frames {
 }
 
 impl Frames {
-    /// Reads the table of a file.
+    /// Reads the seek table of a file.
     pub(super) fn open(mut file: File) -> io::Result<Self> {
         let table = SeekTable::from_seekable(&mut file).map_err(io::Error::other)?;
         Ok(Self { file, table, frame: Vec::new(), frame_at: 0 })
     }
 
-    /// Returns how many bytes were compressed.
+    /// Returns the size before compression.
     pub(super) fn size(&self) -> u64 {
         self.table.size_decomp()
     }
 
-    /// Reads `length` bytes from `at` on.
+    /// Reads `length` bytes from offset `at`.
     pub(super) fn read(&mut self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         if at.checked_add(length as u64).is_none_or(|end| end > self.size()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -59,13 +60,14 @@ impl Frames {
         Ok(bytes)
     }
 
-    /// Returns the frame that holds the byte at `at`, and where it begins.
+    /// Returns the offset and content of the frame that contains the byte at `at`.
     fn frame_of(&mut self, at: u64) -> io::Result<(u64, &[u8])> {
         if self.frame_at > at || self.frame_at + self.frame.len() as u64 <= at {
             let index = self.table.frame_index_decomp(at);
             let begin = self.table.frame_start_decomp(index).map_err(io::Error::other)?;
             let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
-            // One for each frame: its window is several times as large, and a slow reader would keep it.
+            // A new decoder for each frame: a decoder's window is several times as large as a frame, and a slow reader
+            // would keep it.
             let options = DecodeOptions::new(&self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
             let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];
             options.into_decoder().map_err(io::Error::other)?.read_exact(&mut frame)?;
@@ -75,7 +77,7 @@ impl Frames {
     }
 }
 
-/// Returns what compresses into `file`; end it with `finish`.
+/// Returns an encoder that writes to `file`. Call `finish` to complete the file.
 pub(super) fn encoder(file: &File) -> io::Result<Encoder<'static, &File>> {
     EncodeOptions::new()
         .checksum_flag(true)

@@ -1,20 +1,20 @@
-//! `output.idx`, read: which stretch of the output holds a line.
+//! Reading `output.idx`, which says which record of the output contains a line.
 
 use std::io;
 
 use super::file::LogFile;
 use crate::worker::spool::Record;
 
-/// Records that are read at once: 20 KiB, few enough for a jump and enough for a walk.
+/// Records that are read at once: 20 KiB, which suits both single look-ups and sequential reads.
 const BLOCK: u64 = 512;
 
 /// The index of a spool. It may grow while it is read.
 #[derive(Debug)]
 pub struct Index {
     file: LogFile,
-    /// Records that were read last, whole ones only.
+    /// The block of records that was read last, whole records only.
     block: Vec<u8>,
-    /// The number of the first of them.
+    /// The number of the first record in `block`.
     block_from: u64,
 }
 
@@ -25,12 +25,12 @@ impl Index {
         Self { file, block: Vec::new(), block_from: 0 }
     }
 
-    /// Returns how many whole records there are by now.
+    /// Returns the current number of whole records.
     pub fn count(&self) -> io::Result<u64> {
         Ok(self.file.size()? / Record::SIZE as u64)
     }
 
-    /// Returns the record of that number, if it is there.
+    /// Returns the record with that number, if it exists.
     pub fn record(&mut self, number: u64) -> io::Result<Option<Record>> {
         if let Some(record) = self.cached(number) {
             return Ok(Some(record));
@@ -52,8 +52,8 @@ impl Index {
         Some(Record::parse(bytes.try_into().ok()?))
     }
 
-    /// Returns the number of the record in which that line begins, if it has begun: the last record before which fewer
-    /// lines had. Looks near `hint` first, so that a walk costs little.
+    /// Returns the number of the record in which that line begins, if the line has begun: the last record before which
+    /// fewer lines had begun. The search starts near `hint`, so that sequential reads are cheap.
     pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
         let count = self.count()?;
         let (mut low, mut high) = (0, count);

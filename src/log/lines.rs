@@ -1,7 +1,7 @@
-//! Lines by their numbers, from wherever in the output.
+//! Reading lines by their numbers, anywhere in the output.
 //!
-//! A line belongs to one stream and may lie in several pieces, with the other stream's output between them; here it is
-//! whole again. The line's beginning is found by halving, never by reading what is before it.
+//! A line belongs to one stream and may be split into several pieces with output of the other stream between them.
+//! Reading joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
 
 use std::io;
 
@@ -10,10 +10,10 @@ use crate::model::Timestamp;
 use crate::worker::capture::incomplete_character;
 use crate::worker::spool::{Record, Source};
 
-/// Records of the index that one reading looks through at the most for the rest of lines that break off: 40 MiB.
+/// The most index records that one read examines to find the remaining pieces of lines: 40 MiB of index.
 const MAX_LOOKED_AT: u32 = 1 << 20;
 
-/// Text of one reading at the most, unless its first line has more: the reply holds it three times.
+/// The most bytes of text that one read returns, unless its first line is longer. The reply holds the text three times.
 const MAX_TEXT: usize = 4 << 20;
 
 /// A line of output.
@@ -21,20 +21,20 @@ const MAX_TEXT: usize = 4 << 20;
 pub struct Line {
     /// Its number within the attempt, from 1.
     pub number: u64,
-    /// Where in `output.log` it begins.
+    /// Its offset in `output.log`.
     pub offset: u64,
-    /// Where it comes from.
+    /// The stage, step and stream it comes from.
     pub source: Source,
     /// When its first byte was captured.
     pub time: Timestamp,
     /// Its text, without the newline.
     pub text: Vec<u8>,
-    /// Whether there is more of it.
+    /// Whether the text is truncated.
     pub cut: bool,
 }
 
-/// Reads up to `count` lines from the one numbered `from` on, and up to `keep` bytes of each. There are fewer at the log's
-/// end, and when their text is long.
+/// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Returns fewer lines at the
+/// end of the log, and when their text is long.
 pub fn read(log: &mut AttemptLog, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
     let mut reading = Reading { log, keep, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
@@ -56,18 +56,18 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the last line began, and how far into it the reading has come.
+/// The record in which the last line began, and the position in it.
 struct Here {
     number: u64,
     record: Record,
     text: Vec<u8>,
-    /// The line that begins, or goes on, at `at`.
+    /// The number of the line at `at`, where it begins or continues.
     line: u64,
     at: usize,
 }
 
 impl Here {
-    /// Goes on to the beginning of a line; returns whether it begins in this record.
+    /// Moves to the beginning of a line. Returns whether the line begins in this record.
     fn go_to(&mut self, line: u64) -> bool {
         if line <= self.record.begun || line < self.line {
             return false;
@@ -82,7 +82,7 @@ impl Here {
 }
 
 impl Reading<'_> {
-    /// Reads one line; nothing if it has not begun.
+    /// Reads one line, or returns `None` if it has not begun.
     fn line(&mut self, number: u64) -> io::Result<Option<Line>> {
         if !self.here.as_mut().is_some_and(|here| here.go_to(number)) && !self.find(number)? {
             return Ok(None);
@@ -108,7 +108,7 @@ impl Reading<'_> {
         Ok(Some(Line { number, offset, source, time, text, cut }))
     }
 
-    /// Goes to the record in which a line begins.
+    /// Moves to the record in which a line begins.
     fn find(&mut self, line: u64) -> io::Result<bool> {
         let hint = self.here.as_ref().map_or(0, |here| here.number);
         let Some(number) = self.log.index.record_of_line(line, hint)? else { return Ok(false) };
@@ -118,8 +118,8 @@ impl Reading<'_> {
         Ok(here.go_to(line))
     }
 
-    /// Adds the pieces of a line in the records after that one, until it ends or enough of it is there. Returns whether
-    /// the search was given up before.
+    /// Appends the pieces of a line from the records after that one, until the line ends or `keep` bytes are exceeded.
+    /// Returns whether it stopped before the line's end.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
             if text.len() > self.keep {

@@ -1,4 +1,5 @@
-//! The output as one text, block by block: all of it, or what comes from one stage, step or stream, with times or without.
+//! Reading the output as one text, block by block: all of it or that of one stage, step or stream, with or without
+//! times.
 
 use std::io;
 use std::sync::Arc;
@@ -8,70 +9,70 @@ use super::steps::StepIds;
 use crate::model::{Stage, StreamName, Timestamp};
 use crate::worker::spool::{Record, Source};
 
-/// Bytes of output that one read takes at the most.
+/// The most bytes of output that one read returns.
 const BLOCK: usize = 128 << 10;
 
-/// Records that one read looks through at the most when it passes over them.
+/// The most records that one read skips.
 const MAX_LOOKED_AT: u32 = 1 << 16;
 
-/// What of the output is wanted.
+/// Which part of the output to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Of this stage only.
+    /// Only this stage, if set.
     pub stage: Option<Stage>,
-    /// Of the step of this name only.
+    /// Only the step with this id, if set.
     pub step_id: Option<String>,
-    /// Of this stream only.
+    /// Only this stream, if set.
     pub stream: Option<StreamName>,
 }
 
-/// Whether each line begins with the time of its first byte.
+/// Whether each line is prefixed with the time of its first byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Times {
-    /// Nothing is added.
+    /// No prefix.
     #[default]
     Omitted,
-    /// `2026-01-31T12:00:00.000000Z` and a space.
+    /// A prefix such as `2026-01-31T12:00:00.000000Z` and a space.
     Prefixed,
 }
 
-/// How far a reading goes.
+/// How far to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// To where the output ended when it was opened.
+    /// Up to the size that the output had when it was opened.
     Present,
-    /// As far as there is something, whenever it is asked.
+    /// Up to the output's size at the time of each read.
     Growing,
 }
 
-/// What a read found.
+/// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
-    /// Output, which may be none of it: there may be more to look through.
+    /// Output. It may be empty even if more output follows.
     Bytes(Vec<u8>),
-    /// Output of a step whose name is not known here comes next: tell [`Output::set_steps`].
+    /// The next output belongs to a step whose id is not known yet. Call [`Output::set_steps`].
     UnknownStep,
-    /// All that there is has been read.
+    /// Everything has been read.
     End,
 }
 
-/// A reading of an attempt's output, from its beginning on.
+/// A sequential reader of an attempt's output.
 #[derive(Debug)]
 pub struct Output {
     log: AttemptLog,
     selection: Selection,
     times: Times,
     steps: Arc<StepIds>,
-    /// Everything up to here has been read, or passed over.
+    /// The offset up to which everything has been read or skipped.
     at: u64,
-    /// The record that holds the byte there.
+    /// The number of the record that contains that offset.
     record: u64,
-    /// Nothing beyond here is read.
+    /// The offset at which to stop reading.
     until: u64,
 }
 
 impl Selection {
-    /// Returns whether everything is wanted.
+    /// Returns whether the whole output is selected.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         *self == Self::default()
@@ -79,7 +80,7 @@ impl Selection {
 }
 
 impl Output {
-    /// Begins to read.
+    /// Creates a reader at the beginning of the output.
     pub fn new(log: AttemptLog, selection: Selection, times: Times, reach: Reach) -> io::Result<Self> {
         let until = match reach {
             Reach::Present => log.text.size()?,
@@ -88,14 +89,14 @@ impl Output {
         Ok(Self { log, selection, times, steps: Arc::default(), at: 0, record: 0, until })
     }
 
-    /// Tells what the steps are called; returns whether that is news.
+    /// Sets the ids of the steps. Returns whether they have changed.
     pub fn set_steps(&mut self, steps: Arc<StepIds>) -> bool {
-        let news = self.steps != steps;
+        let changed = self.steps != steps;
         self.steps = steps;
-        news
+        changed
     }
 
-    /// Passes over the stretch whose step has no name: the attempt is over, and it never got one.
+    /// Skips the record whose step has no id. For use when the attempt has finished, since the step will never get one.
     pub fn skip_unknown(&mut self) -> io::Result<()> {
         if let Some(record) = self.log.index.record(self.record)? {
             self.pass(&record);
@@ -137,7 +138,7 @@ impl Output {
         Ok(Read::Bytes(bytes))
     }
 
-    /// Returns whether output from there is wanted; nothing if that cannot be said yet.
+    /// Returns whether output from `source` is selected, or `None` if the step's id is not known yet.
     fn wants(&self, source: Source) -> Option<bool> {
         let of_stage = self.selection.stage.is_none_or(|stage| stage == source.stage);
         if !of_stage || self.selection.stream.is_some_and(|stream| stream != source.stream) {
@@ -149,7 +150,7 @@ impl Output {
         }
     }
 
-    /// Reads of a record what has not been read, or a block of it.
+    /// Appends the unread rest of a record, up to one block.
     fn read_piece(&mut self, record: &Record, out: &mut Vec<u8>) -> io::Result<()> {
         let from = self.at.max(record.offset);
         let length = usize::try_from(record.end() - from).unwrap_or(BLOCK).min(BLOCK);
@@ -178,7 +179,7 @@ impl Output {
     }
 }
 
-/// Adds a text with the time before each line that begins in it.
+/// Appends a text to `out`, with the time before each line that begins in it.
 fn push_with_times(text: &[u8], time: Timestamp, begins: bool, out: &mut Vec<u8>) {
     let prefix = format!("{time} ");
     let mut begins = begins;

@@ -1,4 +1,4 @@
-//! What the steps of an attempt are called: the index of a spool knows their places only.
+//! The ids of an attempt's steps. The index of a spool contains only their positions.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,16 @@ use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadErro
 use crate::model::{JobId, Payload, Seq, Stage};
 use crate::worker::spool::Source;
 
-/// Events of one read.
+/// Events per page.
 const LIMIT: usize = 500;
 
-/// The names of an attempt's steps, as far as they have begun.
+/// The ids of those steps of an attempt that have begun.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepIds(HashMap<(Stage, u32), String>);
 
 impl StepIds {
-    /// Reads them from the job's log. A step's event is appended before its process starts, and stored a moment later.
+    /// Reads the ids from the job's event log. A step's event is appended before its process starts, but stored a
+    /// moment later.
     pub async fn load(log: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };
@@ -33,7 +34,7 @@ impl StepIds {
         }
     }
 
-    /// Returns the name of the step that output comes from, if the step's event is stored.
+    /// Returns the id of the step that output comes from, if the step's event is already stored.
     #[must_use]
     pub fn get(&self, source: Source) -> Option<&String> {
         self.0.get(&(source.stage, source.step))
