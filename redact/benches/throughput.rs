@@ -1,16 +1,16 @@
-//! Prints how fast the redactor is: `cargo bench -p redact`. It asserts nothing; machines differ.
+//! Prints the redactor's throughput: `cargo bench -p redact`. It asserts nothing, because machines differ.
 
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+#![expect(clippy::print_stdout, reason = "the program's purpose is to print")]
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use redact::Redactor;
 
-/// As a capture reads: a pipe's content.
+/// The size of a read: the capacity of a pipe.
 const READ: u32 = 64 * 1024;
 const READS: u32 = 64;
-/// The fastest of so many rounds counts: the others shared the machine.
+/// The fastest of several rounds counts, since other processes disturb the rest.
 const ROUNDS: u32 = 12;
 
 const VALUES: [&str; 3] =
@@ -22,10 +22,10 @@ fn main() {
             "2024-05-01T12:00:00.{line:06}Z INFO compile: Compiling serde_json v1.0.{line} (/srv/ci/target/release)\n"
         )
     };
-    // Each line begins all values, and a match of each state fails in the end.
+    // Each line contains prefixes of all values, and no match ever completes.
     let near =
         |line: usize| format!("ghp_16C7e42F292c6912 correct horse batter s3cr3t-p4s{line} correct s3cr3 ghp_16C7\n");
-    // The table has nothing to skip, and the automaton stays where it is.
+    // No byte pair allows skipping, and no value begins.
     let pairs = |line: usize| format!("kkSS44{line}kkSS44aakk44SSaakkSS44\n");
     let hits = |line: usize| format!("{line}{}\n", VALUES[line % 3]);
 

@@ -1,39 +1,40 @@
-//! The ranges to mask, united, and how far the output is written.
+//! Merges the ranges to mask, and writes the output.
 //!
-//! Positions count from the beginning of the text that is kept. A mask may be written before its end is known: where it
-//! begins is what must be sure, and what later overlaps it only makes it longer.
+//! Positions are relative to the beginning of the text that the stream keeps. A mask may be written before its end is
+//! known: only its beginning must be certain, since later overlapping ranges merely extend it.
 
 use std::ops::Range;
 
 use crate::Redacted;
 
-/// What stands where a secret was.
+/// The replacement for a masked value.
 pub const MASK: &[u8] = b"[REDACTED]";
 
-/// The ranges found and not yet written, and how far the output is written.
+/// The ranges that were found but not yet written, and the position up to which the output is written.
 #[derive(Default)]
 pub(crate) struct Masks {
-    /// In order, none overlapping another.
+    /// Sorted, without overlaps.
     ranges: Vec<Range<usize>>,
-    /// Up to here the text is written, masked or shown.
+    /// The text up to here has been written, either masked or shown.
     cursor: usize,
-    /// Whether the last thing written is a mask, which ends at the cursor.
+    /// Whether the last thing written was a mask, which then ends at the cursor.
     open: bool,
     written: u64,
 }
 
 impl Masks {
-    /// Up to where the text is written.
+    /// The position up to which the text has been written.
     pub(crate) fn cursor(&self) -> usize {
         self.cursor
     }
 
-    /// How many masks were written.
+    /// How many masks have been written.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
-    /// Adds a range that ends where the last one did or later, and unites it with those it overlaps; an empty one is none.
+    /// Adds a range that ends at or after the end of the last one, and merges it with ranges that it overlaps. Ignores
+    /// an empty range.
     pub(crate) fn add(&mut self, range: Range<usize>) {
         if range.is_empty() {
             return;
@@ -45,9 +46,11 @@ impl Masks {
         }
     }
 
-    /// Writes `text` up to `sure`, before which no range will begin any more, and every mask that begins up to there.
+    /// Writes `text` up to `sure`, and every mask that begins at or before it. The caller guarantees that no further
+    /// range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
-        // What a pause has shown stays: no mask begins before it any more. An open mask may still grow and swallow ranges.
+        // What a release has shown cannot be masked any more, so no mask may begin before it. An open mask may still
+        // grow and absorb ranges.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);
@@ -61,7 +64,7 @@ impl Masks {
         Redacted::written(out)
     }
 
-    /// Forgets the first `count` bytes of the text, which are written.
+    /// Drops the first `count` bytes of the text, which have been written.
     pub(crate) fn forget(&mut self, count: usize) {
         self.cursor -= count;
         for range in &mut self.ranges {
@@ -69,7 +72,7 @@ impl Masks {
         }
     }
 
-    /// Begins a new text; only the count of masks goes on.
+    /// Starts a new text. Only the count of masks is kept.
     pub(crate) fn restart(&mut self) {
         *self = Self { written: self.written, ..Self::default() };
     }
@@ -82,7 +85,7 @@ impl Masks {
         }
     }
 
-    /// Masks what is not yet written of `range`: after a release its beginning may be shown already.
+    /// Masks the unwritten part of `range`. A release may already have shown its beginning.
     fn mask(&mut self, range: Range<usize>, out: &mut Vec<u8>) {
         let overlaps_the_last = self.open && range.start < self.cursor;
         if !overlaps_the_last {

@@ -1,7 +1,7 @@
-//! The automaton over all values, and the rule for short ones.
+//! The automaton over all values, and the rule for short values.
 //!
-//! It hides the automaton's crate. It holds no position and no text: where a stream stands is a [`State`] and a [`View`],
-//! which the stream keeps.
+//! This module hides the `aho-corasick` crate. A matcher holds no position and no text: the stream keeps those, as a
+//! [`State`] and a [`View`].
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use aho_corasick::{Anchored, MatchKind};
 use crate::skip::Skip;
 use crate::tail::{Lengths, SHORT, Tail, Tails};
 
-/// Where the automaton stands.
+/// A state of the automaton.
 pub(crate) type State = StateID;
 
-/// The automaton over all values, with what is known about each of its states.
+/// The automaton over all values, with what each of its states implies.
 pub(crate) struct Matcher {
-    /// Not a DFA: that walks a third faster, takes many times the memory, and most bytes are skipped anyway.
+    /// A DFA would be a third faster but take many times the memory, and most bytes are skipped anyway.
     automaton: NFA,
     start: State,
     tails: Tails,
@@ -27,41 +27,41 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    /// Compiles `values`, of which none is empty and no two are the same.
+    /// Compiles `values`, which must be non-empty and distinct.
     pub(crate) fn new(values: &[Vec<u8>]) -> Self {
         let automaton = NFA::builder()
             .match_kind(MatchKind::Standard)
             .prefilter(false)
             .build(values)
-            .expect("the states of all values together fit into 31 bits");
-        let start = automaton.start_state(Anchored::No).expect("this automaton has both start states");
+            .expect("the number of states fits into 31 bits");
+        let start = automaton.start_state(Anchored::No).expect("an NFA supports unanchored searches");
         let tails = Tails::new(values, start, |state, byte| automaton.next_state(Anchored::No, state, byte));
         let short_values = values.iter().filter(|value| value.len() < SHORT).count();
         Self { automaton, start, tails, skip: Skip::new(values), values: values.len(), short_values }
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub(crate) fn values(&self) -> usize {
         self.values
     }
 
-    /// How many of them are masked as whole tokens only.
+    /// The number of values that are masked as whole tokens only.
     pub(crate) fn short_values(&self) -> usize {
         self.short_values
     }
 
-    /// Where a stream begins.
+    /// The state at the beginning of a stream.
     pub(crate) fn start(&self) -> State {
         self.start
     }
 
-    /// What is known about the last bytes.
+    /// What `state` implies about the last bytes.
     pub(crate) fn tail(&self, state: State) -> &Tail {
         self.tails.at(state)
     }
 
-    /// Runs over the view's text after `from`, reports the longest match at each position that has one, and returns
-    /// the state at the end.
+    /// Runs over the view's text from `from` on, reports the longest match at each position where one ends, and returns
+    /// the final state.
     pub(crate) fn run(&self, mut state: State, view: View, from: usize, mut report: impl FnMut(Range<usize>)) -> State {
         let mut at = from;
         loop {
@@ -77,9 +77,9 @@ impl Matcher {
         }
     }
 
-    /// The longest match that ends at `end`, where `state` is the automaton's; empty when there is none.
+    /// The longest match that ends at `end`, where the automaton is in `state`. The range is empty if there is none.
     ///
-    /// At the end of the text no token is found, since its right neighbour is not known.
+    /// No token is found at the end of the text, because the byte after it is not known yet.
     pub(crate) fn found(&self, state: State, view: View, end: usize) -> Range<usize> {
         let ended = self.tail(state).ended;
         let length = match view.text.get(end) {
@@ -90,16 +90,16 @@ impl Matcher {
     }
 }
 
-/// A stretch of the stream, and the byte before it.
+/// A section of the stream, and the byte before it.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'t> {
-    /// None at the beginning of the stream.
+    /// `None` at the beginning of the stream.
     pub(crate) before: Option<u8>,
     pub(crate) text: &'t [u8],
 }
 
 impl View<'_> {
-    /// The longest of `lengths`, counted back from `end`, of which a token counts only where one can begin.
+    /// The longest of `lengths`, counted back from `end`. A token's length counts only where a token can begin.
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));
         lengths.value.max(token.unwrap_or(0))
@@ -109,7 +109,8 @@ impl View<'_> {
         match end.checked_sub(length) {
             Some(0) => !self.before.is_some_and(is_word),
             Some(start) => !is_word(self.text[start - 1]),
-            // What could still become a match is in the text; this began before it, next to a letter.
+            // The text contains everything that can still become a match. This token would begin before the text, where
+            // a word character precedes it.
             None => false,
         }
     }

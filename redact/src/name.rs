@@ -1,16 +1,16 @@
-//! Which variables hold a secret, by their name.
+//! Recognises variables that hold a secret by their names.
 
-/// Words that make a name secret; each stands between underscores.
+/// Words that make a name secret. A word is delimited by underscores.
 const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
 
 /// Endings that make a name secret.
 const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
 
-/// Whether a variable of this name holds a secret.
+/// Returns whether a variable with this name holds a secret.
 ///
-/// A word of it, split at `_`, is `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or
-/// `APIKEY`, or it ends in `API_KEY`, `ACCESS_KEY` or `PRIVATE_KEY`. Case does not matter. Whole words only: `PWD` is
-/// a directory, and `MAX_TOKENS` a number.
+/// A name is secret if one of its words, split at `_`, is `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `PASSPHRASE`,
+/// `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or `PRIVATE_KEY`. Case does not
+/// matter. Only whole words count: `PWD` is a directory, and `MAX_TOKENS` is a number.
 pub fn is_secret_name(name: &str) -> bool {
     name.split('_').any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
         || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))

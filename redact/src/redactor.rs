@@ -1,4 +1,4 @@
-//! One masking policy: the values that must not be shown.
+//! A masking policy: the values that must not be shown.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -6,25 +6,23 @@ use std::sync::Arc;
 use crate::matcher::Matcher;
 use crate::{RedactStream, Redacted};
 
-/// The registered values, compiled once.
-///
-/// Cheap to clone: the clones share what was compiled.
+/// The registered values, compiled once. Clones are cheap and share the compiled form.
 #[derive(Clone)]
 pub struct Redactor {
     matcher: Arc<Matcher>,
 }
 
 impl Redactor {
-    /// Masks nothing.
+    /// Creates a redactor that masks nothing.
     pub fn none() -> Self {
         Self::new::<_, &[u8]>([])
     }
 
-    /// Masks every one of `values`. Empty ones are ignored, duplicates are one.
+    /// Creates a redactor that masks each of `values`. Empty values are ignored, and duplicates count once.
     ///
-    /// Values may be of any number and length as long as they fit into memory: a byte of them takes about 100, and a
-    /// microsecond. It panics where the automaton cannot be built, which takes hundreds of millions of bytes: a redactor that
-    /// masks less than it was told to is never returned.
+    /// Values may have any number and length that memory allows: each of their bytes takes about 100 bytes of memory
+    /// and a microsecond to compile. Panics if the automaton cannot be built, which happens only with hundreds of
+    /// millions of bytes, so that no redactor that masks fewer values than requested is ever returned.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,
@@ -37,19 +35,20 @@ impl Redactor {
         Self { matcher: Arc::new(Matcher::new(&values)) }
     }
 
-    /// Whether there is nothing to mask.
+    /// Returns whether there is nothing to mask.
     pub fn is_empty(&self) -> bool {
         self.matcher.values() == 0
     }
 
-    /// How many of the values are under 6 bytes and so masked only where they stand alone: worth a warning.
+    /// Returns how many values are shorter than 6 bytes and are therefore masked as whole tokens only. Callers may want
+    /// to warn about them.
     pub fn short_values(&self) -> usize {
         self.matcher.short_values()
     }
 
-    /// Redacts one whole text: a title, an error.
+    /// Redacts one complete text, such as a title or an error.
     ///
-    /// The same as a stream of this one input. A text that was cut off should be redacted before it is cut.
+    /// Equivalent to a stream with this single input. Redact a text before truncating it, not afterwards.
     pub fn redact(&self, input: &[u8]) -> Redacted {
         let mut stream = self.stream();
         let mut redacted = stream.push(input);
@@ -57,13 +56,13 @@ impl Redactor {
         redacted
     }
 
-    /// Begins a stream of output.
+    /// Begins a stream.
     pub fn stream(&self) -> RedactStream {
         RedactStream::new(Arc::clone(&self.matcher))
     }
 }
 
-/// Says how many values there are, never which.
+/// Shows how many values there are, and never the values.
 impl Debug for Redactor {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").field("values", &self.matcher.values()).finish_non_exhaustive()

@@ -1,33 +1,34 @@
-//! Jumps over stretches in which no value begins.
+//! Skips text in which no value begins.
 //!
-//! The shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the two bytes at the end of a
-//! window say how far the window may move without passing the beginning of a value. The prefilters of the automaton's crate
-//! would be faster on some texts, but they promise nothing about a value that is cut off at the end of the input, and
-//! some of them become quadratic where candidates are frequent.
+//! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the two bytes at
+//! the end of a window determine how far the window can move without passing the beginning of a value. The prefilters
+//! of the `aho-corasick` crate would be faster on some texts, but they do not support a value that is cut off at the
+//! end of the input, and some of them become quadratic where candidates are frequent.
 
-/// The window is never wider: the last bytes of each read, one fewer than this, are walked one by one.
+/// The largest window. The last `WIDEST - 1` bytes of each read are not skipped but examined one by one.
 const WIDEST: usize = 16;
 
-/// What the window may be moved, by its last two bytes.
+/// How far the window can move, indexed by its last two bytes.
 type Shifts = [u8; 1 << 16];
 
-/// A table to find where a value may begin.
+/// A table that finds where a value may begin.
 pub(crate) struct Skip {
-    /// As wide as the shortest value, within 2 and [`WIDEST`].
+    /// The length of the shortest value, clamped to between 2 and [`WIDEST`].
     window: usize,
-    /// None when there are no values.
+    /// `None` if there are no values.
     shifts: Option<Box<Shifts>>,
 }
 
 impl Skip {
-    /// Makes the table for `values`, of which none is empty.
+    /// Builds the table for `values`, which must be non-empty.
     pub(crate) fn new(values: &[Vec<u8>]) -> Self {
         let shortest = values.iter().map(Vec::len).min();
         let window = shortest.unwrap_or(0).clamp(2, WIDEST);
         Self { window, shifts: shortest.map(|_| shifts(values, window)) }
     }
 
-    /// How many of the first bytes of `text` can be passed: no value begins there, nor a part of one that the end cuts off.
+    /// Returns how many bytes at the beginning of `text` can be skipped: no value begins in them, not even one that is
+    /// cut off by the end of the text.
     pub(crate) fn clean(&self, text: &[u8]) -> usize {
         let Some(shifts) = &self.shifts else { return text.len() };
         let mut at = 0;
@@ -44,10 +45,10 @@ impl Skip {
 
 fn shifts(values: &[Vec<u8>], window: usize) -> Box<Shifts> {
     let far = u8::try_from(window - 1).expect("the window is at most `WIDEST`");
-    let mut shifts: Box<Shifts> = vec![far; 1 << 16].try_into().expect("the length is the type's");
+    let mut shifts: Box<Shifts> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
     for value in values {
         if let &[only] = value.as_slice() {
-            // The window is 2 then, and its second byte may be any.
+            // The window is 2 bytes wide here, and its second byte may be anything.
             shifts[pair(only, 0)..=pair(only, u8::MAX)].fill(0);
         }
         for (shift, bytes) in (0..far).rev().zip(value.windows(2)) {

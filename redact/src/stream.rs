@@ -1,8 +1,8 @@
-//! The redactor's state over one stream of output.
+//! The redactor's state for one stream of output.
 //!
-//! The stream decides what is sure; [`Masks`] writes it. Between two reads it keeps the automaton's state and the bytes
-//! from the beginning of the longest match that is still possible. It has no clock: the caller says when a pause was
-//! long enough.
+//! The stream decides what is certain, and [`Masks`] writes it. Between two reads the stream keeps the automaton's
+//! state and the bytes from the beginning of the longest match that is still possible. It has no clock: the caller
+//! decides when a pause was long enough.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -11,19 +11,20 @@ use crate::Redacted;
 use crate::masks::Masks;
 use crate::matcher::{Matcher, State, View};
 
-/// The redactor's state over one stream of output, across reads.
+/// The redactor's state for one stream of output, kept across reads.
 ///
-/// Everything [`push`](Self::push) and [`finish`](Self::finish) return, put together, is the same for every cut of the
-/// same input. Only [`release`](Self::release) makes time matter.
+/// The concatenated results of [`push`](Self::push) and [`finish`](Self::finish) do not depend on how the input was
+/// split. Only [`release`](Self::release) makes the result depend on timing.
 pub struct RedactStream {
     matcher: Arc<Matcher>,
-    /// Where the automaton stands after the last byte.
+    /// The automaton's state after the last byte.
     state: State,
-    /// The last bytes of the input, from where the longest possible match begins, as they came; some may be written already.
+    /// The last bytes of the input, unmasked, from the beginning of the longest match that is still possible. Some of
+    /// them may already be written.
     held: Vec<u8>,
-    /// The byte before `held`; none at the beginning of the stream.
+    /// The byte before `held`, or `None` at the beginning of the stream.
     before: Option<u8>,
-    /// What was found, and how far it is written; counts from the beginning of `held`.
+    /// The matches found so far. Positions are relative to the beginning of `held`.
     masks: Masks,
 }
 
@@ -32,7 +33,7 @@ impl RedactStream {
         Self { state: matcher.start(), matcher, held: Vec::new(), before: None, masks: Masks::default() }
     }
 
-    /// Takes the next bytes and returns everything that is sure by now.
+    /// Takes the next bytes and returns all output that is certain by now.
     pub fn push(&mut self, input: &[u8]) -> Redacted {
         let joined;
         let text = if self.held.is_empty() {
@@ -49,24 +50,24 @@ impl RedactStream {
         written
     }
 
-    /// Whether bytes are held back.
+    /// Returns whether bytes are held back.
     pub fn is_holding(&self) -> bool {
         self.masks.cursor() < self.held.len()
     }
 
-    /// Shows of what is held what a pause may show: the caller's deadline has passed.
+    /// Returns as much of the held bytes as may be shown after a pause. The caller decides how long a pause must be.
     ///
-    /// The beginning of a value is shown while it is shorter than 8 bytes and than half of the value. The match goes on:
-    /// when the rest comes later, the rest is masked. What is longer stays held however often this is called, so that
-    /// [`is_holding`](Self::is_holding) may stay true: release once per pause.
+    /// The beginning of a value is shown while it is shorter than 8 bytes and shorter than half of the value. Matching
+    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning stays held however
+    /// often this is called, so [`is_holding`](Self::is_holding) may still return true. Call this once per pause.
     pub fn release(&mut self) -> Redacted {
         let harmless = self.held.len() - self.telling();
         self.masks.write(&self.held, harmless)
     }
 
-    /// Ends the stream and returns the rest; afterwards a new stream may begin.
+    /// Ends the stream and returns the rest. Afterwards a new stream may begin.
     ///
-    /// A value that is cut off here is masked when 8 bytes or half of it are there, and shown otherwise.
+    /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise.
     pub fn finish(&mut self) -> Redacted {
         let end = self.held.len();
         let telling = self.telling();
@@ -79,21 +80,21 @@ impl RedactStream {
         written
     }
 
-    /// How many masks were written.
+    /// Returns how many masks were written.
     pub fn redactions(&self) -> u64 {
         self.masks.written()
     }
 
-    /// Finds every match that ends in `text` after `from`; what is before it has been seen.
+    /// Finds every match that ends in `text` after `from`. The text before `from` was searched earlier.
     fn find(&mut self, text: &[u8], from: usize) {
         let view = View { before: self.before, text };
         let masks = &mut self.masks;
-        // A token at the end of the last read could not be decided without its neighbour, which is here now.
+        // Whether a token at the end of the last read is a match depends on the byte after it, which is now available.
         masks.add(self.matcher.found(self.state, view, from));
         self.state = self.matcher.run(self.state, view, from, |range| masks.add(range));
     }
 
-    /// How many of the last bytes belong to a beginning of a value that is too long to be shown.
+    /// Returns how many of the last bytes belong to a beginning of a value that is too long to show.
     fn telling(&self) -> usize {
         self.view(&self.held).longest(self.matcher.tail(self.state).telling, self.held.len())
     }
@@ -102,7 +103,7 @@ impl RedactStream {
         View { before: self.before, text }
     }
 
-    /// Keeps what follows `from` for the next read.
+    /// Keeps the text from `from` on for the next read.
     fn keep(&mut self, text: &[u8], from: usize) {
         self.before = text[..from].last().copied().or(self.before);
         self.masks.forget(from);
@@ -111,7 +112,7 @@ impl RedactStream {
     }
 }
 
-/// Says how much is held, never what.
+/// Shows how many bytes are held, and never the bytes.
 impl Debug for RedactStream {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedactStream").field("held", &self.held.len()).finish_non_exhaustive()

@@ -1,30 +1,31 @@
-//! What the automaton's state says about the last bytes of the stream.
+//! What a state of the automaton implies about the last bytes of the stream.
 //!
-//! Each state stands for the longest end of the stream that is a beginning of a value. The automaton itself says only
-//! which values end there; this table adds how long the beginnings are. A value of 6 bytes or more is told by one
-//! length, the longest. Each shorter one needs a look at its neighbour, so all their lengths are kept.
+//! Each state stands for the longest suffix of the stream that is a prefix of a value. The automaton itself only
+//! reports which values end there. This table adds how long the prefixes are. For values of 6 bytes or more one length,
+//! the longest, is enough. A shorter value is masked only after a check of the bytes around it, so the lengths of all
+//! short values are kept.
 
 use std::iter;
 
 use crate::matcher::State;
 
-/// Values below this length are masked as whole tokens only: anywhere, they would mask everything in sight.
+/// Values shorter than this are masked as whole tokens only. Masked everywhere, they would make most output unreadable.
 pub(crate) const SHORT: usize = 6;
 
-/// A beginning of a value of this many bytes is never shown, however long the value is.
+/// A prefix of a value with this many bytes is never shown, however long the value is.
 const TELLING: usize = 8;
 
-/// Lengths of ends of the stream.
+/// Lengths of suffixes of the stream.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lengths {
-    /// The longest that belongs to a value of [`SHORT`] bytes or more.
+    /// The longest suffix that belongs to a value of [`SHORT`] bytes or more.
     pub(crate) value: usize,
-    /// Those that belong to shorter values, one bit each.
+    /// The suffixes that belong to shorter values, as a bit set of lengths.
     tokens: u8,
 }
 
 impl Lengths {
-    /// The lengths that belong to short values, longest first.
+    /// Returns the lengths that belong to short values, longest first.
     pub(crate) fn tokens(self) -> impl Iterator<Item = usize> {
         let mut left = self.tokens;
         iter::from_fn(move || {
@@ -34,7 +35,7 @@ impl Lengths {
         })
     }
 
-    /// Adds an end longer than all before; it belongs to a value of `value` bytes.
+    /// Adds a suffix longer than all earlier ones. It belongs to a value of `value` bytes.
     fn add(&mut self, length: usize, value: usize) {
         if value < SHORT {
             self.tokens |= 1 << length;
@@ -47,16 +48,16 @@ impl Lengths {
 /// What is known about the last bytes of the stream.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
-    /// The values that end here.
+    /// Complete values that end here.
     pub(crate) ended: Lengths,
-    /// The beginnings of values, or whole ones, that reach to here.
+    /// Prefixes of values, including complete values, that end here.
     pub(crate) begun: Lengths,
-    /// Those among them that are too long to be shown without the rest.
+    /// Those prefixes that are too long to be shown unless more input rules the value out.
     pub(crate) telling: Lengths,
 }
 
 impl Tail {
-    /// Adds that the last `length` bytes are the beginning of a value of `value` bytes.
+    /// Records that the last `length` bytes are a prefix of a value of `value` bytes.
     fn add(&mut self, length: usize, value: usize) {
         self.begun.add(length, value);
         if length >= TELLING || 2 * length >= value {
@@ -68,20 +69,21 @@ impl Tail {
     }
 }
 
-/// The [`Tail`] of each state.
+/// The [`Tail`] of each automaton state.
 pub(crate) struct Tails {
-    /// By state, where in `tails` it is. The automaton's numbers have holes, hence the detour.
-    places: Vec<u32>,
+    /// Maps a state to an index in `tails`. The extra step is needed because the automaton's state numbers have gaps.
+    indices: Vec<u32>,
     tails: Vec<Tail>,
 }
 
-/// The place of what is no state.
-const NOWHERE: u32 = u32::MAX;
+/// The index for numbers that are not states.
+const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
-    /// Walks the automaton over all values at once, byte by byte, so that what a state inherits is complete before it.
+    /// Walks the automaton along all values in parallel, byte by byte, so that the shorter state that a state inherits
+    /// from is complete first.
     pub(crate) fn new(values: &[Vec<u8>], start: State, next: impl Fn(State, u8) -> State) -> Self {
-        let mut tails = Self { places: Vec::new(), tails: Vec::new() };
+        let mut tails = Self { indices: Vec::new(), tails: Vec::new() };
         tails.entry(start, Tail::default());
         let mut walks: Vec<Walk> = values.iter().map(|value| Walk { value, whole: start, rest: start }).collect();
         for length in 1.. {
@@ -98,37 +100,38 @@ impl Tails {
         tails
     }
 
-    /// What is known in `state`.
+    /// Returns what is known in `state`.
     pub(crate) fn at(&self, state: State) -> &Tail {
-        &self.tails[self.places[state.as_usize()] as usize]
+        &self.tails[self.indices[state.as_usize()] as usize]
     }
 
-    /// The entry of `state`, which begins as `inherited`.
+    /// Returns the entry of `state`, created from `inherited` if it is new.
     fn entry(&mut self, state: State, inherited: Tail) -> &mut Tail {
         let state = state.as_usize();
-        if self.places.len() <= state {
-            self.places.resize(state + 1, NOWHERE);
+        if self.indices.len() <= state {
+            self.indices.resize(state + 1, NO_INDEX);
         }
-        let place = &mut self.places[state];
-        if *place == NOWHERE {
-            *place = u32::try_from(self.tails.len()).expect("an automaton has fewer than 2^31 states");
+        let index = &mut self.indices[state];
+        if *index == NO_INDEX {
+            *index = u32::try_from(self.tails.len()).expect("an automaton has fewer than 2^31 states");
             self.tails.push(inherited);
         }
-        &mut self.tails[*place as usize]
+        &mut self.tails[*index as usize]
     }
 }
 
-/// A walk over one value.
+/// A walk along one value.
 struct Walk<'v> {
     value: &'v [u8],
-    /// The state of the value's beginning.
+    /// The state after the current prefix of the value.
     whole: State,
-    /// The state of the same without its first byte: the next shorter end of the stream that is a beginning, too.
+    /// The state after the same prefix without its first byte, which stands for the next shorter suffix that is also a
+    /// prefix.
     rest: State,
 }
 
 impl Walk<'_> {
-    /// Goes on to the beginning of `length` bytes.
+    /// Extends the walk to the prefix of `length` bytes.
     fn step(&mut self, length: usize, next: impl Fn(State, u8) -> State) {
         let byte = self.value[length - 1];
         self.whole = next(self.whole, byte);

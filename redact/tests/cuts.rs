@@ -1,8 +1,8 @@
-//! What is masked, and that it is the same for every cut of the input.
+//! What is masked, and that the result is the same however the input is split.
 
 use redact::{Redacted, Redactor};
 
-/// Redacts `text` whole, cut at every one and every two places, and byte by byte.
+/// Redacts `text` in one piece, split at every position and pair of positions, and byte by byte.
 fn check(values: &[&str], text: &str, expected: &str) {
     let redactor = Redactor::new(values);
     let text = text.as_bytes();
@@ -27,7 +27,7 @@ fn stream<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]>) -
 }
 
 #[test]
-fn a_value_is_masked_wherever_it_stands() {
+fn a_value_is_masked_at_any_position() {
     let line = "the token, and on it goes";
     for at in 0..=line.len() {
         let (before, after) = line.split_at(at);
@@ -42,50 +42,50 @@ fn every_occurrence_is_masked() {
 }
 
 #[test]
-fn occurrences_that_touch_get_a_mask_each() {
+fn adjacent_occurrences_get_separate_masks() {
     check(&["swordfish"], "swordfishswordfish", "[REDACTED][REDACTED]");
     check(&["swordfish", "-sesame"], "swordfish-sesame", "[REDACTED][REDACTED]");
 }
 
 #[test]
-fn occurrences_that_overlap_are_one_mask() {
+fn overlapping_occurrences_get_one_mask() {
     check(&["abcdefgh", "efghijkl"], "1 abcdefghijkl 2", "1 [REDACTED] 2");
     check(&["abcdefgh", "efghijkl", "ijklmnop"], "1 abcdefghijklmnop 2", "1 [REDACTED] 2");
     check(&["abcabcab"], "abcabcabcabcab", "[REDACTED]");
 }
 
 #[test]
-fn the_longer_of_two_values_that_begin_alike_leaves_no_tail() {
+fn the_longer_of_two_values_with_a_common_prefix_is_masked_completely() {
     check(&["abcdef", "abcdefghij"], "<abcdefghij>", "<[REDACTED]>");
     check(&["abcdef", "abcdefghij"], "<abcdefghiX>", "<[REDACTED]ghiX>");
 }
 
 #[test]
-fn a_value_that_ends_another_or_lies_within_it_leaves_nothing() {
+fn a_value_inside_another_is_masked_with_it() {
     check(&["efghij", "abcdefghij"], "<abcdefghij> <XXefghij>", "<[REDACTED]> <XX[REDACTED]>");
     check(&["cdefgh", "abcdefghij"], "<abcdefghij> <abcdefghXX>", "<[REDACTED]> <ab[REDACTED]XX>");
 }
 
 #[test]
-fn ranges_found_within_a_longer_match_are_swallowed_by_it() {
+fn ranges_within_a_longer_match_are_merged_into_it() {
     check(&["bcdefg", "hijklm", "abcdefghijklmn"], "abcdefghijklmn", "[REDACTED]");
     check(&["bcdefg", "hijklm", "abcdefghijklmn"], "abcdefghijklmX", "a[REDACTED][REDACTED]X");
 }
 
 #[test]
-fn a_longer_match_swallows_also_what_touches_a_mask_written_early() {
+fn a_longer_match_absorbs_matches_next_to_a_mask_written_early() {
     check(&["-", "--.--"], "----.-- ", "[REDACTED][REDACTED][REDACTED] ");
 }
 
 #[test]
-fn a_value_that_overlaps_itself_is_one_mask() {
+fn a_value_that_overlaps_itself_gets_one_mask() {
     check(&["aaaaaa"], "baaaaaaaaaab", "b[REDACTED]b");
     check(&["aaaaaa"], "baaaaab", "baaaaab");
     check(&["aabaabaa"], "aabaabaabaa aabaabab", "[REDACTED] aabaabab");
 }
 
 #[test]
-fn a_match_that_fails_late_does_not_hide_the_one_within_it() {
+fn a_match_that_fails_late_does_not_hide_a_match_within_it() {
     check(&["aaab-aaac"], "aaab-aaab-aaac", "aaab-[REDACTED]");
     check(&["abcabcabd"], "abcabcabcabd", "abc[REDACTED]");
 }
@@ -96,7 +96,7 @@ fn a_value_of_several_lines_is_masked_as_a_whole() {
 }
 
 #[test]
-fn a_short_value_is_masked_only_where_it_stands_alone() {
+fn a_short_value_is_masked_only_as_a_whole_token() {
     check(
         &["true"],
         "true, trueish untrue true_ 1true=true\ntrue",
@@ -108,7 +108,7 @@ fn a_short_value_is_masked_only_where_it_stands_alone() {
 }
 
 #[test]
-fn a_short_value_may_hold_no_word_at_all() {
+fn a_short_value_may_consist_of_punctuation() {
     check(&["!?"], "a!?b !? !?!?", "a!?b [REDACTED] [REDACTED][REDACTED]");
     check(&[" "], "a b  c", "a b  c");
 }
@@ -135,21 +135,21 @@ fn a_value_cut_off_by_the_end_is_masked_from_eight_bytes_or_half_of_it() {
 }
 
 #[test]
-fn the_longest_telling_beginning_is_masked_at_the_end() {
+fn the_longest_prefix_that_must_not_be_shown_is_masked_at_the_end() {
     check(&["abcabcabcabc"], "abcabcabcab", "[REDACTED]");
     check(&["0123456789abcdef", "456789"], "0123456", "0123[REDACTED]");
     check(&["0123456789abcdef", "23-456789", "345678"], "0123456", "012[REDACTED]");
 }
 
 #[test]
-fn a_short_value_cut_off_by_the_end_is_masked_where_it_could_have_stood_alone() {
+fn a_short_value_cut_off_by_the_end_is_masked_where_a_token_could_begin() {
     check(&["hunt2"], "xhunt", "xhunt");
     check(&["hunt2"], "x hunt", "x [REDACTED]");
     check(&["hunt2"], "x hu", "x hu");
 }
 
 #[test]
-fn all_bytes_pass_unharmed() {
+fn all_bytes_pass_unchanged() {
     let all: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
     for redactor in [Redactor::none(), Redactor::new(["a value", "\0\0\0", "ab", "..."])] {
         for cut in 0..=all.len() {
@@ -159,7 +159,7 @@ fn all_bytes_pass_unharmed() {
 }
 
 #[test]
-fn any_byte_may_be_part_of_a_value() {
+fn values_may_contain_any_byte() {
     let value: Vec<u8> = (0..=255).collect();
     let redactor = Redactor::new([&value]);
     let text = [b"\x00\xff", &value[..], b"\xff\x00"].concat();
@@ -169,7 +169,7 @@ fn any_byte_may_be_part_of_a_value() {
 }
 
 #[test]
-fn empty_values_are_ignored_and_duplicates_are_one() {
+fn empty_values_are_ignored_and_duplicates_count_once() {
     check(&["", "swordfish", "swordfish", ""], "a swordfish", "a [REDACTED]");
     assert!(Redactor::new([""]).is_empty());
     assert!(!Redactor::new(["", "a"]).is_empty());
@@ -199,17 +199,21 @@ fn masks_are_counted() {
     }
     assert_eq!(stream.redactions(), 2);
     stream.finish();
-    assert_eq!(stream.redactions(), 3, "the one cut off at the end is masked as well");
+    assert_eq!(stream.redactions(), 3, "the value that is cut off at the end is masked too");
 }
 
 #[test]
-fn a_finished_stream_begins_anew() {
+fn a_finished_stream_starts_over() {
     let mut stream = Redactor::new(["a-b", "swordfish"]).stream();
     stream.push(b"swordfish, the end");
     assert_eq!(stream.finish().to_text(), "");
-    assert_eq!(stream.push(b"a-b swor").to_text(), "[REDACTED] ", "what was before is no neighbour");
+    assert_eq!(
+        stream.push(b"a-b swor").to_text(),
+        "[REDACTED] ",
+        "the previous stream does not affect token boundaries"
+    );
     assert_eq!(stream.finish().to_text(), "swor");
-    assert_eq!(stream.push(b"dfish").to_text(), "dfish", "what was before is no beginning");
+    assert_eq!(stream.push(b"dfish").to_text(), "dfish", "the previous stream does not begin a match");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What is held back, and what a pause may show of it.
+//! What is held back, and how much of it a release after a pause may show.
 
 use redact::{RedactStream, Redactor};
 
-/// A stream whose every answer is a line of the test.
+/// A stream with the expected output next to each input.
 struct Script(RedactStream);
 
 impl Script {
@@ -40,7 +40,7 @@ impl Script {
 const TWENTY: &str = "0123456789abcdefghij";
 
 #[test]
-fn only_what_may_become_a_match_is_held() {
+fn only_bytes_that_may_become_a_match_are_held() {
     let mut script = Script::new(&["swordfish", "yes"]);
     script.holds_nothing().push("nothing of it", "nothing of it").holds_nothing();
     script.push(" sword", " ").holds().push("s", "sword").holds().push("wordfish", "[REDACTED]").holds_nothing();
@@ -60,7 +60,7 @@ fn a_mask_is_written_before_its_end_is_known() {
 }
 
 #[test]
-fn a_pause_shows_a_short_beginning_and_the_rest_is_masked_when_it_comes() {
+fn a_pause_shows_a_short_beginning_and_the_rest_is_masked_when_it_arrives() {
     Script::new(&[TWENTY])
         .push("x 0123456", "x ")
         .release("0123456")
@@ -83,7 +83,7 @@ fn a_pause_never_shows_half_of_a_value() {
 }
 
 #[test]
-fn many_pauses_show_no_more_than_one() {
+fn many_pauses_show_no_more_than_a_single_one() {
     let mut script = Script::new(&[TWENTY]);
     for digit in ["0", "1", "2", "3", "4", "5", "6"] {
         script.push(digit, "").holds().release(digit).holds_nothing();
@@ -95,14 +95,14 @@ fn many_pauses_show_no_more_than_one() {
 }
 
 #[test]
-fn the_end_masks_the_rest_of_what_a_pause_has_begun_to_show() {
+fn the_end_masks_the_rest_of_a_value_that_a_pause_has_begun_to_show() {
     Script::new(&[TWENTY]).push("0123", "").release("0123").push("4567", "").finish("[REDACTED]");
     Script::new(&[TWENTY]).push("0123", "").release("0123").push("456", "").finish("456");
 }
 
 #[test]
-fn what_is_released_is_harmless_for_every_value_it_may_belong_to() {
-    // "cdef" is half of the second value: only what is before it may be shown.
+fn a_release_respects_every_value_that_the_bytes_may_belong_to() {
+    // "cdef" is half of the second value, so only the bytes before it may be shown.
     let values = ["abcdefghijklmnop", "cdefghij"];
     Script::new(&values).push("abcdef", "").release("ab").release("").push("ghij", "[REDACTED]").push("kX", "kX");
     Script::new(&values).push("abcdef", "").release("ab").push("ghijklmnop", "[REDACTED]");
@@ -118,7 +118,7 @@ fn a_pause_shows_nothing_of_a_complete_value_within_a_longer_one() {
 }
 
 #[test]
-fn a_match_goes_on_through_a_mask_that_a_pause_has_written() {
+fn a_match_continues_across_a_mask_that_a_pause_has_written() {
     let mut script = Script::new(&["ab", ".ab-cdefghijklmnopqrst"]);
     script
         .push(".ab", "")
@@ -131,7 +131,7 @@ fn a_match_goes_on_through_a_mask_that_a_pause_has_written() {
 }
 
 #[test]
-fn a_short_value_waits_for_its_neighbour_through_a_pause() {
+fn a_short_value_is_held_through_a_pause_until_the_next_byte() {
     Script::new(&["1234"]).push("id 1234", "id ").release("").holds().push("5", "12345");
     Script::new(&["1234"]).push("id 1234", "id ").release("").push("\n", "[REDACTED]\n");
     Script::new(&["1234"]).push("id 1", "id ").release("1").push("234\n", "[REDACTED]\n");
@@ -139,7 +139,7 @@ fn a_short_value_waits_for_its_neighbour_through_a_pause() {
 }
 
 #[test]
-fn nothing_is_released_where_nothing_is_held() {
+fn a_release_without_held_bytes_shows_nothing() {
     Script::new(&[]).release("").push("text", "text").release("").finish("");
     Script::new(&[TWENTY]).release("").push("text", "text").release("").push("", "").finish("").release("");
 }

@@ -1,22 +1,23 @@
-//! Values and texts that collide as often as they can.
+//! Random values and texts that collide as often as possible.
 
 use std::fmt::{self, Debug, Formatter};
 
 use crate::dice::Dice;
 
-/// Small, so that values begin, fail and overlap all the time; the last one leaves room to skip.
+/// Small alphabets, so that values begin, fail and overlap constantly. The last one is large enough for skipping to
+/// happen.
 const ALPHABETS: [&[u8]; 5] = [b"ab", b"a-", b"ab_ ", b"abcdef-\n\0\xff", b"abcdefghijklmnopqrstuvwxyz .:0123456789"];
 
-/// Values, and a text in which they occur.
+/// Values, and a text that contains them.
 pub struct Case {
-    /// What is to be masked; duplicates may occur.
+    /// The values to mask, possibly with duplicates.
     pub values: Vec<Vec<u8>>,
-    /// The whole stream.
+    /// The whole input of the stream.
     pub text: Vec<u8>,
 }
 
 impl Case {
-    /// A random one.
+    /// Creates a random case.
     pub fn roll(dice: &mut Dice) -> Self {
         let alphabet = ALPHABETS[dice.below(ALPHABETS.len())];
         let mut values = Vec::new();
@@ -36,7 +37,7 @@ impl Debug for Case {
     }
 }
 
-/// A value: noise, a unit repeated, or grown around a part of an earlier one.
+/// Returns a value: noise, a repeated unit, or an extension of part of an earlier value.
 fn value(dice: &mut Dice, alphabet: &[u8], earlier: &[Vec<u8>]) -> Vec<u8> {
     let longest = [5, 9, 30][dice.below(3)];
     let len = 1 + dice.below(longest);
@@ -49,7 +50,7 @@ fn value(dice: &mut Dice, alphabet: &[u8], earlier: &[Vec<u8>]) -> Vec<u8> {
     }
 }
 
-/// A piece of the text: noise, a value, a part of one, or one with a byte changed.
+/// Returns a piece of the text: noise, a value, part of a value, or a value with one byte changed.
 fn piece_of_text(dice: &mut Dice, alphabet: &[u8], values: &[Vec<u8>]) -> Vec<u8> {
     let len = 1 + dice.below(20);
     match dice.below(5) {
@@ -65,7 +66,7 @@ fn piece_of_text(dice: &mut Dice, alphabet: &[u8], values: &[Vec<u8>]) -> Vec<u8
     }
 }
 
-/// A part of one of `values`: most often one that begins or ends with it.
+/// Returns part of one of `values`, usually a prefix or a suffix.
 fn part(dice: &mut Dice, values: &[Vec<u8>]) -> Vec<u8> {
     let value = &values[dice.below(values.len())];
     let cut = dice.below(value.len() + 1);

@@ -1,6 +1,6 @@
-//! Random numbers that a seed repeats.
+//! Random numbers that can be reproduced from a seed.
 
-/// A sequence that its seed determines.
+/// A sequence of random numbers, determined by its seed.
 pub struct Dice(fastrand::Rng);
 
 impl Dice {

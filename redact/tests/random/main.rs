@@ -1,6 +1,6 @@
-//! Random values, texts, cuts and pauses, against an oracle that looks at everything the slow way.
+//! Tests random values, texts, splits and pauses against an oracle that implements the rules naively.
 //!
-//! Each run takes new seeds and prints the one that failed; `REDACT_SEED` runs from that one on.
+//! Each run uses new seeds and prints the one that failed. Setting `REDACT_SEED` starts with that seed.
 
 mod case;
 mod dice;
@@ -18,7 +18,7 @@ use crate::dice::Dice;
 const CASES: u64 = 2_000;
 
 #[test]
-fn what_comes_out_is_what_the_oracle_says_for_any_cut() {
+fn the_output_matches_the_oracle_for_any_split() {
     for_each_seed(|dice| {
         let case = Case::roll(dice);
         let pieces = pieces(dice, case.text.len());
@@ -27,7 +27,7 @@ fn what_comes_out_is_what_the_oracle_says_for_any_cut() {
 }
 
 #[test]
-fn what_comes_out_is_what_the_oracle_says_for_any_pause() {
+fn the_output_matches_the_oracle_for_any_pause() {
     for_each_seed(|dice| {
         let case = Case::roll(dice);
         let pieces = pieces(dice, case.text.len());
@@ -36,7 +36,8 @@ fn what_comes_out_is_what_the_oracle_says_for_any_pause() {
     });
 }
 
-/// Pushes the pieces, releases after those that end at a pause, and compares; then that the pauses show little.
+/// Pushes the pieces, releases after each piece that ends at a pause, and compares the output with the oracle's. Then
+/// checks that the pauses have shown only little of each match.
 fn check(case: &Case, pieces: &[Range<usize>], pauses: &[usize]) {
     let mut stream = Redactor::new(&case.values).stream();
     let mut shown = Redacted::new();
@@ -55,7 +56,7 @@ fn check(case: &Case, pieces: &[Range<usize>], pauses: &[usize]) {
     }
 }
 
-/// The text with every row of masks as one: masks that a pause has written cannot become one any more.
+/// Returns the text with adjacent masks merged. Masks that a pause has already written cannot be merged by the stream.
 fn once_each(redacted: &Redacted) -> String {
     let mut text = redacted.to_string();
     while text.contains("[REDACTED][REDACTED]") {
@@ -64,7 +65,7 @@ fn once_each(redacted: &Redacted) -> String {
     text
 }
 
-/// Cuts a text of `len` bytes: some pieces are long, some empty, many of one byte.
+/// Splits a text of `len` bytes into pieces: some long, some empty, many of one byte.
 fn pieces(dice: &mut Dice, len: usize) -> Vec<Range<usize>> {
     let longest = [2, 10, 60][dice.below(3)];
     let mut pieces = Vec::new();
@@ -84,7 +85,7 @@ fn for_each_seed(run: impl Fn(&mut Dice)) {
     };
     for seed in first..first + CASES {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(&mut Dice::new(seed)))) {
-            eprintln!("REDACT_SEED={seed} begins with what failed");
+            eprintln!("set REDACT_SEED={seed} to start with the failed case");
             resume_unwind(panic);
         }
     }

@@ -1,4 +1,4 @@
-//! The rules, word by word and as slow as can be: no automaton, no state, every value at every position.
+//! A literal and slow implementation of the rules: no automaton and no state, but every value tried at every position.
 
 use std::ops::Range;
 
@@ -6,17 +6,17 @@ use redact::MASK;
 
 use crate::case::Case;
 
-/// What follows the bytes that are known.
+/// What is known about the bytes that follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
-    Nothing,
-    WhoKnows,
+    End,
+    Unknown,
 }
 
-/// What a stream over the whole text writes, when it is released at each of `pauses`.
+/// Returns what a stream over the whole text writes if it is released at each of `pauses`.
 pub fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
     let len = case.text.len();
-    let mut ranges = matches(case, len, Then::Nothing);
+    let mut ranges = matches(case, len, Then::End);
     ranges.push(len - telling(case, len)..len);
     let shown = shown_by(case, pauses);
     let hidden: Vec<bool> = (0..len).map(|at| !shown[at] && covers(&ranges, at..=at)).collect();
@@ -31,18 +31,18 @@ pub fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
     out
 }
 
-/// Every match in the whole text, and how many bytes of it the pauses show.
+/// Returns every match in the whole text, with the number of its bytes that the pauses show.
 pub fn shown_of_matches(case: &Case, pauses: &[usize]) -> Vec<(Range<usize>, usize)> {
     let shown = shown_by(case, pauses);
     let count = |range: &Range<usize>| shown[range.clone()].iter().filter(|shown| **shown).count();
-    matches(case, case.text.len(), Then::Nothing).into_iter().map(|range| (range.clone(), count(&range))).collect()
+    matches(case, case.text.len(), Then::End).into_iter().map(|range| (range.clone(), count(&range))).collect()
 }
 
-/// Which bytes are shown by the end of one of `pauses`, whatever comes later.
+/// Returns which bytes have been shown by one of `pauses`, whatever follows.
 fn shown_by(case: &Case, pauses: &[usize]) -> Vec<bool> {
     let mut shown = vec![false; case.text.len()];
     for &pause in pauses {
-        let known = matches(case, pause, Then::WhoKnows);
+        let known = matches(case, pause, Then::Unknown);
         for (at, shown) in shown.iter_mut().enumerate().take(pause - telling(case, pause)) {
             *shown |= !covers(&known, at..=at);
         }
@@ -50,14 +50,14 @@ fn shown_by(case: &Case, pauses: &[usize]) -> Vec<bool> {
     shown
 }
 
-/// Every occurrence of a value in the first `known` bytes.
+/// Returns every occurrence of a value in the first `known` bytes.
 fn matches(case: &Case, known: usize, then: Then) -> Vec<Range<usize>> {
     let known = &case.text[..known];
     let mut matches = Vec::new();
     for value in &case.values {
         for start in 0..known.len() {
             let end = start + value.len();
-            let ends_alone = known.get(end).map_or(then == Then::Nothing, |byte| !is_word(*byte));
+            let ends_alone = known.get(end).map_or(then == Then::End, |byte| !is_word(*byte));
             let counts = value.len() >= 6 || (begins_alone(case, start) && ends_alone);
             if counts && known[start..].starts_with(value) {
                 matches.push(start..end);
@@ -67,7 +67,7 @@ fn matches(case: &Case, known: usize, then: Then) -> Vec<Range<usize>> {
     matches
 }
 
-/// How many of the first `known` bytes, at their end, are too much of a value to be shown.
+/// Returns how many of the last of the first `known` bytes form a prefix of a value that is too long to show.
 fn telling(case: &Case, known: usize) -> usize {
     let tells = |value: &[u8], len: usize| {
         (len >= 8 || 2 * len >= value.len())
@@ -78,7 +78,7 @@ fn telling(case: &Case, known: usize) -> usize {
     case.values.iter().filter_map(longest).max().unwrap_or(0)
 }
 
-/// Whether one of `ranges` covers all of `bytes`.
+/// Returns whether one of `ranges` covers all of `bytes`.
 fn covers(ranges: &[Range<usize>], bytes: std::ops::RangeInclusive<usize>) -> bool {
     ranges.iter().any(|range| range.contains(bytes.start()) && range.contains(bytes.end()))
 }
