@@ -1,12 +1,13 @@
 //! Artifacts: files that are kept after their attempt, in an object store.
 //!
-//! The store is a folder: what is kept lies at `artifacts/<job>/<attempt>/<id>` below the data folder, under a name of ours
-//! and never of a job's. A file is there whole or not at all, since it is written beside its place, synced and then moved
-//! there; the database lists it afterwards. So a crash leaves at most files that no row knows, which [`ArtifactStore::sweep`]
-//! removes.
+//! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` below the data folder, under a name
+//! that the server generates and never one that a job chose. A file is stored completely or not at all: it is written
+//! under a temporary name, synced and then renamed, and listed in the database afterwards. A crash can therefore leave
+//! only files that are not listed, and [`ArtifactStore::sweep`] removes those.
 //!
-//! `object_store` speaks to S3 and its like too. That needs its feature `aws`, which brings a second TLS and an HTTP client
-//! along; whoever turns it on opens the bucket in [`ArtifactStore::open`], and lets the download route read through the store.
+//! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
+//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`] and have the download route
+//! read through the store.
 
 mod pattern;
 
@@ -22,28 +23,29 @@ use crate::model::{ArtifactId, JobId};
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// Bytes of one part of an upload: what S3 takes at the least, and what one attempt holds in memory of a file.
+/// The size of each part of an upload. It is the smallest that S3 accepts, and an attempt holds one part of a file in
+/// memory.
 const PART: usize = 5 << 20;
 
-/// Where kept files lie. Cheap to clone.
+/// The store of artifacts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ArtifactStore {
     objects: LocalFileSystem,
     data_dir: PathBuf,
 }
 
-/// Why a file could not be kept.
+/// Why a file could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// The store refused it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] object_store::Error),
-    /// It could not be read.
+    /// The file could not be read.
     #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
 }
 
-/// What was stored of a file.
+/// What is known about a stored file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its size in bytes.
@@ -53,14 +55,14 @@ pub struct Stored {
 }
 
 impl ArtifactStore {
-    /// Opens the store of a data folder, which has to be there.
+    /// Opens the store in a data folder, which has to exist.
     pub fn open(data_dir: &Path) -> Result<Self, object_store::Error> {
         let objects = LocalFileSystem::new_with_prefix(data_dir)?.with_fsync(true);
         Ok(Self { objects, data_dir: data_dir.to_owned() })
     }
 
-    /// Stores what is read, at a path that [`location`] gave. Size and checksum are those of the very bytes that were stored,
-    /// whatever happens to the file meanwhile. Reading may block: not to be called where other tasks wait.
+    /// Stores `content` at a path made by [`location`]. The size and checksum are those of the stored bytes, even if
+    /// the file changes meanwhile. Reading may block, so do not call this on a thread where other tasks wait.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
         let mut stored = Sum::default();
@@ -74,7 +76,7 @@ impl ArtifactStore {
         while !part.is_empty() {
             stored.add(&part);
             upload.put_part(PutPayload::from(part)).await?;
-            // An upload that is dropped is taken back.
+            // Dropping the upload discards it.
             part = read_part(&mut content)?;
         }
         upload.complete().await?;
@@ -86,7 +88,7 @@ impl ArtifactStore {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes the files of an attempt but those at the paths in `keep`: what a crash left.
+    /// Removes all files of an attempt except those at the paths in `keep`. The others were left by a crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {
@@ -103,7 +105,7 @@ impl ArtifactStore {
     }
 }
 
-/// Returns where an artifact is stored, below the data folder.
+/// Returns where an artifact is stored, relative to the data folder.
 #[must_use]
 pub fn location(job: JobId, attempt: i32, id: ArtifactId) -> String {
     format!("{}/{id}", folder(job, attempt))
@@ -113,14 +115,14 @@ fn folder(job: JobId, attempt: i32) -> String {
     format!("artifacts/{job}/{attempt}")
 }
 
-/// Reads a whole part; a shorter one is the last.
+/// Reads one part. Only the last part is shorter than [`PART`].
 fn read_part(content: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
     content.take(PART as u64).read_to_end(&mut part)?;
     Ok(part)
 }
 
-/// Size and checksum of what went by.
+/// Computes the size and checksum of the parts.
 #[derive(Default)]
 struct Sum {
     bytes: u64,
@@ -189,7 +191,7 @@ mod tests {
         for path in [&kept, &dropped] {
             store.keep(path, &b"x"[..]).await.expect("it can be stored");
         }
-        // What an upload leaves that a crash broke off.
+        // A temporary file of an upload that a crash interrupted.
         let torn = data.path().join(format!("{dropped}#1"));
         std::fs::write(&torn, "half").expect("the folder can be written");
         store.sweep(job, 1, &HashSet::from([kept.clone()])).expect("it can be swept");

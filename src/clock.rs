@@ -1,10 +1,10 @@
-//! The system's clock, read at the edges and handed inwards as a value.
+//! The system's clock. It is read at the edges of the program and passed on as a value.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::Timestamp;
 
-/// Returns the time of day.
+/// Returns the current time.
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! Tailwater: a self-hosted job queue whose operators watch their commands' output live in the browser.
 //!
-//! This file is the map, in reading order, and the only place where a module belongs to one half of the program.
-//! `ssr` is the server, `hydrate` the browser.
-// The types of whole pages, as Leptos makes them, are nested deeper than the compiler's default allows.
+//! This file lists all modules in reading order. It is the only place that assigns a module to one half of the program:
+//! `ssr` is the server, and `hydrate` the browser.
+// Leptos nests the types of whole pages more deeply than the compiler's default limit allows.
 #![recursion_limit = "256"]
 
-// What both sides of the wire share.
+// Shared by the server and the browser.
 pub mod ansi;
 pub mod level;
 pub mod model;
@@ -13,7 +13,7 @@ pub mod model;
 mod random;
 pub mod rpc;
 
-// The pages, rendered by the server and made alive by the browser.
+// The pages, rendered by the server and hydrated by the browser.
 pub mod app;
 #[cfg(feature = "ssr")]
 #[path = "host/server.rs"]
@@ -26,7 +26,7 @@ mod pages;
 mod rest;
 mod words;
 
-// The server, from the edge inwards.
+// The server, from the outermost module inwards.
 #[cfg(feature = "ssr")]
 pub mod artifacts;
 #[cfg(feature = "ssr")]
@@ -54,7 +54,7 @@ pub mod server;
 #[cfg(feature = "ssr")]
 pub mod worker;
 
-/// Makes the page that the server rendered alive; the browser's entry.
+/// Hydrates the page that the server rendered. This is the entry point in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

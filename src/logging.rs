@@ -1,8 +1,8 @@
-//! The server's own log: to standard error, a line an event, as text or as JSON.
+//! The server's own log, written to standard error as one line of text or JSON per event.
 //!
-//! It never holds a token, a secret, a body, a query or a path as it was asked for. Whoever logs sees to that by logging
-//! ids, templates and errors of ours; this module sees to the rest: libraries are quiet, and a panic tells no text
-//! that was put together at run time.
+//! The log never contains a token, a secret, a request body, a query string or a requested path. Code that logs must
+//! respect this by logging only ids, route templates and this program's own errors. This module does the rest:
+//! libraries are quiet, and a panic's message is omitted if it was formatted at run time.
 
 use std::any::Any;
 use std::io::IsTerminal;
@@ -12,23 +12,23 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The variable that says what is logged: a level, or directives such as `tailwater::worker=debug`.
+/// The environment variable that sets what is logged: a level, or directives such as `tailwater::worker=debug`.
 const VARIABLE: &str = "TAILWATER_LOG";
 
-/// Stands for a panic's text when that was put together at run time, and so may hold anything.
-const UNTOLD: &str = "its text is left out, because it may hold what is secret";
+/// Replaces the message of a panic that was formatted at run time and may therefore contain anything.
+const OMITTED: &str = "message omitted, because it may contain a secret";
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// An object a line, for programs.
+    /// One JSON object per line, for programs.
     Json,
 }
 
-/// Begins to log, panics included. Call it once, from the program and not from a library.
+/// Starts logging, panics included. Only a program may call this, and only once.
 pub fn start(format: LogFormat) {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let directives = directives(&wanted);
@@ -42,14 +42,15 @@ pub fn start(format: LogFormat) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
     }
-    std::panic::set_hook(Box::new(tell_panic));
+    std::panic::set_hook(Box::new(log_panic));
     if let Some(error) = wrong {
-        tracing::warn!(error, "{VARIABLE} cannot be read; info is logged");
+        tracing::warn!(error, "{VARIABLE} is invalid; logging at level info");
     }
 }
 
-/// Returns the filter's directives for what was asked for: a bare level is meant for us, and libraries stay at warnings at
-/// the most, because they tell of packets and statements; one that is named says as much as is asked for.
+/// Returns the filter directives for `wanted`. A bare level applies to this program only: libraries log at most
+/// warnings, because their details include packets and statements. A target that is named logs at the level that is
+/// given for it.
 fn directives(wanted: &str) -> String {
     let mut libraries = LevelFilter::WARN;
     let mut ours = LevelFilter::INFO;
@@ -64,16 +65,16 @@ fn directives(wanted: &str) -> String {
     format!("{libraries},tailwater={ours}{named}")
 }
 
-/// Tells of a panic, in the span in which it happened.
-fn tell_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+/// Logs a panic in the span in which it happened.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
-    // What stands in the source is no secret.
-    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or(UNTOLD);
-    tracing::error!(place, thread = thread.name().unwrap_or_default(), text, "panicked");
+    // A string literal of the source code contains no secret.
+    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or(OMITTED);
+    tracing::error!(location, thread = thread.name().unwrap_or_default(), text, "panicked");
 }
 
-/// Returns what a caught panic said, for who can redact it.
+/// Returns the message of a caught panic. The caller has to redact it.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caught_panic_tells_its_text_to_who_redacts_it() {
+    fn the_message_of_a_caught_panic_can_be_redacted() {
         let check = |line: &str| assert!(line.is_empty(), "no such line: {line}");
         let made = std::panic::catch_unwind(|| check("secret-0123456789")).expect_err("it panics");
         let redacted = redact::Redactor::new(["secret-0123456789"]).redact(panic_text(&*made).as_bytes());

@@ -1,8 +1,9 @@
-//! What is counted while the server works; `/metrics` shows it.
+//! The server's metrics, which `/metrics` exposes.
 //!
-//! One handle, made with the database and carried by it to whoever counts: nothing here is global, so two servers in one
-//! process count apart. What is not counted but measured (queue, disk, streams) is asked for when somebody looks, in
-//! `server::http::metrics`. Labels are words of ours and templates of routes, never a part of a request.
+//! There is one handle. The database creates it and gives it to every module that counts. Nothing is global, so two
+//! servers in one process count separately. Values that are measured rather than counted (queue, disk, streams) are
+//! collected when `/metrics` is read, in `server::http::metrics`. Labels are constants of this program or route
+//! templates, and never part of a request.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 
 use crate::model::JobStatus;
 
-/// Bounds of what takes about as long as an fsync, in seconds.
+/// Bucket bounds, in seconds, for operations that take about as long as an fsync.
 const FAST: [f64; 13] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// Bounds of what takes as long as people's commands do, in seconds.
+/// Bucket bounds, in seconds, for commands that users run.
 const SLOW: [f64; 12] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
 
 /// The server's counters. Cheap to clone.
@@ -40,7 +41,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Makes counters that stand at 0.
+    /// Creates counters that start at 0.
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
@@ -55,58 +56,58 @@ impl Metrics {
         };
         let metrics = Self {
             events: counter("tailwater_events_appended_total", "Events appended to the jobs' logs."),
-            event_bytes: counter("tailwater_event_bytes_appended_total", "Bytes of those events' text."),
-            redactions: counter("tailwater_redactions_total", "Places in finished attempts' output that were masked."),
+            event_bytes: counter("tailwater_event_bytes_appended_total", "Bytes of text in appended events."),
+            redactions: counter("tailwater_redactions_total", "Masks written in the output of finished attempts."),
             appends: histogram(
                 "tailwater_append_duration_seconds",
-                "From a worker's handing a batch of events in to its commit.",
+                "Time from a worker submitting a batch of events to its commit.",
             ),
-            commits: histogram("tailwater_commit_duration_seconds", "The commit of a group of writes by itself."),
-            jobs: counters("tailwater_jobs_finished_total", "Jobs that have come to their end.", &["status"]),
+            commits: histogram("tailwater_commit_duration_seconds", "Time that the commit of a group of writes takes."),
+            jobs: counters("tailwater_jobs_finished_total", "Finished jobs.", &["status"]),
             durations: histograms(
                 "tailwater_job_duration_seconds",
-                "From the beginning of a job's last attempt to the job's end.",
+                "Time from the start of a job's last attempt to the end of the job.",
                 &SLOW,
                 &["status"],
             ),
             requests: counters("tailwater_http_requests_total", "Requests answered.", &["method", "route", "status"]),
             latencies: histograms(
                 "tailwater_http_request_duration_seconds",
-                "From a request to the head of its reply; a stream goes on after that.",
+                "Time from a request to the head of its reply. The body of a stream is not included.",
                 &FAST,
                 &["method", "route"],
             ),
             registry,
         };
-        // So that a rate is known from the first job on.
+        // The counters exist from the start, so that a rate can be computed from the first job on.
         for status in JobStatus::ALL.into_iter().filter(|status| status.is_terminal()) {
             metrics.jobs.with_label_values(&[status.as_str()]);
         }
         metrics
     }
 
-    /// Counts events whose append is committed.
+    /// Counts events that have been committed.
     pub fn appended(&self, events: usize, bytes: u64) {
         self.events.inc_by(u64::try_from(events).unwrap_or(u64::MAX));
         self.event_bytes.inc_by(bytes);
     }
 
-    /// Counts what was masked in a finished attempt.
-    pub fn redacted(&self, places: u64) {
-        self.redactions.inc_by(places);
+    /// Adds the number of masks written in a finished attempt.
+    pub fn redacted(&self, masks: u64) {
+        self.redactions.inc_by(masks);
     }
 
-    /// Takes how long an append took its worker.
+    /// Records how long an append took, as its worker saw it.
     pub fn append_took(&self, duration: Duration) {
         self.appends.observe(duration.as_secs_f64());
     }
 
-    /// Takes how long a commit took.
+    /// Records how long a commit took.
     pub fn commit_took(&self, duration: Duration) {
         self.commits.observe(duration.as_secs_f64());
     }
 
-    /// Counts a job that is over; one that never ran took no time.
+    /// Counts a finished job. `took` is `None` if the job never ran.
     pub fn job_finished(&self, status: JobStatus, took: Option<Duration>) {
         self.jobs.with_label_values(&[status.as_str()]).inc();
         if let Some(took) = took {
@@ -114,22 +115,22 @@ impl Metrics {
         }
     }
 
-    /// Counts a request; `route` is the template, not what was asked for.
+    /// Counts a request. `route` is the route's template, not the requested path.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.latencies.with_label_values(&[method, route]).observe(took.as_secs_f64());
     }
 
-    /// Returns everything that was counted so far.
+    /// Returns all metrics collected so far.
     #[must_use]
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
     }
 }
 
-/// Puts a new counter among those that are shown.
+/// Registers a new collector, so that it is exposed.
 pub(crate) fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
-    let collector = made.expect("the name is a valid one");
+    let collector = made.expect("the name is valid");
     registry.register(Box::new(collector.clone())).expect("every name is registered once");
     collector
 }
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_servers_in_one_process_count_apart() {
+    fn two_servers_in_one_process_count_separately() {
         let (one, other) = (Metrics::new(), Metrics::new());
         one.job_finished(JobStatus::Failed, None);
         let failed = |metrics: &Metrics| metrics.jobs.with_label_values(&["failed"]).get();
