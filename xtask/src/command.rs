@@ -1,10 +1,10 @@
-//! Running other programs, with an error that says which one failed.
+//! Runs other programs, with errors that name the program that failed.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Runs a program to its end; a failing one is an error.
+/// Runs a program until it exits. A non-zero exit status is an error.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let status = command.status().with_context(|| format!("failed to start {name}"))?;
@@ -14,12 +14,12 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The cargo that runs this program, so that both halves come from one toolchain.
+/// Returns the cargo that runs this program, so that both halves are built by the same toolchain.
 pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A program that `npm ci` put into place.
+/// Returns a command for a program that `npm ci` installed.
 pub fn npm(name: &str) -> Command {
     Command::new(format!("node_modules/.bin/{name}"))
 }

@@ -1,4 +1,5 @@
-//! Compressed twins (`.br`, `.gz`) of what was built, for a server that sends files as they are; and how large the page became.
+//! Creates compressed copies (`.br`, `.gz`) of the built files, which the server sends as they are, and prints the
+//! page's total size.
 
 use std::{path::Path, process::Command};
 
@@ -8,6 +9,6 @@ use crate::{command, names};
 
 /// Compresses the files below `site` and prints their sizes.
 pub fn precompress(site: &Path) -> Result<()> {
-    // Node brings brotli along; the crate would be the longest part of building xtask.
+    // Node includes brotli. The crate would take longer to build than the rest of xtask.
     command::run(Command::new("node").arg("xtask/compress.mjs").args(names::compressible(site)?))
 }

@@ -1,6 +1,7 @@
-//! The daily loop: build both halves with light profiles, run the server, and do it again whenever a file changes.
+//! The development loop: builds both halves with light profiles, runs the server, and repeats both whenever a file
+//! changes.
 //!
-//! While a change does not compile, the last server that did keeps running.
+//! While a change does not compile, the last working server keeps running.
 
 use std::{
     ffi::OsString,
@@ -21,24 +22,25 @@ use crate::{
     site::{self, Profile},
 };
 
-/// What the two halves are made of.
+/// The inputs of the two halves.
 const WATCHED: [&str; 8] =
     ["Cargo.lock", "Cargo.toml", "Leptos.toml", "migrations", "public", "redact", "src", "style"];
 
-/// An editor saves several files, or one in several strokes: the build begins when nothing has changed for this long.
+/// How long the files must stay unchanged before a build begins. Editors save several files at once, or one file in
+/// several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How long the old server may take to end; it waits for what it is running.
+/// How long the old server may take to exit. It waits for the jobs that it runs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The server, as cargo builds it without further words.
+/// The server that cargo builds by default.
 const SERVER: &str = "target/debug/tailwater";
 
-/// Builds, serves and watches, until someone presses Ctrl-C.
+/// Builds, serves and watches until Ctrl-C is pressed.
 pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     let (sender, changes) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // The loop has ended if nobody receives.
+        // Sending fails only after the loop has ended.
         if event.is_ok_and(|event| matters(event.kind)) {
             let _ = sender.send(());
         }
@@ -61,33 +63,33 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     }
 }
 
-/// Whether something was written; being read is no change.
+/// Returns whether an event means that something was written. Reading a file is not a change.
 fn matters(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)))
 }
 
-/// Returns after a change, when quiet has come back.
+/// Waits for a change, and then until no more changes arrive.
 fn wait(changes: &Receiver<()>) -> Result<()> {
-    changes.recv().context("failed to go on watching")?;
+    changes.recv().context("failed to continue watching")?;
     while changes.recv_timeout(QUIET).is_ok() {}
     Ok(())
 }
 
-/// Builds the server first, since most mistakes show there.
+/// Builds both halves, the server first, since most mistakes show up there.
 fn build(settings: &Settings) -> Result<()> {
     command::run(command::cargo().args(["build", "--bin", "tailwater", "--features", "ssr"]))
         .context("failed to compile the server")?;
     site::build(settings, Profile::Dev)
 }
 
-/// The running server, if there is one, and of which build it is.
+/// The running server, if there is one, and the build that it runs.
 #[derive(Default)]
 struct Server {
     running: Option<(Child, SystemTime)>,
 }
 
 impl Server {
-    /// Restarts the server, unless this build runs already.
+    /// Restarts the server, unless it already runs this build.
     fn renew(&mut self, arguments: &[OsString]) -> Result<()> {
         let built = fs::metadata(SERVER)?.modified()?;
         if let Some((child, build)) = &mut self.running {
@@ -102,10 +104,10 @@ impl Server {
     }
 }
 
-/// Asks the server to end, and makes it when it does not.
+/// Asks the server to exit, and kills it if it does not.
 fn stop(child: &mut Child) -> Result<()> {
     if child.try_wait()?.is_none() {
-        // std can only kill outright.
+        // The standard library can only send SIGKILL.
         command::run(Command::new("kill").arg(child.id().to_string()))?;
     }
     let asked = Instant::now();

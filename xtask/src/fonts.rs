@@ -1,4 +1,4 @@
-//! The two typefaces, from their npm packages.
+//! Copies the two typefaces from their npm packages.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use anyhow::Result;
 
 use crate::mirror;
 
-/// The folder of the site in which style sheet and pages look for them.
+/// The folder of the site in which the style sheet and the pages expect the fonts.
 const FOLDER: &str = "fonts";
 
-/// Where each file comes from, and its name in the site. One file holds all weights of the Latin letters; a letter that is not in it
-/// is shown in a font of the reader's system.
+/// Each file's source and its name in the site. A file holds all weights of the Latin letters. Other letters are shown
+/// in a font of the reader's system.
 const FILES: [(&str, &str); 2] = [
     ("node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", "inter-latin.woff2"),
     (

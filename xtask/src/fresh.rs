@@ -1,8 +1,8 @@
-//! Leaves out steps whose inputs have not changed.
+//! Skips steps whose inputs have not changed.
 //!
-//! A step's stamp lists the path, length and time of change of each input, as make and cargo judge them. Contents are not read, so a
-//! build with nothing to do stays in the milliseconds; at worst a step runs once too often. xtask itself is an
-//! input of every step: a changed step runs.
+//! A step's stamp file lists the path, size and modification time of each input, which is also how make and cargo
+//! detect changes. Contents are not read, so a build without changes takes milliseconds. At worst a step runs once more
+//! than needed. xtask itself is an input of every step, so a change to a step runs it again.
 
 use std::{
     env,
@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Runs `make` unless its last success saw the same `inputs` (files, or folders with all that is in them).
+/// Runs `make` unless its last success saw the same `inputs`. An input is a file, or a folder with everything in it.
 pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut now = String::new();
     describe(&env::current_exe()?, &mut now)?;
@@ -42,7 +42,7 @@ fn describe(path: &Path, lines: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// What a folder holds, in an order that does not depend on the file system.
+/// Returns the entries of a folder, in an order that does not depend on the file system.
 pub fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

@@ -1,11 +1,11 @@
 //! Build steps of Tailwater that cargo alone cannot do.
 //!
-//! `cargo run -p xtask -- site --release` makes `target/site`: what the server sends to browsers as files. `-- dev`
-//! makes it again at every change and restarts the server. In reading order: [`site`] names the steps, each step is a file, and
-//! [`fresh`] is why a step with nothing new to do takes no time.
+//! `cargo run -p xtask -- site --release` builds `target/site`, the files that the server sends to browsers. `-- dev`
+//! rebuilds it after every change and restarts the server. In reading order: [`site`] lists the steps, each step has a
+//! file of its own, and [`fresh`] skips steps that have nothing new to do.
 //!
-//! Nothing here chooses or installs a tool: cargo, node and the packages of `package-lock.json` are in place already (see
-//! `setup.sh`).
+//! xtask neither chooses nor installs tools: cargo, node and the packages of `package-lock.json` are already in place
+//! (see `setup.sh`).
 
 mod site;
 
@@ -29,11 +29,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::{settings::Settings, site::Profile};
 
-/// What is printed when the arguments make no sense.
+/// Printed when the arguments are invalid.
 const USAGE: &str = "usage: cargo run -p xtask -- site [--dev|--release]
        cargo run -p xtask -- dev [arguments of `tailwater serve`]";
 
-/// Prints an error as one line: the failed step, then its cause. The tool that failed has printed its own error before.
+/// Prints an error as one line: the step that failed, then the cause. The failed tool has already printed its own
+/// error.
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    // Every path below is relative to the repository.
+    // All paths below are relative to the repository.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("failed to find the repository")?;
     env::set_current_dir(root).context("failed to enter the repository")?;
     let settings = Settings::load()?;

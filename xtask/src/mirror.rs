@@ -1,4 +1,4 @@
-//! Copies folders, touching only the files that differ.
+//! Copies folders, and writes only the files that differ.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::fresh::sorted;
 
-/// Copies all of `from` into `to` and leaves what else is there. A folder that does not exist is empty.
+/// Copies everything in `from` into `to` and keeps what else is in `to`. A `from` that does not exist counts as empty.
 pub fn add(from: &Path, to: &Path) -> Result<()> {
     if !from.exists() {
         return Ok(());
@@ -26,7 +26,7 @@ pub fn add(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes `to` the same as `from`: what is only in `to` is removed.
+/// Makes `to` equal to `from`. Files that exist only in `to` are removed.
 pub fn replace(from: &Path, to: &Path) -> Result<()> {
     add(from, to)?;
     for target in sorted(to)? {
@@ -40,9 +40,10 @@ pub fn replace(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies one file, unless the target is the same already.
+/// Copies one file, unless the target is already the same.
 ///
-/// It is copied beside the target and renamed, so that a server that reads the target meanwhile sees the old or the new file.
+/// The file is copied to a temporary name and then renamed, so that a server that reads the target meanwhile sees
+/// either the old or the new file.
 pub fn file(source: &Path, target: &Path) -> Result<()> {
     if same(source, target)? {
         return Ok(());
@@ -53,12 +54,12 @@ pub fn file(source: &Path, target: &Path) -> Result<()> {
     fs::rename(&beside, target).with_context(|| format!("failed to replace {}", target.display()))
 }
 
-/// The path in `folder` of the file's name.
+/// Returns the path in `folder` with the same file name.
 fn twin(path: &Path, folder: &Path) -> Result<PathBuf> {
-    Ok(folder.join(path.file_name().context("failed to name a file of a folder")?))
+    Ok(folder.join(path.file_name().context("failed to determine a file's name")?))
 }
 
-/// Whether both files hold the same bytes.
+/// Returns whether both files have the same contents.
 fn same(one: &Path, other: &Path) -> Result<bool> {
     let lengths_differ = || Ok::<_, std::io::Error>(fs::metadata(one)?.len() != fs::metadata(other)?.len());
     Ok(other.is_file() && !lengths_differ()? && fs::read(one)? == fs::read(other)?)

@@ -1,7 +1,7 @@
-//! Names that hold a hash of what is in the file, so that browsers keep it for ever and never an old one.
+//! Adds a content hash to file names, so that browsers can cache the files for ever without showing an outdated one.
 //!
-//! The server finds the names in a list beside the files (`src/server/site.rs`). What people and browsers look for by its
-//! name, such as the icon of the site, keeps it.
+//! The server finds the names in a list beside the files (`src/server/site.rs`). Files that people and browsers request
+//! by a fixed name, such as the site's icon, keep it.
 
 use std::{
     collections::BTreeMap,
@@ -17,16 +17,16 @@ use crate::fresh::sorted;
 /// The list of names.
 const LIST: &str = "names.toml";
 
-/// Files that keep their names, beside all that are no kind of these.
+/// Files that keep their names, in addition to all whose kind is not in [`KINDS`].
 const KEPT: [&str; 1] = ["favicon.svg"];
 
-/// The kinds of file that get a name. Style sheets come last, because they name others.
+/// The kinds of file that get a hashed name. Style sheets come last, because they refer to other files.
 const KINDS: [&str; 5] = ["js", "svg", "wasm", "woff2", "css"];
 
-/// Bytes of the hash that stand in a name: two contents never meet by chance in as many.
+/// Bytes of the hash in a name. With this many, different contents do not get the same name by accident.
 const HASH: usize = 8;
 
-/// Writes the site in `plain` into `to` under such names, with their list.
+/// Writes the site in `plain` to `to` under hashed names, together with the list of names.
 pub fn give(plain: &Path, to: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
@@ -49,7 +49,7 @@ pub fn give(plain: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns every file below `folder` by its name there.
+/// Returns the relative name of every file below `folder`.
 pub fn below(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for path in sorted(folder)? {
@@ -63,7 +63,7 @@ pub fn below(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Returns the files of the site, those that name others behind those that they name.
+/// Returns the site's files in such an order that a file comes after all files that it refers to.
 fn in_order(plain: &Path) -> Result<Vec<String>> {
     let mut names = below(plain)?;
     names.sort_by_key(|name| kind(name) == Some("css"));
@@ -78,19 +78,19 @@ fn is_named(name: &str) -> bool {
     !KEPT.contains(&name) && kind(name).is_some_and(|kind| KINDS.contains(&kind))
 }
 
-/// Puts the hash before the name's ending.
+/// Inserts the hash before the file name's extension.
 fn hashed(name: &str, bytes: &[u8]) -> String {
     let hash = hex::encode(&Sha256::digest(bytes)[..HASH]);
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     format!("{stem}.{hash}.{ending}")
 }
 
-/// Puts the new names into a style sheet.
+/// Replaces the names in a style sheet by the hashed names.
 fn renamed(css: &str, names: &BTreeMap<String, String>) -> String {
     names.iter().fold(css.to_owned(), |css, (name, hashed)| css.replace(&format!("/{name}"), &format!("/{hashed}")))
 }
 
-/// Returns the files below `folder` that become smaller when they are compressed; fonts are compressed already.
+/// Returns the files below `folder` that are worth compressing. Fonts are already compressed.
 pub fn compressible(folder: &Path) -> Result<Vec<PathBuf>> {
     let smaller = |name: &String| matches!(kind(name), Some("css" | "js" | "svg" | "wasm"));
     Ok(below(folder)?.into_iter().filter(smaller).map(|name| folder.join(name)).collect())
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_changes_with_the_contents_and_stays_of_its_kind() {
+    fn a_hashed_name_depends_on_the_contents_and_keeps_its_extension() {
         let (one, other) = (hashed("pkg/a_bg.wasm", b"1"), hashed("pkg/a_bg.wasm", b"2"));
         assert_ne!(one, other);
         let hash = one.strip_prefix("pkg/a_bg.").and_then(|rest| rest.strip_suffix(".wasm"));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_style_sheet_names_its_fonts_as_they_are_called_now() {
+    fn a_style_sheet_refers_to_its_fonts_by_their_hashed_names() {
         let names = BTreeMap::from([("fonts/a.woff2".to_owned(), "fonts/a.12.woff2".to_owned())]);
         let css = renamed("src: url(\"/fonts/a.woff2\") format(\"woff2\")", &names);
         assert_eq!(css, "src: url(\"/fonts/a.12.woff2\") format(\"woff2\")");

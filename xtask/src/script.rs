@@ -1,6 +1,6 @@
-//! From cargo's WASM module to the two files that browsers load: the module, and the script that starts it.
+//! Turns cargo's WASM module into the two files that browsers load: the module, and the script that starts it.
 //!
-//! The names are those that Leptos' `HydrationScripts` asks for: `NAME.js` and `NAME_bg.wasm`.
+//! The names are those that Leptos' `HydrationScripts` requests: `NAME.js` and `NAME_bg.wasm`.
 
 use std::{fs, path::Path};
 
@@ -9,9 +9,11 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{command, fresh::unless_fresh, settings::Settings, site::Profile};
 
-/// What the module may use: what Rust's own wasm32 target assumes, and `reference-types` for wasm-bindgen.
+/// The WASM features that the module may use: those that Rust enables for wasm32 by default, and `reference-types` for
+/// wasm-bindgen.
 ///
-/// One by one, because `--all-features` lets `wasm-opt` write what browsers do not read yet.
+/// They are listed one by one, because `--all-features` would let `wasm-opt` use features that browsers do not support
+/// yet.
 const FEATURES: [&str; 7] = [
     "bulk-memory",
     "bulk-memory-opt",
@@ -22,7 +24,7 @@ const FEATURES: [&str; 7] = [
     "sign-ext",
 ];
 
-/// Writes module and script into `pkg`.
+/// Writes the module and the script into `pkg`.
 pub fn link(settings: &Settings, profile: Profile, module: &Path, pkg: &Path) -> Result<()> {
     let name = settings.output_name.as_str();
     let raw = profile.work().join("bindgen");
@@ -39,7 +41,7 @@ pub fn link(settings: &Settings, profile: Profile, module: &Path, pkg: &Path) ->
     })
 }
 
-/// Lets wasm-bindgen make the script, and adapt the module to it.
+/// Runs wasm-bindgen, which generates the script and adapts the module to it.
 fn bind(name: &str, module: &Path, folder: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(name).typescript(false).remove_producers_section(true);
@@ -54,7 +56,7 @@ fn shrink(from: &Path, to: &Path) -> Result<()> {
     command::run(&mut wasm_opt)
 }
 
-/// Puts the script and what it imports into one file.
+/// Bundles the script and its imports into one file.
 fn bundle(profile: Profile, from: &Path, to: &Path) -> Result<()> {
     let mut esbuild = command::npm("esbuild");
     esbuild.arg(from).args(["--bundle", "--format=esm", "--log-level=warning", "--allow-overwrite"]);

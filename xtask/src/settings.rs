@@ -1,21 +1,21 @@
-//! `Leptos.toml`: the names and folders that the build and the server must agree on.
+//! Reads `Leptos.toml`: the names and folders that the build and the server must agree on.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use toml::Table;
 
-/// Where the settings are, from the root of the repository.
+/// The settings file, relative to the root of the repository.
 const FILE: &str = "Leptos.toml";
 
 /// The settings that the build needs; the server reads the same file (`src/server/config.rs`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The first part of the name of every built file.
+    /// The common prefix of the names of all built files.
     pub output_name: String,
-    /// The folder whose files the server sends.
+    /// The folder with the files that the server sends.
     pub site_root: PathBuf,
-    /// The folder within it that holds what was built, as opposed to copied.
+    /// The subfolder of `site_root` for built files, as opposed to copied ones.
     pub pkg_dir: String,
 }
 
@@ -36,7 +36,7 @@ impl Settings {
     }
 }
 
-/// Finds a table within tables.
+/// Finds a nested table.
 fn table<'file>(file: &'file Table, path: &[&str]) -> Result<&'file Table> {
     let found = path.iter().try_fold(file, |table, name| table.get(*name)?.as_table());
     found.with_context(|| format!("failed to find [{}]", path.join(".")))
@@ -46,13 +46,14 @@ fn table<'file>(file: &'file Table, path: &[&str]) -> Result<&'file Table> {
 mod tests {
     use super::*;
 
-    /// A file's table; the files are read at compile time so that the tests need no working folder.
+    /// Returns a table of a file. Tests embed the files at compile time, so they do not depend on the working
+    /// directory.
     fn parse(text: &str, path: &[&str]) -> Table {
         let file = text.parse().expect("it is TOML");
         table(&file, path).expect("it holds the table").clone()
     }
 
-    /// What cargo-leptos is told.
+    /// Returns cargo-leptos' configuration in `Cargo.toml`.
     fn cargo() -> Table {
         parse(include_str!("../../Cargo.toml"), &["package", "metadata", "leptos"])
     }

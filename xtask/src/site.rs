@@ -1,8 +1,8 @@
-//! The site: everything the server sends to browsers as files, and the order in which it is made.
+//! The site, which is everything the server sends to browsers as files, and the order in which it is built.
 //!
-//! It grows in `target/xtask/<profile>` and is copied to `target/site` at the end, so that a running server never sends half of a
-//! build, and switching between the two profiles builds nothing twice. In a release the files get names that browsers may keep,
-//! and compressed twins.
+//! It is built in `target/xtask/<profile>` and copied to `target/site` at the end, so that a running server never sends
+//! a partial build, and switching between the two profiles rebuilds nothing. In a release the files also get hashed
+//! names, which browsers may cache, and compressed copies.
 
 use std::{
     fs,
@@ -13,20 +13,20 @@ use anyhow::{Context, Result};
 
 use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, settings::Settings, style, wasm};
 
-/// Files that are sent as they are.
+/// Files that are sent without being built.
 pub const PUBLIC: &str = "public";
 
-/// How much work to put into the result.
+/// How much to optimise the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Soon there, large.
+    /// Builds quickly, but the result is large.
     Dev,
-    /// Small, and a while in the making.
+    /// The result is small, but building takes a while.
     Release,
 }
 
 impl Profile {
-    /// Cargo's name for the profile of the browser's half.
+    /// Returns cargo's profile for the browser's half.
     pub const fn cargo(self) -> &'static str {
         match self {
             Self::Dev => "wasm-dev",
@@ -34,13 +34,13 @@ impl Profile {
         }
     }
 
-    /// The folder in which the steps of this profile keep what they made.
+    /// Returns the folder in which this profile's steps keep their results.
     pub fn work(self) -> PathBuf {
         Path::new("target/xtask").join(self.cargo())
     }
 }
 
-/// Makes the site, leaving out every step whose inputs are as they were.
+/// Builds the site, and skips every step whose inputs have not changed.
 pub fn build(settings: &Settings, profile: Profile) -> Result<()> {
     let pkg = profile.work().join("pkg");
     fs::create_dir_all(&pkg)?;

@@ -1,4 +1,4 @@
-//! The style sheet.
+//! Compiles the style sheet.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use crate::{command, fresh::unless_fresh, settings::Settings, site::Profile};
 
-/// Where the style sheet begins.
+/// The main file of the style sheet.
 pub const SOURCE: &str = "style/main.scss";
 
-/// Writes the style sheet into `pkg`.
+/// Compiles the style sheet into `pkg`.
 pub fn compile(settings: &Settings, profile: Profile, pkg: &Path) -> Result<()> {
     let css = pkg.join(&settings.output_name).with_extension("css");
     let inputs = [Path::new("style"), Path::new("package-lock.json")];
