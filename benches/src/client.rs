@@ -1,4 +1,4 @@
-//! Clients: requests by an ordinary client, streams over bare sockets so that a thousand of them cost little.
+//! HTTP clients. Streams are read over plain sockets, so that a thousand of them cost little.
 
 use std::time::{Duration, Instant};
 
@@ -30,12 +30,12 @@ impl Client {
         job["id"].as_str().expect("a job has an id").to_owned()
     }
 
-    /// Asks for a job's cancellation.
+    /// Requests a job's cancellation.
     pub async fn cancel(&self, job: &str) {
         self.request("POST", &format!("/jobs/{job}/cancel"), "{}").await;
     }
 
-    /// Waits until a job is over and returns it.
+    /// Waits until a job has finished and returns it.
     pub async fn ended(&self, job: &str) -> Value {
         loop {
             let now = self.get(&format!("/jobs/{job}")).await;
@@ -46,7 +46,7 @@ impl Client {
         }
     }
 
-    /// Sends a request on a connection of its own and returns the JSON of the reply.
+    /// Sends a request on a new connection and returns the JSON of the reply.
     async fn request(&self, method: &str, path: &str, body: &str) -> Value {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
@@ -74,31 +74,31 @@ impl Client {
     }
 }
 
-/// An open stream.
+/// An open event stream.
 pub struct Stream {
     socket: TcpStream,
     line: Vec<u8>,
 }
 
-/// What a stream brought, up to its end.
+/// What a stream delivered until its end.
 #[derive(Default)]
 pub struct Seen {
-    /// From each line's writing to its arrival, in nanoseconds.
+    /// The time from writing each line to its arrival, in nanoseconds.
     pub delays: Vec<u64>,
-    /// Lines of output.
+    /// The number of lines of output.
     pub lines: usize,
-    /// When the last output came.
+    /// When the last output arrived.
     pub last: Option<Instant>,
 }
 
 impl Stream {
-    /// Waits until the server has answered.
+    /// Waits until the server has begun its reply.
     pub async fn opened(&mut self) {
         let read = self.socket.read(&mut [0; 1024]).await.expect("the connection holds");
-        assert!(read > 0, "the server takes so many streams");
+        assert!(read > 0, "the server accepts this many streams");
     }
 
-    /// Reads to the end of the job.
+    /// Reads the stream until its end.
     pub async fn read_to_end(mut self) -> Seen {
         let mut seen = Seen::default();
         let mut buffer = vec![0; 64 << 10];

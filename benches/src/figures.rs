@@ -1,4 +1,4 @@
-//! The figures, each beside its target.
+//! The benchmarks. Each prints its result beside its target.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::client::{Client, Seen};
 use crate::load;
 use crate::server::Server;
 
-/// Measures what was asked for, or everything.
+/// Runs the benchmarks with the given names, or all of them.
 pub async fn all(names: &[String]) {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
     println!("{:<44} {:>12} {:>12}", "figure", "measured", "target");
@@ -42,37 +42,37 @@ pub async fn all(names: &[String]) {
     }
 }
 
-/// Prints a figure beside its target.
+/// Prints a result beside its target.
 pub fn row(figure: &str, measured: &str, target: &str) {
     println!("{figure:<44} {measured:>12} {target:>12}");
 }
 
-/// Returns the value below which that part of the values lies.
+/// Returns a percentile of the values: the value at the fraction `part` of the sorted list.
 pub fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.sort_unstable();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "a place in a list"
+        reason = "an index into a list"
     )]
     let place = ((values.len() as f64 * part) as usize).min(values.len().saturating_sub(1));
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     values.get(place).map_or(f64::NAN, |value| *value as f64)
 }
 
-/// Returns nanoseconds as text.
+/// Formats nanoseconds as milliseconds.
 pub fn millis(nanos: f64) -> String {
     format!("{:.2} ms", nanos / 1e6)
 }
 
-/// Returns bytes as text.
+/// Formats bytes as mebibytes.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Returns the command that prints lines which say when they were written.
+/// Returns a command that prints lines which contain the time at which they were written.
 pub fn printer(rate: u32, count: u32) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     format!("exec {} --print {rate} {count}", program.display())
@@ -89,7 +89,7 @@ async fn idle() {
     row("the page: script and module, brotli", &format!("{} kB", size_of_page() / 1000), "250 kB");
 }
 
-/// Returns how many bytes a browser loads before the page is alive.
+/// Returns how many bytes a browser loads before the page is interactive.
 fn size_of_page() -> u64 {
     let files = std::fs::read_dir("target/site/pkg").into_iter().flatten().flatten();
     let counts = |name: &str| name.ends_with(".js.br") || name.ends_with(".wasm.br");
@@ -123,7 +123,7 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
     (0..200).map(|_| sync()).collect()
 }
 
-/// Lines of the file that is printed; 100 bytes each.
+/// The number of lines in the printed file, of 100 bytes each.
 const LINES: usize = 500_000;
 
 async fn file() {
@@ -168,7 +168,7 @@ const READERS: u32 = 1000;
 async fn readers() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    // Its output begins when all readers are there.
+    // The job starts printing when all readers are connected.
     let go = std::fs::canonicalize(server.data.path()).expect("it is there").join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
     let job = client.submit(&json!({"run": wait})).await;

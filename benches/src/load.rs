@@ -1,5 +1,4 @@
-//! What the server does at the ends of its range: a flood beside quiet jobs, thousands of idle readers, the disk that a
-//! finished job takes.
+//! Extreme loads: a flood beside quiet jobs, thousands of idle readers, and the disk space that a finished job takes.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,7 +12,7 @@ use crate::client::Client;
 use crate::figures::{mib, millis, percentile, printer, row};
 use crate::server::Server;
 
-/// Jobs beside the flood.
+/// The number of jobs that run beside the flood.
 const CHATTY: usize = 20;
 
 /// `yes | head -c 2G` beside 20 jobs that print 10 lines a second.
@@ -37,7 +36,11 @@ pub async fn flood() {
     for reader in readers {
         delays.extend(reader.await.expect("a reader ends").delays);
     }
-    assert_eq!((&ended["status"], &ended["logBytes"]), (&json!("succeeded"), &json!(2_u64 << 30)), "all of it is kept");
+    assert_eq!(
+        (&ended["status"], &ended["logBytes"]),
+        (&json!("succeeded"), &json!(2_u64 << 30)),
+        "the whole output is kept"
+    );
     row("2 GiB of `yes` beside 20 jobs: takes", &format!("{:.1} s", took.as_secs_f64()), "");
     row("  most memory of the server", &mib(server.memory("VmHWM")), "300 MB");
     row("  the other jobs' lines, p95", &millis(percentile(&mut delays, 0.95)), "2000 ms");
@@ -51,7 +54,7 @@ pub async fn flood() {
 
 const IDLE_READERS: u64 = 10_000;
 
-/// Readers of a job that prints nothing.
+/// Many readers of a job that prints nothing.
 pub async fn streams() {
     let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
     let client = Client::new(&server.address);
@@ -76,7 +79,7 @@ pub async fn streams() {
     client.cancel(&job).await;
 }
 
-/// The disk that a finished job of 50 MB takes, against `zstd -3` of its text.
+/// The disk space of a finished job that printed 50 MB, compared with `zstd -3` of its text.
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
@@ -85,7 +88,7 @@ pub async fn disk() {
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.path().join("spool").join(&id).join("1");
-    // It is compressed in the background.
+    // The log is compressed in the background.
     while spool.join("output.log").exists() || spool.join("output.idx").exists() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -101,7 +104,7 @@ pub async fn disk() {
     row("  with the events in the database, in the same", &times(log + database), "");
 }
 
-/// Writes 50 MB as a build prints them: words that come again, and numbers that do not.
+/// Writes 50 MB that resemble a build log: recurring words, and numbers that do not recur.
 fn write_log(path: &Path) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(File::create(path)?);
     let words = ["compiling", "linking", "warning", "unused", "module", "test", "ok", "running", "cached", "fetched"];
@@ -116,7 +119,7 @@ fn write_log(path: &Path) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Returns the size of a file, or of the files in a folder and below whose names begin so.
+/// Returns the size of a file, or the total size of all files below a folder whose names begin with `prefix`.
 fn size_of(path: &Path, prefix: &str) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return path.metadata().map_or(0, |data| data.len()) };
     let named = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));

@@ -1,8 +1,9 @@
-//! Measures the main path: a release server and its clients on the same cores, each figure beside its target.
+//! Benchmarks the main path: a release server and its clients on the same cores. Each result is printed beside its
+//! target.
 //!
-//! A program, not a test: it asserts nothing, and prints what it saw. `make bench` builds the server and runs it; arguments
-//! choose figures by name (`idle`, `latency`, `file`, `readers`, `jobs`, `flood`, `streams`, `disk`), `--print RATE COUNT` is what
-//! its jobs run.
+//! This is a program and not a test: it judges no result. `make bench` builds the server and runs it. Arguments select
+//! benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`, `flood`, `streams`, `disk`), and the jobs
+//! themselves run `--print RATE COUNT`.
 
 mod client;
 mod figures;
@@ -12,13 +13,13 @@ mod server;
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Returns the time of day in nanoseconds.
+/// Returns the current time in nanoseconds.
 fn now_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
     u64::try_from(since.as_nanos()).expect("it is before 2554")
 }
 
-/// Prints `count` lines at `rate` a second; each says when it was written.
+/// Prints `count` lines at `rate` lines per second. Each line contains the time at which it was written.
 fn print_lines(rate: f64, count: u32) {
     let start = Instant::now();
     let mut out = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! The release server as a process of its own, and what the system says of it.
+//! The release server as a separate process, and its resource usage.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -22,7 +22,7 @@ impl Server {
         Self::start_with(&[])
     }
 
-    /// Starts it with these variables.
+    /// Starts the server with additional environment variables.
     pub fn start_with(variables: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir_in("target").expect("target can be written");
         let mut child = Command::new("target/release/tailwater")
@@ -52,12 +52,12 @@ impl Server {
         Self { child, address, data, commits }
     }
 
-    /// Returns the commits since the last call.
+    /// Returns the durations of the commits since the last call, in microseconds.
     pub fn commit_micros(&self) -> Vec<u64> {
         self.commits.try_iter().collect()
     }
 
-    /// Returns a line of `/proc/PID/status` in bytes: `VmRSS`, `VmHWM`.
+    /// Returns a line of `/proc/PID/status` such as `VmRSS` or `VmHWM`, in bytes.
     pub fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
         let line = status.lines().find(|line| line.starts_with(name)).expect("Linux has it");
@@ -65,7 +65,7 @@ impl Server {
         kib * 1024
     }
 
-    /// Returns the CPU time it has used, in seconds.
+    /// Returns the CPU time that the server has used, in seconds.
     pub fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it lives");
         let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name ends").1.split(' ').collect();
