@@ -1,9 +1,9 @@
-//! The life of a job: submitted, listed, cancelled, resubmitted. How workers hold it is in [`leases`], how it ends in [`ending`],
-//! what it leaves in [`files`].
+//! The life of a job: it is submitted, listed, cancelled and resubmitted. See [`leases`] for how workers hold jobs,
+//! [`ending`] for how jobs end, and [`files`] for what jobs leave behind.
 //!
-//! Every change of state is one transaction together with the events that tell of it, through the single writer: no
-//! reader ever sees a finished job without its `end`. A lease's epoch grows whenever a lease begins or ends, so that who
-//! lost it can change nothing any more.
+//! Every change of state is one transaction of the single writer, together with the events that report it: no reader
+//! ever sees a finished job without its `end` event. A job's epoch grows whenever a lease of it begins or ends, so a
+//! worker that has lost its lease can no longer change anything.
 
 mod ending;
 mod files;
@@ -33,27 +33,27 @@ pub use payload::{Command, InvalidPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
 
-/// Why the queue refused.
+/// Why the queue refused a request.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// A submission is not what it has to be.
+    /// The submission is invalid.
     #[error("{0}")]
     Invalid(#[from] InvalidPayload),
     /// There is no such job.
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
-    /// The job's state does not allow it.
+    /// The job's state does not allow the request.
     #[error("the job is {}, so it cannot be {wanted}", status.as_str())]
     StateConflict {
-        /// The state it is in.
+        /// The job's state.
         status: JobStatus,
-        /// What was wanted.
+        /// What was requested, as a past participle.
         wanted: &'static str,
     },
     /// The worker no longer holds the job.
     #[error("the lease on job {0} has ended")]
     LeaseLost(JobId),
-    /// Too many jobs wait.
+    /// Too many jobs are queued.
     #[error("{0} jobs are queued already; wait until some have run, or raise --jobs-queued")]
     Full(i64),
     /// The database failed.
@@ -72,13 +72,13 @@ impl From<sqlx::Error> for QueueError {
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks what enters over HTTP with the server's own secrets.
+    /// Masks the server's own secrets in text that enters over HTTP.
     redactor: Redactor,
     jobs_queued: i64,
     signals: Arc<Signals>,
 }
 
-/// Wake-ups within this process. They only say "look again".
+/// Wake-ups within this process. They carry no data and only ask the receiver to look again.
 #[derive(Debug, Default)]
 struct Signals {
     queued: Notify,
@@ -88,25 +88,25 @@ struct Signals {
 }
 
 impl Queue {
-    /// Opens the queue over `db`; it takes at most `jobs_queued` waiting jobs.
+    /// Opens the queue over `db`. It accepts at most `jobs_queued` queued jobs.
     #[must_use]
     pub fn new(db: Db, log: EventLog, redactor: Redactor, jobs_queued: i64) -> Self {
         Self { db, log, redactor, jobs_queued, signals: Arc::default() }
     }
 
-    /// Returns the server's redactor: text that enters over HTTP passes it.
+    /// Returns the server's redactor, which masks text that enters over HTTP.
     #[must_use]
     pub const fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// Submits a job. A repetition with the same `key` is answered with the job that the first one made.
+    /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.redactor)?;
         self.insert(submission).await
     }
 
-    /// Submits the payload of `job` once more, real values included.
+    /// Submits the payload of `job` once more, including its real secret values.
     pub async fn resubmit(&self, job: JobId, by: &str) -> Result<Job, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -141,7 +141,7 @@ impl Queue {
         Ok(row.to_job(&self.redactor))
     }
 
-    /// Returns a job as replies show it.
+    /// Returns a job in the form that replies show.
     pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -164,27 +164,27 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
     }
 
-    /// Returns what wakes a reader of lists when some job's state has changed. Take it before looking.
+    /// Returns a receiver that wakes readers of lists when some job's state has changed. Take it before reading.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.signals.changed.subscribe()
     }
 
-    /// Returns the number of the last change of any job's state.
+    /// Returns the number of the latest change to any job's state.
     pub async fn last_change(&self) -> Result<i64, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::last_change(&mut connection).await?)
     }
 
-    /// Returns jobs that have changed after that change, as lists show them, each with the number of its last one and in
-    /// their order.
+    /// Returns the jobs that have changed after change number `change`, as lists show them. They are sorted by their
+    /// latest changes and paired with those changes' numbers.
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let rows = store::changed_after(&mut connection, change, limit).await?;
         Ok(rows.iter().map(|row| (row.change, row.to_summary())).collect())
     }
 
-    /// Asks for a job's cancellation: a queued one ends at once, a running one when its worker has ended it. A repetition
-    /// changes nothing.
+    /// Requests a job's cancellation. A queued job ends at once, and a running job ends when its worker has stopped it.
+    /// A repeated request changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
         let (log, redactor, by, now) = (self.log.clone(), self.redactor.clone(), by.to_owned(), clock::now());
         let row = self
@@ -216,7 +216,7 @@ impl Queue {
         Ok(row.to_job(&self.redactor))
     }
 
-    /// Returns how many jobs wait and how many run.
+    /// Returns how many jobs are queued and how many are running.
     pub async fn depths(&self) -> Result<(i64, i64), QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::depths(&mut connection).await?)

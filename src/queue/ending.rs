@@ -1,4 +1,4 @@
-//! How a lease and a job end: one transaction for the state and the events that tell of it.
+//! How leases and jobs end: the state and the events that report it change in one transaction.
 
 use std::time::Duration;
 
@@ -20,20 +20,20 @@ use crate::model::{
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every step that counts succeeded.
+    /// Every step that decides the result succeeded.
     Succeeded,
-    /// It failed, by itself or because its worker did.
+    /// The attempt failed by itself, or because its worker stopped.
     Failed {
-        /// Why, for programs.
+        /// The machine-readable reason.
         reason: FailureReason,
-        /// Why, for people.
+        /// The human-readable reason.
         message: Redacted,
     },
-    /// It was ended because somebody wanted it cancelled.
+    /// The attempt was stopped because its cancellation was requested.
     Cancelled,
 }
 
-/// The end of a lease: what the worker reports.
+/// A worker's report at the end of a lease.
 #[derive(Clone, Debug)]
 pub struct Finish {
     /// The lease that ends.
@@ -42,18 +42,18 @@ pub struct Finish {
     pub worker: Redacted,
     /// How the attempt ended.
     pub ending: Ending,
-    /// What it printed in all.
+    /// Totals of what the attempt printed.
     pub totals: AttemptTotals,
-    /// The files it leaves.
+    /// The files that the attempt leaves.
     pub artifacts: Vec<NewArtifact>,
 }
 
-/// A file to be kept.
+/// A file to be listed as an artifact.
 #[derive(Clone, Debug)]
 pub struct NewArtifact {
-    /// Its name on the wire.
+    /// The artifact's id.
     pub id: ArtifactId,
-    /// Its name for people.
+    /// The artifact's display name.
     pub name: Redacted,
     /// Its media type.
     pub content_type: &'static str,
@@ -61,22 +61,22 @@ pub struct NewArtifact {
     pub size_bytes: i64,
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
-    /// Where it lies below the data folder.
+    /// The file's path, relative to the data folder.
     pub path: String,
-    /// The stage that left it, if it is one's.
+    /// The stage that produced the file, if it came from one.
     pub stage: Option<Stage>,
 }
 
 /// The longest wait before the next attempt, in seconds.
 pub(super) const MAX_BACK_OFF: i64 = 600;
 
-/// Returns how long to wait after that attempt, in seconds: 15, 30, 60, ... 600.
+/// Returns how long to wait after attempt number `attempt`, in seconds: 15, 30, 60, ... 600.
 fn back_off_seconds(attempt: i32) -> i64 {
     let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
     (15 << doublings).min(MAX_BACK_OFF)
 }
 
-/// What becomes of the job after its attempt.
+/// What happens to the job after its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Next {
     Over(JobStatus),
@@ -87,7 +87,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
     match ending {
         Ending::Succeeded => Next::Over(JobStatus::Succeeded),
         Ending::Cancelled => Next::Over(JobStatus::Cancelled),
-        // Who cancelled it does not want it to run again.
+        // A cancelled job must not run again.
         Ending::Failed { .. } if row.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
         Ending::Failed { .. } if row.attempt < row.max_attempts => {
             Next::Again(Timestamp(now.0 + back_off_seconds(row.attempt) * 1_000_000))
@@ -107,7 +107,7 @@ pub(super) async fn finish(
     let lease = finish.lease;
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
     if row.status != JobStatus::Running || row.lease_epoch != lease.epoch {
-        // The call that ended the lease may be repeated, until the next lease begins.
+        // The call that ended the lease may be repeated until the next lease begins.
         let repeated = row.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.status != JobStatus::Running;
         return if repeated { Ok(row.status) } else { Err(QueueError::LeaseLost(lease.job)) };
     }

@@ -1,4 +1,4 @@
-//! What attempts leave: kept files, and their output as a whole.
+//! What attempts leave behind: artifacts, and their complete output.
 
 pub(super) mod store;
 
@@ -9,30 +9,30 @@ use super::{Queue, QueueError, store as jobs};
 use crate::event_log::Lease;
 use crate::model::{Artifact, ArtifactId, JobId, Timestamp};
 
-/// Bytes from which on a log is compressed: below, a file takes one block of the disk in any case.
+/// The smallest log, in bytes, that is compressed. A smaller file takes one disk block in any case.
 const COMPRESS_FROM: i64 = 4 << 10;
 
-/// A kept file and where it lies.
+/// An artifact and the path of its file.
 #[derive(Clone, Debug)]
 pub struct ArtifactFile {
-    /// What replies say of it.
+    /// The artifact, as replies show it.
     pub artifact: Artifact,
-    /// Where it lies below the data folder.
+    /// The file's path, relative to the data folder.
     pub path: String,
 }
 
-/// What there is to say of an attempt's output as a whole.
+/// What is known about the complete output of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptOutput {
-    /// The attempt; 0 if the job has had none.
+    /// The number of the attempt, or 0 if the job has had none.
     pub attempt: i32,
-    /// The job's last attempt so far.
+    /// The number of the job's latest attempt.
     pub last_attempt: i32,
-    /// Whether the job is over.
+    /// Whether the job has finished.
     pub job_is_over: bool,
-    /// Whether the attempt is over, or there never was one: nothing will be added.
+    /// Whether the output is complete: the attempt has ended, or there never was one.
     pub is_complete: bool,
-    /// SHA-256 of the whole output in hexadecimal, of an attempt that is over and has printed into a spool.
+    /// SHA-256 of the complete output in hexadecimal, if the attempt has ended and has a spool.
     pub sha256: Option<String>,
 }
 
@@ -55,32 +55,32 @@ impl<'r> FromRow<'r, SqliteRow> for ArtifactFile {
 }
 
 impl Queue {
-    /// Returns the files kept of a job, oldest first.
+    /// Returns the artifacts of a job, oldest first.
     pub async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         Ok(store::artifacts(&mut connection, job).await?)
     }
 
-    /// Returns one file of a job and where it lies; nothing if there is no such artifact.
+    /// Returns an artifact and the path of its file, or `None` if there is no such artifact.
     pub async fn artifact(&self, id: ArtifactId) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::artifact(&mut connection, id).await?)
     }
 
-    /// Returns what there is to say of the output of an attempt of the job, or of its last one.
+    /// Returns what is known about the output of the given attempt, or of the latest one.
     pub async fn attempt_output(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns a log that can be compressed and is not; nothing if there is none.
+    /// Returns a finished log that is worth compressing and not compressed yet, if there is one.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
     }
 
-    /// Remembers that a log is compressed, and how many bytes it takes now.
+    /// Records that a log is compressed, and its compressed size.
     pub async fn compressed(&self, id: ArtifactId, bytes: u64) -> Result<(), QueueError> {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let write = self
@@ -90,12 +90,12 @@ impl Queue {
         write.await
     }
 
-    /// Completes when an attempt has ended; register before looking for what it left.
+    /// Completes when some attempt has ended. Register before looking for work.
     pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.attempt_ended.notified()
     }
 
-    /// Returns where the listed files of an attempt lie, below the data folder.
+    /// Returns the paths of an attempt's listed files, relative to the data folder.
     pub async fn artifact_paths(&self, lease: Lease) -> Result<Vec<String>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::artifact_paths(&mut connection, lease.job, lease.attempt).await?)

@@ -1,4 +1,4 @@
-//! A job's row, and what of it replies show.
+//! A job's database row, and the parts of it that replies show.
 
 use redact::{Redacted, Redactor};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row};
 use super::masking;
 use crate::model::{FailureReason, Job, JobId, JobStatus, Seq, Timestamp};
 
-/// A job as the database holds it, real values included.
+/// A job as the database stores it, with real secret values.
 #[derive(Clone, Debug)]
 pub(super) struct JobRow {
     pub(super) id: JobId,
@@ -27,13 +27,13 @@ pub(super) struct JobRow {
     pub(super) log_bytes: Option<i64>,
     pub(super) log_sha256: Option<String>,
     pub(super) idempotency_digest: Option<Vec<u8>>,
-    /// The number of the last change of its state, among those of all jobs.
+    /// The number of the latest change of its state, in a sequence shared by all jobs.
     pub(super) change: i64,
     shown: Job,
 }
 
 impl JobRow {
-    /// Returns the job as replies show it.
+    /// Returns the job in the form that replies show.
     pub(super) fn to_job(&self, redactor: &Redactor) -> Job {
         let values = masking::secret_values(&self.payload);
         let own = if values.is_empty() { Redactor::none() } else { Redactor::new(values) };
@@ -42,7 +42,7 @@ impl JobRow {
         Job { payload: Some(payload), ..self.shown.clone() }
     }
 
-    /// Returns the job as lists show it.
+    /// Returns the job in the form that lists show.
     pub(super) fn to_summary(&self) -> Job {
         self.shown.clone()
     }
@@ -52,12 +52,12 @@ impl JobRow {
         self.shown.created_at
     }
 
-    /// Returns when its last attempt began.
+    /// Returns when its latest attempt began.
     pub(super) const fn started_at(&self) -> Option<Timestamp> {
         self.shown.started_at
     }
 
-    /// Masks a text that belongs to the job, with its own secrets and the server's.
+    /// Masks the job's own secrets and the server's in a text that belongs to the job.
     pub(super) fn mask(&self, redactor: &Redactor, text: &str) -> Redacted {
         let own = Redactor::new(masking::secret_values(&self.payload)).redact(text.as_bytes());
         redactor.redact(own.as_bytes())
@@ -129,7 +129,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
     }
 }
 
-/// A column holds what this program never writes.
+/// Returns the error for a column that contains something this program never writes.
 pub(super) fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored job's {column} is damaged").into())
 }

@@ -11,57 +11,58 @@ use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_b
 use crate::fail_point::FailPoint;
 use crate::model::{AttemptStatus, JobEventStatus, JobId, JobStatus, Seq, Timestamp};
 
-/// How long a worker holds a job before it has to renew, in seconds.
+/// How long a lease lasts before the worker has to renew it, in seconds.
 pub const LEASE_SECONDS: i64 = 120;
 
-/// A claimed job: what a worker needs to run it, real values included.
+/// A claimed job: what a worker needs to run it, with real secret values.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The right to it.
+    /// The lease on the job.
     pub lease: Lease,
     /// What to run.
     pub payload: Value,
-    /// Who holds it.
+    /// The worker that holds the lease.
     pub worker: Redacted,
-    /// Text of log events of the job's earlier attempts.
+    /// How many bytes of output the job's earlier attempts have sent as events.
     pub sent_before: u64,
 }
 
 /// A job that a worker left running when it died.
 #[derive(Clone, Debug)]
 pub struct Abandoned {
-    /// The job and the lease it runs under.
+    /// The job, and the lease under which it runs.
     pub claimed: Claimed,
-    /// Up to where its output is stored or left out.
+    /// The offset up to which its output is stored as events or suppressed.
     pub shipped: u64,
-    /// How many bytes of that were left out.
+    /// How many of those bytes are suppressed.
     pub suppressed: u64,
     /// The number of the last stored batch.
     pub last_batch: i64,
 }
 
-/// How far a running attempt's output has come.
+/// How much of a running attempt's output is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shipping {
     /// The job.
     pub job: JobId,
     /// The attempt.
     pub attempt: i32,
-    /// How many bytes of its output are stored.
+    /// How many bytes of its output are stored as events or suppressed.
     pub bytes: i64,
 }
 
-/// What a worker learns from its heartbeat.
+/// The answer to a worker's heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heartbeat {
-    /// Go on.
+    /// The lease is renewed.
     Renewed,
-    /// Go on, and end the job: somebody wants it cancelled.
+    /// The lease is renewed, but the job's cancellation was requested, so the worker has to stop the job.
     CancelRequested,
 }
 
 impl Queue {
-    /// Appends a batch and lists the files that its events tell of, in one transaction; may be repeated as any append.
+    /// Appends a batch and lists the files that its events report, in one transaction. Like any append, it may be
+    /// repeated.
     pub async fn append_with_files(
         &self,
         lease: Lease,
@@ -83,7 +84,7 @@ impl Queue {
             .await
     }
 
-    /// Takes the next job that `worker` can run, if there is one.
+    /// Claims the next job for `worker`, if there is one that it can run.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
         let claimed = self
@@ -125,7 +126,7 @@ impl Queue {
             .await
     }
 
-    /// Ends a lease: the job ends, or waits for its next attempt. A repetition is answered as before.
+    /// Ends a lease. The job then ends or waits for its next attempt. A repeated call gets the same answer.
     pub async fn finish(&self, finish: Finish) -> Result<JobStatus, QueueError> {
         let (log, now, job) = (self.log.clone(), clock::now(), finish.lease.job);
         let status = self
@@ -143,31 +144,32 @@ impl Queue {
         Ok(status)
     }
 
-    /// Returns the jobs that embedded workers of other boots of this server left running.
+    /// Returns the jobs that embedded workers of earlier runs of this server left running.
     pub async fn abandoned(&self, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::abandoned(&mut connection, worker).await?)
     }
 
-    /// Returns how far the output of the attempts that run has come.
+    /// Returns how much output of each running attempt is stored.
     pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns how long until a job that waits for its next attempt may be claimed, in milliseconds; nothing if none does.
+    /// Returns the milliseconds until the next job that waits for another attempt can be claimed, or `None` if no job
+    /// waits for one.
     pub async fn next_attempt_in(&self) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let at = store::next_attempt_at(&mut connection).await?;
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }
 
-    /// Completes when a job was queued; register before claiming.
+    /// Completes when a job was queued. Register before claiming.
     pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.queued.notified()
     }
 
-    /// Completes when some job's cancellation was asked for.
+    /// Completes when the cancellation of some job was requested.
     pub fn cancelled(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.cancelled.notified()
     }

@@ -1,12 +1,12 @@
-//! Masking payloads for replies: the real values stay in the database and go to the worker only.
+//! Masks payloads for replies. The real values stay in the database and are sent only to the worker.
 
 use redact::Redactor;
 use serde_json::{Map, Value};
 
-/// The fields of a payload that hold steps, each with variables of its own.
+/// The payload's fields that hold steps, each of which has its own variables.
 const STAGES: [&str; 3] = ["prepare", "steps", "publish"];
 
-/// Returns the values of a payload's variables that look secret by their name, of the job and of its steps.
+/// Returns the values of those variables of the job and its steps whose names look secret.
 #[must_use]
 pub fn secret_values(payload: &Value) -> Vec<String> {
     let steps = STAGES.into_iter().filter_map(|stage| payload.get(stage)?.as_array()).flatten();
@@ -22,8 +22,8 @@ fn secrets_of(env: &Map<String, Value>) -> impl Iterator<Item = String> {
     env.iter().filter_map(secret)
 }
 
-/// Returns the payload as replies show it: secret-looking variables masked whole, their values masked wherever else they
-/// stand.
+/// Returns the payload in the form that replies show: the values of secret-looking variables are masked, both there and
+/// wherever else they occur.
 pub(super) fn masked(payload: &Value, redactor: &Redactor) -> Value {
     let mut shown = mask_texts(payload, redactor);
     let mask = Value::String(String::from_utf8_lossy(redact::MASK).into_owned());

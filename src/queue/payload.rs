@@ -15,7 +15,7 @@ use steps::{RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
 
-/// A submission is not what it has to be; the text names the field and says what it takes.
+/// The submission is invalid. The text names the field and says what it accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidPayload {
@@ -25,7 +25,7 @@ pub struct InvalidPayload {
     pub problem: String,
 }
 
-/// Makes the error for a field.
+/// Creates the error for a field.
 pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> InvalidPayload {
     InvalidPayload { field: field.into(), problem: problem.into() }
 }
@@ -33,28 +33,28 @@ pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> I
 /// What a `command` job runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// What people call the job.
+    /// The job's display name.
     pub title: Option<String>,
-    /// Variables of all steps.
+    /// Environment variables of all steps.
     pub env: BTreeMap<String, String>,
     /// How long the attempt may take, in seconds.
     pub timeout_seconds: Option<u32>,
-    /// The stages that have steps, in the order of their running; `execute` is always among them.
+    /// The stages that have steps, in execution order. `execute` is always among them.
     pub stages: Vec<StageSpec>,
-    /// The files that are kept.
+    /// The patterns of files to keep as artifacts.
     pub artifacts: Patterns,
 }
 
 /// One stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageSpec {
-    /// Which.
+    /// Which stage this is.
     pub stage: Stage,
     /// Its steps, at least one.
     pub steps: Vec<StepSpec>,
 }
 
-/// A payload as it is written: which fields there are, and of which types. What their values may be is checked after it.
+/// A payload as submitted, which defines the fields and their types. Their values are checked after parsing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RawCommand {
@@ -100,12 +100,12 @@ impl Command {
         Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, stages, artifacts })
     }
 
-    /// Returns all steps with their stage and their place in it, in the order of their running.
+    /// Returns all steps in execution order, with their stage and their position in it.
     pub fn steps(&self) -> impl Iterator<Item = (Stage, i32, &StepSpec)> {
         self.stages.iter().flat_map(|spec| (0..).zip(&spec.steps).map(move |(index, step)| (spec.stage, index, step)))
     }
 
-    /// Returns what people call the job: its title, else the first line of its work's first command.
+    /// Returns the job's display name: its title, or else the first line of the first command in `execute`.
     #[must_use]
     pub fn title_or_command(&self) -> &str {
         let first =

@@ -7,20 +7,20 @@ use super::job_row::JobRow;
 use super::submission::Submission;
 use crate::model::{JobId, JobStatus, Timestamp};
 
-/// Which jobs a list holds.
+/// Which jobs a list contains.
 #[derive(Clone, Debug, Default)]
 pub struct JobsFilter {
-    /// Of these states; of all if empty.
+    /// Only jobs in these states, or in any state if empty.
     pub statuses: Vec<JobStatus>,
-    /// Of this type.
+    /// Only jobs of this type.
     pub kind: Option<String>,
-    /// With this text in their title, commands or id.
+    /// Only jobs with this text in their title, commands or id.
     pub text: Option<String>,
-    /// How many at the most.
+    /// The maximum number of jobs to return.
     pub limit: i64,
-    /// How many to leave out before them.
+    /// How many jobs to skip first.
     pub offset: i64,
-    /// Whether to leave the payloads out.
+    /// Whether to omit the payloads.
     pub summary: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn job_of_key(connection: &mut SqliteConnection, key: &str) -> 
     sqlx::query_as("select * from jobs where idempotency_key = ?").bind(key).fetch_optional(connection).await
 }
 
-/// Returns how many jobs wait, counting no further than `limit`.
+/// Returns how many jobs are queued, counting up to `limit`.
 pub(super) async fn queued(connection: &mut SqliteConnection, limit: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from (select 1 from jobs where status = 'queued' limit ?)")
         .bind(limit)
@@ -40,7 +40,7 @@ pub(super) async fn queued(connection: &mut SqliteConnection, limit: i64) -> sql
         .await
 }
 
-/// Returns how many jobs wait and how many run.
+/// Returns how many jobs are queued and how many are running.
 pub(super) async fn depths(connection: &mut SqliteConnection) -> sqlx::Result<(i64, i64)> {
     sqlx::query_as(
         "select (select count(*) from jobs where status = 'queued'), (select count(*) from jobs where status = 'running')",
@@ -74,7 +74,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, new: &Submission, 
     Ok(())
 }
 
-/// Returns how many jobs of the same type are claimed before it, plus 1.
+/// Returns the job's position in the queue: 1 plus the number of jobs of the same type that will be claimed before it.
 pub(super) async fn queue_position(connection: &mut SqliteConnection, row: &JobRow) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "select count(*) + 1 from jobs
@@ -89,7 +89,7 @@ pub(super) async fn queue_position(connection: &mut SqliteConnection, row: &JobR
     .await
 }
 
-/// Returns the jobs asked for, newest first, and one more if there is one.
+/// Returns the requested jobs, newest first, and one more if there is one.
 pub(super) async fn list(connection: &mut SqliteConnection, filter: &JobsFilter) -> sqlx::Result<Vec<JobRow>> {
     let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
     let pattern = filter.text.as_deref().map(like_pattern);
@@ -110,12 +110,12 @@ pub(super) async fn list(connection: &mut SqliteConnection, filter: &JobsFilter)
     .await
 }
 
-/// Returns the number of the last change of any job's state.
+/// Returns the number of the latest change to any job's state.
 pub(super) async fn last_change(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("select last from changes").fetch_one(connection).await
 }
 
-/// Returns the jobs that have changed after that change, in the order of their last changes.
+/// Returns the jobs that have changed after change number `change`, sorted by their latest changes.
 pub(super) async fn changed_after(
     connection: &mut SqliteConnection,
     after: i64,

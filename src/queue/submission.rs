@@ -1,4 +1,4 @@
-//! A submission, checked: what a new job's row is made of.
+//! A checked submission, from which a new job's row is created.
 
 use redact::Redactor;
 use serde_json::Value;
@@ -11,9 +11,9 @@ use super::store;
 use super::{QueueError, masking};
 use crate::model::{JobId, NewJob};
 
-/// Characters of a type, an affinity key and an idempotency key at the most.
+/// The maximum length of a type, an affinity key and an idempotency key, in characters.
 const MAX_KEY: usize = 200;
-/// Attempts of a job at the most.
+/// The maximum number of attempts of a job.
 const MAX_ATTEMPTS: i32 = 100;
 
 /// A new job, checked.
@@ -34,8 +34,8 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Checks what came in. `redactor` is the server's; the payload's own secrets are added to it for the texts that
-    /// are shown.
+    /// Checks a submission. `redactor` is the server's. The payload's own secrets are added to it for masking the texts
+    /// that are shown.
     pub(super) fn check(
         mut new: NewJob,
         by: &str,
@@ -92,7 +92,7 @@ impl Submission {
         })
     }
 
-    /// The same job once more, under a new id.
+    /// Creates a copy of the job under a new id.
     pub(super) fn again(row: &JobRow, by: &str) -> Self {
         Self {
             id: JobId(uuid::Uuid::now_v7()),
@@ -110,7 +110,7 @@ impl Submission {
         }
     }
 
-    /// Returns the job that an earlier submission with the same key made.
+    /// Returns the job that an earlier submission with the same key created.
     pub(super) async fn repeated(&self, connection: &mut SqliteConnection) -> Result<Option<JobRow>, QueueError> {
         let Some(key) = &self.key else { return Ok(None) };
         let Some(row) = store::job_of_key(connection, key).await? else { return Ok(None) };
@@ -130,9 +130,9 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Returns the checksum of all that a submission asks for.
+/// Returns the checksum of everything that a submission requests.
 fn digest(new: &NewJob, payload: &Value) -> Vec<u8> {
-    // serde_json keeps objects sorted by key, so that the same submission has the same text.
+    // serde_json sorts the keys of objects, so equal submissions have equal texts.
     let all = serde_json::json!([new.kind, new.priority, payload, new.affinity_key, new.max_attempts]);
     Sha256::digest(all.to_string()).to_vec()
 }

@@ -1,4 +1,4 @@
-//! The SQL of kept files and of attempts' output.
+//! The SQL of artifacts and of attempts' output.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -9,7 +9,7 @@ use crate::model::{Artifact, ArtifactId, JobId, JobStatus, Timestamp};
 use crate::queue::NewArtifact;
 use crate::queue::job_row::damaged;
 
-/// Lists a kept file; a newer version takes the place of the earlier one.
+/// Lists an artifact. A newer version of the same file replaces the earlier one.
 pub(in crate::queue) async fn keep_artifact(
     connection: &mut SqliteConnection,
     lease: Lease,
@@ -46,7 +46,7 @@ pub(in crate::queue) async fn artifacts(connection: &mut SqliteConnection, job: 
     Ok(files.into_iter().map(|file| file.artifact).collect())
 }
 
-/// Returns where the listed files of an attempt lie, below the data folder.
+/// Returns the paths of an attempt's listed files, relative to the data folder.
 pub(in crate::queue) async fn artifact_paths(
     connection: &mut SqliteConnection,
     job: JobId,
@@ -66,7 +66,7 @@ pub(in crate::queue) async fn artifact(
     sqlx::query_as("select * from artifacts where id = ?").bind(id.0).fetch_optional(connection).await
 }
 
-/// Returns a log of at least `size` bytes that is not compressed, the smallest first; nothing if there is none.
+/// Returns the smallest uncompressed log of at least `size` bytes, if there is one.
 pub(in crate::queue) async fn next_uncompressed(
     connection: &mut SqliteConnection,
     size: i64,
@@ -80,7 +80,7 @@ pub(in crate::queue) async fn next_uncompressed(
     .await
 }
 
-/// Remembers how many bytes a log takes now that it is compressed.
+/// Records the size of a log after its compression.
 pub(in crate::queue) async fn set_stored_bytes(
     connection: &mut SqliteConnection,
     id: ArtifactId,
@@ -94,7 +94,7 @@ pub(in crate::queue) async fn set_stored_bytes(
     Ok(())
 }
 
-/// Returns what there is to say of the output of an attempt, or of the last one; nothing if there is no such job.
+/// Returns what is known about the output of an attempt, or of the latest one. Returns `None` if there is no such job.
 pub(in crate::queue) async fn attempt_output(
     connection: &mut SqliteConnection,
     job: JobId,

@@ -10,7 +10,7 @@ use crate::model::{AttemptStatus, FailureReason, JobId, JobStatus, Timestamp};
 use crate::queue::ending;
 use crate::queue::job_row::damaged;
 
-/// What a job becomes when its lease ends.
+/// The new state of a job whose lease ends.
 pub(in crate::queue) struct JobEnd {
     pub(in crate::queue) status: JobStatus,
     pub(in crate::queue) next_attempt_at: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // Nothing waits for longer than that: the clock was set back since.
+    // No job waits longer than this, unless the clock was set back meanwhile.
     .bind(now.0 + ending::MAX_BACK_OFF * 1_000_000)
     .fetch_optional(&mut *connection)
     .await?;
@@ -67,7 +67,7 @@ pub(in crate::queue) async fn claim(
     Ok(Some(Claimed { lease, payload: parse(&payload)?, worker: worker.clone(), sent_before }))
 }
 
-/// Returns how much text the log events of a job's earlier attempts have.
+/// Returns how many bytes of output the job's earlier attempts have sent as events.
 async fn sent_before(connection: &mut SqliteConnection, lease: Lease) -> sqlx::Result<u64> {
     let sent: i64 = sqlx::query_scalar(
         "select coalesce(sum(shipped_bytes - suppressed_bytes), 0) from attempts where job_id = ? and attempt < ?",
@@ -87,7 +87,7 @@ fn parse(payload: &str) -> sqlx::Result<Value> {
     serde_json::from_str(payload).map_err(|_| damaged("payload"))
 }
 
-/// Returns when the next job that waits for its next attempt may be claimed.
+/// Returns when the next job that waits for another attempt can be claimed.
 pub(in crate::queue) async fn next_attempt_at(connection: &mut SqliteConnection) -> sqlx::Result<Option<Timestamp>> {
     let at: Option<i64> = sqlx::query_scalar(
         "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
@@ -97,7 +97,7 @@ pub(in crate::queue) async fn next_attempt_at(connection: &mut SqliteConnection)
     Ok(at.map(Timestamp))
 }
 
-/// Renews a lease; nothing if it has ended.
+/// Renews a lease. Returns `None` if it has ended.
 pub(in crate::queue) async fn renew(
     connection: &mut SqliteConnection,
     lease: Lease,
@@ -169,7 +169,7 @@ pub(in crate::queue) async fn end_attempt(
     Ok(())
 }
 
-/// Returns the running jobs of embedded workers that are not `worker`.
+/// Returns the running jobs of embedded workers other than `worker`.
 pub(in crate::queue) async fn abandoned(
     connection: &mut SqliteConnection,
     worker: &Redacted,
@@ -200,7 +200,7 @@ pub(in crate::queue) async fn abandoned(
     Ok(abandoned)
 }
 
-/// Returns the attempts that run, and how much of each one's output is stored.
+/// Returns the running attempts, and how much of each one's output is stored.
 pub(in crate::queue) async fn shipping(connection: &mut SqliteConnection) -> sqlx::Result<Vec<Shipping>> {
     let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
         "select a.job_id, a.attempt, a.shipped_bytes

@@ -1,14 +1,14 @@
-//! What the fields of a payload may hold.
+//! Checks of the values in a payload.
 
 use std::collections::BTreeMap;
 
 use super::{InvalidPayload, invalid};
 
-/// Characters of a title or a step's name at the most: they stand in one line.
+/// The maximum length of a title or a step's name, in characters. Each is shown on one line.
 pub(super) const MAX_NAME: usize = 200;
-/// Bytes of a command at the most: Linux takes no longer argument.
+/// The maximum length of a command, in bytes. Linux does not accept a longer argument.
 const MAX_RUN: usize = (128 << 10) - 1;
-/// The longest time-out, in seconds: 30 days.
+/// The longest timeout, in seconds: 30 days.
 const MAX_TIMEOUT: u32 = 30 * 24 * 3600;
 
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {

@@ -7,29 +7,29 @@ use serde::Deserialize;
 use super::checks::{MAX_NAME, check_directory, check_env, check_name, check_run, check_timeout};
 use super::{InvalidPayload, invalid};
 
-/// Steps of a stage at the most: each is several events and a row on the page.
+/// The maximum number of steps in a stage. Each step causes several events and a row on the page.
 const MAX_STEPS: usize = 1_000;
-/// Characters of a step's id at the most.
+/// The maximum length of a step's id, in characters.
 const MAX_STEP_ID: usize = 100;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepSpec {
-    /// Its name for programs, unique within the stage.
+    /// The step's machine-readable id, unique within the stage.
     pub id: String,
-    /// Its name for people.
+    /// The step's display name.
     pub name: String,
-    /// What the shell runs.
+    /// The script that the shell runs.
     pub run: String,
     /// The shell.
     pub shell: String,
-    /// Where, below the workspace.
+    /// The working directory, relative to the workspace.
     pub working_directory: String,
-    /// Variables of this step.
+    /// Environment variables of this step.
     pub env: BTreeMap<String, String>,
     /// How long it may take, in seconds.
     pub timeout_seconds: Option<u32>,
-    /// Whether the stage goes on when it fails.
+    /// Whether the stage continues when this step fails.
     pub continue_on_error: bool,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct RawStep {
     continue_on_error: bool,
 }
 
-/// Returns the only step of a job that is one command.
+/// Returns the single step of a job that consists of one command.
 pub(super) fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
     check_run("payload.run", &run)?;
     Ok(StepSpec {
@@ -63,7 +63,7 @@ pub(super) fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
     })
 }
 
-/// Checks the steps of a stage; `field` is what the payload calls them.
+/// Checks the steps of a stage. `field` is the stage's name in the payload.
 pub(super) fn check_steps(field: &str, raw: Vec<RawStep>) -> Result<Vec<StepSpec>, InvalidPayload> {
     if raw.len() > MAX_STEPS {
         return Err(invalid(field, format!("takes at most {MAX_STEPS} steps, not {}", raw.len())));
@@ -110,7 +110,7 @@ fn check_step(stage: &str, i: usize, raw: RawStep) -> Result<StepSpec, InvalidPa
     })
 }
 
-/// Returns the first line that says something, cut to a name's length.
+/// Returns the first line that is not blank, truncated to the maximum length of a name.
 pub(super) fn first_line(text: &str) -> &str {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
     line.char_indices().nth(MAX_NAME).map_or(line, |(end, _)| &line[..end])
