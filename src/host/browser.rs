@@ -8,6 +8,11 @@ use crate::model::Timestamp;
 /// Does nothing in the browser.
 pub const fn status(_code: u16) {}
 
+/// Returns a document's title as it is: the browser sets it as a text.
+pub const fn title(text: String) -> String {
+    text
+}
+
 /// Does nothing in the browser.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 

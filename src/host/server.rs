@@ -17,6 +17,13 @@ pub fn status(code: u16) {
     }
 }
 
+/// Returns a document's title as its `<title>` element has to hold it: `leptos_meta` writes there what it is given.
+///
+/// The element's content is escapable raw text (HTML, 13.1.2), in which only `&` and `<` mean anything.
+pub fn title(text: String) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
 /// Sends the page's Content-Security-Policy: what it may load, and that only scripts with this nonce run.
 ///
 /// Styles come from files alone. Heights and widths that the page computes are set through the CSSOM, which a policy
