@@ -19,6 +19,11 @@ pub const fn security_policy(_nonce: Option<&Nonce>) {}
 /// Does nothing in the browser.
 pub const fn reload_after(_seconds: u32) {}
 
+/// Refuses them: no call arrives in the browser.
+pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
+    Err("the browser answers no calls".to_owned())
+}
+
 /// Returns where a file of the site is, by its plain name: the document's head says so, of those that the browser asks for.
 pub fn asset(name: &str) -> String {
     let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();

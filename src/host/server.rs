@@ -5,6 +5,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+use serde::de::DeserializeOwned;
 
 pub use crate::clock::now;
 use crate::model::Timestamp;
@@ -44,6 +45,11 @@ pub fn reload_after(seconds: u32) {
     if let Some(reply) = use_context::<ResponseOptions>() {
         reply.insert_header(header::REFRESH, HeaderValue::from(seconds));
     }
+}
+
+/// Reads the arguments of a call from the browser, by the rules for all bodies of JSON.
+pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    crate::json::read_bytes(bytes)
 }
 
 /// Returns where a file of the site is, by its plain name.
