@@ -2,12 +2,12 @@
 
 use leptos::nonce::{Nonce, use_nonce};
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::host;
-use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
+use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage, PageTitle};
 
 /// All icons; the browser finds in the document's head where they are.
 pub(crate) const ICONS: &str = "icons.svg";
@@ -76,7 +76,7 @@ pub fn App() -> impl IntoView {
         });
     });
     view! {
-        <Title text="Tailwater" />
+        <PageTitle text="Tailwater" />
         <Router>
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=|| view! { <Redirect path="/tasks/queue" /> } />

@@ -6,6 +6,7 @@
 mod event;
 mod job;
 mod line;
+mod raw_json;
 mod time;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use event::{
 };
 pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
+pub use raw_json::RawJson;
 pub use time::{ParseTimestampError, Timestamp};
 
 macro_rules! uuid_newtype {

@@ -12,4 +12,4 @@ pub use jobs::JobsPage;
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_found::NotFoundPage;
-pub(crate) use parts::{Icon, download_url};
+pub(crate) use parts::{Icon, PageTitle, download_url};

@@ -9,14 +9,13 @@ mod ending;
 mod files;
 mod job_row;
 mod leases;
-mod masking;
+mod maskers;
 mod payload;
 mod store;
 mod submission;
 
 use std::sync::Arc;
 
-use redact::Redactor;
 use tokio::sync::{Notify, watch};
 
 use crate::clock;
@@ -27,9 +26,9 @@ use crate::model::{Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob};
 pub use ending::{Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE_SECONDS, Shipping};
-pub use masking::secret_values;
+pub use maskers::Maskers;
 pub(crate) use payload::RawCommand as CommandShape;
-pub use payload::{Command, InvalidPayload, StageSpec, StepSpec};
+pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
 
@@ -72,8 +71,8 @@ impl From<sqlx::Error> for QueueError {
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks the server's own secrets in text that enters over HTTP.
-    redactor: Redactor,
+    /// Masks what a job holds and prints, with its own secrets and the server's.
+    maskers: Maskers,
     jobs_queued: i64,
     signals: Arc<Signals>,
 }
@@ -90,19 +89,13 @@ struct Signals {
 impl Queue {
     /// Opens the queue over `db`. It accepts at most `jobs_queued` queued jobs.
     #[must_use]
-    pub fn new(db: Db, log: EventLog, redactor: Redactor, jobs_queued: i64) -> Self {
-        Self { db, log, redactor, jobs_queued, signals: Arc::default() }
-    }
-
-    /// Returns the server's redactor, which masks text that enters over HTTP.
-    #[must_use]
-    pub const fn redactor(&self) -> &Redactor {
-        &self.redactor
+    pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64) -> Self {
+        Self { db, log, maskers, jobs_queued, signals: Arc::default() }
     }
 
     /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
-        let submission = Submission::check(new, by, key, &self.redactor)?;
+        let submission = Submission::check(new, by, key, &self.maskers)?;
         self.insert(submission).await
     }
 
@@ -138,7 +131,7 @@ impl Queue {
         tracing::info!(job = %row.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(row.to_job(&self.redactor))
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Returns a job in the form that replies show.
@@ -149,7 +142,7 @@ impl Queue {
             JobStatus::Queued => Some(store::queue_position(&mut connection, &row).await?),
             _ => None,
         };
-        Ok(Job { queue_position: position, ..row.to_job(&self.redactor) })
+        Ok(Job { queue_position: position, ..row.to_job(&self.maskers) })
     }
 
     /// Returns a page of jobs, newest first.
@@ -159,8 +152,10 @@ impl Queue {
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let items =
-            rows.iter().map(|row| if filter.summary { row.to_summary() } else { row.to_job(&self.redactor) }).collect();
+        let items = rows
+            .iter()
+            .map(|row| if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) })
+            .collect();
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
     }
 
@@ -180,13 +175,13 @@ impl Queue {
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let rows = store::changed_after(&mut connection, change, limit).await?;
-        Ok(rows.iter().map(|row| (row.change, row.to_summary())).collect())
+        Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
     }
 
     /// Requests a job's cancellation. A queued job ends at once, and a running job ends when its worker has stopped it.
     /// A repeated request changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
-        let (log, redactor, by, now) = (self.log.clone(), self.redactor.clone(), by.to_owned(), clock::now());
+        let (log, maskers, by, now) = (self.log.clone(), self.maskers.clone(), by.to_owned(), clock::now());
         let row = self
             .db
             .writer()
@@ -199,7 +194,7 @@ impl Queue {
                     if row.status.is_terminal() {
                         return Err(QueueError::StateConflict { status: row.status, wanted: "cancelled" });
                     }
-                    let reason = reason.map(|reason| row.mask(&redactor, &reason));
+                    let reason = reason.map(|reason| row.mask(&maskers, &reason));
                     store::request_cancel(tx.connection(), job, &by, reason.as_ref(), now).await?;
                     let details = JobDetails { reason, ..JobDetails::default() };
                     let event = NewEvent::job(JobEventStatus::CancelRequested, row.attempt, details);
@@ -213,7 +208,7 @@ impl Queue {
             .await?;
         self.signals.cancelled.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(row.to_job(&self.redactor))
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Returns how many jobs are queued and how many are running.

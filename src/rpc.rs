@@ -4,10 +4,13 @@
 //! [`crate::live_output`]), from the cursor that [`job_page`] hands it.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::codec::{JsonEncoding, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::host;
 use crate::model::{Artifact, Event, EventsPage, Job, JobStatus, JobsPage, NewJob};
 
 /// Why a server function failed.
@@ -33,6 +36,33 @@ impl FromServerFnError for RpcError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self::Transport(error.to_string())
+    }
+}
+
+/// The encoding of a call's arguments: JSON, which the server reads as it reads every body of JSON.
+pub enum Arguments {}
+
+impl ContentType for Arguments {
+    const CONTENT_TYPE: &'static str = JsonEncoding::CONTENT_TYPE;
+}
+
+impl FormatType for Arguments {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl<T: Serialize> Encodes<T> for Arguments {
+    type Error = serde_json::Error;
+
+    fn encode(arguments: &T) -> Result<Bytes, Self::Error> {
+        JsonEncoding::encode(arguments)
+    }
+}
+
+impl<T: DeserializeOwned> Decodes<T> for Arguments {
+    type Error = String;
+
+    fn decode(bytes: Bytes) -> Result<T, String> {
+        host::read_arguments(&bytes)
     }
 }
 
@@ -72,7 +102,7 @@ pub async fn job_page(
 }
 
 /// Submits a job.
-#[server(prefix = "/rpc", endpoint = "submit_job", input = leptos::server_fn::codec::Json)]
+#[server(prefix = "/rpc", endpoint = "submit_job", input = Post<Arguments>)]
 pub async fn submit_job(
     /// What to run.
     job: NewJob,

@@ -15,7 +15,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
-use redact::Redactor;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +24,7 @@ use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
 use crate::log::compress;
-use crate::queue::Queue;
+use crate::queue::{Maskers, Queue};
 use crate::worker::disk::DiskGuard;
 use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
@@ -114,11 +113,11 @@ impl Server {
         let mut secrets = config.secrets()?;
         secrets.push(token.clone());
         let log = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), log.clone(), Redactor::new(&secrets), config.jobs_queued);
+        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(secrets), config.jobs_queued);
         let link = InProcess { queue: queue.clone(), log: log.clone() };
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
-        let worker = EmbeddedWorker::new(link, worker_config(&config, secrets, artifacts), disk.clone());
+        let worker = EmbeddedWorker::new(link, worker_config(&config, artifacts), disk.clone());
         let state = AppState {
             db: db.clone(),
             queue,
@@ -171,7 +170,7 @@ impl Server {
     }
 }
 
-fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore) -> WorkerConfig {
+fn worker_config(config: &Config, artifacts: ArtifactStore) -> WorkerConfig {
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         concurrency: config.concurrency,
@@ -182,6 +181,5 @@ fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore
         shutdown_grace: config.shutdown_grace,
         artifacts,
         artifact_limits: config.artifact_limits(),
-        secrets,
     }
 }

@@ -58,8 +58,6 @@ pub struct WorkerConfig {
     pub artifacts: ArtifactStore,
     /// How many, and how large.
     pub artifact_limits: ArtifactLimits,
-    /// Values that are masked in every job's output, beside those of its own variables.
-    pub secrets: Vec<String>,
 }
 
 /// The worker within the server.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::credentials::Credentials;
 use super::error::CliError;
@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// Posts JSON and returns the reply's body.
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<String, CliError> {
+    pub(super) async fn post(&self, path: &str, body: &impl Serialize) -> Result<String, CliError> {
         let reply = self.send(self.request(Method::POST, path).json(body)).await?;
         self.text(reply).await
     }

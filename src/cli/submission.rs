@@ -7,10 +7,9 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use serde_saphyr::{DefaultMessageFormatter, MessageFormatter};
+use serde::de::IgnoredAny;
 
+use crate::json::{self, Json, JsonError, Member, Node};
 use crate::queue::CommandShape;
 
 /// A file is not a job.
@@ -18,7 +17,7 @@ use crate::queue::CommandShape;
 pub(super) struct SubmissionError {
     name: String,
     /// Line and column, from 1.
-    place: Option<(u64, u64)>,
+    place: Option<(usize, usize)>,
     problem: String,
 }
 
@@ -31,7 +30,7 @@ impl fmt::Display for SubmissionError {
     }
 }
 
-/// A whole submission, but for its payload.
+/// A whole submission.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "only its shape matters: what is sent is the file's own value")]
@@ -44,77 +43,68 @@ struct Whole<P> {
     max_attempts: Option<i32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Json,
-    Yaml,
+/// Returns what is to be sent for a file.
+pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
+    let refused = |place, problem| SubmissionError { name: name.to_owned(), place, problem };
+    let text = json::decode(bytes).map_err(|problem| refused(None, problem))?;
+    let parsed = if is_json(name, text) { json::parse(text) } else { json::parse_yaml(text) };
+    parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns what is to be sent for a file's text.
-pub(super) fn parse(name: &str, text: &str) -> Result<Value, SubmissionError> {
-    let format = Format::of(name, text);
-    let mut value: Value = format.read(name, text)?;
-    let Some(fields) = value.as_object_mut() else {
-        let problem = "takes fields such as `run` or `steps`, and has none".to_owned();
-        return Err(SubmissionError { name: name.to_owned(), place: Some((1, 1)), problem });
+/// Returns a file's format by its name's end, else by its first character: JSON is an object here.
+fn is_json(name: &str, text: &str) -> bool {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    match end.to_ascii_lowercase().as_str() {
+        "json" => true,
+        "yaml" | "yml" => false,
+        _ => text.trim_start().starts_with('{'),
+    }
+}
+
+/// Makes a whole submission of what a file holds, if its shape is right.
+fn submission(file: Json) -> Result<Json, JsonError> {
+    let at = file.at;
+    let Node::Object(mut members) = file.node else {
+        return Err(JsonError::new(at, "takes fields such as `run` or `steps`, and has none"));
     };
-    if !fields.contains_key("payload") && !fields.contains_key("type") {
-        let _: CommandShape = format.read(name, text)?;
-        return Ok(json!({"type": "command", "payload": value}));
+    let has = |members: &[Member], name: &str| members.iter().any(|member| member.name == name);
+    let command = || member("type", Json { node: Node::String("command".to_owned()), at });
+    if !has(&members, "payload") && !has(&members, "type") {
+        let payload = Json { node: Node::Object(members), at };
+        payload.read::<CommandShape>()?;
+        return Ok(Json { node: Node::Object(vec![command(), member("payload", payload)]), at });
     }
-    if fields.entry("type").or_insert_with(|| "command".into()) == "command" {
-        let _: Whole<CommandShape> = format.read(name, text)?;
+    if !has(&members, "type") {
+        members.insert(0, command());
+    }
+    let whole = Json { node: Node::Object(members), at };
+    if whole.get("type").and_then(Json::as_str) == Some("command") {
+        whole.read::<Whole<CommandShape>>()?;
     } else {
-        let _: Whole<Value> = format.read(name, text)?;
+        whole.read::<Whole<IgnoredAny>>()?;
     }
-    Ok(value)
+    Ok(whole)
 }
 
-impl Format {
-    /// Returns the format by the name's end, else by the first character: JSON is an object here.
-    fn of(name: &str, text: &str) -> Self {
-        let end = name.rsplit_once('.').map_or("", |(_, end)| end);
-        match end.to_ascii_lowercase().as_str() {
-            "json" => Self::Json,
-            "yaml" | "yml" => Self::Yaml,
-            _ if text.trim_start().starts_with('{') => Self::Json,
-            _ => Self::Yaml,
-        }
-    }
-
-    fn read<T: DeserializeOwned>(self, name: &str, text: &str) -> Result<T, SubmissionError> {
-        let error = |place, problem| SubmissionError { name: name.to_owned(), place, problem };
-        match self {
-            Self::Json => serde_json::from_str(text).map_err(|wrong| {
-                let (line, column) = (wrong.line() as u64, wrong.column() as u64);
-                let said = wrong.to_string();
-                let problem = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
-                error(Some((line, column)), problem.to_owned())
-            }),
-            Self::Yaml => {
-                // A number or `true` is no text unless it is in quotes, as in JSON: the server gets what stands there.
-                let options = serde_saphyr::options! { strict_booleans: true, no_schema: true, with_snippet: false };
-                serde_saphyr::from_str_with_options(text, options).map_err(|wrong| {
-                    let place = wrong.location().map(|at| (at.line(), at.column()));
-                    error(place, DefaultMessageFormatter.format_message(&wrong).into_owned())
-                })
-            }
-        }
-    }
+fn member(name: &str, value: Json) -> Member {
+    Member { name: name.to_owned(), at: value.at, value }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[track_caller]
     fn check(name: &str, text: &str, expected: &Value) {
-        assert_eq!(&parse(name, text).expect("it is a job"), expected);
+        let job = parse(name, text.as_bytes()).expect("it is a job").to_string();
+        assert_eq!(&serde_json::from_str::<Value>(&job).expect("it is JSON"), expected);
     }
 
     #[track_caller]
     fn check_refused(name: &str, text: &str, place: &str, words: &[&str]) {
-        let refused = parse(name, text).expect_err("it is no job").to_string();
+        let refused = parse(name, text.as_bytes()).expect_err("it is no job").to_string();
         assert!(refused.starts_with(&format!("{name}:{place}: ")), "{refused}");
         for word in words {
             assert!(refused.contains(word), "{refused} does not say {word}");
@@ -151,8 +141,14 @@ mod tests {
         check_refused("a.yaml", "run: a\nrun: b\n", "2:1", &["run"]);
         check_refused("a.yaml", "payload: {run: a}\npriorty: 3\n", "2:1", &["priorty", "priority"]);
         check_refused("a.yaml", "- run: a\n", "1:1", &["steps"]);
-        check_refused("a.json", "{\"run\": \"a\",\n \"runs\": 1}", "2:7", &["runs", "steps"]);
+        check_refused("a.json", "{\"run\": \"a\",\n \"runs\": 1}", "2:2", &["runs", "steps"]);
         check_refused("a.json", "{\"run\": \"a\",\n}", "2:1", &[]);
+        check_refused("a.json", "{\"run\": \"a\",\n \"env\": {\"A\": \"1\",\n  \"A\": \"2\"}}", "3:3", &["twice"]);
+        check_refused("a.yaml", "run: a\nenv: {A: '1', A: '2'}\n", "2:15", &["A is given twice"]);
+        check_refused("a.yaml", "title: x\nrun: ! true\n", "2:6", &["tag", "quotes"]);
+        check_refused("a.yaml", "run: !secret X\n", "1:6", &["!secret"]);
+        check_refused("a.json", "{\"steps\": [\n[\"a\"]]}", "2:1", &["object"]);
+        check_refused("a.yaml", "steps:\n- [a, n, echo]\n", "2:3", &["object"]);
     }
 
     #[test]
@@ -162,6 +158,30 @@ mod tests {
             let line = format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(","));
             bomb.push_str(&line);
         }
-        assert!(parse("bomb.yaml", &bomb).is_err());
+        assert!(parse("bomb.yaml", bomb.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn numbers_of_an_external_workers_job_are_sent_as_they_are_written() {
+        let numbers = "[12345678901234567890123,0.1000000000000000055511151231257827,1e400]";
+        for (name, text) in [
+            ("a.json", format!("{{\"type\":\"other\",\"payload\":{{\"n\":{numbers}}}}}")),
+            ("a.yaml", format!("type: other\npayload: {{n: {numbers}}}")),
+        ] {
+            let job = parse(name, text.as_bytes()).expect("it is a job").to_string();
+            assert_eq!(job, format!("{{\"type\":\"other\",\"payload\":{{\"n\":{numbers}}}}}"));
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_taken_and_utf_16_is_named() {
+        let job = parse("a.json", b"\xef\xbb\xbf{\"run\":\"a\"}").expect("it is a job").to_string();
+        assert_eq!(job, "{\"type\":\"command\",\"payload\":{\"run\":\"a\"}}");
+        parse("a.yaml", b"\xef\xbb\xbfrun: a").expect("it is a job");
+        for bytes in ["run: a".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(), b"\xfe\xff\0r".to_vec()]
+        {
+            let refused = parse("a.yaml", &bytes).expect_err("it is no job").to_string();
+            assert_eq!(refused, "a.yaml: is in UTF-16 or UTF-32; save it as UTF-8");
+        }
     }
 }

@@ -30,8 +30,9 @@ pub(super) struct Submit {
 
 impl Submit {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
-        let text = read(&self.file).map_err(|source| CliError::File { what: format!("read {}", self.file), source })?;
-        let submission = submission::parse(&self.file, &text)?;
+        let bytes =
+            read(&self.file).map_err(|source| CliError::File { what: format!("read {}", self.file), source })?;
+        let submission = submission::parse(&self.file, &bytes)?;
         let client = self.server.client()?;
         let body = client.post("/jobs", &submission).await?;
         let job: Job = client.parse(&body)?;
@@ -40,9 +41,9 @@ impl Submit {
     }
 }
 
-fn read(file: &str) -> io::Result<String> {
-    let mut text = String::new();
+fn read(file: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let source: Box<dyn Read> = if file == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
-    source.take(MAX_FILE).read_to_string(&mut text)?;
-    Ok(text)
+    source.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

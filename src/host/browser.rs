@@ -8,11 +8,21 @@ use crate::model::Timestamp;
 /// Does nothing in the browser.
 pub const fn status(_code: u16) {}
 
+/// Returns a document's title as it is: the browser sets it as a text.
+pub const fn title(text: String) -> String {
+    text
+}
+
 /// Does nothing in the browser.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 
 /// Does nothing in the browser.
 pub const fn reload_after(_seconds: u32) {}
+
+/// Refuses them: no call arrives in the browser.
+pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
+    Err("the browser answers no calls".to_owned())
+}
 
 /// Returns where a file of the site is, by its plain name: the document's head says so, of those that the browser asks for.
 pub fn asset(name: &str) -> String {

@@ -5,6 +5,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+use serde::de::DeserializeOwned;
 
 pub use crate::clock::now;
 use crate::model::Timestamp;
@@ -15,6 +16,13 @@ pub fn status(code: u16) {
     if let (Some(reply), Ok(code)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(code)) {
         reply.set_status(code);
     }
+}
+
+/// Returns a document's title as its `<title>` element has to hold it: `leptos_meta` writes there what it is given.
+///
+/// The element's content is escapable raw text (HTML, 13.1.2), in which only `&` and `<` mean anything.
+pub fn title(text: String) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 /// Sends the page's Content-Security-Policy: what it may load, and that only scripts with this nonce run.
@@ -37,6 +45,11 @@ pub fn reload_after(seconds: u32) {
     if let Some(reply) = use_context::<ResponseOptions>() {
         reply.insert_header(header::REFRESH, HeaderValue::from(seconds));
     }
+}
+
+/// Reads the arguments of a call from the browser, by the rules for all bodies of JSON.
+pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    crate::json::read_bytes(bytes)
 }
 
 /// Returns where a file of the site is, by its plain name.

@@ -1,9 +1,8 @@
 //! Jobs and what belongs to them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{ArtifactId, JobId, Seq, Timestamp};
+use super::{ArtifactId, JobId, RawJson, Seq, Timestamp};
 
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,7 +108,7 @@ pub struct Job {
     /// Higher is claimed first; -1000 to 1000.
     pub priority: i32,
     /// What to run; null in a list that asked for summaries.
-    pub payload: Option<Value>,
+    pub payload: Option<RawJson>,
     /// What people call it: the payload's `title`, else its first command.
     pub title: String,
     /// Who submitted it.
@@ -194,7 +193,7 @@ pub struct NewJob {
     pub priority: i32,
     /// What to run.
     #[serde(default)]
-    pub payload: Value,
+    pub payload: RawJson,
     /// Free text by which workers may prefer jobs.
     #[serde(default)]
     pub affinity_key: Option<String>,

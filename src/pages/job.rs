@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::parts::{Now, Refusal};
+use super::parts::{Now, PageTitle, Refusal};
 use crate::live_output::LiveOutput;
 use crate::model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
 use crate::rest::{self, ReadError};
@@ -35,7 +34,7 @@ pub fn JobPage() -> impl IntoView {
     let id = Memo::new(move |_| params.read().get("jobId").unwrap_or_default());
     let page = Resource::new(move || id.get(), job_page);
     view! {
-        <Title text="Job \u{b7} Tailwater" />
+        <PageTitle text="Job \u{b7} Tailwater" />
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match page.await {
@@ -149,14 +148,13 @@ fn JobView(page: rpc::JobPage) -> impl IntoView {
             on_cleanup(move || interval.clear());
         }
     });
-    // The window's title may be asked for once more when the page is gone.
-    let title = move || {
+    let title = Signal::derive(move || {
         let title =
             live.job.try_with(|job| format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), job.title));
         title.unwrap_or_default()
-    };
+    });
     view! {
-        <Title text=title />
+        <PageTitle text=title />
         <div class="job-page">
             <Header live now />
             <main class="job">

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Icon, Refusal};
+use super::parts::{Icon, PageTitle, Refusal};
 use crate::model::JobStatus;
 use crate::rpc::list_jobs;
 use crate::words;
@@ -70,7 +69,7 @@ pub fn JobsPage() -> impl IntoView {
         },
     );
     view! {
-        <Title text="Queue \u{b7} Tailwater" />
+        <PageTitle text="Queue \u{b7} Tailwater" />
         <div class="queue-page">
             <header class="page-header">
                 <A href="/tasks/queue" attr:class="brand">

@@ -1,8 +1,9 @@
 //! Logging in: a plain form, which works without scripts.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+
+use super::parts::PageTitle;
 
 /// Asks for the token, or lets a one-time link be used by a click.
 ///
@@ -18,7 +19,7 @@ pub fn LoginPage() -> impl IntoView {
     });
     let ticket = query.get("ticket").filter(|_| error.is_none());
     view! {
-        <Title text="Log in \u{b7} Tailwater" />
+        <PageTitle text="Log in \u{b7} Tailwater" />
         <main class="login">
             <img src="/favicon.svg" alt="" width="40" height="40" />
             <h1>"Tailwater"</h1>

@@ -4,12 +4,11 @@ mod draft;
 mod environment;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 
-use super::parts::Icon;
+use super::parts::{Icon, PageTitle};
 use crate::rpc::{RpcError, SubmitJob};
 use draft::{Draft, Step, field_of};
 use environment::Environment;
@@ -47,7 +46,7 @@ pub fn NewJobPage() -> impl IntoView {
             .map(|(field, text)| if field.is_empty() { text } else { format!("{field}: {text}") })
     };
     view! {
-        <Title text="New job \u{b7} Tailwater" />
+        <PageTitle text="New job \u{b7} Tailwater" />
         <div class="form-page">
             <header class="page-header">
                 <A href="/tasks/queue" attr:class="back">

@@ -1,9 +1,9 @@
 //! The page where there is none.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::components::A;
 
+use super::parts::PageTitle;
 use crate::host;
 
 /// Says that there is nothing here, with status 404.
@@ -11,7 +11,7 @@ use crate::host;
 pub fn NotFoundPage() -> impl IntoView {
     host::status(404);
     view! {
-        <Title text="Not found \u{b7} Tailwater" />
+        <PageTitle text="Not found \u{b7} Tailwater" />
         <main class="notice">
             <h1>"Nothing here"</h1>
             <p>"There is no page at this address."</p>

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 use leptos_router::components::A;
 
 use crate::app::ICONS;
@@ -10,6 +11,21 @@ use crate::host;
 use crate::model::{Artifact, JobStatus, Timestamp};
 use crate::rpc::RpcError;
 use crate::words;
+
+/// The document's title. Every page has this one: the `Title` of `leptos_meta` writes its text unescaped into the page that the
+/// server sends.
+#[component]
+pub fn PageTitle(
+    /// The text, which may hold anything.
+    #[prop(into)]
+    text: Signal<String>,
+) -> impl IntoView {
+    // The title may be asked for once more when the page is gone.
+    let text = move || host::title(text.try_get().unwrap_or_default());
+    #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
+    let title = view! { <Title text /> };
+    title
+}
 
 /// An icon of `public/icons.svg`; it says nothing that the text beside it does not say.
 #[component]

@@ -1,11 +1,11 @@
 //! A job's database row, and the parts of it that replies show.
 
-use redact::{Redacted, Redactor};
-use serde_json::Value;
+use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
-use super::masking;
+use super::JobPayload;
+use super::maskers::Maskers;
 use crate::model::{FailureReason, Job, JobId, JobStatus, Seq, Timestamp};
 
 /// A job as the database stores it, with real secret values.
@@ -15,7 +15,8 @@ pub(super) struct JobRow {
     pub(super) kind: String,
     pub(super) status: JobStatus,
     pub(super) priority: i32,
-    pub(super) payload: Value,
+    /// What is stored; parsed where it is needed, since lists do without.
+    pub(super) payload: String,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -33,18 +34,21 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    /// Returns the job in the form that replies show.
-    pub(super) fn to_job(&self, redactor: &Redactor) -> Job {
-        let values = masking::secret_values(&self.payload);
-        let own = if values.is_empty() { Redactor::none() } else { Redactor::new(values) };
-        let payload = masking::masked(&self.payload, &own);
-        let payload = if redactor.is_empty() { payload } else { masking::masked(&payload, redactor) };
-        Job { payload: Some(payload), ..self.shown.clone() }
+    /// Returns the job as replies show it.
+    pub(super) fn to_job(&self, maskers: &Maskers) -> Job {
+        let payload = self.payload();
+        let redactor = maskers.of(self.id, || payload.clone());
+        Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
     }
 
-    /// Returns the job in the form that lists show.
-    pub(super) fn to_summary(&self) -> Job {
-        self.shown.clone()
+    /// Returns the job as lists show it. Its other texts were masked before they were stored.
+    pub(super) fn to_summary(&self, maskers: &Maskers) -> Job {
+        let affinity_key = self.shown.affinity_key.as_ref().map(|key| self.mask(maskers, key).to_text().into_owned());
+        Job { affinity_key, ..self.shown.clone() }
+    }
+
+    fn payload(&self) -> JobPayload {
+        JobPayload::stored(&self.kind, &self.payload)
     }
 
     /// Returns when it was submitted.
@@ -57,10 +61,9 @@ impl JobRow {
         self.shown.started_at
     }
 
-    /// Masks the job's own secrets and the server's in a text that belongs to the job.
-    pub(super) fn mask(&self, redactor: &Redactor, text: &str) -> Redacted {
-        let own = Redactor::new(masking::secret_values(&self.payload)).redact(text.as_bytes());
-        redactor.redact(own.as_bytes())
+    /// Masks a text that belongs to the job, with its own secrets and the server's.
+    pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
+        maskers.of(self.id, || self.payload()).redact(text.as_bytes())
     }
 }
 
@@ -70,7 +73,6 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
         let status: &str = row.try_get("status")?;
         let status = JobStatus::from_word(status).ok_or_else(|| damaged("status"))?;
         let reason: Option<&str> = row.try_get("failure_reason")?;
-        let payload: &str = row.try_get("payload")?;
         let shown = Job {
             id: JobId(row.try_get("id")?),
             kind: row.try_get("type")?,
@@ -111,7 +113,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             kind: shown.kind.clone(),
             status,
             priority: shown.priority,
-            payload: serde_json::from_str(payload).map_err(|_| damaged("payload"))?,
+            payload: row.try_get("payload")?,
             title: shown.title.clone(),
             commands: row.try_get("commands")?,
             affinity_key: shown.affinity_key.clone(),

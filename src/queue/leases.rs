@@ -2,10 +2,9 @@
 
 pub(super) mod store;
 
-use redact::Redacted;
-use serde_json::Value;
+use redact::{Redacted, Redactor};
 
-use super::{Finish, NewArtifact, Queue, QueueError, ending, files};
+use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, ending, files};
 use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
@@ -14,25 +13,49 @@ use crate::model::{AttemptStatus, JobEventStatus, JobId, JobStatus, Seq, Timesta
 /// How long a lease lasts before the worker has to renew it, in seconds.
 pub const LEASE_SECONDS: i64 = 120;
 
-/// A claimed job: what a worker needs to run it, with real secret values.
+/// The type of the jobs that the embedded worker runs.
+const COMMAND: &str = "command";
+
+/// A claimed job: what a worker needs to run it, real values included.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
     /// What to run.
-    pub payload: Value,
-    /// The worker that holds the lease.
+    pub payload: JobPayload,
+    /// Masks what it prints, with its own secrets and the server's.
+    pub redactor: Redactor,
+    /// Who holds it.
     pub worker: Redacted,
     /// How many bytes of output the job's earlier attempts have sent as events.
     pub sent_before: u64,
 }
 
+/// A claimed job as it is stored.
+#[derive(Debug)]
+pub(super) struct ClaimedRow {
+    lease: Lease,
+    payload: String,
+    worker: Redacted,
+    sent_before: u64,
+}
+
+impl ClaimedRow {
+    /// Makes it ready to be run.
+    fn open(self, maskers: &Maskers) -> Claimed {
+        let Self { lease, payload, worker, sent_before } = self;
+        let payload = JobPayload::stored(COMMAND, &payload);
+        let redactor = maskers.of(lease.job, || payload.clone());
+        Claimed { lease, payload, redactor, worker, sent_before }
+    }
+}
+
 /// A job that a worker left running when it died.
 #[derive(Clone, Debug)]
-pub struct Abandoned {
-    /// The job, and the lease under which it runs.
-    pub claimed: Claimed,
-    /// The offset up to which its output is stored as events or suppressed.
+pub struct Abandoned<C = Claimed> {
+    /// The job and the lease it runs under.
+    pub claimed: C,
+    /// Up to where its output is stored or left out.
     pub shipped: u64,
     /// How many of those bytes are suppressed.
     pub suppressed: u64,
@@ -87,12 +110,12 @@ impl Queue {
     /// Claims the next job for `worker`, if there is one that it can run.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
-        let claimed = self
+        let claimed: Result<Option<ClaimedRow>, QueueError> = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    let claimed = store::claim(tx.connection(), "command", &worker, lease_end(now), now).await?;
+                    let claimed = store::claim(tx.connection(), COMMAND, &worker, lease_end(now), now).await?;
                     if let Some(claimed) = &claimed {
                         let attempt = claimed.lease.attempt;
                         let details = JobDetails { worker: Some(worker.clone()), ..JobDetails::default() };
@@ -106,10 +129,12 @@ impl Queue {
                 })
             })
             .await;
-        if matches!(claimed, Ok(Some(_))) {
+        let claimed = claimed?;
+        if claimed.is_some() {
             self.signals.changed.send_replace(());
         }
-        claimed
+        // Outside of the transaction: to make a redactor of many values takes its time.
+        Ok(claimed.map(|row| row.open(&self.maskers)))
     }
 
     /// Renews a lease.
@@ -147,7 +172,12 @@ impl Queue {
     /// Returns the jobs that embedded workers of earlier runs of this server left running.
     pub async fn abandoned(&self, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
-        Ok(store::abandoned(&mut connection, worker).await?)
+        let rows = store::abandoned(&mut connection, worker).await?;
+        let open = |row: Abandoned<ClaimedRow>| {
+            let Abandoned { claimed, shipped, suppressed, last_batch } = row;
+            Abandoned { claimed: claimed.open(&self.maskers), shipped, suppressed, last_batch }
+        };
+        Ok(rows.into_iter().map(open).collect())
     }
 
     /// Returns how much output of each running attempt is stored.

@@ -1,15 +1,18 @@
 //! The payload of a `command` job: parsed and checked once, at the edge.
 
 mod checks;
+mod masking;
+mod other;
 mod steps;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
+use redact::Redactor;
+use serde::{Deserialize, Serialize};
 
 use crate::artifacts::{InvalidPattern, Patterns};
-use crate::model::Stage;
+use crate::json::{self, Json, JsonError};
+use crate::model::{RawJson, Stage};
 use checks::{check_env, check_name, check_timeout};
 use steps::{RawStep, check_steps, first_line, only_step};
 
@@ -54,29 +57,115 @@ pub struct StageSpec {
     pub steps: Vec<StepSpec>,
 }
 
-/// A payload as submitted, which defines the fields and their types. Their values are checked after parsing.
-#[derive(Deserialize)]
+/// A job's payload: parsed once, and what is stored, shown and run is made of this alone.
+#[derive(Clone, Debug)]
+pub enum JobPayload {
+    /// Of a `command`.
+    Command(RawCommand),
+    /// Of a job that waits for an external worker: any object.
+    Other(Json),
+    /// Stored by an earlier version that took what this one does not. Nothing of it is shown or run.
+    Unreadable(InvalidPayload),
+}
+
+impl JobPayload {
+    /// Parses the payload of a job of type `kind`; `null` is an object without members.
+    pub fn parse(kind: &str, text: &str) -> Result<Self, InvalidPayload> {
+        let json = match json::parse(text).map_err(|error| of_json(&error))? {
+            Json { node: json::Node::Null, .. } => Json::empty_object(),
+            json => json,
+        };
+        match json.members() {
+            Some(_) if kind == "command" => json.read().map(Self::Command).map_err(|error| of_json(&error)),
+            Some(_) => Ok(Self::Other(json)),
+            None => Err(invalid("payload", "takes an object")),
+        }
+    }
+
+    /// Takes back what was stored.
+    pub(super) fn stored(kind: &str, text: &str) -> Self {
+        Self::parse(kind, text).unwrap_or_else(Self::Unreadable)
+    }
+
+    /// Returns the text that is stored.
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Command(raw) => serde_json::to_string(raw).expect("its maps have texts as keys"),
+            Self::Other(json) => json.to_string(),
+            Self::Unreadable(_) => "{}".to_owned(),
+        }
+    }
+
+    /// Returns the text by which equal payloads are known, however their members are ordered.
+    pub(super) fn to_sorted_text(&self) -> String {
+        match self {
+            Self::Other(json) => json.sorted().to_string(),
+            payload => payload.to_text(),
+        }
+    }
+
+    /// Returns what the job runs.
+    pub fn command(&self) -> Result<Command, InvalidPayload> {
+        match self {
+            Self::Command(raw) => Command::check(raw.clone()),
+            Self::Other(_) => Err(invalid("type", "is none that this worker runs")),
+            Self::Unreadable(error) => Err(error.clone()),
+        }
+    }
+
+    /// Returns the values that look secret by their name.
+    pub(super) fn secret_values(&self) -> Vec<String> {
+        match self {
+            Self::Command(raw) => raw.secret_values(),
+            Self::Other(json) => other::secret_values(json),
+            Self::Unreadable(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the payload as replies show it: values of secret-looking names masked whole, and wherever else they stand.
+    pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
+        match self {
+            Self::Command(raw) => {
+                let text = serde_json::to_string(&raw.masked(redactor)).expect("its maps have texts as keys");
+                RawJson::from_text(text).expect("what is written is JSON")
+            }
+            Self::Other(json) => other::masked(json, redactor).to_raw(),
+            Self::Unreadable(_) => Json::empty_object().to_raw(),
+        }
+    }
+}
+
+/// Makes the error for a payload, whose fields' paths begin with its own name.
+fn of_json(error: &JsonError) -> InvalidPayload {
+    let (field, dot) = (error.field(), if error.field().is_empty() { "" } else { "." });
+    invalid(format!("payload{dot}{field}"), error.problem())
+}
+
+/// A payload as it is written: which fields there are, and of which types. What their values may be is checked after it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RawCommand {
+pub struct RawCommand {
+    #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     timeout_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     prepare: Option<Vec<RawStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<Vec<RawStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     publish: Option<Vec<RawStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     artifacts: Option<Vec<String>>,
 }
 
 impl Command {
-    /// Parses and checks a payload.
-    pub fn parse(payload: &Value) -> Result<Self, InvalidPayload> {
-        let raw: RawCommand = serde_path_to_error::deserialize(payload).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "payload".to_owned() } else { format!("payload.{path}") };
-            invalid(field, error.into_inner().to_string())
-        })?;
+    /// Checks what the fields hold.
+    pub fn check(raw: RawCommand) -> Result<Self, InvalidPayload> {
         if let Some(title) = &raw.title {
             check_name("payload.title", title)?;
         }
@@ -123,19 +212,23 @@ fn check_artifacts(patterns: &[String]) -> Result<Patterns, InvalidPayload> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn parse(payload: &Value) -> Result<Command, InvalidPayload> {
+        JobPayload::parse("command", &payload.to_string())?.command()
+    }
+
     #[track_caller]
     fn check_refused(payload: Value, field: &str) {
-        let refused = Command::parse(&payload).expect_err("the payload is not valid");
+        let refused = parse(&payload).expect_err("the payload is not valid");
         assert_eq!(refused.field, field, "{refused}");
     }
 
     #[test]
     fn run_is_a_job_of_one_step() {
-        let command = Command::parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
+        let command = parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
         let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
         assert_eq!(steps, [(Stage::Execute, 0, "run")]);
         assert_eq!(command.title_or_command(), "make all");
@@ -143,8 +236,7 @@ mod tests {
 
     #[test]
     fn steps_without_an_id_are_numbered() {
-        let command =
-            Command::parse(&json!({"title": "T", "steps": [{"run": "a"}, {"run": "b", "id": "x"}, {"run": "c"}]}));
+        let command = parse(&json!({"title": "T", "steps": [{"run": "a"}, {"run": "b", "id": "x"}, {"run": "c"}]}));
         let command = command.expect("it is valid");
         let ids: Vec<_> = command.steps().map(|(.., step)| step.id.as_str()).collect();
         assert_eq!(ids, ["step-1", "x", "step-3"]);
@@ -154,7 +246,7 @@ mod tests {
     #[test]
     fn each_stage_numbers_its_own_steps() {
         let payload = json!({"prepare": [{"run": "a"}, {"run": "b"}], "run": "c", "publish": [{"run": "d"}]});
-        let command = Command::parse(&payload).expect("it is valid");
+        let command = parse(&payload).expect("it is valid");
         let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
         let expected = [
             (Stage::Prepare, 0, "step-1"),
@@ -168,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_stage_without_steps_is_none() {
-        let command = Command::parse(&json!({"run": "a", "prepare": [], "publish": null})).expect("it is valid");
+        let command = parse(&json!({"run": "a", "prepare": [], "publish": null})).expect("it is valid");
         assert_eq!(command.stages.len(), 1);
     }
 

@@ -58,7 +58,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, new: &Submission, 
     .bind(new.id.0)
     .bind(&new.kind)
     .bind(new.priority)
-    .bind(new.payload.to_string())
+    .bind(&new.payload)
     .bind(&new.title)
     .bind(&new.commands)
     .bind(&new.by)

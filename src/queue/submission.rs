@@ -1,14 +1,14 @@
 //! A checked submission, from which a new job's row is created.
 
-use redact::Redactor;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
+use super::QueueError;
 use super::job_row::JobRow;
-use super::payload::{Command, InvalidPayload, invalid};
+use super::maskers::Maskers;
+use super::payload::{InvalidPayload, JobPayload, invalid};
 use super::store;
-use super::{QueueError, masking};
+use crate::json::Json;
 use crate::model::{JobId, NewJob};
 
 /// The maximum length of a type, an affinity key and an idempotency key, in characters.
@@ -22,7 +22,7 @@ pub struct Submission {
     pub(super) id: JobId,
     pub(super) kind: String,
     pub(super) priority: i32,
-    pub(super) payload: Value,
+    pub(super) payload: String,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -34,14 +34,8 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Checks a submission. `redactor` is the server's. The payload's own secrets are added to it for masking the texts
-    /// that are shown.
-    pub(super) fn check(
-        mut new: NewJob,
-        by: &str,
-        key: Option<String>,
-        redactor: &Redactor,
-    ) -> Result<Self, InvalidPayload> {
+    /// Checks what came in. The texts that are shown are masked from the beginning.
+    pub(super) fn check(new: NewJob, by: &str, key: Option<String>, maskers: &Maskers) -> Result<Self, InvalidPayload> {
         check_key("type", &new.kind)?;
         if !(-1000..=1000).contains(&new.priority) {
             return Err(invalid("priority", format!("takes -1000 to 1000, not {}", new.priority)));
@@ -55,34 +49,19 @@ impl Submission {
         if let Some(key) = &key {
             check_key("Idempotency-Key", key)?;
         }
-        let payload = match std::mem::take(&mut new.payload) {
-            Value::Null => Value::Object(serde_json::Map::new()),
-            payload => payload,
-        };
-        if !payload.is_object() {
-            return Err(invalid("payload", "takes an object"));
-        }
-        let (title, commands) = if new.kind == "command" {
-            let command = Command::parse(&payload)?;
-            let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
-            (command.title_or_command().to_owned(), runs.join("\n"))
-        } else {
-            let title = payload.get("title").and_then(Value::as_str).unwrap_or(&new.kind);
-            (title.chars().take(MAX_KEY).collect(), String::new())
-        };
-        let own = Redactor::new(masking::secret_values(&payload));
-        let mask = |text: &str| {
-            let masked = own.redact(text.as_bytes());
-            redactor.redact(masked.as_bytes()).to_text().into_owned()
-        };
+        let payload = JobPayload::parse(&new.kind, new.payload.get())?;
+        let (title, commands) = shown_texts(&new.kind, &payload)?;
+        let id = JobId(uuid::Uuid::now_v7());
+        let redactor = maskers.of(id, || payload.clone());
+        let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
         let digest = key.as_ref().map(|_| digest(&new, &payload));
         Ok(Self {
-            id: JobId(uuid::Uuid::now_v7()),
+            id,
             kind: new.kind,
             priority: new.priority,
             title: mask(&title),
             commands: mask(&commands),
-            payload,
+            payload: payload.to_text(),
             affinity_key: new.affinity_key,
             max_attempts: new.max_attempts,
             by: by.to_owned(),
@@ -130,9 +109,22 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Returns the checksum of everything that a submission requests.
-fn digest(new: &NewJob, payload: &Value) -> Vec<u8> {
-    // serde_json sorts the keys of objects, so equal submissions have equal texts.
-    let all = serde_json::json!([new.kind, new.priority, payload, new.affinity_key, new.max_attempts]);
-    Sha256::digest(all.to_string()).to_vec()
+/// Returns what people call a job, and the commands that it is found by.
+fn shown_texts(kind: &str, payload: &JobPayload) -> Result<(String, String), InvalidPayload> {
+    let JobPayload::Other(json) = payload else {
+        let command = payload.command()?;
+        let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
+        return Ok((command.title_or_command().to_owned(), runs.join("\n")));
+    };
+    let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
+    // Of a command, a title with control characters is refused; here any text is a payload, and its title one line.
+    let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
+    let title = if line.trim().is_empty() { kind } else { line.trim() };
+    Ok((title.to_owned(), String::new()))
+}
+
+/// Returns the checksum of all that a submission asks for.
+fn digest(new: &NewJob, payload: &JobPayload) -> Vec<u8> {
+    let rest = serde_json::json!([new.kind, new.priority, new.affinity_key, new.max_attempts]);
+    Sha256::digest(format!("{rest}{}", payload.to_sorted_text())).to_vec()
 }

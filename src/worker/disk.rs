@@ -95,7 +95,6 @@ impl Debug for DiskGuard {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use redact::Redactor;
     use serde_json::json;
     use tokio_util::sync::CancellationToken;
 
@@ -104,7 +103,7 @@ mod tests {
     use crate::db::Db;
     use crate::event_log::EventLog;
     use crate::model::{JobId, JobStatus, NewJob};
-    use crate::queue::Queue;
+    use crate::queue::{Maskers, Queue};
     use crate::worker::link::InProcess;
     use crate::worker::ship::LiveLog;
     use crate::worker::{ArtifactLimits, EmbeddedWorker, WorkerConfig};
@@ -147,12 +146,11 @@ mod tests {
             shutdown_grace: second,
             artifacts: ArtifactStore::open(data).expect("the folder is there"),
             artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
-            secrets: Vec::new(),
         }
     }
 
     async fn submit(queue: &Queue, command: String) -> JobId {
-        let payload = json!({"run": command});
+        let payload = json!({"run": command}).into();
         let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 1 };
         queue.submit(new, "tester", None).await.expect("it is valid").id
     }
@@ -168,7 +166,7 @@ mod tests {
         let data = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(data.path()).await.expect("a new database opens");
         let log = EventLog::new(db.clone());
-        let queue = Queue::new(db, log.clone(), Redactor::none(), 100);
+        let queue = Queue::new(db, log.clone(), Maskers::new(Vec::new()), 100);
         let disk = Arc::new(Disk { free: AtomicU64::new(1_000), ..Disk::default() });
         let guard = disk.guard(1_000);
         let link = InProcess { queue: queue.clone(), log };

@@ -15,7 +15,7 @@ use super::spool::{self, Source, Spool};
 use crate::event_log::ReadError;
 use crate::fail_point::FailPoint;
 use crate::model::{FailureReason, LogPayload, Segment};
-use crate::queue::{Abandoned, Command, Ending, Finish, QueueError};
+use crate::queue::{Abandoned, Ending, Finish, QueueError};
 
 /// Why an attempt could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +119,9 @@ async fn ship_rest(
     claimed: &crate::queue::Claimed,
     progress: Progress,
 ) -> Result<Progress, RecoverError> {
-    let redactor = run::redactor(config, &claimed.payload);
     // A payload that does not parse never ran, and left no output to ship.
-    let Ok(command) = Command::parse(&claimed.payload) else { return Ok(progress) };
-    let names = run::names(&command, claimed.lease.attempt, &redactor);
+    let Ok(command) = claimed.payload.command() else { return Ok(progress) };
+    let names = run::names(&command, claimed.lease.attempt, &claimed.redactor);
     let milestones = Milestones::new();
     milestones.close();
     let origins = names.into_iter().map(|name| name.origin).collect();

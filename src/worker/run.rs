@@ -23,9 +23,7 @@ use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
 use crate::fail_point::FailPoint;
 use crate::logging::panic_text;
 use crate::model::{ArtifactId, FailureReason};
-use crate::queue::{
-    Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError, secret_values,
-};
+use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError};
 
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -72,9 +70,9 @@ struct Prepared {
 type Ended = (Ending, AttemptTotals, Vec<NewArtifact>);
 
 fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacted> {
-    let redactor = redactor(config, &claimed.payload);
+    let redactor = claimed.redactor.clone();
     let failed = |what: &str, error: &dyn std::fmt::Display| redactor.redact(format!("{what}: {error}").as_bytes());
-    let command = Command::parse(&claimed.payload).map_err(|error| failed("the payload is not valid", &error))?;
+    let command = claimed.payload.command().map_err(|error| failed("the payload is not valid", &error))?;
     let lease = claimed.lease;
     let folder = config.data_dir.join(spool::folder(lease.job, lease.attempt));
     let spool = Spool::create(&folder).map_err(|error| failed("the spool cannot be made", &error))?;
@@ -90,11 +88,6 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
     let steps = Steps::new(command, lease, workspace, config);
     FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
-}
-
-/// Returns the redactor of a job: its own secrets and the server's.
-pub(super) fn redactor(config: &WorkerConfig, payload: &serde_json::Value) -> Redactor {
-    Redactor::new(secret_values(payload).iter().chain(&config.secrets))
 }
 
 /// Returns what the steps are called in events.

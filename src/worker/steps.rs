@@ -147,9 +147,11 @@ impl Run<'_> {
         };
         let mut ended = self.steps.run_step((stage, index), step, limits, self.tools.capture, self.tools.control);
         ended.end.duration_ms = Some(millis(started));
-        if ended.end.exit_code.is_some() {
-            self.outcome.exit_code = ended.end.exit_code;
-        }
+        self.outcome.exit_code = match ended.failure {
+            None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
+            // What a program says that was told to end, or that never began, is not how the job ended.
+            Some(_) => None,
+        };
         let end = ended.end.clone();
         self.tell(NewEvent::step_ended(name, ended.status, ended.end));
         if let Some(failure) = ended.failure {
@@ -163,6 +165,7 @@ impl Run<'_> {
             && let Some(stop) = self.tools.control.stopped()
         {
             self.outcome.ending = stopped(stop);
+            self.outcome.exit_code = None;
         }
         self.outcome.ending == Ending::Succeeded
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::Stage;
+use crate::model::{RawJson, Stage};
 
 /// A step that is going to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +17,16 @@ pub struct Planned {
 
 /// Returns the steps of all stages, in order; none when the payload is of another kind. Pure.
 #[must_use]
-pub fn planned(payload: Option<&Value>) -> Vec<Planned> {
-    let Some(payload) = payload else { return Vec::new() };
-    let mut planned = steps(payload, Stage::Prepare, "prepare");
-    match text(payload, "run") {
+pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
+    let Some(payload) = payload.map(RawJson::to_value) else { return Vec::new() };
+    let mut planned = steps(&payload, Stage::Prepare, "prepare");
+    match text(&payload, "run") {
         Some(run) => {
             planned.push(Planned { stage: Stage::Execute, id: "run".to_owned(), name: first_line(&run) });
         }
-        None => planned.extend(steps(payload, Stage::Execute, "steps")),
+        None => planned.extend(steps(&payload, Stage::Execute, "steps")),
     }
-    planned.extend(steps(payload, Stage::Publish, "publish"));
+    planned.extend(steps(&payload, Stage::Publish, "publish"));
     planned
 }
 
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn names(payload: &Value) -> Vec<(String, String)> {
-        planned(Some(payload)).into_iter().map(|step| (step.id, step.name)).collect()
+        planned(Some(&payload.clone().into())).into_iter().map(|step| (step.id, step.name)).collect()
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
     fn every_stage_has_its_steps_in_the_order_of_their_running() {
         let payload =
             json!({"publish": [{"run": "c"}], "run": "b", "prepare": [{"run": "a"}, {"id": "x", "run": "d"}]});
-        let steps: Vec<_> = planned(Some(&payload)).into_iter().map(|step| (step.stage, step.id)).collect();
+        let steps: Vec<_> = planned(Some(&payload.into())).into_iter().map(|step| (step.stage, step.id)).collect();
         let expected =
             [(Stage::Prepare, "step-1"), (Stage::Prepare, "x"), (Stage::Execute, "run"), (Stage::Publish, "step-1")];
         assert_eq!(steps, expected.map(|(stage, id)| (stage, id.to_owned())));
@@ -83,6 +83,6 @@ mod tests {
     #[test]
     fn a_payload_of_another_kind_has_no_steps() {
         assert_eq!(planned(None), []);
-        assert_eq!(planned(Some(&json!({"steps": "none"}))), []);
+        assert_eq!(planned(Some(&json!({"steps": "none"}).into())), []);
     }
 }

@@ -145,7 +145,7 @@ impl Draft {
         NewJob {
             kind: "command".to_owned(),
             priority: whole(self.priority, 0),
-            payload: payload.into(),
+            payload: Value::from(payload).into(),
             affinity_key: None,
             max_attempts: whole(self.max_attempts, 1),
         }

@@ -1,14 +1,12 @@
 //! The SQL of leases and attempts.
 
 use redact::Redacted;
-use serde_json::Value;
 use sqlx::{Row, SqliteConnection};
 
-use super::{Abandoned, Claimed, Heartbeat, Shipping};
+use super::{Abandoned, ClaimedRow, Heartbeat, Shipping};
 use crate::event_log::Lease;
 use crate::model::{AttemptStatus, FailureReason, JobId, JobStatus, Timestamp};
 use crate::queue::ending;
-use crate::queue::job_row::damaged;
 
 /// The new state of a job whose lease ends.
 pub(in crate::queue) struct JobEnd {
@@ -29,7 +27,7 @@ pub(in crate::queue) async fn claim(
     worker: &Redacted,
     lease_end: Timestamp,
     now: Timestamp,
-) -> sqlx::Result<Option<Claimed>> {
+) -> sqlx::Result<Option<ClaimedRow>> {
     let row: Option<(uuid::Uuid, i32, i64, String)> = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
@@ -64,7 +62,7 @@ pub(in crate::queue) async fn claim(
     .await?;
     let lease = Lease { job: JobId(id), attempt, epoch };
     let sent_before = if attempt > 1 { sent_before(connection, lease).await? } else { 0 };
-    Ok(Some(Claimed { lease, payload: parse(&payload)?, worker: worker.clone(), sent_before }))
+    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before }))
 }
 
 /// Returns how many bytes of output the job's earlier attempts have sent as events.
@@ -83,11 +81,7 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-fn parse(payload: &str) -> sqlx::Result<Value> {
-    serde_json::from_str(payload).map_err(|_| damaged("payload"))
-}
-
-/// Returns when the next job that waits for another attempt can be claimed.
+/// Returns when the next job that waits for its next attempt may be claimed.
 pub(in crate::queue) async fn next_attempt_at(connection: &mut SqliteConnection) -> sqlx::Result<Option<Timestamp>> {
     let at: Option<i64> = sqlx::query_scalar(
         "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
@@ -173,7 +167,7 @@ pub(in crate::queue) async fn end_attempt(
 pub(in crate::queue) async fn abandoned(
     connection: &mut SqliteConnection,
     worker: &Redacted,
-) -> sqlx::Result<Vec<Abandoned>> {
+) -> sqlx::Result<Vec<Abandoned<ClaimedRow>>> {
     let rows = sqlx::query(
         "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
@@ -187,11 +181,11 @@ pub(in crate::queue) async fn abandoned(
     for row in rows {
         let job = JobId(row.try_get("id")?);
         let lease = Lease { job, attempt: row.try_get("attempt")?, epoch: row.try_get("lease_epoch")? };
-        let payload = parse(row.try_get("payload")?)?;
+        let payload = row.try_get("payload")?;
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            claimed: Claimed { lease, payload, worker, sent_before },
+            claimed: ClaimedRow { lease, payload, worker, sent_before },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),
             last_batch: row.try_get("last_batch")?,

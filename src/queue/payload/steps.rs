@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::checks::{MAX_NAME, check_directory, check_env, check_name, check_run, check_timeout};
 use super::{InvalidPayload, invalid};
@@ -33,19 +33,25 @@ pub struct StepSpec {
     pub continue_on_error: bool,
 }
 
-#[derive(Deserialize)]
+/// A step as it is written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawStep {
-    id: Option<String>,
-    name: Option<String>,
-    run: String,
-    shell: Option<String>,
-    working_directory: Option<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    timeout_seconds: Option<u32>,
-    #[serde(default)]
-    continue_on_error: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    pub(super) run: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shell: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) working_directory: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) env: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) timeout_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) continue_on_error: bool,
 }
 
 /// Returns the single step of a job that consists of one command.

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::json;
 use crate::server::AppState;
 
 /// A body of JSON.
@@ -60,12 +61,5 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." { "the body".to_owned() } else { path };
-        ApiError::InvalidPayload(format!("{field}: {}", error.into_inner()))
-    })?;
-    deserializer.end().map_err(|error| ApiError::InvalidPayload(format!("the body: {error}")))?;
-    Ok(value)
+    json::read_bytes(bytes).map_err(ApiError::InvalidPayload)
 }

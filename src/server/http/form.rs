@@ -61,7 +61,7 @@ impl NewJobForm {
         Ok(NewJob {
             kind: "command".into(),
             priority: number("priority", &self.priority)?.unwrap_or(0),
-            payload: payload.into(),
+            payload: Value::from(payload).into(),
             affinity_key: None,
             max_attempts: number("maxAttempts", &self.max_attempts)?.unwrap_or(1),
         })

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use redact::{Redacted, Redactor};
+use redact::Redacted;
 use serde_json::json;
 use tailwater::clock;
 use tailwater::db::{Db, DbError};
@@ -10,7 +10,7 @@ use tailwater::event_log::{
     AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
 };
 use tailwater::model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepStatus, StreamName, Timestamp};
-use tailwater::queue::{Ending, Finish, Queue, QueueError};
+use tailwater::queue::{Ending, Finish, Maskers, Queue, QueueError};
 use tempfile::TempDir;
 
 use super::{Random, sha256};
@@ -31,13 +31,13 @@ impl Store {
         let data = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(data.path()).await.expect("a new database opens");
         let log = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), log.clone(), Redactor::none(), 100);
+        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(Vec::new()), 100);
         Self { db, queue, log, data }
     }
 
     /// Submits a job that may have two attempts.
     pub async fn submit(&self) -> String {
-        let payload = json!({"run": "true"});
+        let payload = json!({"run": "true"}).into();
         let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 2 };
         self.queue.submit(new, "tester", None).await.expect("it is valid").id.to_string()
     }

@@ -1,0 +1,180 @@
+//! From YAML text to the tree: what JSON can hold, by the core schema of YAML 1.2, and an error for everything else.
+//!
+//! Nothing is dropped: a tag that this program does not know changes what its author meant (`run: ! true`), so it is refused.
+
+mod scalar;
+
+use std::collections::{HashMap, HashSet};
+
+use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
+
+use super::{Json, JsonError, MAX_DEPTH, Member, Node};
+
+/// Bytes of what a document may unfold to by its aliases: as much as a file may have.
+const MAX_SIZE: usize = 64 << 20;
+
+/// Parses a text of YAML.
+pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
+    let mut reader = Reader { text, events: Parser::new_from_str(text), anchors: HashMap::new(), size: 0 };
+    let mut document = None;
+    loop {
+        match reader.next()? {
+            (Event::StreamEnd, _) => break,
+            (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
+            (event, span) if document.is_none() => document = Some(reader.node(event, span, 0)?),
+            (_, span) => return Err(reader.error(&span, "begins a second document; a file holds one job")),
+        }
+    }
+    Ok(document.unwrap_or(Json { node: Node::Null, at: 0 }))
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    events: Parser<'t, StrInput<'t>>,
+    /// What aliases may stand for, with its size.
+    anchors: HashMap<usize, (Json, usize)>,
+    size: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), JsonError> {
+        match self.events.next() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => Err(self.syntax(&error)),
+            None => Err(JsonError::new(self.text.len(), "ends too early")),
+        }
+    }
+
+    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Json, JsonError> {
+        let (at, before) = (start(&span), self.size);
+        self.grow(1, &span)?;
+        if depth > MAX_DEPTH {
+            return Err(self.error(&span, format!("is nested deeper than {MAX_DEPTH} levels")));
+        }
+        let (node, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.grow(text.len(), &span)?;
+                let tag = self.core_tag(tag.as_deref(), &span)?;
+                let node = scalar::resolve(&text, style, tag).map_err(|problem| self.error(&span, problem))?;
+                (node, anchor)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.collection_tag(tag.as_deref(), "seq", &span)?;
+                (Node::Array(self.items(depth)?), anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.collection_tag(tag.as_deref(), "map", &span)?;
+                (Node::Object(self.members(depth)?), anchor)
+            }
+            Event::Alias(anchor) => return self.alias(anchor, &span),
+            _ => return Err(self.error(&span, "is no value")),
+        };
+        let json = Json { node, at };
+        if anchor != 0 {
+            self.anchors.insert(anchor, (json.clone(), self.size - before));
+        }
+        Ok(json)
+    }
+
+    fn alias(&mut self, anchor: usize, span: &Span) -> Result<Json, JsonError> {
+        let Some((json, size)) = self.anchors.get(&anchor).cloned() else {
+            return Err(self.error(span, "stands for what it is a part of"));
+        };
+        self.grow(size, span)?;
+        Ok(Json { at: start(span), ..json })
+    }
+
+    fn items(&mut self, depth: usize) -> Result<Vec<Json>, JsonError> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(items),
+                (event, span) => {
+                    items.push(self.node(event, span, depth + 1).map_err(|error| error.under_item(items.len()))?);
+                }
+            }
+        }
+    }
+
+    fn members(&mut self, depth: usize) -> Result<Vec<Member>, JsonError> {
+        let (mut members, mut names, mut merged) = (Vec::new(), HashSet::new(), Vec::new());
+        loop {
+            let (name, at, merges) = match self.next()? {
+                (Event::MappingEnd, _) => break,
+                (Event::Scalar(text, style, 0, None), span) => {
+                    let merges = text == "<<" && scalar::is_plain(style);
+                    (text.into_owned(), start(&span), merges)
+                }
+                (_, span) => return Err(self.error(&span, "takes a plain text as the name of a field")),
+            };
+            if !names.insert(name.clone()) {
+                return Err(JsonError::new(at, format!("{name} is given twice")).under(&name));
+            }
+            let (event, span) = self.next()?;
+            let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
+            if merges { merged = merge(value)? } else { members.push(Member { name, at, value }) }
+        }
+        // What is written beside a merge counts, wherever it stands; of several sources, the first.
+        members.extend(merged.into_iter().filter(|member| names.insert(member.name.clone())));
+        Ok(members)
+    }
+
+    /// Returns which type of the core schema a scalar's tag asks for.
+    fn core_tag<'g>(&self, tag: Option<&'g Tag>, span: &Span) -> Result<Option<&'g str>, JsonError> {
+        let Some(tag) = tag else { return Ok(None) };
+        tag.core_suffix().map(Some).ok_or_else(|| self.unknown_tag(span))
+    }
+
+    fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: &Span) -> Result<(), JsonError> {
+        match self.core_tag(tag, span)? {
+            Some(other) if other != own => Err(self.error(span, format!("is no !!{other}"))),
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown_tag(&self, span: &Span) -> JsonError {
+        let at = span.tag_start.and_then(|start| start.byte_offset()).unwrap_or_else(|| start(span));
+        let tag = self.text.get(at..).unwrap_or_default().split_whitespace().next().unwrap_or("!");
+        let problem = format!("{tag} is a YAML tag, and job files have none; put a text that begins with ! in quotes");
+        JsonError::new(at, problem)
+    }
+
+    fn grow(&mut self, by: usize, span: &Span) -> Result<(), JsonError> {
+        self.size += by;
+        if self.size > MAX_SIZE {
+            return Err(self.error(span, format!("unfolds to more than {MAX_SIZE} bytes")));
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "it reads as the others do")]
+    fn error(&self, span: &Span, problem: impl Into<String>) -> JsonError {
+        JsonError::new(start(span), problem)
+    }
+
+    fn syntax(&self, error: &ScanError) -> JsonError {
+        let at = error.marker().byte_offset().unwrap_or(self.text.len());
+        JsonError::new(at, error.info())
+    }
+}
+
+fn start(span: &Span) -> usize {
+    span.start.byte_offset().unwrap_or(0)
+}
+
+/// Returns the members that a merge key (`<<`) brings.
+fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
+    let at = value.at;
+    let refused = || JsonError::new(at, "<< takes an object, or a list of objects").under("<<");
+    match value.node {
+        Node::Object(members) => Ok(members),
+        Node::Array(items) => {
+            let members = items.into_iter().map(|item| match item.node {
+                Node::Object(members) => Ok(members),
+                _ => Err(refused()),
+            });
+            Ok(members.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        }
+        _ => Err(refused()),
+    }
+}

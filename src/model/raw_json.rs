@@ -1,0 +1,83 @@
+//! JSON that is handed on as it is.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A value of JSON as text, so that no digit of its numbers is lost.
+#[derive(Clone, Debug)]
+pub struct RawJson(Box<RawValue>);
+
+impl RawJson {
+    /// How serde knows the type: a deserializer that keeps text itself hands it over as a string.
+    pub(crate) const NAME: &'static str = "tailwater::RawJson";
+
+    /// Takes a text if it is one value of JSON.
+    pub fn from_text(text: String) -> serde_json::Result<Self> {
+        RawValue::from_string(text).map(Self)
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Returns it as a value to look into; large numbers lose digits.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        serde_json::from_str(self.get()).unwrap_or_default()
+    }
+}
+
+/// `null`.
+impl Default for RawJson {
+    fn default() -> Self {
+        Value::Null.into()
+    }
+}
+
+impl From<Value> for RawJson {
+    fn from(value: Value) -> Self {
+        Self::from_text(value.to_string()).expect("a value is written as JSON")
+    }
+}
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = RawJson;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value of JSON")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawJson, D::Error> {
+                Box::<RawValue>::deserialize(deserializer).map(RawJson)
+            }
+
+            fn visit_string<E: Error>(self, text: String) -> Result<RawJson, E> {
+                RawJson::from_text(text).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(Self::NAME, Text)
+    }
+}

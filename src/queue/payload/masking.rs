@@ -1,0 +1,115 @@
+//! Masking a command's payload for replies: the real values stay in the database and go to the worker only.
+
+use std::collections::BTreeMap;
+
+use redact::Redactor;
+
+use super::RawCommand;
+use super::steps::RawStep;
+
+impl RawCommand {
+    /// Returns the values of variables that look secret by their name, of the job and of its steps.
+    pub(super) fn secret_values(&self) -> Vec<String> {
+        let steps = [&self.prepare, &self.steps, &self.publish].into_iter().flatten().flatten();
+        let variables = steps.map(|step| &step.env).chain([&self.env]).flatten();
+        let secret = variables.filter(|(name, value)| redact::is_secret_name(name) && !value.is_empty());
+        secret.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Returns it as replies show it. Every field is named, so that a new one cannot be forgotten.
+    pub(super) fn masked(&self, redactor: &Redactor) -> Self {
+        let Self { title, env, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
+        let steps_of = |steps: &Option<Vec<RawStep>>| {
+            steps.as_ref().map(|steps| steps.iter().map(|step| step.masked(redactor)).collect())
+        };
+        Self {
+            title: optional(title.as_ref(), redactor),
+            env: variables(env, redactor),
+            timeout_seconds: *timeout_seconds,
+            prepare: steps_of(prepare),
+            run: optional(run.as_ref(), redactor),
+            steps: steps_of(steps),
+            publish: steps_of(publish),
+            artifacts: artifacts.as_ref().map(|names| names.iter().map(|name| text(name, redactor)).collect()),
+        }
+    }
+}
+
+impl RawStep {
+    fn masked(&self, redactor: &Redactor) -> Self {
+        let Self { id, name, run, shell, working_directory, env, timeout_seconds, continue_on_error } = self;
+        Self {
+            id: optional(id.as_ref(), redactor),
+            name: optional(name.as_ref(), redactor),
+            run: text(run, redactor),
+            shell: optional(shell.as_ref(), redactor),
+            working_directory: optional(working_directory.as_ref(), redactor),
+            env: variables(env, redactor),
+            timeout_seconds: *timeout_seconds,
+            continue_on_error: *continue_on_error,
+        }
+    }
+}
+
+/// Returns a text with the values in it masked.
+pub(super) fn text(text: &str, redactor: &Redactor) -> String {
+    redactor.redact(text.as_bytes()).to_text().into_owned()
+}
+
+/// Returns what stands for a value that is masked whole.
+pub(super) fn mask() -> String {
+    String::from_utf8_lossy(redact::MASK).into_owned()
+}
+
+fn optional(field: Option<&String>, redactor: &Redactor) -> Option<String> {
+    field.map(|field| text(field, redactor))
+}
+
+fn variables(env: &BTreeMap<String, String>, redactor: &Redactor) -> BTreeMap<String, String> {
+    let masked = |(name, value): (&String, &String)| {
+        let value = if redact::is_secret_name(name) { mask() } else { text(value, redactor) };
+        (text(name, redactor), value)
+    };
+    env.iter().map(masked).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::JobPayload;
+    use super::*;
+
+    fn masked(payload: &Value) -> (Vec<String>, Value) {
+        let payload = JobPayload::parse("command", &payload.to_string()).expect("it is a payload");
+        let values = payload.secret_values();
+        let shown = payload.masked(&Redactor::new(&values));
+        (values, shown.to_value())
+    }
+
+    #[test]
+    fn secret_variables_are_masked_and_so_are_their_values_elsewhere() {
+        let (_, shown) = masked(&json!({
+            "title": "push with hunter2hunter2",
+            "env": {"DEPLOY_TOKEN": "hunter2hunter2", "RUST_LOG": "info", "EMPTY_TOKEN": ""},
+            "steps": [{"run": "echo hunter2hunter2 swordfish", "env": {"DB_PASSWORD": "swordfish"}}],
+        }));
+        assert_eq!(shown["title"], "push with [REDACTED]");
+        assert_eq!(
+            shown["env"],
+            json!({"DEPLOY_TOKEN": "[REDACTED]", "RUST_LOG": "info", "EMPTY_TOKEN": "[REDACTED]"})
+        );
+        assert_eq!(shown["steps"][0]["run"], "echo [REDACTED] [REDACTED]");
+        assert_eq!(shown["steps"][0]["env"]["DB_PASSWORD"], "[REDACTED]");
+    }
+
+    #[test]
+    fn variables_of_every_stage_are_masked() {
+        for stage in ["prepare", "steps", "publish"] {
+            let (values, shown) =
+                masked(&json!({stage: [{"run": "echo swordfish", "env": {"DB_PASSWORD": "swordfish"}}]}));
+            assert_eq!(values, ["swordfish"], "{stage}");
+            assert_eq!(shown, json!({stage: [{"run": "echo [REDACTED]", "env": {"DB_PASSWORD": "[REDACTED]"}}]}));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Masking payloads of external workers' jobs, whose shape nobody here knows: every member at any depth whose name looks
+//! secret is one, and all that it holds.
+
+use redact::Redactor;
+
+use super::masking::{mask, text};
+use crate::json::{Json, Member, Node};
+
+/// Returns the values of members that look secret by their name.
+pub(super) fn secret_values(json: &Json) -> Vec<String> {
+    let mut values = Vec::new();
+    collect(json, false, &mut values);
+    values
+}
+
+fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
+    match &json.node {
+        Node::String(value) | Node::Number(value) if is_secret && !value.is_empty() => values.push(value.clone()),
+        Node::Array(items) => items.iter().for_each(|item| collect(item, is_secret, values)),
+        Node::Object(members) => {
+            for Member { name, value, .. } in members {
+                collect(value, is_secret || redact::is_secret_name(name), values);
+            }
+        }
+        Node::String(_) | Node::Number(_) | Node::Null | Node::Bool(_) => {}
+    }
+}
+
+/// Returns the payload as replies show it: secret members masked whole, their values masked wherever else they stand.
+pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
+    let node = match &json.node {
+        Node::String(value) => Node::String(text(value, redactor)),
+        Node::Number(digits) => number(digits, redactor),
+        Node::Array(items) => Node::Array(items.iter().map(|item| masked(item, redactor)).collect()),
+        Node::Object(members) => Node::Object(members.iter().map(|member| masked_member(member, redactor)).collect()),
+        node @ (Node::Null | Node::Bool(_)) => node.clone(),
+    };
+    Json { node, at: json.at }
+}
+
+fn masked_member(member: &Member, redactor: &Redactor) -> Member {
+    let value = if redact::is_secret_name(&member.name) && !matches!(member.value.node, Node::Null) {
+        Json { node: Node::String(mask()), at: member.value.at }
+    } else {
+        masked(&member.value, redactor)
+    };
+    Member { name: text(&member.name, redactor), at: member.at, value }
+}
+
+/// A number that holds a secret becomes a text: no number says that it is masked.
+fn number(digits: &str, redactor: &Redactor) -> Node {
+    let shown = text(digits, redactor);
+    if shown == digits { Node::Number(shown) } else { Node::String(shown) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn members_with_a_secret_name_are_masked_at_any_depth_and_their_values_elsewhere() {
+        let payload = "{\"n\":12345678901234567890,\"a\":[{\"API_TOKEN\":\"hunter2hunter2\"},\"x hunter2hunter2\"],\
+                       \"DB_PASSWORD\":{\"old\":[\"swordfish\",9876543]},\"swordfish\":\"9876543\",\"p\":9876543,\"MY_SECRET\":null}";
+        let payload = json::parse(payload).expect("it is JSON");
+        let shown = masked(&payload, &Redactor::new(secret_values(&payload)));
+        assert_eq!(
+            shown.to_string(),
+            "{\"n\":12345678901234567890,\"a\":[{\"API_TOKEN\":\"[REDACTED]\"},\"x [REDACTED]\"],\"DB_PASSWORD\":\"[REDACTED]\",\
+             \"[REDACTED]\":\"[REDACTED]\",\"p\":\"[REDACTED]\",\"MY_SECRET\":null}"
+        );
+    }
+}
