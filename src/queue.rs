@@ -13,6 +13,7 @@ mod masking;
 mod payload;
 mod store;
 mod submission;
+mod working_roots;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
+pub use working_roots::{DirectoryError, WorkingRoots};
 
 /// Why the queue refused.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,8 @@ pub struct Queue {
     /// Masks what enters over HTTP with the server's own secrets.
     redactor: Redactor,
     jobs_queued: i64,
+    /// Where the steps of a submission may run.
+    roots: WorkingRoots,
     signals: Arc<Signals>,
 }
 
@@ -91,7 +95,13 @@ impl Queue {
     /// Opens the queue over `db`; it takes at most `jobs_queued` waiting jobs.
     #[must_use]
     pub fn new(db: Db, log: EventLog, redactor: Redactor, jobs_queued: i64) -> Self {
-        Self { db, log, redactor, jobs_queued, signals: Arc::default() }
+        Self { db, log, redactor, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
+    }
+
+    /// Restricts the absolute working directories of submissions to these.
+    #[must_use]
+    pub fn with_working_roots(self, roots: WorkingRoots) -> Self {
+        Self { roots, ..self }
     }
 
     /// Returns the server's redactor: text that enters over HTTP passes it.
@@ -102,7 +112,7 @@ impl Queue {
 
     /// Submits a job. A repetition with the same `key` is answered with the job that the first one made.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
-        let submission = Submission::check(new, by, key, &self.redactor)?;
+        let submission = Submission::check(new, by, key, &self.redactor, &self.roots)?;
         self.insert(submission).await
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::working_roots::WorkingRoots;
 use crate::artifacts::{InvalidPattern, Patterns};
 use crate::model::Stage;
 use checks::{check_directory, check_env, check_name, check_timeout};
@@ -104,6 +105,16 @@ impl Command {
         let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
         let RawCommand { title, env, timeout_seconds, .. } = raw;
         Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
+    }
+
+    /// Checks by their text that absolute working directories lie where the operator allows it.
+    pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
+        roots.check("payload.workingDirectory", &self.working_directory)?;
+        for (stage, index, step) in self.steps() {
+            let name = if stage == Stage::Execute { "steps" } else { stage.as_str() };
+            roots.check(&format!("payload.{name}[{index}].workingDirectory"), &step.working_directory)?;
+        }
+        Ok(())
     }
 
     /// Returns all steps with their stage and their place in it, in the order of their running.

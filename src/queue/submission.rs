@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 use super::job_row::JobRow;
 use super::payload::{Command, InvalidPayload, invalid};
 use super::store;
+use super::working_roots::WorkingRoots;
 use super::{QueueError, masking};
 use crate::model::{JobId, NewJob};
 
@@ -41,6 +42,7 @@ impl Submission {
         by: &str,
         key: Option<String>,
         redactor: &Redactor,
+        roots: &WorkingRoots,
     ) -> Result<Self, InvalidPayload> {
         check_key("type", &new.kind)?;
         if !(-1000..=1000).contains(&new.priority) {
@@ -64,6 +66,7 @@ impl Submission {
         }
         let (title, commands) = if new.kind == "command" {
             let command = Command::parse(&payload)?;
+            command.check_roots(roots)?;
             let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
             (command.title_or_command().to_owned(), runs.join("\n"))
         } else {

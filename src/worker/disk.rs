@@ -104,10 +104,10 @@ mod tests {
     use crate::db::Db;
     use crate::event_log::EventLog;
     use crate::model::{JobId, JobStatus, NewJob};
-    use crate::queue::Queue;
+    use crate::queue::{Queue, WorkingRoots};
     use crate::worker::link::InProcess;
     use crate::worker::ship::LiveLog;
-    use crate::worker::{ArtifactLimits, EmbeddedWorker, WorkerConfig};
+    use crate::worker::{ArtifactLimits, EmbeddedWorker, JobEnvironment, JobHome, WorkerConfig};
 
     /// A disk whose free space a test sets, and which counts how often it is asked.
     #[derive(Default)]
@@ -148,6 +148,8 @@ mod tests {
             artifacts: ArtifactStore::open(data).expect("the folder is there"),
             artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
             secrets: Vec::new(),
+            environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
+            roots: WorkingRoots::default(),
         }
     }
 

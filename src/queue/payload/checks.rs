@@ -55,8 +55,8 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
         if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
             return Err(invalid(at(), "is no name of a variable: letters, digits and '_', not beginning with a digit"));
         }
-        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT") {
-            return Err(invalid(at(), "is set by the worker, which finds a job's processes by it"));
+        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT" | "TAILWATER_WORKSPACE") {
+            return Err(invalid(at(), "is set by the worker, to what is true of the attempt"));
         }
         if name.len() + value.len() >= MAX_RUN {
             return Err(invalid(at(), format!("takes at most {MAX_RUN} bytes with its name")));

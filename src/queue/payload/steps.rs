@@ -23,7 +23,7 @@ pub struct StepSpec {
     pub run: String,
     /// The shell.
     pub shell: String,
-    /// Where, below the workspace.
+    /// Where: absolute, or relative to where the job runs.
     pub working_directory: String,
     /// Variables of this step.
     pub env: BTreeMap<String, String>,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command as Process;
 use std::time::Instant;
 
@@ -18,12 +17,6 @@ use crate::queue::StepSpec;
 use crate::worker::capture::Capture;
 use crate::worker::control::Control;
 use crate::worker::process::{self, EndedBy, Exit, ExitStatus, Limits, Mark, ProcessError};
-
-/// Variables that a step takes over from the server's environment; `LC_*` beside them.
-const INHERITED: [&str; 5] = ["PATH", "USER", "LANG", "TZ", "TMPDIR"];
-
-/// The path of a server that has none.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Steps {
     /// Runs a step to its end; what it prints is in the spool when this returns.
@@ -49,8 +42,8 @@ impl Steps {
     }
 
     fn process(&self, step: &StepSpec) -> Result<Process, ProcessError> {
-        let directory = self.workspace.join(&self.command.working_directory).join(&step.working_directory);
-        check_enterable(&directory).map_err(ProcessError::Spawn)?;
+        let unusable = |error| ProcessError::Spawn(io::Error::other(error));
+        let directory = self.folders.of_step(&step.working_directory).map_err(unusable)?;
         let environment = self.environment(step);
         // Found here and not by the child: what is started by its path need not begin as a copy of the server.
         let program = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
@@ -71,37 +64,15 @@ impl Steps {
     }
 
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
-        let inherited = |name: &String| INHERITED.contains(&name.as_str()) || name.starts_with("LC_");
-        let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), DEFAULT_PATH.to_owned())]);
-        env.extend(
-            std::env::vars_os().filter_map(|(name, value)| {
-                Some((name.into_string().ok().filter(inherited)?, value.into_string().ok()?))
-            }),
-        );
-        let ours =
-            [("HOME", self.workspace.display().to_string()), ("TERM", "xterm-256color".into()), ("CI", "true".into())];
-        env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        let mut env = self.environment.variables(self.folders.workspace());
         env.extend(self.command.env.clone());
         env.extend(step.env.clone());
         // Last, so that nothing can take the mark away by which the job's processes are found.
         env.insert("TAILWATER_JOB_ID".into(), self.lease.job.to_string());
         env.insert("TAILWATER_ATTEMPT".into(), self.lease.attempt.to_string());
+        env.insert("TAILWATER_WORKSPACE".into(), self.folders.workspace().display().to_string());
         env
     }
-}
-
-/// Checks that the user that the server runs as can enter the folder, so that the step's error names the folder.
-fn check_enterable(directory: &Path) -> io::Result<()> {
-    let problem = match std::fs::metadata(directory) {
-        Ok(found) if !found.is_dir() => "is not a folder".to_owned(),
-        Ok(_) => match rustix::fs::access(directory, rustix::fs::Access::EXEC_OK) {
-            Ok(()) => return Ok(()),
-            Err(error) => format!("cannot be entered by the user that the server runs as: {}", io::Error::from(error)),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
-        Err(error) => format!("cannot be entered by the user that the server runs as: {error}"),
-    };
-    Err(io::Error::other(format!("the working directory {} {problem}", directory.display())))
 }
 
 fn exited(exit: Exit, limits: Limits) -> StepOutcome {
