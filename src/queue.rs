@@ -13,6 +13,7 @@ mod maskers;
 mod payload;
 mod store;
 mod submission;
+mod working_roots;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
+pub use working_roots::{DirectoryError, WorkingRoots};
 
 /// Why the queue refused a request.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,8 @@ pub struct Queue {
     /// Masks what a job holds and prints, with its own secrets and the server's.
     maskers: Maskers,
     jobs_queued: i64,
+    /// Where the steps of a submission may run.
+    roots: WorkingRoots,
     signals: Arc<Signals>,
 }
 
@@ -90,12 +94,18 @@ impl Queue {
     /// Opens the queue over `db`. It accepts at most `jobs_queued` queued jobs.
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64) -> Self {
-        Self { db, log, maskers, jobs_queued, signals: Arc::default() }
+        Self { db, log, maskers, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
+    }
+
+    /// Restricts the absolute working directories of submissions to these.
+    #[must_use]
+    pub fn with_working_roots(self, roots: WorkingRoots) -> Self {
+        Self { roots, ..self }
     }
 
     /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
-        let submission = Submission::check(new, by, key, &self.maskers)?;
+        let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
         self.insert(submission).await
     }
 

@@ -24,7 +24,7 @@ use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
 use crate::log::compress;
-use crate::queue::{Maskers, Queue};
+use crate::queue::{Maskers, Queue, WorkingRoots};
 use crate::worker::disk::DiskGuard;
 use crate::worker::link::InProcess;
 use crate::worker::{EmbeddedWorker, WorkerConfig};
@@ -112,12 +112,14 @@ impl Server {
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
         let mut secrets = config.secrets()?;
         secrets.push(token.clone());
+        let roots = WorkingRoots::new(&config.working_roots)?;
         let log = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(secrets), config.jobs_queued);
+        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(secrets), config.jobs_queued)
+            .with_working_roots(roots.clone());
         let link = InProcess { queue: queue.clone(), log: log.clone() };
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
-        let worker = EmbeddedWorker::new(link, worker_config(&config, artifacts), disk.clone());
+        let worker = EmbeddedWorker::new(link, worker_config(&config, roots, artifacts), disk.clone());
         let state = AppState {
             db: db.clone(),
             queue,
@@ -170,7 +172,7 @@ impl Server {
     }
 }
 
-fn worker_config(config: &Config, artifacts: ArtifactStore) -> WorkerConfig {
+fn worker_config(config: &Config, roots: WorkingRoots, artifacts: ArtifactStore) -> WorkerConfig {
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         concurrency: config.concurrency,
@@ -181,5 +183,7 @@ fn worker_config(config: &Config, artifacts: ArtifactStore) -> WorkerConfig {
         shutdown_grace: config.shutdown_grace,
         artifacts,
         artifact_limits: config.artifact_limits(),
+        environment: config.job_environment(),
+        roots,
     }
 }

@@ -12,6 +12,8 @@ pub mod capture;
 mod collect;
 pub mod control;
 pub mod disk;
+mod environment;
+mod folders;
 pub mod link;
 mod process;
 mod recover;
@@ -31,9 +33,10 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::artifacts::ArtifactStore;
-use crate::queue::{Claimed, Queue};
+use crate::queue::{Claimed, Queue, WorkingRoots};
 pub use collect::Limits as ArtifactLimits;
 use disk::DiskGuard;
+pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
 use link::InProcess;
 use ship::LiveLog;
 
@@ -58,6 +61,10 @@ pub struct WorkerConfig {
     pub artifacts: ArtifactStore,
     /// How many, and how large.
     pub artifact_limits: ArtifactLimits,
+    /// What jobs get of the user and of the server's environment.
+    pub environment: JobEnvironment,
+    /// Where steps may run.
+    pub roots: WorkingRoots,
 }
 
 /// The worker within the server.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
+use crate::worker::{DEFAULT_JOB_ENV, JobHome};
 
 /// Output at the end of each step that is sent in any case: far more than anybody reads, and an error is in it.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
@@ -86,6 +87,22 @@ pub(super) struct Serve {
     /// A file of values, one a line, that are masked in all output.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
+    /// What HOME is for jobs: that of the user that the server runs as, or the job's workspace.
+    #[arg(
+        long,
+        env = "TAILWATER_JOB_HOME",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "user|workspace"
+    )]
+    job_home: JobHome,
+    /// A variable of the server that jobs get, such as SSH_AUTH_SOCK; giving any replaces the default list.
+    #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
+    job_env: Vec<String>,
+    /// A folder that absolute working directories have to lie in; may be given several times [default: any folder].
+    #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "FOLDER")]
+    working_roots: Vec<PathBuf>,
     /// How the server's own log is written.
     #[arg(long, env = "TAILWATER_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -147,6 +164,9 @@ impl Serve {
             artifact_file_bytes: self.artifact_file_bytes,
             artifact_job_bytes: self.artifact_job_bytes,
             redact_values_file: self.redact_values_file,
+            job_home: self.job_home,
+            job_env: self.job_env,
+            working_roots: self.working_roots.into_iter().filter(|root| !root.as_os_str().is_empty()).collect(),
         }
     }
 }

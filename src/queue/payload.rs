@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use redact::Redactor;
 use serde::{Deserialize, Serialize};
 
+use super::working_roots::WorkingRoots;
 use crate::artifacts::{InvalidPattern, Patterns};
 use crate::json::{self, Json, JsonError};
 use crate::model::{RawJson, Stage};
-use checks::{check_env, check_name, check_timeout};
+use checks::{check_directory, check_env, check_name, check_timeout};
 use steps::{RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
@@ -40,6 +41,8 @@ pub struct Command {
     pub title: Option<String>,
     /// Environment variables of all steps.
     pub env: BTreeMap<String, String>,
+    /// Where its steps run: absolute, or below the workspace.
+    pub working_directory: String,
     /// How long the attempt may take, in seconds.
     pub timeout_seconds: Option<u32>,
     /// The stages that have steps, in execution order. `execute` is always among them.
@@ -150,6 +153,8 @@ pub struct RawCommand {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    working_directory: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     timeout_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prepare: Option<Vec<RawStep>>,
@@ -170,6 +175,8 @@ impl Command {
             check_name("payload.title", title)?;
         }
         check_env("payload.env", &raw.env)?;
+        let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
+        check_directory("payload.workingDirectory", &working_directory)?;
         check_timeout("payload.timeoutSeconds", raw.timeout_seconds)?;
         let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
         let execute = match (raw.run, raw.steps) {
@@ -186,7 +193,18 @@ impl Command {
             .map(|(stage, steps)| StageSpec { stage, steps })
             .collect();
         let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
-        Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, stages, artifacts })
+        let RawCommand { title, env, timeout_seconds, .. } = raw;
+        Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
+    }
+
+    /// Checks by their text that absolute working directories lie where the operator allows it.
+    pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
+        roots.check("payload.workingDirectory", &self.working_directory)?;
+        for (stage, index, step) in self.steps() {
+            let name = if stage == Stage::Execute { "steps" } else { stage.as_str() };
+            roots.check(&format!("payload.{name}[{index}].workingDirectory"), &step.working_directory)?;
+        }
+        Ok(())
     }
 
     /// Returns all steps in execution order, with their stage and their position in it.

@@ -8,6 +8,7 @@ use super::job_row::JobRow;
 use super::maskers::Maskers;
 use super::payload::{InvalidPayload, JobPayload, invalid};
 use super::store;
+use super::working_roots::WorkingRoots;
 use crate::json::Json;
 use crate::model::{JobId, NewJob};
 
@@ -35,7 +36,13 @@ pub struct Submission {
 
 impl Submission {
     /// Checks what came in. The texts that are shown are masked from the beginning.
-    pub(super) fn check(new: NewJob, by: &str, key: Option<String>, maskers: &Maskers) -> Result<Self, InvalidPayload> {
+    pub(super) fn check(
+        new: NewJob,
+        by: &str,
+        key: Option<String>,
+        maskers: &Maskers,
+        roots: &WorkingRoots,
+    ) -> Result<Self, InvalidPayload> {
         check_key("type", &new.kind)?;
         if !(-1000..=1000).contains(&new.priority) {
             return Err(invalid("priority", format!("takes -1000 to 1000, not {}", new.priority)));
@@ -50,7 +57,7 @@ impl Submission {
             check_key("Idempotency-Key", key)?;
         }
         let payload = JobPayload::parse(&new.kind, new.payload.get())?;
-        let (title, commands) = shown_texts(&new.kind, &payload)?;
+        let (title, commands) = shown_texts(&new.kind, &payload, roots)?;
         let id = JobId(uuid::Uuid::now_v7());
         let redactor = maskers.of(id, || payload.clone());
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
@@ -110,9 +117,10 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
 }
 
 /// Returns what people call a job, and the commands that it is found by.
-fn shown_texts(kind: &str, payload: &JobPayload) -> Result<(String, String), InvalidPayload> {
+fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
     let JobPayload::Other(json) = payload else {
         let command = payload.command()?;
+        command.check_roots(roots)?;
         let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
         return Ok((command.title_or_command().to_owned(), runs.join("\n")));
     };

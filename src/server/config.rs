@@ -8,9 +8,9 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::site::EmbeddedSite;
-use crate::worker::ArtifactLimits;
 use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
+use crate::worker::{ArtifactLimits, JobEnvironment, JobHome};
 
 /// The largest text of one event, under load.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -67,6 +67,12 @@ pub struct Config {
     pub artifact_job_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     pub redact_values_file: Option<PathBuf>,
+    /// What a job's `HOME` is.
+    pub job_home: JobHome,
+    /// Names of the server's variables that are handed on to jobs.
+    pub job_env: Vec<String>,
+    /// Folders that absolute working directories have to lie in; any if empty.
+    pub working_roots: Vec<PathBuf>,
 }
 
 /// A setting that cannot be used.
@@ -98,7 +104,7 @@ impl Config {
     }
 
     /// Returns the values that are masked in every job's output: those of secret-looking variables of the server's own
-    /// environment, and those of the file.
+    /// environment, the passwords in addresses that are handed on, and those of the file.
     pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);
@@ -106,12 +112,18 @@ impl Config {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter_map(looks_secret);
         let mut secrets: Vec<String> = of_environment.collect();
+        secrets.extend(self.job_environment().passwords());
         if let Some(path) = &self.redact_values_file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::RedactValues { path: path.clone(), source })?;
             secrets.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
         }
         Ok(secrets)
+    }
+
+    /// Returns what jobs get of the user and of the server's environment.
+    pub(super) fn job_environment(&self) -> JobEnvironment {
+        JobEnvironment { home: self.job_home, names: self.job_env.clone() }
     }
 
     /// Returns how output goes into the event log.

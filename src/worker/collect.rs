@@ -1,6 +1,6 @@
-//! Collecting artifacts: what a job's patterns mean in its workspace is stored at the end of each stage.
+//! Collecting artifacts: what a job's patterns mean where it runs is stored at the end of each stage.
 //!
-//! Whatever a step left lies in the workspace, so nothing about it is trusted: only regular files within it are kept
+//! Whatever a step left lies where the job runs, so nothing about it is trusted: only regular files within it are kept
 //! ([`walk`]), so many and so large as the limits allow, and their names pass the redactor. What is left out is counted, and
 //! a warning in the log says what and why. A version that a later stage wrote replaces the earlier one.
 
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use redact::{Redacted, Redactor};
 use tokio::runtime::Handle;
 
+use super::folders::Folders;
 use super::spool;
 use crate::artifacts::{ArtifactStore, Matcher, location};
 use crate::event_log::{Lease, NewEvent};
@@ -47,7 +48,7 @@ pub(super) struct Collector {
     runtime: Handle,
     lease: Lease,
     limits: Limits,
-    workspace: PathBuf,
+    folders: Folders,
     matcher: Matcher,
     kept: HashMap<PathBuf, Kept>,
     names: HashSet<Vec<u8>>,
@@ -82,23 +83,17 @@ pub(super) struct Collected {
 }
 
 impl Collector {
-    /// Makes one that keeps what `matcher` finds in `workspace`; to be called within the runtime.
-    pub(super) fn new(
-        store: ArtifactStore,
-        lease: Lease,
-        limits: Limits,
-        workspace: PathBuf,
-        matcher: Matcher,
-    ) -> Self {
+    /// Makes one that keeps what `matcher` finds where the job runs; to be called within the runtime.
+    pub(super) fn new(store: ArtifactStore, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
         let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
-        Self { store, runtime: Handle::current(), lease, limits, workspace, matcher, kept, names, replaced }
+        Self { store, runtime: Handle::current(), lease, limits, folders, matcher, kept, names, replaced }
     }
 
     /// Stores what a stage left, until `stopped` says that there is no time. Blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
-        let (workspace, matcher) = (self.workspace.clone(), self.matcher.clone());
-        let walked = walk::walk(&workspace, &matcher, &mut |path, found| {
+        let (folder, matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
+        let mut visit = |path: &Path, found: Found| {
             if stopped() {
                 return ControlFlow::Break(());
             }
@@ -108,9 +103,10 @@ impl Collector {
                 Err(why) => left_out.add(why, redactor.redact(path.as_os_str().as_encoded_bytes())),
             }
             ControlFlow::Continue(())
-        });
+        };
+        let walked = folder.and_then(|folder| walk::walk(&folder, &matcher, &mut visit));
         if let Err(why) = walked {
-            left_out.add(why, Redacted::literal("the workspace"));
+            left_out.add(why, Redacted::literal("the working directory"));
         }
         let warning = left_out.into_text(self.limits).map(|text| NewEvent::warning(self.lease.attempt, text));
         Collected { files, warning }

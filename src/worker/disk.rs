@@ -103,10 +103,10 @@ mod tests {
     use crate::db::Db;
     use crate::event_log::EventLog;
     use crate::model::{JobId, JobStatus, NewJob};
-    use crate::queue::{Maskers, Queue};
+    use crate::queue::{Maskers, Queue, WorkingRoots};
     use crate::worker::link::InProcess;
     use crate::worker::ship::LiveLog;
-    use crate::worker::{ArtifactLimits, EmbeddedWorker, WorkerConfig};
+    use crate::worker::{ArtifactLimits, EmbeddedWorker, JobEnvironment, JobHome, WorkerConfig};
 
     /// A disk whose free space a test sets, and which counts how often it is asked.
     #[derive(Default)]
@@ -146,6 +146,8 @@ mod tests {
             shutdown_grace: second,
             artifacts: ArtifactStore::open(data).expect("the folder is there"),
             artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
+            environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
+            roots: WorkingRoots::default(),
         }
     }
 

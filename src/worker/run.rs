@@ -15,6 +15,7 @@ use super::WorkerConfig;
 use super::capture::Capture;
 use super::collect::Collector;
 use super::control::{Control, Stop};
+use super::folders::Folders;
 use super::link::Link;
 use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Spool};
@@ -81,11 +82,12 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
     let control = Control::new().map_err(|error| failed("the attempt cannot be controlled", &error))?;
     let names = names(&command, lease.attempt, &redactor);
     let capture = Capture::new(spool, redactor, config.flush);
+    let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
     let collector = (!command.artifacts.is_empty()).then(|| {
         let matcher = command.artifacts.matcher();
-        Collector::new(config.artifacts.clone(), lease, config.artifact_limits, workspace.clone(), matcher)
+        Collector::new(config.artifacts.clone(), lease, config.artifact_limits, folders.clone(), matcher)
     });
-    let steps = Steps::new(command, lease, workspace, config);
+    let steps = Steps::new(command, lease, folders, config);
     FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
 }

@@ -5,7 +5,6 @@
 
 mod step;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use redact::{Redacted, Redactor};
@@ -14,6 +13,8 @@ use super::WorkerConfig;
 use super::capture::Capture;
 use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
+use super::environment::JobEnvironment;
+use super::folders::Folders;
 use super::process::Limits;
 use super::run::remove_workspace;
 use super::ship::Milestones;
@@ -26,7 +27,8 @@ use crate::queue::{Command, Ending, StageSpec, StepSpec};
 pub(super) struct Steps {
     command: Command,
     lease: Lease,
-    workspace: PathBuf,
+    folders: Folders,
+    environment: JobEnvironment,
     output_limit: Option<u64>,
     cancel_grace: Duration,
     shutdown_grace: Duration,
@@ -77,9 +79,10 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 }
 
 impl Steps {
-    pub(super) fn new(command: Command, lease: Lease, workspace: PathBuf, config: &WorkerConfig) -> Self {
+    pub(super) fn new(command: Command, lease: Lease, folders: Folders, config: &WorkerConfig) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
-        Self { command, lease, workspace, output_limit, cancel_grace, shutdown_grace }
+        let environment = config.environment.clone();
+        Self { command, lease, folders, environment, output_limit, cancel_grace, shutdown_grace }
     }
 
     /// Runs the stages and removes the workspace.
@@ -93,7 +96,7 @@ impl Steps {
             names = rest;
         }
         let outcome = run.end();
-        remove_workspace(&self.workspace);
+        remove_workspace(self.folders.workspace());
         outcome
     }
 }
@@ -197,7 +200,7 @@ impl Run<'_> {
 
     fn end(self) -> Outcome {
         if self.tools.collector.is_some() && !self.kept {
-            let text = Redacted::literal("No file was kept: nothing in the workspace is what `artifacts` names");
+            let text = Redacted::literal("No file was kept: nothing in the working directory matches `artifacts`");
             self.tell(NewEvent::warning(self.steps.lease.attempt, text));
         }
         self.outcome

@@ -16,6 +16,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tailwater::server::{Config, Server};
+use tailwater::worker::JobHome;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -104,6 +105,9 @@ pub fn config(data_dir: &Path) -> Config {
         artifact_file_bytes: 1 << 20,
         artifact_job_bytes: 4 << 20,
         redact_values_file: None,
+        job_home: JobHome::User,
+        job_env: Vec::new(),
+        working_roots: Vec::new(),
     }
 }
 

@@ -199,6 +199,9 @@ async fn a_job_is_claimed_although_its_notification_got_lost() {
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database is there");
     // As another server would queue it: nobody here is notified.
-    sqlx::query("update jobs set type = 'command' where type = 'other'").execute(&mut database).await.expect("it is there");
+    sqlx::query("update jobs set type = 'command' where type = 'other'")
+        .execute(&mut database)
+        .await
+        .expect("it is there");
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
 }

@@ -21,3 +21,4 @@ mod server_log;
 mod site;
 mod stages;
 mod streaming;
+mod surroundings;

@@ -74,7 +74,7 @@ async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
     assert_eq!(job["status"], "succeeded", "{output}");
     assert!(output.contains(" true xterm-256color 1 job step\n"), "{output}");
     assert!(output.contains("\nsub\n") && output.contains("eof\n"), "{output}");
-    for hidden in ["CARGO", "TAILWATER_ADMIN_TOKEN", "SHELL"] {
+    for hidden in ["CARGO", "TAILWATER_ADMIN_TOKEN", "OLDPWD"] {
         assert!(!output.contains(hidden), "{hidden} reached the child: {output}");
     }
     let work = server.data.path().join("work");
@@ -119,14 +119,15 @@ async fn a_shell_is_called_by_its_name_and_may_lie_in_the_workspace() {
 }
 
 #[tokio::test]
-async fn home_is_a_path_from_the_root_wherever_the_data_folder_is_named_from() {
+async fn the_workspace_is_a_path_from_the_root_wherever_the_data_folder_is_named_from() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let here = std::env::current_dir().expect("it is there");
     let to_root: PathBuf = here.components().skip(1).map(|_| "..").collect();
     let named = to_root.join(data.path().strip_prefix("/").expect("it is a path from the root"));
     assert!(named.is_relative());
     let server = TestServer::start_over(data, |config| config.data_dir = named).await;
-    let (id, _) = server.api.run("touch here; cd /; case $HOME in /*) ls \"$HOME\";; esac").await;
+    let (id, _) =
+        server.api.run("touch here; cd /; case $TAILWATER_WORKSPACE in /*) ls \"$TAILWATER_WORKSPACE\";; esac").await;
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "here\n");
 }
 

@@ -41,8 +41,9 @@ pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
 pub(super) fn check_directory(field: &str, directory: &str) -> Result<(), InvalidPayload> {
     use std::path::Component;
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if directory.contains('\0') || !std::path::Path::new(directory).components().all(inside) {
-        return Err(invalid(field, "takes a path below the workspace, without '..'"));
+    let path = std::path::Path::new(directory);
+    if directory.contains('\0') || !(path.is_absolute() || path.components().all(inside)) {
+        return Err(invalid(field, "takes an absolute path, or one below the workspace without '..'"));
     }
     Ok(())
 }
@@ -54,8 +55,8 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
         if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
             return Err(invalid(at(), "is no name of a variable: letters, digits and '_', not beginning with a digit"));
         }
-        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT") {
-            return Err(invalid(at(), "is set by the worker, which finds a job's processes by it"));
+        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT" | "TAILWATER_WORKSPACE") {
+            return Err(invalid(at(), "is set by the worker, to what is true of the attempt"));
         }
         if name.len() + value.len() >= MAX_RUN {
             return Err(invalid(at(), format!("takes at most {MAX_RUN} bytes with its name")));

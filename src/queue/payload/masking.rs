@@ -18,13 +18,14 @@ impl RawCommand {
 
     /// Returns it as replies show it. Every field is named, so that a new one cannot be forgotten.
     pub(super) fn masked(&self, redactor: &Redactor) -> Self {
-        let Self { title, env, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
+        let Self { title, env, working_directory, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
         let steps_of = |steps: &Option<Vec<RawStep>>| {
             steps.as_ref().map(|steps| steps.iter().map(|step| step.masked(redactor)).collect())
         };
         Self {
             title: optional(title.as_ref(), redactor),
             env: variables(env, redactor),
+            working_directory: optional(working_directory.as_ref(), redactor),
             timeout_seconds: *timeout_seconds,
             prepare: steps_of(prepare),
             run: optional(run.as_ref(), redactor),

@@ -23,7 +23,7 @@ pub struct StepSpec {
     pub run: String,
     /// The shell.
     pub shell: String,
-    /// The working directory, relative to the workspace.
+    /// Its working directory: absolute, or relative to that of the job.
     pub working_directory: String,
     /// Environment variables of this step.
     pub env: BTreeMap<String, String>,

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::artifacts::Patterns;
 use crate::model::JobId;
+use crate::queue::WorkingRoots;
 
 const LIMITS: Limits = Limits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
 
@@ -33,7 +34,8 @@ impl Case {
         let matcher = Patterns::parse(&patterns).expect("they are patterns").matcher();
         let collector = {
             let _entered = runtime.enter();
-            Collector::new(store, lease, limits, workspace, matcher)
+            let folders = Folders::new(workspace, ".", WorkingRoots::default());
+            Collector::new(store, lease, limits, folders, matcher)
         };
         Self { data, runtime, collector, redactor: Redactor::new(["hunter2-correct-horse"]) }
     }
@@ -143,7 +145,7 @@ fn a_workspace_that_is_gone_is_told() {
     let mut case = Case::new(&["x"], LIMITS);
     fs::remove_dir_all(case.path("")).expect("the workspace can be removed");
     let (_, warning) = case.collect();
-    assert!(warning.contains("could not be read (the workspace)"), "{warning}");
+    assert!(warning.contains("could not be read (the working directory)"), "{warning}");
 }
 
 #[test]

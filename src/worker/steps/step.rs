@@ -18,12 +18,6 @@ use crate::worker::capture::Capture;
 use crate::worker::control::Control;
 use crate::worker::process::{self, EndedBy, Exit, ExitStatus, Limits, Mark, ProcessError};
 
-/// Variables that a step takes over from the server's environment; `LC_*` beside them.
-const INHERITED: [&str; 5] = ["PATH", "USER", "LANG", "TZ", "TMPDIR"];
-
-/// The path of a server that has none.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 impl Steps {
     /// Runs a step to its end; what it prints is in the spool when this returns.
     pub(super) fn run_step(
@@ -48,11 +42,8 @@ impl Steps {
     }
 
     fn process(&self, step: &StepSpec) -> Result<Process, ProcessError> {
-        let directory = self.workspace.join(&step.working_directory);
-        if !directory.is_dir() {
-            let text = format!("the working directory {:?} is not there", step.working_directory);
-            return Err(ProcessError::Spawn(io::Error::other(text)));
-        }
+        let unusable = |error| ProcessError::Spawn(io::Error::other(error));
+        let directory = self.folders.of_step(&step.working_directory).map_err(unusable)?;
         let environment = self.environment(step);
         // Found here and not by the child: what is started by its path need not begin as a copy of the server.
         let program = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
@@ -61,31 +52,25 @@ impl Steps {
         })?;
         let mut process = Process::new(program);
         process.arg0(&step.shell);
+        // A script that begins with '-' or '+' is no option. Programs that do not know `--` here get an empty line before it.
         match step.shell.as_str() {
-            "sh" => process.args(["-e", "-c"]),
-            "bash" => process.args(["-eo", "pipefail", "-c"]),
-            _ => process.arg("-c"),
+            "sh" => process.args(["-e", "-c", "--", &step.run]),
+            "bash" => process.args(["-eo", "pipefail", "-c", "--", &step.run]),
+            _ if step.run.starts_with(['-', '+']) => process.args(["-c", &format!("\n{}", step.run)]),
+            _ => process.args(["-c", &step.run]),
         };
-        process.arg(&step.run).current_dir(directory).env_clear().envs(environment);
+        process.current_dir(directory).env_clear().envs(environment);
         Ok(process)
     }
 
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
-        let inherited = |name: &String| INHERITED.contains(&name.as_str()) || name.starts_with("LC_");
-        let mut env: BTreeMap<String, String> = BTreeMap::from([("PATH".to_owned(), DEFAULT_PATH.to_owned())]);
-        env.extend(
-            std::env::vars_os().filter_map(|(name, value)| {
-                Some((name.into_string().ok().filter(inherited)?, value.into_string().ok()?))
-            }),
-        );
-        let ours =
-            [("HOME", self.workspace.display().to_string()), ("TERM", "xterm-256color".into()), ("CI", "true".into())];
-        env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        let mut env = self.environment.variables(self.folders.workspace());
         env.extend(self.command.env.clone());
         env.extend(step.env.clone());
         // Last, so that nothing can take the mark away by which the job's processes are found.
         env.insert("TAILWATER_JOB_ID".into(), self.lease.job.to_string());
         env.insert("TAILWATER_ATTEMPT".into(), self.lease.attempt.to_string());
+        env.insert("TAILWATER_WORKSPACE".into(), self.folders.workspace().display().to_string());
         env
     }
 }

@@ -81,7 +81,10 @@ async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
         (payload(json!({"steps": [{"run": "true"}, {"run": "true", "name": long}]})), "payload.steps[1].name"),
         (payload(json!({"steps": [{"run": "true", "id": long}]})), "payload.steps[0].id"),
         (payload(json!({"steps": [{"run": "true", "shell": ""}]})), "payload.steps[0].shell"),
-        (payload(json!({"steps": [{"run": "true", "workingDirectory": "/etc"}]})), "payload.steps[0].workingDirectory"),
+        (
+            payload(json!({"steps": [{"run": "true", "workingDirectory": "../etc"}]})),
+            "payload.steps[0].workingDirectory",
+        ),
         (payload(json!({"steps": vec![json!({"run": "true"}); 1_001]})), "payload.steps"),
         (payload(json!({"run": "true", "prepare": [{"run": ""}]})), "payload.prepare[0].run"),
         (payload(json!({"run": "true", "publish": "true"})), "payload.publish"),

@@ -1,0 +1,139 @@
+//! The folders that jobs may run in: any, or those below the roots that the operator lists.
+//!
+//! A path is checked twice: when a job is submitted, by its text, so that a mistake is reported at once, and when a step
+//! starts, by the folder that it really leads to. Only the second check counts, since links may change in between.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::payload::{InvalidPayload, invalid};
+
+/// The roots of absolute working directories. Cheap to clone; without roots, every folder is allowed.
+#[derive(Clone, Debug, Default)]
+pub struct WorkingRoots(Arc<[PathBuf]>);
+
+/// Why a step cannot run in a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// It does not exist.
+    #[error("the working directory {} does not exist", .0.display())]
+    Missing(PathBuf),
+    /// It is a file or something else.
+    #[error("the working directory {} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// The system refused it.
+    #[error("the working directory {} cannot be entered by the user that the server runs as: {source}", path.display())]
+    Refused {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It lies outside of what the operator allows.
+    #[error("the working directory {} lies outside of the folders that the server allows (working_roots)", .0.display())]
+    Outside(PathBuf),
+}
+
+impl WorkingRoots {
+    /// Makes the roots of a list; relative ones begin at the current folder.
+    pub fn new(roots: &[PathBuf]) -> io::Result<Self> {
+        roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Checks a path of a payload by its text.
+    pub(super) fn check(&self, field: &str, directory: &str) -> Result<(), InvalidPayload> {
+        let path = Path::new(directory);
+        if self.0.is_empty() || path.is_relative() || self.allow(&without_dots(path)) {
+            return Ok(());
+        }
+        let roots: Vec<_> = self.0.iter().map(|root| root.display().to_string()).collect();
+        Err(invalid(field, format!("lies outside of the folders that the server allows: {}", roots.join(", "))))
+    }
+
+    /// Returns the folder that a path leads to, links resolved, if a step of a job with that workspace may run there.
+    pub fn resolve(&self, workspace: &Path, directory: &Path) -> Result<PathBuf, DirectoryError> {
+        let refused = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
+            io::ErrorKind::NotADirectory => DirectoryError::NotAFolder(directory.to_owned()),
+            _ => DirectoryError::Refused { path: directory.to_owned(), source },
+        };
+        let folder = directory.canonicalize().map_err(refused)?;
+        let is_own = || workspace.canonicalize().is_ok_and(|workspace| folder.starts_with(workspace));
+        // Before anything else is said of it: what lies outside is none of the job's business.
+        if !self.0.is_empty() && !self.allow(&folder) && !is_own() {
+            return Err(DirectoryError::Outside(directory.to_owned()));
+        }
+        if !folder.metadata().map_err(refused)?.is_dir() {
+            return Err(DirectoryError::NotAFolder(directory.to_owned()));
+        }
+        rustix::fs::access(&folder, rustix::fs::Access::EXEC_OK).map_err(|error| refused(error.into()))?;
+        Ok(folder)
+    }
+
+    /// Returns whether a path without `..` lies below a root, as that is written or as it is when its links are resolved.
+    fn allow(&self, path: &Path) -> bool {
+        self.0.iter().any(|root| {
+            path.starts_with(without_dots(root)) || root.canonicalize().is_ok_and(|root| path.starts_with(root))
+        })
+    }
+}
+
+/// Resolves `.` and `..` by the text of a path alone.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_allowed_by_its_text_below_a_root_only() {
+        let roots = WorkingRoots::new(&["/srv/apps".into(), "/home/../opt".into()]).expect("they are absolute");
+        for inside in
+            ["/srv/apps", "/srv/apps/", "/srv/apps/a/b", "/srv/./apps/a", "/opt/x", "/srv/apps/../apps", "a/b", "."]
+        {
+            assert!(roots.check("f", inside).is_ok(), "{inside}");
+        }
+        for outside in ["/", "/srv", "/srv/apps2", "/srv/apps/../x", "/srv/apps/../../etc", "/home", "/../etc"] {
+            assert!(roots.check("f", outside).is_err(), "{outside}");
+        }
+        assert!(WorkingRoots::default().check("f", "/etc").is_ok(), "without roots every folder is allowed");
+    }
+
+    #[test]
+    fn a_folder_is_allowed_by_where_it_really_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in ["work", "root/in", "out"] {
+            std::fs::create_dir_all(at(name)).expect("the folder can be written");
+        }
+        std::fs::write(at("root/file"), "").expect("the folder can be written");
+        for (link, target) in [("root/escape", "out"), ("way-in", "root/in"), ("work/escape", "out")] {
+            std::os::unix::fs::symlink(at(target), at(link)).expect("the folder can be written");
+        }
+        let roots = WorkingRoots::new(&[at("root")]).expect("it is absolute");
+        let resolve = |name: &str| roots.resolve(&at("work"), &at(name));
+        for inside in ["root", "root/in", "way-in", "work", "root/in/../in"] {
+            assert!(resolve(inside).is_ok(), "{inside}: {:?}", resolve(inside));
+        }
+        for outside in ["out", "root/escape", "work/escape", "root/../out", "."] {
+            assert!(matches!(resolve(outside), Err(DirectoryError::Outside(_))), "{outside}: {:?}", resolve(outside));
+        }
+        assert!(matches!(resolve("root/none"), Err(DirectoryError::Missing(_))));
+        assert!(matches!(resolve("root/file"), Err(DirectoryError::NotAFolder(_))));
+        assert!(matches!(resolve("root/file/x"), Err(DirectoryError::NotAFolder(_))));
+        assert!(WorkingRoots::default().resolve(&at("work"), &at("root/escape")).is_ok());
+    }
+}
