@@ -31,6 +31,7 @@ pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
+use submission::check_reason;
 
 /// Why the queue refused.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +182,9 @@ impl Queue {
     /// Asks for a job's cancellation: a queued one ends at once, a running one when its worker has ended it. A repetition
     /// changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
+        if let Some(reason) = &reason {
+            check_reason(reason)?;
+        }
         let (log, maskers, by, now) = (self.log.clone(), self.maskers.clone(), by.to_owned(), clock::now());
         let row = self
             .db

@@ -13,6 +13,8 @@ use crate::model::{JobId, NewJob};
 
 /// Characters of a type, an affinity key and an idempotency key at the most.
 const MAX_KEY: usize = 200;
+/// Characters of a reason at the most.
+const MAX_REASON: usize = 2_000;
 /// Attempts of a job at the most.
 const MAX_ATTEMPTS: i32 = 100;
 
@@ -100,6 +102,17 @@ impl Submission {
         }
         Ok(Some(row))
     }
+}
+
+/// Checks why somebody wants a job cancelled: a text of a few lines, which every page can show.
+pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
+    if reason.chars().count() > MAX_REASON {
+        return Err(invalid("reason", format!("takes at most {MAX_REASON} characters")));
+    }
+    if reason.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(invalid("reason", "takes no control characters but line breaks and tabs"));
+    }
+    Ok(())
 }
 
 fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
