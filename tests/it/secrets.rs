@@ -58,9 +58,8 @@ async fn an_object_that_is_given_as_an_array_is_refused() {
         ),
         (
             "/api/queue/jobs",
-            format!(
-                r#"{{"type":"command","payload":[null,{{"MY_TOKEN":"hunter2-supersecret"}},null,null,"echo $MY_TOKEN",null,null,null]}}"#
-            ),
+            r#"{"type":"command","payload":[null,{"MY_TOKEN":"hunter2-supersecret"},null,null,"echo $MY_TOKEN",null,null,null]}"#
+                .to_owned(),
             "payload",
         ),
         ("/api/queue/jobs", format!(r#"{{"type":"elsewhere","payload":[{step}]}}"#), "payload"),

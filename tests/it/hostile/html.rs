@@ -40,7 +40,7 @@ impl Page {
                 }
                 Token::String(text) => page.add(text_of(&text)),
                 Token::Comment(text) => {
-                    assert!(!text_of(&text).contains(MARK), "{path}: a comment: {}", text_of(&text))
+                    assert!(!text_of(&text).contains(MARK), "{path}: a comment: {}", text_of(&text));
                 }
                 Token::Doctype(_) | Token::Error(_) => {}
             }
