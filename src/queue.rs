@@ -33,6 +33,7 @@ pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
 pub use working_roots::{DirectoryError, WorkingRoots};
+use submission::check_reason;
 
 /// Why the queue refused a request.
 #[derive(Debug, thiserror::Error)]
@@ -191,6 +192,9 @@ impl Queue {
     /// Requests a job's cancellation. A queued job ends at once, and a running job ends when its worker has stopped it.
     /// A repeated request changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
+        if let Some(reason) = &reason {
+            check_reason(reason)?;
+        }
         let (log, maskers, by, now) = (self.log.clone(), self.maskers.clone(), by.to_owned(), clock::now());
         let row = self
             .db

@@ -93,7 +93,7 @@ fn what_is_wrong_is_named_by_field_or_by_position() {
     check_refused::<Outer>("{\"name\":\"a\",\"inner\":[{}]}", "inner[0]: missing field `count`");
     check_refused::<Outer>("{\"name\":\"a\",\"inner\":[{\"count\":4294967296}]}", "inner[0].count: invalid value");
     check_refused::<Outer>("{\"name\":\"a\",\n nonsense}", "at line 2, column 2");
-    check_refused::<Outer>("{\"name\":\"\\ud800\"}", "at line 1, column");
+    check_refused::<Outer>("{\"name\":\"\\ud800\"}", "name: ");
     let deep = format!("{{\"name\":{}{}}}", "[".repeat(200), "]".repeat(200));
     check_refused::<Outer>(&deep, "nested deeper than 128 levels");
 }
@@ -124,7 +124,7 @@ fn yaml_becomes_the_json_that_it_says() {
     );
     check_yaml(
         "- '1'\n- \"true\"\n- !!str 1\n- 1.2.3\n- 2026-01-01\n- '!a'\n- -\n- e5\n- .",
-        "[\"1\",\"true\",\"1\",\"1.2.3\",\"2026-01-01\",\"!a\",null,\"e5\",\".\"]",
+        "[\"1\",\"true\",\"1\",\"1.2.3\",\"2026-01-01\",\"!a\",[null],\"e5\",\".\"]",
     );
     check_yaml("a: |\n  x\n  y\nb: >-\n  x\n  y\n1: z", "{\"a\":\"x\\ny\\n\",\"b\":\"x y\",\"1\":\"z\"}");
     check_yaml(

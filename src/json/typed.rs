@@ -66,7 +66,7 @@ impl<'de> Deserializer<'de> for &'de Json {
         visitor: V,
     ) -> Result<V::Value, JsonError> {
         if name == RawJson::NAME {
-            return visitor.visit_string(self.to_string());
+            return visitor.visit_str(&self.to_string());
         }
         visitor.visit_newtype_struct(self)
     }

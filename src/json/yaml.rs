@@ -97,13 +97,13 @@ impl<'t> Reader<'t> {
     }
 
     fn members(&mut self, depth: usize) -> Result<Vec<Member>, JsonError> {
-        let (mut members, mut names, mut merged) = (Vec::new(), HashSet::new(), Vec::new());
+        let (mut members, mut names, mut inherited) = (Vec::new(), HashSet::new(), Vec::new());
         loop {
-            let (name, at, merges) = match self.next()? {
+            let (name, at, is_merge_key) = match self.next()? {
                 (Event::MappingEnd, _) => break,
                 (Event::Scalar(text, style, 0, None), span) => {
-                    let merges = text == "<<" && scalar::is_plain(style);
-                    (text.into_owned(), start(&span), merges)
+                    let is_merge_key = text == "<<" && scalar::is_plain(style);
+                    (text.into_owned(), start(&span), is_merge_key)
                 }
                 (_, span) => return Err(self.error(&span, "takes a plain text as the name of a field")),
             };
@@ -112,10 +112,10 @@ impl<'t> Reader<'t> {
             }
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
-            if merges { merged = merge(value)? } else { members.push(Member { name, at, value }) }
+            if is_merge_key { inherited = merge(value)? } else { members.push(Member { name, at, value }) }
         }
         // What is written beside a merge counts, wherever it stands; of several sources, the first.
-        members.extend(merged.into_iter().filter(|member| names.insert(member.name.clone())));
+        members.extend(inherited.into_iter().filter(|member| names.insert(member.name.clone())));
         Ok(members)
     }
 

@@ -73,8 +73,8 @@ impl<'de> Deserialize<'de> for RawJson {
                 Box::<RawValue>::deserialize(deserializer).map(RawJson)
             }
 
-            fn visit_string<E: Error>(self, text: String) -> Result<RawJson, E> {
-                RawJson::from_text(text).map_err(E::custom)
+            fn visit_str<E: Error>(self, text: &str) -> Result<RawJson, E> {
+                RawJson::from_text(text.to_owned()).map_err(E::custom)
             }
         }
 

@@ -14,6 +14,8 @@ use crate::model::{JobId, NewJob};
 
 /// The maximum length of a type, an affinity key and an idempotency key, in characters.
 const MAX_KEY: usize = 200;
+/// The maximum length of a reason, in characters.
+const MAX_REASON: usize = 2_000;
 /// The maximum number of attempts of a job.
 const MAX_ATTEMPTS: i32 = 100;
 
@@ -107,6 +109,17 @@ impl Submission {
         }
         Ok(Some(row))
     }
+}
+
+/// Checks why somebody wants a job cancelled: a text of a few lines, which every page can show.
+pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
+    if reason.chars().count() > MAX_REASON {
+        return Err(invalid("reason", format!("takes at most {MAX_REASON} characters")));
+    }
+    if reason.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(invalid("reason", "takes no control characters but line breaks and tabs"));
+    }
+    Ok(())
 }
 
 fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {

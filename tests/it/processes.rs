@@ -61,6 +61,33 @@ async fn the_first_failure_ends_the_stage_unless_it_may_go_on() {
 }
 
 #[tokio::test]
+async fn a_job_whose_deciding_step_did_not_exit_by_itself_has_no_exit_code() {
+    let server = TestServer::start_with(|config| config.output_limit = Some(10_000)).await;
+    let slow = |run: &str| json!({"run": run, "timeoutSeconds": 1});
+    for (step, reason) in [
+        (slow("sleep 600"), "timeout"),
+        (slow("trap 'exit 0' TERM; sleep 600 & wait"), "timeout"),
+        (json!({"run": "kill -9 $$"}), "signal"),
+        (json!({"run": "true", "shell": "no-such-shell"}), "spawn"),
+        (json!({"run": "true", "workingDirectory": "nowhere"}), "spawn"),
+        (json!({"run": "trap 'exit 0' TERM; yes"}), "output_limit"),
+    ] {
+        let id = server.api.submit(json!({"steps": [{"run": "true"}, step]})).await;
+        let job = server.api.ended(&id).await;
+        assert_eq!((&job["exitCode"], &job["failureReason"]), (&json!(null), &json!(reason)), "{job}");
+        let events = server.api.events(&id).await;
+        let attempt = of_kind(&events, "attempt").pop().expect("it has ended").clone();
+        assert_eq!(attempt["payload"]["exitCode"], json!(null), "{attempt}");
+    }
+    let steps = json!([{"run": "true"}, {"run": "trap 'exit 0' TERM; echo begun; sleep 600 & wait"}]);
+    let id = server.api.submit(json!({"steps": steps})).await;
+    server.api.events_when(&id, "hold its line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["exitCode"]), (&json!("cancelled"), &json!(null)), "{job}");
+}
+
+#[tokio::test]
 async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
     let server = TestServer::start().await;
     let steps = json!([

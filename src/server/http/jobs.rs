@@ -86,18 +86,12 @@ pub(super) struct Cancel {
     reason: Option<String>,
 }
 
-/// Characters of a reason at the most.
-const MAX_REASON: usize = 2_000;
-
 pub(super) async fn cancel(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
     OptionalJsonBody(cancel): OptionalJsonBody<Cancel>,
 ) -> Result<Json<Job>, ApiError> {
-    if cancel.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
-        return Err(ApiError::InvalidPayload(format!("reason: takes at most {MAX_REASON} characters")));
-    }
     Ok(Json(state.queue.cancel(job, &identity.user, cancel.reason).await?))
 }
 

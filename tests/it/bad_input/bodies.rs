@@ -32,8 +32,40 @@ async fn malformed_json_is_refused() {
     ] {
         check_refused(&server.api, submission(&server.api, body.to_owned()), INVALID, "").await;
     }
-    check_refused(&server.api, submission(&server.api, b"{\"type\":\"\xff\"}".to_vec()), INVALID, "type").await;
+    check_refused(&server.api, submission(&server.api, b"{\"type\":\"\xff\"}".to_vec()), INVALID, "UTF-8").await;
     check_refused(&server.api, submission(&server.api, "{\"type\":\"x\",\"type\":\"y\"}"), INVALID, "type").await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_given_twice_is_refused_by_its_path() {
+    let server = TestServer::start().await;
+    for (body, field) in [
+        (r#"{"type":"command","payload":{"run":"true","env":{"A":"1","A":"2"}}}"#, "payload.env.A: is given twice"),
+        (r#"{"type":"command","payload":{"run":"true","run":"false"}}"#, "payload.run: is given twice"),
+        (r#"{"type":"command","payload":{"run":"true"},"payload":{"run":"false"}}"#, "payload: is given twice"),
+        (r#"{"type":"elsewhere","payload":{"a":[{"b":1,"\u0062":2}]}}"#, "payload.a[0].b: is given twice"),
+    ] {
+        check_refused(&server.api, submission(&server.api, body), INVALID, field).await;
+    }
+    let (id, _) = server.api.run("true").await;
+    let cancel =
+        server.api.request(Method::POST, &format!("/jobs/{id}/cancel")).header("content-type", "application/json");
+    check_refused(&server.api, cancel.body(r#"{"reason":"a","reason":"b"}"#), INVALID, "reason: is given twice").await;
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_taken_and_utf_16_is_refused_by_name() {
+    let server = TestServer::start().await;
+    let body = r#"{"type":"elsewhere","payload":{}}"#;
+    let marked = submission(&server.api, format!("\u{feff}{body}")).send().await.expect("the server answers");
+    assert_eq!(marked.status(), 201);
+    for bytes in [
+        body.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+        body.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        format!("\u{feff}{body}").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+    ] {
+        check_refused(&server.api, submission(&server.api, bytes), INVALID, "UTF-16").await;
+    }
 }
 
 #[tokio::test]

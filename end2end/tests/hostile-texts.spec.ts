@@ -1,0 +1,53 @@
+import { JobPage } from "../pages/job-page.ts";
+import { expect, test } from "../server.ts";
+
+/** Texts that end the title, the script or the text that they stand in. */
+const texts = [
+  `</title><meta http-equiv=refresh content="0;url=https://example.com">`,
+  `echo '<title>x'`,
+  `echo '</title>x'`,
+  `</script><script>document.title = "taken"</script>`,
+  `<!--<script>`,
+  `&lt;b&gt; &amp;lt; &quot;`,
+  `"><img src=x onerror="document.title = 'taken'">`,
+  `${"\u2028"}line${"\u2029"}paragraph`,
+];
+
+for (const text of texts) {
+  test(`a job called ${JSON.stringify(text)} is a text on its page`, async ({ page, server, api }) => {
+    const problems: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    page.on("pageerror", (error) => problems.push(String(error)));
+    const navigations: string[] = [];
+    page.on("framenavigated", (frame) => navigations.push(frame.url()));
+
+    const id = await api.submit({ title: text, steps: [{ name: text, run: `printf '%s\\n' "$TEXT"`, env: { TEXT: text } }] });
+    await api.ended(id);
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.expectEnded("succeeded");
+
+    await expect(page.getByTestId("job-title")).toHaveText(text);
+    // The browser strips and collapses white space in `document.title`, to which the two separators do not belong.
+    expect(await page.evaluate(() => document.title)).toMatch(/ · Tailwater$/);
+    expect(await page.evaluate(() => document.title)).toContain(text);
+    expect(await page.locator("title").count()).toBe(1);
+    expect(await job.texts()).toContain(text);
+    expect(navigations).toEqual([`${server.url}/tasks/queue/${id}`]);
+    expect(problems).toEqual([]);
+  });
+}
+
+test("a command without a title is a text in the window's title", async ({ page, server, api }) => {
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  const id = await api.submit({ run: "echo '</title><b>x'" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectEnded("succeeded");
+  expect(await page.title()).toContain("echo '</title><b>x'");
+  expect(problems).toEqual([]);
+});

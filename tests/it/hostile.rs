@@ -1,0 +1,143 @@
+//! Hostile texts: whatever a person or a command puts into a field is text on every page, and nothing else.
+
+mod html;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{TOKEN, TestServer};
+use html::{MARK, Page};
+
+/// Texts that end the element, attribute, string or comment that they stand in, or begin one. Each holds [`MARK`].
+const TEXTS: [&str; 36] = [
+    "</title><meta http-equiv=refresh content=\"0;url=https://zq9.example\">",
+    "echo '<title>zq9'",
+    "echo '</title>zq9'",
+    "</TITLE ><script>zq9()</script>",
+    "<script>zq9()</script>",
+    "</script><script>zq9()</script>",
+    "<!--<script>zq9",
+    "--><img src=zq9 onerror=zq9()>",
+    "<!-- zq9",
+    "--!> zq9",
+    "]]>zq9",
+    "<![CDATA[zq9",
+    "\" onmouseover=\"zq9()",
+    "' onmouseover='zq9()",
+    "\"><svg/onload=zq9()>",
+    "x zq9=1 y",
+    "`zq9`",
+    "&lt;zq9&gt;",
+    "&amp;lt;zq9",
+    "&#60;zq9&#62;",
+    "&zq9;",
+    "</textarea><zq9>",
+    "</style><zq9>",
+    "</noscript><zq9>",
+    "</head><body zq9>",
+    "<!--HEAD-->zq9",
+    "<base href=//zq9.example>",
+    "<iframe srcdoc='<zq9>'>",
+    "zq9\u{2028}zq9\u{2029}zq9",
+    "\\u003c/script>zq9",
+    "zq9\\",
+    "\\\";zq9();//",
+    "${zq9}{{zq9}}",
+    "javascript:zq9()",
+    "\u{feff}\u{202e}zq9\u{fffe}",
+    "?zq9=<zq9>&zq9#zq9%3Czq9%3E",
+];
+
+/// A job's id, and its title as the API has it.
+type Made = (String, String);
+
+async fn made(server: &TestServer, id: String) -> Made {
+    let job = server.api.ended(&id).await;
+    (id, job["title"].as_str().expect("a job has a title").to_owned())
+}
+
+/// Submits jobs that hold a text in every field, and waits for their ends.
+async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
+    let file = text.replace('/', "\u{2215}");
+    let prints = "printf '%s\\n' \"$TEXT\"; printf '\\033[31m%s\\033[0m\\033]8;;%s\\033\\\\%s\\n' \"$TEXT\" \"$TEXT\" \"$TEXT\" >&2; \
+                  : > \"$FILE\"; exit 3";
+    let commands = [
+        json!({"title": text, "env": {"TEXT": text, "FILE": file}, "artifacts": ["*"],
+               "steps": [{"name": text, "run": format!("{prints} # {text}")}]}),
+        json!({"run": text}),
+        json!({"title": "t", "steps": [{"run": "true", "shell": text}]}),
+        json!({"title": "t", "steps": [{"run": "true", "workingDirectory": format!("./{text}")}]}),
+    ];
+    let mut ids = Vec::new();
+    for payload in commands {
+        ids.push(server.api.submit(payload).await);
+    }
+    let other = json!({"type": text, "affinityKey": text, "payload": {"title": text, "steps": [{"name": text, "run": text}], text: [text]}});
+    let other = server.api.submit_job(other).await;
+    let reply = server.api.post(&format!("/jobs/{other}/cancel"), &json!({"reason": text})).await;
+    assert_eq!(reply.status(), 200);
+    ids.push(other);
+    let mut jobs = Vec::new();
+    for id in ids {
+        jobs.push(made(server, id).await);
+    }
+    jobs
+}
+
+/// Loads a page as a browser does, and checks that no text has broken out of its place.
+async fn page(server: &TestServer, path: &str) -> Page {
+    let request = server.api.client.get(format!("{}{path}", server.api.base)).bearer_auth(TOKEN);
+    let reply = request.send().await.expect("the server answers");
+    for (name, value) in reply.headers() {
+        assert!(!String::from_utf8_lossy(value.as_bytes()).contains(MARK), "{path}: {name}: {value:?}");
+    }
+    assert!(reply.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")), "{path}");
+    Page::read(path, &reply.text().await.expect("the body arrives"))
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test]
+async fn no_text_breaks_out_of_its_place_on_any_page() {
+    let server = TestServer::start_with(|config| config.concurrency = 8).await;
+    for text in TEXTS {
+        assert!(text.contains(MARK), "{text}");
+        for (id, title) in jobs_with(&server, text).await {
+            let page = page(&server, &format!("/tasks/queue/{id}")).await;
+            assert!(page.title.ends_with(&format!(" {title} \u{b7} Tailwater")), "{title} in {}", page.title);
+            assert!(page.text.contains(&title), "{title} in {}", page.text);
+        }
+        let text = encoded(text);
+        for path in [
+            format!("/tasks/queue?q={text}&status={text}&offset={text}"),
+            format!("/tasks/queue/new?title={text}&run={text}"),
+            format!("/tasks/queue/{text}"),
+            format!("/tasks/{text}?{text}"),
+            format!("/login?next={text}&error={text}&ticket={text}"),
+            format!("/login?ticket={text}"),
+        ] {
+            page(&server, &path).await;
+        }
+    }
+    let list = page(&server, "/tasks/queue").await;
+    assert!(list.text.contains(MARK));
+}
+
+#[tokio::test]
+async fn a_reason_or_a_foreign_title_that_html_cannot_hold_does_not_reach_a_page() {
+    let server = TestServer::start().await;
+    let title = "a\u{0}b\r\nc\u{1b}[31m";
+    let id = server.api.submit_job(json!({"type": "elsewhere", "payload": {"title": title}})).await;
+    assert_eq!(server.api.job(&id).await["title"], "a b  c [31m");
+    let only = server.api.submit_job(json!({"type": "elsewhere", "payload": {"title": "\u{0}"}})).await;
+    assert_eq!(server.api.job(&only).await["title"], "elsewhere");
+    let cancel =
+        |reason: &str| server.api.request(Method::POST, &format!("/jobs/{id}/cancel")).json(&json!({"reason": reason}));
+    let reply = cancel("\u{0}").send().await.expect("the server answers");
+    assert_eq!(reply.status(), 422);
+    let body: Value = reply.json().await.expect("the body is JSON");
+    assert!(body["detail"]["message"].as_str().is_some_and(|message| message.starts_with("reason: ")), "{body}");
+    assert_eq!(cancel("two\nlines").send().await.expect("the server answers").status(), 200);
+}

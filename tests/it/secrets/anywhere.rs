@@ -1,0 +1,127 @@
+//! Random submissions, most of them odd: whatever of them is accepted tells no secret.
+
+use serde_json::{Value, json};
+
+use super::{replies, send};
+use crate::harness::{Random, TestServer};
+
+/// Names of variables that look secret.
+const NAMES: [&str; 6] = ["MY_TOKEN", "db_password", "AWS_SECRET_ACCESS_KEY", "API_KEY", "X_CREDENTIALS", "Token"];
+
+/// Submissions of the test.
+const CASES: usize = 80;
+
+/// Makes submissions that hold the same few secrets in many places.
+struct Maker {
+    random: Random,
+    secrets: Vec<String>,
+}
+
+impl Maker {
+    fn new() -> Self {
+        let mut random = Random::new("anywhere");
+        let mut secrets: Vec<String> =
+            (0..3).map(|_| format!("s3{:08x}{:08x}", random.below(1 << 31), random.below(1 << 31))).collect();
+        // One that begins with another.
+        secrets.push(format!("{}-more", secrets[0]));
+        Self { random, secrets }
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.random.below(100) < percent
+    }
+
+    fn secret(&mut self) -> String {
+        let at = self.random.below(self.secrets.len());
+        self.secrets[at].clone()
+    }
+
+    fn name(&mut self) -> &'static str {
+        NAMES[self.random.below(NAMES.len())]
+    }
+
+    fn text(&mut self) -> String {
+        format!("a {} b", self.secret())
+    }
+
+    /// All secrets are registered: what a text elsewhere holds is one.
+    fn env(&mut self) -> Value {
+        let mut env = json!({"NOTE": self.text()});
+        for (index, secret) in self.secrets.clone().into_iter().enumerate() {
+            env[format!("V{index}_{}", self.name())] = secret.into();
+        }
+        env
+    }
+
+    fn step(&mut self) -> Value {
+        let (name, variable, secret) = (self.text(), self.name(), self.secret());
+        let run = format!("echo \"${variable}\" {secret}; env; exit {}", self.random.below(2));
+        let env = json!({variable: secret});
+        if self.chance(10) {
+            return json!([null, name, run, null, null, env, null, false]);
+        }
+        let mut step = json!({"name": name, "run": run, "env": env});
+        if self.chance(10) {
+            step["shell"] = self.text().into();
+        }
+        if self.chance(10) {
+            step["workingDirectory"] = self.secret().into();
+        }
+        step
+    }
+
+    fn body(&mut self) -> String {
+        let steps: Vec<Value> = (0..=self.random.below(2)).map(|_| self.step()).collect();
+        let mut payload = json!({"title": self.text(), "env": self.env(), "artifacts": [self.secret()]});
+        let stage = ["steps", "prepare", "publish"][self.random.below(3)];
+        payload[stage] = steps.into();
+        if stage != "steps" {
+            payload["run"] = "env".into();
+        }
+        if self.chance(5) {
+            payload = json!([payload["title"], payload["env"], null, null, "env", null, null, null]);
+        }
+        let is_other = self.chance(30);
+        if is_other {
+            payload["deep"] =
+                json!([{self.name(): {"x": [self.secret(), 7]}}, self.text(), {self.secret(): self.secret()}]);
+        }
+        let kind = if is_other { "elsewhere" } else { "command" };
+        let job = json!({"type": kind, "affinityKey": self.text(), "payload": payload});
+        if self.chance(5) {
+            return json!([kind, 0, job["payload"], null, 1]).to_string();
+        }
+        let text = job.to_string();
+        // A second object of variables, which hides the first from whoever keeps the last of a name.
+        if self.chance(10) { text.replacen("\"env\":", "\"env\":{},\"env\":", 1) } else { text }
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_accepted_no_value_of_a_secret_looking_name_is_in_any_reply() {
+    let server = TestServer::start_with(|config| config.concurrency = 4).await;
+    let mut maker = Maker::new();
+    let mut accepted = 0;
+    for _ in 0..CASES {
+        let body = maker.body();
+        let (status, reply) = send(&server.api, "/api/queue/jobs", &body).await;
+        if status != 201 {
+            assert_eq!(status, 422, "{body}: {reply}");
+            continue;
+        }
+        accepted += 1;
+        let job: Value = serde_json::from_str(&reply).expect("the body is JSON");
+        let id = job["id"].as_str().expect("a job has an id");
+        let mut said = reply.clone();
+        if job["type"] == "elsewhere" {
+            let reason = json!({"reason": maker.text()});
+            said += &send(&server.api, &format!("/api/queue/jobs/{id}/cancel"), &reason.to_string()).await.1;
+        }
+        server.api.ended(id).await;
+        said += &replies(&server, id).await;
+        for secret in &maker.secrets {
+            assert!(!said.contains(secret.as_str()), "{secret} of {body}");
+        }
+    }
+    assert!(accepted > CASES / 4, "{accepted} were accepted");
+}
