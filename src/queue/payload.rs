@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::artifacts::{InvalidPattern, Patterns};
 use crate::model::Stage;
-use checks::{check_env, check_name, check_timeout};
+use checks::{check_directory, check_env, check_name, check_timeout};
 use steps::{RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
@@ -37,6 +37,8 @@ pub struct Command {
     pub title: Option<String>,
     /// Variables of all steps.
     pub env: BTreeMap<String, String>,
+    /// Where its steps run: absolute, or below the workspace.
+    pub working_directory: String,
     /// How long the attempt may take, in seconds.
     pub timeout_seconds: Option<u32>,
     /// The stages that have steps, in the order of their running; `execute` is always among them.
@@ -61,6 +63,7 @@ pub(crate) struct RawCommand {
     title: Option<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    working_directory: Option<String>,
     timeout_seconds: Option<u32>,
     prepare: Option<Vec<RawStep>>,
     run: Option<String>,
@@ -81,6 +84,8 @@ impl Command {
             check_name("payload.title", title)?;
         }
         check_env("payload.env", &raw.env)?;
+        let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
+        check_directory("payload.workingDirectory", &working_directory)?;
         check_timeout("payload.timeoutSeconds", raw.timeout_seconds)?;
         let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
         let execute = match (raw.run, raw.steps) {
@@ -97,7 +102,8 @@ impl Command {
             .map(|(stage, steps)| StageSpec { stage, steps })
             .collect();
         let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
-        Ok(Self { title: raw.title, env: raw.env, timeout_seconds: raw.timeout_seconds, stages, artifacts })
+        let RawCommand { title, env, timeout_seconds, .. } = raw;
+        Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
     }
 
     /// Returns all steps with their stage and their place in it, in the order of their running.

@@ -41,8 +41,9 @@ pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
 pub(super) fn check_directory(field: &str, directory: &str) -> Result<(), InvalidPayload> {
     use std::path::Component;
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if directory.contains('\0') || !std::path::Path::new(directory).components().all(inside) {
-        return Err(invalid(field, "takes a path below the workspace, without '..'"));
+    let path = std::path::Path::new(directory);
+    if directory.contains('\0') || !(path.is_absolute() || path.components().all(inside)) {
+        return Err(invalid(field, "takes an absolute path, or one below the workspace without '..'"));
     }
     Ok(())
 }

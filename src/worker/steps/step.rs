@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command as Process;
 use std::time::Instant;
 
@@ -48,11 +49,8 @@ impl Steps {
     }
 
     fn process(&self, step: &StepSpec) -> Result<Process, ProcessError> {
-        let directory = self.workspace.join(&step.working_directory);
-        if !directory.is_dir() {
-            let text = format!("the working directory {:?} is not there", step.working_directory);
-            return Err(ProcessError::Spawn(io::Error::other(text)));
-        }
+        let directory = self.workspace.join(&self.command.working_directory).join(&step.working_directory);
+        check_enterable(&directory).map_err(ProcessError::Spawn)?;
         let environment = self.environment(step);
         // Found here and not by the child: what is started by its path need not begin as a copy of the server.
         let program = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
@@ -88,6 +86,20 @@ impl Steps {
         env.insert("TAILWATER_ATTEMPT".into(), self.lease.attempt.to_string());
         env
     }
+}
+
+/// Checks that the user that the server runs as can enter the folder, so that the step's error names the folder.
+fn check_enterable(directory: &Path) -> io::Result<()> {
+    let problem = match std::fs::metadata(directory) {
+        Ok(found) if !found.is_dir() => "is not a folder".to_owned(),
+        Ok(_) => match rustix::fs::access(directory, rustix::fs::Access::EXEC_OK) {
+            Ok(()) => return Ok(()),
+            Err(error) => format!("cannot be entered by the user that the server runs as: {}", io::Error::from(error)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there".to_owned(),
+        Err(error) => format!("cannot be entered by the user that the server runs as: {error}"),
+    };
+    Err(io::Error::other(format!("the working directory {} {problem}", directory.display())))
 }
 
 fn exited(exit: Exit, limits: Limits) -> StepOutcome {
