@@ -59,12 +59,14 @@ impl Steps {
         })?;
         let mut process = Process::new(program);
         process.arg0(&step.shell);
+        // A script that begins with '-' or '+' is no option. Programs that do not know `--` here get an empty line before it.
         match step.shell.as_str() {
-            "sh" => process.args(["-e", "-c"]),
-            "bash" => process.args(["-eo", "pipefail", "-c"]),
-            _ => process.arg("-c"),
+            "sh" => process.args(["-e", "-c", "--", &step.run]),
+            "bash" => process.args(["-eo", "pipefail", "-c", "--", &step.run]),
+            _ if step.run.starts_with(['-', '+']) => process.args(["-c", &format!("\n{}", step.run)]),
+            _ => process.args(["-c", &step.run]),
         };
-        process.arg(&step.run).current_dir(directory).env_clear().envs(environment);
+        process.current_dir(directory).env_clear().envs(environment);
         Ok(process)
     }
 
