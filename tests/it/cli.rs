@@ -2,6 +2,7 @@
 
 mod credentials;
 mod downloads;
+mod edges;
 mod following;
 mod listing;
 mod running;
