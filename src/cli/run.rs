@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Client, ServerArgs};
 use super::duration;
 use super::error::CliError;
-use super::follow::{Until, Wanted, follow};
+use super::follow::{Printed, Until, Wanted, follow};
 use super::outcome::{CLOSED_PIPE, LEFT, Outcome};
 use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
@@ -81,7 +81,14 @@ impl Run {
         }
         tokio::spawn(cancel_on(signals, client.clone(), job.id));
         let form = if self.json { Form::Json } else { Form::AsItIs };
-        let wanted = Wanted { job: job.id, after: "0".into(), step: None, stream: None, until: Until::End };
+        let wanted = Wanted {
+            job: job.id,
+            after: "0".into(),
+            step: None,
+            stream: None,
+            until: Until::End,
+            printed: Printed::of(self.json),
+        };
         let mut outcome = Outcome::default();
         let printer = Printer::new(form, Streams::Apart, stdout, stderr);
         match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {

@@ -1,5 +1,6 @@
 //! The command line: the real program against a real server.
 
+mod bytes;
 mod credentials;
 mod downloads;
 mod edges;

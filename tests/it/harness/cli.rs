@@ -102,6 +102,8 @@ pub struct Done {
     pub stderr: String,
     /// What it wrote to its standard output, byte for byte.
     pub bytes: Vec<u8>,
+    /// And to its standard error.
+    pub error_bytes: Vec<u8>,
 }
 
 impl Done {
@@ -115,7 +117,7 @@ impl Done {
         };
         let Output { status, stdout, stderr } = ended.expect("waiting does not panic").expect("it is our child");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: status.code(), stdout: text(&stdout), stderr: text(&stderr), bytes: stdout }
+        Self { code: status.code(), stdout: text(&stdout), stderr: text(&stderr), bytes: stdout, error_bytes: stderr }
     }
 }
 
@@ -153,13 +155,25 @@ impl Running {
         self.stdout.close();
         while self.stdout.recv().await.is_some() {}
         let stderr = rest(&mut self.stderr).await;
-        Done { code: self.exit_code().await, stdout: String::new(), stderr, bytes: Vec::new() }
+        Done {
+            code: self.exit_code().await,
+            stdout: String::new(),
+            error_bytes: stderr.clone().into_bytes(),
+            stderr,
+            bytes: Vec::new(),
+        }
     }
 
     /// Waits for its end; returns what it wrote since the last line that was read.
     pub async fn ended(mut self) -> Done {
         let (stdout, stderr) = tokio::join!(rest(&mut self.stdout), rest(&mut self.stderr));
-        Done { code: self.exit_code().await, bytes: stdout.clone().into_bytes(), stdout, stderr }
+        Done {
+            code: self.exit_code().await,
+            bytes: stdout.clone().into_bytes(),
+            error_bytes: stderr.clone().into_bytes(),
+            stdout,
+            stderr,
+        }
     }
 
     async fn exit_code(&mut self) -> Option<i32> {
