@@ -23,6 +23,7 @@ mod outcome;
 mod output;
 mod printer;
 mod run;
+mod send;
 mod serve;
 mod settings;
 mod sse;

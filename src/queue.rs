@@ -14,6 +14,7 @@ mod payload;
 mod store;
 mod submission;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use redact::Redactor;
@@ -22,7 +23,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock;
 use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
-use crate::model::{Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob};
+use crate::model::{Job, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
 
 pub use ending::{Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
@@ -102,8 +103,33 @@ impl Queue {
 
     /// Submits a job. A repetition with the same `key` is answered with the job that the first one made.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
+        self.submit_with(new, by, key, None).await
+    }
+
+    /// Submits a job and the files that came with it, which are stored already.
+    pub async fn submit_with(
+        &self,
+        new: NewJob,
+        by: &str,
+        key: Option<String>,
+        input: Option<JobInput>,
+    ) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.redactor)?;
-        self.insert(submission).await
+        self.insert(submission.with_input(input)).await
+    }
+
+    /// Checks a submission without storing it, before the files that belong to it are received.
+    pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
+        Submission::check(new.clone(), "", None, &self.redactor)?;
+        Ok(())
+    }
+
+    /// Returns the inputs that jobs have.
+    pub async fn inputs(&self) -> Result<HashSet<uuid::Uuid>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        let inputs = store::inputs(&mut connection).await?;
+        let ids = inputs.iter().map(|text| Ok(job_row::parse_input(Some(text))?.map(|input| input.id)));
+        Ok(ids.collect::<sqlx::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// Submits the payload of `job` once more, real values included.

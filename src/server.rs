@@ -10,6 +10,7 @@ mod observe;
 pub mod pages;
 pub mod site;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::artifacts::ArtifactStore;
 use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
+use crate::inputs;
 use crate::log::compress;
 use crate::queue::Queue;
 use crate::worker::disk::DiskGuard;
@@ -116,6 +118,7 @@ impl Server {
         let log = EventLog::new(db.clone());
         let queue = Queue::new(db.clone(), log.clone(), Redactor::new(&secrets), config.jobs_queued);
         let link = InProcess { queue: queue.clone(), log: log.clone() };
+        inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let worker = EmbeddedWorker::new(link, worker_config(&config, secrets, artifacts), disk.clone());
@@ -182,6 +185,7 @@ fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore
         shutdown_grace: config.shutdown_grace,
         artifacts,
         artifact_limits: config.artifact_limits(),
+        input_bytes: config.input_bytes,
         secrets,
     }
 }

@@ -58,6 +58,8 @@ pub struct WorkerConfig {
     pub artifacts: ArtifactStore,
     /// How many, and how large.
     pub artifact_limits: ArtifactLimits,
+    /// Bytes that an input may unpack to.
+    pub input_bytes: u64,
     /// Values that are masked in every job's output, beside those of its own variables.
     pub secrets: Vec<String>,
 }

@@ -1,13 +1,15 @@
 //! `tailwater run -- make test`: a command, run by the server as if it ran here.
 //!
 //! Its output comes live, each stream to its own; its exit code is ours; Ctrl-C cancels it. [`command`] makes the script of
-//! the words, [`signals`] says what cancels the job, [`stdin`] what becomes of standard input.
+//! the words, [`place`] says where it runs, [`signals`] what cancels the job, [`stdin`] what becomes of standard input.
 
 mod command;
+mod place;
 mod signals;
 mod stdin;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,7 +23,9 @@ use super::follow::{Printed, Until, Wanted, follow};
 use super::outcome::{CLOSED_PIPE, LEFT, Outcome};
 use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
+use super::send;
 use crate::model::{Job, JobId};
+use place::Place;
 use signals::Signals;
 use stdin::Input;
 
@@ -43,9 +47,17 @@ pub(super) struct Run {
     /// How long it may take, such as 90s or 1h30m.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
-    /// Where it runs, below the job's workspace.
+    /// Where it runs, seen from here [default: here, if the server is on this machine, else a fresh workspace].
+    ///
+    /// With --workspace or --send, and on another machine, a relative path begins at the workspace.
     #[arg(long, value_name = "DIRECTORY")]
-    cwd: Option<String>,
+    cwd: Option<PathBuf>,
+    /// Run it in a fresh workspace, which is empty.
+    #[arg(long)]
+    workspace: bool,
+    /// Send the files of a folder along and run it in a workspace that holds them: what git tracks or does not ignore.
+    #[arg(long, value_name = "DIRECTORY")]
+    send: Option<PathBuf>,
     /// Print the job's id and leave; the job runs on.
     #[arg(long)]
     detach: bool,
@@ -63,11 +75,20 @@ impl Run {
         if input == Input::Data {
             return Err(CliError::Usage(stdin::REFUSED.into()));
         }
-        let submission = self.submission()?;
+        let mut submission = self.submission()?;
         let client = self.server.client()?;
         // Before the job is there: a Ctrl-C that comes while it is submitted is not lost.
-        let signals = Signals::listen()?;
-        let body = client.post("/jobs", &submission).await?;
+        let mut signals = Signals::listen()?;
+        if let Some(directory) = self.working_directory(&client).await? {
+            submission["payload"]["workingDirectory"] = directory.into();
+        }
+        let body = tokio::select! {
+            body = send::submit(&client, &submission, self.send.as_deref()) => body?,
+            () = signals.next(), if self.send.is_some() => {
+                note("stopped while the files were sent; no job was submitted, unless the last of them had just arrived");
+                return Ok(ExitCode::from(LEFT));
+            }
+        };
         let job: Job = client.parse(&body)?;
         let mut stdout = Output::stdout(colour);
         if self.detach {
@@ -112,11 +133,29 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
+    /// Returns where the command is to run; nothing is the workspace. Asks the server only where the answer depends on it.
+    async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
+        let asked = self.cwd.as_deref();
+        if self.workspace || self.send.is_some() {
+            return place::working_directory(Place::Workspace, Path::new(""), asked);
+        }
+        if let Some(absolute) = asked.filter(|path| path.is_absolute()) {
+            return place::working_directory(Place::Workspace, Path::new(""), Some(absolute));
+        }
+        if !place::is_here(client).await? {
+            if !self.json {
+                note(place::ELSEWHERE);
+            }
+            return place::working_directory(Place::Workspace, Path::new(""), asked);
+        }
+        let failed = |source| CliError::File { what: "find the current folder".into(), source };
+        place::working_directory(Place::Here, &std::env::current_dir().map_err(failed)?, asked)
+    }
+
     fn submission(&self) -> Result<Value, CliError> {
         let env = self.env.iter().map(|pair| variable(pair)).collect::<Result<Map<_, _>, _>>()?;
         let shell = self.shell.as_deref().unwrap_or("sh");
-        let mut step = json!({"id": "run", "run": command::script(shell, &self.command)?, "shell": shell});
-        step["workingDirectory"] = json!(self.cwd.as_deref().unwrap_or("."));
+        let step = json!({"id": "run", "run": command::script(shell, &self.command)?, "shell": shell});
         let mut payload = json!({"env": env, "steps": [step]});
         if let Some(title) = &self.title {
             payload["title"] = json!(title);

@@ -8,10 +8,11 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Every file of `migrations/`: its number, its name and what it holds.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "main path", include_str!("../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../migrations/0003_gaps.sql")),
+    (4, "inputs", include_str!("../../migrations/0004_inputs.sql")),
 ];
 
 /// Returns what brings a database up to date.

@@ -9,7 +9,7 @@ use super::{Finish, NewArtifact, Queue, QueueError, ending, files};
 use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
-use crate::model::{AttemptStatus, JobEventStatus, JobId, JobStatus, Seq, Timestamp};
+use crate::model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Timestamp};
 
 /// How long a worker holds a job before it has to renew, in seconds.
 pub const LEASE_SECONDS: i64 = 120;
@@ -25,6 +25,8 @@ pub struct Claimed {
     pub worker: Redacted,
     /// Text of log events of the job's earlier attempts.
     pub sent_before: u64,
+    /// The files that came with the job.
+    pub input: Option<JobInput>,
 }
 
 /// A job that a worker left running when it died.

@@ -9,7 +9,7 @@ use super::job_row::JobRow;
 use super::payload::{Command, InvalidPayload, invalid};
 use super::store;
 use super::{QueueError, masking};
-use crate::model::{JobId, NewJob};
+use crate::model::{JobId, JobInput, NewJob};
 
 /// Characters of a type, an affinity key and an idempotency key at the most.
 const MAX_KEY: usize = 200;
@@ -29,6 +29,7 @@ pub struct Submission {
     pub(super) max_attempts: i32,
     pub(super) by: String,
     pub(super) resubmitted_from: Option<JobId>,
+    pub(super) input: Option<JobInput>,
     pub(super) key: Option<String>,
     pub(super) digest: Option<Vec<u8>>,
 }
@@ -87,9 +88,19 @@ impl Submission {
             max_attempts: new.max_attempts,
             by: by.to_owned(),
             resubmitted_from: None,
+            input: None,
             key,
             digest,
         })
+    }
+
+    /// Adds the files that came with it.
+    pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
+        if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
+            *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
+        }
+        self.input = input;
+        self
     }
 
     /// The same job once more, under a new id.
@@ -105,6 +116,8 @@ impl Submission {
             max_attempts: row.max_attempts,
             by: by.to_owned(),
             resubmitted_from: Some(row.id),
+            // The archive stays with the job that it came with, and is never changed.
+            input: row.input.clone(),
             key: None,
             digest: None,
         }

@@ -147,6 +147,7 @@ mod tests {
             shutdown_grace: second,
             artifacts: ArtifactStore::open(data).expect("the folder is there"),
             artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
+            input_bytes: 0,
             secrets: Vec::new(),
         }
     }

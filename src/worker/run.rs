@@ -87,7 +87,7 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
         let matcher = command.artifacts.matcher();
         Collector::new(config.artifacts.clone(), lease, config.artifact_limits, workspace.clone(), matcher)
     });
-    let steps = Steps::new(command, lease, workspace, config);
+    let steps = Steps::new(command, claimed, workspace, config);
     FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
 }

@@ -6,6 +6,8 @@ mod downloads;
 mod edges;
 mod following;
 mod listing;
+mod places;
 mod running;
+mod sending;
 mod settings;
 mod submitting;

@@ -9,6 +9,7 @@ mod dependencies;
 mod gaps;
 mod harness;
 mod health;
+mod inputs;
 mod life;
 mod log;
 mod no_scripts;
