@@ -23,6 +23,7 @@ mod outcome;
 mod output;
 mod printer;
 mod run;
+mod send;
 mod serve;
 mod settings;
 mod sse;
@@ -30,6 +31,7 @@ mod submission;
 mod submit;
 mod table;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -113,6 +115,29 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
         Verb::Completions(completions) => (completions.run(colour), FAILURE),
     };
     done.unwrap_or_else(|error| error.report(failure))
+}
+
+/// Shows the help that was asked for, or says what is wrong with the arguments, and exits. The code of a wrong use is 2, but 125
+/// for `run`, whose 2 would be the command's.
+fn refuse(error: &clap::Error) -> ! {
+    let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run");
+    if !(error.use_stderr() && is_run) {
+        error.exit();
+    }
+    error.print().ok();
+    std::process::exit(outcome::OURS.into())
+}
+
+/// Returns the verb among the arguments: the first one that is neither an option nor its value.
+fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--color") => drop(arguments.next()),
+            Some(option) if option.starts_with('-') => {}
+            _ => return Some(argument),
+        }
+    }
+    None
 }
 
 /// Returns everything that can be said.

@@ -42,11 +42,15 @@ pub mod event_log;
 #[cfg(feature = "ssr")]
 pub mod fail_point;
 #[cfg(feature = "ssr")]
+pub mod inputs;
+#[cfg(feature = "ssr")]
 pub mod json;
 #[cfg(feature = "ssr")]
 pub mod log;
 #[cfg(feature = "ssr")]
 pub mod logging;
+#[cfg(feature = "ssr")]
+pub mod machine;
 #[cfg(feature = "ssr")]
 pub mod metrics;
 #[cfg(feature = "ssr")]

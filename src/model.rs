@@ -19,7 +19,7 @@ pub use event::{
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload,
     StepStatus, StreamName,
 };
-pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobStatus, JobsPage, NewJob};
+pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobInput, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
 pub use raw_json::RawJson;
 pub use time::{ParseTimestampError, Timestamp};

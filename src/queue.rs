@@ -15,6 +15,7 @@ mod store;
 mod submission;
 mod working_roots;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
@@ -22,7 +23,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock;
 use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
-use crate::model::{Job, JobEventStatus, JobId, JobStatus, JobsPage, NewJob};
+use crate::model::{Job, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
 
 pub use ending::{Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
@@ -32,8 +33,8 @@ pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
 pub use store::JobsFilter;
 pub use submission::Submission;
-pub use working_roots::{DirectoryError, WorkingRoots};
 use submission::check_reason;
+pub use working_roots::{DirectoryError, WorkingRoots};
 
 /// Why the queue refused a request.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +107,33 @@ impl Queue {
 
     /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
+        self.submit_with(new, by, key, None).await
+    }
+
+    /// Submits a job and the files that came with it, which are stored already.
+    pub async fn submit_with(
+        &self,
+        new: NewJob,
+        by: &str,
+        key: Option<String>,
+        input: Option<JobInput>,
+    ) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
-        self.insert(submission).await
+        self.insert(submission.with_input(input)).await
+    }
+
+    /// Checks a submission without storing it, before the files that belong to it are received.
+    pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
+        Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
+        Ok(())
+    }
+
+    /// Returns the inputs that jobs have.
+    pub async fn inputs(&self) -> Result<HashSet<uuid::Uuid>, QueueError> {
+        let mut connection = self.db.readers().acquire().await?;
+        let inputs = store::inputs(&mut connection).await?;
+        let ids = inputs.iter().map(|text| Ok(job_row::parse_input(Some(text))?.map(|input| input.id)));
+        Ok(ids.collect::<sqlx::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// Submits the payload of `job` once more, including its real secret values.

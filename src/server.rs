@@ -10,6 +10,7 @@ mod observe;
 pub mod pages;
 pub mod site;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::artifacts::ArtifactStore;
 use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
+use crate::inputs;
 use crate::log::compress;
 use crate::queue::{Maskers, Queue, WorkingRoots};
 use crate::worker::disk::DiskGuard;
@@ -117,6 +119,7 @@ impl Server {
         let queue = Queue::new(db.clone(), log.clone(), Maskers::new(secrets), config.jobs_queued)
             .with_working_roots(roots.clone());
         let link = InProcess { queue: queue.clone(), log: log.clone() };
+        inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let worker = EmbeddedWorker::new(link, worker_config(&config, roots, artifacts), disk.clone());
@@ -185,5 +188,6 @@ fn worker_config(config: &Config, roots: WorkingRoots, artifacts: ArtifactStore)
         artifact_limits: config.artifact_limits(),
         environment: config.job_environment(),
         roots,
+        input_bytes: config.input_bytes,
     }
 }

@@ -65,6 +65,8 @@ pub struct WorkerConfig {
     pub environment: JobEnvironment,
     /// Where steps may run.
     pub roots: WorkingRoots,
+    /// Bytes that an input may unpack to.
+    pub input_bytes: u64,
 }
 
 /// The worker within the server.

@@ -1,5 +1,6 @@
 //! The client of the API: which server, which token, and every failure in words.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -22,6 +23,9 @@ const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
 /// A stretch of silence within a reply after which nothing more comes.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
+
+/// How long an upload may stand still: a large file that compresses to nothing, or the server writing what it has.
+const STALLED_AFTER: Duration = Duration::from_mins(2);
 
 /// Bytes of a JSON reply at the most: a page of events with 1 MiB of text, which JSON may write six times as long, and room.
 const MAX_REPLY: usize = 32 << 20;
@@ -107,7 +111,25 @@ impl Client {
     /// Sends a request and returns the reply, if it is a good one.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
         let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
-        let reply = reply.map_err(|_| self.silent())?.map_err(|error| unreachable(&self.server, &error))?;
+        self.check(reply.map_err(|_| self.silent())?).await
+    }
+
+    /// Sends a request whose body takes as long as it takes, if only `sent` grows meanwhile.
+    pub(super) async fn upload(&self, request: RequestBuilder, sent: &AtomicU64) -> Result<Response, CliError> {
+        let sending = request.send();
+        tokio::pin!(sending);
+        loop {
+            let before = sent.load(Ordering::Relaxed);
+            match tokio::time::timeout(STALLED_AFTER, &mut sending).await {
+                Ok(reply) => return self.check(reply).await,
+                Err(_) if sent.load(Ordering::Relaxed) == before => return Err(self.silent()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn check(&self, reply: reqwest::Result<Response>) -> Result<Response, CliError> {
+        let reply = reply.map_err(|error| unreachable(&self.server, &error))?;
         match reply.status() {
             status if status.is_success() => Ok(reply),
             StatusCode::UNAUTHORIZED => Err(CliError::TokenRefused { server: self.server.clone() }),
@@ -150,7 +172,8 @@ impl Client {
         CliError::NotTailwater { server: self.server.clone(), what }
     }
 
-    async fn text(&self, mut reply: Response) -> Result<String, CliError> {
+    /// Returns the body of a reply.
+    pub(super) async fn text(&self, mut reply: Response) -> Result<String, CliError> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk(&mut reply).await? {
             body.extend_from_slice(chunk.as_ref());

@@ -1,5 +1,11 @@
 //! Reads a job's log from the server, and goes on by itself: after a cut connection, or a server that was restarted, from
 //! the `seq` of the last event that was handed on. Nothing is lost and nothing comes twice.
+//!
+//! Events are text. Where the text of one holds U+FFFD, which stands for what is not UTF-8, the bytes that it stands for are
+//! fetched from the complete output ([`exact`]) before the event is handed on. So text costs no further request, and bytes
+//! keep the order, the latency and the resumption of events.
+
+mod exact;
 
 use std::time::Duration;
 
@@ -47,6 +53,7 @@ pub(super) struct Wanted {
     pub(super) step: Option<String>,
     pub(super) stream: Option<StreamName>,
     pub(super) until: Until,
+    pub(super) printed: Printed,
 }
 
 /// An event: as the server sent it, and parsed.
@@ -54,6 +61,31 @@ pub(super) struct Wanted {
 pub(super) struct Received {
     pub(super) json: String,
     pub(super) event: Event,
+    /// What was printed, where the event's text only stands for it.
+    exact: Option<Vec<u8>>,
+}
+
+impl Received {
+    /// Returns what a log event's step printed.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.exact.as_deref().unwrap_or_else(|| self.event.message.as_bytes())
+    }
+}
+
+/// How what was printed is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Printed {
+    /// Byte for byte.
+    Exact,
+    /// As the text of the events.
+    AsText,
+}
+
+impl Printed {
+    /// Returns what an output needs: JSON shows the events as they are.
+    pub(super) const fn of(json: bool) -> Self {
+        if json { Self::AsText } else { Self::Exact }
+    }
 }
 
 /// How one connection ended.
@@ -75,7 +107,7 @@ struct Page {
 /// Hands on what is read, in order; closed when there is no more. An error is the last of it.
 pub(super) fn follow(client: Client, wanted: Wanted) -> mpsc::Receiver<Result<Received, CliError>> {
     let (sender, receiver) = mpsc::channel(WAITING);
-    let follower = Follower { client, wanted, sender, tries: 0 };
+    let follower = Follower { client, wanted, sender, tries: 0, told_inexact: false };
     tokio::spawn(follower.run());
     receiver
 }
@@ -86,6 +118,8 @@ struct Follower {
     sender: mpsc::Sender<Result<Received, CliError>>,
     /// Tries in a row that brought nothing.
     tries: u32,
+    /// Whether people know that some bytes are shown as U+FFFD.
+    told_inexact: bool,
 }
 
 impl Follower {
@@ -160,7 +194,11 @@ impl Follower {
     async fn hand_on(&mut self, json: String) -> Result<bool, CliError> {
         let event: Event = self.client.parse(&json)?;
         let seq = event.seq;
-        let taken = self.sender.send(Ok(Received { json, event })).await.is_ok();
+        let exact = match self.wanted.printed {
+            Printed::Exact => self.exact(&event).await?,
+            Printed::AsText => None,
+        };
+        let taken = self.sender.send(Ok(Received { json, event, exact })).await.is_ok();
         self.reached(Some(seq));
         Ok(taken)
     }

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::client::ServerArgs;
 use super::duration;
 use super::error::CliError;
-use super::follow::{Until, Wanted, follow};
+use super::follow::{Printed, Until, Wanted, follow};
 use super::output::{Colour, Output};
 use super::printer::{Form, Printer, Streams, Times};
 use crate::clock;
@@ -57,6 +57,7 @@ impl Logs {
             step: self.step,
             stream: self.stream,
             until: if self.follow { Until::End } else { Until::Now },
+            printed: Printed::of(self.json),
         };
         let form = match (self.json, self.grep, self.timestamps) {
             (true, ..) => Form::Json,

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::live_output::line::segments;
-use crate::model::{LogPayload, StreamName, Timestamp};
+use crate::model::{LogPayload, Segment, StreamName, Timestamp};
 
 /// Bytes that may wait: a batch of two events of 1 MiB each, and room. More means that something is missing, and is given out.
 const MAX_WAITING: usize = 4 << 20;
@@ -16,7 +15,7 @@ const MAX_WAITING: usize = 4 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) stream: StreamName,
-    pub(super) text: String,
+    pub(super) bytes: Vec<u8>,
     /// When the first byte of its event was captured.
     pub(super) time: Timestamp,
 }
@@ -31,14 +30,14 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Takes an event's text and hands on what is in turn.
-    pub(super) fn push(&mut self, text: &str, payload: &LogPayload, sink: &mut Vec<Piece>) {
-        for (segment, text) in segments(text, payload) {
-            let piece = Piece { stream: payload.stream, text: text.to_owned(), time: payload.time };
+    /// Takes the bytes of an event's segments, one after the other, and hands on what is in turn.
+    pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
+        for (segment, bytes) in split(bytes, payload) {
+            let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };
             self.next.get_or_insert(segment.0);
-            self.size += text.len();
+            self.size += bytes.len();
             if let Some((_, earlier)) = self.waiting.insert(segment.0, (segment.1, piece)) {
-                self.size -= earlier.text.len();
+                self.size -= earlier.bytes.len();
             }
         }
         while let Some(entry) = self.waiting.first_entry()
@@ -72,15 +71,35 @@ impl Order {
 
     fn give(&mut self, end: i64, piece: Piece, sink: &mut Vec<Piece>) {
         self.next = Some(end);
-        self.size -= piece.text.len();
+        self.size -= piece.bytes.len();
         sink.push(piece);
     }
+}
+
+/// Returns the segments of an event.
+pub(super) fn segments(payload: &LogPayload) -> Vec<Segment> {
+    let whole = || vec![Segment(payload.offset, payload.bytes, payload.line)];
+    payload.segments.clone().filter(|segments| !segments.is_empty()).unwrap_or_else(whole)
+}
+
+/// Splits an event's bytes into its segments. The last one gets the rest: text that stands in for bytes that are no longer
+/// stored has another length than these.
+fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
+    let segments = segments(payload);
+    let (mut rest, last) = (bytes, segments.len() - 1);
+    let cut = |(index, segment): (usize, Segment)| {
+        let length = if index == last { rest.len() } else { usize::try_from(segment.1).unwrap_or(0).min(rest.len()) };
+        let (piece, after) = rest.split_at(length);
+        rest = after;
+        (segment, piece)
+    };
+    segments.into_iter().enumerate().map(cut).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Segment, Stage};
+    use crate::model::Stage;
 
     fn payload(stream: StreamName, pieces: &[(i64, i64)]) -> LogPayload {
         let segments: Vec<_> = pieces.iter().map(|&(offset, bytes)| Segment(offset, bytes, 1)).collect();
@@ -100,16 +119,16 @@ mod tests {
     }
 
     fn texts(pieces: &[Piece]) -> String {
-        pieces.iter().map(|piece| piece.text.as_str()).collect()
+        pieces.iter().map(|piece| String::from_utf8_lossy(&piece.bytes)).collect()
     }
 
     #[test]
     fn streams_that_alternate_are_put_back_into_turn() {
         let (mut order, mut got) = (Order::default(), Vec::new());
-        order.push("acf", &payload(StreamName::Stdout, &[(0, 1), (2, 1), (5, 1)]), &mut got);
+        order.push(b"acf", &payload(StreamName::Stdout, &[(0, 1), (2, 1), (5, 1)]), &mut got);
         assert_eq!(texts(&got), "a");
         assert!(order.is_waiting());
-        order.push("bde", &payload(StreamName::Stderr, &[(1, 1), (3, 2)]), &mut got);
+        order.push(b"bde", &payload(StreamName::Stderr, &[(1, 1), (3, 2)]), &mut got);
         assert_eq!(texts(&got), "abcdef");
         assert_eq!((order.is_waiting(), order.size), (false, 0));
         let streams: Vec<_> = got.iter().map(|piece| piece.stream.as_str()).collect();
@@ -119,18 +138,18 @@ mod tests {
     #[test]
     fn a_piece_is_given_out_even_if_what_stands_before_it_never_comes() {
         let (mut order, mut got) = (Order::default(), Vec::new());
-        order.push("a", &payload(StreamName::Stdout, &[(10, 1)]), &mut got);
-        order.push("z", &payload(StreamName::Stdout, &[(20, 1)]), &mut got);
+        order.push(b"a", &payload(StreamName::Stdout, &[(10, 1)]), &mut got);
+        order.push(b"z", &payload(StreamName::Stdout, &[(20, 1)]), &mut got);
         assert_eq!(texts(&got), "a");
         order.flush(&mut got);
-        order.push("late", &payload(StreamName::Stderr, &[(11, 4)]), &mut got);
+        order.push(b"late", &payload(StreamName::Stderr, &[(11, 4)]), &mut got);
         assert_eq!(texts(&got), "azlate");
         order.restart(&mut got);
-        order.push("next attempt", &payload(StreamName::Stdout, &[(0, 12)]), &mut got);
+        order.push(b"next attempt", &payload(StreamName::Stdout, &[(0, 12)]), &mut got);
         assert_eq!(texts(&got), "azlatenext attempt");
         let big = "x".repeat(MAX_WAITING + 1);
         let length = i64::try_from(big.len()).expect("it is small");
-        order.push(&big, &payload(StreamName::Stdout, &[(99, length)]), &mut got);
+        order.push(big.as_bytes(), &payload(StreamName::Stdout, &[(99, length)]), &mut got);
         assert!(!order.is_waiting(), "memory is bounded");
     }
 }

@@ -112,10 +112,11 @@ impl Output {
     }
 
     /// Writes a job's output, and at once: a prompt without a newline is to be seen.
-    pub(super) fn pass(&mut self, text: &str) -> io::Result<()> {
+    /// It passes byte for byte, except to a terminal and without colours, where it is text.
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.guard {
-            Some(guard) => self.writer.write_all(guard.filter(text).as_bytes())?,
-            None => self.writer.write_all(text.as_bytes())?,
+            Some(guard) => self.writer.write_all(guard.filter(&String::from_utf8_lossy(bytes)).as_bytes())?,
+            None => self.writer.write_all(bytes)?,
         }
         self.writer.flush()
     }

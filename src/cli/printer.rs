@@ -14,7 +14,7 @@ use super::follow::Received;
 use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::ansi;
-use crate::model::{AttemptStatus, Event, LogPayload, Payload, StepStatus, StreamName, Timestamp};
+use crate::model::{AttemptStatus, Event, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
 /// How long a piece waits for what was printed before it: the two come in one batch, so it is there at once or never.
@@ -67,7 +67,7 @@ pub(super) struct Printer {
 }
 
 struct OpenLine {
-    text: String,
+    bytes: Vec<u8>,
     time: Timestamp,
 }
 
@@ -115,7 +115,7 @@ impl Printer {
         }
         let event = &received.event;
         match &event.payload {
-            Payload::Log(payload) => self.take_log(&event.message, payload, pieces),
+            Payload::Log(payload) => self.order.push(received.bytes(), payload, pieces),
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
             // What a step prints ends with it.
             Payload::Step(step) if step.status != StepStatus::Started => {
@@ -134,26 +134,22 @@ impl Printer {
         Ok(())
     }
 
-    fn take_log(&mut self, text: &str, payload: &LogPayload, pieces: &mut Vec<Piece>) {
-        self.order.push(text, payload, pieces);
-    }
-
     fn write(&mut self, pieces: &mut Vec<Piece>) -> io::Result<()> {
         for piece in pieces.drain(..) {
             match self.form {
                 Form::Lines { .. } => self.write_lines(&piece)?,
-                Form::AsItIs | Form::Json => self.output(piece.stream).pass(&piece.text)?,
+                Form::AsItIs | Form::Json => self.output(piece.stream).pass(&piece.bytes)?,
             }
         }
         Ok(())
     }
 
     fn write_lines(&mut self, piece: &Piece) -> io::Result<()> {
-        for part in piece.text.split_inclusive('\n') {
+        for part in piece.bytes.split_inclusive(|byte| *byte == b'\n') {
             let open = &mut self.open[piece.stream as usize];
-            let line = open.get_or_insert_with(|| OpenLine { text: String::new(), time: piece.time });
-            line.text.push_str(part);
-            if part.ends_with('\n') || line.text.len() > MAX_LINE {
+            let line = open.get_or_insert_with(|| OpenLine { bytes: Vec::new(), time: piece.time });
+            line.bytes.extend_from_slice(part);
+            if part.ends_with(b"\n") || line.bytes.len() > MAX_LINE {
                 self.end_line(piece.stream)?;
             }
         }
@@ -168,8 +164,9 @@ impl Printer {
     fn end_line(&mut self, stream: StreamName) -> io::Result<()> {
         let Some(line) = self.open[stream as usize].take() else { return Ok(()) };
         let Form::Lines { pattern, times } = &self.form else { return Ok(()) };
-        let text = line.text.strip_suffix('\n').unwrap_or(&line.text);
-        if pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&ansi::plain_text(text))) {
+        let bytes = line.bytes.strip_suffix(b"\n").unwrap_or(&line.bytes);
+        let matches = |pattern: &Regex| pattern.is_match(&ansi::plain_text(&String::from_utf8_lossy(bytes)));
+        if !pattern.as_ref().is_none_or(matches) {
             return Ok(());
         }
         let times = *times;
@@ -178,7 +175,7 @@ impl Printer {
             let time = output.paint(Ink::Grey, &line.time.to_string());
             output.raw(format!("{time} ").as_bytes())?;
         }
-        output.pass(&format!("{text}\n"))
+        output.pass(&[bytes, b"\n"].concat())
     }
 
     const fn output(&mut self, stream: StreamName) -> &mut Output {

@@ -84,6 +84,9 @@ pub(super) struct Serve {
     /// Bytes of all artifacts of one attempt of a job.
     #[arg(long, env = "TAILWATER_ARTIFACT_JOB_BYTES", default_value_t = 4 << 30)]
     artifact_job_bytes: u64,
+    /// Bytes of the files that may come with a job, as they are sent and as they are unpacked.
+    #[arg(long, env = "TAILWATER_INPUT_BYTES", default_value_t = 1 << 30)]
+    input_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
@@ -163,6 +166,7 @@ impl Serve {
             min_free_bytes: self.min_free_bytes,
             artifact_file_bytes: self.artifact_file_bytes,
             artifact_job_bytes: self.artifact_job_bytes,
+            input_bytes: self.input_bytes,
             redact_values_file: self.redact_values_file,
             job_home: self.job_home,
             job_env: self.job_env,

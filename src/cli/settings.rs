@@ -125,7 +125,7 @@ pub(super) fn add_arguments(command: Command) -> Command {
 
 /// Parses the command line. For a verb that knows the settings, the file takes part.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
-    let matches = command.clone().get_matches();
+    let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
         return Ok((matches, None));
     };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,6 +10,7 @@ use clap::Args;
 use super::client::ServerArgs;
 use super::error::CliError;
 use super::output::{Colour, Output};
+use super::send;
 use super::submission;
 use crate::model::Job;
 
@@ -23,6 +25,11 @@ pub(super) struct Submit {
     /// A file of YAML or JSON, or - for standard input: a payload (with `run` or `steps`), or a whole submission (with `payload`).
     #[arg(value_name = "FILE")]
     file: String,
+    /// Send the files of a folder along: they lie in the workspace before the first step.
+    ///
+    /// What git tracks or does not ignore goes along.
+    #[arg(long, value_name = "DIRECTORY")]
+    send: Option<PathBuf>,
     /// Write the new job as the API has it.
     #[arg(long)]
     json: bool,
@@ -34,7 +41,7 @@ impl Submit {
             read(&self.file).map_err(|source| CliError::File { what: format!("read {}", self.file), source })?;
         let submission = submission::parse(&self.file, &bytes)?;
         let client = self.server.client()?;
-        let body = client.post("/jobs", &submission).await?;
+        let body = send::submit(&client, &submission, self.send.as_deref()).await?;
         let job: Job = client.parse(&body)?;
         Output::stdout(colour).line(&if self.json { body } else { job.id.to_string() })?;
         Ok(ExitCode::SUCCESS)

@@ -94,6 +94,18 @@ impl FailureReason {
     }
 }
 
+/// The files that came with a job: a compressed archive, which every attempt unpacks into its workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobInput {
+    /// Its name; a job that was submitted again has the same.
+    pub id: uuid::Uuid,
+    /// The archive's size.
+    pub size_bytes: i64,
+    /// The archive's SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
 /// One submission, as every reply shows it: values of secret-looking names in `payload` are masked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +175,9 @@ pub struct Job {
     pub log_sha256: Option<String>,
     /// The job whose payload this one took over.
     pub resubmitted_from: Option<JobId>,
+    /// The files that came with it.
+    #[serde(default)]
+    pub input: Option<JobInput>,
     /// How many queued jobs are claimed before it, plus 1; only while queued.
     pub queue_position: Option<i64>,
 }

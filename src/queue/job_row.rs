@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row};
 
 use super::JobPayload;
 use super::maskers::Maskers;
-use crate::model::{FailureReason, Job, JobId, JobStatus, Seq, Timestamp};
+use crate::model::{FailureReason, Job, JobId, JobInput, JobStatus, Seq, Timestamp};
 
 /// A job as the database stores it, with real secret values.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(super) struct JobRow {
     pub(super) log_lines: Option<i64>,
     pub(super) log_bytes: Option<i64>,
     pub(super) log_sha256: Option<String>,
+    pub(super) input: Option<JobInput>,
     pub(super) idempotency_digest: Option<Vec<u8>>,
     /// The number of the latest change of its state, in a sequence shared by all jobs.
     pub(super) change: i64,
@@ -73,6 +74,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
         let status: &str = row.try_get("status")?;
         let status = JobStatus::from_word(status).ok_or_else(|| damaged("status"))?;
         let reason: Option<&str> = row.try_get("failure_reason")?;
+        let input = parse_input(row.try_get("input")?)?;
         let shown = Job {
             id: JobId(row.try_get("id")?),
             kind: row.try_get("type")?,
@@ -106,6 +108,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             log_bytes: row.try_get("log_bytes")?,
             log_sha256: row.try_get("log_sha256")?,
             resubmitted_from: row.try_get::<Option<uuid::Uuid>, _>("resubmitted_from")?.map(JobId),
+            input: input.clone(),
             queue_position: None,
         };
         Ok(Self {
@@ -124,11 +127,17 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             log_lines: shown.log_lines,
             log_bytes: shown.log_bytes,
             log_sha256: shown.log_sha256.clone(),
+            input,
             idempotency_digest: row.try_get("idempotency_digest")?,
             change: row.try_get("change")?,
             shown,
         })
     }
+}
+
+/// Parses the description of a job's input.
+pub(super) fn parse_input(text: Option<&str>) -> sqlx::Result<Option<JobInput>> {
+    text.map(serde_json::from_str).transpose().map_err(|_| damaged("input"))
 }
 
 /// Returns the error for a column that contains something this program never writes.

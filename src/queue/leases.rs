@@ -8,7 +8,7 @@ use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, ending,
 use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
-use crate::model::{AttemptStatus, JobEventStatus, JobId, JobStatus, Seq, Timestamp};
+use crate::model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Timestamp};
 
 /// How long a lease lasts before the worker has to renew it, in seconds.
 pub const LEASE_SECONDS: i64 = 120;
@@ -29,6 +29,8 @@ pub struct Claimed {
     pub worker: Redacted,
     /// How many bytes of output the job's earlier attempts have sent as events.
     pub sent_before: u64,
+    /// The files that came with the job.
+    pub input: Option<JobInput>,
 }
 
 /// A claimed job as it is stored.
@@ -38,15 +40,16 @@ pub(super) struct ClaimedRow {
     payload: String,
     worker: Redacted,
     sent_before: u64,
+    input: Option<JobInput>,
 }
 
 impl ClaimedRow {
     /// Makes it ready to be run.
     fn open(self, maskers: &Maskers) -> Claimed {
-        let Self { lease, payload, worker, sent_before } = self;
+        let Self { lease, payload, worker, sent_before, input } = self;
         let payload = JobPayload::stored(COMMAND, &payload);
         let redactor = maskers.of(lease.job, || payload.clone());
-        Claimed { lease, payload, redactor, worker, sent_before }
+        Claimed { lease, payload, redactor, worker, sent_before, input }
     }
 }
 

@@ -52,8 +52,8 @@ pub(super) async fn depths(connection: &mut SqliteConnection) -> sqlx::Result<(i
 pub(super) async fn insert(connection: &mut SqliteConnection, new: &Submission, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
-                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest)
-         values (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input)
+         values (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(new.id.0)
     .bind(&new.kind)
@@ -69,9 +69,15 @@ pub(super) async fn insert(connection: &mut SqliteConnection, new: &Submission, 
     .bind(new.resubmitted_from.map(|id| id.0))
     .bind(&new.key)
     .bind(&new.digest)
+    .bind(new.input.as_ref().map(|input| serde_json::json!(input).to_string()))
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Returns the stored descriptions of all jobs' inputs.
+pub(super) async fn inputs(connection: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("select input from jobs where input is not null").fetch_all(connection).await
 }
 
 /// Returns the job's position in the queue: 1 plus the number of jobs of the same type that will be claimed before it.

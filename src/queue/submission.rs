@@ -10,7 +10,7 @@ use super::payload::{InvalidPayload, JobPayload, invalid};
 use super::store;
 use super::working_roots::WorkingRoots;
 use crate::json::Json;
-use crate::model::{JobId, NewJob};
+use crate::model::{JobId, JobInput, NewJob};
 
 /// The maximum length of a type, an affinity key and an idempotency key, in characters.
 const MAX_KEY: usize = 200;
@@ -32,6 +32,7 @@ pub struct Submission {
     pub(super) max_attempts: i32,
     pub(super) by: String,
     pub(super) resubmitted_from: Option<JobId>,
+    pub(super) input: Option<JobInput>,
     pub(super) key: Option<String>,
     pub(super) digest: Option<Vec<u8>>,
 }
@@ -75,9 +76,19 @@ impl Submission {
             max_attempts: new.max_attempts,
             by: by.to_owned(),
             resubmitted_from: None,
+            input: None,
             key,
             digest,
         })
+    }
+
+    /// Adds the files that came with it.
+    pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
+        if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
+            *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
+        }
+        self.input = input;
+        self
     }
 
     /// Creates a copy of the job under a new id.
@@ -93,6 +104,8 @@ impl Submission {
             max_attempts: row.max_attempts,
             by: by.to_owned(),
             resubmitted_from: Some(row.id),
+            // The archive stays with the job that it came with, and is never changed.
+            input: row.input.clone(),
             key: None,
             digest: None,
         }

@@ -65,6 +65,8 @@ pub struct Config {
     pub artifact_file_bytes: u64,
     /// Bytes of all files kept of an attempt at the most.
     pub artifact_job_bytes: u64,
+    /// Bytes of the files that may come with a job, as they are sent and as they are unpacked.
+    pub input_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     pub redact_values_file: Option<PathBuf>,
     /// What a job's `HOME` is.

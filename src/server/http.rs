@@ -11,12 +11,14 @@ mod health;
 mod jobs;
 mod lines;
 mod log;
+mod machine;
 mod metrics;
 mod query;
 mod range;
 mod session;
 mod sse;
 mod stream;
+mod submission;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -35,6 +37,7 @@ use error::ApiError;
 /// Returns everything that the server answers.
 pub(super) fn router(state: AppState) -> Router {
     let api = Router::new()
+        .route("/machine", get(machine::machine))
         .route("/jobs", get(jobs::list).post(jobs::submit))
         .route("/jobs/stream", get(jobs::stream::stream))
         .route("/jobs/{id}", get(jobs::get))

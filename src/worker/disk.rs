@@ -148,6 +148,7 @@ mod tests {
             artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
             environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
             roots: WorkingRoots::default(),
+            input_bytes: 0,
         }
     }
 

@@ -87,7 +87,7 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
         let matcher = command.artifacts.matcher();
         Collector::new(config.artifacts.clone(), lease, config.artifact_limits, folders.clone(), matcher)
     });
-    let steps = Steps::new(command, lease, folders, config);
+    let steps = Steps::new(command, claimed, folders, config);
     FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
 }

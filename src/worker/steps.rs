@@ -5,6 +5,7 @@
 
 mod step;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use redact::{Redacted, Redactor};
@@ -19,8 +20,9 @@ use super::process::Limits;
 use super::run::remove_workspace;
 use super::ship::Milestones;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
-use crate::model::{FailureReason, Stage, StageStatus, StepStatus};
-use crate::queue::{Command, Ending, StageSpec, StepSpec};
+use crate::inputs::{self, UnpackError};
+use crate::model::{FailureReason, JobInput, Stage, StageStatus, StepStatus};
+use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
 
 /// An attempt's stages and where they run.
 #[derive(Debug)]
@@ -29,9 +31,19 @@ pub(super) struct Steps {
     lease: Lease,
     folders: Folders,
     environment: JobEnvironment,
+    input: Option<Input>,
     output_limit: Option<u64>,
     cancel_grace: Duration,
     shutdown_grace: Duration,
+}
+
+/// The files that came with the job.
+#[derive(Clone, Debug)]
+struct Input {
+    about: JobInput,
+    archive: PathBuf,
+    /// Bytes that it may unpack to.
+    limit: u64,
 }
 
 /// What the stages run with.
@@ -79,10 +91,14 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 }
 
 impl Steps {
-    pub(super) fn new(command: Command, lease: Lease, folders: Folders, config: &WorkerConfig) -> Self {
+    pub(super) fn new(command: Command, claimed: &Claimed, folders: Folders, config: &WorkerConfig) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
-        let environment = config.environment.clone();
-        Self { command, lease, folders, environment, output_limit, cancel_grace, shutdown_grace }
+        let (lease, environment) = (claimed.lease, config.environment.clone());
+        let input = claimed.input.clone().map(|about| {
+            let archive = inputs::path(&config.data_dir, &about);
+            Input { about, archive, limit: config.input_bytes }
+        });
+        Self { command, lease, folders, environment, input, output_limit, cancel_grace, shutdown_grace }
     }
 
     /// Runs the stages and removes the workspace.
@@ -90,6 +106,7 @@ impl Steps {
         let deadline = self.command.timeout_seconds.map(|seconds| after(seconds, Instant::now()));
         let outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
         let mut run = Run { steps: self, deadline, tools, outcome, kept: false };
+        run.unpack_input();
         for stage in &self.command.stages {
             let (of_stage, rest) = names.split_at(stage.steps.len());
             run.stage(stage, of_stage);
@@ -114,6 +131,28 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Unpacks what came with the job. If that fails, no step runs.
+    fn unpack_input(&mut self) {
+        let Some(input) = &self.steps.input else { return };
+        let (control, deadline) = (self.tools.control, self.deadline);
+        let go_on = || control.stopped().is_none() && deadline.is_none_or(|at| Instant::now() < at);
+        let unpacked =
+            inputs::unpack(&input.archive, &input.about, self.steps.folders.workspace(), input.limit, &go_on);
+        let Err(error) = unpacked else { return };
+        self.outcome.ending = match (control.stopped(), error) {
+            (Some(stop), _) => stopped(stop),
+            (None, UnpackError::Stopped) => Ending::Failed {
+                reason: FailureReason::Timeout,
+                message: Redacted::literal("the job's time was up while its files were unpacked"),
+            },
+            (None, error) => {
+                let text = format!("the files that came with the job could not be unpacked: {error}");
+                let message = self.tools.capture.redactor().redact(text.as_bytes());
+                Ending::Failed { reason: FailureReason::Spawn, message }
+            }
+        };
+    }
+
     fn stage(&mut self, spec: &StageSpec, names: &[StepNames]) {
         let stage = |status, duration| NewEvent::stage(spec.stage, self.steps.lease.attempt, status, duration);
         if !self.goes_on() {

@@ -17,6 +17,7 @@ fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
     let (get, post) = (Method::GET, Method::POST);
     let api = "/api/queue/jobs";
     vec![
+        (get.clone(), "/api/queue/machine".to_owned()),
         (get.clone(), api.to_owned()),
         (post.clone(), api.to_owned()),
         (get.clone(), format!("{api}/{job}")),

@@ -104,6 +104,7 @@ pub fn config(data_dir: &Path) -> Config {
         min_free_bytes: 0,
         artifact_file_bytes: 1 << 20,
         artifact_job_bytes: 4 << 20,
+        input_bytes: 4 << 20,
         redact_values_file: None,
         job_home: JobHome::User,
         job_env: Vec::new(),

@@ -11,6 +11,7 @@ mod gaps;
 mod harness;
 mod health;
 mod hostile;
+mod inputs;
 mod life;
 mod log;
 mod no_scripts;

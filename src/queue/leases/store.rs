@@ -7,6 +7,7 @@ use super::{Abandoned, ClaimedRow, Heartbeat, Shipping};
 use crate::event_log::Lease;
 use crate::model::{AttemptStatus, FailureReason, JobId, JobStatus, Timestamp};
 use crate::queue::ending;
+use crate::queue::job_row::parse_input;
 
 /// The new state of a job whose lease ends.
 pub(in crate::queue) struct JobEnd {
@@ -28,7 +29,7 @@ pub(in crate::queue) async fn claim(
     lease_end: Timestamp,
     now: Timestamp,
 ) -> sqlx::Result<Option<ClaimedRow>> {
-    let row: Option<(uuid::Uuid, i32, i64, String)> = sqlx::query_as(
+    let row: Option<(uuid::Uuid, i32, i64, String, Option<String>)> = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
              attempt = attempt + 1, started_at = ?3, next_attempt_at = null, updated_at = ?3,
@@ -38,7 +39,7 @@ pub(in crate::queue) async fn claim(
                      where status = 'queued' and type = ?4
                        and (next_attempt_at is null or next_attempt_at <= ?3 or next_attempt_at > ?5)
                      order by priority desc, created_at, id limit 1)
-         returning id, attempt, lease_epoch, payload",
+         returning id, attempt, lease_epoch, payload, input",
     )
     .bind(worker.to_text())
     .bind(lease_end.0)
@@ -48,7 +49,7 @@ pub(in crate::queue) async fn claim(
     .bind(now.0 + ending::MAX_BACK_OFF * 1_000_000)
     .fetch_optional(&mut *connection)
     .await?;
-    let Some((id, attempt, epoch, payload)) = row else { return Ok(None) };
+    let Some((id, attempt, epoch, payload, input)) = row else { return Ok(None) };
     sqlx::query(
         "insert into attempts (job_id, attempt, worker_id, lease_epoch, status, started_at)
          values (?, ?, ?, ?, 'started', ?)",
@@ -62,7 +63,8 @@ pub(in crate::queue) async fn claim(
     .await?;
     let lease = Lease { job: JobId(id), attempt, epoch };
     let sent_before = if attempt > 1 { sent_before(connection, lease).await? } else { 0 };
-    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before }))
+    let input = parse_input(input.as_deref())?;
+    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before, input }))
 }
 
 /// Returns how many bytes of output the job's earlier attempts have sent as events.
@@ -185,7 +187,8 @@ pub(in crate::queue) async fn abandoned(
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            claimed: ClaimedRow { lease, payload, worker, sent_before },
+            // Its attempt has ended and unpacks nothing any more.
+            claimed: ClaimedRow { lease, payload, worker, sent_before, input: None },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),
             last_batch: row.try_get("last_batch")?,

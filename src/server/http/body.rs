@@ -60,6 +60,6 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     json::read_bytes(bytes).map_err(ApiError::InvalidPayload)
 }

@@ -1,6 +1,7 @@
 //! A stored file as a reply: all of it, a range of it, or nothing to who has it already (RFC 9110, 13 and 14).
 
 use std::io;
+use std::ops::Range;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
@@ -45,7 +46,7 @@ impl StoredFile {
         let about = [(CONTENT_TYPE, self.content_type), (CONTENT_LENGTH, (range.end - range.start).to_string())];
         let where_from = (status == StatusCode::PARTIAL_CONTENT)
             .then(|| [(CONTENT_RANGE, format!("bytes {}-{}/{size}", range.start, range.end - 1))]);
-        let body = Blocks { file: self.file, at: range.start, end: range.end }.into_body();
+        let body = body(self.file, range);
         let mut reply = (status, names, about, body).into_response();
         if let Some(headers) = where_from {
             reply = (headers, reply).into_response();
@@ -72,6 +73,11 @@ fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
 /// Returns a header that is text.
 pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
     request.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Returns a range of a file as a body, which is read as it is sent.
+pub(super) fn body(file: LogFile, range: Range<u64>) -> Body {
+    Blocks { file, at: range.start, end: range.end }.into_body()
 }
 
 /// The part of a file that is still to be sent.

@@ -8,12 +8,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Deserialize;
 
-use super::body::{JsonBody, OptionalJsonBody};
+use super::body::OptionalJsonBody;
 use super::error::ApiError;
 use super::query::Query;
+use super::submission::Submitted;
 use crate::auth::Identity;
-use crate::model::{Job, JobId, JobStatus, JobsPage, NewJob};
-use crate::queue::JobsFilter;
+use crate::inputs::Incoming;
+use crate::model::{Job, JobId, JobStatus, JobsPage};
+use crate::queue::{JobsFilter, QueueError};
 use crate::server::AppState;
 
 /// Jobs in a page, unless something else is asked for, and at the most.
@@ -40,7 +42,7 @@ pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     headers: HeaderMap,
-    JsonBody(new): JsonBody<NewJob>,
+    Submitted { new, input }: Submitted,
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
     let key = match headers.get("idempotency-key") {
         Some(key) => {
@@ -49,7 +51,17 @@ pub(super) async fn submit(
         }
         None => None,
     };
-    let job = state.queue.submit(new, &identity.user, key).await?;
+    // A task of its own: a client that goes now must not take away the files of a job that is stored.
+    let submitting = tokio::spawn(async move {
+        let about = input.as_ref().map(Incoming::input);
+        let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;
+        // A repetition is answered with the job that has the first one's files.
+        if let Some(input) = input.filter(|_| job.input == about) {
+            input.keep();
+        }
+        Ok::<_, QueueError>(job)
+    });
+    let job = submitting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
     Ok((StatusCode::CREATED, Json(job)))
 }
 

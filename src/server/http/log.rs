@@ -3,17 +3,20 @@
 mod encoding;
 mod sending;
 
+use std::ops::Range;
+
 use axum::extract::State;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, RANGE, VARY};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE, VARY};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
-use super::file::{StoredFile, etag, is_known};
+use super::file::{StoredFile, body, etag, is_known};
 use super::jobs::JobPath;
 use super::lines::{attempt, attempt_output};
 use super::query::Query;
 use crate::log::AttemptLog;
+use crate::log::file::LogFile;
 use crate::log::output::{Output, Reach, Selection, Times};
 use crate::model::{Stage, StreamName};
 use crate::server::AppState;
@@ -40,7 +43,13 @@ pub(super) async fn log(
     let times = query.word("timestamps", &[("true", Times::Prefixed), ("false", Times::Omitted)])?.unwrap_or_default();
     let until = query.word("follow", &[("true", Until::End), ("false", Until::Now)])?.unwrap_or(Until::Now);
     let attempt = attempt(&mut query)?;
+    let range = range(&mut query)?;
     query.end()?;
+    if range.is_some() && (until == Until::End || times == Times::Prefixed || !selection.is_everything()) {
+        return Err(ApiError::InvalidQuery(
+            "offset: a range is of the whole output, without any other selection".into(),
+        ));
+    }
     // The state first: what is over now has all of its output in the spool.
     let output = attempt_output(&state, job, attempt).await?;
     if until == Until::End {
@@ -55,6 +64,9 @@ pub(super) async fn log(
             None => Ok(([(CONTENT_TYPE, PLAIN_TEXT)], "").into_response()),
         };
     };
+    if let Some(range) = range {
+        return exactly(log.into_text(), range);
+    }
     let encoding = if headers.contains_key(RANGE) { Encoding::Identity } else { Encoding::accepted(&headers) };
     // Only the whole of what does not change any more has a name, and ranges.
     let whole = output.sha256.as_deref().filter(|_| selection.is_everything() && times == Times::Omitted).map(etag);
@@ -74,6 +86,27 @@ pub(super) async fn log(
 }
 
 const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
+
+/// Takes `offset` and `bytes`, which go together: a range as log events name it, of what has been printed by now.
+fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
+    let mut number = |name| query.number(name, 0..=i64::MAX).map(|number| number.map(i64::unsigned_abs));
+    match (number("offset")?, number("bytes")?) {
+        (Some(offset), Some(bytes)) => Ok(Some(offset..offset.saturating_add(bytes))),
+        (None, None) => Ok(None),
+        _ => Err(ApiError::InvalidQuery("offset, bytes: give both of them, or neither".into())),
+    }
+}
+
+/// Returns a range of the output as it is. In contrast to `Range`, it does not need the output to be complete.
+fn exactly(text: LogFile, range: Range<u64>) -> Result<Response, ApiError> {
+    let size = text.size().map_err(|error| ApiError::Internal(error.to_string()))?;
+    if range.end > size {
+        return Err(ApiError::RangeNotSatisfiable(size));
+    }
+    let length = (range.end - range.start).to_string();
+    let about = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_LENGTH, length)];
+    Ok((about, body(text, range)).into_response())
+}
 
 fn selection(query: &mut Query) -> Result<Selection, ApiError> {
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| (stage.as_str(), stage));

@@ -42,11 +42,25 @@ impl Cli {
     }
 
     fn spawn(&self, arguments: &[&str], stdin: Stdio) -> Child {
+        self.command(arguments).stdin(stdin).spawn().expect("the program starts")
+    }
+
+    /// Returns the command that runs it, for what only few tests need.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tailwater"));
         command.args(arguments).current_dir(self.folder()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder());
         command.envs(self.environment.iter().cloned());
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command that was made by [`Cli::command`] to its end.
+    pub async fn run_command(mut command: Command) -> Done {
+        let child = command.spawn().expect("the program starts");
+        // It may hold the other end of a pipe.
+        drop(command);
+        Done::of(child, &["a command"]).await
     }
 
     /// Runs it to its end.
@@ -86,6 +100,10 @@ pub struct Done {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+    /// What it wrote to its standard output, byte for byte.
+    pub bytes: Vec<u8>,
+    /// And to its standard error.
+    pub error_bytes: Vec<u8>,
 }
 
 impl Done {
@@ -98,8 +116,8 @@ impl Done {
             panic!("{arguments:?} does not end");
         };
         let Output { status, stdout, stderr } = ended.expect("waiting does not panic").expect("it is our child");
-        let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
-        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: status.code(), stdout: text(&stdout), stderr: text(&stderr), bytes: stdout, error_bytes: stderr }
     }
 }
 
@@ -124,7 +142,12 @@ impl Running {
 
     /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
-        send("-INT", self.child.id());
+        self.signal("-INT");
+    }
+
+    /// Sends a signal, named as for `kill`.
+    pub fn signal(&self, signal: &str) {
+        send(signal, self.child.id());
     }
 
     /// Closes what reads its standard output and waits for its end.
@@ -132,13 +155,25 @@ impl Running {
         self.stdout.close();
         while self.stdout.recv().await.is_some() {}
         let stderr = rest(&mut self.stderr).await;
-        Done { code: self.exit_code().await, stdout: String::new(), stderr }
+        Done {
+            code: self.exit_code().await,
+            stdout: String::new(),
+            error_bytes: stderr.clone().into_bytes(),
+            stderr,
+            bytes: Vec::new(),
+        }
     }
 
     /// Waits for its end; returns what it wrote since the last line that was read.
     pub async fn ended(mut self) -> Done {
         let (stdout, stderr) = tokio::join!(rest(&mut self.stdout), rest(&mut self.stderr));
-        Done { code: self.exit_code().await, stdout, stderr }
+        Done {
+            code: self.exit_code().await,
+            bytes: stdout.clone().into_bytes(),
+            error_bytes: stderr.clone().into_bytes(),
+            stdout,
+            stderr,
+        }
     }
 
     async fn exit_code(&mut self) -> Option<i32> {

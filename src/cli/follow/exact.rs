@@ -1,0 +1,90 @@
+//! The bytes that an event's text stands for, from the attempt's complete output.
+//!
+//! What an event tells of is in the output before the event is sent, so that nothing has to be waited for. An event's
+//! segments lie close to each other, with pieces of the other stream between them: one request gets all of that.
+
+use reqwest::Method;
+
+use super::Follower;
+use crate::cli::client::with_query;
+use crate::cli::error::CliError;
+use crate::cli::order::segments;
+use crate::cli::output;
+use crate::model::{Event, LogPayload, Payload, Segment};
+
+/// Stands for what is not UTF-8; a step may also have printed it itself.
+const STAND_IN: char = '\u{fffd}';
+
+/// Bytes between the first and the last of an event at the most: a batch of both streams, of 1 MiB each, and as much again. An
+/// event that spans more is none that a server makes, and its bytes would fill the memory.
+const MAX_SPAN: i64 = 4 << 20;
+
+impl Follower {
+    /// Returns what was printed, if the event's text may only stand for it. If that is no longer stored, the text is all there
+    /// is, which people are told once.
+    pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
+        let Payload::Log(payload) = &event.payload else { return Ok(None) };
+        if !event.message.contains(STAND_IN) {
+            return Ok(None);
+        }
+        let segments = segments(payload);
+        let start = segments.iter().map(|segment| segment.0).min().unwrap_or(0);
+        let end = segments.iter().map(|segment| segment.0.saturating_add(segment.1)).max().unwrap_or(start);
+        let fetched =
+            if end - start > MAX_SPAN { Ok(Vec::new()) } else { self.fetch(payload, start, end - start).await };
+        match fetched.map(|bytes| pick(&bytes, start, &segments)) {
+            Ok(Some(bytes)) => Ok(Some(bytes)),
+            Err(error) if error.is_transient() || !matches!(error, CliError::Refused { .. }) => Err(error),
+            Ok(None) | Err(_) => {
+                if !std::mem::replace(&mut self.told_inexact, true) {
+                    output::note(
+                        "the server no longer has the exact bytes of this output; U+FFFD stands for what is not UTF-8",
+                    );
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn fetch(&self, payload: &LogPayload, offset: i64, bytes: i64) -> Result<Vec<u8>, CliError> {
+        let query =
+            [("attempt", payload.attempt.to_string()), ("offset", offset.to_string()), ("bytes", bytes.to_string())];
+        let path = with_query(&format!("/jobs/{}/log", self.wanted.job), &query);
+        let mut reply = self.client.send(self.client.request(Method::GET, &path)).await?;
+        let (expected, mut body) = (usize::try_from(bytes).unwrap_or(0), Vec::new());
+        while body.len() < expected
+            && let Some(chunk) = self.client.chunk(&mut reply).await?
+        {
+            body.extend_from_slice(chunk.as_ref());
+        }
+        if body.len() < expected {
+            let cause = "the reply broke off".to_owned();
+            return Err(CliError::Unreachable { server: self.client.server().to_owned(), cause });
+        }
+        Ok(body)
+    }
+}
+
+/// Returns the segments' bytes, one after the other, out of a stretch that begins at `start`; nothing if it is too short.
+fn pick(stretch: &[u8], start: i64, segments: &[Segment]) -> Option<Vec<u8>> {
+    let mut picked = Vec::new();
+    for Segment(offset, bytes, _) in segments {
+        let from = usize::try_from(offset - start).ok()?;
+        picked.extend_from_slice(stretch.get(from..from.checked_add(usize::try_from(*bytes).ok()?)?)?);
+    }
+    Some(picked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_picked_out_of_the_stretch_that_holds_them() {
+        let segments = [Segment(10, 2, 1), Segment(14, 1, 2)];
+        assert_eq!(pick(b"ab..c", 10, &segments), Some(b"abc".to_vec()));
+        assert_eq!(pick(b"ab..", 10, &segments), None);
+        assert_eq!(pick(b"", 10, &[]), Some(Vec::new()));
+        assert_eq!(pick(b"ab", 10, &[Segment(9, 1, 1)]), None);
+    }
+}

@@ -1,0 +1,126 @@
+//! What the shell of a job runs, made of the words of a command line. Pure.
+//!
+//! A shell of the POSIX family gets the words quoted, so that the command receives exactly these: nothing in them is ever
+//! interpreted. Any other program that takes `-c`, such as python3, has a grammar of its own, in which quoting would change
+//! the meaning: it gets one argument, its script, as it is.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::cli::error::CliError;
+
+/// Words that a POSIX shell, bash or zsh interprets where a command begins; quoted, they are names like others.
+const RESERVED: [&str; 22] = [
+    "if",
+    "then",
+    "else",
+    "elif",
+    "fi",
+    "do",
+    "done",
+    "case",
+    "esac",
+    "while",
+    "until",
+    "for",
+    "in",
+    "function",
+    "select",
+    "time",
+    "coproc",
+    "repeat",
+    "foreach",
+    "end",
+    "nocorrect",
+    "noglob",
+];
+
+/// Shells whose quoting is that of POSIX; a version may follow the name, as in `bash-5.2` and `ksh93`.
+const POSIX_SHELLS: [&str; 12] =
+    ["sh", "ash", "bash", "dash", "hush", "ksh", "lksh", "mksh", "posh", "rbash", "yash", "zsh"];
+
+/// Returns what `shell` is to run.
+pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError> {
+    let words = words.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    if is_posix_shell(shell) {
+        return command_line(&words);
+    }
+    match words[..] {
+        [script] => Ok(script.to_owned()),
+        _ => Err(CliError::Usage(format!(
+            "--shell {shell} takes its script as one argument, not {}: quote it, as in `--shell {shell} -- 'SCRIPT'`",
+            words.len()
+        ))),
+    }
+}
+
+fn text(word: &OsString) -> Result<&str, CliError> {
+    word.to_str().ok_or_else(|| {
+        CliError::Usage(format!("the argument {word:?} is not UTF-8, and the server takes a command as UTF-8 text"))
+    })
+}
+
+fn is_posix_shell(shell: &str) -> bool {
+    let name = Path::new(shell).file_name().and_then(|name| name.to_str()).unwrap_or(shell);
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    POSIX_SHELLS.contains(&name)
+}
+
+/// Returns the words as a line that a shell takes for exactly these words.
+fn command_line(words: &[&str]) -> Result<String, CliError> {
+    let nul = |_| CliError::Usage("an argument holds a NUL, which no command can be given".into());
+    let line = shlex::try_join(words.iter().copied()).map_err(nul)?;
+    let first = words.first().copied().unwrap_or_default();
+    match line.strip_prefix(first) {
+        Some(rest) if RESERVED.contains(&first) => Ok(format!("'{first}'{rest}")),
+        _ => Ok(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn every_argument_arrives_as_it_was_given() {
+        let arguments =
+            ["", " ", "a b", "$(id)", "`id`", "'", "\"", "\\", "a\nb", "*", "~", "é 漢", "!x", "^", "-n", ";", "#"];
+        let words = [&["printf", "<%s>"][..], &arguments].concat();
+        let line = command_line(&words).expect("there is no NUL");
+        for shell in ["sh", "bash"] {
+            let output = Command::new(shell).args(["-c", &line]).output().expect("the shell is there");
+            let expected: String = arguments.map(|argument| format!("<{argument}>")).concat();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{shell}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_called_like_a_word_of_the_shell_is_a_command() {
+        for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
+            let line = command_line(&[word]).expect("there is no NUL");
+            for shell in ["/bin/sh", "/bin/bash"] {
+                // A path without programs: some of these words are some as well.
+                let mut shell_of_line = Command::new(shell);
+                shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
+                let status = shell_of_line.output().expect("the shell is there").status;
+                assert_eq!(status.code(), Some(127), "{shell}: {line}");
+            }
+        }
+        assert_eq!(command_line(&["make", "test"]).expect("there is no NUL"), "make test");
+    }
+
+    #[test]
+    fn a_program_that_is_no_posix_shell_gets_its_script_as_it_is() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        for shell in ["python3", "/usr/bin/python3.13", "fish", "perl", "nush"] {
+            assert_eq!(script(shell, &words(&["print('1')"])).expect("it is one argument"), "print('1')");
+            let refused = script(shell, &words(&["print(1)", "x"])).expect_err("it is two arguments").to_string();
+            assert!(refused.contains(shell) && refused.contains("one argument"), "{refused}");
+        }
+        for shell in ["sh", "/bin/bash", "bash-5.2", "ksh93", "zsh-5.9"] {
+            assert_eq!(script(shell, &words(&["a b"])).expect("it can be quoted"), "'a b'", "{shell}");
+        }
+    }
+}

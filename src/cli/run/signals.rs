@@ -1,0 +1,55 @@
+//! The signals by which people and systems end a command: each of them cancels the job.
+//!
+//! SIGINT comes of Ctrl-C, SIGTERM of `kill` and of service managers, SIGHUP of a terminal that is closed or a connection
+//! that is lost. A signal that this program was started to ignore stays ignored: `nohup tailwater run` outlives its terminal,
+//! as any command does.
+
+use std::io;
+use std::task::Poll;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What the program listens for.
+pub(super) struct Signals(Vec<Signal>);
+
+impl Signals {
+    /// Begins to listen.
+    pub(super) fn listen() -> io::Result<Self> {
+        let ignored = ignored();
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let heeded = kinds.into_iter().filter(|kind| !is_in(ignored, *kind));
+        heeded.map(signal).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let any = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if any { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// Returns the set of signals that this process was started to ignore, a bit each; see proc_pid_status(5).
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn is_in(set: u64, kind: SignalKind) -> bool {
+    set & (1 << (kind.as_raw_value() - 1)) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_signals_has_a_bit_for_each() {
+        // SIGHUP is 1, SIGINT 2, SIGTERM 15; a shell's background job ignores SIGINT and SIGQUIT.
+        assert!(is_in(0x6, SignalKind::interrupt()) && !is_in(0x6, SignalKind::hangup()));
+        assert!(is_in(0x4001, SignalKind::hangup()) && is_in(0x4001, SignalKind::terminate()));
+    }
+}

@@ -1,0 +1,117 @@
+//! What is on standard input: a job cannot read it, so nobody must believe that it does.
+//!
+//! A terminal, `/dev/null` and what has ended hold nothing, as in cron and in most build systems: the command runs. Data that
+//! is there already is refused before the command runs. A pipe that is open and silent may be one that nobody writes to, or
+//! one whose writer is slow: the command runs, and a remark at its end says that it had no standard input. Nothing is ever
+//! read: what is there stays for whoever shares it, such as a shell that reads its script from it.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat, major, minor, tell};
+use rustix::io::ioctl_fionread;
+
+/// What standard input holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// Nothing, now and later.
+    Nothing,
+    /// Data.
+    Data,
+    /// Nothing now; whoever holds its other end may write to it.
+    Open,
+}
+
+/// What is said of data that is refused.
+pub(super) const REFUSED: &str = "standard input holds data, which the command could not read, since a job has no standard input: \
+    redirect it from /dev/null, or pass the data as a file with --send";
+
+/// What is said of an input that stayed open.
+pub(super) const UNREAD: &str =
+    "the command ran without standard input; what is written to that of `tailwater run` is not passed on";
+
+impl Input {
+    /// Looks at this program's standard input. What cannot be looked at cannot be read either.
+    pub(super) fn of_this_program() -> Self {
+        let stdin = io::stdin();
+        if stdin.is_terminal() { Self::Nothing } else { Self::of(&stdin).unwrap_or(Self::Nothing) }
+    }
+
+    fn of(file: &impl AsFd) -> rustix::io::Result<Self> {
+        let about = fstat(file)?;
+        Ok(match FileType::from_raw_mode(about.st_mode) {
+            FileType::RegularFile if u64::try_from(about.st_size).unwrap_or(0) > tell(file)? => Self::Data,
+            FileType::CharacterDevice if !is_null(about.st_rdev) && is_readable(file)?.contains(PollFlags::IN) => {
+                Self::Data
+            }
+            FileType::Fifo | FileType::Socket if ioctl_fionread(file)? > 0 => Self::Data,
+            FileType::Fifo | FileType::Socket => {
+                let ended = PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR;
+                if is_readable(file)?.intersects(ended) { Self::Nothing } else { Self::Open }
+            }
+            _ => Self::Nothing,
+        })
+    }
+}
+
+/// Returns whether that is `/dev/null`; see null(4).
+fn is_null(device: u64) -> bool {
+    major(device) == 1 && minor(device) == 3
+}
+
+fn is_readable(file: &impl AsFd) -> rustix::io::Result<PollFlags> {
+    let mut polled = [PollFd::new(file, PollFlags::IN | PollFlags::RDHUP)];
+    poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(polled[0].revents())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Seek, Write};
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(file: &impl AsFd, expected: Input) {
+        assert_eq!(Input::of(file).expect("it can be looked at"), expected);
+    }
+
+    #[test]
+    fn data_is_told_from_its_end_and_from_silence() {
+        let (mut reader, mut writer) = io::pipe().expect("there are pipes");
+        check(&reader, Input::Open);
+        writer.write_all(b"x").expect("it is open");
+        check(&reader, Input::Data);
+        drop(writer);
+        check(&reader, Input::Data);
+        reader.read_to_end(&mut Vec::new()).expect("it can be read");
+        check(&reader, Input::Nothing);
+        let (mut reader, mut writer) = UnixStream::pair().expect("there are sockets");
+        check(&reader, Input::Open);
+        writer.write_all(b"x").expect("it is open");
+        check(&reader, Input::Data);
+        writer.shutdown(Shutdown::Write).expect("it is open");
+        reader.read_to_end(&mut Vec::new()).expect("it can be read");
+        check(&reader, Input::Nothing);
+    }
+
+    #[test]
+    fn a_file_holds_what_is_behind_its_position() {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        check(&file, Input::Nothing);
+        file.write_all(b"x").expect("it can be written");
+        check(&file, Input::Nothing);
+        file.rewind().expect("it is a file");
+        check(&file, Input::Data);
+    }
+
+    #[test]
+    fn the_null_device_holds_nothing_and_others_do() {
+        check(&File::open("/dev/null").expect("it is there"), Input::Nothing);
+        check(&File::open("/dev/zero").expect("it is there"), Input::Data);
+    }
+}

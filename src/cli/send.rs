@@ -1,0 +1,77 @@
+//! Submits a job, with the files of a folder if there are some to go along (`--send DIR`).
+//!
+//! The archive is made while it is sent ([`pack`]): neither side holds it in memory. The job begins when the server has all of
+//! it; an upload that is stopped or breaks off leaves no job.
+
+mod pack;
+mod progress;
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::client::Client;
+use super::error::CliError;
+use super::output::note;
+use pack::Folder;
+use progress::Progress;
+
+/// Blocks of the archive that wait for the connection.
+const WAITING: usize = 4;
+
+/// Names that are given of what is left out.
+const MAX_NAMED: usize = 3;
+
+/// Posts a submission, with the files of `folder` if one is given; returns the reply's body.
+pub(super) async fn submit(
+    client: &Client,
+    submission: &(impl Serialize + Display),
+    folder: Option<&Path>,
+) -> Result<String, CliError> {
+    let Some(folder) = folder else { return client.post("/jobs", submission).await };
+    let name = folder.to_owned();
+    let listed = tokio::task::spawn_blocking(move || Folder::list(&name)).await.map_err(io::Error::other)?;
+    let folder = listed.map_err(|source| CliError::File { what: format!("read {}", folder.display()), source })?;
+    say_left_out(&folder);
+    let progress = Arc::new(Progress::new(folder.bytes()));
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let packing = {
+        let progress = Arc::clone(&progress);
+        tokio::task::spawn_blocking(move || folder.pack(sender, &progress))
+    };
+    let blocks = futures_util::stream::unfold(receiver, async |mut receiver| {
+        let block: io::Result<Vec<u8>> = receiver.recv().await?;
+        Some((block, receiver))
+    });
+    let job = Part::text(submission.to_string()).mime_str("application/json").expect("it is a media type");
+    let input = Part::stream(Body::wrap_stream(blocks)).file_name("input.tar.zst");
+    let input = input.mime_str("application/zstd").expect("it is a media type");
+    let request = client.request(Method::POST, "/jobs").multipart(Form::new().part("job", job).part("input", input));
+    let drawing = progress.draw();
+    let reply = client.upload(request, &progress.sent).await;
+    drop(drawing);
+    match (reply, packing.await.map_err(io::Error::other)?) {
+        // The connection was ended because a file could not be read: that is what people need to know.
+        (Err(CliError::Unreachable { .. }), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::File { what: "send the files".into(), source: error })
+        }
+        (reply, _) => client.text(reply?).await,
+    }
+}
+
+fn say_left_out(folder: &Folder) {
+    let left_out = folder.left_out();
+    if left_out.is_empty() {
+        return;
+    }
+    let named: Vec<String> = left_out.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
+    let more = left_out.len().saturating_sub(MAX_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    note(&format!("not sent, since they lead out of the folder or are no files: {}{more}", named.join(", ")));
+}

@@ -1,0 +1,273 @@
+//! A folder as an archive: which files go along, and their bytes as a tar compressed with zstd.
+//!
+//! What goes along is what git tracks or does not ignore: the walk heeds `.gitignore` and its like as git does, and what git
+//! tracks although a pattern ignores it is asked of git, where there is one. Links that lead out of the folder, devices,
+//! pipes and sockets are left out; the server would refuse them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ignore::WalkBuilder;
+use tar::{Builder, EntryType, Header};
+use tokio::sync::mpsc;
+
+use super::progress::Progress;
+use crate::inputs::stays_inside;
+
+/// Bytes of a block of the archive.
+const BLOCK: usize = 128 << 10;
+
+/// The level of compression: source code shrinks to a quarter, faster than most networks take it.
+const LEVEL: i32 = 3;
+
+/// The files of a folder that go along.
+#[derive(Debug, Default)]
+pub(super) struct Folder {
+    root: PathBuf,
+    /// By their paths below the folder.
+    items: BTreeMap<PathBuf, Item>,
+    bytes: u64,
+    left_out: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Item {
+    File,
+    Folder,
+    Link(PathBuf),
+}
+
+impl Folder {
+    /// Looks for the files.
+    pub(super) fn list(root: &Path) -> io::Result<Self> {
+        let root = fs::canonicalize(root)?;
+        if !fs::metadata(&root)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let in_repository = root.ancestors().any(|folder| folder.join(".git").exists());
+        let mut folder = Self { root: root.clone(), ..Self::default() };
+        let mut walk = WalkBuilder::new(&root);
+        // `.ignore` files are not git's; ignored are hidden files only where a pattern says so.
+        walk.hidden(false).ignore(false).require_git(false).parents(in_repository);
+        walk.filter_entry(|entry| entry.file_name() != ".git");
+        for entry in walk.build() {
+            let entry = entry.map_err(|error| error.into_io_error().unwrap_or_else(|| io::Error::other("a loop")))?;
+            folder.add(entry.path())?;
+        }
+        if in_repository {
+            for path in tracked_although_ignored(&root) {
+                folder.add(&path)?;
+            }
+        }
+        Ok(folder)
+    }
+
+    fn add(&mut self, path: &Path) -> io::Result<()> {
+        let below = path.strip_prefix(&self.root).unwrap_or(path).to_owned();
+        if below.as_os_str().is_empty() || self.items.contains_key(&below) {
+            return Ok(());
+        }
+        let about = match fs::symlink_metadata(path) {
+            // It has gone since, or git tracks a file that was removed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            about => about?,
+        };
+        let item = if about.is_file() {
+            self.bytes += about.len();
+            Item::File
+        } else if about.is_dir() {
+            Item::Folder
+        } else if about.is_symlink() && stays_inside(&below, &fs::read_link(path)?) {
+            Item::Link(fs::read_link(path)?)
+        } else {
+            self.left_out.push(below);
+            return Ok(());
+        };
+        self.items.insert(below, item);
+        Ok(())
+    }
+
+    /// Returns how large the files are together.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Returns what does not go along although nothing ignores it.
+    pub(super) fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
+    }
+
+    /// Packs the files and sends the archive block by block. The last block is an error if something could not be read.
+    pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &Progress) -> io::Result<()> {
+        let packed = self.write(Blocks { sender: blocks.clone(), block: Vec::new() }, progress);
+        if let Err(error) = &packed {
+            // Without it the archive would look complete. The connection may have gone.
+            blocks.blocking_send(Err(io::Error::new(error.kind(), error.to_string()))).ok();
+        }
+        packed
+    }
+
+    fn write(self, to: Blocks, progress: &Progress) -> io::Result<()> {
+        let mut builder = Builder::new(zstd::stream::write::Encoder::new(to, LEVEL)?);
+        for (path, item) in &self.items {
+            let whole = self.root.join(path);
+            append(&mut builder, path, item, &whole, progress)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", whole.display())))?;
+        }
+        builder.into_inner()?.finish()?.finish()
+    }
+}
+
+fn append<W: Write>(
+    builder: &mut Builder<W>,
+    path: &Path,
+    item: &Item,
+    whole: &Path,
+    progress: &Progress,
+) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_size(0);
+    header.set_mode(0o755);
+    match item {
+        Item::Folder => {
+            header.set_entry_type(EntryType::Directory);
+            builder.append_data(&mut header, path, io::empty())
+        }
+        Item::Link(target) => {
+            header.set_entry_type(EntryType::Symlink);
+            builder.append_link(&mut header, path, target)
+        }
+        Item::File => {
+            let file = File::open(whole)?;
+            let about = file.metadata()?;
+            describe(&mut header, &about);
+            builder.append_data(&mut header, path, Counted { file, left: about.len(), progress })
+        }
+    }
+}
+
+fn describe(header: &mut Header, about: &Metadata) {
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(about.len());
+    header.set_mode(if about.mode() & 0o100 != 0 { 0o755 } else { 0o644 });
+    header.set_mtime(u64::try_from(about.mtime()).unwrap_or(0));
+}
+
+/// Returns the paths below `root` that git tracks although a pattern ignores them; none if git cannot say.
+fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
+    let mut git = Command::new("git");
+    // A hook of the repository is not to run.
+    git.args(["-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
+    git.current_dir(root).stdin(Stdio::null()).stderr(Stdio::null());
+    let listed = git.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let listed = listed.unwrap_or_default();
+    listed
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+        .map(|name| root.join(OsStr::from_bytes(name)))
+        .collect()
+}
+
+/// A file of the size that its header says: one that grows is cut, one that shrinks is an error.
+struct Counted<'a> {
+    file: File,
+    left: u64,
+    progress: &'a Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.file.read(&mut buffer[..most])?;
+        if read == 0 && most > 0 {
+            return Err(io::Error::other("it became shorter while it was read"));
+        }
+        self.left -= read as u64;
+        self.progress.packed(read);
+        Ok(read)
+    }
+}
+
+/// Hands what is written on, block by block.
+struct Blocks {
+    sender: mpsc::Sender<io::Result<Vec<u8>>>,
+    block: Vec<u8>,
+}
+
+impl Blocks {
+    fn finish(mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
+impl Write for Blocks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.block.extend_from_slice(bytes);
+        if self.block.len() >= BLOCK {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let block = std::mem::take(&mut self.block);
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        if block.is_empty() { Ok(()) } else { self.sender.blocking_send(Ok(block)).map_err(gone) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn listed(root: &Path) -> Vec<String> {
+        let folder = Folder::list(root).expect("it can be read");
+        let files = folder.items.iter().filter(|(_, item)| **item != Item::Folder);
+        files.map(|(path, _)| path.display().to_string()).collect()
+    }
+
+    fn git(root: &Path, arguments: &[&str]) {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        let status =
+            Command::new("git").current_dir(root).args(identity).args(arguments).stdout(Stdio::null()).status();
+        assert!(status.expect("git is there").success(), "{arguments:?}");
+    }
+
+    #[test]
+    fn what_git_tracks_or_does_not_ignore_goes_along() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+            fs::write(path, text).expect("it can be written");
+        };
+        write(".gitignore", "target/\n*.log\n");
+        write("src/.hidden", "");
+        write("src/main.rs", "");
+        write("target/big", "");
+        write("kept.log", "");
+        write("dropped.log", "");
+        write("sub/.gitignore", "local\n");
+        write("sub/local", "");
+        write("sub/other", "");
+        symlink("src/main.rs", root.path().join("link")).expect("it can be made");
+        symlink("/etc/passwd", root.path().join("out")).expect("it can be made");
+        let expected = [".gitignore", "link", "src/.hidden", "src/main.rs", "sub/.gitignore", "sub/other"];
+        assert_eq!(listed(root.path()), expected, "without a repository");
+        git(root.path(), &["init", "-q"]);
+        git(root.path(), &["add", "-f", "kept.log", "src/main.rs"]);
+        let mut tracked = expected.to_vec();
+        tracked.insert(1, "kept.log");
+        assert_eq!(listed(root.path()), tracked, "with one");
+        assert_eq!(Folder::list(root.path()).expect("it can be read").left_out, [PathBuf::from("out")]);
+        assert_eq!(listed(&root.path().join("sub")), [".gitignore", "other"], "a folder within one");
+    }
+}

@@ -1,0 +1,78 @@
+//! How far an upload has come, as a line on the terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::words;
+
+/// How often the line is drawn: as often as people can read it.
+const DRAW_EVERY: Duration = Duration::from_millis(200);
+
+/// What has been packed and sent so far.
+#[derive(Debug)]
+pub(super) struct Progress {
+    total: u64,
+    /// Bytes of files. They are sent at most a few blocks later.
+    pub(super) sent: AtomicU64,
+}
+
+/// The line; it is erased when this is dropped.
+pub(super) struct Line(Option<JoinHandle<()>>);
+
+impl Progress {
+    /// Begins with nothing of `total` bytes.
+    pub(super) const fn new(total: u64) -> Self {
+        Self { total, sent: AtomicU64::new(0) }
+    }
+
+    /// Counts bytes of a file.
+    pub(super) fn packed(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Draws the line from time to time, if standard error is a terminal.
+    pub(super) fn draw(self: &Arc<Self>) -> Line {
+        let progress = Arc::clone(self);
+        Line(io::stderr().is_terminal().then(|| {
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(DRAW_EVERY).await;
+                    write!(io::stderr(), "\r\u{1b}[K{}", progress.text()).ok();
+                }
+            })
+        }))
+    }
+
+    fn text(&self) -> String {
+        let bytes = |bytes: u64| words::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let sent = self.sent.load(Ordering::Relaxed).min(self.total);
+        let percent = (sent * 100).checked_div(self.total).unwrap_or(100);
+        format!("tailwater: sending {} of {} ({percent} %)", bytes(sent), bytes(self.total))
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(drawing) = self.0.take() {
+            drawing.abort();
+            write!(io::stderr(), "\r\u{1b}[K").ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_much_of_how_much() {
+        let progress = Progress::new(4000);
+        progress.packed(1000);
+        assert!(progress.text().contains("(25 %)"), "{}", progress.text());
+        assert!(Progress::new(0).text().contains("(100 %)"), "an empty folder has no bytes to wait for");
+    }
+}

@@ -1,0 +1,110 @@
+//! Inputs: the files that come with a job and lie in its workspace before its first step.
+//!
+//! An input is an archive, a tar compressed with zstd or gzip. It is received completely, synced and given its name before
+//! the job that it belongs to is stored, so that no job can begin without all of it, and an upload that breaks off leaves
+//! nothing. It stays with the job: every attempt unpacks it anew ([`mod@unpack`]), and a job that is submitted again shares
+//! it. What a start finds without a job, as after a crash between the two, is removed.
+
+mod names;
+mod unpack;
+
+use std::collections::HashSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::model::JobInput;
+
+pub use names::stays_inside;
+pub use unpack::{UnpackError, unpack};
+
+/// The folder of inputs within the data folder.
+const FOLDER: &str = "inputs";
+
+/// Returns where an input's archive lies.
+#[must_use]
+pub fn path(data_dir: &Path, input: &JobInput) -> PathBuf {
+    data_dir.join(FOLDER).join(input.id.to_string())
+}
+
+/// Removes what belongs to no job: archives that are not in `known`.
+pub fn sweep(data_dir: &Path, known: &HashSet<uuid::Uuid>) -> io::Result<()> {
+    let folder = data_dir.join(FOLDER);
+    crate::db::private_folder(&folder)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if !id.is_some_and(|id| known.contains(&id)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// An archive while it is received. Unless it is kept, it is removed with this.
+#[derive(Debug)]
+pub struct Incoming {
+    file: File,
+    path: PathBuf,
+    id: uuid::Uuid,
+    size: u64,
+    hash: Sha256,
+    kept: bool,
+}
+
+impl Incoming {
+    /// Begins to receive one.
+    pub fn create(data_dir: &Path) -> io::Result<Self> {
+        let folder = data_dir.join(FOLDER);
+        crate::db::private_folder(&folder)?;
+        let id = uuid::Uuid::now_v7();
+        let path = folder.join(id.to_string());
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { file, path, id, size: 0, hash: Sha256::new(), kept: false })
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Returns how many bytes have been received.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Makes what was received survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    }
+
+    /// Returns what a job remembers of it.
+    #[must_use]
+    pub fn input(&self) -> JobInput {
+        let size_bytes = i64::try_from(self.size).unwrap_or(i64::MAX);
+        JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
+    }
+
+    /// Keeps it: a job has it now.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.kept
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::warn!(%error, "an input that belongs to no job could not be removed; the next start tries again");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The names in an archive: which of them stay below the folder that it is unpacked into. Pure.
+
+use std::path::{Component, Path, PathBuf};
+
+/// Returns an entry's path without `.`; nothing if it is absolute, has `..` in it, or names no file.
+pub(super) fn below(path: &Path) -> Option<PathBuf> {
+    let mut below = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => below.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(below)
+}
+
+/// Returns whether a symbolic link at `link`, a path below a folder, leads to something below that folder.
+#[must_use]
+pub fn stays_inside(link: &Path, target: &Path) -> bool {
+    let mut depth = link.components().count().saturating_sub(1);
+    for part in target.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leads_out_is_none() {
+        for (path, expected) in [
+            ("a/b", Some("a/b")),
+            ("./a/./b/", Some("a/b")),
+            ("./", Some("")),
+            ("/a", None),
+            ("..", None),
+            ("a/../b", None),
+            ("a/..", None),
+        ] {
+            assert_eq!(below(Path::new(path)).as_deref(), expected.map(Path::new), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_link_stays_inside_as_long_as_no_step_of_it_leads_out() {
+        for (link, target, expected) in [
+            ("a", "b", true),
+            ("a/b", "../c", true),
+            ("a/b", "../../c", false),
+            ("a", "..", false),
+            ("a", "b/../../a", false),
+            ("a", "/etc", false),
+            ("a/b/c", "../../x/..", true),
+        ] {
+            assert_eq!(stays_inside(Path::new(link), Path::new(target)), expected, "{link} -> {target}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+
+use tar::{Builder, Header};
+
+use super::*;
+
+const LIMIT: u64 = 1 << 20;
+
+/// An entry of a hostile archive: its name and target are written as they are.
+fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str, content: &[u8]) {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(content.len() as u64);
+    header.set_mode(0o6777);
+    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+    header.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target.as_bytes());
+    header.set_cksum();
+    builder.append(&header, content).expect("a Vec takes everything");
+}
+
+fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
+    let mut builder = Builder::new(Vec::new());
+    for (kind, name, target, content) in entries {
+        add(&mut builder, *kind, name, target, content);
+    }
+    zstd::encode_all(&builder.into_inner().expect("a Vec takes everything")[..], 3).expect("it can be compressed")
+}
+
+/// Unpacks an archive; returns the folder that holds the workspace `w`.
+fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Result<(), UnpackError>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (path, workspace) = (folder.path().join("archive"), folder.path().join("w"));
+    fs::write(&path, archive).expect("it can be written");
+    fs::create_dir(&workspace).expect("it can be made");
+    let input = JobInput {
+        id: uuid::Uuid::nil(),
+        size_bytes: i64::try_from(archive.len()).expect("it is small"),
+        sha256: hex::encode(Sha256::digest(archive)),
+    };
+    let result = unpack(&path, &input, &workspace, LIMIT, go_on);
+    (folder, result)
+}
+
+#[track_caller]
+fn check_refused(entries: &[(EntryType, &str, &str, &[u8])], words: &str) {
+    let (folder, result) = unpacked(&packed(entries), &|| true);
+    let refused = result.expect_err("it is refused").to_string();
+    assert!(refused.contains(words), "{refused}");
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["archive", "w"], "nothing lies outside");
+}
+
+const FILE: EntryType = EntryType::Regular;
+const LINK: EntryType = EntryType::Symlink;
+const FOLDER: EntryType = EntryType::Directory;
+
+#[test]
+fn files_folders_and_links_inside_are_unpacked_with_modes_that_are_harmless() {
+    let archive = packed(&[
+        (FILE, "./a/b", "", b"text"),
+        (FOLDER, "empty/", "", b""),
+        (LINK, "a/link", "../a/b", b""),
+        (LINK, "dangling", "not/there", b""),
+        (EntryType::XGlobalHeader, "pax_global_header", "", b"52 comment=0000000000000000000000000000000000000000\n"),
+        (FILE, "last", "", b""),
+    ]);
+    let (folder, result) = unpacked(&archive, &|| true);
+    result.expect("it is unpacked");
+    let workspace = folder.path().join("w");
+    assert_eq!(fs::read_to_string(workspace.join("a/link")).expect("it leads to a file"), "text");
+    let mode = fs::metadata(workspace.join("a/b")).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o7022, 0, "no other user writes, nothing is set-user-id: {mode:o}");
+    assert_eq!(mode & 0o700, 0o700);
+    assert!(workspace.join("empty").is_dir() && workspace.join("last").is_file());
+}
+
+#[test]
+fn what_leads_out_of_the_workspace_is_refused() {
+    check_refused(&[(FILE, "../evil", "", b"x")], "../evil is no path below");
+    check_refused(&[(FILE, "/tmp/evil", "", b"x")], "is no path below");
+    check_refused(&[(FILE, "a/../../evil", "", b"x")], "is no path below");
+    check_refused(&[(FOLDER, "../evil", "", b"")], "is no path below");
+    check_refused(&[(LINK, "a", "/etc", b"")], "leads out");
+    check_refused(&[(LINK, "a", "..", b"")], "leads out");
+    check_refused(&[(LINK, "a/b", "../../evil", b"")], "leads out");
+    // By its text the last one stays inside; the kernel goes by way of the first.
+    check_refused(&[(FILE, "d/x", "", b""), (LINK, "d/up", "..", b""), (LINK, "out", "d/up/../x", b"")], "leads out");
+    check_refused(&[(LINK, "a", "b", b""), (FILE, "b/x", "", b""), (LINK, "a/y", "x", b"")], "lies behind a link");
+}
+
+#[test]
+fn nothing_is_written_through_a_link_or_over_a_file() {
+    check_refused(&[(FILE, "b/x", "", b""), (LINK, "a", "b", b""), (FILE, "a/y", "", b"")], "a is not unpacked");
+    check_refused(&[(FILE, "a", "", b"1"), (FILE, "a", "", b"2")], "a is not unpacked");
+    check_refused(&[(FILE, "a", "", b"1"), (FILE, "a/b", "", b"2")], "a/b is not unpacked");
+}
+
+#[test]
+fn devices_pipes_and_hard_links_are_refused() {
+    for kind in [EntryType::Char, EntryType::Block, EntryType::Fifo, EntryType::Link, EntryType::Continuous] {
+        check_refused(&[(FILE, "b", "", b""), (kind, "a", "b", b"")], "a is neither");
+    }
+}
+
+#[test]
+fn a_bomb_is_stopped_at_the_limit() {
+    let zeros = vec![0; usize::try_from(LIMIT).expect("it is small") / 2 + 1];
+    check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than 1048576 bytes");
+    check_refused(&[(EntryType::GNULongName, "././@LongLink", "", &zeros), (FILE, "b", "", b"")], "too long");
+    check_refused(&[(EntryType::XHeader, "x", "", &zeros), (FILE, "b", "", b"")], "");
+    // A size that is not true.
+    let mut header = Header::new_gnu();
+    header.set_path("a").expect("it is short");
+    header.set_size(u64::MAX / 2);
+    header.set_cksum();
+    let archive = zstd::encode_all(&header.as_bytes()[..], 3).expect("it can be compressed");
+    assert!(matches!(unpacked(&archive, &|| true).1, Err(UnpackError::TooLarge(LIMIT))));
+}
+
+#[test]
+fn an_archive_that_breaks_off_or_is_none_is_refused() {
+    let whole = packed(&[(FILE, "a", "", &[7; 100_000])]);
+    for length in [0, 1, 3, whole.len() / 2, whole.len() - 1] {
+        assert!(unpacked(&whole[..length], &|| true).1.is_err(), "{length}");
+    }
+    assert!(matches!(unpacked(b"text", &|| true).1, Err(UnpackError::Unknown)));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let tar = zstd::decode_all(&whole[..]).expect("it was compressed");
+    gzip.write_all(&tar).expect("a Vec takes everything");
+    unpacked(&gzip.finish().expect("a Vec takes everything"), &|| true).1.expect("gzip is taken");
+}
+
+#[test]
+fn what_is_not_wanted_any_more_or_damaged_is_not_unpacked() {
+    let archive = packed(&[(FILE, "a", "", &[7; 100_000])]);
+    assert!(matches!(unpacked(&archive, &|| false).1, Err(UnpackError::Stopped)));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("archive");
+    fs::write(&path, &archive).expect("it can be written");
+    let input = JobInput { id: uuid::Uuid::nil(), size_bytes: 0, sha256: "of another".into() };
+    assert!(matches!(unpack(&path, &input, folder.path(), LIMIT, &|| true), Err(UnpackError::Damaged)));
+}

@@ -1,0 +1,134 @@
+//! A submission as it comes over HTTP: JSON, or `multipart/form-data` that carries the files of the job as well.
+//!
+//! Of the two parts of a form the first is `job`, the submission itself, so that a wrong one is refused before its files are
+//! received; the second is `input`, an archive ([`crate::inputs`]). The job is stored after the form has ended: one that breaks
+//! off leaves nothing behind.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+
+use super::body::{JsonBody, parse};
+use super::error::ApiError;
+use crate::inputs::Incoming;
+use crate::model::NewJob;
+use crate::server::AppState;
+
+/// How long the next bytes of an input may take: a connection that is only slow brings some.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// A form that is refused is received on for so long and so far, so that its sender sees the reply instead of a cut connection.
+const DRAIN: (Duration, usize) = (Duration::from_secs(5), 256 << 20);
+
+/// A submission, and the files that came with it.
+pub(super) struct Submitted {
+    pub(super) new: NewJob,
+    pub(super) input: Option<Incoming>,
+}
+
+impl FromRequest<AppState> for Submitted {
+    type Rejection = ApiError;
+
+    async fn from_request(mut request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
+        {
+            let JsonBody(new) = JsonBody::from_request(request, state).await?;
+            return Ok(Self { new, input: None });
+        }
+        // Each part has a limit of its own.
+        DefaultBodyLimit::disable().apply(&mut request);
+        let form = Multipart::from_request(request, state).await;
+        let mut form = form.map_err(|error| ApiError::InvalidPayload(format!("the form cannot be read: {error}")))?;
+        let received = receive(&mut form, state).await;
+        if received.is_err() {
+            tokio::time::timeout(DRAIN.0, drain(&mut form)).await.ok();
+        }
+        received
+    }
+}
+
+async fn receive(form: &mut Multipart, state: &AppState) -> Result<Submitted, ApiError> {
+    let mut job = next(form, "job").await?;
+    let mut text = Vec::new();
+    while let Some(bytes) = chunk(&mut job).await? {
+        text.extend_from_slice(&bytes);
+        if text.len() > state.config.body_bytes {
+            return Err(ApiError::PayloadTooLarge(state.config.body_bytes));
+        }
+    }
+    drop(job);
+    let new: NewJob = parse(&text)?;
+    state.queue.check(&new)?;
+    if new.kind != "command" {
+        return Err(ApiError::InvalidPayload("input: only jobs of type command take files".into()));
+    }
+    if state.disk.is_low() {
+        return Err(ApiError::DiskLow);
+    }
+    let input = receive_input(next(form, "input").await?, state).await?;
+    // The form's end is what says that all of the input is there.
+    match form.next_field().await.map_err(|error| broken(&error))? {
+        None => Ok(Submitted { new, input: Some(input) }),
+        Some(_) => Err(ApiError::InvalidPayload("the form takes two parts: job and input".into())),
+    }
+}
+
+async fn receive_input(mut field: Field<'_>, state: &AppState) -> Result<Incoming, ApiError> {
+    let data_dir = state.config.data_dir.clone();
+    let mut input = blocking(move || Incoming::create(&data_dir)).await?;
+    while let Some(bytes) = chunk(&mut field).await? {
+        if input.size().saturating_add(bytes.len() as u64) > state.config.input_bytes {
+            let limit = usize::try_from(state.config.input_bytes).unwrap_or(usize::MAX);
+            return Err(ApiError::PayloadTooLarge(limit));
+        }
+        input = blocking(move || input.push(&bytes).map(|()| input)).await?;
+    }
+    blocking(move || input.sync().map(|()| input)).await
+}
+
+/// Returns the next part, which has to be of that name.
+async fn next<'a>(form: &'a mut Multipart, name: &str) -> Result<Field<'a>, ApiError> {
+    let field = form.next_field().await.map_err(|error| broken(&error))?;
+    let field = field.filter(|field| field.name() == Some(name));
+    field.ok_or_else(|| ApiError::InvalidPayload(format!("{name}: is missing; the form takes job, then input")))
+}
+
+async fn chunk(field: &mut Field<'_>) -> Result<Option<Bytes>, ApiError> {
+    let chunk = tokio::time::timeout(SILENCE, field.chunk()).await;
+    let silent = |_| ApiError::InvalidPayload(format!("the body broke off: nothing came for {} s", SILENCE.as_secs()));
+    chunk.map_err(silent)?.map_err(|error| broken(&error))
+}
+
+fn broken(error: &MultipartError) -> ApiError {
+    match error.status() {
+        StatusCode::BAD_REQUEST => ApiError::InvalidPayload("the body broke off, or is no form".into()),
+        _ => ApiError::InvalidPayload(format!("the form cannot be read: {error}")),
+    }
+}
+
+async fn drain(form: &mut Multipart) {
+    let mut drained = 0;
+    while let Ok(Some(mut field)) = form.next_field().await {
+        while let Ok(Some(bytes)) = field.chunk().await {
+            drained += bytes.len();
+            if drained > DRAIN.1 {
+                return;
+            }
+        }
+    }
+}
+
+/// Does what may block in a thread for that.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    done.map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ApiError::DiskLow,
+        _ => ApiError::Internal(error.to_string()),
+    })
+}

@@ -1,0 +1,181 @@
+//! `tailwater run` with arguments, signals and inputs that are easily mistaken for something else.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::harness::cli::Cli;
+use crate::harness::gate::Gate;
+use crate::harness::{Api, TestServer};
+
+async fn jobs(api: &Api) -> Vec<Value> {
+    api.json("/jobs").await["items"].as_array().expect("a page has items").clone()
+}
+
+#[tokio::test]
+async fn a_shell_that_is_no_posix_shell_runs_its_script_as_it_is() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let python = async |script| cli.run(&["run", "--shell", "python3", "--", script]).await;
+    assert_eq!(python("print(1)").await.stdout, "1\n");
+    assert_eq!(python("import sys\nprint('a\"b', file=sys.stderr)\nsys.exit(3)").await.code, Some(3));
+    assert_eq!(python("-1; print('minus')").await.stdout, "minus\n");
+    let done = cli.run(&["run", "--shell", "python3", "--", "print(1)", "print(2)"]).await;
+    assert_eq!(done.code, Some(125), "{}", done.stderr);
+    assert!(done.stderr.contains("one argument"), "{}", done.stderr);
+}
+
+#[tokio::test]
+async fn a_command_that_begins_with_a_dash_is_no_option() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    for shell in ["sh", "bash", "/bin/sh"] {
+        for word in ["-x", "--", "-c", "+x"] {
+            let done = cli.run(&["run", "--shell", shell, "--", word]).await;
+            assert_eq!(done.code, Some(127), "{shell} {word}: {}", done.stderr);
+            assert!(done.stderr.contains("not found"), "{shell} {word}: {}", done.stderr);
+        }
+    }
+    let (id, job) = server.api.run("-x || echo went on").await;
+    assert_eq!(job["status"], "succeeded");
+    let output = String::from_utf8_lossy(&server.api.output(&id, 1).await).into_owned();
+    assert!(output.contains("-x: ") && output.contains("went on\n"), "{output}");
+}
+
+#[tokio::test]
+async fn an_argument_that_is_not_utf8_is_refused_with_a_reason_and_the_code_of_tailwaters_own_failures() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let not_utf8 = OsStr::from_bytes(b"caf\xe9");
+    for arguments in [&["run", "--", "echo"][..], &["run", "--title"], &["--color", "never", "run", "--shell"]] {
+        let mut command = cli.command(arguments);
+        command.arg(not_utf8);
+        let done = Cli::run_command(command).await;
+        assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
+        assert!(done.stderr.contains("UTF-8"), "{arguments:?}: {}", done.stderr);
+    }
+    // The code 2 is the command's.
+    assert_eq!(cli.run(&["run", "--no-such-option", "--", "true"]).await.code, Some(125));
+    assert_eq!(cli.run(&["run"]).await.code, Some(125));
+    assert_eq!(cli.run(&["run", "--help"]).await.code, Some(0));
+    assert_eq!(cli.run(&["jobs", "run", "--help-me"]).await.code, Some(2));
+    assert_eq!(jobs(&server.api).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_closed_cancels_the_job_as_ctrl_c_does() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    for signal in ["-HUP", "-TERM"] {
+        let mut run = cli.start(&["run", "--", "sh", "-c", "echo begun; sleep 1000"]);
+        assert_eq!(run.line().await, "begun");
+        run.signal(signal);
+        let done = run.ended().await;
+        assert_eq!(done.code, Some(123), "{signal}: {}", done.stderr);
+        assert_eq!(jobs(&server.api).await[0]["status"], "cancelled", "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_output_can_no_longer_be_written_is_cancelled() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let mut command = cli.command(&["run", "--", "sh", "-c", "while :; do echo y; sleep 0.01; done"]);
+    // As a terminal that is gone: every write fails, and not because of a closed pipe.
+    command.stdout(File::options().write(true).open("/dev/full").expect("it is there"));
+    let done = Cli::run_command(command).await;
+    assert_eq!(done.code, Some(125), "{}", done.stderr);
+    assert_eq!(
+        server.api.ended(jobs(&server.api).await[0]["id"].as_str().expect("an id")).await["status"],
+        "cancelled"
+    );
+}
+
+#[tokio::test]
+async fn a_signal_that_it_was_started_to_ignore_stays_ignored() {
+    let server = TestServer::start().await;
+    let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
+    let script = format!("echo begun; {}; echo done", gate.wait());
+    // What `nohup` does, and what a shell does for a job in its background.
+    let trap = "trap '' HUP INT; exec \"$0\" \"$@\"";
+    let tailwater = cli.command(&[]).get_program().to_owned();
+    let mut command = cli.command(&[]);
+    let environment: Vec<_> =
+        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+    command = std::process::Command::new("sh");
+    command.env_clear().envs(environment).current_dir(cli.folder());
+    command.args(["-c", trap]).arg(tailwater).args(["run", "--", "sh", "-c", &script]);
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the shell is there");
+    let pid = child.id().to_string();
+    server.api.job_when(&first_job(&server.api).await, "runs", |job| job["status"] == "running").await;
+    for signal in ["-HUP", "-INT"] {
+        let sent = std::process::Command::new("kill").args([signal, &pid]).status().expect("kill is there");
+        assert!(sent.success());
+    }
+    gate.open();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic");
+    let ended = ended.expect("it is our child");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "begun\ndone\n");
+    assert_eq!(ended.status.code(), Some(0));
+}
+
+async fn first_job(api: &Api) -> String {
+    crate::harness::until_async("there is a job", async || !jobs(api).await.is_empty()).await;
+    jobs(api).await[0]["id"].as_str().expect("a job has an id").to_owned()
+}
+
+#[tokio::test]
+async fn data_on_standard_input_is_refused_and_never_dropped_in_silence() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let arguments = ["run", "--", "sh", "-s"];
+    let piped = |input: &[u8]| {
+        let (reader, mut writer) = std::io::pipe().expect("there are pipes");
+        writer.write_all(input).expect("a pipe holds it");
+        (reader, writer)
+    };
+    let (reader, writer) = piped(b"echo hi\n");
+    drop(writer);
+    let file = cli.folder().join("script");
+    std::fs::write(&file, "echo hi\n").expect("it can be written");
+    for stdin in [Stdio::from(reader), Stdio::from(File::open(&file).expect("it is there"))] {
+        let mut command = cli.command(&arguments);
+        command.stdin(stdin);
+        let done = Cli::run_command(command).await;
+        assert_eq!(done.code, Some(125), "{}", done.stderr);
+        assert!(done.stderr.contains("standard input holds data"), "{}", done.stderr);
+    }
+    assert_eq!(jobs(&server.api).await, Vec::<Value>::new(), "nothing ran");
+}
+
+#[tokio::test]
+async fn a_standard_input_without_data_does_not_keep_a_command_from_running() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let run = async |stdin: Stdio| {
+        let mut command = cli.command(&["run", "--", "echo", "hi"]);
+        command.stdin(stdin);
+        Cli::run_command(command).await
+    };
+    // cron and many build systems; an empty file; a pipe that has ended.
+    let (ended, writer) = std::io::pipe().expect("there are pipes");
+    drop(writer);
+    for stdin in [Stdio::null(), Stdio::from(tempfile::tempfile().expect("a file")), Stdio::from(ended)] {
+        let done = run(stdin).await;
+        assert_eq!((done.code, done.stdout.as_str()), (Some(0), "hi\n"));
+        assert!(!done.stderr.contains("standard input"), "{}", done.stderr);
+    }
+    // Somebody may still write to this one: the command runs, and the end says that it was not given.
+    let (open, writer) = std::io::pipe().expect("there are pipes");
+    let done = run(Stdio::from(open)).await;
+    drop(writer);
+    assert_eq!((done.code, done.stdout.as_str()), (Some(0), "hi\n"));
+    assert!(done.stderr.contains("without standard input"), "{}", done.stderr);
+    assert_eq!(jobs(&server.api).await[0]["status"], json!("succeeded"));
+}

@@ -1,0 +1,109 @@
+//! `--send DIR`: the files of a folder lie in the workspace before the first step.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::TestServer;
+use crate::harness::cli::Cli;
+
+/// A project in the folder of the command line.
+fn project(cli: &Cli) {
+    let write = |name: &str, text: &[u8]| {
+        let path = cli.folder().join("project").join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        std::fs::write(path, text).expect("it can be written");
+    };
+    write(".gitignore", b"target/\n");
+    write("Makefile", b"all:\n\t@./tool && cat data/bytes\n");
+    write("tool", b"#!/bin/sh\necho tool\n");
+    write("data/bytes", b"\xff\0x");
+    write("target/big", &[0; 4096]);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(cli.folder().join("project/tool"), executable).expect("it is ours");
+    symlink("data/bytes", cli.folder().join("project/link")).expect("it can be made");
+    symlink("/etc/passwd", cli.folder().join("project/out")).expect("it can be made");
+}
+
+fn inputs(data: &Path) -> usize {
+    std::fs::read_dir(data.join("inputs")).expect("it is there").count()
+}
+
+#[tokio::test]
+async fn the_files_of_a_folder_are_in_the_workspace_before_the_first_step() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    project(&cli);
+    let done = cli.run(&["run", "--send", "project", "--", "sh", "-c", "make && ls -A && readlink link"]).await;
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let expected = b"tool\n\xff\0x.gitignore\nMakefile\ndata\nlink\ntool\ndata/bytes\n";
+    assert_eq!(String::from_utf8_lossy(&done.bytes), String::from_utf8_lossy(expected));
+    assert_eq!(done.bytes, expected);
+    assert!(done.stderr.contains("not sent") && done.stderr.contains("out"), "{}", done.stderr);
+    // Where in it the command runs.
+    assert_eq!(cli.stdout(&["run", "--send", "project", "--cwd", "data", "--", "ls"]).await, "bytes\n");
+}
+
+#[tokio::test]
+async fn a_job_from_a_file_takes_a_folder_along_and_can_be_submitted_again() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    project(&cli);
+    std::fs::write(cli.folder().join("job.yaml"), "prepare: [{run: ls tool}]\nrun: rm -r * && echo gone\n")
+        .expect("it can be written");
+    let id = cli.stdout(&["submit", "--send", "project", "job.yaml"]).await.trim().to_owned();
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    let reply = server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
+    let again: Value = reply.json().await.expect("it is JSON");
+    let again = again["id"].as_str().expect("a job has an id");
+    assert_eq!(server.api.ended(again).await["status"], "succeeded");
+    let (first, second) = (server.api.job(&id).await, server.api.job(again).await);
+    assert_eq!(first["input"], second["input"]);
+    assert!(first["input"]["sizeBytes"].as_i64().is_some_and(|size| size > 0), "{first}");
+    assert_eq!(server.api.output(again, 1).await, b"tool\ngone\n");
+    assert_eq!(inputs(server.data.path()), 1, "the two share it");
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_with_the_servers_reason_and_leaves_no_job() {
+    let server = TestServer::start_with(|config| config.input_bytes = 100_000).await;
+    let cli = Cli::new(&server.api.base);
+    std::fs::create_dir(cli.folder().join("big")).expect("it can be made");
+    // Bytes that do not compress, and many more than connections buffer.
+    let mut state = 1_u64;
+    let bytes: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    })
+    .take(20 << 20)
+    .collect();
+    std::fs::write(cli.folder().join("big/noise"), bytes).expect("it can be written");
+    let done = cli.run(&["run", "--send", "big", "--", "true"]).await;
+    assert_eq!(done.code, Some(125), "{}", done.stderr);
+    assert!(done.stderr.contains("payload_too_large"), "{}", done.stderr);
+    assert_eq!(server.api.json("/jobs").await["items"], json!([]));
+    assert_eq!(inputs(server.data.path()), 0);
+    // What compresses well is stopped when it is unpacked, before any step.
+    std::fs::write(cli.folder().join("big/noise"), vec![0; 1 << 20]).expect("it can be written");
+    let done = cli.run(&["run", "--send", "big", "--", "echo", "ran"]).await;
+    assert_eq!((done.code, done.stdout.as_str()), (Some(126), ""), "{}", done.stderr);
+    assert!(done.stderr.contains("more than 100000 bytes"), "{}", done.stderr);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_or_a_wrong_job_sends_nothing() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    project(&cli);
+    for folder in ["missing", "project/tool"] {
+        let done = cli.run(&["run", "--send", folder, "--", "true"]).await;
+        assert_eq!(done.code, Some(125), "{}", done.stderr);
+        assert!(done.stderr.contains(folder), "{}", done.stderr);
+    }
+    let done = cli.run(&["run", "--send", "project", "--env", "A B=1", "--", "true"]).await;
+    assert_eq!(done.code, Some(125), "{}", done.stderr);
+    assert!(done.stderr.contains("payload.env"), "{}", done.stderr);
+    assert_eq!(server.api.json("/jobs").await["items"], json!([]));
+    assert_eq!(inputs(server.data.path()), 0);
+}
