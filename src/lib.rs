@@ -42,6 +42,8 @@ pub mod event_log;
 #[cfg(feature = "ssr")]
 pub mod fail_point;
 #[cfg(feature = "ssr")]
+pub mod limits;
+#[cfg(feature = "ssr")]
 pub mod log;
 #[cfg(feature = "ssr")]
 pub mod logging;
