@@ -2,11 +2,14 @@
 //!
 //! [`Server::run`] serves one listener until it is told to stop; the caller owns the socket and the stop signal.
 
+mod accept;
+mod arrival;
 pub mod config;
 mod connection;
 mod gate;
 mod http;
 mod observe;
+mod pace;
 pub mod pages;
 pub mod site;
 
@@ -127,7 +130,11 @@ impl Server {
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            site: Site::open(config.site_root.as_deref(), config.embedded_site, Path::new(&SiteOptions::built_in().site_root)),
+            site: Site::open(
+                config.site_root.as_deref(),
+                config.embedded_site,
+                Path::new(&SiteOptions::built_in().site_root),
+            ),
             leptos: config::leptos(address),
             config: Arc::new(config),
         };
@@ -161,7 +168,7 @@ impl Server {
             }
             streams_end.cancel();
         };
-        let serving = connection::serve(listener, http::router(state.clone()), state.shutdown);
+        let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing);
         db.close().await;
     }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::limits::Limits;
 use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
@@ -98,7 +99,8 @@ impl Serve {
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let served = runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve(embedded_site)));
+        let served =
+            runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve(embedded_site)));
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -146,6 +148,7 @@ impl Serve {
             artifact_file_bytes: self.artifact_file_bytes,
             artifact_job_bytes: self.artifact_job_bytes,
             redact_values_file: self.redact_values_file,
+            limits: Limits::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::site::EmbeddedSite;
+use crate::limits::Limits;
 use crate::worker::ArtifactLimits;
 use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
@@ -67,6 +68,8 @@ pub struct Config {
     pub artifact_job_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     pub redact_values_file: Option<PathBuf>,
+    /// How long clients may keep the server waiting.
+    pub limits: Limits,
 }
 
 /// A setting that cannot be used.

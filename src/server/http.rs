@@ -1,6 +1,5 @@
 //! Every route on one screen.
 
-mod accept;
 mod artifacts;
 mod body;
 pub(super) mod error;
@@ -12,7 +11,7 @@ mod jobs;
 mod lines;
 mod log;
 mod metrics;
-mod query;
+pub(super) mod query;
 mod range;
 mod session;
 mod sse;
@@ -21,14 +20,13 @@ mod stream;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware;
+use axum::middleware::{self, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::{AppState, gate, observe};
+use super::{AppState, arrival, gate, observe};
 use crate::app;
 use error::ApiError;
 
@@ -64,16 +62,26 @@ pub(super) fn router(state: AppState) -> Router {
         .fallback(files_and_pages)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(state.config.body_bytes))
+        .layer(middleware::from_fn_with_state(state.clone(), arrival::arrival))
         .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
-        .layer(default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(default_header(header::REFERRER_POLICY, "same-origin"))
-        .layer(default_header(header::CACHE_CONTROL, "no-store"))
+        .layer(map_response(with_default_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }
 
-fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+/// What every reply says unless its route says something else.
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Adds the headers that every reply has.
+pub(super) async fn with_default_headers(mut reply: Response) -> Response {
+    for (name, value) in DEFAULT_HEADERS {
+        reply.headers_mut().entry(name).or_insert(value);
+    }
+    reply
 }
 
 /// Answers a server function of the pages.

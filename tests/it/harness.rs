@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tailwater::limits::Limits;
 use tailwater::server::{Config, Server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -104,6 +105,7 @@ pub fn config(data_dir: &Path) -> Config {
         artifact_file_bytes: 1 << 20,
         artifact_job_bytes: 4 << 20,
         redact_values_file: None,
+        limits: Limits::default(),
     }
 }
 

@@ -18,5 +18,6 @@ mod processes;
 mod proxy;
 mod server_log;
 mod site;
+mod slow;
 mod stages;
 mod streaming;
