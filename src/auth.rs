@@ -2,36 +2,37 @@
 //!
 //! Nothing here keeps a token or a cookie's value: only their checksums are stored and compared, in constant time.
 
+mod attempts;
 mod store;
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::clock;
 use crate::db::{Db, DbError};
+use crate::limits::{LOGIN_LINK, SESSION};
 use crate::model::Timestamp;
-
-/// How long a session lasts.
-pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+use attempts::{FailedLogins, LoginOrigin};
 
 /// Characters of an admin token at the least.
 const TOKEN_MIN: usize = 32;
 
-/// How long a login link can be used.
-const TICKET_LIFE: Duration = Duration::from_hours(1);
-
-/// Failed logins in a minute before further ones have to wait.
-const FAILURES_PER_MINUTE: u32 = 20;
-
 /// The file of a token that the server made, below the data folder.
 const TOKEN_FILE: &str = "admin-token";
+
+/// The file of the data folder's own id.
+const ID_FILE: &str = "instance-id";
+
+/// The only account so far.
+const ADMIN: &str = "admin";
 
 /// Why there is no admin token.
 #[derive(Debug, thiserror::Error)]
@@ -109,55 +110,64 @@ type Hash = [u8; 32];
 pub struct Auth {
     db: Db,
     admin: Hash,
+    cookie_name: Arc<str>,
     ticket: Arc<Mutex<Option<(Hash, Instant)>>>,
-    failures: Arc<Mutex<Failures>>,
-}
-
-#[derive(Debug)]
-struct Failures {
-    minute: Instant,
-    count: u32,
+    failed_logins: Arc<Mutex<FailedLogins>>,
 }
 
 impl Auth {
-    /// Makes the gate for that admin token.
+    /// Makes the gate for that admin token, over the data folder with that id.
     #[must_use]
-    pub fn new(db: Db, admin_token: &str) -> Self {
-        let failures = Failures { minute: Instant::now(), count: 0 };
-        Self { db, admin: hash(admin_token), ticket: Arc::default(), failures: Arc::new(Mutex::new(failures)) }
+    pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
+        Self {
+            db,
+            admin: hash(admin_token),
+            cookie_name: format!("tailwater_session_{instance_id}").into(),
+            ticket: Arc::default(),
+            failed_logins: Arc::default(),
+        }
+    }
+
+    /// Returns the name of the cookie of a session.
+    ///
+    /// Browsers send a host's cookies to all of its ports, so two servers on one host need two names. The port is not part
+    /// of the name, since behind a proxy or a container's port mapping two servers can both listen on the same one.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie_name
     }
 
     /// Returns who shows that bearer token.
     #[must_use]
     pub fn bearer(&self, token: &str) -> Option<Identity> {
         let is_admin: bool = hash(token).ct_eq(&self.admin).into();
-        is_admin.then(|| Identity { user: "admin".into(), by: Credential::Token })
+        is_admin.then(|| Identity { user: ADMIN.into(), by: Credential::Token })
     }
 
     /// Returns whose session has that cookie.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.readers().acquire().await?;
         let alive = store::session_is_alive(&mut connection, &hash(cookie), clock::now()).await?;
-        Ok(alive.then(|| Identity { user: "admin".into(), by: Credential::Session }))
+        Ok(alive.then(|| Identity { user: ADMIN.into(), by: Credential::Session }))
     }
 
     /// Begins a session for who knows the token.
-    pub async fn login(&self, token: &str) -> Result<Secret, LoginError> {
-        self.count_attempt()?;
+    pub async fn login(&self, token: &str, from: IpAddr) -> Result<Secret, LoginError> {
+        let origin = self.count_attempt(from)?;
         if self.bearer(token).is_none() {
             return Err(LoginError::Invalid);
         }
-        self.forget_failures();
+        self.forget_failures(origin);
         self.begin_session().await
     }
 
     /// Begins a session for who has the login link, which ends with that.
-    pub async fn login_by_ticket(&self, ticket: &str) -> Result<Secret, LoginError> {
-        self.count_attempt()?;
+    pub async fn login_by_ticket(&self, ticket: &str, from: IpAddr) -> Result<Secret, LoginError> {
+        let origin = self.count_attempt(from)?;
         let spent = {
             let mut open = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
             let fits = open.is_some_and(|(expected, made)| {
-                bool::from(hash(ticket).ct_eq(&expected)) && made.elapsed() < TICKET_LIFE
+                bool::from(hash(ticket).ct_eq(&expected)) && made.elapsed() < LOGIN_LINK
             });
             if fits {
                 *open = None;
@@ -167,7 +177,7 @@ impl Auth {
         if spent {
             return Err(LoginError::TicketSpent);
         }
-        self.forget_failures();
+        self.forget_failures(origin);
         self.begin_session().await
     }
 
@@ -191,7 +201,7 @@ impl Auth {
     async fn begin_session(&self) -> Result<Secret, LoginError> {
         let cookie = Secret::random();
         let (digest, now) = (hash(cookie.expose()), clock::now());
-        let end = Timestamp(now.0 + SESSION_SECONDS * 1_000_000);
+        let end = Timestamp(now.0.saturating_add(i64::try_from(SESSION.as_micros()).unwrap_or(i64::MAX)));
         let begun: Result<(), DbError> = self
             .db
             .writer()
@@ -203,21 +213,15 @@ impl Auth {
         Ok(cookie)
     }
 
-    /// Counts a login as failed until it has succeeded; refuses it if too many have failed.
-    fn count_attempt(&self) -> Result<(), LoginError> {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.minute.elapsed() > Duration::from_mins(1) {
-            *failures = Failures { minute: Instant::now(), count: 0 };
-        }
-        if failures.count >= FAILURES_PER_MINUTE {
-            return Err(LoginError::TooMany);
-        }
-        failures.count += 1;
-        Ok(())
+    /// Counts a login as failed until it has succeeded; refuses it if too many of its origin have failed.
+    fn count_attempt(&self, from: IpAddr) -> Result<LoginOrigin, LoginError> {
+        let origin = LoginOrigin::new(from, ADMIN);
+        let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.begin(origin, Instant::now()) { Ok(origin) } else { Err(LoginError::TooMany) }
     }
 
-    fn forget_failures(&self) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).count = 0;
+    fn forget_failures(&self, origin: LoginOrigin) {
+        self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner).forget(origin);
     }
 }
 
@@ -227,15 +231,27 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
         return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
     }
     let path = data_dir.join(TOKEN_FILE);
+    let token = read_or_make(&path)?;
+    if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
+}
+
+/// Returns the id of a data folder, made at first start: 16 letters and digits, which are no secret.
+pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
+    let id = read_or_make(&data_dir.join(ID_FILE))?;
+    // A cookie's name cannot hold everything that a file can.
+    Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
+}
+
+/// Returns what a file holds. If there is none, it is made of random characters, readable by its owner only.
+fn read_or_make(path: &Path) -> Result<String, TokenError> {
     let failed = |source| TokenError::File { path: path.display().to_string(), source };
-    match fs::read_to_string(&path) {
-        Ok(token) if is_fit(token.trim()) => Ok(token.trim().to_owned()),
-        Ok(_) => Err(TokenError::Unfit(path.display().to_string())),
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let token = Secret::random();
-            let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-            made.and_then(|mut file| writeln!(file, "{}", token.expose())).map_err(failed)?;
-            Ok(token.0)
+            let text = Secret::random();
+            let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            made.and_then(|mut file| writeln!(file, "{}", text.expose())).map_err(failed)?;
+            Ok(text.0)
         }
         Err(error) => Err(failed(error)),
     }
@@ -254,6 +270,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
     fn the_admin_token_is_made_once_and_only_its_owner_reads_it() {
@@ -277,23 +295,35 @@ mod tests {
     async fn a_login_link_works_once() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(folder.path()).await.expect("a new database opens");
-        let auth = Auth::new(db, &"x".repeat(32));
+        let auth = Auth::new(db, &"x".repeat(32), "1");
         let ticket = auth.new_ticket();
-        let cookie = auth.login_by_ticket(ticket.expose()).await.expect("the ticket is new");
+        let cookie = auth.login_by_ticket(ticket.expose(), HERE).await.expect("the ticket is new");
         assert!(auth.session(cookie.expose()).await.expect("the table is there").is_some());
-        assert!(matches!(auth.login_by_ticket(ticket.expose()).await, Err(LoginError::TicketSpent)));
+        assert!(matches!(auth.login_by_ticket(ticket.expose(), HERE).await, Err(LoginError::TicketSpent)));
         auth.logout(cookie.expose()).await.expect("the table is there");
         assert!(auth.session(cookie.expose()).await.expect("the table is there").is_none());
     }
 
     #[tokio::test]
-    async fn guessing_has_to_wait() {
+    async fn guessing_has_to_wait_and_keeps_nobody_else_out() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(folder.path()).await.expect("a new database opens");
-        let auth = Auth::new(db, &"x".repeat(32));
-        for _ in 0..FAILURES_PER_MINUTE {
-            assert!(matches!(auth.login("guess").await, Err(LoginError::Invalid)));
+        let auth = Auth::new(db, &"x".repeat(32), "1");
+        for _ in 0..attempts::MAX_FAILURES {
+            assert!(matches!(auth.login("guess", HERE).await, Err(LoginError::Invalid)));
         }
-        assert!(matches!(auth.login("guess").await, Err(LoginError::TooMany)));
+        assert!(matches!(auth.login(&"x".repeat(32), HERE).await, Err(LoginError::TooMany)));
+        let elsewhere = IpAddr::from([10, 0, 0, 1]);
+        assert!(auth.login(&"x".repeat(32), elsewhere).await.is_ok());
+        assert!(auth.login_by_ticket(auth.new_ticket().expose(), elsewhere).await.is_ok());
+    }
+
+    #[test]
+    fn a_data_folder_keeps_its_id() {
+        let (folder, other) = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder")).into();
+        let id = instance_id(folder.path()).expect("the folder can be written");
+        assert_eq!(id.len(), 16);
+        assert_eq!(instance_id(folder.path()).expect("it is there"), id);
+        assert_ne!(instance_id(other.path()).expect("the folder can be written"), id);
     }
 }

@@ -126,7 +126,7 @@ impl Server {
             db: db.clone(),
             queue,
             log,
-            auth: Auth::new(db.clone(), &token),
+            auth: Auth::new(db.clone(), &token, &auth::instance_id(&config.data_dir)?),
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),

@@ -7,7 +7,7 @@ mod host;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -16,9 +16,6 @@ use super::http::error::ApiError;
 use super::http::query::Query;
 use crate::auth::{Credential, Identity};
 use host::Target;
-
-/// The cookie of a session.
-pub(super) const SESSION_COOKIE: &str = "tailwater_session";
 
 /// Paths that are open to everybody.
 const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
@@ -77,27 +74,36 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns who sent the request; a bearer token that is wrong is refused rather than ignored.
+/// Returns who sent the request. A bearer token that is wrong is refused rather than ignored.
+///
+/// Credentials of any other scheme are not for this server: a proxy in front of it has asked for them, and hands them on.
 async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
-    if let Some(header) = headers.get(AUTHORIZATION) {
-        let token = header.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
+    if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
+        let token = std::str::from_utf8(token).ok();
         return token.and_then(|token| state.auth.bearer(token)).map(Some).ok_or(ApiError::AuthRequired);
     }
-    match session_cookie(headers) {
+    match session_cookie(state, headers) {
         Some(cookie) => Ok(state.auth.session(cookie).await?),
         None => Ok(None),
     }
 }
 
+/// Returns the token of bearer credentials, which may be empty.
+fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
+    let credentials = credentials.as_bytes();
+    let (scheme, token) = credentials.split_at_checked("bearer".len())?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && matches!(token.first(), None | Some(b' ' | b'\t'));
+    is_bearer.then(|| token.trim_ascii())
+}
+
 /// Returns the value of the session's cookie.
-pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+///
+/// By hand, since the crates for cookies bring a calendar along and save these five lines.
+pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == SESSION_COOKIE).then_some(value)
+        (name == state.auth.cookie_name()).then_some(value)
     })
 }
 
@@ -141,6 +147,25 @@ mod tests {
             ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/healthz/"]
         {
             assert!(!is_open(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_bearer_credentials_are_for_this_server() {
+        let table: [(&[u8], Option<&[u8]>); 9] = [
+            (b"Bearer abc", Some(b"abc")),
+            (b"bEARER   abc ", Some(b"abc")),
+            (b"Bearer", Some(b"")),
+            (b"Bearer ", Some(b"")),
+            (b"Bearer \xe9", Some(b"\xe9")),
+            (b"Basic YWRtaW46YWRtaW4=", None),
+            (b"Bearers abc", None),
+            (b"Negotiate", None),
+            (b"", None),
+        ];
+        for (credentials, token) in table {
+            let value = HeaderValue::from_bytes(credentials).expect("a header's value");
+            assert_eq!(bearer(&value), token, "{value:?}");
         }
     }
 
