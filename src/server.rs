@@ -35,6 +35,7 @@ use crate::worker::{EmbeddedWorker, WorkerConfig};
 
 pub use config::Config;
 use config::SiteOptions;
+pub use http::{Route, all_routes};
 pub use site::Site;
 
 /// Why the server could not start.

@@ -13,6 +13,7 @@ mod log;
 mod metrics;
 pub(super) mod query;
 mod range;
+mod routes;
 mod session;
 mod sse;
 mod stream;
@@ -22,42 +23,56 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 
 use super::{AppState, arrival, gate, observe};
 use crate::app;
 use error::ApiError;
+pub use routes::Route;
+use routes::Routes;
+
+/// Declares every route but those of the pages, which Leptos knows.
+fn routes() -> Routes {
+    let api = Routes::new()
+        .get("/jobs", jobs::list)
+        .post("/jobs", jobs::submit)
+        .get("/jobs/stream", jobs::stream::stream)
+        .get("/jobs/{id}", jobs::get)
+        .post("/jobs/{id}/cancel", jobs::cancel)
+        .post("/jobs/{id}/resubmit", jobs::resubmit)
+        .get("/jobs/{id}/events", events::page)
+        .get("/jobs/{id}/events/stream", stream::stream)
+        .get("/jobs/{id}/log", log::log)
+        .get("/jobs/{id}/lines", lines::lines)
+        .get("/jobs/{id}/artifacts", artifacts::list)
+        .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download);
+    Routes::new()
+        .nest("/api/queue", api)
+        .get("/healthz", async || "ok\n")
+        .get("/readyz", health::ready)
+        .get("/metrics", metrics::metrics)
+        .post("/login", session::login)
+        .post("/tasks/queue/new", form::submit)
+        .post("/logout", session::logout)
+        .server_functions("/rpc/{*function}", rpc)
+}
+
+/// Returns every route, those of the pages and of their server functions included.
+#[must_use]
+pub fn all_routes() -> Vec<Route> {
+    routes().into_list(&generate_route_list(app::App))
+}
 
 /// Returns everything that the server answers.
 pub(super) fn router(state: AppState) -> Router {
-    let api = Router::new()
-        .route("/jobs", get(jobs::list).post(jobs::submit))
-        .route("/jobs/stream", get(jobs::stream::stream))
-        .route("/jobs/{id}", get(jobs::get))
-        .route("/jobs/{id}/cancel", post(jobs::cancel))
-        .route("/jobs/{id}/resubmit", post(jobs::resubmit))
-        .route("/jobs/{id}/events", get(events::page))
-        .route("/jobs/{id}/events/stream", get(stream::stream))
-        .route("/jobs/{id}/log", get(log::log))
-        .route("/jobs/{id}/lines", get(lines::lines))
-        .route("/jobs/{id}/artifacts", get(artifacts::list))
-        .route("/jobs/{id}/artifacts/{artifact}/download", get(artifacts::download));
     let context = {
         let state = state.clone();
         move || provide_context(state.clone())
     };
     let options = state.leptos.clone();
-    Router::new()
-        .nest("/api/queue", api)
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/login", post(session::login))
-        .route("/tasks/queue/new", post(form::submit))
-        .route("/logout", post(session::logout))
-        .route("/rpc/{*function}", post(rpc))
+    routes()
+        .into_router()
         .leptos_routes_with_context(&state, generate_route_list(app::App), context, move || app::shell(options.clone()))
         .fallback(files_and_pages)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
