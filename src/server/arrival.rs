@@ -27,7 +27,7 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
     let pace = Pace::new(state.config.limits.body);
     let request = request.map(|body| Body::new(PacedBody { body, pace, is_late: is_late.clone() }));
     let reply = next.run(request).await;
-    // The route was told of an error of its body and has made of it what it could; the cause is ours to tell.
+    // The route has seen an error of its body, and does not know that the client was too slow.
     if is_late.load(Ordering::Relaxed) { ApiError::RequestTimeout.into_response() } else { reply }
 }
 

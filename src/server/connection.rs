@@ -112,7 +112,7 @@ async fn answer(
     Ok(response.map(|body| Reply { body, _end: end }))
 }
 
-/// The body of a reply, whose end the connection's socket hears of.
+/// The body of a reply. Its end is noted for the connection's socket.
 struct Reply {
     body: Body,
     _end: ReplyEnd,

@@ -16,9 +16,9 @@ use crate::server::{AppState, observe};
 /// Bytes of an envelope at the most.
 const ENVELOPE: usize = 16 << 10;
 
-/// Returns what a client is told whose request ended in that error of hyper's. `unread` is what hyper had read of it.
+/// Returns the reason to give for an error of hyper's. `unread` is what hyper had read and not parsed.
 ///
-/// A connection that ended between two requests is told nothing. Empty lines there are part of no request.
+/// Returns `None` if the connection ended between two requests. Empty lines there are part of no request.
 pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
     if error.is_parse_too_large() {
