@@ -15,6 +15,9 @@ const STALL: Duration = Duration::from_millis(500);
 /// Far beyond what a test waits.
 const NEVER: Duration = Duration::from_hours(1);
 
+/// How long a reply may take before a test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A limit that hundreds of bytes a second meet.
 const PACE: PaceLimit = PaceLimit { stall: STALL, bytes_per_second: 20 };
 
@@ -95,6 +98,7 @@ async fn a_body_that_trickles_is_cut_off_although_it_never_stalls() {
     tokio::select! {
         read = reader.read_exact(&mut first) => assert_eq!(read.expect("the server answers"), 12),
         () = trickle => {}
+        () = tokio::time::sleep(PATIENCE) => panic!("the server waits for ever"),
     }
     assert_eq!(&first, b"HTTP/1.1 408");
 }
