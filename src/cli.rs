@@ -11,6 +11,7 @@ mod config;
 mod credentials;
 mod duration;
 mod error;
+mod exposed;
 mod follow;
 mod guard;
 mod job;
@@ -101,7 +102,7 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let colour = cli.color;
     let (done, failure) = match cli.verb {
-        Verb::Serve(serve) => return serve.run(embedded_site),
+        Verb::Serve(serve) => return serve.run(embedded_site, file.as_ref()),
         Verb::Run(run) => (in_runtime(run.run(colour)), outcome::OURS),
         Verb::Submit(submit) => (in_runtime(submit.run(colour)), FAILURE),
         Verb::Jobs(jobs) => (in_runtime(jobs.run(colour)), FAILURE),

@@ -46,6 +46,8 @@ pub mod inputs;
 #[cfg(feature = "ssr")]
 pub mod json;
 #[cfg(feature = "ssr")]
+pub mod limits;
+#[cfg(feature = "ssr")]
 pub mod log;
 #[cfg(feature = "ssr")]
 pub mod logging;

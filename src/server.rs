@@ -2,11 +2,14 @@
 //!
 //! [`Server::run`] serves one listener until it is told to stop; the caller owns the socket and the stop signal.
 
+mod accept;
+mod arrival;
 pub mod config;
 mod connection;
 mod gate;
 mod http;
 mod observe;
+mod pace;
 pub mod pages;
 pub mod site;
 
@@ -33,6 +36,7 @@ use crate::worker::{EmbeddedWorker, WorkerConfig};
 
 pub use config::Config;
 use config::SiteOptions;
+pub use http::{Route, all_routes};
 pub use site::Site;
 
 /// Why the server could not start.
@@ -127,7 +131,7 @@ impl Server {
             db: db.clone(),
             queue,
             log,
-            auth: Auth::new(db.clone(), &token),
+            auth: Auth::new(db.clone(), &token, &auth::instance_id(&config.data_dir)?),
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
@@ -169,7 +173,7 @@ impl Server {
             }
             streams_end.cancel();
         };
-        let serving = connection::serve(listener, http::router(state.clone()), state.shutdown);
+        let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing);
         db.close().await;
     }

@@ -10,6 +10,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::exposed::warn_if_exposed;
+use super::settings::SettingsFile;
+use crate::limits::Limits;
 use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
@@ -112,8 +115,14 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self, embedded_site: Option<EmbeddedSite>) -> ExitCode {
+    pub(super) fn run(self, embedded_site: Option<EmbeddedSite>, file: Option<&SettingsFile>) -> ExitCode {
         logging::start(self.log_format);
+        if let Some(path) = file.and_then(|file| file.path_if_it_sets("admin_token")) {
+            warn_if_exposed(path, "the admin token");
+        }
+        if let Some(path) = &self.redact_values_file {
+            warn_if_exposed(path, "values to mask");
+        }
         // What this process was started with is not for the jobs; what it opens itself never is.
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
@@ -171,6 +180,7 @@ impl Serve {
             job_home: self.job_home,
             job_env: self.job_env,
             working_roots: self.working_roots.into_iter().filter(|root| !root.as_os_str().is_empty()).collect(),
+            limits: Limits::default(),
         }
     }
 }

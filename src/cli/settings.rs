@@ -178,6 +178,11 @@ impl SettingsFile {
         })
     }
 
+    /// Returns the file's path if the file has a key.
+    pub(super) fn path_if_it_sets(&self, key: &str) -> Option<&Path> {
+        self.entries.contains_key(key).then_some(self.path.as_path())
+    }
+
     /// Returns where in the file a key stands, as `tailwater.toml:3`.
     pub(super) fn place_of(&self, key: &str) -> Option<String> {
         let entry = self.entries.get(key)?;

@@ -8,6 +8,7 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::site::EmbeddedSite;
+use crate::limits::Limits;
 use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
 use crate::worker::{ArtifactLimits, JobEnvironment, JobHome};
@@ -75,6 +76,8 @@ pub struct Config {
     pub job_env: Vec<String>,
     /// Folders that absolute working directories have to lie in; any if empty.
     pub working_roots: Vec<PathBuf>,
+    /// How long clients may keep the server waiting.
+    pub limits: Limits,
 }
 
 /// A setting that cannot be used.

@@ -1,44 +1,53 @@
 //! Accepting connections and ending them.
 //!
-//! hyper itself, without axum's `serve`, for three bounds: the memory of a connection's buffers, the time in which a request
-//! has to arrive, and the time for which a reader may take nothing.
+//! hyper itself, without axum's `serve`, for three reasons: a bound on the memory of a connection's buffers, limits on the
+//! time that a client may take, and replies of our own to what is not a request.
 
-use std::time::Duration;
+mod refusal;
+mod socket;
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, Response};
+use futures_util::FutureExt;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
-/// The time in which a request's head has to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+use super::AppState;
+use crate::limits::{ACCEPT_REST, DRAIN};
+use socket::{Exchange, ReplyEnd, Socket};
 
-/// A reader that takes nothing for so long is gone.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Bytes of a connection's buffer: as small as hyper lets it be. A head that is larger is refused.
+/// Bytes of a connection's buffer, and with it of a request's head: twice the 8,000 that RFC 9110 asks every server to
+/// accept of a target.
 const BUFFER: usize = 16 << 10;
 
-/// How long requests may go on once streams have been told to end.
-const DRAIN: Duration = Duration::from_secs(1);
+/// The address that a request came from, among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
 
-/// How long accepting rests when the system is out of descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(100);
-
-/// Serves `router` until `shutdown`, then lets open requests end.
-pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let connections = GracefulShutdown::new();
+/// Serves `router` until the state's `shutdown`, then lets open requests end.
+pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
+    let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => break,
+            () = state.shutdown.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => spawn(stream, router.clone(), &connections),
+            Ok((stream, address)) => {
+                connections.spawn(handle(stream, address, router.clone(), state.clone()));
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_REST).await;
@@ -46,26 +55,85 @@ pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::info!("some connections did not end in time and are cut");
     }
 }
 
-fn spawn(stream: TcpStream, router: Router, connections: &GracefulShutdown) {
+/// Serves one connection to its end.
+async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
     // A line is to leave when it is there, not when it fills a packet.
     stream.set_nodelay(true).ok();
-    let mut stream = Box::pin(TimeoutStream::new(stream));
-    stream.as_mut().set_write_timeout_pinned(Some(WRITE_TIMEOUT));
-    let connection = http1::Builder::new()
+    let limits = state.config.limits;
+    let exchange = Exchange::default();
+    let socket = Socket::new(stream, exchange.clone(), limits.reply);
+    let answering = exchange.clone();
+    let service = service_fn(move |request| Box::pin(answer(router.clone(), request, address, answering.begin())));
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(limits.head)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            // A browser that goes away is no failure of ours.
-            tracing::debug!(%error, "a connection ended early");
-        }
-    });
+        .serve_connection(TokioIo::new(socket), service);
+    let ended = {
+        let mut stopping = pin!(state.shutdown.cancelled().fuse());
+        poll_fn(|context| {
+            if stopping.as_mut().poll(context).is_ready() {
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            connection.poll_without_shutdown(context)
+        })
+        .await
+    };
+    let parts = connection.into_parts();
+    let stream = parts.io.into_inner().into_stream();
+    let reason = ended.as_ref().err().filter(|_| exchange.is_idle());
+    let reason = reason.and_then(|error| refusal::reason(error, &parts.read_buf));
+    let closed = match (reason, &ended) {
+        (Some(reason), _) => refusal::refuse(stream, &state, reason).await,
+        (None, Ok(())) => refusal::close(stream, &state).await,
+        (None, Err(_)) => Ok(()),
+    };
+    // A browser that goes away is no failure of ours.
+    if let Some(error) = ended.err().map(std::io::Error::other).or(closed.err()) {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Passes a request on to its route.
+async fn answer(
+    router: Router,
+    mut request: Request<Incoming>,
+    address: SocketAddr,
+    end: ReplyEnd,
+) -> Result<Response<Reply>, Infallible> {
+    request.extensions_mut().insert(Peer(address.ip()));
+    let response = router.oneshot(request.map(Body::new)).await?;
+    Ok(response.map(|body| Reply { body, _end: end }))
+}
+
+/// The body of a reply. Its end is noted for the connection's socket.
+struct Reply {
+    body: Body,
+    _end: ReplyEnd,
+}
+
+impl HttpBody for Reply {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -3,18 +3,19 @@
 //! There is one list of what is open, and it names whole paths and two folders of files; a path that ends or begins like
 //! one of them is not on it.
 
+mod host;
+
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
 use super::http::error::ApiError;
+use super::http::query::Query;
 use crate::auth::{Credential, Identity};
-
-/// The cookie of a session.
-pub(super) const SESSION_COOKIE: &str = "tailwater_session";
+use host::Target;
 
 /// Paths that are open to everybody.
 const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
@@ -25,31 +26,30 @@ const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 /// Paths that programs ask for, beside what lies below the first two: they are refused rather than led to the login.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// Names by which this machine reaches itself.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+/// Lets a request pass, with the [`Identity`] of its sender among its extensions, or answers it.
+pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match check(&state, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal,
+    }
+}
 
-/// Lets a request pass, with the [`Identity`] of who sent it among its extensions, or answers it.
-pub(super) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if let Err(error) = check_host(&state, request.headers()) {
-        return error.into_response();
-    }
-    let path = request.uri().path().to_owned();
-    let identity = match identify(&state, request.headers()).await {
-        Ok(identity) => identity,
-        Err(error) => return error.into_response(),
-    };
-    if let Err(error) = check_origin(&request, identity.as_ref()) {
-        return error.into_response();
-    }
+/// Returns the request, or the reply that refuses it.
+async fn check(state: &AppState, mut request: Request) -> Result<Request, Response> {
+    let target = Target::of(request.uri(), request.headers(), request.version());
+    let target = target.map_err(IntoResponse::into_response)?;
+    target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
+    let identity = identify(state, request.headers()).await.map_err(IntoResponse::into_response)?;
+    check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
     match identity {
         Some(identity) => {
             request.extensions_mut().insert(identity);
+            Ok(request)
         }
-        None if is_open(&path) => {}
-        None if is_page(&request, &path) => return to_login(&request).into_response(),
-        None => return ApiError::AuthRequired.into_response(),
+        None if is_open(request.uri().path()) => Ok(request),
+        None if is_page(&request) => Err(to_login(&request).into_response()),
+        None => Err(ApiError::AuthRequired.into_response()),
     }
-    next.run(request).await
 }
 
 fn is_open(path: &str) -> bool {
@@ -62,7 +62,8 @@ fn is_plain(path: &str) -> bool {
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
 }
 
-fn is_page(request: &Request, path: &str) -> bool {
+fn is_page(request: &Request) -> bool {
+    let path = request.uri().path();
     let for_programs = FOR_PROGRAMS.contains(&path) || ["/api/", "/rpc/"].iter().any(|folder| path.starts_with(folder));
     request.method() == Method::GET && !for_programs
 }
@@ -73,64 +74,51 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns who sent the request; a bearer token that is wrong is refused rather than ignored.
+/// Returns who sent the request. A bearer token that is wrong is refused rather than ignored.
+///
+/// Credentials of any other scheme are not for this server: a proxy in front of it has asked for them, and hands them on.
 async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
-    if let Some(header) = headers.get(AUTHORIZATION) {
-        let token = header.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
+    if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
+        let token = std::str::from_utf8(token).ok();
         return token.and_then(|token| state.auth.bearer(token)).map(Some).ok_or(ApiError::AuthRequired);
     }
-    match session_cookie(headers) {
+    match session_cookie(state, headers) {
         Some(cookie) => Ok(state.auth.session(cookie).await?),
         None => Ok(None),
     }
 }
 
+/// Returns the token of bearer credentials, which may be empty.
+fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
+    let credentials = credentials.as_bytes();
+    let (scheme, token) = credentials.split_at_checked("bearer".len())?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && matches!(token.first(), None | Some(b' ' | b'\t'));
+    is_bearer.then(|| token.trim_ascii())
+}
+
 /// Returns the value of the session's cookie.
-pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+///
+/// By hand, since the crates for cookies bring a calendar along and save these five lines.
+pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == SESSION_COOKIE).then_some(value)
+        (name == state.auth.cookie_name()).then_some(value)
     })
-}
-
-/// A page elsewhere may make a browser send requests here under another name (DNS rebinding); those are refused.
-fn check_host(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = without_port(host);
-    let address = state.leptos.site_addr.to_string();
-    let allowed = LOOPBACK.contains(&name)
-        || name == without_port(&address)
-        || state.config.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
-    if allowed { Ok(()) } else { Err(ApiError::HostNotAllowed(name.chars().take(100).collect())) }
-}
-
-/// Cuts the port off `name:1`, `[::1]:1`, and leaves `[::1]` whole.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name,
-        _ => host,
-    }
 }
 
 /// A page elsewhere may make a browser send requests with the session's cookie: whatever changes something, and every
 /// stream, has to come from our own pages or from no page at all.
-fn check_origin(request: &Request, identity: Option<&Identity>) -> Result<(), ApiError> {
+fn check_origin(request: &Request, target: &Target, identity: Option<&Identity>) -> Result<(), ApiError> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe && !is_stream(request.uri()) {
         return Ok(());
     }
     let headers = request.headers();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
     let by_session = identity.is_some_and(|identity| identity.by == Credential::Session);
-    let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), text("sec-fetch-site")) {
-        (Some(origin), _) => origin.is_some_and(|origin| {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text("host")
-        }),
+    let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
+        (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
         // Browsers name an origin whenever they post; what names none and shows no cookie is a program.
         (None, None) => safe || !by_session,
@@ -139,8 +127,10 @@ fn check_origin(request: &Request, identity: Option<&Identity>) -> Result<(), Ap
 }
 
 /// Returns whether a request stays open for as long as something may come.
+///
+/// The query is decoded as its route decodes it, since `%66ollow` is `follow`.
 fn is_stream(uri: &Uri) -> bool {
-    let follows = |query: &str| query.split('&').any(|parameter| parameter.starts_with("follow="));
+    let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))
 }
 
@@ -161,10 +151,32 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_no_part_of_a_hosts_name() {
-        let table = [("a:1", "a"), ("a", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("", ""), (":80", ":80")];
-        for (host, name) in table {
-            assert_eq!(without_port(host), name, "{host}");
+    fn only_bearer_credentials_are_for_this_server() {
+        let table: [(&[u8], Option<&[u8]>); 9] = [
+            (b"Bearer abc", Some(b"abc")),
+            (b"bEARER   abc ", Some(b"abc")),
+            (b"Bearer", Some(b"")),
+            (b"Bearer ", Some(b"")),
+            (b"Bearer \xe9", Some(b"\xe9")),
+            (b"Basic YWRtaW46YWRtaW4=", None),
+            (b"Bearers abc", None),
+            (b"Negotiate", None),
+            (b"", None),
+        ];
+        for (credentials, token) in table {
+            let value = HeaderValue::from_bytes(credentials).expect("a header's value");
+            assert_eq!(bearer(&value), token, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_followed_is_a_stream_however_its_query_is_written() {
+        for uri in ["/x/log?follow=true", "/x/log?%66ollow=true", "/x/log?a=1&f%6fllow", "/x/stream", "/x/log?follow=1"]
+        {
+            assert!(is_stream(&uri.parse().expect("a URI")), "{uri}");
+        }
+        for uri in ["/x/log", "/x/log?afollow=true", "/x/log?a=follow=true", "/x/lines?follow=true"] {
+            assert!(!is_stream(&uri.parse().expect("a URI")), "{uri}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Every route on one screen.
 
-mod accept;
 mod artifacts;
 mod body;
 pub(super) mod error;
@@ -13,8 +12,9 @@ mod lines;
 mod log;
 mod machine;
 mod metrics;
-mod query;
+pub(super) mod query;
 mod range;
+mod routes;
 mod session;
 mod sse;
 mod stream;
@@ -23,60 +23,83 @@ mod submission;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware;
+use axum::middleware::{self, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::{AppState, gate, observe};
+use super::{AppState, arrival, gate, observe};
 use crate::app;
 use error::ApiError;
+pub use routes::Route;
+use routes::Routes;
+
+/// Declares every route but those of the pages, which Leptos knows.
+fn routes() -> Routes {
+    let api = Routes::new()
+        .get("/machine", machine::machine)
+        .get("/jobs", jobs::list)
+        .post("/jobs", jobs::submit)
+        .get("/jobs/stream", jobs::stream::stream)
+        .get("/jobs/{id}", jobs::get)
+        .post("/jobs/{id}/cancel", jobs::cancel)
+        .post("/jobs/{id}/resubmit", jobs::resubmit)
+        .get("/jobs/{id}/events", events::page)
+        .get("/jobs/{id}/events/stream", stream::stream)
+        .get("/jobs/{id}/log", log::log)
+        .get("/jobs/{id}/lines", lines::lines)
+        .get("/jobs/{id}/artifacts", artifacts::list)
+        .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download);
+    Routes::new()
+        .nest("/api/queue", api)
+        .get("/healthz", async || "ok\n")
+        .get("/readyz", health::ready)
+        .get("/metrics", metrics::metrics)
+        .post("/login", session::login)
+        .post("/tasks/queue/new", form::submit)
+        .post("/logout", session::logout)
+        .server_functions("/rpc/{*function}", rpc)
+}
+
+/// Returns every route, those of the pages and of their server functions included.
+#[must_use]
+pub fn all_routes() -> Vec<Route> {
+    routes().into_list(&generate_route_list(app::App))
+}
 
 /// Returns everything that the server answers.
 pub(super) fn router(state: AppState) -> Router {
-    let api = Router::new()
-        .route("/machine", get(machine::machine))
-        .route("/jobs", get(jobs::list).post(jobs::submit))
-        .route("/jobs/stream", get(jobs::stream::stream))
-        .route("/jobs/{id}", get(jobs::get))
-        .route("/jobs/{id}/cancel", post(jobs::cancel))
-        .route("/jobs/{id}/resubmit", post(jobs::resubmit))
-        .route("/jobs/{id}/events", get(events::page))
-        .route("/jobs/{id}/events/stream", get(stream::stream))
-        .route("/jobs/{id}/log", get(log::log))
-        .route("/jobs/{id}/lines", get(lines::lines))
-        .route("/jobs/{id}/artifacts", get(artifacts::list))
-        .route("/jobs/{id}/artifacts/{artifact}/download", get(artifacts::download));
     let context = {
         let state = state.clone();
         move || provide_context(state.clone())
     };
     let options = state.leptos.clone();
-    Router::new()
-        .nest("/api/queue", api)
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/login", post(session::login))
-        .route("/tasks/queue/new", post(form::submit))
-        .route("/logout", post(session::logout))
-        .route("/rpc/{*function}", post(rpc))
+    routes()
+        .into_router()
         .leptos_routes_with_context(&state, generate_route_list(app::App), context, move || app::shell(options.clone()))
         .fallback(files_and_pages)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(state.config.body_bytes))
+        .layer(middleware::from_fn_with_state(state.clone(), arrival::arrival))
         .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
-        .layer(default_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(default_header(header::REFERRER_POLICY, "same-origin"))
-        .layer(default_header(header::CACHE_CONTROL, "no-store"))
+        .layer(map_response(with_default_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }
 
-fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+/// What every reply says unless its route says something else.
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Adds the headers that every reply has.
+pub(super) async fn with_default_headers(mut reply: Response) -> Response {
+    for (name, value) in DEFAULT_HEADERS {
+        reply.headers_mut().entry(name).or_insert(value);
+    }
+    reply
 }
 
 /// Answers a server function of the pages.

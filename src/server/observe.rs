@@ -21,6 +21,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What stands for every path that is no route of ours: files, and whatever somebody tries.
 const NO_ROUTE: &str = "other";
 
+/// What stands for every method that we do not know.
+const OTHER_METHOD: &str = "other";
+
 /// Answers a request, and tells of it.
 pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -31,10 +34,22 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
     if let Some(job) = job(request.uri().path()) {
         span.record("job", field::display(job));
     }
-    let mut reply = next.run(request).instrument(span.clone()).await;
+    let reply = next.run(request).instrument(span.clone()).await;
     let (status, took) = (reply.status(), began.elapsed());
     state.db.metrics().request(method, &route, status.as_u16(), took);
     span.in_scope(|| tell(method, status.as_u16(), took));
+    with_id(reply, id)
+}
+
+/// Records the reply to something that was no request, of which neither method nor route is known.
+pub(super) fn refused(state: &AppState, reply: Response, began: Instant) -> Response {
+    let id = Uuid::now_v7();
+    state.db.metrics().request(OTHER_METHOD, NO_ROUTE, reply.status().as_u16(), began.elapsed());
+    tracing::debug!(%id, status = reply.status().as_u16(), "refused what is not a request");
+    with_id(reply, id)
+}
+
+fn with_id(mut reply: Response, id: Uuid) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         reply.headers_mut().insert(REQUEST_ID, value);
     }
@@ -61,7 +76,7 @@ fn method(method: &Method) -> &'static str {
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
-        _ => "other",
+        _ => OTHER_METHOD,
     }
 }
 

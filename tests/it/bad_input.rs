@@ -1,6 +1,7 @@
 //! Bad input: the error that the table promises, in its envelope, and the server lives on.
 
 mod bodies;
+mod heads;
 mod junk;
 
 use reqwest::{Method, RequestBuilder};

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tailwater::server::all_routes;
+
 use crate::harness::process::PROGRAM;
 
 /// Returns every page of the documentation with its text.
@@ -128,27 +130,17 @@ fn every_command_shown_uses_verbs_and_flags_that_exist() {
 
 #[test]
 fn the_api_page_names_every_route_and_no_other() {
-    let source = fs::read_to_string("src/server/http.rs").expect("the router is there");
-    let api = source.split_once("let api = Router::new()").expect("the API's routes").1;
-    let (api, pages) = api.split_once(';').expect("they end");
-    let routes = |text: &str| -> BTreeSet<String> {
-        let each = text.split(".route(").skip(1).map(|route| {
-            let path = route.split('"').nth(1).expect("a path");
-            let methods =
-                ["get", "post", "put", "delete"].into_iter().filter(|method| route.contains(&format!("{method}(")));
-            methods.map(|method| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
-        });
-        each.flatten().collect()
+    let for_programs = |route: &tailwater::server::Route| {
+        route.path.starts_with("/api/") || ["/healthz", "/readyz", "/metrics"].contains(&&*route.path)
     };
-    let mut expected = routes(api);
-    let open = |route: &String| ["/healthz", "/readyz", "/metrics"].iter().any(|path| route.ends_with(path));
-    expected.extend(routes(pages).into_iter().filter(open));
-    let page = fs::read_to_string("docs/api.md").expect("the page exists");
-    let described: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
-        .map(|(route, _)| route.to_owned())
+    let expected: BTreeSet<String> = all_routes()
+        .iter()
+        .filter(|route| for_programs(route))
+        .map(|route| format!("{} {}", route.method, route.path.strip_prefix("/api/queue").unwrap_or(&route.path)))
         .collect();
+    let page = fs::read_to_string("docs/api.md").expect("the page exists");
+    let described: BTreeSet<String> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(route, _)| route.to_owned()).collect();
     assert!(expected.len() > 12, "the router was not understood: {expected:?}");
     assert_eq!(described, expected);
 }

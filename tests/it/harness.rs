@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tailwater::limits::Limits;
 use tailwater::server::{Config, Server};
 use tailwater::worker::JobHome;
 use tempfile::TempDir;
@@ -109,6 +110,7 @@ pub fn config(data_dir: &Path) -> Config {
         job_home: JobHome::User,
         job_env: Vec::new(),
         working_roots: Vec::new(),
+        limits: Limits::default(),
     }
 }
 

@@ -22,6 +22,7 @@ mod proxy;
 mod secrets;
 mod server_log;
 mod site;
+mod slow;
 mod stages;
 mod streaming;
 mod surroundings;

@@ -1,7 +1,7 @@
 //! Every error that a request can be answered with: its status and code in one place, its cause kept from the client.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::auth::LoginError;
@@ -15,6 +15,16 @@ use crate::queue::QueueError;
 pub(in crate::server) enum ApiError {
     #[error("Last-Event-ID has to be the id of an event that this stream sent, a whole number; it is {0:?}")]
     InvalidCursor(String),
+    #[error("{0}")]
+    InvalidRequest(String),
+    #[error("the request did not arrive in time")]
+    RequestTimeout,
+    #[error("the request's target is longer than this server accepts")]
+    UriTooLong,
+    #[error("the request's headers are larger than this server accepts")]
+    HeadersTooLarge,
+    #[error("the only expectation that this server meets is 100-continue")]
+    ExpectationFailed,
     #[error("log in at /login, or send Authorization: Bearer with a valid token")]
     AuthRequired,
     #[error(
@@ -39,6 +49,8 @@ pub(in crate::server) enum ApiError {
     PayloadTooLarge(usize),
     #[error("send the body as Content-Type: {0}")]
     UnsupportedMediaType(&'static str),
+    #[error("send the body as it is, without Content-Encoding")]
+    UnsupportedEncoding,
     #[error("the range lies outside the file")]
     RangeNotSatisfiable(u64),
     #[error("{0}")]
@@ -68,6 +80,11 @@ impl ApiError {
     pub(in crate::server) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::InvalidCursor(_) => (StatusCode::BAD_REQUEST, "invalid_cursor"),
+            Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long"),
+            Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
+            Self::ExpectationFailed => (StatusCode::EXPECTATION_FAILED, "expectation_failed"),
             Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
             Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "origin_not_allowed"),
@@ -78,7 +95,9 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnsupportedMediaType(_) | Self::UnsupportedEncoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
             Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             Self::InvalidPayload(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_queue_payload"),
             Self::InvalidStatusFilter(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_status_filter"),
@@ -102,6 +121,18 @@ impl ApiError {
         }
     }
 
+    /// Returns the header that HTTP requires beside such a status, if its value is always the same.
+    const fn header(&self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            // RFC 9110, 15.5.16: says that it is the encoding, not the type.
+            Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
+            // RFC 9110, 15.5.9.
+            Self::RequestTimeout => Some((header::CONNECTION, "close")),
+            _ => None,
+        }
+    }
+
     fn log(&self) {
         match self {
             Self::StoreUnavailable(error) => tracing::error!(%error, "a request failed"),
@@ -120,8 +151,8 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after() {
             reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Self::AuthRequired = self {
-            reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some((name, value)) = self.header() {
+            reply.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         if let Self::RangeNotSatisfiable(size) = self
             && let Ok(range) = HeaderValue::from_str(&format!("bytes */{size}"))

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -11,13 +10,11 @@ use axum::response::{IntoResponse, Response};
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
 
 use super::error::ApiError;
+use crate::limits::METRICS_PATIENCE;
 use crate::metrics::registered;
 use crate::queue::Shipping;
 use crate::server::AppState;
 use crate::worker::spool;
-
-/// A store that is silent for so long is left out: what was counted can be told without it.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Tells everything in Prometheus' text format.
 pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -30,7 +27,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
         let (queued, running) = state.queue.depths().await?;
         Ok::<_, crate::queue::QueueError>((queued, running, state.queue.shipping().await?))
     };
-    if let Ok(Ok((queued, running, shipping))) = tokio::time::timeout(PATIENCE, stored).await {
+    if let Ok(Ok((queued, running, shipping))) = tokio::time::timeout(METRICS_PATIENCE, stored).await {
         gauges.set_each(
             "tailwater_jobs",
             "Jobs that are not over.",

@@ -11,7 +11,7 @@ use super::error::ApiError;
 
 /// The parameters of a request. What is not taken out of them by [`Query::end`] is not known.
 #[derive(Debug, Default)]
-pub(super) struct Query {
+pub(in crate::server) struct Query {
     given: HashMap<String, String>,
 }
 
@@ -25,7 +25,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
 impl Query {
     /// Parses a query string.
-    pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
+    pub(in crate::server) fn parse(query: &str) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
             .map_err(|error| ApiError::InvalidQuery(format!("the query cannot be read: {error}")))?;
         let mut given = HashMap::new();
@@ -35,6 +35,11 @@ impl Query {
             }
         }
         Ok(Self { given })
+    }
+
+    /// Returns whether a parameter is given, with whatever value.
+    pub(in crate::server) fn has(&self, name: &str) -> bool {
+        self.given.contains_key(name)
     }
 
     /// Takes a parameter as it is; an empty one is as good as none.

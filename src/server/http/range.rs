@@ -1,4 +1,8 @@
 //! Ranges of bytes, as a request asks for them (RFC 9110, 14).
+//!
+//! The crate for it, `http-range-header`, does not fit: it refuses a suffix that is longer than the file, where the standard
+//! asks for the whole file, it does not tell a range outside of the file from one that makes no sense, and it takes the unit
+//! in lower case only.
 
 use std::ops::Range;
 
@@ -17,7 +21,8 @@ impl Part {
     /// Reads the value of a `Range` header. One that is not understood, and one of several ranges, is ignored, as the
     /// standard allows.
     pub(super) fn parse(value: &str, size: u64) -> Self {
-        let Some((first, last)) = value.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+        let range = value.split_once('=').filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes"));
+        let Some((first, last)) = range.and_then(|(_, range)| range.trim().split_once('-')) else {
             return Self::Whole;
         };
         let range = match (number(first), number(last)) {
@@ -55,6 +60,8 @@ mod tests {
             ("bytes=4-99999999999999999999", 4..10),
             ("bytes=-3", 7..10),
             ("bytes=-30", 0..10),
+            ("Bytes=3-5", 3..6),
+            ("BYTES= 3-5 ", 3..6),
         ] {
             check(value, &Part::Bytes(range));
         }

@@ -1,16 +1,18 @@
 //! Logging in and out: plain forms, which work without scripts.
 
-use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::auth::{LoginError, SESSION_SECONDS};
+use crate::auth::LoginError;
+use crate::limits::SESSION;
 use crate::server::AppState;
-use crate::server::gate::{SESSION_COOKIE, session_cookie};
+use crate::server::connection::Peer;
+use crate::server::gate::session_cookie;
 
 /// Where to go when nothing else was wanted.
 const HOME: &str = "/tasks/queue";
@@ -23,24 +25,22 @@ pub(super) struct Login {
     next: Option<String>,
 }
 
-pub(super) async fn login(State(state): State<AppState>, form: Result<Form<Login>, FormRejection>) -> Response {
+pub(super) async fn login(
+    State(state): State<AppState>,
+    Extension(Peer(address)): Extension<Peer>,
+    form: Result<Form<Login>, FormRejection>,
+) -> Response {
     let login = match form {
         Ok(Form(login)) => login,
         Err(rejection) => return refuse(&state, &rejection).into_response(),
     };
     let result = match (&login.ticket, &login.token) {
-        (Some(ticket), _) => state.auth.login_by_ticket(ticket).await,
-        (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim()).await,
+        (Some(ticket), _) => state.auth.login_by_ticket(ticket, address).await,
+        (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim(), address).await,
     };
     let next = login.next.as_deref().filter(|next| is_local(next)).unwrap_or(HOME);
     match result {
-        Ok(cookie) => {
-            let cookie = format!(
-                "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SESSION_SECONDS}",
-                cookie.expose()
-            );
-            with_cookie(Redirect::to(next), &cookie)
-        }
+        Ok(cookie) => with_cookie(&state, Redirect::to(next), cookie.expose(), SESSION.as_secs()),
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             let word = match error {
@@ -65,17 +65,20 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
 }
 
 pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    if let Some(cookie) = session_cookie(&headers)
+    if let Some(cookie) = session_cookie(&state, &headers)
         && let Err(error) = state.auth.logout(cookie).await
     {
         return ApiError::from(error).into_response();
     }
-    with_cookie(Redirect::to("/login"), &format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
+    with_cookie(&state, Redirect::to("/login"), "", 0)
 }
 
-fn with_cookie(redirect: Redirect, cookie: &str) -> Response {
+/// Sets the session's cookie for so many seconds; no script and no other site can use it.
+fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
+    let name = state.auth.cookie_name();
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");
     let mut reply = redirect.into_response();
-    if let Ok(value) = HeaderValue::from_str(cookie) {
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
         reply.headers_mut().insert(header::SET_COOKIE, value);
     }
     reply

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Display;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, header};
@@ -12,12 +11,7 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::error::ApiError;
-
-/// After so much silence a heartbeat says that the connection lives, and how far it has looked.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// How long a browser waits before it connects again.
-const RETRY: &[u8] = b"retry: 1000\n\n";
+use crate::limits::{HEARTBEAT, STREAM_RETRY};
 
 /// What waits to be sent.
 pub(super) struct Frames {
@@ -29,7 +23,8 @@ pub(super) struct Frames {
 impl Frames {
     /// Begins with what every stream begins with.
     pub(super) fn new() -> Self {
-        Self { waiting: VecDeque::from([Bytes::from_static(RETRY)]), sent: Instant::now() }
+        let retry = format!("retry: {}\n\n", STREAM_RETRY.as_millis());
+        Self { waiting: VecDeque::from([retry.into()]), sent: Instant::now() }
     }
 
     /// Adds an event; `data` is one line.

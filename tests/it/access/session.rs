@@ -27,7 +27,7 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
 fn cookie(reply: &Response) -> String {
     assert_eq!(reply.status(), 303);
     let cookie = header(reply, "set-cookie");
-    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session=")).expect("a session begins").to_owned()
+    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session_")).expect("a session begins").to_owned()
 }
 
 /// Logs in by token and returns the cookie.
@@ -72,9 +72,16 @@ async fn a_wrong_token_begins_no_session() {
         assert!(location.starts_with("/login?error="), "{location}");
         assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "what was wanted is kept: {location}");
     }
-    for cookie in ["tailwater_session=", "tailwater_session=wrong", "session=1", &format!("tailwater_session={TOKEN}")]
-    {
-        assert_eq!(status(&server, cookie).await, 401, "{cookie}");
+    let good = login(&server).await;
+    let (name, value) = good.split_once('=').expect("a cookie is a pair");
+    for cookie in [
+        format!("{name}="),
+        format!("{name}=wrong"),
+        format!("{name}={TOKEN}"),
+        format!("tailwater_session={value}"),
+        "session=1".to_owned(),
+    ] {
+        assert_eq!(status(&server, &cookie).await, 401, "{cookie}");
     }
 }
 
@@ -123,6 +130,68 @@ async fn a_wrong_token_is_refused_even_beside_a_good_cookie() {
     let headers = format!("Cookie: {cookie}\r\nAuthorization: Bearer wrong\r\n");
     let reply = tcp::get(&server.api.base, "/api/queue/jobs", &headers).await;
     assert_eq!((reply.status, reply.code().as_str()), (401, "auth_required"));
+}
+
+#[tokio::test]
+async fn a_session_counts_beside_the_credentials_of_a_proxy() {
+    let server = TestServer::start().await;
+    let cookie = login(&server).await;
+    for credentials in
+        ["Basic YWRtaW46YWRtaW4=", "basic \u{e9}", "Digest username=\"a\"", "Negotiate abc", "Bearers x", ""]
+    {
+        let headers = format!("Cookie: {cookie}\r\nAuthorization: {credentials}\r\n");
+        for path in ["/api/queue/jobs", "/tasks/queue"] {
+            assert_eq!(tcp::get(&server.api.base, path, &headers).await.status, 200, "{credentials} {path}");
+        }
+        let alone = format!("Authorization: {credentials}\r\n");
+        assert_eq!(tcp::get(&server.api.base, "/api/queue/jobs", &alone).await.status, 401, "{credentials}");
+    }
+    let both = format!("Authorization: Basic YQ==\r\nAuthorization: Bearer {TOKEN}\r\n");
+    assert_eq!(tcp::get(&server.api.base, "/api/queue/jobs", &both).await.status, 200);
+    for bearer in ["Bearer", "bearer ", "BEARER \u{e9}"] {
+        let headers = format!("Cookie: {cookie}\r\nAuthorization: {bearer}\r\n");
+        assert_eq!(tcp::get(&server.api.base, "/api/queue/jobs", &headers).await.status, 401, "{bearer:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_servers_on_one_host_do_not_log_each_other_out() {
+    let (one, two) = (TestServer::start().await, TestServer::start().await);
+    let (first, second) = (login(&one).await, login(&two).await);
+    let name = |cookie: &str| cookie.split('=').next().map(str::to_owned);
+    assert_ne!(name(&first), name(&second), "a browser keeps both, since it knows cookies by host and name");
+    for both in [format!("{first}; {second}"), format!("{second}; {first}")] {
+        assert_eq!((status(&one, &both).await, status(&two, &both).await), (200, 200));
+    }
+    let request = browser().post(format!("{}/logout", two.api.base)).header("origin", &two.api.base);
+    let reply = request.header("cookie", format!("{first}; {second}")).send().await.expect("the server answers");
+    assert!(header(&reply, "set-cookie").starts_with(&name(&second).expect("it has one")));
+    let both = format!("{first}; {second}");
+    assert_eq!((status(&one, &both).await, status(&two, &both).await), (200, 401));
+}
+
+#[tokio::test]
+async fn wrong_logins_keep_out_their_own_address_only() {
+    let server = TestServer::start().await;
+    let from = |address: [u8; 4]| {
+        let client = Client::builder().redirect(Policy::none()).local_address(std::net::IpAddr::from(address));
+        client.build().expect("a client")
+    };
+    let post = async |client: &Client, form: &str| {
+        let request = client.post(format!("{}/login", server.api.base)).header("origin", &server.api.base);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        request.send().await.expect("the server answers")
+    };
+    let (guesser, other) = (from([127, 0, 0, 2]), from([127, 0, 0, 3]));
+    let (right, ticket) = (format!("token={TOKEN}"), server.login_link.split_once('?').expect("it has a query").1);
+    for _ in 0..20 {
+        assert!(header(&post(&guesser, "token=wrong").await, "location").starts_with("/login?error=invalid"));
+    }
+    for form in ["token=wrong", &right, ticket] {
+        assert!(header(&post(&guesser, form).await, "location").starts_with("/login?error=limited"), "{form}");
+    }
+    cookie(&post(&other, &right).await);
+    cookie(&post(&other, ticket).await);
 }
 
 #[tokio::test]

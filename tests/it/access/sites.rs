@@ -9,8 +9,12 @@ use crate::harness::{TOKEN, TestServer, tcp};
 
 /// Gets a path under a host's name, with the token.
 async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
-    let host = if host.is_empty() { String::new() } else { format!("Host: {host}\r\n") };
-    let request = format!("GET {path} HTTP/1.1\r\n{host}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n");
+    get_raw(base, &format!("{path} HTTP/1.1"), &format!("Host: {host}\r\n")).await
+}
+
+/// Gets what a request line says, with these header lines and the token.
+async fn get_raw(base: &str, line: &str, headers: &str) -> tcp::Reply {
+    let request = format!("GET {line}\r\n{headers}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n");
     tcp::parse(&tcp::exchange(base, request.as_bytes(), tcp::Sending::Goes).await).expect("the server answers")
 }
 
@@ -18,7 +22,19 @@ async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
 async fn a_host_that_is_none_of_the_servers_names_is_refused() {
     let server = TestServer::start_with(|config| config.allowed_hosts = vec!["ci.example".into()]).await;
     let port = server.api.base.rsplit_once(':').expect("it has a port").1;
-    for host in ["localhost", "127.0.0.1", "[::1]", "ci.example", "CI.example", "ci.example:443"] {
+    for host in [
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "LocalHost.:80",
+        "127.0.0.1",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]:80",
+        "ci.example",
+        "CI.example",
+        "ci.example.",
+        "ci.example:443",
+    ] {
         assert_eq!(get_as(&server.api.base, host, "/api/queue/jobs").await.status, 200, "{host}");
         assert_eq!(get_as(&server.api.base, &format!("localhost:{port}"), "/healthz").await.status, 200);
     }
@@ -28,15 +44,102 @@ async fn a_host_that_is_none_of_the_servers_names_is_refused() {
         "xci.example",
         "127.0.0.1.evil.example",
         "localhost.evil",
+        "localhost..",
+        "10.0.0.5:3000",
         "",
-        "ci.example@evil",
     ] {
-        for path in ["/api/queue/jobs", "/healthz", "/login", "/pkg/x.js", "/tasks/queue"] {
+        for path in ["/api/queue/jobs", "/healthz/", "/login", "/pkg/x.js", "/tasks/queue", "/metrics"] {
             let reply = get_as(&server.api.base, host, path).await;
             assert_eq!(reply.status, 403, "{host} {path}");
             assert_eq!(reply.code(), "host_not_allowed");
         }
     }
+}
+
+#[tokio::test]
+async fn a_probe_is_answered_whatever_host_it_names() {
+    let server = TestServer::start().await;
+    for path in ["/healthz", "/readyz", "/readyz?verbose"] {
+        for host in ["10.0.0.5:3000", "10.0.0.5", "tailwater.svc.cluster.local", "[fd00::1]:3000", ""] {
+            assert_eq!(get_as(&server.api.base, host, path).await.status, 200, "{host} {path}");
+        }
+        assert_eq!(get_raw(&server.api.base, &format!("{path} HTTP/1.0"), "").await.status, 200, "{path}");
+    }
+    let other = get_raw(&server.api.base, "/api/queue/jobs HTTP/1.0", "").await;
+    assert_eq!((other.status, other.code().as_str()), (403, "host_not_allowed"), "a probe only");
+}
+
+#[tokio::test]
+async fn a_request_without_exactly_one_valid_host_is_invalid() {
+    let server = TestServer::start().await;
+    let port = server.api.base.rsplit_once(':').expect("it has a port").1;
+    let own = format!("Host: localhost:{port}\r\n");
+    for path in ["/healthz", "/api/queue/jobs", "/tasks/queue", "/login", "/pkg/x.js"] {
+        for headers in [
+            "",
+            &format!("{own}{own}"),
+            &format!("{own}Host: evil.example\r\n"),
+            &format!("{own}hOST:\r\n"),
+            "Host: localhost, localhost\r\n",
+            "Host: ci.example@localhost\r\n",
+            "Host: local host\r\n",
+            "Host: localhost/\r\n",
+            "Host: l\u{f6}calhost\r\n",
+        ] {
+            let reply = get_raw(&server.api.base, &format!("{path} HTTP/1.1"), headers).await;
+            assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_request"), "{path} {headers:?}");
+        }
+    }
+    let twice = get_raw(&server.api.base, "/healthz HTTP/1.0", &format!("{own}{own}")).await;
+    assert_eq!((twice.status, twice.code().as_str()), (400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn an_absolute_target_counts_instead_of_the_host_header() {
+    let server = TestServer::start_with(|config| config.allowed_hosts = vec!["ci.example".into()]).await;
+    let jobs = |authority: &str| format!("http://{authority}/api/queue/jobs HTTP/1.1");
+    let table = [
+        ("ci.example", "Host: evil.example\r\n", 200),
+        ("CI.example.:80", "Host: ci.example\r\n", 200),
+        ("evil.example", "Host: ci.example\r\n", 403),
+        ("evil.example", "Host: localhost\r\n", 403),
+        ("ci.example", "", 400),
+        ("ci.example", "Host: ci.example\r\nHost: ci.example\r\n", 400),
+        ("user@ci.example", "Host: ci.example\r\n", 400),
+    ];
+    for (authority, host, status) in table {
+        let reply = get_raw(&server.api.base, &jobs(authority), host).await;
+        assert_eq!(reply.status, status, "{authority} {host:?}");
+    }
+    // The origin of a page is compared with it, too.
+    for (target, origin, status) in
+        [("ci.example:1", "http://ci.example:1", 200), ("ci.example:1", "http://localhost", 403)]
+    {
+        let line = format!("http://{target}/api/queue/jobs/stream HTTP/1.0");
+        let headers = format!("Host: localhost\r\nOrigin: {origin}\r\n");
+        let request = format!("GET {line}\r\n{headers}Authorization: Bearer {TOKEN}\r\n\r\n");
+        let head = tcp::first_line(&server.api.base, request.as_bytes()).await;
+        assert_eq!(head.split(' ').nth(1), Some(status.to_string().as_str()), "{target} {origin}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_cannot_follow_a_log_however_it_writes_the_query() {
+    let server = TestServer::start().await;
+    let (job, _) = job_with_artifact(&server).await;
+    let cookie = login(&server).await;
+    let log = format!("/api/queue/jobs/{job}/log");
+    for query in ["?follow=true", "?%66ollow=true", "?stream=stdout&f%6Fll%6fw=true", "?follow=false", "?follow"] {
+        let path = format!("{log}{query}");
+        let foreign = [("cookie", cookie.as_str()), ("origin", "https://evil.example")];
+        check_refused(&server, &Method::GET, &path, &foreign).await;
+        let cross = [("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site")];
+        check_refused(&server, &Method::GET, &path, &cross).await;
+    }
+    let ours = format!("Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n");
+    let reply = tcp::get(&server.api.base, &format!("{log}?%66ollow=true"), &ours).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.contains("secret output"), "{reply:?}");
 }
 
 #[tokio::test]

@@ -103,6 +103,37 @@ async fn a_server_runs_by_its_file() {
 }
 
 #[tokio::test]
+async fn a_file_of_secrets_that_everybody_may_read_is_warned_of_at_the_start() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let cli = Cli::without_server();
+    let common = "listen = \"127.0.0.1:0\"\nredact_values_file = \"values\"\n";
+    let with_token = format!("{common}admin_token = \"{TOKEN}\"\n");
+    write(&cli, "values", "a-value-to-mask\n");
+    for (text, modes, warnings) in [
+        (&with_token, (0o644, 0o600), vec!["tailwater.toml"]),
+        (&with_token, (0o604, 0o644), vec!["tailwater.toml", "values"]),
+        (&with_token, (0o640, 0o600), vec![]),
+        (&common.to_owned(), (0o644, 0o600), vec![]),
+    ] {
+        write(&cli, "tailwater.toml", text);
+        for (file, mode) in [("tailwater.toml", modes.0), ("values", modes.1)] {
+            set_permissions(cli.folder().join(file), Permissions::from_mode(mode)).expect("the file is ours");
+        }
+        let mut server = cli.start(&["serve"]);
+        assert!(server.line().await.starts_with("Listening on "));
+        server.interrupt();
+        let Done { code, stderr, .. } = server.ended().await;
+        assert_eq!(code, Some(0), "{stderr}");
+        let warned: Vec<_> = stderr.lines().filter(|line| line.contains("every user of this machine")).collect();
+        assert_eq!(warned.len(), warnings.len(), "{modes:?}: {stderr}");
+        for (line, file) in warned.iter().zip(warnings) {
+            assert!(line.contains(file) && !line.contains(TOKEN), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn completions_are_scripts_of_their_shell() {
     let cli = Cli::without_server();
     let script = cli.stdout(&["completions", "bash"]).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long a reply may take before the test fails.
@@ -36,6 +36,30 @@ pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
     let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;
     parse(&bytes).unwrap_or_else(|| panic!("{target:?}: no reply"))
+}
+
+/// Reads until a text has come, or to the end of the connection.
+pub async fn read_until(socket: &mut TcpStream, end: &str) -> String {
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    let read = async {
+        while !String::from_utf8_lossy(&text).contains(end)
+            && let Ok(count @ 1..) = socket.read(&mut buffer).await
+        {
+            text.extend_from_slice(&buffer[..count]);
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("it comes in time");
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Sends bytes and returns the first line of what comes back.
+pub async fn first_line(base: &str, request: &[u8]) -> String {
+    let mut socket = tokio::io::BufReader::new(connect(base).await);
+    socket.write_all(request).await.expect("the server takes it");
+    let mut line = String::new();
+    let read = tokio::time::timeout(PATIENCE, socket.read_line(&mut line)).await;
+    read.expect("it comes in time").expect("the server answers");
+    line
 }
 
 /// Whether a client says that it sends no more. A server need not answer whole requests of one that does.

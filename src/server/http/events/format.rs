@@ -6,8 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::event_log::Page;
 use crate::model::Payload;
-use crate::server::http::accept::liked;
-use crate::server::http::file::text;
+use crate::server::accept::accepted;
 
 /// The form of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +23,8 @@ impl Format {
     /// Returns the form that is liked best among ours; JSON for who asks for something else.
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
-        for (range, quality) in liked(text(request, ACCEPT).unwrap_or_default()) {
-            let format = match range {
+        for (range, quality) in accepted(request, ACCEPT) {
+            let format = match range.as_str() {
                 "application/x-ndjson" => Self::Lines,
                 "text/plain" => Self::Text,
                 "application/json" | "application/*" | "*/*" => Self::Json,
@@ -83,6 +82,8 @@ mod tests {
             ("", Format::Json),
             ("*/*", Format::Json),
             ("application/x-ndjson", Format::Lines),
+            ("APPLICATION/X-NDJSON", Format::Lines),
+            ("Text/Plain;Q=0.1, Application/JSON;q=0.2", Format::Json),
             ("text/plain", Format::Text),
             ("text/html,application/xhtml+xml,*/*;q=0.8", Format::Json),
             ("application/json;q=0.5, application/x-ndjson", Format::Lines),

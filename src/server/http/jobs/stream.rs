@@ -3,8 +3,6 @@
 //! A frame is the job as it is now, not what happened to it: changes that follow each other closely are one. The first
 //! frame is a heartbeat, whose `id` says where the stream begins; who loads its list after that misses nothing.
 
-use std::time::Duration;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -13,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::clock;
+use crate::limits::JOBS_LOOK_EVERY;
 use crate::queue::QueueError;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
@@ -21,9 +20,6 @@ use crate::server::http::sse::{self, Frames, last_event_id};
 
 /// Jobs of one read.
 const LIMIT: i64 = 100;
-
-/// How often a stream looks while jobs change all the time: a busy queue is not to keep the database busy.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(in crate::server::http) async fn stream(
     State(state): State<AppState>,
@@ -93,7 +89,7 @@ impl Sending {
 
     /// Waits for changes, or for the time of a heartbeat; nothing when the server ends.
     async fn wait(&mut self) -> Option<()> {
-        let rested = self.looked.map_or_else(Instant::now, |looked| looked + LOOK_EVERY);
+        let rested = self.looked.map_or_else(Instant::now, |looked| looked + JOBS_LOOK_EVERY);
         tokio::select! {
             changed = self.changes.changed() => {
                 changed.ok()?;

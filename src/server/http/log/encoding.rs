@@ -7,8 +7,7 @@ use axum::http::header::ACCEPT_ENCODING;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::server::http::accept::liked;
-use crate::server::http::file::text;
+use crate::server::accept::accepted;
 
 /// An encoding that we speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +19,8 @@ pub(super) enum Encoding {
 impl Encoding {
     /// Returns the encoding for who sent these headers (RFC 9110, 12.5.3).
     pub(super) fn accepted(request: &HeaderMap) -> Self {
-        let accepted = text(request, ACCEPT_ENCODING).unwrap_or_default();
-        let gzip = liked(accepted).any(|(name, quality)| matches!(name, "gzip" | "x-gzip") && quality > 0.0);
+        let mut accepted = accepted(request, ACCEPT_ENCODING).into_iter();
+        let gzip = accepted.any(|(name, weight)| matches!(name.as_str(), "gzip" | "x-gzip") && weight > 0.0);
         if gzip { Self::Gzip } else { Self::Identity }
     }
 
@@ -79,6 +78,9 @@ mod tests {
             ("", Encoding::Identity),
             ("br, deflate", Encoding::Identity),
             ("gzip", Encoding::Gzip),
+            ("GZIP", Encoding::Gzip),
+            ("X-Gzip;Q=0.5", Encoding::Gzip),
+            ("GZip;Q=0", Encoding::Identity),
             ("deflate, gzip;q=0.5, br", Encoding::Gzip),
             ("gzip;q=0", Encoding::Identity),
             ("gzip; q=0.000", Encoding::Identity),

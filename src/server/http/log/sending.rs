@@ -14,18 +14,13 @@ use tokio::time::Instant;
 use super::encoding::{Encoder, Encoding};
 use super::open;
 use crate::event_log::Watch;
+use crate::limits::{FOLLOW_ASK_EVERY, FOLLOW_LOOK_AGAIN};
 use crate::log::output::{Output, Reach, Read, Selection, Times};
 use crate::log::steps::StepIds;
 use crate::model::JobId;
 use crate::queue::AttemptOutput;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
-
-/// How often a spool is looked at when no event says that it has grown: output may be left out of the events.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// How often a reader of a busy job asks whether the attempt is over.
-const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Which attempts are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,14 +170,14 @@ impl Sending {
             return Ok(Next::Read);
         }
         self.is_complete = self.state.queue.attempt_output(self.job, Some(self.attempt)).await?.is_complete;
-        Ok(self.wait(LOOK_AGAIN).await)
+        Ok(self.wait(FOLLOW_LOOK_AGAIN).await)
     }
 
     /// Decides what to do when all that there is has been read; waits for more if there may be.
     async fn go_on(&mut self) -> Result<Next, ApiError> {
         let Some(following) = &mut self.following else { return Ok(Next::Over) };
         let attempts = following.attempts;
-        let early = ASK_EVERY.saturating_sub(following.asked.elapsed());
+        let early = FOLLOW_ASK_EVERY.saturating_sub(following.asked.elapsed());
         if !self.is_complete && !early.is_zero() {
             return Ok(self.wait(early).await);
         }
@@ -190,7 +185,7 @@ impl Sending {
         if !self.is_complete {
             self.is_complete = self.state.queue.attempt_output(self.job, Some(self.attempt)).await?.is_complete;
             // What is over now may have printed since the last read.
-            return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(LOOK_AGAIN).await) };
+            return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
             return Ok(Next::Over);
@@ -200,7 +195,7 @@ impl Sending {
             (self.attempt, self.is_complete, self.output) = (self.attempt + 1, false, None);
             return Ok(Next::Read);
         }
-        Ok(if job.job_is_over { Next::Over } else { self.wait(LOOK_AGAIN).await })
+        Ok(if job.job_is_over { Next::Over } else { self.wait(FOLLOW_LOOK_AGAIN).await })
     }
 
     /// Waits until there may be more, or for so long; the server's end is the stream's.

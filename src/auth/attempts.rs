@@ -1,0 +1,130 @@
+//! Failed logins, counted for each address and account, so that nobody's guessing keeps others out.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Instant;
+
+use crate::limits::FAILED_LOGINS_WINDOW;
+
+/// Failed logins of one origin in a window before further ones have to wait: more than a person mistypes, and far too few to
+/// guess 32 characters.
+pub(super) const MAX_FAILURES: u32 = 20;
+
+/// Origins that are remembered, about a megabyte. When there are more, the oldest is forgotten.
+const MAX_ORIGINS: usize = 10_000;
+
+/// Who tries to log in: an address, and the account that it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LoginOrigin {
+    address: IpAddr,
+    account: &'static str,
+}
+
+impl LoginOrigin {
+    /// Returns the origin of a login. A customer of an IPv6 network has a whole /64, so those addresses count as one.
+    pub(super) fn new(address: IpAddr, account: &'static str) -> Self {
+        let address = match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() >> 64 << 64;
+                Ipv6Addr::from_bits(network).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        };
+        Self { address, account }
+    }
+}
+
+/// The counts of all origins.
+#[derive(Debug, Default)]
+pub(super) struct FailedLogins {
+    of: HashMap<LoginOrigin, Count>,
+}
+
+#[derive(Debug)]
+struct Count {
+    since: Instant,
+    failed: u32,
+}
+
+impl FailedLogins {
+    /// Counts a login as failed, until [`Self::forget`] says that it has succeeded. Returns whether it may be tried at all.
+    pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
+        let is_old = |count: &Count| now.saturating_duration_since(count.since) > FAILED_LOGINS_WINDOW;
+        if self.of.get(&origin).is_some_and(is_old) {
+            self.of.remove(&origin);
+        }
+        if !self.of.contains_key(&origin) && self.of.len() >= MAX_ORIGINS {
+            self.of.retain(|_, count| !is_old(count));
+            self.drop_oldest();
+        }
+        let count = self.of.entry(origin).or_insert(Count { since: now, failed: 0 });
+        let may_try = count.failed < MAX_FAILURES;
+        count.failed += u32::from(may_try);
+        may_try
+    }
+
+    /// Forgets the failures of who has logged in.
+    pub(super) fn forget(&mut self, origin: LoginOrigin) {
+        self.of.remove(&origin);
+    }
+
+    /// Makes room for one more.
+    fn drop_oldest(&mut self) {
+        if self.of.len() < MAX_ORIGINS {
+            return;
+        }
+        if let Some(oldest) = self.of.iter().min_by_key(|(_, count)| count.since).map(|(origin, _)| *origin) {
+            self.of.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn origin(address: &str) -> LoginOrigin {
+        LoginOrigin::new(address.parse().expect("an address"), "admin")
+    }
+
+    #[test]
+    fn guessing_has_to_wait_and_keeps_nobody_else_out() {
+        let (mut logins, now) = (FailedLogins::default(), Instant::now());
+        let (mine, other) = (origin("10.0.0.1"), origin("10.0.0.2"));
+        assert!((0..MAX_FAILURES).all(|_| logins.begin(other, now)));
+        assert!(!logins.begin(other, now));
+        assert!(logins.begin(mine, now));
+        assert!(logins.begin(LoginOrigin { account: "somebody", ..other }, now), "another account of that address");
+        assert!(!logins.begin(other, now + FAILED_LOGINS_WINDOW));
+        assert!(logins.begin(other, now + FAILED_LOGINS_WINDOW + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn who_has_logged_in_begins_anew() {
+        let (mut logins, now) = (FailedLogins::default(), Instant::now());
+        for _ in 0..MAX_FAILURES * 3 {
+            assert!(logins.begin(origin("10.0.0.1"), now));
+            logins.forget(origin("10.0.0.1"));
+        }
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_origin_and_an_ipv4_address_is_one_however_it_is_written() {
+        assert_eq!(origin("2001:db8::1"), origin("2001:db8::ffff:1"));
+        assert_ne!(origin("2001:db8::1"), origin("2001:db8:0:1::1"));
+        assert_eq!(origin("::ffff:10.0.0.1"), origin("10.0.0.1"));
+        assert_ne!(origin("10.0.0.1"), origin("10.0.0.2"));
+    }
+
+    #[test]
+    fn so_many_origins_cost_no_more_memory() {
+        let (mut logins, now) = (FailedLogins::default(), Instant::now());
+        for number in 0..30_000_u32 {
+            let address = IpAddr::from(std::net::Ipv4Addr::from_bits(number));
+            assert!(logins.begin(LoginOrigin::new(address, "admin"), now + Duration::from_micros(number.into())));
+        }
+        assert_eq!(logins.of.len(), MAX_ORIGINS);
+    }
+}

@@ -1,0 +1,103 @@
+//! What the data folder keeps for logins: the admin token, and the folder's own id.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::Secret;
+
+/// Characters of an admin token at the least.
+const TOKEN_MIN: usize = 32;
+
+/// The file of a token that the server made, below the data folder.
+const TOKEN_FILE: &str = "admin-token";
+
+/// The file of the data folder's own id.
+const ID_FILE: &str = "instance-id";
+
+/// Why there is no admin token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It is too short or not printable.
+    #[error("the admin token from {0} must be 32 or more printable ASCII characters without spaces")]
+    Unfit(String),
+    /// The file of it cannot be read or made.
+    #[error("failed to read or make {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Returns the admin token: the operator's, or the one kept in the data folder, made at first start.
+pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
+    if let Some(token) = from_operator {
+        return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
+    }
+    let path = data_dir.join(TOKEN_FILE);
+    let token = read_or_make(&path)?;
+    if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
+}
+
+/// Returns the id of a data folder, made at first start: 16 letters and digits, which are no secret.
+pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
+    let id = read_or_make(&data_dir.join(ID_FILE))?;
+    // A cookie's name cannot hold everything that a file can.
+    Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
+}
+
+/// Returns what a file holds. If there is none, it is made of random characters, readable by its owner only.
+fn read_or_make(path: &Path) -> Result<String, TokenError> {
+    let failed = |source| TokenError::File { path: path.display().to_string(), source };
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = Secret::random();
+            let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            made.and_then(|mut file| writeln!(file, "{}", text.expose())).map_err(failed)?;
+            Ok(text.0)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn is_fit(token: &str) -> bool {
+    token.len() >= TOKEN_MIN && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_admin_token_is_made_once_and_only_its_owner_reads_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let token = admin_token(None, folder.path()).expect("the folder can be written");
+        assert_eq!(admin_token(None, folder.path()).expect("it is there"), token);
+        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_token_that_can_be_guessed_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for token in ["", "short", &"x".repeat(31), &format!("{} {}", "x".repeat(20), "y".repeat(20))] {
+            assert!(matches!(admin_token(Some(token.into()), folder.path()), Err(TokenError::Unfit(_))), "{token}");
+        }
+        assert!(admin_token(Some("x".repeat(32)), folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_data_folder_keeps_its_id() {
+        let (folder, other) = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder")).into();
+        let id = instance_id(folder.path()).expect("the folder can be written");
+        assert_eq!(id.len(), 16);
+        assert_eq!(instance_id(folder.path()).expect("it is there"), id);
+        assert_ne!(instance_id(other.path()).expect("the folder can be written"), id);
+    }
+}

@@ -1,0 +1,34 @@
+//! Lists of what a client accepts: `Accept`, `Accept-Encoding` (RFC 9110, 12.4.2).
+
+use axum::http::{HeaderMap, HeaderName};
+
+/// Returns what a header's list names, in lower case, each with its weight, from 0, which refuses it, to 1.
+///
+/// Names and the `q` of a weight are case-insensitive. A list may be split over several lines of the header.
+pub(super) fn accepted(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
+    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(weighted).collect()
+}
+
+fn weighted(item: &str) -> (String, f32) {
+    let item = item.to_ascii_lowercase();
+    let mut parts = item.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default().to_owned();
+    let weight = parts.find_map(|part| part.strip_prefix("q="));
+    (name, weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::ACCEPT;
+
+    use super::*;
+
+    #[test]
+    fn a_list_gives_each_of_its_items_a_weight_whatever_the_case_and_however_many_lines_it_has() {
+        let lines = ["text/Plain;charset=UTF-8; Q=0.5 ,GZIP; q= 0", "*/*, br;q=x"];
+        let headers: HeaderMap = lines.iter().map(|line| (ACCEPT, line.parse().expect("a header's value"))).collect();
+        let expected = [("text/plain", 0.5), ("gzip", 0.0), ("*/*", 1.0), ("br", 0.0)];
+        assert_eq!(accepted(&headers, ACCEPT), expected.map(|(name, weight)| (name.to_owned(), weight)));
+    }
+}

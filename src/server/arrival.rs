@@ -1,0 +1,87 @@
+//! What every request that has been let in must be before its route sees it: in an encoding that we read, without
+//! expectations that we do not meet, and with a body that arrives in time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_ENCODING, EXPECT, HeaderName};
+use axum::http::{HeaderMap, Version};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+
+use super::AppState;
+use super::http::error::ApiError;
+use super::pace::Pace;
+
+/// Lets a request pass if it is one that routes can read, and answers it with 408 if its body came too slowly.
+pub(super) async fn arrival(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if let Err(error) = check(&request) {
+        return error.into_response();
+    }
+    let is_late = Arc::new(AtomicBool::new(false));
+    let pace = Pace::new(state.config.limits.body);
+    let request = request.map(|body| Body::new(PacedBody { body, pace, is_late: is_late.clone() }));
+    let reply = next.run(request).await;
+    // The route has seen an error of its body, and does not know that the client was too slow.
+    if is_late.load(Ordering::Relaxed) { ApiError::RequestTimeout.into_response() } else { reply }
+}
+
+fn check(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    // RFC 9110, 10.1.1: HTTP/1.0 has no expectations, so what is sent there is ignored.
+    if request.version() != Version::HTTP_10 && tokens(headers, &EXPECT).any(|token| token != "100-continue") {
+        return Err(ApiError::ExpectationFailed);
+    }
+    // Some clients name an encoding with every request; without a body it means nothing.
+    if !request.body().is_end_stream() && tokens(headers, &CONTENT_ENCODING).any(|token| token != "identity") {
+        return Err(ApiError::UnsupportedEncoding);
+    }
+    Ok(())
+}
+
+/// Returns the items of a header that is a list, in lower case.
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> + use<'a> {
+    let values =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
+    let items = values.flat_map(|value| value.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>());
+    items.filter(|item| !item.is_empty())
+}
+
+/// A request's body that fails once its client has used up its time.
+struct PacedBody {
+    body: Body,
+    pace: Pace,
+    is_late: Arc<AtomicBool>,
+}
+
+impl HttpBody for PacedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            this.pace.moved(frame.iter().flatten().filter_map(Frame::data_ref).map(Bytes::len).sum());
+            return Poll::Ready(frame);
+        }
+        ready!(this.pace.poll_used_up(context));
+        this.is_late.store(true, Ordering::Relaxed);
+        Poll::Ready(Some(Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

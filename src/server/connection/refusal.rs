@@ -1,0 +1,95 @@
+//! The replies to what is not a request: what hyper could not parse, or did not get in time.
+
+use std::time::Instant;
+
+use axum::body::to_bytes;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::BUFFER;
+use crate::server::http::error::ApiError;
+use crate::server::http::with_default_headers;
+use crate::server::{AppState, observe};
+
+/// Bytes of an envelope at the most.
+const ENVELOPE: usize = 16 << 10;
+
+/// Returns the reason to give for an error of hyper's. `unread` is what hyper had read and not parsed.
+///
+/// Returns `None` if the connection ended between two requests. Empty lines there are part of no request.
+pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
+    let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
+    if error.is_parse_too_large() {
+        Some(if is_target_too_long(unread) { ApiError::UriTooLong } else { ApiError::HeadersTooLarge })
+    } else if error.is_parse_version_h2() {
+        invalid("the server speaks HTTP/1.1; leave HTTP/2 to a proxy in front of it")
+    } else if error.is_parse() {
+        invalid("the request is not valid HTTP/1.1")
+    } else if unread.trim_ascii().is_empty() {
+        None
+    } else if error.is_timeout() {
+        Some(ApiError::RequestTimeout)
+    } else {
+        error.is_incomplete_message().then(|| invalid("the request broke off"))?
+    }
+}
+
+/// Returns whether the request line takes more than half of what a head may take.
+fn is_target_too_long(unread: &[u8]) -> bool {
+    let line = unread.iter().position(|byte| *byte == b'\n').unwrap_or(unread.len());
+    line > BUFFER / 2
+}
+
+/// Answers, and closes the connection.
+pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiError) -> std::io::Result<()> {
+    let reply = with_default_headers(error.into_response()).await;
+    let reply = observe::refused(state, reply, Instant::now());
+    let bytes = encode(reply).await;
+    tokio::time::timeout(state.config.limits.reply.stall, stream.write_all(&bytes)).await??;
+    close(stream, state).await
+}
+
+/// Closes a connection so that its client can read the last reply. What the client still sends is discarded for a while:
+/// see [`crate::limits::Limits::linger`].
+pub(super) async fn close(mut stream: TcpStream, state: &AppState) -> std::io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = [0; 4096];
+    let discard = async { while let Ok(1..) = stream.read(&mut rest).await {} };
+    tokio::select! {
+        () = discard => {}
+        () = tokio::time::sleep(state.config.limits.linger) => {}
+        () = state.shutdown.cancelled() => {}
+    }
+    Ok(())
+}
+
+/// Writes a reply as HTTP/1.1.
+async fn encode(mut reply: Response) -> Vec<u8> {
+    let body = std::mem::take(reply.body_mut());
+    let body = to_bytes(body, ENVELOPE).await.unwrap_or_default();
+    let headers = reply.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(header::CONTENT_LENGTH, body.len().into());
+    let mut bytes = format!("HTTP/1.1 {}\r\n", reply.status()).into_bytes();
+    for (name, value) in reply.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_is_too_large_is_too_long_if_its_first_line_is() {
+        let line = |length: usize| format!("GET /{} HTTP/1.1\r\n", "x".repeat(length));
+        assert!(is_target_too_long(line(BUFFER).as_bytes()[..BUFFER].as_ref()));
+        assert!(is_target_too_long(format!("{}A: b\r\n", line(BUFFER - 100)).as_bytes()));
+        assert!(!is_target_too_long(format!("{}A: {}", line(100), "x".repeat(BUFFER)).as_bytes()));
+    }
+}

@@ -1,0 +1,163 @@
+//! The host that a request asks for (RFC 9112, 3.2), and whether it is one of this server's names.
+//!
+//! A page elsewhere can make a browser send requests here under its own name (DNS rebinding). Such a request carries that
+//! name, so a name that is not ours is refused.
+
+use std::net::Ipv6Addr;
+
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri, Version};
+
+use crate::server::AppState;
+use crate::server::http::error::ApiError;
+
+/// Names by which this machine reaches itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Paths that a probe asks for by address or without a name. Their replies are a word, so a page elsewhere learns nothing.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The host and port that a request is for, as the client wrote them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target(String);
+
+impl Target {
+    /// Returns the target of a request: the authority of an absolute URI if there is one, else the `Host` header.
+    ///
+    /// HTTP/1.1 requires exactly one valid `Host` header, even beside an absolute URI. HTTP/1.0 knows none; its target is
+    /// empty, which is none of our names.
+    pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
+        let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = match (hosts.next(), hosts.next()) {
+            (_, Some(_)) => return Err(invalid("the request has more than one Host header")),
+            (None, None) if version == Version::HTTP_11 => return Err(invalid("the request has no Host header")),
+            (None, None) => "",
+            (Some(host), None) => {
+                let host = host.to_str().ok().filter(|host| is_host(host));
+                host.ok_or_else(|| invalid("the Host header is not a host name with an optional port"))?
+            }
+        };
+        match uri.authority().map(Authority::as_str) {
+            Some(authority) if is_host(authority) => Ok(Self(authority.to_owned())),
+            Some(_) => Err(invalid("the request's target is not a host name with an optional port")),
+            None => Ok(Self(host.to_owned())),
+        }
+    }
+
+    /// Refuses a target that is none of this server's names.
+    pub(super) fn check(&self, state: &AppState, path: &str) -> Result<(), ApiError> {
+        let name = plain_name(&self.0);
+        let address = state.leptos.site_addr.to_string();
+        let further = state.config.allowed_hosts.iter().map(String::as_str);
+        let mut ours = LOOPBACK.into_iter().chain([address.as_str()]).chain(further);
+        if PROBES.contains(&path) || ours.any(|ours| plain_name(ours) == name) {
+            return Ok(());
+        }
+        Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
+    }
+
+    /// Returns whether an `Origin` header names this host and port.
+    pub(super) fn is_origin(&self, origin: &str) -> bool {
+        origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&self.0))
+    }
+}
+
+/// Returns whether a text is a host with an optional port. It may be empty, as RFC 9110, 7.2 allows.
+fn is_host(text: &str) -> bool {
+    // `Authority` takes userinfo too, which a Host header may not have.
+    text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
+}
+
+/// Returns the name in the one form in which names are compared: without port and the root's dot, in lower case. An IPv6
+/// address has many spellings; it is written anew.
+fn plain_name(host: &str) -> String {
+    let name = without_port(host);
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match address.and_then(|address| address.parse::<Ipv6Addr>().ok()) {
+        Some(address) => format!("[{address}]"),
+        None => name,
+    }
+}
+
+/// Cuts the port off `name:1`, `[::1]:1`, and leaves `[::1]` whole.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(uri: &str, hosts: &[&str], version: Version) -> Result<String, ApiError> {
+        let headers = hosts.iter().map(|host| (HOST, host.parse().expect("a header's value")));
+        let uri = uri.parse().expect("a URI");
+        Target::of(&uri, &headers.collect(), version).map(|target| target.0)
+    }
+
+    #[test]
+    fn the_authority_of_an_absolute_target_counts_instead_of_the_host_header() {
+        let table = [
+            ("/", &["a:1"][..], "a:1"),
+            ("http://b:2/x", &["a:1"], "b:2"),
+            ("http://b", &[""], "b"),
+            ("/", &[""], ""),
+            ("/", &["[::1]:80"], "[::1]:80"),
+        ];
+        for (uri, hosts, expected) in table {
+            assert_eq!(target(uri, hosts, Version::HTTP_11).expect("it is valid"), expected, "{uri} {hosts:?}");
+        }
+        assert_eq!(target("/", &[], Version::HTTP_10).expect("HTTP/1.0 knows no Host"), "");
+    }
+
+    #[test]
+    fn a_request_without_exactly_one_valid_host_is_invalid() {
+        let table = [
+            ("/", &[][..]),
+            ("http://a/", &[]),
+            ("/", &["a", "a"]),
+            ("/", &["a", "b"]),
+            ("/", &["a, b"]),
+            ("/", &["user@a"]),
+            ("/", &["a/b"]),
+            ("/", &["[::1"]),
+            ("http://user@a/", &["a"]),
+        ];
+        for (uri, hosts) in table {
+            let refused = target(uri, hosts, Version::HTTP_11);
+            assert!(matches!(refused, Err(ApiError::InvalidRequest(_))), "{uri} {hosts:?} {refused:?}");
+        }
+        assert!(target("/", &["a", "b"], Version::HTTP_10).is_err(), "also of HTTP/1.0");
+    }
+
+    #[test]
+    fn names_are_compared_without_port_case_and_the_roots_dot() {
+        let table = [
+            ("a:1", "a"),
+            ("A", "a"),
+            ("LocalHost.:3000", "localhost"),
+            ("[::1]:80", "[::1]"),
+            ("[0:0:0:0:0:0:0:1]", "[::1]"),
+            ("a..", "a."),
+            ("", ""),
+            (":80", ":80"),
+        ];
+        for (host, name) in table {
+            assert_eq!(plain_name(host), name, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_ours_if_it_has_the_targets_host_and_port() {
+        let ours = Target("LOCALHOST:3000".to_owned());
+        assert!(ours.is_origin("http://localhost:3000") && ours.is_origin("https://localhost:3000"));
+        for other in ["http://localhost", "http://localhost:3001", "null", "localhost:3000", "http://evil", ""] {
+            assert!(!ours.is_origin(other), "{other}");
+        }
+    }
+}

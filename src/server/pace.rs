@@ -1,0 +1,102 @@
+//! How long a peer may keep the server waiting: at no time longer than a stall, and on average not slower than a rate.
+//!
+//! Only the time in which the peer is waited for counts. A server that is slow itself, or that has nothing to send, uses up
+//! nobody's budget.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::limits::PaceLimit;
+
+/// What a peer has left. It begins full, waiting empties it and bytes refill it, never above full.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    limit: PaceLimit,
+    left: Duration,
+}
+
+impl Budget {
+    const fn new(limit: PaceLimit) -> Self {
+        Self { limit, left: limit.stall }
+    }
+
+    /// Accounts for bytes that moved after the peer was waited for.
+    fn moved(&mut self, bytes: usize, waited: Duration) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(self.limit.bytes_per_second.max(1)));
+        self.left = self.left.saturating_sub(waited).saturating_add(earned).min(self.limit.stall);
+    }
+}
+
+/// The pace of one body, or of what one connection is sent.
+#[derive(Debug)]
+pub(super) struct Pace {
+    budget: Budget,
+    waiting_since: Option<Instant>,
+    /// Made at the first wait: most bodies arrive at once.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Pace {
+    /// Begins with a full budget.
+    pub(super) const fn new(limit: PaceLimit) -> Self {
+        Self { budget: Budget::new(limit), waiting_since: None, timer: None }
+    }
+
+    /// Accounts for bytes that moved.
+    pub(super) fn moved(&mut self, bytes: usize) {
+        let waited = self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.budget.moved(bytes, waited);
+    }
+
+    /// Waits for the peer. Ready once its budget is used up.
+    pub(super) fn poll_used_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.waiting_since.is_none() {
+            let now = Instant::now();
+            let end = now + self.budget.left;
+            self.waiting_since = Some(now);
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(end),
+                None => self.timer = Some(Box::pin(sleep_until(end))),
+            }
+        }
+        self.timer.as_mut().map_or(Poll::Pending, |timer| timer.as_mut().poll(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: PaceLimit = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
+
+    /// Returns after how many waits of `seconds`, each for `bytes`, the budget is used up, if it ever is.
+    fn lasts(bytes: usize, seconds: u64) -> Option<u32> {
+        let (mut budget, waited) = (Budget::new(LIMIT), Duration::from_secs(seconds));
+        (0..100_000).find(|_| {
+            let is_late = waited >= budget.left;
+            budget.moved(bytes, waited);
+            is_late
+        })
+    }
+
+    #[test]
+    fn a_slow_and_steady_peer_is_never_late_and_one_that_trickles_is() {
+        assert_eq!(lasts(500, 1), None);
+        assert_eq!(lasts(10_000, 20), None);
+        assert_eq!(lasts(1, 1), Some(30));
+        assert_eq!(lasts(1, 29), Some(1));
+        assert_eq!(lasts(499, 1), Some(14_500));
+        assert_eq!(lasts(1_000_000, 30), Some(0));
+    }
+
+    #[test]
+    fn a_fast_start_buys_no_longer_stall() {
+        let mut budget = Budget::new(LIMIT);
+        budget.moved(100_000_000, Duration::ZERO);
+        assert_eq!(budget.left, LIMIT.stall);
+    }
+}

@@ -1,0 +1,161 @@
+//! Heads of requests that cannot be taken: each gets the status and the envelope that the contract promises.
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use super::{check_alive, check_refused};
+use crate::harness::{TOKEN, TestServer, tcp};
+
+/// Sends bytes and checks that they are refused with that status and code, by a reply like any other.
+async fn check_head_refused(server: &TestServer, request: &[u8], (status, code): (u16, &str)) {
+    let start = String::from_utf8_lossy(&request[..request.len().min(80)]).into_owned();
+    let bytes = tcp::exchange(&server.api.base, request, tcp::Sending::Goes).await;
+    let reply = tcp::parse(&bytes).unwrap_or_else(|| panic!("{start:?}: no reply"));
+    assert_eq!((reply.status, reply.code().as_str()), (status, code), "{start:?}");
+    for header in ["content-type: application/json", "connection: close", "x-request-id: ", "cache-control: no-store"] {
+        assert!(reply.head.contains(&format!("\r\n{header}")), "{start:?}: no {header} in {}", reply.head);
+    }
+    let length = format!("content-length: {}\r\n", reply.body.len());
+    assert!(format!("{}\r\n", reply.head).contains(&length), "one reply and nothing else: {reply:?}");
+    check_alive(&server.api).await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_too_long_and_headers_that_are_too_large_have_their_own_codes() {
+    let server = TestServer::start().await;
+    for length in [20_000, 70_000, 1_000_000] {
+        let long = "x".repeat(length);
+        for target in [format!("/healthz?{long}"), format!("/{long}"), format!("http://localhost/{long}")] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            check_head_refused(&server, request.as_bytes(), (414, "uri_too_long")).await;
+        }
+        for headers in [format!("A: {long}\r\n"), format!("{long}: a\r\n"), "A: b\r\n".repeat(length / 6)] {
+            let request = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+            check_head_refused(&server, request.as_bytes(), (431, "headers_too_large")).await;
+        }
+    }
+    let many = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(101));
+    check_head_refused(&server, many.as_bytes(), (431, "headers_too_large")).await;
+    let fits = tcp::get(&server.api.base, &format!("/healthz?{}", "x".repeat(8_000)), "").await;
+    assert_eq!(fits.status, 200, "RFC 9110, 4.1 asks for 8,000 bytes at least");
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_an_invalid_request() {
+    let server = TestServer::start().await;
+    let head = |lines: &str| format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
+    for request in [
+        "\0\r\n\r\n".to_owned(),
+        "nonsense\r\n\r\n".to_owned(),
+        "GET\r\n\r\n".to_owned(),
+        "GET / HTTP/9.9\r\n\r\n".to_owned(),
+        "GET / HTTP/2\r\n\r\n".to_owned(),
+        "GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        "G\u{e9}T / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}".to_owned(),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+        head("A b: c\r\n"),
+        head("A\r\n"),
+        head(": a\r\n"),
+        head("A: \0\r\n"),
+        head("Content-Length: -1\r\n"),
+        head("Content-Length: 1\r\nContent-Length: 2\r\n"),
+        head("Transfer-Encoding: gzip\r\n"),
+    ] {
+        check_head_refused(&server, request.as_bytes(), (400, "invalid_request")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bad_request_after_good_ones_on_a_connection_spoils_none_of_their_replies() {
+    let server = TestServer::start().await;
+    let good = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    // The second time all of it comes at once, so that hyper has read the bad one before it has sent the good replies.
+    for together in [false, true] {
+        let mut socket = tcp::connect(&server.api.base).await;
+        let mut replies = String::new();
+        if together {
+            let all = format!("{good}{good}nonsense\r\n\r\n");
+            socket.write_all(all.as_bytes()).await.expect("the server takes it");
+        } else {
+            for _ in 0..2 {
+                socket.write_all(good.as_bytes()).await.expect("the server takes it");
+                replies += &tcp::read_until(&mut socket, "ok\n").await;
+            }
+            socket.write_all(b"nonsense\r\n\r\n").await.expect("the server takes it");
+        }
+        replies += &tcp::read_until(&mut socket, "\u{0}").await;
+        assert_eq!(replies.matches("HTTP/1.1 200 OK").count(), 2, "{replies}");
+        assert_eq!(replies.matches("\r\n\r\nok\n").count(), 2, "{replies}");
+        assert_eq!(replies.matches("HTTP/1.1 ").count(), 3, "{replies}");
+        let last = replies.rsplit_once("HTTP/1.1 ").expect("it has replies").1;
+        assert!(last.starts_with("400 Bad Request") && last.contains("invalid_request"), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_off_is_told_so_if_anybody_listens() {
+    let server = TestServer::start().await;
+    for part in ["G", "GET /healthz", "GET /healthz HTTP/1.1\r\nHost: local"] {
+        let bytes = tcp::exchange(&server.api.base, part.as_bytes(), tcp::Sending::Ends).await;
+        let reply = tcp::parse(&bytes).expect("the server answers");
+        assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_request"), "{part:?}");
+    }
+    assert!(tcp::exchange(&server.api.base, b"", tcp::Sending::Ends).await.is_empty(), "nothing was asked");
+}
+
+#[tokio::test]
+async fn an_encoded_body_is_refused_by_every_route_that_reads_one() {
+    let server = TestServer::start().await;
+    let post = |path: &str| server.api.client.post(format!("{}{path}", server.api.base)).bearer_auth(TOKEN);
+    for encoding in ["gzip", "GZIP", "br", "identity, gzip", "x-unknown"] {
+        let form = "application/x-www-form-urlencoded";
+        for (path, kind) in [
+            ("/api/queue/jobs", "application/json"),
+            ("/login", form),
+            ("/tasks/queue/new", form),
+            ("/rpc/list_jobs", "application/json"),
+        ] {
+            let request = post(path).header("content-type", kind).header("content-encoding", encoding).body("\u{1f}x");
+            check_refused(&server.api, request, (415, "unsupported_media_type"), "Content-Encoding").await;
+        }
+    }
+    let request = post("/api/queue/jobs").header("content-encoding", "gzip").body("x");
+    let reply = request.send().await.expect("the server answers");
+    assert_eq!(reply.headers()["accept-encoding"], "identity", "it says what it takes");
+    let plain = server.api.request(Method::POST, "/jobs").json(&json!({"type": "elsewhere"}));
+    assert_eq!(plain.header("content-encoding", "Identity").send().await.expect("the server answers").status(), 201);
+    let without = server.api.request(Method::GET, "/jobs").header("content-encoding", "gzip");
+    assert_eq!(without.send().await.expect("the server answers").status(), 200, "there is no body to decode");
+}
+
+#[tokio::test]
+async fn an_expectation_that_is_not_100_continue_fails() {
+    let server = TestServer::start().await;
+    for expectation in ["foo", "200-ok", "100-continue, foo", "100-continu"] {
+        for request in [
+            server.api.request(Method::POST, "/jobs").json(&json!({"type": "elsewhere"})),
+            server.api.request(Method::GET, "/jobs"),
+            server.api.client.post(format!("{}/login", server.api.base)).body("token=x"),
+        ] {
+            let request = request.header("expect", expectation);
+            check_refused(&server.api, request, (417, "expectation_failed"), "100-continue").await;
+        }
+    }
+    let body = r#"{"type":"elsewhere"}"#;
+    for expectation in ["100-continue", "100-Continue"] {
+        let head = format!(
+            "POST /api/queue/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nExpect: {expectation}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let mut socket = tcp::connect(&server.api.base).await;
+        socket.write_all(head.as_bytes()).await.expect("the server takes it");
+        assert_eq!(tcp::read_until(&mut socket, "\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+        socket.write_all(body.as_bytes()).await.expect("the server takes it");
+        assert!(tcp::read_until(&mut socket, "\u{0}").await.starts_with("HTTP/1.1 201"), "{expectation}");
+    }
+    let old = format!("GET /healthz HTTP/1.0\r\nExpect: foo\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    assert!(tcp::first_line(&server.api.base, old.as_bytes()).await.contains(" 200 "), "HTTP/1.0 has no expectations");
+}

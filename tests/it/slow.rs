@@ -1,0 +1,167 @@
+//! Clients that keep the server waiting. Each limit is injected short, and everything else stays as it is.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tailwater::limits::PaceLimit;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{TOKEN, TestServer, tcp, until_async};
+
+/// Short enough for a test, long enough for a shared machine.
+const STALL: Duration = Duration::from_millis(500);
+
+/// Far beyond what a test waits.
+const NEVER: Duration = Duration::from_hours(1);
+
+/// How long a reply may take before a test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A limit that hundreds of bytes a second meet.
+const PACE: PaceLimit = PaceLimit { stall: STALL, bytes_per_second: 20 };
+
+async fn start(change: impl FnOnce(&mut tailwater::limits::Limits)) -> TestServer {
+    TestServer::start_with(|config| {
+        config.limits.head = NEVER;
+        config.limits.body.stall = NEVER;
+        config.limits.reply.stall = NEVER;
+        change(&mut config.limits);
+    })
+    .await
+}
+
+/// Sends the head of a request whose body has 100 bytes, and 3 of them.
+async fn send_part(server: &TestServer, path: &str, headers: &str) -> TcpStream {
+    let mut socket = tcp::connect(&server.api.base).await;
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 100\r\n\r\nabc");
+    socket.write_all(head.as_bytes()).await.expect("the server takes it");
+    socket
+}
+
+/// Reads what a connection says until the server closes it.
+async fn read_to_close(socket: &mut TcpStream) -> tcp::Reply {
+    let text = tcp::read_until(socket, "\u{0}").await;
+    tcp::parse(text.as_bytes()).unwrap_or_else(|| panic!("no reply: {text:?}"))
+}
+
+#[tokio::test]
+async fn a_login_whose_body_does_not_come_is_answered_408_and_closed_300_times_over() {
+    let server = start(|limits| limits.body = PACE).await;
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let mut sockets = Vec::new();
+    for _ in 0..300 {
+        sockets.push(send_part(&server, "/login", form).await);
+    }
+    for mut socket in sockets {
+        let reply = read_to_close(&mut socket).await;
+        assert_eq!((reply.status, reply.code().as_str()), (408, "request_timeout"));
+        assert!(reply.head.contains("\r\nconnection: close"), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_route_that_reads_a_body_has_its_deadline() {
+    let server = start(|limits| limits.body = PACE).await;
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let json = "Content-Type: application/json\r\n";
+    for (path, kind) in [
+        ("/api/queue/jobs", json),
+        ("/api/queue/jobs/01890000-0000-7000-8000-000000000000/cancel", json),
+        ("/tasks/queue/new", form),
+        ("/rpc/list_jobs", json),
+        ("/rpc/list_jobs", form),
+    ] {
+        let mut socket = send_part(&server, path, &format!("{kind}Authorization: Bearer {TOKEN}\r\n")).await;
+        let reply = read_to_close(&mut socket).await;
+        assert_eq!((reply.status, reply.code().as_str()), (408, "request_timeout"), "{path} {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_cut_off_although_it_never_stalls() {
+    // A byte now and then is far below the rate: without it, this would go on for an hour.
+    let pace = PaceLimit { stall: STALL, bytes_per_second: 1_000_000 };
+    let server = start(|limits| limits.body = pace).await;
+    let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");
+    let mut socket = tcp::connect(&server.api.base).await;
+    let head = format!("POST /api/queue/jobs HTTP/1.1\r\nHost: localhost\r\n{json}Content-Length: 1000000\r\n\r\n");
+    socket.write_all(head.as_bytes()).await.expect("the server takes it");
+    let (mut reader, mut writer) = socket.into_split();
+    let trickle = async {
+        while writer.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(STALL / 50).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut first = [0; 12];
+    tokio::select! {
+        read = reader.read_exact(&mut first) => assert_eq!(read.expect("the server answers"), 12),
+        () = trickle => {}
+        () = tokio::time::sleep(PATIENCE) => panic!("the server waits for ever"),
+    }
+    assert_eq!(&first, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn a_slow_and_steady_upload_arrives() {
+    let server = start(|limits| limits.body = PACE).await;
+    let body = json!({"type": "elsewhere", "payload": {"text": "x".repeat(200)}}).to_string();
+    let mut socket = tcp::connect(&server.api.base).await;
+    let head = format!(
+        "POST /api/queue/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.expect("the server takes it");
+    // It takes three times as long as the longest stall.
+    for piece in body.as_bytes().chunks(8) {
+        socket.write_all(piece).await.expect("the server takes it");
+        tokio::time::sleep(STALL * 3 / 32).await;
+    }
+    assert_eq!(read_to_close(&mut socket).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_is_answered_408_and_an_idle_connection_is_closed_in_silence() {
+    let server = start(|limits| limits.head = STALL).await;
+    let mut socket = tcp::connect(&server.api.base).await;
+    socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: local").await.expect("the server takes it");
+    let reply = read_to_close(&mut socket).await;
+    assert_eq!((reply.status, reply.code().as_str()), (408, "request_timeout"));
+    let mut silent = tcp::connect(&server.api.base).await;
+    assert_eq!(tcp::read_until(&mut silent, "\u{0}").await, "", "nothing was asked");
+    let mut kept = tcp::connect(&server.api.base).await;
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("the server takes it");
+    let replies = tcp::read_until(&mut kept, "\u{0}").await;
+    assert!(replies.ends_with("ok\n") && replies.matches("HTTP/1.1").count() == 1, "{replies}");
+}
+
+/// Returns how many streams the server says are open.
+async fn open_streams(server: &TestServer) -> String {
+    let request = server.api.client.get(format!("{}/metrics", server.api.base)).bearer_auth(TOKEN);
+    let text = request.send().await.expect("the server answers").text().await.expect("a body");
+    let line = text.lines().find_map(|line| line.strip_prefix("tailwater_streams_open ")).map(str::to_owned);
+    line.expect("it is measured")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_whose_reader_takes_nothing_is_closed_and_one_that_is_silent_is_not() {
+    let server = start(|limits| limits.reply = PACE).await;
+    let quiet = server.api.submit_job(json!({"type": "elsewhere"})).await;
+    let busy =
+        server.api.submit(json!({"run": "yes 0123456789012345678901234567890123456789 | head -c 60000000"})).await;
+    let mut sockets = Vec::new();
+    for path in [format!("{quiet}/events/stream"), format!("{busy}/log?follow=true")] {
+        let mut socket = tcp::connect(&server.api.base).await;
+        let head =
+            format!("GET /api/queue/jobs/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.expect("the server takes it");
+        assert!(tcp::read_until(&mut socket, "\r\n\r\n").await.contains(" 200 "));
+        sockets.push(socket);
+    }
+    server.api.ended(&busy).await;
+    until_async("the stream that is not read is closed", async || open_streams(&server).await == "1").await;
+    drop(sockets);
+    until_async("the other one ends with its reader", async || open_streams(&server).await == "0").await;
+}
