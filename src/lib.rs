@@ -52,6 +52,8 @@ pub mod queue;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
+pub mod supervise;
+#[cfg(feature = "ssr")]
 pub mod worker;
 
 /// Makes the page that the server rendered alive; the browser's entry.

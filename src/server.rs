@@ -127,7 +127,11 @@ impl Server {
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            site: Site::open(config.site_root.as_deref(), config.embedded_site, Path::new(&SiteOptions::built_in().site_root)),
+            site: Site::open(
+                config.site_root.as_deref(),
+                config.embedded_site,
+                Path::new(&SiteOptions::built_in().site_root),
+            ),
             leptos: config::leptos(address),
             config: Arc::new(config),
         };
@@ -171,6 +175,7 @@ fn worker_config(config: &Config, secrets: Vec<String>, artifacts: ArtifactStore
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         concurrency: config.concurrency,
+        supervision: config.supervision.clone(),
         live: config.live_log(),
         flush: config.live_flush,
         output_limit: config.output_limit,

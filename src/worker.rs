@@ -35,6 +35,7 @@ use crate::queue::{Claimed, Queue};
 pub use collect::Limits as ArtifactLimits;
 use disk::DiskGuard;
 use link::InProcess;
+pub use process::Supervision;
 use ship::LiveLog;
 
 /// How the embedded worker works.
@@ -44,6 +45,8 @@ pub struct WorkerConfig {
     pub data_dir: PathBuf,
     /// Jobs at a time.
     pub concurrency: usize,
+    /// How steps are supervised.
+    pub supervision: Supervision,
     /// Whether and how output goes into the event log.
     pub live: LiveLog,
     /// After that pause, what may be part of a secret is released as far as it may be.

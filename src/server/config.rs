@@ -8,9 +8,9 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::site::EmbeddedSite;
-use crate::worker::ArtifactLimits;
 use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
+use crate::worker::{ArtifactLimits, Supervision};
 
 /// The largest text of one event, under load.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -33,6 +33,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Jobs at a time of the embedded worker.
     pub concurrency: usize,
+    /// How its jobs' steps are supervised.
+    pub supervision: Supervision,
     /// Whether output goes into the event log while it is printed.
     pub live_log_events: bool,
     /// How long output waits at the most before it is sent.

@@ -14,7 +14,7 @@ use super::WorkerConfig;
 use super::capture::Capture;
 use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
-use super::process::Limits;
+use super::process::{Limits, Supervision};
 use super::run::remove_workspace;
 use super::ship::Milestones;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
@@ -27,6 +27,7 @@ pub(super) struct Steps {
     command: Command,
     lease: Lease,
     workspace: PathBuf,
+    supervision: Supervision,
     output_limit: Option<u64>,
     cancel_grace: Duration,
     shutdown_grace: Duration,
@@ -79,7 +80,8 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 impl Steps {
     pub(super) fn new(command: Command, lease: Lease, workspace: PathBuf, config: &WorkerConfig) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
-        Self { command, lease, workspace, output_limit, cancel_grace, shutdown_grace }
+        let supervision = config.supervision.clone();
+        Self { command, lease, workspace, supervision, output_limit, cancel_grace, shutdown_grace }
     }
 
     /// Runs the stages and removes the workspace.

@@ -16,6 +16,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tailwater::server::{Config, Server};
+use tailwater::worker::Supervision;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -86,6 +87,7 @@ pub fn config(data_dir: &Path) -> Config {
         admin_token: Some(TOKEN.into()),
         allowed_hosts: Vec::new(),
         concurrency: 2,
+        supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },
         live_log_events: true,
         live_flush: Duration::from_millis(100),
         live_events_per_second: 50,
