@@ -15,6 +15,7 @@ pub mod disk;
 pub mod link;
 mod process;
 mod recover;
+mod remove;
 mod run;
 pub mod ship;
 pub mod spool;
@@ -100,6 +101,7 @@ impl EmbeddedWorker {
                 all = recovering.recover().await;
             }
         });
+        self.remove_workspaces().await;
         let slots = Arc::new(Semaphore::new(self.config.concurrency));
         let attempts = TaskTracker::new();
         let disk = self.disk.clone();
@@ -134,6 +136,19 @@ impl EmbeddedWorker {
             tracing::error!(%error, "jobs that an earlier run of the server left could not be looked up");
             false
         })
+    }
+
+    /// Removes the workspaces that an earlier boot could not remove, beside the first jobs: none of those has one yet.
+    async fn remove_workspaces(&self) {
+        let folder = run::workspaces(&self.config);
+        let left = tokio::task::spawn_blocking(move || {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        });
+        let left = left.await.unwrap_or_default();
+        if !left.is_empty() {
+            tokio::task::spawn_blocking(move || left.iter().for_each(|workspace| run::remove_workspace(workspace)));
+        }
     }
 
     /// Waits for a job to claim; nothing on shutdown.

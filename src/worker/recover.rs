@@ -53,7 +53,7 @@ async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> R
     let marker = ProcessMarker::new(lease.job, lease.attempt);
     tokio::task::spawn_blocking(move || kill_marked(&marker)).await.map_err(std::io::Error::other)?;
     FailPoint::OrphansKilled.reached();
-    run::remove_workspace(&config.data_dir.join("work").join(format!("{}-{}", lease.job, lease.attempt)));
+    run::remove_workspace(&run::workspace(config, lease));
     let mut spool = Spool::recover(&config.data_dir.join(spool::folder(lease.job, lease.attempt)))?;
     FailPoint::SpoolMended.reached();
     complete(link, &mut spool, &claimed, shipped).await?;

@@ -22,3 +22,4 @@ mod site;
 mod stages;
 mod streaming;
 mod supervision;
+mod workspaces;
