@@ -169,7 +169,7 @@ async fn a_step_has_default_signals_whatever_its_server_ignores() {
 
 #[tokio::test]
 async fn a_step_has_an_ordinary_priority_and_the_file_limit_that_its_server_was_started_with() {
-    // Only root may ask for more than an ordinary priority; anybody else's server has none to hand on.
+    // Asking for more than an ordinary priority takes privileges; where they are missing, there is none to hand on.
     let before = "ulimit -Sn 256; renice -n -10 $$ >/dev/null 2>&1; echo -900 2>/dev/null > /proc/self/oom_score_adj;";
     let command = "ulimit -Sn; nice; cat /proc/self/oom_score_adj";
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "256\n0\n0\n");
