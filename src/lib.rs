@@ -60,6 +60,8 @@ pub mod queue;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
+pub mod supervise;
+#[cfg(feature = "ssr")]
 pub mod worker;
 
 /// Hydrates the page that the server rendered. This is the entry point in the browser.

@@ -16,6 +16,9 @@ struct PageFiles;
 const SITE: Option<&str> = option_env!("TAILWATER_SITE");
 
 fn main() -> ExitCode {
+    if let Some(code) = tailwater::supervise::run_if_asked() {
+        return code;
+    }
     let is_release = !cfg!(debug_assertions);
     tailwater::cli::run((is_release && SITE.is_some()).then_some(PageFiles::get as EmbeddedSite))
 }

@@ -183,6 +183,7 @@ fn worker_config(config: &Config, roots: WorkingRoots, artifacts: ArtifactStore)
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         concurrency: config.concurrency,
+        supervision: config.supervision.clone(),
         live: config.live_log(),
         flush: config.live_flush,
         output_limit: config.output_limit,

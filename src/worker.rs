@@ -17,6 +17,7 @@ mod folders;
 pub mod link;
 mod process;
 mod recover;
+mod remove;
 mod run;
 pub mod ship;
 pub mod spool;
@@ -38,6 +39,7 @@ pub use collect::Limits as ArtifactLimits;
 use disk::DiskGuard;
 pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
 use link::InProcess;
+pub use process::Supervision;
 use ship::LiveLog;
 
 /// How the embedded worker works.
@@ -47,6 +49,8 @@ pub struct WorkerConfig {
     pub data_dir: PathBuf,
     /// Jobs at a time.
     pub concurrency: usize,
+    /// How steps are supervised.
+    pub supervision: Supervision,
     /// Whether and how output goes into the event log.
     pub live: LiveLog,
     /// After that pause, what may be part of a secret is released as far as it may be.
@@ -107,6 +111,7 @@ impl EmbeddedWorker {
                 all = recovering.recover().await;
             }
         });
+        self.remove_workspaces().await;
         let slots = Arc::new(Semaphore::new(self.config.concurrency));
         let attempts = TaskTracker::new();
         let disk = self.disk.clone();
@@ -141,6 +146,19 @@ impl EmbeddedWorker {
             tracing::error!(%error, "jobs that an earlier run of the server left could not be looked up");
             false
         })
+    }
+
+    /// Removes the workspaces that an earlier boot could not remove, beside the first jobs: none of those has one yet.
+    async fn remove_workspaces(&self) {
+        let folder = run::workspaces(&self.config);
+        let left = tokio::task::spawn_blocking(move || {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        });
+        let left = left.await.unwrap_or_default();
+        if !left.is_empty() {
+            tokio::task::spawn_blocking(move || left.iter().for_each(|workspace| run::remove_workspace(workspace)));
+        }
     }
 
     /// Waits for a job to claim; nothing on shutdown.

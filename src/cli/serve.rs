@@ -16,7 +16,10 @@ use crate::limits::Limits;
 use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
-use crate::worker::{DEFAULT_JOB_ENV, JobHome};
+use crate::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
+
+/// This program, also if its file was replaced or removed since it was started.
+const PROGRAM: &str = "/proc/self/exe";
 
 /// Output at the end of each step that is sent in any case: far more than anybody reads, and an error is in it.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
@@ -125,10 +128,11 @@ impl Serve {
         }
         // What this process was started with is not for the jobs; what it opens itself never is.
         close_fds::set_fds_cloexec(3, &[]);
-        raise_file_limit();
+        let supervision = Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let served =
-            runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve(embedded_site)));
+        let served = runtime
+            .map_err(StartError::System)
+            .and_then(|runtime| runtime.block_on(self.serve(embedded_site, supervision)));
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -138,18 +142,18 @@ impl Serve {
         }
     }
 
-    async fn serve(self, embedded_site: Option<EmbeddedSite>) -> Result<(), StartError> {
+    async fn serve(self, embedded_site: Option<EmbeddedSite>, supervision: Supervision) -> Result<(), StartError> {
         // The handlers first: a stop that comes while the server starts is not lost.
         let shutdown = on_signal()?;
         let bound = TcpListener::bind(&self.listen).await;
         let listener = bound.map_err(|source| StartError::Listen { address: self.listen.clone(), source })?;
-        let server = Server::start(self.config(embedded_site), listener).await?;
+        let server = Server::start(self.config(embedded_site, supervision), listener).await?;
         announce(&server);
         server.run(shutdown).await;
         Ok(())
     }
 
-    fn config(self, embedded_site: Option<EmbeddedSite>) -> Config {
+    fn config(self, embedded_site: Option<EmbeddedSite>, supervision: Supervision) -> Config {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
         Config {
@@ -159,6 +163,7 @@ impl Serve {
             admin_token: self.admin_token,
             allowed_hosts: self.allowed_hosts,
             concurrency: self.concurrency.into(),
+            supervision,
             live_log_events: self.live_log_events,
             live_flush: Duration::from_millis(self.live_flush_ms.into()),
             live_events_per_second: self.live_events_per_second,
@@ -217,11 +222,13 @@ fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Every stream is an open file: as many as the system allows.
-fn raise_file_limit() {
+/// Raises the limit of open files as far as the system allows, since every stream is one. Returns the limit before, which is
+/// still right for jobs: some programs look at each number below it.
+fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
+    limit.current
 }

@@ -11,7 +11,7 @@ use super::site::EmbeddedSite;
 use crate::limits::Limits;
 use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
-use crate::worker::{ArtifactLimits, JobEnvironment, JobHome};
+use crate::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
 
 /// The largest text of one event, under load.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -34,6 +34,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Jobs at a time of the embedded worker.
     pub concurrency: usize,
+    /// How its jobs' steps are supervised.
+    pub supervision: Supervision,
     /// Whether output goes into the event log while it is printed.
     pub live_log_events: bool,
     /// How long output waits at the most before it is sent.

@@ -14,7 +14,8 @@ use tokio::sync::watch;
 /// How often free space is looked at.
 const EVERY: Duration = Duration::from_secs(3);
 
-type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
+/// Tells the free space of a disk, in bytes.
+pub type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
 
 /// Says whether there is room for new jobs. Cheap to clone.
 #[derive(Clone)]
@@ -37,7 +38,9 @@ impl DiskGuard {
         Self::of(Arc::new(free), min_free, EVERY)
     }
 
-    fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
+    /// Guards a disk whose free space this function tells, and which is looked at so often.
+    #[must_use]
+    pub fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
         Self { free, min_free, every, low: watch::Sender::new(false) }
     }
 
@@ -95,105 +98,20 @@ impl Debug for DiskGuard {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use serde_json::json;
-    use tokio_util::sync::CancellationToken;
-
     use super::*;
-    use crate::artifacts::ArtifactStore;
-    use crate::db::Db;
-    use crate::event_log::EventLog;
-    use crate::model::{JobId, JobStatus, NewJob};
-    use crate::queue::{Maskers, Queue, WorkingRoots};
-    use crate::worker::link::InProcess;
-    use crate::worker::ship::LiveLog;
-    use crate::worker::{ArtifactLimits, EmbeddedWorker, JobEnvironment, JobHome, WorkerConfig};
 
-    /// A disk whose free space a test sets, and which counts how often it is asked.
+    /// A disk whose free space a test sets.
     #[derive(Default)]
     struct Disk {
         free: AtomicU64,
-        asked: AtomicU64,
     }
 
     impl Disk {
         fn guard(self: &Arc<Self>, min_free: u64) -> DiskGuard {
             let disk = Arc::clone(self);
-            let free = move || {
-                disk.asked.fetch_add(1, Ordering::SeqCst);
-                Ok(disk.free.load(Ordering::SeqCst))
-            };
+            let free = move || Ok(disk.free.load(Ordering::SeqCst));
             DiskGuard::of(Arc::new(free), min_free, Duration::from_millis(5))
         }
-
-        /// Waits until it was asked so many more times.
-        async fn asked_again(&self, times: u64) {
-            let enough = self.asked.load(Ordering::SeqCst) + times;
-            while self.asked.load(Ordering::SeqCst) < enough {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        }
-    }
-
-    fn worker_config(data: &std::path::Path) -> WorkerConfig {
-        let second = Duration::from_secs(1);
-        WorkerConfig {
-            data_dir: data.to_owned(),
-            concurrency: 2,
-            live: LiveLog::Off,
-            flush: second,
-            output_limit: None,
-            cancel_grace: second,
-            shutdown_grace: second,
-            artifacts: ArtifactStore::open(data).expect("the folder is there"),
-            artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
-            environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
-            roots: WorkingRoots::default(),
-            input_bytes: 0,
-        }
-    }
-
-    async fn submit(queue: &Queue, command: String) -> JobId {
-        let payload = json!({"run": command}).into();
-        let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 1 };
-        queue.submit(new, "tester", None).await.expect("it is valid").id
-    }
-
-    async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
-        while queue.job(job).await.expect("it is there").status != status {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open(data.path()).await.expect("a new database opens");
-        let log = EventLog::new(db.clone());
-        let queue = Queue::new(db, log.clone(), Maskers::new(Vec::new()), 100);
-        let disk = Arc::new(Disk { free: AtomicU64::new(1_000), ..Disk::default() });
-        let guard = disk.guard(1_000);
-        let link = InProcess { queue: queue.clone(), log };
-        let worker = EmbeddedWorker::new(link, worker_config(data.path()), guard.clone());
-        let shutdown = CancellationToken::new();
-        let working = tokio::spawn(worker.run(shutdown.clone()));
-
-        let go = data.path().join("go");
-        let running = submit(&queue, format!("while [ ! -e {} ]; do sleep 0.01; done", go.display())).await;
-        status_is(&queue, running, JobStatus::Running).await;
-        disk.free.store(999, Ordering::SeqCst);
-        disk.asked_again(2).await;
-        assert!(guard.is_low());
-        let waiting = submit(&queue, "true".to_owned()).await;
-        std::fs::write(&go, "").expect("the folder can be written");
-        status_is(&queue, running, JobStatus::Succeeded).await;
-        disk.asked_again(20).await;
-        assert_eq!(queue.job(waiting).await.expect("it is there").status, JobStatus::Queued);
-
-        disk.free.store(1_000, Ordering::SeqCst);
-        status_is(&queue, waiting, JobStatus::Succeeded).await;
-        assert!(!guard.is_low());
-        shutdown.cancel();
-        working.await.expect("the worker ends without a panic");
     }
 
     #[test]

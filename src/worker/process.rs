@@ -4,28 +4,29 @@
 //! is lost between reading and ending, and a child that writes faster than its output can be stored simply waits.
 //!
 //! The step is over when its process is, also if a grandchild still holds the pipes: those are drained for a moment, then
-//! whatever is left of the step is killed. The process is reaped last, so that its number cannot name another process
-//! while its group is signalled.
+//! whatever is left of the step is killed. Process and descendants belong to a [`supervisor`], which signals and reaps them.
 
 mod kill;
+mod supervisor;
 
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 
 use super::capture::StepCapture;
 use super::control::{Control, Stop};
 use crate::clock;
 use crate::fail_point::FailPoint;
 use crate::model::StreamName;
+pub(super) use crate::supervise::message::ExitStatus;
+use crate::supervise::message::{Order, Report};
 
-pub use kill::{Mark, kill_marked};
+pub use kill::{ProcessMarker, kill_marked};
+use supervisor::Supervisor;
+pub use supervisor::{LeftBehind, Program, Supervision};
 
 /// How long the pipes of a process that has ended are read on, if somebody still holds them.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -40,17 +41,8 @@ pub struct Exit {
     pub status: ExitStatus,
     /// Why it was ended, if it was.
     pub ended_by: Option<EndedBy>,
-    /// Whether processes that it left behind were killed.
-    pub left_behind: bool,
-}
-
-/// What the system says of a process that has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitStatus {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal ended it.
-    Signal(i32),
+    /// What became of processes that it left behind.
+    pub left_behind: LeftBehind,
 }
 
 /// Why a process was ended.
@@ -88,37 +80,31 @@ pub enum ProcessError {
     Store(io::Error),
 }
 
-/// Runs `command` to its end, and hands what it prints to `capture`.
+/// Runs `program` to its end, and hands what it prints to `capture`.
 pub fn run(
-    mut command: Command,
-    mark: &Mark,
-    limits: Limits,
-    control: &Control,
+    supervision: &Supervision,
+    program: Program,
+    marker: &ProcessMarker,
+    (limits, control): (Limits, &Control),
     capture: &mut StepCapture<'_>,
 ) -> Result<Exit, ProcessError> {
     let (out, out_writer) = pipe().map_err(ProcessError::Spawn)?;
     let (err, err_writer) = pipe().map_err(ProcessError::Spawn)?;
-    command.process_group(0).stdin(Stdio::null()).stdout(out_writer).stderr(err_writer);
-    let child = command.spawn().map_err(ProcessError::Spawn)?;
+    let supervisor = Supervisor::start(supervision, program, marker, [out_writer, err_writer]);
+    let supervisor = supervisor.map_err(ProcessError::Spawn)?;
     FailPoint::ProcessStarted.reached();
-    // The command holds the writing ends; without them the pipes end with the process.
-    drop(command);
-    let pid = Pid::from_child(&child);
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| ProcessError::Spawn(error.into()));
     let pipes = [Some(out), Some(err)];
-    let mut running = Running { pid, pipes, limits, control, capture, ending: None, drain_until: None };
-    let read = match &pidfd {
-        Ok(pidfd) => running.poll_to_end(pidfd.as_fd()).map_err(ProcessError::Store),
-        Err(_) => Ok(()),
-    };
-    let ended_by = running.ending.map(|ending| ending.by);
-    let left_behind = kill_marked(mark, Some(pid)) > 0;
-    // Whoever cleared its environment is still in the group, unless it left that as well.
-    kill_process_group(pid, Signal::KILL).ok();
-    let status = reap(pid).map_err(ProcessError::Store)?;
-    pidfd?;
+    let mut running =
+        Running { supervisor, pipes, limits, control, capture, ending: None, status: None, drain_until: None };
+    let read = running.poll_to_end().map_err(ProcessError::Store);
+    let Running { supervisor, ending, status, .. } = running;
+    let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
     read?;
-    Ok(Exit { status, ended_by, left_behind })
+    // A supervisor that was killed cannot say how the step ended; the step ended with it.
+    let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
+    let failed = || ProcessError::Spawn(io::Error::other("its supervisor failed"));
+    let status = status.or(killed).ok_or_else(failed)?;
+    Ok(Exit { status, ended_by: ending.map(|ending| ending.by), left_behind })
 }
 
 fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
@@ -127,19 +113,6 @@ fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
     rustix::pipe::fcntl_setpipe_size(&writer, READ).ok();
     rustix::io::ioctl_fionbio(&reader, true)?;
     Ok((reader, writer))
-}
-
-fn reap(pid: Pid) -> io::Result<ExitStatus> {
-    loop {
-        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED) {
-            Ok(Some(status)) => {
-                let signal = status.terminating_signal().map(ExitStatus::Signal);
-                return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
-            }
-            Ok(None) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
 }
 
 /// A process being ended.
@@ -151,12 +124,14 @@ struct Ending {
 }
 
 struct Running<'a, 'b> {
-    pid: Pid,
+    supervisor: Supervisor,
     pipes: [Option<PipeReader>; 2],
     limits: Limits,
     control: &'a Control,
     capture: &'a mut StepCapture<'b>,
     ending: Option<Ending>,
+    /// How the process ended, when it has and its supervisor said so.
+    status: Option<ExitStatus>,
     /// Until when the pipes are read on; set when the process has ended.
     drain_until: Option<Instant>,
 }
@@ -165,13 +140,13 @@ struct Running<'a, 'b> {
 #[derive(Clone, Copy)]
 enum Watched {
     Pipe(StreamName),
-    Process,
+    Supervisor,
     Control,
 }
 
 impl Running<'_, '_> {
     /// Reads until the process has ended and its pipes are empty, or drained for long enough.
-    fn poll_to_end(&mut self, pidfd: std::os::fd::BorrowedFd<'_>) -> io::Result<()> {
+    fn poll_to_end(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ];
         loop {
             let now = Instant::now();
@@ -185,10 +160,16 @@ impl Running<'_, '_> {
             if is_over {
                 return Ok(());
             }
-            for watched in self.wait(pidfd, now)? {
+            for watched in self.wait(now)? {
                 match watched {
                     Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
-                    Watched::Process => self.drain_until = Some(Instant::now() + DRAIN),
+                    Watched::Supervisor => {
+                        // Without a report its end has come, and with it the step's.
+                        if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
+                            self.status = Some(status);
+                        }
+                        self.drain_until = Some(Instant::now() + DRAIN);
+                    }
                     Watched::Control => {
                         if let Some(stop) = self.control.stopped() {
                             self.end(EndedBy::Stop(stop), Instant::now());
@@ -200,7 +181,7 @@ impl Running<'_, '_> {
     }
 
     /// Waits for something to happen, or for something to become due.
-    fn wait(&self, pidfd: std::os::fd::BorrowedFd<'_>, now: Instant) -> io::Result<Vec<Watched>> {
+    fn wait(&self, now: Instant) -> io::Result<Vec<Watched>> {
         let mut watched = Vec::with_capacity(4);
         let mut fds = Vec::with_capacity(4);
         for stream in [StreamName::Stdout, StreamName::Stderr] {
@@ -210,8 +191,8 @@ impl Running<'_, '_> {
             }
         }
         if self.drain_until.is_none() {
-            watched.push(Watched::Process);
-            fds.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
+            watched.push(Watched::Supervisor);
+            fds.push(PollFd::from_borrowed_fd(self.supervisor.as_fd(), PollFlags::IN));
         }
         if self.ending.is_none() {
             watched.push(Watched::Control);
@@ -273,11 +254,11 @@ impl Running<'_, '_> {
         }
         if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.killed && ending.kill_at <= now) {
             ending.killed = true;
-            kill_process_group(self.pid, Signal::KILL).ok();
+            self.supervisor.order(Order::Kill);
         }
     }
 
-    /// Asks the process's group to end, and remembers when to insist.
+    /// Asks the process and its descendants to end, and remembers when to insist.
     fn end(&mut self, by: EndedBy, now: Instant) {
         if self.ending.is_some() {
             return;
@@ -289,7 +270,7 @@ impl Running<'_, '_> {
             EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
         };
         self.ending = Some(Ending { by, kill_at: now + grace, killed: false });
-        kill_process_group(self.pid, Signal::TERM).ok();
+        self.supervisor.order(Order::Terminate);
     }
 }
 

@@ -8,7 +8,7 @@ use redact::Redacted;
 
 use super::WorkerConfig;
 use super::link::InProcess;
-use super::process::{Mark, kill_marked};
+use super::process::{ProcessMarker, kill_marked};
 use super::run;
 use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Source, Spool};
@@ -50,10 +50,10 @@ pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &Worker
 async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
     let Abandoned { claimed, shipped, suppressed, last_batch } = abandoned;
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
-    let mark = Mark::new(lease.job, lease.attempt);
-    tokio::task::spawn_blocking(move || kill_marked(&mark, None)).await.map_err(std::io::Error::other)?;
+    let marker = ProcessMarker::new(lease.job, lease.attempt);
+    tokio::task::spawn_blocking(move || kill_marked(&marker)).await.map_err(std::io::Error::other)?;
     FailPoint::OrphansKilled.reached();
-    run::remove_workspace(&config.data_dir.join("work").join(format!("{}-{}", lease.job, lease.attempt)));
+    run::remove_workspace(&run::workspace(config, lease));
     let mut spool = Spool::recover(&config.data_dir.join(spool::folder(lease.job, lease.attempt)))?;
     FailPoint::SpoolMended.reached();
     complete(link, &mut spool, &claimed, shipped).await?;

@@ -4,7 +4,7 @@
 //! renewed. The lease ends when the shipper has reached the spool's end, and not before.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use redact::{Redacted, Redactor};
@@ -17,6 +17,7 @@ use super::collect::Collector;
 use super::control::{Control, Stop};
 use super::folders::Folders;
 use super::link::Link;
+use super::remove::remove_tree;
 use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Spool};
 use super::steps::{self, Outcome, Steps, Tools};
@@ -77,7 +78,7 @@ fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacte
     let lease = claimed.lease;
     let folder = config.data_dir.join(spool::folder(lease.job, lease.attempt));
     let spool = Spool::create(&folder).map_err(|error| failed("the spool cannot be made", &error))?;
-    let workspace = config.data_dir.join("work").join(format!("{}-{}", lease.job, lease.attempt));
+    let workspace = workspace(config, lease);
     crate::db::private_folder(&workspace).map_err(|error| failed("the workspace cannot be made", &error))?;
     let control = Control::new().map_err(|error| failed("the attempt cannot be controlled", &error))?;
     let names = names(&command, lease.attempt, &redactor);
@@ -254,11 +255,19 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Removes a workspace; what cannot be removed is told and left.
+/// Returns the folder of all workspaces.
+pub(super) fn workspaces(config: &WorkerConfig) -> PathBuf {
+    config.data_dir.join("work")
+}
+
+/// Returns the workspace of an attempt.
+pub(super) fn workspace(config: &WorkerConfig, lease: Lease) -> PathBuf {
+    workspaces(config).join(format!("{}-{}", lease.job, lease.attempt))
+}
+
+/// Removes a workspace. What cannot be removed is logged, and tried again when the server starts next.
 pub(super) fn remove_workspace(workspace: &Path) {
-    if let Err(error) = std::fs::remove_dir_all(workspace)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(workspace = %workspace.display(), %error, "a workspace could not be removed");
+    if let Err(remaining) = remove_tree(workspace) {
+        tracing::warn!(workspace = %workspace.display(), %remaining, "a workspace could not be removed entirely");
     }
 }

@@ -16,7 +16,7 @@ use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
 use super::environment::JobEnvironment;
 use super::folders::Folders;
-use super::process::Limits;
+use super::process::{Limits, Supervision};
 use super::run::remove_workspace;
 use super::ship::Milestones;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
@@ -31,6 +31,7 @@ pub(super) struct Steps {
     lease: Lease,
     folders: Folders,
     environment: JobEnvironment,
+    supervision: Supervision,
     input: Option<Input>,
     output_limit: Option<u64>,
     cancel_grace: Duration,
@@ -93,12 +94,12 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 impl Steps {
     pub(super) fn new(command: Command, claimed: &Claimed, folders: Folders, config: &WorkerConfig) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
-        let (lease, environment) = (claimed.lease, config.environment.clone());
+        let (lease, environment, supervision) = (claimed.lease, config.environment.clone(), config.supervision.clone());
         let input = claimed.input.clone().map(|about| {
             let archive = inputs::path(&config.data_dir, &about);
             Input { about, archive, limit: config.input_bytes }
         });
-        Self { command, lease, folders, environment, input, output_limit, cancel_grace, shutdown_grace }
+        Self { command, lease, folders, environment, supervision, input, output_limit, cancel_grace, shutdown_grace }
     }
 
     /// Runs the stages and removes the workspace.

@@ -139,8 +139,11 @@ fn the_api_page_names_every_route_and_no_other() {
         .map(|route| format!("{} {}", route.method, route.path.strip_prefix("/api/queue").unwrap_or(&route.path)))
         .collect();
     let page = fs::read_to_string("docs/api.md").expect("the page exists");
-    let described: BTreeSet<String> =
-        page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(route, _)| route.to_owned()).collect();
+    let described: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(route, _)| route.to_owned())
+        .collect();
     assert!(expected.len() > 12, "the router was not understood: {expected:?}");
     assert_eq!(described, expected);
 }

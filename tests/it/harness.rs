@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tailwater::limits::Limits;
 use tailwater::server::{Config, Server};
-use tailwater::worker::JobHome;
+use tailwater::worker::{JobHome, Supervision};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -88,6 +88,7 @@ pub fn config(data_dir: &Path) -> Config {
         admin_token: Some(TOKEN.into()),
         allowed_hosts: Vec::new(),
         concurrency: 2,
+        supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },
         live_log_events: true,
         live_flush: Duration::from_millis(100),
         live_events_per_second: 50,

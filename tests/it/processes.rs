@@ -8,14 +8,14 @@ use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind, until};
 
 /// Returns the payloads of the steps' ends.
-async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
+pub async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
     let events = server.api.events(id).await;
     let steps = of_kind(&events, "step").into_iter().map(|event| event["payload"].clone());
     steps.filter(|payload| payload["status"] != "started").collect()
 }
 
 /// Returns whether a process with that argument in its command line lives.
-fn lives(argument: &str) -> bool {
+pub fn lives(argument: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
     processes
         .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
@@ -23,7 +23,7 @@ fn lives(argument: &str) -> bool {
 }
 
 /// Returns a number of seconds to sleep that no other test's process has.
-fn unique_sleep() -> String {
+pub fn unique_sleep() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock is right");
     format!("1000.{}", now.as_nanos())
 }

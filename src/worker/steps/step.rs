@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::process::CommandExt;
-use std::process::Command as Process;
 use std::time::Instant;
 
 use redact::{Redacted, Redactor};
@@ -16,7 +14,9 @@ use crate::model::{FailureReason, Stage, StepStatus};
 use crate::queue::StepSpec;
 use crate::worker::capture::Capture;
 use crate::worker::control::Control;
-use crate::worker::process::{self, EndedBy, Exit, ExitStatus, Limits, Mark, ProcessError};
+use crate::worker::process::{
+    self, EndedBy, Exit, ExitStatus, LeftBehind, Limits, ProcessError, ProcessMarker, Program,
+};
 
 impl Steps {
     /// Runs a step to its end; what it prints is in the spool when this returns.
@@ -28,10 +28,12 @@ impl Steps {
         capture: &mut Capture,
         control: &Control,
     ) -> StepOutcome {
-        let mark = Mark::new(self.lease.job, self.lease.attempt);
+        let marker = ProcessMarker::new(self.lease.job, self.lease.attempt);
         let redactor = capture.redactor().clone();
         let mut output = capture.step(stage, index);
-        let result = self.process(step).and_then(|process| process::run(process, &mark, limits, control, &mut output));
+        let result = self
+            .program(step)
+            .and_then(|program| process::run(&self.supervision, program, &marker, (limits, control), &mut output));
         let given_up = || control.stopped().is_some() || limits.deadline.is_some_and(|at| at <= Instant::now());
         let stored = output.finish(clock::now(), given_up).map_err(ProcessError::Store);
         FailPoint::StepEnded.reached();
@@ -41,35 +43,32 @@ impl Steps {
         }
     }
 
-    fn process(&self, step: &StepSpec) -> Result<Process, ProcessError> {
+    fn program(&self, step: &StepSpec) -> Result<Program, ProcessError> {
         let unusable = |error| ProcessError::Spawn(io::Error::other(error));
         let directory = self.folders.of_step(&step.working_directory).map_err(unusable)?;
         let environment = self.environment(step);
-        // Found here and not by the child: what is started by its path need not begin as a copy of the server.
-        let program = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
+        // In the PATH of the step, which is not that of the server.
+        let path = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
             let text = "there is no such program in the PATH of the step";
             ProcessError::Spawn(io::Error::new(io::ErrorKind::NotFound, text))
         })?;
-        let mut process = Process::new(program);
-        process.arg0(&step.shell);
-        // A script that begins with '-' or '+' is no option. Programs that do not know `--` here get an empty line before it.
-        match step.shell.as_str() {
-            "sh" => process.args(["-e", "-c", "--", &step.run]),
-            "bash" => process.args(["-eo", "pipefail", "-c", "--", &step.run]),
-            _ if step.run.starts_with(['-', '+']) => process.args(["-c", &format!("\n{}", step.run)]),
-            _ => process.args(["-c", &step.run]),
+        // A script that begins with '-' or '+' is not an option. Programs that do not know `--` here get an empty line before it.
+        let (options, before): (&[&str], &str) = match step.shell.as_str() {
+            "sh" => (&["-e", "-c", "--"], ""),
+            "bash" => (&["-eo", "pipefail", "-c", "--"], ""),
+            _ if step.run.starts_with(['-', '+']) => (&["-c"], "\n"),
+            _ => (&["-c"], ""),
         };
-        process.current_dir(directory).env_clear().envs(environment);
-        Ok(process)
+        let script = format!("{before}{}", step.run);
+        let arguments = [&*step.shell].into_iter().chain(options.iter().copied()).chain([&*script]);
+        let arguments = arguments.map(Into::into).collect();
+        Ok(Program { path, arguments, directory, environment: environment.into_iter().collect() })
     }
 
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
         let mut env = self.environment.variables(self.folders.workspace());
         env.extend(self.command.env.clone());
         env.extend(step.env.clone());
-        // Last, so that nothing can take the mark away by which the job's processes are found.
-        env.insert("TAILWATER_JOB_ID".into(), self.lease.job.to_string());
-        env.insert("TAILWATER_ATTEMPT".into(), self.lease.attempt.to_string());
         env.insert("TAILWATER_WORKSPACE".into(), self.folders.workspace().display().to_string());
         env
     }
@@ -90,7 +89,11 @@ fn exited(exit: Exit, limits: Limits) -> StepOutcome {
         (None, ExitStatus::Code(_)) => (StepStatus::Failed, Some(Failure::Failed(FailureReason::ExitCode))),
         (None, ExitStatus::Signal(_)) => (StepStatus::Failed, Some(Failure::Failed(FailureReason::Signal))),
     };
-    let note = exit.left_behind.then(|| Redacted::literal("processes that it left behind were killed"));
+    let note = match exit.left_behind {
+        LeftBehind::Nothing => None,
+        LeftBehind::Killed => Some(Redacted::literal("processes that it left behind were killed")),
+        LeftBehind::Unkillable => Some(Redacted::literal("processes that it left behind cannot be killed yet")),
+    };
     StepOutcome { status, end: StepEnd { exit_code, signal, duration_ms: None, note }, failure }
 }
 

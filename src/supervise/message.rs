@@ -1,0 +1,130 @@
+//! What the server and a supervisor tell each other over their socket: an order is one byte, a report five.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use rustix::process::Pid;
+
+/// How a step's process ended, as the system says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+/// What the server wants. Closing its end of the socket asks for the death of everything that is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Ask the step and all of its descendants to end.
+    Terminate,
+    /// Kill the step and what is still in its process group.
+    Kill,
+}
+
+/// What a supervisor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The step runs as this process.
+    Started(Pid),
+    /// The step could not be started: an error of the system, 0 if there is none.
+    NotStarted(i32),
+    /// The step's process has ended; its descendants may live on.
+    Ended(ExitStatus),
+    /// No descendant is left.
+    Done {
+        /// How many of those that the step had left behind were killed.
+        killed: i32,
+    },
+}
+
+impl Order {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Terminate => b't',
+            Self::Kill => b'k',
+        }
+    }
+
+    /// Sends the order.
+    pub fn send(self, mut socket: &UnixStream) -> io::Result<()> {
+        socket.write_all(&[self.byte()])
+    }
+
+    /// Waits for an order; returns `None` once the server's end is closed.
+    pub fn receive(socket: &UnixStream) -> io::Result<Option<Self>> {
+        let Some([byte]) = receive(socket)? else { return Ok(None) };
+        let order = [Self::Terminate, Self::Kill].into_iter().find(|order| order.byte() == byte);
+        order.map(Some).ok_or_else(|| ErrorKind::InvalidData.into())
+    }
+}
+
+impl Report {
+    /// Sends the report.
+    pub fn send(self, mut socket: &UnixStream) -> io::Result<()> {
+        let (kind, number) = match self {
+            Self::Started(pid) => (b's', pid.as_raw_nonzero().get()),
+            Self::NotStarted(error) => (b'n', error),
+            Self::Ended(ExitStatus::Code(code)) => (b'c', code),
+            Self::Ended(ExitStatus::Signal(signal)) => (b'k', signal),
+            Self::Done { killed } => (b'd', killed),
+        };
+        let [a, b, c, d] = number.to_le_bytes();
+        socket.write_all(&[kind, a, b, c, d])
+    }
+
+    /// Waits for a report; returns `None` if the supervisor has ended.
+    pub fn receive(socket: &UnixStream) -> io::Result<Option<Self>> {
+        let Some([kind, number @ ..]) = receive::<5>(socket)? else { return Ok(None) };
+        let number = i32::from_le_bytes(number);
+        let report = match kind {
+            b's' => Pid::from_raw(number).map(Self::Started),
+            b'n' => Some(Self::NotStarted(number)),
+            b'c' => Some(Self::Ended(ExitStatus::Code(number))),
+            b'k' => Some(Self::Ended(ExitStatus::Signal(number))),
+            b'd' => Some(Self::Done { killed: number }),
+            _ => None,
+        };
+        report.map(Some).ok_or_else(|| ErrorKind::InvalidData.into())
+    }
+}
+
+/// Receives so many bytes, which are sent at once; `None` if the other end is closed.
+fn receive<const N: usize>(mut socket: &UnixStream) -> io::Result<Option<[u8; N]>> {
+    let mut bytes = [0; N];
+    match socket.read_exact(&mut bytes) {
+        Ok(()) => Ok(Some(bytes)),
+        // A process that dies with something unread in its socket resets the connection.
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_received_and_a_closed_end_is_told() {
+        let (here, there) = UnixStream::pair().expect("sockets can be had");
+        let orders = [Order::Terminate, Order::Kill];
+        let reports = [
+            Report::Started(rustix::process::getpid()),
+            Report::NotStarted(2),
+            Report::Ended(ExitStatus::Code(255)),
+            Report::Ended(ExitStatus::Signal(34)),
+            Report::Done { killed: 7 },
+        ];
+        for order in orders {
+            order.send(&here).expect("it is open");
+            assert_eq!(Order::receive(&there).expect("it is open"), Some(order));
+        }
+        for report in reports {
+            report.send(&there).expect("it is open");
+            assert_eq!(Report::receive(&here).expect("it is open"), Some(report));
+        }
+        drop(here);
+        assert_eq!(Order::receive(&there).expect("it ends"), None);
+    }
+}

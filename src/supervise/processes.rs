@@ -1,0 +1,53 @@
+//! The processes of this machine, as `/proc` lists them.
+
+use std::collections::HashSet;
+use std::fs;
+
+use rustix::process::Pid;
+
+/// A process.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessEntry {
+    /// Its number.
+    pub pid: Pid,
+    /// Its parent; `None` for the first process and for those whose parent is outside of this container.
+    pub parent: Option<Pid>,
+    /// Its process group.
+    pub group: Option<Pid>,
+    /// Whether it has ended and waits to be reaped.
+    pub has_ended: bool,
+}
+
+/// Returns the processes one by one, each read at that moment, those that began last in general last.
+pub fn all() -> impl Iterator<Item = ProcessEntry> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| read(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?))
+}
+
+/// Returns the living processes among `found` and all of their living descendants.
+#[must_use]
+pub fn with_descendants(mut found: HashSet<Pid>) -> Vec<ProcessEntry> {
+    let living: Vec<ProcessEntry> = all().filter(|process| !process.has_ended).collect();
+    let is_new = |found: &HashSet<Pid>, process: &&ProcessEntry| {
+        !found.contains(&process.pid) && process.parent.is_some_and(|parent| found.contains(&parent))
+    };
+    loop {
+        let new: Vec<Pid> =
+            living.iter().filter(|process| is_new(&found, process)).map(|process| process.pid).collect();
+        if new.is_empty() {
+            break;
+        }
+        found.extend(new);
+    }
+    living.into_iter().filter(|process| found.contains(&process.pid)).collect()
+}
+
+fn read(pid: Pid) -> Option<ProcessEntry> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold any bytes; the fields after it are plain.
+    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 2;
+    let mut fields = std::str::from_utf8(stat.get(after_name..)?).ok()?.split(' ');
+    let has_ended = matches!(fields.next()?, "Z" | "X");
+    let mut number = || Some(Pid::from_raw(fields.next()?.parse().ok()?));
+    Some(ProcessEntry { pid, parent: number()?, group: number()?, has_ended })
+}

@@ -1,0 +1,190 @@
+//! The server's side of a supervisor ([`crate::supervise`]): starts it, and through it a step.
+
+use std::ffi::{CString, OsString};
+use std::io::{self, PipeWriter};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::SigSet;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+
+use super::kill::{ProcessMarker, kill_marked};
+use crate::supervise::Task;
+use crate::supervise::message::{ExitStatus, Order, Report};
+
+/// How steps are supervised.
+#[derive(Clone, Debug)]
+pub struct Supervision {
+    /// This program, which is started again for each step.
+    pub program: PathBuf,
+    /// The soft limit of open files that the server was started with, if it has raised its own.
+    pub file_limit: Option<u64>,
+}
+
+/// How long the server waits for the death of what a step has left behind. The supervisor goes on: the system may keep a
+/// process that waits for a network disk alive for as long as it likes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a step runs, and with what.
+#[derive(Debug)]
+pub struct Program {
+    /// The absolute path of its program.
+    pub path: PathBuf,
+    /// Its arguments, beginning with the name under which it is called.
+    pub arguments: Vec<OsString>,
+    /// Where it runs.
+    pub directory: PathBuf,
+    /// Its variables, apart from the process marker.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A running supervisor.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    pid: Pid,
+    socket: UnixStream,
+}
+
+/// What became of what a step had left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftBehind {
+    /// There was nothing.
+    Nothing,
+    /// It was killed.
+    Killed,
+    /// Some of it does not die.
+    Unkillable,
+}
+
+impl Supervisor {
+    /// Starts a supervisor, and through it a step that prints into these pipes; returns when the step runs.
+    pub(super) fn start(
+        supervision: &Supervision,
+        program: Program,
+        marker: &ProcessMarker,
+        pipes: [PipeWriter; 2],
+    ) -> io::Result<Self> {
+        let (socket, theirs) = UnixStream::pair()?;
+        let task = Task {
+            file_limit: supervision.file_limit,
+            marker: marker.entries().clone(),
+            directory: program.directory.into_os_string(),
+            program: program.path.into_os_string(),
+            arguments: program.arguments,
+        };
+        let name = OsString::from("tailwater");
+        let arguments =
+            std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
+        let variables = program.environment.into_iter().map(|(name, value)| c_string(format!("{name}={value}").into()));
+        let variables = variables.collect::<io::Result<Vec<_>>>()?;
+        let descriptors = [theirs.as_fd(), pipes[0].as_fd(), pipes[1].as_fd()];
+        let pid = spawn(&supervision.program, descriptors, &arguments, &variables)?;
+        drop((theirs, pipes));
+        let supervisor = Self { pid, socket };
+        match supervisor.report() {
+            // A supervisor that is gone already was killed by its step, as will be seen soon.
+            Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
+            Ok(Some(Report::NotStarted(error))) => {
+                supervisor.reap().ok();
+                Err(if error == 0 { io::ErrorKind::Other.into() } else { io::Error::from_raw_os_error(error) })
+            }
+            Ok(Some(_)) | Err(_) => {
+                supervisor.finish(marker)?;
+                Err(io::Error::other("its supervisor cannot be understood"))
+            }
+        }
+    }
+
+    /// Waits for the next report; `None` if the supervisor has ended.
+    pub(super) fn report(&self) -> io::Result<Option<Report>> {
+        Report::receive(&self.socket)
+    }
+
+    /// Gives an order. A supervisor that has ended cannot follow it, which its last report tells.
+    pub(super) fn order(&self, order: Order) {
+        order.send(&self.socket).ok();
+        // The step may have stopped it.
+        kill_process(self.pid, Signal::CONT).ok();
+    }
+
+    /// Has everything killed that is left of the step. Returns what it was, and how the supervisor itself ended if it could not
+    /// do so.
+    pub(super) fn finish(self, marker: &ProcessMarker) -> io::Result<(LeftBehind, Option<ExitStatus>)> {
+        self.socket.shutdown(std::net::Shutdown::Write).ok();
+        kill_process(self.pid, Signal::CONT).ok();
+        self.socket.set_read_timeout(Some(PATIENCE))?;
+        loop {
+            match self.report() {
+                Ok(Some(Report::Done { killed })) => {
+                    self.reap()?;
+                    return Ok((if killed > 0 { LeftBehind::Killed } else { LeftBehind::Nothing }, None));
+                }
+                // The step ended only just now.
+                Ok(Some(_)) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
+                    return Ok((LeftBehind::Unkillable, None));
+                }
+                Ok(None) | Err(_) => {
+                    let ended = self.reap()?;
+                    let left = if kill_marked(marker) > 0 { LeftBehind::Killed } else { LeftBehind::Nothing };
+                    return Ok((left, Some(ended)));
+                }
+            }
+        }
+    }
+
+    /// Waits until the supervisor itself has ended.
+    fn reap(&self) -> io::Result<ExitStatus> {
+        loop {
+            match waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED) {
+                Ok(Some(status)) => {
+                    let signal = status.terminating_signal().map(ExitStatus::Signal);
+                    return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
+                }
+                // A server that was started with SIGCHLD ignored is not told how its children end. This one was killed if it
+                // matters how: else it has reported.
+                Err(rustix::io::Errno::CHILD) => return Ok(ExitStatus::Signal(Signal::KILL.as_raw())),
+                Ok(None) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl AsFd for Supervisor {
+    /// The descriptor is readable once there is a report.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Starts a program with default signal handling and an empty mask, whatever the server was started with.
+///
+/// The standard library's `Command` resets the mask and SIGPIPE; what a shell's `nohup` or `trap ''` had the server ignore, its
+/// children would ignore as well.
+fn spawn(
+    program: &Path,
+    descriptors: [BorrowedFd<'_>; 3],
+    arguments: &[CString],
+    variables: &[CString],
+) -> nix::Result<Pid> {
+    let mut actions = PosixSpawnFileActions::init()?;
+    for (number, descriptor) in (0..).zip(descriptors) {
+        actions.add_dup2(descriptor.as_raw_fd(), number)?;
+    }
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    let pid = posix_spawn(program, &actions, &attributes, arguments, variables)?;
+    Ok(Pid::from_raw(pid.as_raw()).expect("a process has a number above 0"))
+}
+
+fn c_string(text: OsString) -> io::Result<CString> {
+    Ok(CString::new(text.into_vec())?)
+}

@@ -1,0 +1,190 @@
+//! Removing a workspace, whatever its job has left there, and nothing else.
+//!
+//! Each folder is opened from the one above it by its bare name, never through a link and never across a mount: neither a
+//! link nor a bind mount leads out, also if somebody changes the tree meanwhile. Permissions that stand in the way are
+//! repaired. What cannot be removed is left and named; the rest goes all the same.
+
+use std::ffi::{CStr, CString};
+use std::fmt::{self, Display, Formatter};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
+use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
+use rustix::io::Errno;
+
+/// Folders in folders at the most, each of which is open while those in it are removed; what lies deeper is moved up first.
+const MAX_DEPTH: usize = 64;
+
+/// Something that could not be removed.
+#[derive(Debug)]
+pub(super) struct Remaining {
+    path: PathBuf,
+    why: Errno,
+    /// How many more there are.
+    others: usize,
+}
+
+impl Display for Remaining {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match self.why {
+            Errno::XDEV | Errno::BUSY => write!(f, "{path} is a mount, which is left alone; unmount it")?,
+            why => write!(f, "{path}: {}", io::Error::from(why))?,
+        }
+        if self.others > 0 {
+            write!(f, " (and {} more)", self.others)?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes a folder and everything in it; it is no error if it is not there.
+pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
+    let failed = |why| Remaining { path: path.to_owned(), why, others: 0 };
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(failed(Errno::INVAL)) };
+    let name = CString::new(name.as_bytes()).map_err(|_| failed(Errno::INVAL))?;
+    let above = match openat(CWD, parent, FOLDER, Mode::empty()) {
+        Ok(above) => above,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(why) => return Err(failed(why)),
+    };
+    // What is too deep is moved into the tree itself, and removed with it in the next round.
+    let top = open(above.as_fd(), &name).ok();
+    let mut removal = Removal { top: top.as_ref().map(AsFd::as_fd), moved: 0, remaining: None };
+    loop {
+        let moved = removal.moved;
+        removal.remove(above.as_fd(), &name, parent, 0);
+        if removal.moved == moved {
+            return removal.remaining.map_or(Ok(()), Err);
+        }
+        removal.remaining = None;
+    }
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+struct Removal<'a> {
+    /// The tree's uppermost folder, if it is one.
+    top: Option<BorrowedFd<'a>>,
+    /// How many folders were moved up.
+    moved: usize,
+    remaining: Option<Remaining>,
+}
+
+impl Removal<'_> {
+    /// Removes what has this name in a folder.
+    fn remove(&mut self, folder: BorrowedFd<'_>, name: &CStr, at: &Path, depth: usize) {
+        let path = at.join(std::ffi::OsStr::from_bytes(name.to_bytes()));
+        let removed = match unlinkat(folder, name, AtFlags::empty()) {
+            Err(Errno::ISDIR) => self.remove_folder(folder, name, &path, depth),
+            removed => removed,
+        };
+        match removed {
+            Ok(()) | Err(Errno::NOENT) => {}
+            // What is in it was named before.
+            Err(Errno::NOTEMPTY) if self.remaining.is_some() || self.moved > 0 => {}
+            Err(why) => match &mut self.remaining {
+                Some(remaining) => remaining.others += 1,
+                None => self.remaining = Some(Remaining { path, why, others: 0 }),
+            },
+        }
+    }
+
+    fn remove_folder(
+        &mut self,
+        folder: BorrowedFd<'_>,
+        name: &CStr,
+        path: &Path,
+        depth: usize,
+    ) -> rustix::io::Result<()> {
+        let opened = open(folder, name)?;
+        if depth == MAX_DEPTH
+            && let Some(top) = self.top
+        {
+            self.moved += 1;
+            return renameat(folder, name, top, format!(".removed-{}", self.moved));
+        }
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&opened)? {
+            let entry = entry?;
+            if entry.file_name() != c"." && entry.file_name() != c".." {
+                names.push(entry.file_name().to_owned());
+            }
+        }
+        for inner in names {
+            self.remove(opened.as_fd(), &inner, path, depth + 1);
+        }
+        unlinkat(folder, name, AtFlags::REMOVEDIR)
+    }
+}
+
+/// Opens a folder by its bare name, so that its owner may list and change it.
+fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
+    // Needs no permission on the folder itself, and so comes before they are repaired.
+    let place = open_place(folder, name)?;
+    let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
+    if !mode.contains(Mode::RWXU) {
+        // The only way to the very folder that is open, whatever has its name by now. Where it fails, the rest tells why.
+        chmod(format!("/proc/self/fd/{}", place.as_raw_fd()), mode | Mode::RWXU).ok();
+    }
+    openat(&place, c".", FOLDER, Mode::empty())
+}
+
+fn open_place(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match openat2(folder, name, flags, Mode::empty(), ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS) {
+        // Not every sandbox has this call. Without it only mounts of other file systems are seen.
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let place = openat(folder, name, flags, Mode::empty())?;
+            let crosses = fstat(&place)?.st_dev != fstat(folder)?.st_dev;
+            if crosses { Err(Errno::XDEV) } else { Ok(place) }
+        }
+        opened => opened,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_tree_goes_and_what_its_links_name_stays() {
+        let base = tempfile::tempdir().expect("a temporary folder");
+        let (tree, other) = (base.path().join("tree"), base.path().join("other"));
+        fs::create_dir_all(tree.join("a/b")).expect("it can be made");
+        fs::create_dir(&other).expect("it can be made");
+        fs::write(other.join("precious"), "").expect("it can be written");
+        fs::write(tree.join("a/file"), "").expect("it can be written");
+        symlink(&other, tree.join("a/b/link")).expect("it can be made");
+        symlink("..", tree.join("a/up")).expect("it can be made");
+        symlink("nowhere", tree.join("dangling")).expect("it can be made");
+        assert!(remove_tree(&tree).is_ok());
+        assert!(!tree.exists() && other.join("precious").exists());
+        assert!(remove_tree(&tree).is_ok(), "it is gone already");
+        symlink(&other, &tree).expect("it can be made");
+        assert!(remove_tree(&tree).is_ok());
+        assert!(!tree.is_symlink() && other.join("precious").exists(), "a link in its place is no way out");
+    }
+
+    #[test]
+    fn a_tree_deeper_than_descriptors_go_is_removed() {
+        let base = tempfile::tempdir().expect("a temporary folder");
+        let tree = base.path().join("tree");
+        fs::create_dir(&tree).expect("it can be made");
+        let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it is there");
+        // Deeper than a path can be long, and two folders at a level.
+        for _ in 0..3_000 {
+            rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be made");
+            rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be made");
+            folder = openat(&folder, "d", FOLDER, Mode::empty()).expect("it is there");
+        }
+        assert!(remove_tree(&tree).is_ok());
+        assert_eq!(fs::read_dir(base.path()).expect("it is there").count(), 0);
+    }
+}

@@ -1,0 +1,109 @@
+//! The disk guard at work: while the disk is nearly full, no new jobs are taken.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tailwater::artifacts::ArtifactStore;
+use tailwater::db::Db;
+use tailwater::event_log::EventLog;
+use tailwater::model::{JobId, JobStatus, NewJob};
+use tailwater::queue::{Maskers, Queue, WorkingRoots};
+use tailwater::worker::disk::DiskGuard;
+use tailwater::worker::link::InProcess;
+use tailwater::worker::ship::LiveLog;
+use tailwater::worker::{ArtifactLimits, EmbeddedWorker, JobEnvironment, JobHome, Supervision, WorkerConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::process::PROGRAM;
+
+/// A disk whose free space a test sets, and which counts how often it is asked.
+#[derive(Default)]
+struct Disk {
+    free: AtomicU64,
+    asked: AtomicU64,
+}
+
+impl Disk {
+    fn guard(self: &Arc<Self>, min_free: u64) -> DiskGuard {
+        let disk = Arc::clone(self);
+        let free = move || {
+            disk.asked.fetch_add(1, Ordering::SeqCst);
+            Ok(disk.free.load(Ordering::SeqCst))
+        };
+        DiskGuard::of(Arc::new(free), min_free, Duration::from_millis(5))
+    }
+
+    /// Waits until it was asked so many more times.
+    async fn asked_again(&self, times: u64) {
+        let enough = self.asked.load(Ordering::SeqCst) + times;
+        while self.asked.load(Ordering::SeqCst) < enough {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+fn worker_config(data: &Path) -> WorkerConfig {
+    let second = Duration::from_secs(1);
+    WorkerConfig {
+        data_dir: data.to_owned(),
+        concurrency: 2,
+        supervision: Supervision { program: PROGRAM.into(), file_limit: None },
+        live: LiveLog::Off,
+        flush: second,
+        output_limit: None,
+        cancel_grace: second,
+        shutdown_grace: second,
+        artifacts: ArtifactStore::open(data).expect("the folder is there"),
+        artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
+        environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
+        roots: WorkingRoots::default(),
+        input_bytes: 0,
+    }
+}
+
+async fn submit(queue: &Queue, command: String) -> JobId {
+    let payload = json!({"run": command}).into();
+    let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 1 };
+    queue.submit(new, "tester", None).await.expect("it is valid").id
+}
+
+async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
+    while queue.job(job).await.expect("it is there").status != status {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let db = Db::open(data.path()).await.expect("a new database opens");
+    let log = EventLog::new(db.clone());
+    let queue = Queue::new(db, log.clone(), Maskers::new(Vec::new()), 100);
+    let disk = Arc::new(Disk { free: AtomicU64::new(1_000), ..Disk::default() });
+    let guard = disk.guard(1_000);
+    let link = InProcess { queue: queue.clone(), log };
+    let worker = EmbeddedWorker::new(link, worker_config(data.path()), guard.clone());
+    let shutdown = CancellationToken::new();
+    let working = tokio::spawn(worker.run(shutdown.clone()));
+
+    let go = data.path().join("go");
+    let running = submit(&queue, format!("while [ ! -e {} ]; do sleep 0.01; done", go.display())).await;
+    status_is(&queue, running, JobStatus::Running).await;
+    disk.free.store(999, Ordering::SeqCst);
+    disk.asked_again(2).await;
+    assert!(guard.is_low());
+    let waiting = submit(&queue, "true".to_owned()).await;
+    std::fs::write(&go, "").expect("the folder can be written");
+    status_is(&queue, running, JobStatus::Succeeded).await;
+    disk.asked_again(20).await;
+    assert_eq!(queue.job(waiting).await.expect("it is there").status, JobStatus::Queued);
+
+    disk.free.store(1_000, Ordering::SeqCst);
+    status_is(&queue, waiting, JobStatus::Succeeded).await;
+    assert!(!guard.is_low());
+    shutdown.cancel();
+    working.await.expect("the worker ends without a panic");
+}

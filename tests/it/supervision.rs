@@ -1,0 +1,198 @@
+//! What a step starts cannot hide from its supervisor, and a step starts as if nothing special had started the server.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::process::Process;
+use crate::harness::{TestServer, of_kind, until};
+use crate::processes::{lives, step_ends, unique_sleep};
+
+/// Returns whether the process lives whose number is in this file.
+fn lives_of(pid_file: &Path) -> bool {
+    let pid = std::fs::read_to_string(pid_file).expect("it was written");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// Returns commands that start a process which lives on unseen, and that end once it has written its number.
+fn daemons(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut daemons = Vec::new();
+    for (name, start) in [
+        ("bare", "env -i setsid sh -c 'echo $$ > PID; exec sleep 1000' &"),
+        ("twice", "env -i setsid sh -c 'env -i setsid sh -c \"echo \\$\\$ > PID; exec sleep 1000\" &' &"),
+        (
+            "overwritten",
+            "setsid perl -e '$0 = \"x\" x 3000; open F, \">\", \"PID\"; print F $$; close F; sleep 1000' &",
+        ),
+        ("closed", "env -i setsid sh -c 'echo $$ > PID; exec sleep 1000' >/dev/null 2>&1 </dev/null &"),
+        ("deaf", "env -i setsid sh -c 'trap \"\" TERM HUP INT; echo $$ > PID; while :; do sleep 1000; done' &"),
+    ] {
+        let pid = folder.join(name);
+        let path = pid.display().to_string();
+        let start = start.replace("PID", &path);
+        daemons.push((pid, format!("{start} while [ ! -s {path} ]; do sleep 0.01; done")));
+    }
+    daemons
+}
+
+#[tokio::test]
+async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_its_step() {
+    let server = TestServer::start().await;
+    for (pid, command) in daemons(server.data.path()) {
+        let (id, job) = server.api.run(&format!("{command}; exit 3")).await;
+        assert!(!lives_of(&pid), "{command}");
+        assert_eq!(job["exitCode"], 3, "{command}");
+        let events = server.api.events(&id).await;
+        let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
+        assert!(end.contains("processes that it left behind were killed"), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_hides_dies_with_a_cancelled_job() {
+    let server = TestServer::start().await;
+    for (pid, command) in daemons(server.data.path()) {
+        let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
+        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        assert!(lives_of(&pid), "{command}");
+        server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+        assert_eq!(server.api.ended(&id).await["status"], "cancelled");
+        assert!(!lives_of(&pid), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_hides_dies_with_a_server_that_is_killed() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    for (pid, command) in daemons(data.path()) {
+        let server = Process::start(data.path());
+        let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
+        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        assert!(lives_of(&pid), "{command}");
+        server.kill();
+        // No other server has started yet.
+        until("it is dead", || !lives_of(&pid)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_processes_that_each_start_the_next_one_is_caught() {
+    let server = TestServer::start().await;
+    let alive = server.data.path().join("alive");
+    let link = server.data.path().join("link.sh");
+    let text = format!("echo x >> {}\nenv -i setsid sh {} &\n", alive.display(), link.display());
+    std::fs::write(&link, text).expect("the folder can be written");
+    let command = format!("sh {} >/dev/null 2>&1 & while [ ! -s {} ]; do :; done", link.display(), alive.display());
+    let (_, job) = server.api.run(&command).await;
+    assert_eq!(job["status"], "succeeded");
+    assert!(!lives(&link.display().to_string()));
+}
+
+#[tokio::test]
+async fn a_step_that_kills_its_supervisor_has_failed_and_what_it_started_is_dead() {
+    let server = TestServer::start().await;
+    let sleep = unique_sleep();
+    let (id, job) = server.api.run(&format!("setsid sleep {sleep} & kill -9 $PPID; sleep {sleep}")).await;
+    assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("signal")));
+    assert_eq!(step_ends(&server, &id).await[0]["signal"], 9);
+    assert!(!lives(&sleep));
+}
+
+#[tokio::test]
+async fn a_step_that_cannot_start_says_why() {
+    let server = TestServer::start().await;
+    let make = "printf '#!/no/such/interpreter\n' > broken; chmod +x broken; echo text > text; mkdir closed";
+    for (shell, reason) in [
+        ("./broken", "./broken could not be started: No such file or directory"),
+        ("./text", "./text could not be started: there is no such program"),
+        ("no-such-shell", "no-such-shell could not be started: there is no such program"),
+    ] {
+        let id = server.api.submit(json!({"steps": [{"run": make}, {"shell": shell, "run": "true"}]})).await;
+        let job = server.api.ended(&id).await;
+        assert_eq!(job["failureReason"], "spawn", "{job}");
+        let message = job["errorMessage"].as_str().expect("it has one");
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_process_is_continued_so_that_it_can_clean_up() {
+    // Longer than a test may take: only what acts on SIGTERM ends in time.
+    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await;
+    for command in [
+        "trap 'echo cleaned; exit 0' TERM; echo ready; kill -STOP $$",
+        "sh -c 'trap \"echo cleaned; exit 0\" TERM; echo ready; kill -STOP $$'",
+        "trap 'wait; exit 0' TERM; setsid sh -c 'trap \"echo cleaned; exit 0\" TERM; echo ready; kill -STOP $$' & wait",
+    ] {
+        let id = server.api.submit(json!({"run": command})).await;
+        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+        assert_eq!(server.api.ended(&id).await["status"], "cancelled", "{command}");
+        let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+        assert!(output.contains("cleaned\n"), "{command}: {output}");
+    }
+}
+
+/// Starts a server over `data` by way of a shell that has run `before`, and returns what a job prints there.
+async fn printed_by_a_job_of_a_server_started_after(before: &str, command: &str) -> String {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_by(data.path(), |server| {
+        let program = server.get_program().to_owned();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{before} exec \"$0\" \"$@\"")]).arg(program);
+        shell
+    });
+    let (id, job) = server.api.run(command).await;
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    assert_eq!(job["status"], "succeeded", "{job} {output}");
+    output
+}
+
+#[tokio::test]
+async fn a_step_has_default_signals_whatever_its_server_ignores() {
+    let ignore = "exec perl -MPOSIX -e '\
+        $SIG{$_} = \"IGNORE\" for qw(HUP INT QUIT USR1 CHLD PIPE ALRM TERM SEGV TTOU NUM40); \
+        sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR2, SIGTSTP)); exec @ARGV'";
+    let command = "grep -E '^Sig(Blk|Ign)' /proc/self/status | cut -f 2; sh -c 'sleep 0.01 & wait $!; echo $?'; \
+                   sh -c 'kill -HUP $$'; echo $?";
+    let before = format!("set -- \"$0\" \"$@\"; {ignore} \"$@\"; :");
+    let output = printed_by_a_job_of_a_server_started_after(&before, &format!("set +e; {command}")).await;
+    let lines: Vec<&str> = output.lines().filter(|line| *line != "Hangup").collect();
+    let [blocked, ignored, waited, hung_up] = lines[..] else { panic!("not four lines: {output}") };
+    assert_eq!((blocked, waited, hung_up), ("0000000000000000", "0", "129"));
+    // Signals 32 and 33 are the C library's own, which makes every child that it spawns ignore them.
+    let ignored = u64::from_str_radix(ignored, 16).expect("it is a hexadecimal number");
+    assert_eq!(ignored & !(0b11 << 31), 0, "{ignored:x}");
+}
+
+#[tokio::test]
+async fn a_step_has_an_ordinary_priority_and_the_file_limit_that_its_server_was_started_with() {
+    // Asking for more than an ordinary priority takes privileges; where they are missing, there is none to hand on.
+    let before = "ulimit -Sn 256; renice -n -10 $$ >/dev/null 2>&1; echo -900 2>/dev/null > /proc/self/oom_score_adj;";
+    let command = "ulimit -Sn; nice; cat /proc/self/oom_score_adj";
+    assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "256\n0\n0\n");
+    // What is less than ordinary stays.
+    let before = "renice -n 5 $$ >/dev/null 2>&1; echo 300 > /proc/$$/oom_score_adj;";
+    let command = "nice; cat /proc/self/oom_score_adj";
+    assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "5\n300\n");
+}
+
+#[tokio::test]
+async fn a_step_runs_in_a_session_without_a_terminal_that_it_does_not_lead() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("echo $$; cat /proc/self/stat").await;
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    let (shell, stat) = output.split_once('\n').expect("two lines");
+    let session_and_terminal = |stat: &str| {
+        let fields: Vec<String> =
+            stat.rsplit_once(") ").expect("a name ends").1.split(' ').map(str::to_owned).collect();
+        (fields[3].clone(), fields[4].clone())
+    };
+    let (session, terminal) = session_and_terminal(stat);
+    assert_eq!(terminal, "0", "it has no terminal");
+    assert_ne!(session, shell, "it does not lead the session, so that it cannot get one");
+    let ours = std::fs::read_to_string("/proc/self/stat").expect("/proc is there");
+    assert_ne!(session, session_and_terminal(&ours).0, "it is not the server's session");
+}

@@ -1,0 +1,120 @@
+//! A workspace is removed whatever its job has done to it, and nothing but the workspace is.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::process::{PROGRAM, Process};
+use crate::harness::{TestServer, until};
+
+/// A user without rights.
+const NOBODY: u32 = 65534;
+
+/// Returns the names in the folder of all workspaces.
+fn workspaces(data: &Path) -> Vec<String> {
+    let entries = fs::read_dir(data.join("work")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn is_root() -> bool {
+    user() == 0
+}
+
+/// Returns the user that this test runs as.
+fn user() -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").expect("/proc is there").uid()
+}
+
+/// A server of a user who is not root, and whom permissions therefore bind.
+fn unprivileged_server(data: &TempDir) -> Process {
+    if !is_root() {
+        return Process::start(data.path());
+    }
+    chown(data.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    // The program may lie where only root can go.
+    let folder = data.path().join("bin");
+    fs::create_dir(&folder).expect("the folder can be written");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    fs::copy(PROGRAM, folder.join("tailwater")).expect("there is room");
+    Process::start_by(data.path(), |_| {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(folder.join("tailwater"));
+        setpriv.current_dir("/");
+        setpriv
+    })
+}
+
+#[tokio::test]
+async fn a_workspace_without_permissions_is_removed() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = unprivileged_server(&data);
+    for command in [
+        "mkdir -p a/b/c; touch a/b/c/file; chmod -R a-w .",
+        "mkdir -p a/b/c; touch a/b/c/file; chmod 000 a/b/c a/b a",
+        "mkdir -p a/b/c; touch a/b/c/file; chmod 000 .",
+        "mkdir -p a/b; touch a/b/file; chmod 000 a/b/file; chmod 100 a/b; chmod 400 a; chmod 200 .",
+    ] {
+        let (_, job) = server.api.run(command).await;
+        assert_eq!(job["status"], "succeeded", "{command}: {job}");
+        assert_eq!(workspaces(data.path()), [""; 0], "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_in_a_workspace_leads_nowhere_when_it_is_removed() {
+    let server = TestServer::start().await;
+    let other = tempfile::tempdir().expect("a temporary folder");
+    let precious = other.path().join("precious");
+    fs::write(&precious, "").expect("it can be written");
+    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o500)).expect("it is ours");
+    let path = other.path().display();
+    server.api.run(&format!("ln -s {path} a; ln -s {path}/precious b; mkdir d; ln -s ../.. d/up")).await;
+    assert_eq!(workspaces(server.data.path()), [""; 0]);
+    assert!(precious.exists());
+    let mode = fs::metadata(other.path()).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o500, "nobody has repaired what lies elsewhere");
+}
+
+#[tokio::test]
+async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_removes_the_rest() {
+    let (data, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    for name in ["precious", "folder/precious"] {
+        let path = other.path().join(name);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        fs::write(path, "").expect("it can be written");
+    }
+    // Mounts of its own, so that those of the job end with it.
+    let by_unshare = |server: Command| {
+        let mut unshare = Command::new("unshare");
+        unshare.arg(if is_root() { "-m" } else { "-Urm" }).arg(server.get_program());
+        unshare
+    };
+    let mut server = Process::start_by(data.path(), by_unshare);
+    let path = other.path().display();
+    let command = format!(
+        "mkdir -p a/m b n; touch a/file b/file f; mount --bind {path} a/m; mount -t tmpfs none n; touch n/x; \
+         mount --bind {path}/precious f"
+    );
+    let id = server.api.submit(json!({"run": command})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(job["status"], "succeeded", "{job}");
+    assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());
+    let workspace = data.path().join("work").join(format!("{id}-1"));
+    assert!(!workspace.join("a/file").exists() && !workspace.join("b").exists(), "the rest is gone");
+    let log = fs::read_to_string(data.path().join("server.log")).expect("it is text");
+    let named = ["a/m", "n", "f"]
+        .iter()
+        .any(|name| log.contains(&format!("{} is a mount, which is left alone", workspace.join(name).display())));
+    assert!(named && log.contains("(and 2 more)"), "{log}");
+    server.terminate();
+    server.exited().await;
+    // With the server's mounts gone, nothing stands in the way.
+    let _server = Process::start(data.path());
+    until("the workspace is gone", || workspaces(data.path()).is_empty()).await;
+    assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());
+}
