@@ -82,7 +82,7 @@ impl Maker {
             payload = json!([payload["title"], payload["env"], null, null, "env", null, null, null]);
         }
         let is_other = self.chance(30);
-        if is_other {
+        if is_other && payload.is_object() {
             payload["deep"] =
                 json!([{self.name(): {"x": [self.secret(), 7]}}, self.text(), {self.secret(): self.secret()}]);
         }
