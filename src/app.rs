@@ -8,9 +8,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::host;
 use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
-
-/// All icons; the browser finds in the document's head where they are.
-pub(crate) const ICONS: &str = "icons.svg";
+use crate::ui::ICONS;
 
 /// The font of everything but output: it is needed for the first paint.
 const FONT: &str = "fonts/inter-latin.woff2";

@@ -127,7 +127,11 @@ impl Server {
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
-            site: Site::open(config.site_root.as_deref(), config.embedded_site, Path::new(&SiteOptions::built_in().site_root)),
+            site: Site::open(
+                config.site_root.as_deref(),
+                config.embedded_site,
+                Path::new(&SiteOptions::built_in().site_root),
+            ),
             leptos: config::leptos(address),
             config: Arc::new(config),
         };

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::live_output::line::segments;
 use crate::model::{LogPayload, StreamName, Timestamp};
 
 /// Bytes that may wait: a batch of two events of 1 MiB each, and room. More means that something is missing, and is given out.
@@ -33,7 +32,7 @@ pub(super) struct Order {
 impl Order {
     /// Takes an event's text and hands on what is in turn.
     pub(super) fn push(&mut self, text: &str, payload: &LogPayload, sink: &mut Vec<Piece>) {
-        for (segment, text) in segments(text, payload) {
+        for (segment, text) in payload.pieces(text) {
             let piece = Piece { stream: payload.stream, text: text.to_owned(), time: payload.time };
             self.next.get_or_insert(segment.0);
             self.size += text.len();

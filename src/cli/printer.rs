@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::follow::Received;
 use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
-use crate::ansi;
+use crate::ansi::{self, LineEnd};
 use crate::model::{AttemptStatus, Event, LogPayload, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
@@ -178,7 +178,8 @@ impl Printer {
             let time = output.paint(Ink::Grey, &line.time.to_string());
             output.raw(format!("{time} ").as_bytes())?;
         }
-        output.pass(&format!("{text}\n"))
+        // A carriage return must not overwrite the time.
+        output.pass(&format!("{}\n", ansi::fold(text, LineEnd::Complete).text))
     }
 
     const fn output(&mut self, stream: StreamName) -> &mut Output {

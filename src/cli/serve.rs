@@ -98,7 +98,8 @@ impl Serve {
         close_fds::set_fds_cloexec(3, &[]);
         raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let served = runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve(embedded_site)));
+        let served =
+            runtime.map_err(StartError::System).and_then(|runtime| runtime.block_on(self.serve(embedded_site)));
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

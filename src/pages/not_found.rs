@@ -13,10 +13,10 @@ pub fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Not found \u{b7} Tailwater" />
         <main class="notice">
-            <h1>"Nothing here"</h1>
+            <h1>"Page not found"</h1>
             <p>"There is no page at this address."</p>
             <p>
-                <A href="/tasks/queue">"To the queue"</A>
+                <A href="/tasks/queue">"Go to the queue"</A>
             </p>
         </main>
     }

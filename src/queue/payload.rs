@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::artifacts::{InvalidPattern, Patterns};
-use crate::model::Stage;
+use crate::model::{Stage, StepRef};
 use checks::{check_env, check_name, check_timeout};
 use steps::{RawStep, check_steps, first_line, only_step};
 
@@ -101,15 +101,18 @@ impl Command {
     }
 
     /// Returns all steps with their stage and their place in it, in the order of their running.
-    pub fn steps(&self) -> impl Iterator<Item = (Stage, i32, &StepSpec)> {
-        self.stages.iter().flat_map(|spec| (0..).zip(&spec.steps).map(move |(index, step)| (spec.stage, index, step)))
+    pub fn steps(&self) -> impl Iterator<Item = (StepRef, &StepSpec)> {
+        let of_stage = |spec: &StageSpec| {
+            let stage = spec.stage;
+            (0..).map(move |index| StepRef { stage, index })
+        };
+        self.stages.iter().flat_map(move |spec| of_stage(spec).zip(&spec.steps))
     }
 
     /// Returns what people call the job: its title, else the first line of its work's first command.
     #[must_use]
     pub fn title_or_command(&self) -> &str {
-        let first =
-            self.steps().find(|(stage, ..)| *stage == Stage::Execute).map_or("", |(.., step)| step.run.as_str());
+        let first = self.steps().find(|(at, _)| at.stage == Stage::Execute).map_or("", |(_, step)| step.run.as_str());
         self.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| first_line(first))
     }
 }
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn run_is_a_job_of_one_step() {
         let command = Command::parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
-        let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
+        let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
         assert_eq!(steps, [(Stage::Execute, 0, "run")]);
         assert_eq!(command.title_or_command(), "make all");
     }
@@ -155,7 +158,7 @@ mod tests {
     fn each_stage_numbers_its_own_steps() {
         let payload = json!({"prepare": [{"run": "a"}, {"run": "b"}], "run": "c", "publish": [{"run": "d"}]});
         let command = Command::parse(&payload).expect("it is valid");
-        let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
+        let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
         let expected = [
             (Stage::Prepare, 0, "step-1"),
             (Stage::Prepare, 1, "step-2"),

@@ -96,7 +96,9 @@ impl Site {
 impl SiteSource {
     fn read(&self, name: &str) -> Option<SiteFile> {
         match self {
-            Self::Embedded(get) => get(name).map(|file| SiteFile { checksum: file.metadata.sha256_hash(), bytes: file.data }),
+            Self::Embedded(get) => {
+                get(name).map(|file| SiteFile { checksum: file.metadata.sha256_hash(), bytes: file.data })
+            }
             Self::Folder(folder) => {
                 let is_plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
                 let bytes = is_plain.then(|| std::fs::read(folder.join(name)).ok())??;

@@ -18,7 +18,7 @@ use super::process::Limits;
 use super::run::remove_workspace;
 use super::ship::Milestones;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
-use crate::model::{FailureReason, Stage, StageStatus, StepStatus};
+use crate::model::{FailureReason, Stage, StageStatus, StepRef, StepStatus};
 use crate::queue::{Command, Ending, StageSpec, StepSpec};
 
 /// An attempt's stages and where they run.
@@ -68,8 +68,8 @@ enum Failure {
 /// Returns what the steps are called in events, in the order of their running.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     let redact = |text: &str| redactor.redact(text.as_bytes());
-    let name = |(stage, index, step): (Stage, i32, &StepSpec)| StepNames {
-        origin: Origin { stage, step_id: redact(&step.id), step_index: index, attempt },
+    let name = |(step_ref, step): (StepRef, &StepSpec)| StepNames {
+        origin: Origin { step: step_ref, step_id: redact(&step.id), attempt },
         name: redact(&step.name),
         command: redact(&step.run),
     };
@@ -122,9 +122,9 @@ impl Run<'_> {
         }
         let started = Instant::now();
         self.tell(stage(StageStatus::Started, None));
-        for (index, (step, name)) in (0..).zip(spec.steps.iter().zip(names)) {
+        for (step, name) in spec.steps.iter().zip(names) {
             if self.goes_on() {
-                self.step(spec.stage, index, step, name);
+                self.step(step, name);
             } else {
                 self.skip(name);
             }
@@ -135,7 +135,7 @@ impl Run<'_> {
         self.tell(stage(status, Some(millis(started))));
     }
 
-    fn step(&mut self, stage: Stage, index: u32, step: &StepSpec, name: &StepNames) {
+    fn step(&mut self, step: &StepSpec, name: &StepNames) {
         self.tell(NewEvent::step_started(name));
         let started = Instant::now();
         let own = step.timeout_seconds.map(|seconds| after(seconds, started));
@@ -145,7 +145,7 @@ impl Run<'_> {
             cancel_grace: self.steps.cancel_grace,
             shutdown_grace: self.steps.shutdown_grace,
         };
-        let mut ended = self.steps.run_step((stage, index), step, limits, self.tools.capture, self.tools.control);
+        let mut ended = self.steps.run_step(name.origin.step, step, limits, self.tools.capture, self.tools.control);
         ended.end.duration_ms = Some(millis(started));
         if ended.end.exit_code.is_some() {
             self.outcome.exit_code = ended.end.exit_code;

@@ -75,7 +75,8 @@ fn wait(changes: &Receiver<()>) -> Result<()> {
 
 /// Builds the server first, since most mistakes show there.
 fn build(settings: &Settings) -> Result<()> {
-    command::run(command::cargo().args(["build", "--bin", "tailwater", "--features", "ssr"])).context("failed to compile the server")?;
+    command::run(command::cargo().args(["build", "--bin", "tailwater", "--features", "ssr"]))
+        .context("failed to compile the server")?;
     site::build(settings, Profile::Dev)
 }
 

@@ -12,7 +12,7 @@ use super::{Failure, StepOutcome, Steps};
 use crate::clock;
 use crate::event_log::StepEnd;
 use crate::fail_point::FailPoint;
-use crate::model::{FailureReason, Stage, StepStatus};
+use crate::model::{FailureReason, StepRef, StepStatus};
 use crate::queue::StepSpec;
 use crate::worker::capture::Capture;
 use crate::worker::control::Control;
@@ -28,7 +28,7 @@ impl Steps {
     /// Runs a step to its end; what it prints is in the spool when this returns.
     pub(super) fn run_step(
         &self,
-        (stage, index): (Stage, u32),
+        step_ref: StepRef,
         step: &StepSpec,
         limits: Limits,
         capture: &mut Capture,
@@ -36,7 +36,7 @@ impl Steps {
     ) -> StepOutcome {
         let mark = Mark::new(self.lease.job, self.lease.attempt);
         let redactor = capture.redactor().clone();
-        let mut output = capture.step(stage, index);
+        let mut output = capture.step(step_ref);
         let result = self.process(step).and_then(|process| process::run(process, &mark, limits, control, &mut output));
         let given_up = || control.stopped().is_some() || limits.deadline.is_some_and(|at| at <= Instant::now());
         let stored = output.finish(clock::now(), given_up).map_err(ProcessError::Store);
