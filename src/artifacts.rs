@@ -6,23 +6,26 @@
 //! removes.
 //!
 //! `object_store` speaks to S3 and its like too. That needs its feature `aws`, which brings a second TLS and an HTTP client
-//! along; whoever turns it on opens the bucket in [`ArtifactStore::open`], and lets the download route read through the store.
+//! along; whoever turns it on opens the bucket in [`ArtifactStore::open`], uploads large files there in parts where
+//! [`ArtifactStore::keep`] writes them sparse ([`sparse`]), and lets the download route read through the store.
 
 mod pattern;
+mod sparse;
 
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use object_store::local::LocalFileSystem;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
 use crate::model::{ArtifactId, JobId};
+use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// Bytes of one part of an upload: what S3 takes at the least, and what one attempt holds in memory of a file.
+/// Bytes that one attempt holds in memory of a file.
 const PART: usize = 5 << 20;
 
 /// Where kept files lie. Cheap to clone.
@@ -38,9 +41,9 @@ pub enum KeepError {
     /// The store refused it.
     #[error(transparent)]
     Store(#[from] object_store::Error),
-    /// It could not be read.
-    #[error("it cannot be read: {0}")]
-    Read(#[from] io::Error),
+    /// It could not be read, or written.
+    #[error("it cannot be copied: {0}")]
+    Copy(#[from] io::Error),
 }
 
 /// What was stored of a file.
@@ -63,21 +66,27 @@ impl ArtifactStore {
     /// whatever happens to the file meanwhile. Reading may block: not to be called where other tasks wait.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
-        let mut stored = Sum::default();
-        let mut part = read_part(&mut content)?;
-        if part.len() < PART {
+        let part = read_part(&mut content)?;
+        if part.len() < PART && !sparse::has_holes(&part) {
+            let mut stored = Sum::default();
             stored.add(&part);
             self.objects.put(&location, PutPayload::from(part)).await?;
             return Ok(stored.finish());
         }
-        let mut upload = self.objects.put_multipart(&location).await?;
+        self.keep_large(path, part, content)
+    }
+
+    /// Stores a file of several parts, or with holes: runs of zeros take no room on the disk.
+    fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
+        let mut stored = Sum::default();
+        let mut file = SparseFile::create(&self.data_dir.join(path))?;
         while !part.is_empty() {
             stored.add(&part);
-            upload.put_part(PutPayload::from(part)).await?;
-            // An upload that is dropped is taken back.
+            file.write(&part)?;
+            // A file that is dropped is removed.
             part = read_part(&mut content)?;
         }
-        upload.complete().await?;
+        file.finish()?;
         Ok(stored.finish())
     }
 
@@ -167,6 +176,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn holes_are_stored_as_holes() {
+        use std::os::unix::fs::MetadataExt;
+        let (data, store) = store();
+        let path = path(JobId(uuid::Uuid::now_v7()));
+        let end = [vec![0; 100_000], b"end".to_vec(), vec![0; 70_000]].concat();
+        for (zeros, tail) in [(12 << 20, end.as_slice()), (12 << 20, b""), (1 << 20, b"x"), (70_000, b"")] {
+            let content = io::repeat(0).take(zeros);
+            let stored = store.keep(&path, content.chain(tail)).await.expect("it can be stored");
+            assert_eq!(stored.size_bytes, zeros + tail.len() as u64);
+            let file = std::fs::metadata(data.path().join(&path)).expect("it is there");
+            assert_eq!(file.len(), stored.size_bytes);
+            assert!(file.blocks() * 512 < 200_000, "{} bytes on the disk", file.blocks() * 512);
+            let mut sum = Sum::default();
+            let mut kept = std::fs::File::open(data.path().join(&path)).expect("it is there");
+            while let Some(part) = read_part(&mut kept).ok().filter(|part| !part.is_empty()) {
+                sum.add(&part);
+            }
+            assert_eq!(sum.finish(), stored);
+            store.remove(&path).expect("it is there");
+        }
+    }
+
+    #[tokio::test]
     async fn a_file_that_cannot_be_read_to_its_end_leaves_nothing() {
         struct Broken(usize);
         impl Read for Broken {
@@ -178,7 +210,8 @@ mod tests {
         let (data, store) = store();
         let path = path(JobId(uuid::Uuid::now_v7()));
         store.keep(&path, Broken(2_000)).await.expect_err("it cannot be read");
-        assert!(!data.path().join(&path).exists());
+        let folder = data.path().join(&path).parent().expect("it lies in a folder").to_owned();
+        assert_eq!(std::fs::read_dir(folder).map_or(0, Iterator::count), 0);
     }
 
     #[tokio::test]

@@ -86,7 +86,7 @@ impl Steps {
     pub(super) fn run(&self, mut names: &[StepNames], tools: Tools<'_>) -> Outcome {
         let deadline = self.command.timeout_seconds.map(|seconds| after(seconds, Instant::now()));
         let outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
-        let mut run = Run { steps: self, deadline, tools, outcome, kept: false };
+        let mut run = Run { steps: self, deadline, tools, outcome };
         for stage in &self.command.stages {
             let (of_stage, rest) = names.split_at(stage.steps.len());
             run.stage(stage, of_stage);
@@ -106,8 +106,6 @@ struct Run<'a> {
     tools: Tools<'a>,
     /// How it stands: whatever has failed decides what is left out.
     outcome: Outcome,
-    /// Whether a file was kept, or the log says why one was not.
-    kept: bool,
 }
 
 impl Run<'_> {
@@ -179,10 +177,7 @@ impl Run<'_> {
     /// Keeps the files that a stage left, also of one that failed: reports are for that.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
-        // Who cancels a job wants its files; a server that stops has no time, and without the lease nothing may be written.
-        let no_time = || matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost));
-        let Collected { files, warning } = collector.collect(stage, capture.redactor(), no_time);
-        self.kept |= !files.is_empty() || warning.is_some();
+        let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
         let at = capture.spool().end().bytes;
         for file in files {
             milestones.push_file(at, file);
@@ -193,12 +188,21 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        if self.tools.collector.is_some() && !self.kept {
-            let text = Redacted::literal("No file was kept: nothing in the workspace is what `artifacts` names");
-            self.tell(NewEvent::warning(self.steps.lease.attempt, text));
+        // While the server stops, or without the lease, nothing was looked for.
+        let looked = !has_no_time(self.tools.control);
+        if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
+            && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
+        {
+            self.tell(warning);
         }
         self.outcome
     }
+}
+
+/// Returns whether files can no longer be kept: a server that stops has no time, and without the lease nothing may be written.
+/// Whoever cancels a job wants its files.
+fn has_no_time(control: &Control) -> bool {
+    matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost))
 }
 
 fn after(seconds: u32, from: Instant) -> Instant {
