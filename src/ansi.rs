@@ -40,7 +40,7 @@ pub struct Span {
 #[must_use]
 pub fn spans(line: &str, start: Style) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    let (mut style, mut link) = (start, None::<String>);
+    let (mut style, mut target) = (start, None::<String>);
     Scanner::new(start).scan(&fold(line, LineEnd::Complete).text, &mut |token| {
         let text = match token {
             Token::Text(text) => text,
@@ -48,14 +48,14 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
             // Folded text has no other motion.
             Token::Motion(_) => return,
             Token::Restyle { style: next, .. } => return style = next,
-            Token::Link(address) => return link = address.map(str::to_owned),
+            Token::Link(address) => return target = address.map(str::to_owned),
             Token::Hidden(character) => {
                 return spans.push(Span { text: mark_of(character), style, link: None, mark: true });
             }
         };
         match spans.last_mut() {
-            Some(last) if !last.mark && last.style == style && last.link == link => last.text.push_str(text),
-            _ => spans.push(Span { text: text.to_owned(), style, link: link.clone(), mark: false }),
+            Some(last) if !last.mark && last.style == style && last.link == target => last.text.push_str(text),
+            _ => spans.push(Span { text: text.to_owned(), style, link: target.clone(), mark: false }),
         }
     });
     spans
@@ -76,8 +76,13 @@ pub fn plain_text(line: &str) -> Cow<'_, str> {
 /// of a line with several rows, all of them together.
 #[must_use]
 pub fn cells(line: &str) -> u32 {
-    let plain = plain_text(line);
-    if is_plain(&plain) && !plain.contains('\t') {
+    columns(&plain_text(line))
+}
+
+/// Returns how many columns a line takes of which [`plain_text`] returned this.
+#[must_use]
+pub fn columns(plain: &str) -> u32 {
+    if is_plain(plain) && !plain.contains('\t') {
         return u32::try_from(plain.len()).unwrap_or(u32::MAX);
     }
     let row = |row: &str| {

@@ -191,7 +191,7 @@ impl Scanner {
             }
             (ScannerState::Escape | ScannerState::StringEscape, '[') => self.begin_control(),
             (ScannerState::Escape | ScannerState::StringEscape, ']' | 'P' | 'X' | '^' | '_') => {
-                self.state = ScannerState::String
+                self.state = ScannerState::String;
             }
             (ScannerState::Escape | ScannerState::Intermediate, ' '..='/') => self.state = ScannerState::Intermediate,
             (ScannerState::Escape, 'D') => self.finish_escape(Motion::Down, sink),

@@ -29,7 +29,6 @@ pub struct Measured {
 }
 
 /// One line of output as far as it has arrived.
-#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLine {
     /// Its place.
@@ -158,8 +157,9 @@ impl LiveLine {
     }
 
     fn look_again(&mut self) {
-        self.level = level::of_line(&ansi::plain_text(&self.text), self.stream);
-        self.cells = ansi::cells(&self.text);
+        let plain = ansi::plain_text(&self.text);
+        self.level = level::of_line(&plain, self.stream);
+        self.cells = ansi::columns(&plain);
         self.measured = None;
         self.revision = self.revision.wrapping_add(1);
     }

@@ -118,25 +118,22 @@ fn random_line(random: &mut Random) -> String {
     let mut line = String::new();
     for _ in 0..random.below(40) {
         let number = random.below(12);
-        match random.below(14) {
-            0 => line.push('\r'),
-            1 => line.push('\x08'),
-            2 => line.push('\t'),
-            3 => line.push_str(&format!("\x1b[{number}D")),
-            4 => line.push_str(&format!("\x1b[{number}C")),
-            5 => line.push_str(&format!("\x1b[{number}G")),
-            6 => line.push_str(&format!("\x1b[{}K", random.below(4))),
-            7 => line.push_str(&format!("\x1b[{number}X")),
-            8 => {
-                line.push_str(&format!("\x1b[{}m", random.pick(&[0, 1, 3, 4, 22, 23, 24, 31, 32, 39, 44, 49, 91, 102])))
-            }
-            9 => line.push(random.pick(&['日', '本', '語', '한', '\u{1f600}'])),
-            10 => line.push(random.pick(&['é', '\u{301}', '\u{308}', '█', '–'])),
-            11 => {
-                line.push_str(random.pick(&["\x1b[C", "\x1b[D", "\x1b[G", "\x1b[K", "\x1b[m", "\x1b[4`", "\x1b[?25l"]))
-            }
-            _ => line.push_str(random.pick(&["a", "bc", "100 %", "Downloading", " ", "=====>"])),
-        }
+        let piece = match random.below(14) {
+            0 => "\r".to_owned(),
+            1 => "\x08".to_owned(),
+            2 => "\t".to_owned(),
+            3 => format!("\x1b[{number}D"),
+            4 => format!("\x1b[{number}C"),
+            5 => format!("\x1b[{number}G"),
+            6 => format!("\x1b[{}K", random.below(4)),
+            7 => format!("\x1b[{number}X"),
+            8 => format!("\x1b[{}m", random.pick(&[0, 1, 3, 4, 22, 23, 24, 31, 32, 39, 44, 49, 91, 102])),
+            9 => random.pick(&['日', '本', '語', '한', '\u{1f600}']).to_string(),
+            10 => random.pick(&['é', '\u{301}', '\u{308}', '█', '–']).to_string(),
+            11 => random.pick(&["\x1b[C", "\x1b[D", "\x1b[G", "\x1b[K", "\x1b[m", "\x1b[4`", "\x1b[?25l"]).to_owned(),
+            _ => random.pick(&["a", "bc", "100 %", "Downloading", " ", "=====>"]).to_owned(),
+        };
+        line.push_str(&piece);
     }
     line
 }
