@@ -67,8 +67,9 @@ unit: setup-unit ## Run the tests of every crate.
 e2e: setup-test build ## Run the browser's tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)
 
-bench: build ## Measure the main path against the release.
+bench: setup-test build ## Measure the main path against the release, then the pages in a browser.
 	ulimit -n "$$(ulimit -Hn)"; cargo run --quiet --release -p benches -- $(ARGS)
+	node_modules/.bin/playwright test -c end2end/bench.config.ts
 
 # What make says of its jobs is for makes; cargo would look for it in vain.
 server: setup

@@ -7,10 +7,8 @@ use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::host;
-use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage, PageTitle};
-
-/// All icons; the browser finds in the document's head where they are.
-pub(crate) const ICONS: &str = "icons.svg";
+use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
+use crate::ui::{ICONS, PageTitle};
 
 /// The font of everything but output: it is needed for the first paint.
 const FONT: &str = "fonts/inter-latin.woff2";

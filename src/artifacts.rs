@@ -6,25 +6,26 @@
 //! only files that are not listed, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`] and have the download route
-//! read through the store.
+//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files there in parts where
+//! [`ArtifactStore::keep`] writes them sparse ([`sparse`]), and have the download route read through the store.
 
 mod pattern;
+mod sparse;
 
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use object_store::local::LocalFileSystem;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
 use crate::model::{ArtifactId, JobId};
+use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// The size of each part of an upload. It is the smallest that S3 accepts, and an attempt holds one part of a file in
-/// memory.
+/// How many bytes of a file one attempt holds in memory.
 const PART: usize = 5 << 20;
 
 /// The store of artifacts. Cheap to clone.
@@ -40,9 +41,9 @@ pub enum KeepError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] object_store::Error),
-    /// The file could not be read.
-    #[error("it cannot be read: {0}")]
-    Read(#[from] io::Error),
+    /// The file could not be read or written.
+    #[error("it cannot be copied: {0}")]
+    Copy(#[from] io::Error),
 }
 
 /// What is known about a stored file.
@@ -65,21 +66,27 @@ impl ArtifactStore {
     /// the file changes meanwhile. Reading may block, so do not call this on a thread where other tasks wait.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
-        let mut stored = Sum::default();
-        let mut part = read_part(&mut content)?;
-        if part.len() < PART {
+        let part = read_part(&mut content)?;
+        if part.len() < PART && !sparse::has_holes(&part) {
+            let mut stored = Sum::default();
             stored.add(&part);
             self.objects.put(&location, PutPayload::from(part)).await?;
             return Ok(stored.finish());
         }
-        let mut upload = self.objects.put_multipart(&location).await?;
+        self.keep_large(path, part, content)
+    }
+
+    /// Stores a file of several parts, or with holes: runs of zeros take no room on the disk.
+    fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
+        let mut stored = Sum::default();
+        let mut file = SparseFile::create(&self.data_dir.join(path))?;
         while !part.is_empty() {
             stored.add(&part);
-            upload.put_part(PutPayload::from(part)).await?;
-            // Dropping the upload discards it.
+            file.write(&part)?;
+            // Dropping an unfinished file removes it.
             part = read_part(&mut content)?;
         }
-        upload.complete().await?;
+        file.finish()?;
         Ok(stored.finish())
     }
 
@@ -169,6 +176,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn holes_are_stored_as_holes() {
+        use std::os::unix::fs::MetadataExt;
+        let (data, store) = store();
+        let path = path(JobId(uuid::Uuid::now_v7()));
+        let end = [vec![0; 100_000], b"end".to_vec(), vec![0; 70_000]].concat();
+        for (zeros, tail) in [(12 << 20, end.as_slice()), (12 << 20, b""), (1 << 20, b"x"), (70_000, b"")] {
+            let content = io::repeat(0).take(zeros);
+            let stored = store.keep(&path, content.chain(tail)).await.expect("it can be stored");
+            assert_eq!(stored.size_bytes, zeros + tail.len() as u64);
+            let file = std::fs::metadata(data.path().join(&path)).expect("it is there");
+            assert_eq!(file.len(), stored.size_bytes);
+            assert!(file.blocks() * 512 < 200_000, "{} bytes on the disk", file.blocks() * 512);
+            let mut sum = Sum::default();
+            let mut kept = std::fs::File::open(data.path().join(&path)).expect("it is there");
+            while let Some(part) = read_part(&mut kept).ok().filter(|part| !part.is_empty()) {
+                sum.add(&part);
+            }
+            assert_eq!(sum.finish(), stored);
+            store.remove(&path).expect("it is there");
+        }
+    }
+
+    #[tokio::test]
     async fn a_file_that_cannot_be_read_to_its_end_leaves_nothing() {
         struct Broken(usize);
         impl Read for Broken {
@@ -180,7 +210,8 @@ mod tests {
         let (data, store) = store();
         let path = path(JobId(uuid::Uuid::now_v7()));
         store.keep(&path, Broken(2_000)).await.expect_err("it cannot be read");
-        assert!(!data.path().join(&path).exists());
+        let folder = data.path().join(&path).parent().expect("it lies in a folder").to_owned();
+        assert_eq!(std::fs::read_dir(folder).map_or(0, Iterator::count), 0);
     }
 
     #[tokio::test]

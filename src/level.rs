@@ -40,12 +40,10 @@ pub fn recognise(text: &str) -> Option<Level> {
         .or_else(|| progress::progress(line))
 }
 
-/// Returns the level of a line as it was printed: escape sequences are passed over, and of a line that carriage returns
-/// have rewritten the last text counts.
+/// Returns the level of a line as it was printed, by what a terminal shows of it.
 #[must_use]
 pub fn of_printed(text: &str, stream: StreamName) -> Level {
-    let shown = text.split('\r').rev().find(|part| !part.is_empty()).unwrap_or_default();
-    of_line(&ansi::plain_text(shown), stream)
+    of_line(&ansi::plain_text(text), stream)
 }
 
 #[cfg(test)]

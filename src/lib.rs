@@ -7,8 +7,15 @@
 
 // Shared by the server and the browser.
 pub mod ansi;
+#[cfg(feature = "ssr")]
+#[path = "calendar/server.rs"]
+mod calendar;
+#[cfg(not(feature = "ssr"))]
+#[path = "calendar/browser.rs"]
+mod calendar;
 pub mod level;
 pub mod model;
+pub mod page_data;
 #[cfg(test)]
 mod random;
 pub mod rpc;
@@ -24,6 +31,7 @@ mod host;
 mod live_output;
 mod pages;
 mod rest;
+mod ui;
 mod words;
 
 // The server, from the outermost module inwards.

@@ -5,14 +5,12 @@
 //! a bounded window of them ([`mod@line`], [`crate::ansi`], [`crate::level`], [`totals`]); [`filter`] says what of them is shown,
 //! [`layout`] where each row stands, [`panel`] which rows are on screen and where the list is scrolled to. All of these
 //! but the feed are pure. [`screen`] draws what comes out, [`rows`], [`toolbar`] and [`status_bar`] are its views, [`follow`]
-//! listens to the reader, [`clipboard`] copies, [`permalink`] is a line's place in the page's address.
+//! listens to the reader, [`permalink`] is a line's place in the page's address.
 //!
 //! What never happens here: output as HTML (text nodes only), a scroll of the page itself, a row outside the window in
 //! the document, an event told apart by anything but its `seq`.
 
 pub mod buffer;
-pub(crate) mod clipboard;
-pub(crate) mod dom;
 mod feed;
 pub mod filter;
 mod follow;
@@ -40,7 +38,7 @@ use web_sys::ResizeObserver;
 use crate::model::{Artifact, Event, EventsPage, Job, Payload};
 use feed::Feed;
 use feed::policy::Connection;
-use filter::Filter;
+use filter::OutputFilter;
 use rows::Rows;
 use screen::Screen;
 use shortcuts::Shortcuts;
@@ -126,9 +124,9 @@ pub fn LiveOutput(
 
 fn new_rows(screen: Screen) -> String {
     let what = match screen.filter.get() {
-        Filter::Stages => "new event",
-        Filter::Warnings => "new warning",
-        Filter::All | Filter::Logs => "new line",
+        OutputFilter::Stages => "new event",
+        OutputFilter::Warnings => "new warning",
+        OutputFilter::All | OutputFilter::Logs => "new line",
     };
     crate::words::plural(screen.unseen.get(), what)
 }
@@ -141,21 +139,21 @@ fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
         let text = match status {
             401 => "Your session has ended. Reload the page to log in again.",
             403 => "You are not allowed to read this job's output.",
-            404 => "This job is not there any more.",
-            _ => "The server refuses to send this job's output.",
+            404 => "This job no longer exists.",
+            _ => "The server refused to send this job's output.",
         };
         return Some(text.to_owned());
     }
     let text = match (job.status, filter) {
         (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
             Some(position) if position > 1 => {
-                return Some(format!("Waiting for a worker: {} before it.", crate::words::plural(position - 1, "job")));
+                return Some(format!("Waiting for a worker, behind {}.", crate::words::plural(position - 1, "job")));
             }
-            _ => "Waiting for a worker: it is the next.",
+            _ => "Next in line for a worker.",
         },
-        (JobStatus::Running, Filter::All | Filter::Logs) if counts.logs == 0 => "Nothing printed yet.",
-        (_, Filter::All | Filter::Logs) if counts.logs == 0 => "It ended without output.",
-        (_, Filter::Warnings) if counts.warnings == 0 => "No warnings or errors.",
+        (JobStatus::Running, OutputFilter::All | OutputFilter::Logs) if counts.logs == 0 => "Nothing printed yet.",
+        (_, OutputFilter::All | OutputFilter::Logs) if counts.logs == 0 => "The job printed nothing.",
+        (_, OutputFilter::Warnings) if counts.warnings == 0 => "No warnings or errors.",
         _ => return None,
     };
     Some(text.to_owned())

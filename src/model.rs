@@ -1,12 +1,14 @@
 //! What both sides of the wire share: ids, jobs, events and their payloads, pages of them.
 //!
 //! The types here are the wire contract: their serde form is what the API sends and what the browser reads.
-//! No I/O, no clock, nothing of one side only.
+//! No I/O, no clock, nothing of one side only but how times are written and read ([`crate::calendar`]).
 
 mod event;
 mod job;
 mod line;
 mod raw_json;
+mod segment;
+mod step;
 mod time;
 
 use std::fmt;
@@ -16,12 +18,14 @@ use serde::{Deserialize, Serialize};
 
 pub use event::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
-    JobEventStatus, JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload,
-    StepStatus, StreamName,
+    JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
+    StreamName,
 };
 pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobInput, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
 pub use raw_json::RawJson;
+pub use segment::Segment;
+pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};
 
 macro_rules! uuid_newtype {

@@ -5,39 +5,13 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::{JsonEncoding, Post};
-use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::host;
-use crate::model::{Artifact, Event, EventsPage, Job, JobStatus, JobsPage, NewJob};
-
-/// Why a server function failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-pub enum RpcError {
-    /// The server refused; the same code and message as the REST API gives.
-    #[error("{message}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The API's word for it, such as `job_not_found`.
-        code: String,
-        /// One sentence that says what to do.
-        message: String,
-    },
-    /// The call or its answer did not arrive.
-    #[error("the server could not be reached: {0}")]
-    Transport(String),
-}
-
-impl FromServerFnError for RpcError {
-    type Encoder = JsonEncoding;
-
-    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self::Transport(error.to_string())
-    }
-}
+use crate::model::{Job, JobStatus, JobsPage, NewJob};
+use crate::page_data::{JobPageData, RpcError};
 
 /// The encoding of a call's arguments: JSON, which the server reads as it reads every body of JSON.
 pub enum Arguments {}
@@ -66,19 +40,6 @@ impl<T: DeserializeOwned> Decodes<T> for Arguments {
     }
 }
 
-/// Everything that the job page shows first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JobPage {
-    /// The job.
-    pub job: Job,
-    /// Every event that is not output, oldest first: what the timeline is made of.
-    pub milestones: Vec<Event>,
-    /// The newest events, oldest first; the live view goes on after `tail.nextAfter`.
-    pub tail: EventsPage,
-    /// The files kept so far.
-    pub artifacts: Vec<Artifact>,
-}
-
 /// Returns a page of jobs, newest first; `q` is looked for in titles, commands and ids.
 #[server(prefix = "/rpc", endpoint = "list_jobs")]
 pub async fn list_jobs(
@@ -97,7 +58,7 @@ pub async fn list_jobs(
 pub async fn job_page(
     /// The job.
     id: String,
-) -> Result<JobPage, RpcError> {
+) -> Result<JobPageData, RpcError> {
     crate::server::pages::job_page(&id).await
 }
 

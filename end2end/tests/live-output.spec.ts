@@ -171,13 +171,9 @@ test("100,000 lines stay a window of rows, and earlier ones come when they are w
   await expect(job.line(100_000)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);
   await job.panel.focus();
+  // Pressed once: a reader's key must not be lost, whatever the page is doing.
   await page.keyboard.press("Home");
-  await expect
-    .poll(async () => {
-      await page.keyboard.press("Home");
-      return Number(await job.lines.first().getAttribute("data-line"));
-    }, { timeout: 60_000 })
-    .toBeLessThan(60_000);
+  await expect(job.line(1)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);
   const numbers = await job.lines.evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.line)));
   expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));

@@ -32,6 +32,20 @@ test("1,000,000 lines open at their end, and every place is reached by scrolling
   await expect(job.line(1_000_000)).toBeInViewport();
 });
 
+test("the wheel scrolls through 1,000,000 lines, and lines are shown where it stops", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1_000_000)).toBeInViewport();
+  await job.panel.hover();
+  for (let i = 0; i < 50; i += 1) await page.mouse.wheel(0, -600);
+  await expect(job.line(1_000_000)).toHaveCount(0);
+  await expect(job.lines.first()).toBeAttached();
+  const numbers = await job.lines.evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.line)));
+  expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
+});
+
 test("a line has an address: it is opened there and marked, and a click on a number names it", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq -f 'line %.0f' 20000" });
   await api.ended(id);

@@ -1,33 +1,48 @@
-//! The parser: a machine that reads text and says what is to be shown.
+//! The parser: a state machine that reads text and reports what a terminal would do with it.
 
 use super::Style;
+use super::motion::Motion;
 use super::style::Parameter;
 
-/// What stands in a line.
+/// One thing that a terminal does for a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// Text to show.
-    Text {
-        /// The text.
-        text: &'a str,
-        /// How it looks.
+    /// Shows text. It holds tabs, and no other control characters.
+    Text(&'a str),
+    /// Meets a character that would not be visible, or would change how others are seen.
+    Hidden(char),
+    /// Changes the style of the text that follows (SGR).
+    Restyle {
+        /// The style from here on.
         style: Style,
-        /// Where it leads.
-        link: Option<&'a str>,
+        /// The sequence as it was printed.
+        sequence: Sgr<'a>,
     },
-    /// A character that would not be seen, or would change how others are seen.
-    Hidden {
-        /// Which.
-        character: char,
-        /// How its stand-in looks.
-        style: Style,
-    },
-    /// What follows overwrites the character before.
-    Backspace,
-    /// What follows overwrites the line.
-    LineStart,
-    /// The line so far is gone.
-    EraseLine,
+    /// Begins a link to this address, or ends the current one.
+    Link(Option<&'a str>),
+    /// Moves the cursor or erases.
+    Motion(Motion),
+}
+
+/// The parameters of one SGR sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sgr<'a>(&'a [Parameter]);
+
+impl Sgr<'_> {
+    /// Appends the sequence.
+    pub fn write(self, out: &mut String) {
+        out.push_str("\u{1b}[");
+        for (index, parameter) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push(if parameter.sub { ':' } else { ';' });
+            }
+            // A terminal reads an empty parameter as 0.
+            if parameter.value > 0 {
+                out.push_str(&parameter.value.to_string());
+            }
+        }
+        out.push('m');
+    }
 }
 
 /// More parameters than any colour needs; further ones are ignored.
@@ -39,18 +54,20 @@ const MAX_LINK_BYTES: usize = 2083;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scanner {
     style: Style,
-    state: State,
+    state: ScannerState,
     parameters: [Parameter; MAX_PARAMETERS],
     count: usize,
     overflow: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ScannerState {
     #[default]
     Text,
-    /// After ESC, and its intermediate bytes.
+    /// After ESC.
     Escape,
+    /// After ESC and intermediate bytes, for example where a character set is chosen.
+    Intermediate,
     /// In a control sequence.
     Control,
     /// In one whose parameters are private or have intermediate bytes: nothing of it is for us.
@@ -74,9 +91,15 @@ impl Scanner {
         self.style
     }
 
+    /// Returns whether no sequence is unfinished.
+    #[must_use]
+    pub fn is_in_text(&self) -> bool {
+        self.state == ScannerState::Text
+    }
+
     /// Forgets an unfinished sequence: none goes on in the next line.
     pub const fn end_line(&mut self) {
-        self.state = State::Text;
+        self.state = ScannerState::Text;
     }
 
     /// Goes on after a line that begins in the given style.
@@ -87,35 +110,36 @@ impl Scanner {
 
     /// Reads text for its effect on the look only.
     pub fn skip(&mut self, text: &str) {
-        if self.state != State::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
+        if self.state != ScannerState::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
             self.scan(text, &mut |_| {});
         }
     }
 
-    /// Reads text and hands what stands in it to `sink`, in order.
-    pub fn scan<'a>(&mut self, text: &'a str, sink: &mut dyn FnMut(Token<'a>)) {
-        let mut link = None;
+    /// Reads text and passes what a terminal would do to `sink`, in order. Returns where an unfinished sequence begins,
+    /// or the text's length.
+    pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
         let mut begin = 0;
+        let mut sequence_begin = 0;
         let mut before = ' ';
         for (at, character) in text.char_indices() {
             let after = at + character.len_utf8();
-            if self.state == State::Text {
+            if self.state == ScannerState::Text {
                 if is_shown(character, before) {
                     before = character;
                     continue;
                 }
                 if begin < at {
-                    sink(Token::Text { text: &text[begin..at], style: self.style, link });
+                    sink(Token::Text(&text[begin..at]));
                 }
-                begin = after;
+                (begin, sequence_begin) = (after, at);
                 self.control(character, sink);
             } else {
                 let in_string = self.in_string();
-                let content = &text[begin.min(at)..at];
-                match self.sequence(character, content, sink).and_then(link_change) {
-                    Some(Link::Begins(address)) => link = Some(address),
-                    Some(Link::Ends) => link = None,
-                    None => {}
+                if let Some(string) = self.sequence(character, &text[begin.min(at)..at], sink) {
+                    take_link(string, sink);
+                }
+                if character == '\u{1b}' && !self.in_string() {
+                    sequence_begin = at;
                 }
                 // A string's content is read back from where it began.
                 if !(in_string && self.in_string()) {
@@ -123,67 +147,77 @@ impl Scanner {
                 }
             }
         }
-        if self.state == State::Text && begin < text.len() {
-            sink(Token::Text { text: &text[begin..], style: self.style, link });
+        if self.state != ScannerState::Text {
+            return sequence_begin;
         }
+        if begin < text.len() {
+            sink(Token::Text(&text[begin..]));
+        }
+        text.len()
     }
 
     /// Takes a character that is not shown as it is.
-    fn control<'a>(&mut self, character: char, sink: &mut dyn FnMut(Token<'a>)) {
+    fn control(&mut self, character: char, sink: &mut dyn FnMut(Token<'_>)) {
         match character {
-            '\u{1b}' => self.state = State::Escape,
+            '\u{1b}' => self.state = ScannerState::Escape,
             '\u{9b}' => self.begin_control(),
-            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => self.state = State::String,
-            '\u{8}' => sink(Token::Backspace),
-            '\r' => sink(Token::LineStart),
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => self.state = ScannerState::String,
+            '\u{8}' => sink(Token::Motion(Motion::Left(1))),
+            '\r' => sink(Token::Motion(Motion::Column(0))),
+            '\u{b}' | '\u{c}' | '\u{84}' => sink(Token::Motion(Motion::Down)),
+            '\u{85}' => sink(Token::Motion(Motion::NextRow)),
             // The bell, and shifts between character sets nobody has.
             '\u{7}' | '\u{e}' | '\u{f}' => {}
-            _ => sink(Token::Hidden { character, style: self.style }),
+            _ => sink(Token::Hidden(character)),
         }
     }
 
     /// Takes a character inside a sequence; returns the content of a string that it ends.
-    fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Token<'a>)) -> Option<&'a str> {
+    fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Token<'_>)) -> Option<&'a str> {
         match (self.state, character) {
             // CAN and SUB end any sequence.
-            (_, '\u{18}' | '\u{1a}') => self.state = State::Text,
-            (State::String, '\u{7}' | '\u{9c}') => {
-                self.state = State::Text;
+            (_, '\u{18}' | '\u{1a}') => self.state = ScannerState::Text,
+            (ScannerState::String, '\u{7}' | '\u{9c}') => {
+                self.state = ScannerState::Text;
                 return Some(content);
             }
-            (State::String, '\u{1b}') => self.state = State::StringEscape,
-            (State::StringEscape, '\\') => {
-                self.state = State::Text;
+            (ScannerState::String, '\u{1b}') => self.state = ScannerState::StringEscape,
+            (ScannerState::StringEscape, '\\') => {
+                self.state = ScannerState::Text;
                 return Some(content.strip_suffix('\u{1b}').unwrap_or(content));
             }
-            (State::Escape | State::Control | State::Private | State::StringEscape, '\u{1b}') => {
-                self.state = State::Escape;
+            (_, '\u{1b}') => {
+                self.state = ScannerState::Escape;
             }
-            (State::Escape | State::StringEscape, '[') => self.begin_control(),
-            (State::Escape | State::StringEscape, ']' | 'P' | 'X' | '^' | '_') => self.state = State::String,
-            (State::Control, '0'..='9') => self.digit(character),
-            (State::Control, ';' | ':') => self.next_parameter(character == ':'),
-            (State::Control, '\u{20}'..='\u{2f}' | '\u{3c}'..='\u{3f}') => self.state = State::Private,
-            (State::Control, '\u{40}'..='\u{7e}') => {
-                self.state = State::Text;
+            (ScannerState::Escape | ScannerState::StringEscape, '[') => self.begin_control(),
+            (ScannerState::Escape | ScannerState::StringEscape, ']' | 'P' | 'X' | '^' | '_') => {
+                self.state = ScannerState::String;
+            }
+            (ScannerState::Escape | ScannerState::Intermediate, ' '..='/') => self.state = ScannerState::Intermediate,
+            (ScannerState::Escape, 'D') => self.finish_escape(Motion::Down, sink),
+            (ScannerState::Escape, 'E') => self.finish_escape(Motion::NextRow, sink),
+            (ScannerState::Control, '0'..='9') => self.digit(character),
+            (ScannerState::Control, ';' | ':') => self.next_parameter(character == ':'),
+            (ScannerState::Control, '\u{20}'..='\u{2f}' | '\u{3c}'..='\u{3f}') => self.state = ScannerState::Private,
+            (ScannerState::Control, '\u{40}'..='\u{7e}') => {
+                self.state = ScannerState::Text;
                 self.finish_control(character, sink);
             }
             // The sequence goes on. Another control character in its midst is carried out by terminals; here it is dropped.
-            (State::String, _)
-            | (State::Escape, ' '..='/')
-            | (State::Private, ' '..='?')
-            | (State::Control | State::Private, '\0'..='\u{1f}') => {}
-            _ => self.state = State::Text,
+            (ScannerState::String, _)
+            | (ScannerState::Private, ' '..='?')
+            | (ScannerState::Control | ScannerState::Private, '\0'..='\u{1f}') => {}
+            _ => self.state = ScannerState::Text,
         }
         None
     }
 
     const fn in_string(&self) -> bool {
-        matches!(self.state, State::String | State::StringEscape)
+        matches!(self.state, ScannerState::String | ScannerState::StringEscape)
     }
 
     const fn begin_control(&mut self) {
-        self.state = State::Control;
+        self.state = ScannerState::Control;
         self.parameters = [Parameter { value: 0, sub: false }; MAX_PARAMETERS];
         self.count = 0;
         self.overflow = false;
@@ -208,30 +242,31 @@ impl Scanner {
         }
     }
 
-    fn finish_control<'a>(&mut self, letter: char, sink: &mut dyn FnMut(Token<'a>)) {
-        match (letter, self.parameters[0].value) {
-            ('m', _) => self.style.apply(&self.parameters[..=self.count]),
-            ('G', 0 | 1) => sink(Token::LineStart),
-            ('K', 2) => sink(Token::EraseLine),
-            _ => {}
+    fn finish_escape(&mut self, motion: Motion, sink: &mut dyn FnMut(Token<'_>)) {
+        self.state = ScannerState::Text;
+        sink(Token::Motion(motion));
+    }
+
+    fn finish_control(&mut self, letter: char, sink: &mut dyn FnMut(Token<'_>)) {
+        let parameters = &self.parameters[..=self.count];
+        if letter == 'm' {
+            self.style.apply(parameters);
+            sink(Token::Restyle { style: self.style, sequence: Sgr(parameters) });
+        } else if let Some(motion) = Motion::of_control(letter, parameters[0].value) {
+            sink(Token::Motion(motion));
         }
     }
 }
 
-/// What an OSC string says of links.
-enum Link<'a> {
-    Begins(&'a str),
-    Ends,
-}
-
-/// Reads an OSC string. One that leads elsewhere than to http or https ends the link before it, and begins none.
-fn link_change(string: &str) -> Option<Link<'_>> {
-    let (_, address) = string.strip_prefix("8;")?.split_once(';')?;
+/// Reads an OSC string, which may begin or end a link. An address that is not http or https ends the link before it and
+/// begins none.
+fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
+    let Some((_, address)) = string.strip_prefix("8;").and_then(|link| link.split_once(';')) else { return };
     let lower = |prefix: &str| address.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let honest = address.len() <= MAX_LINK_BYTES
         && (lower("http://") || lower("https://"))
         && address.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
-    Some(if honest { Link::Begins(address) } else { Link::Ends })
+    sink(Token::Link(honest.then_some(address)));
 }
 
 /// Returns whether a character is shown as it is. Joiners are, where they belong: between characters beyond ASCII.

@@ -9,6 +9,8 @@ pub struct Color(u8);
 impl Color {
     /// What the page uses where nothing is said.
     pub const DEFAULT: Self = Self(u8::MAX);
+    /// The colour of the text before, which is not known.
+    const INHERITED: Self = Self(u8::MAX - 1);
 
     /// Returns the colour of that number, 0 to 15.
     #[must_use]
@@ -85,11 +87,13 @@ pub struct Style {
     /// The colour behind it.
     pub background: Color,
     flags: u8,
+    /// The flags that are as they were in the text before, which is not known.
+    inherited: u8,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { foreground: Color::DEFAULT, background: Color::DEFAULT, flags: 0 }
+        Self { foreground: Color::DEFAULT, background: Color::DEFAULT, flags: 0, inherited: 0 }
     }
 }
 
@@ -101,6 +105,63 @@ const STRIKE: u8 = 16;
 const INVERSE: u8 = 32;
 
 impl Style {
+    /// The style of a line's beginning whose line before is not known.
+    pub(super) const INHERITED: Self = Self {
+        foreground: Color::INHERITED,
+        background: Color::INHERITED,
+        flags: 0,
+        inherited: BOLD | DIM | ITALIC | UNDERLINE | STRIKE | INVERSE,
+    };
+
+    const fn set(&mut self, flags: u8) {
+        self.flags |= flags;
+        self.inherited &= !flags;
+    }
+
+    const fn unset(&mut self, flags: u8) {
+        self.flags &= !flags;
+        self.inherited &= !flags;
+    }
+
+    /// Appends the SGR sequence that changes this style into another one, if they differ.
+    ///
+    /// What the other one inherits becomes the default where this one does not: no sequence goes back to what was before.
+    pub(super) fn write_change(self, to: Self, out: &mut String) {
+        if to == Self::default() && self != to {
+            out.push_str("\u{1b}[0m");
+            return;
+        }
+        let mut separator = "\u{1b}[";
+        let mut push = |code: u8| {
+            out.push_str(separator);
+            out.push_str(&code.to_string());
+            separator = ";";
+        };
+        for (group, off) in [(BOLD | DIM, 22), (ITALIC, 23), (UNDERLINE, 24), (INVERSE, 27), (STRIKE, 29)] {
+            let (mut was, is) = (self.flags & group, to.flags & group);
+            let now_off = self.inherited & !to.inherited & !to.flags & group;
+            if was & !is != 0 || now_off != 0 {
+                push(off);
+                was = 0;
+            }
+            for (flag, on) in [(BOLD, 1), (DIM, 2), (ITALIC, 3), (UNDERLINE, 4), (INVERSE, 7), (STRIKE, 9)] {
+                if is & !was & flag != 0 {
+                    push(on);
+                }
+            }
+        }
+        for (from, to, base) in [(self.foreground, to.foreground, 30), (self.background, to.background, 40)] {
+            match to.number() {
+                Some(number) if from != to => push(if number < 8 { base + number } else { base + 60 + number - 8 }),
+                None if from.number().is_some() || (from == Color::INHERITED && to == Color::DEFAULT) => push(base + 9),
+                _ => {}
+            }
+        }
+        if separator == ";" {
+            out.push('m');
+        }
+    }
+
     /// Applies the parameters of one SGR sequence.
     pub(super) fn apply(&mut self, parameters: &[Parameter]) {
         let mut rest = parameters;
@@ -109,18 +170,18 @@ impl Style {
             let subs = after.iter().take_while(|parameter| parameter.sub).count();
             match first.value {
                 0 => *self = Self::default(),
-                1 => self.flags |= BOLD,
-                2 => self.flags |= DIM,
-                3 => self.flags |= ITALIC,
-                4 if subs > 0 && after[0].value == 0 => self.flags &= !UNDERLINE,
-                4 | 21 => self.flags |= UNDERLINE,
-                7 => self.flags |= INVERSE,
-                9 => self.flags |= STRIKE,
-                22 => self.flags &= !(BOLD | DIM),
-                23 => self.flags &= !ITALIC,
-                24 => self.flags &= !UNDERLINE,
-                27 => self.flags &= !INVERSE,
-                29 => self.flags &= !STRIKE,
+                1 => self.set(BOLD),
+                2 => self.set(DIM),
+                3 => self.set(ITALIC),
+                4 if subs > 0 && after[0].value == 0 => self.unset(UNDERLINE),
+                4 | 21 => self.set(UNDERLINE),
+                7 => self.set(INVERSE),
+                9 => self.set(STRIKE),
+                22 => self.unset(BOLD | DIM),
+                23 => self.unset(ITALIC),
+                24 => self.unset(UNDERLINE),
+                27 => self.unset(INVERSE),
+                29 => self.unset(STRIKE),
                 code @ 30..=37 => self.foreground = numbered(code - 30),
                 39 => self.foreground = Color::DEFAULT,
                 code @ 40..=47 => self.background = numbered(code - 40),

@@ -1,11 +1,14 @@
 //! Which files of a workspace a job wants kept: its globs.
 //!
 //! `*` and `?` stay within a folder, `**` goes through any number of them, `[ab]` and `{a,b}` choose. A pattern that names a
-//! folder means everything in it. Patterns are relative to the workspace and never lead out of it.
+//! folder means everything in it. Patterns are relative to the workspace and never lead out of it. They are matched by
+//! characters, not by bytes. A backslash takes the meaning from the character after it (`app/\[id\]/page.js`); nobody has to
+//! write one, since a pattern that is the exact name of something in the workspace means that, and nothing else.
 
 use std::path::{Component, Path, PathBuf};
 
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobBuilder;
+use regex::{RegexSet, RegexSetBuilder};
 
 /// Patterns of a job at the most: each file is matched with all of them.
 const MAX_PATTERNS: usize = 100;
@@ -16,7 +19,17 @@ const SPECIAL: [char; 5] = ['*', '?', '[', '{', '\\'];
 
 /// A job's patterns, checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Patterns(Vec<Glob>);
+pub struct Patterns(Vec<Pattern>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pattern {
+    /// As the job has it.
+    given: String,
+    /// Without anything that makes no difference, such as `./` or a second `/`.
+    plain: String,
+    /// What it means as a glob.
+    regex: String,
+}
 
 /// A pattern that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,12 +49,12 @@ impl Patterns {
             return Err(InvalidPattern { index: None, problem });
         }
         let parse = |(index, pattern): (usize, &String)| {
-            parse_one(pattern).map_err(|problem| InvalidPattern { index: Some(index), problem })
+            Pattern::parse(pattern).map_err(|problem| InvalidPattern { index: Some(index), problem })
         };
-        let globs = patterns.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let too_much = |error: globset::Error| InvalidPattern { index: None, problem: error.kind().to_string() };
-        set_of(&globs).map_err(too_much)?;
-        Ok(Self(globs))
+        let patterns = patterns.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let too_much = |error: regex::Error| InvalidPattern { index: None, problem: error.to_string() };
+        set_of(&patterns).map_err(too_much)?;
+        Ok(Self(patterns))
     }
 
     /// Returns whether there are none.
@@ -54,51 +67,95 @@ impl Patterns {
     #[must_use]
     pub fn matcher(&self) -> Matcher {
         let globs = set_of(&self.0).expect("it was built when they were checked");
-        let reaches = self.0.iter().map(|glob| Reach::of(glob.glob())).collect();
-        Matcher { globs, reaches }
+        let wanted = self.0.iter().map(ArtifactPattern::of).collect();
+        Matcher { globs, wanted }
     }
 }
 
-fn set_of(globs: &[Glob]) -> Result<GlobSet, globset::Error> {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(glob.clone());
-    }
-    set.build()
+fn set_of(patterns: &[Pattern]) -> Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.regex)).build()
 }
 
-fn parse_one(pattern: &str) -> Result<Glob, String> {
-    if pattern.is_empty() || pattern.len() > MAX_PATTERN || pattern.contains(char::is_control) {
-        return Err(format!("takes a pattern of 1 to {MAX_PATTERN} bytes without control characters"));
+impl Pattern {
+    fn parse(given: &str) -> Result<Self, String> {
+        if given.is_empty() || given.len() > MAX_PATTERN || given.contains(char::is_control) {
+            return Err(format!("takes a pattern of 1 to {MAX_PATTERN} bytes without control characters"));
+        }
+        if given.starts_with('!') {
+            return Err("takes patterns of what is kept; none that begins with '!' and leaves something out".to_owned());
+        }
+        if given.starts_with('/') || Path::new(given).components().any(|part| part == Component::ParentDir) {
+            return Err("takes a path below the workspace, without '..'".to_owned());
+        }
+        let parts: Vec<&str> = given.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        let plain = if parts.is_empty() { "**".to_owned() } else { parts.join("/") };
+        let glob = GlobBuilder::new(&plain).literal_separator(true).build().map_err(|error| {
+            format!(
+                "is not a valid glob: {}; a backslash before a special character takes its meaning away",
+                error.kind()
+            )
+        })?;
+        let regex = by_characters(glob.regex());
+        Ok(Self { given: given.to_owned(), plain, regex })
     }
-    if pattern.starts_with('!') {
-        return Err("takes patterns of what is kept; none that begins with '!' and leaves something out".to_owned());
-    }
-    if pattern.starts_with('/') || Path::new(pattern).components().any(|part| part == Component::ParentDir) {
-        return Err("takes a path below the workspace, without '..'".to_owned());
-    }
-    let plain = pattern.trim_start_matches("./").trim_end_matches('/');
-    let plain = if matches!(plain, "" | ".") { "**" } else { plain };
-    GlobBuilder::new(plain).literal_separator(true).build().map_err(|error| format!("is no glob: {}", error.kind()))
 }
 
-/// Where a pattern's matches can lie.
+/// Makes a regular expression of `globset`, which matches bytes, match characters: it writes what is not ASCII as `\xHH`, byte
+/// by byte.
+fn by_characters(regex: &str) -> String {
+    let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
+    let mut bytes = b"(?s)".to_vec();
+    let mut rest = regex.as_bytes();
+    loop {
+        rest = match rest {
+            [b'\\', b'x', high, low, after @ ..] => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                bytes.extend(digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low));
+                after
+            }
+            [b'\\', escaped, after @ ..] => {
+                bytes.extend([b'\\', *escaped]);
+                after
+            }
+            [byte, after @ ..] => {
+                bytes.push(*byte);
+                after
+            }
+            [] => return String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+}
+
+/// What one pattern means in a workspace.
 #[derive(Clone, Debug)]
-struct Reach {
-    /// The folders with which every match begins.
+struct ArtifactPattern {
+    given: String,
+    /// The pattern as a name.
+    name: PathBuf,
+    /// Whether something has exactly that name.
+    exact: bool,
+    /// The folders with which every match of the glob begins.
     root: PathBuf,
     /// Of how many parts a match's path has at the most.
     parts: usize,
 }
 
-impl Reach {
-    fn of(pattern: &str) -> Self {
-        let root = pattern.split('/').take_while(|part| !part.contains(SPECIAL)).collect();
-        let parts = if pattern.contains("**") { usize::MAX } else { pattern.split('/').count() };
-        Self { root, parts }
+impl ArtifactPattern {
+    fn of(pattern: &Pattern) -> Self {
+        let parts = || pattern.plain.split('/');
+        Self {
+            given: pattern.given.clone(),
+            name: PathBuf::from(&pattern.plain),
+            exact: false,
+            root: parts().take_while(|part| !part.contains(SPECIAL)).collect(),
+            parts: if pattern.plain.contains("**") { usize::MAX } else { parts().count() },
+        }
     }
 
-    fn includes(&self, folder: &Path) -> bool {
+    fn may_be_in(&self, folder: &Path) -> bool {
+        if self.exact {
+            return self.name.starts_with(folder);
+        }
         let on_the_way = self.root.starts_with(folder) || folder.starts_with(&self.root);
         on_the_way && folder.components().count() < self.parts
     }
@@ -107,21 +164,42 @@ impl Reach {
 /// Finds the files that patterns mean.
 #[derive(Clone, Debug)]
 pub struct Matcher {
-    globs: GlobSet,
-    reaches: Vec<Reach>,
+    globs: RegexSet,
+    wanted: Vec<ArtifactPattern>,
 }
 
 impl Matcher {
-    /// Returns whether a path below the workspace is meant; a folder that is, with everything in it.
+    /// Takes the patterns that are exact names of something in the workspace as these names.
+    pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
+        for wanted in &mut self.wanted {
+            wanted.exact = wanted.root != wanted.name && exists(&wanted.name);
+        }
+    }
+
+    /// Returns which patterns mean a path below the workspace; a folder that is meant, with everything in it.
+    pub fn meanings(&self, path: &Path) -> impl Iterator<Item = usize> {
+        let globs = self.globs.matches(&path.to_string_lossy());
+        let means = move |(index, wanted): (usize, &ArtifactPattern)| {
+            (if wanted.exact { wanted.name == path } else { globs.matched(index) }).then_some(index)
+        };
+        self.wanted.iter().enumerate().filter_map(means)
+    }
+
+    /// Returns whether a path below the workspace is meant.
     #[must_use]
     pub fn means(&self, path: &Path) -> bool {
-        self.globs.is_match(path)
+        self.meanings(path).next().is_some()
     }
 
     /// Returns whether something that is meant may lie in a folder that is not, so that it is looked through.
     #[must_use]
     pub fn may_be_in(&self, folder: &Path) -> bool {
-        self.reaches.iter().any(|reach| reach.includes(folder))
+        self.wanted.iter().any(|wanted| wanted.may_be_in(folder))
+    }
+
+    /// Returns the patterns, as the job has them.
+    pub fn patterns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.wanted.iter().map(|wanted| wanted.given.as_str())
     }
 }
 
@@ -153,6 +231,36 @@ mod tests {
         check("./out/", &["out"], &["out2"]);
         check(".", &["a", "a/b"], &[]);
         check("a?/[bc].{log,txt}", &["a1/b.log", "ax/c.txt"], &["a/b.log", "a1/d.log", "a//b.log"]);
+    }
+
+    #[test]
+    fn patterns_are_matched_by_characters_and_not_by_bytes() {
+        check("?.txt", &["a.txt", "é.txt", "日.txt", "\u{1f600}.txt"], &["éé.txt", ".txt"]);
+        check("[éö].txt", &["é.txt", "ö.txt"], &["ü.txt", "\u{c3}.txt"]);
+        check("[!é]", &["e", "日"], &["é"]);
+        check("[à-ü]", &["é"], &["e"]);
+        check("{é,日}*", &["é", "日本"], &["本"]);
+        check("caf?/**", &["café/x"], &["caffè/x"]);
+        check("\\\\xc3", &["\\xc3"], &["\u{c3}"]);
+    }
+
+    #[test]
+    fn a_second_slash_and_a_dot_between_slashes_make_no_difference() {
+        check("d//f", &["d/f"], &["d", "f"]);
+        check(".//d/./f///", &["d/f"], &["d"]);
+        check("a//**//b", &["a/b", "a/x/y/b"], &["b"]);
+    }
+
+    #[test]
+    fn an_exact_name_wins_over_the_meaning_as_a_glob_and_a_backslash_escapes() {
+        let mut matcher = patterns(&["app/[id]/page.js"]).expect("it is a pattern").matcher();
+        let (name, other) = (Path::new("app/[id]/page.js"), Path::new("app/i/page.js"));
+        assert!(matcher.means(other) && !matcher.means(name), "nothing has that name");
+        matcher.prefer_exact_names(|path| path == name);
+        assert!(matcher.means(name) && !matcher.means(other));
+        assert!(matcher.may_be_in(Path::new("app/[id]")) && !matcher.may_be_in(Path::new("app/i")));
+        check("app/\\[id\\]/*", &["app/[id]/page.js"], &["app/i/page.js"]);
+        check("app/[[]id]/*", &["app/[id]/page.js"], &["app/i/page.js"]);
     }
 
     #[test]

@@ -1,23 +1,29 @@
-//! What of a job's output may reach an operator's terminal: text and colours, nothing that commands the terminal.
+//! What of a job's output may reach an operator's terminal: text, colours and moves within the line, nothing that commands the
+//! terminal.
 //!
 //! A job prints what it likes, and an escape sequence can do more than colour: write the clipboard (OSC 52), change the
 //! window's title, make the terminal type an answer into the shell (cursor and device queries), or move the cursor up and
-//! overwrite what stands there. Kept are text, newlines, tabs, carriage returns and backspaces, colours (SGR), and erasing
-//! within the line (EL), which progress bars need. Everything else is dropped. Pure; a sequence may be cut anywhere.
+//! overwrite what stands there. Kept are text, newlines, tabs, colours (SGR), and what moves the cursor or erases within its row,
+//! which progress bars need. Everything else is dropped. Pure; a sequence may be cut anywhere.
 //!
-//! Sources: ECMA-48, fifth edition, 5.4 (control sequences) and 5.6 (control strings); xterm's `ctlseqs`.
+//! Sequences are read by the scanner that the pages use too ([`ansi::Scanner`]). Where the output is not a terminal and colours
+//! are not wanted, there is nobody to carry out the moves: lines are written whole, as a terminal would show them.
 
 use std::borrow::Cow;
 
-/// More characters than the parameters of any colour have; a longer sequence is dropped.
-const MAX_PARAMETERS: usize = 64;
+use crate::ansi::{self, LineEnd, Scanner, Token};
 
-/// Whether colours are kept.
+/// A line that moves the cursor is written in parts once it is longer: more than a terminal's window holds.
+const MAX_OPEN_LINE: usize = 1 << 20;
+
+/// What is kept of a job's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// Text and colours.
+    /// Text, moves within the line, and colours.
     Colours,
-    /// Text only.
+    /// Text and moves within the line.
+    Moves,
+    /// Text only, line by line, as a terminal would show it.
     Text,
 }
 
@@ -25,27 +31,15 @@ pub(super) enum Keep {
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     keep: Keep,
-    state: State,
-    parameters: String,
+    scanner: Scanner,
     coloured: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Text,
-    /// After ESC, and its intermediate bytes.
-    Escape,
-    /// In a control sequence.
-    Control,
-    /// In a string, such as a title: none of it is shown.
-    String,
-    /// After an ESC in a string.
-    StringEscape,
+    /// The beginning of a line, where lines are written whole.
+    open: String,
 }
 
 impl Guard {
-    pub(super) const fn new(keep: Keep) -> Self {
-        Self { keep, state: State::Text, parameters: String::new(), coloured: false }
+    pub(super) fn new(keep: Keep) -> Self {
+        Self { keep, scanner: Scanner::default(), coloured: false, open: String::new() }
     }
 
     /// Returns whether a colour has passed, so that it has to be reset at the end.
@@ -55,70 +49,68 @@ impl Guard {
 
     /// Returns what of the text may pass.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        if self.state == State::Text && text.chars().all(is_harmless) {
+        let is_whole = self.keep != Keep::Text || text.ends_with('\n');
+        if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {
             return Cow::Borrowed(text);
         }
         let mut passed = String::with_capacity(text.len());
-        for character in text.chars() {
-            self.take(character, &mut passed);
+        for part in text.split_inclusive('\n') {
+            let line = part.strip_suffix('\n');
+            self.take(line.unwrap_or(part), &mut passed);
+            if line.is_some() {
+                passed.push_str(&self.rest());
+                passed.push('\n');
+                // No sequence goes on in the next line: one that never ends must not swallow the rest.
+                self.scanner.end_line();
+            }
         }
         Cow::Owned(passed)
     }
 
-    fn take(&mut self, character: char, passed: &mut String) {
-        match (self.state, character) {
-            // No sequence goes on in the next line: one that never ends must not swallow the rest.
-            (_, '\n') => {
-                self.state = State::Text;
-                passed.push('\n');
-            }
-            (_, '\u{18}' | '\u{1a}') | (State::String, '\u{7}' | '\u{9c}') | (State::StringEscape, '\\') => {
-                self.state = State::Text;
-            }
-            (State::String, '\u{1b}') => self.state = State::StringEscape,
-            (State::String, _) => {}
-            (_, '\u{1b}') => self.state = State::Escape,
-            (State::Text, '\u{9b}') | (State::Escape | State::StringEscape, '[') => {
-                self.state = State::Control;
-                self.parameters.clear();
-            }
-            (State::Text, '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}')
-            | (State::Escape | State::StringEscape, ']' | 'P' | 'X' | '^' | '_') => self.state = State::String,
-            (State::Text, _) if is_harmless(character) => passed.push(character),
-            (State::Text, _) | (State::Escape, ' '..='/') | (State::Control, '\0'..='\u{1f}') => {}
-            (State::Control, ' '..='?') => {
-                if self.parameters.len() <= MAX_PARAMETERS {
-                    self.parameters.push(character);
-                }
-            }
-            (State::Control, letter) => {
-                self.state = State::Text;
-                self.finish(letter, passed);
-            }
-            (State::Escape | State::StringEscape, _) => self.state = State::Text,
-        }
+    /// Returns what was kept back of a line that has not ended.
+    pub(super) fn rest(&mut self) -> String {
+        let line = std::mem::take(&mut self.open);
+        let folded = ansi::fold(&line, LineEnd::Complete).text;
+        let mut text = String::with_capacity(folded.len());
+        Scanner::default().scan(&folded, &mut |token| match token {
+            Token::Text(part) => text.push_str(part),
+            Token::Hidden(character) if is_harmless(character) => text.push(character),
+            Token::Motion(_) => text.push('\n'),
+            Token::Hidden(_) | Token::Restyle { .. } | Token::Link(_) => {}
+        });
+        text
     }
 
-    fn finish(&mut self, letter: char, passed: &mut String) {
-        let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b';' | b':');
-        let fits = self.parameters.len() <= MAX_PARAMETERS && self.parameters.bytes().all(plain);
-        let kept = match letter {
-            'm' => self.keep == Keep::Colours && fits,
-            'K' => self.keep == Keep::Colours && matches!(self.parameters.as_str(), "" | "0" | "1" | "2"),
-            _ => false,
-        };
-        if kept {
-            self.coloured |= letter == 'm';
-            passed.push_str("\u{1b}[");
-            passed.push_str(&self.parameters);
-            passed.push(letter);
+    fn take(&mut self, text: &str, passed: &mut String) {
+        if self.keep == Keep::Text {
+            self.open.push_str(text);
+            if self.open.len() > MAX_OPEN_LINE {
+                self.open = ansi::fold(&self.open, LineEnd::Open).text.into_owned();
+            }
+            if self.open.len() > MAX_OPEN_LINE {
+                passed.push_str(&self.rest());
+            }
+            return;
         }
+        let (keep, coloured) = (self.keep, &mut self.coloured);
+        self.scanner.scan(text, &mut |token| match token {
+            Token::Text(text) => passed.push_str(text),
+            Token::Hidden(character) if is_harmless(character) => passed.push(character),
+            Token::Restyle { sequence, .. } if keep == Keep::Colours => {
+                sequence.write(passed);
+                *coloured = true;
+            }
+            // As two control characters: a terminal that does not decode UTF-8 takes NEL's bytes for text.
+            Token::Motion(ansi::Motion::NextRow) => passed.push_str("\r\n"),
+            Token::Motion(motion) => motion.write(passed),
+            Token::Hidden(_) | Token::Restyle { .. } | Token::Link(_) => {}
+        });
     }
 }
 
-/// Returns whether a terminal only shows the character, or moves within the line.
+/// Returns whether a terminal only shows the character.
 const fn is_harmless(character: char) -> bool {
-    matches!(character, ' '..='~' | '\n' | '\t' | '\r' | '\u{8}' | '\u{a0}'..)
+    matches!(character, ' '..='~' | '\n' | '\t' | '\u{a0}'..)
 }
 
 #[cfg(test)]
@@ -138,9 +130,33 @@ mod tests {
 
     #[test]
     fn text_colours_and_progress_bars_pass() {
-        let text = "plain \u{1b}[1;31mred\u{1b}[0m \u{1b}[38:2::1:2:3mx\u{1b}[m\t50 %\r\u{1b}[K100 %\u{8}é 漢\n";
+        let text = "plain \u{1b}[1;31mred\u{1b}[m \u{1b}[38:2::1:2:3mx\u{1b}[m\t50 %\r\u{1b}[K100 %\u{8}é 漢\n";
         check(Keep::Colours, text, text);
-        check(Keep::Text, "plain \u{1b}[1;31mred\u{1b}[0m\r\u{1b}[2Kx", "plain red\rx");
+        check(Keep::Moves, "plain \u{1b}[1;31mred\u{1b}[0m\r\u{1b}[2Kx", "plain red\r\u{1b}[2Kx");
+        check(
+            Keep::Moves,
+            "abc\u{1b}[2DX\u{1b}[10GY\u{1b}[3X\u{b}d\u{85}e",
+            "abc\u{1b}[2DX\u{1b}[10GY\u{1b}[3X\u{b}d\r\ne",
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_lines_are_written_as_one_would_show_them() {
+        for (text, expected) in [
+            ("plain \u{1b}[1;31mred\u{1b}[0m\r\u{1b}[2Kx\nnext\n", "x\nnext\n"),
+            ("100 %\r 50 %\n", " 50 %\n"),
+            ("abc\u{1b}[3DX\u{1b}[Cz\u{b}below\n", "Xbz\n   below\n"),
+            ("windows\r\n", "windows\n"),
+        ] {
+            for (at, _) in text.char_indices() {
+                let mut guard = Guard::new(Keep::Text);
+                let passed = format!("{}{}", guard.filter(&text[..at]), guard.filter(&text[at..]));
+                assert_eq!(passed + &guard.rest(), expected, "cut at {at}");
+            }
+        }
+        let mut guard = Guard::new(Keep::Text);
+        let passed = guard.filter("1 %\r2 %").into_owned();
+        assert_eq!(passed + &guard.rest(), "2 %", "an unfinished last line");
     }
 
     #[test]
@@ -160,6 +176,7 @@ mod tests {
         ] {
             check(Keep::Colours, text, expected);
         }
-        check(Keep::Colours, &format!("a\u{1b}[{}mb", "1;".repeat(1000)), "ab");
+        let cut = format!("a\u{1b}[{}1mb", "1;".repeat(15));
+        check(Keep::Colours, &format!("a\u{1b}[{}mb", "1;".repeat(1000)), &cut);
     }
 }

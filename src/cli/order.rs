@@ -76,24 +76,18 @@ impl Order {
     }
 }
 
-/// Returns the segments of an event.
-pub(super) fn segments(payload: &LogPayload) -> Vec<Segment> {
-    let whole = || vec![Segment(payload.offset, payload.bytes, payload.line)];
-    payload.segments.clone().filter(|segments| !segments.is_empty()).unwrap_or_else(whole)
-}
-
 /// Splits an event's bytes into its segments. The last one gets the rest: text that stands in for bytes that are no longer
 /// stored has another length than these.
 fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
-    let segments = segments(payload);
+    let segments = payload.segments();
     let (mut rest, last) = (bytes, segments.len() - 1);
-    let cut = |(index, segment): (usize, Segment)| {
+    let cut = |(index, &segment): (usize, &Segment)| {
         let length = if index == last { rest.len() } else { usize::try_from(segment.1).unwrap_or(0).min(rest.len()) };
         let (piece, after) = rest.split_at(length);
         rest = after;
         (segment, piece)
     };
-    segments.into_iter().enumerate().map(cut).collect()
+    segments.iter().enumerate().map(cut).collect()
 }
 
 #[cfg(test)]

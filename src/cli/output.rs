@@ -84,7 +84,11 @@ impl Output {
             Colour::Always => true,
             Colour::Never => false,
         };
-        let keep = if colours { Keep::Colours } else { Keep::Text };
+        let keep = match (colours, terminal) {
+            (true, _) => Keep::Colours,
+            (false, true) => Keep::Moves,
+            (false, false) => Keep::Text,
+        };
         let guard = (terminal || colour == Colour::Never).then(|| Guard::new(keep));
         Self { writer, terminal, colours, guard }
     }
@@ -123,8 +127,11 @@ impl Output {
 
     /// Ends: a colour that the job left on does not stay.
     pub(super) fn finish(&mut self) -> io::Result<()> {
-        if self.guard.as_ref().is_some_and(Guard::has_coloured) {
-            self.writer.write_all(b"\x1b[0m")?;
+        if let Some(guard) = &mut self.guard {
+            self.writer.write_all(guard.rest().as_bytes())?;
+            if guard.has_coloured() {
+                self.writer.write_all(b"\x1b[0m")?;
+            }
         }
         self.writer.flush()
     }
@@ -143,7 +150,7 @@ fn terminal_has_colours() -> bool {
 
 /// Returns a name or title in one line without anything that a terminal would take for a command.
 pub(super) fn plain(text: &str) -> String {
-    ansi::plain_text(text).into_owned()
+    ansi::plain_text(text).replace('\n', " ")
 }
 
 /// Tells people something that is no result. That standard error is closed is no reason to stop.

@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::follow::Received;
 use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
-use crate::ansi;
+use crate::ansi::{self, LineEnd};
 use crate::model::{AttemptStatus, Event, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
@@ -175,7 +175,9 @@ impl Printer {
             let time = output.paint(Ink::Grey, &line.time.to_string());
             output.raw(format!("{time} ").as_bytes())?;
         }
-        output.pass(&[bytes, b"\n"].concat())
+        // A carriage return must not overwrite the time.
+        let text = String::from_utf8_lossy(bytes);
+        output.pass(format!("{}\n", ansi::fold(&text, LineEnd::Complete).text).as_bytes())
     }
 
     const fn output(&mut self, stream: StreamName) -> &mut Output {

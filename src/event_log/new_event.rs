@@ -6,8 +6,8 @@ use redact::Redacted;
 
 use crate::model::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, GapAvailable, GapPayload, GapReason, JobEventStatus,
-    JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
-    StreamName, Timestamp,
+    JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepRef,
+    StepStatus, StreamName, Timestamp,
 };
 
 /// An event without its position, id and time, which are assigned when it is stored.
@@ -21,12 +21,10 @@ pub struct NewEvent {
 /// The step that output comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The stage of the step.
-    pub stage: Stage,
+    /// The step.
+    pub step: StepRef,
     /// The step's machine-readable id.
     pub step_id: Redacted,
-    /// The step's position in its stage, from 0.
-    pub step_index: i32,
     /// The attempt, from 1.
     pub attempt: i32,
 }
@@ -79,9 +77,9 @@ impl NewEvent {
         };
         let payload = Payload::Log(LogPayload {
             stream: chunk.stream,
-            stage: origin.stage,
+            stage: origin.step.stage,
             step_id: origin.step_id.to_text().into_owned(),
-            step_index: origin.step_index,
+            step_index: origin.step.index,
             attempt: origin.attempt,
             offset: first.0,
             bytes: length(&text),
@@ -107,7 +105,7 @@ impl NewEvent {
         }));
         message.append(&Redacted::literal("; the complete log has them"));
         let payload = Payload::Gap(GapPayload {
-            stage: origin.stage,
+            stage: origin.step.stage,
             step_id: origin.step_id.to_text().into_owned(),
             attempt: origin.attempt,
             from_offset: range.from,
@@ -153,9 +151,9 @@ impl NewEvent {
             message.append(note);
         }
         let payload = Payload::Step(StepPayload {
-            stage: step.origin.stage,
+            stage: step.origin.step.stage,
             step_id: step.origin.step_id.to_text().into_owned(),
-            step_index: step.origin.step_index,
+            step_index: step.origin.step.index,
             name: step.name.to_text().into_owned(),
             command: step.command.to_text().into_owned(),
             attempt: step.origin.attempt,

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 
 use super::ReadError;
 use super::store::{self, SentChunk};
-use crate::model::{JobId, LogPayload, Segment, Seq};
+use crate::model::{JobId, Seq};
 
 /// How many chunks can overlap in `output.log`: one of each stream.
 const STREAMS: i64 = 2;
@@ -32,8 +32,7 @@ pub(super) async fn events_at(
             break;
         }
         if payload.attempt == attempt {
-            pieces
-                .extend(segments(&payload).into_iter().map(|Segment(offset, bytes, _)| (offset, offset + bytes, seq)));
+            pieces.extend(payload.segments().iter().map(|segment| (segment.0, segment.end(), seq)));
         }
     }
     pieces.sort_unstable();
@@ -58,8 +57,4 @@ async fn first_chunk_behind(connection: &mut SqliteConnection, job: JobId, at: (
         }
     }
     Ok(Seq(low))
-}
-
-fn segments(payload: &LogPayload) -> Vec<Segment> {
-    payload.segments.clone().unwrap_or_else(|| vec![Segment(payload.offset, payload.bytes, payload.line)])
 }

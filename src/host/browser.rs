@@ -42,28 +42,6 @@ pub fn utc_offset_minutes(at: Timestamp) -> i64 {
     -(date(at).get_timezone_offset() as i64)
 }
 
-/// Returns the time as the wire has it; nothing for one that no calendar has.
-pub fn write_time(at: Timestamp) -> Option<String> {
-    let date = date(at);
-    if date.get_time().is_nan() {
-        return None;
-    }
-    // The browser writes milliseconds: `2026-01-31T12:00:00.000Z`.
-    let text = String::from(date.to_iso_string());
-    Some(format!("{}{:03}Z", text.strip_suffix('Z')?, at.0.rem_euclid(1000)))
-}
-
-/// Reads a time as the server writes it: in UTC, with six digits.
-///
-/// The browser's own calendar: a library for it would be a twentieth of the module.
-#[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]
-pub fn read_time(text: &str) -> Option<Timestamp> {
-    let (seconds, fraction) = text.strip_suffix('Z')?.split_once('.')?;
-    let millis = js_sys::Date::parse(&format!("{seconds}Z"));
-    let micros = fraction.parse::<u32>().ok().filter(|_| fraction.len() == 6)?;
-    (!millis.is_nan()).then(|| Timestamp(millis as i64 * 1000 + i64::from(micros)))
-}
-
 #[expect(clippy::cast_precision_loss, reason = "a date in milliseconds is far below 2^53")]
 fn date(at: Timestamp) -> js_sys::Date {
     js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0.div_euclid(1000) as f64))

@@ -1,7 +1,6 @@
 //! What differs between the two halves, as the server has it: the reply around a page, and the clock.
 
 use axum::http::{HeaderValue, StatusCode, header};
-use jiff::fmt::temporal::DateTimePrinter;
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -60,21 +59,4 @@ pub fn asset(name: &str) -> String {
 /// Returns how far the reader's wall clock is ahead of UTC; the server does not know, so 0.
 pub const fn utc_offset_minutes(_at: Timestamp) -> i64 {
     0
-}
-
-/// Returns the time as the wire has it; nothing for one that no calendar has.
-pub fn write_time(at: Timestamp) -> Option<String> {
-    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-    let time = jiff::Timestamp::from_microsecond(at.0).ok()?;
-    Some(PRINTER.timestamp_to_string(&time))
-}
-
-/// Reads a time of RFC 3339; one without a zone is UTC.
-pub fn read_time(text: &str) -> Option<Timestamp> {
-    let utc = || {
-        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
-        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    };
-    let time = text.parse::<jiff::Timestamp>().ok().or_else(utc)?;
-    Some(Timestamp(time.as_microsecond()))
 }

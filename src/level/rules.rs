@@ -13,13 +13,13 @@ pub(super) fn log_level_word(line: &str) -> Option<Level> {
     }
     for prefix in ["::", "##["] {
         if let Some(rest) = line.strip_prefix(prefix) {
-            return word_level(first_word(rest), Case::Any);
+            return word_level(first_word(rest), LetterCase::Any);
         }
     }
     for word in line.split_ascii_whitespace().take(LEVEL_WITHIN_WORDS) {
         let bracketed = word.starts_with(['[', '(', '<']);
         for part in word.split(['[', ']', '(', ')', '<', '>', '|', ':', '-', '/']).filter(|part| !part.is_empty()) {
-            let case = if bracketed && word.len() <= part.len() + 3 { Case::Any } else { Case::Upper };
+            let case = if bracketed && word.len() <= part.len() + 3 { LetterCase::Any } else { LetterCase::Upper };
             if let Some(level) = word_level(part, case) {
                 return Some(level);
             }
@@ -95,7 +95,7 @@ fn structured(line: &str) -> Option<Level> {
     for key in ["level=", "\"level\":", "\"severity\":", "lvl="] {
         if let Some(at) = line.find(key) {
             let value = line[at + key.len()..].trim_start_matches([' ', '"']);
-            if let Some(level) = word_level(first_word(value), Case::Any) {
+            if let Some(level) = word_level(first_word(value), LetterCase::Any) {
                 return Some(level);
             }
         }
@@ -104,14 +104,14 @@ fn structured(line: &str) -> Option<Level> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Case {
+enum LetterCase {
     /// As loggers write it: `WARN`.
     Upper,
     /// Where the place says that it is a level: `[warn]`.
     Any,
 }
 
-fn word_level(word: &str, case: Case) -> Option<Level> {
+fn word_level(word: &str, case: LetterCase) -> Option<Level> {
     const WORDS: &[(&str, Level)] = &[
         ("TRACE", Level::Info),
         ("DEBUG", Level::Info),
@@ -127,7 +127,7 @@ fn word_level(word: &str, case: Case) -> Option<Level> {
         ("SEVERE", Level::Error),
         ("PANIC", Level::Error),
     ];
-    let same = |name: &str| if case == Case::Any { name.eq_ignore_ascii_case(word) } else { name == word };
+    let same = |name: &str| if case == LetterCase::Any { name.eq_ignore_ascii_case(word) } else { name == word };
     WORDS.iter().find(|(name, _)| same(name)).map(|&(_, level)| level)
 }
 

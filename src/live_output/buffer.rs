@@ -13,24 +13,24 @@ mod lines;
 
 use std::collections::VecDeque;
 
-use crate::model::{Event, LogPayload, Payload, Seq};
+use crate::model::{Event, LogPayload, Payload, Seq, Stage, StepRef};
 
 use super::filter::is_gap;
-use super::line::{Growth, Line, LineKey, Measured, StepKey, pieces};
+use super::line::{Growth, LineKey, LiveLine, Measured, pieces};
 use super::totals::Totals;
 use colours::Colours;
-use lines::Lines;
+use lines::LineWindow;
 
 /// How much the page holds.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct BufferLimits {
     /// Lines; a browser lays out 50,000 in well under a frame.
     pub lines: usize,
     /// Bytes of their text, so that a phone survives long lines too.
     pub bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for BufferLimits {
     fn default() -> Self {
         Self { lines: 50_000, bytes: 16 * 1024 * 1024 }
     }
@@ -47,7 +47,7 @@ pub enum WhenFull {
 
 /// Lines that are wanted: `count` of an attempt, from line `first` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct LineRange {
     /// The attempt.
     pub attempt: i32,
     /// The first line's number.
@@ -56,7 +56,7 @@ pub struct Part {
     pub count: i64,
 }
 
-impl Part {
+impl LineRange {
     /// Returns whether a line is one of these.
     #[must_use]
     pub const fn holds(self, key: LineKey) -> bool {
@@ -67,10 +67,10 @@ impl Part {
 /// A bounded window of lines, and every milestone.
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    lines: Lines,
+    lines: LineWindow,
     milestones: Vec<Event>,
     totals: Totals,
-    limits: Limits,
+    limits: BufferLimits,
     /// Whether the window's newer end is the log's.
     attached: bool,
     /// The newest event known.
@@ -85,9 +85,9 @@ pub struct Buffer {
 impl Buffer {
     /// Begins with all milestones so far and the newest events, oldest first; `end` is the last event looked at.
     #[must_use]
-    pub fn new(milestones: Vec<Event>, tail: &[Event], end: Seq, limits: Limits) -> Self {
+    pub fn new(milestones: Vec<Event>, tail: &[Event], end: Seq, limits: BufferLimits) -> Self {
         let mut buffer = Self {
-            lines: Lines::default(),
+            lines: LineWindow::default(),
             milestones: Vec::new(),
             totals: Totals::default(),
             limits,
@@ -107,7 +107,7 @@ impl Buffer {
 
     /// Returns the lines held, in order.
     #[must_use]
-    pub const fn lines(&self) -> &VecDeque<Line> {
+    pub const fn lines(&self) -> &VecDeque<LiveLine> {
         self.lines.all()
     }
 
@@ -154,28 +154,28 @@ impl Buffer {
     }
 
     /// Returns the last line held whose beginning may be missing.
-    fn last_ragged(&self) -> Option<&Line> {
+    fn last_ragged(&self) -> Option<&LiveLine> {
         self.lines().iter().rfind(|line| !line.whole)
     }
 
     /// Returns the part of `count` lines before the window, and with them the lines held whose beginnings may be missing.
     #[must_use]
-    pub fn part_before(&self, count: i64) -> Option<Part> {
+    pub fn part_before(&self, count: i64) -> Option<LineRange> {
         if let Some(line) = self.last_ragged() {
             let first = (line.key.number - count).max(1);
-            return Some(Part { attempt: line.key.attempt, first, count: line.key.number - first + 1 });
+            return Some(LineRange { attempt: line.key.attempt, first, count: line.key.number - first + 1 });
         }
         let last = self.totals.key(self.lines_before() - 1)?;
         let first = (last.number - count + 1).max(1);
-        Some(Part { attempt: last.attempt, first, count: last.number - first + 1 })
+        Some(LineRange { attempt: last.attempt, first, count: last.number - first + 1 })
     }
 
     /// Returns the part of `count` lines after the window.
     #[must_use]
-    pub fn part_after(&self, count: i64) -> Option<Part> {
+    pub fn part_after(&self, count: i64) -> Option<LineRange> {
         let last = self.lines().back()?;
         let first = self.totals.key(self.totals.index(last.key) + 1)?;
-        (self.lines_after() > 0).then_some(Part { attempt: first.attempt, first: first.number, count })
+        (self.lines_after() > 0).then_some(LineRange { attempt: first.attempt, first: first.number, count })
     }
 
     /// Returns whether a line is held.
@@ -240,7 +240,7 @@ impl Buffer {
     }
 
     /// Takes in lines that were loaded, in order: they join the window if they touch it, else they take its place.
-    pub fn load(&mut self, part: Vec<Line>, growth: Growth) {
+    pub fn load(&mut self, part: Vec<LiveLine>, growth: Growth) {
         let (Some(first), Some(last)) = (part.first().map(|line| line.key), part.last().map(|line| line.key)) else {
             return;
         };
@@ -283,15 +283,15 @@ impl Buffer {
 
     /// Returns a step's place in its stage; -1 for one that is not known.
     #[must_use]
-    pub fn step(&self, stage: crate::model::Stage, id: Option<&str>) -> StepKey {
+    pub fn step(&self, stage: Stage, id: Option<&str>) -> StepRef {
         let index = self.milestones.iter().find_map(|event| match &event.payload {
             Payload::Step(step) if step.stage == stage && Some(step.step_id.as_str()) == id => Some(step.step_index),
             _ => None,
         });
-        StepKey { stage, index: index.unwrap_or(-1) }
+        StepRef { stage, index: index.unwrap_or(-1) }
     }
 
-    fn join(&mut self, part: Vec<Line>, growth: Growth) {
+    fn join(&mut self, part: Vec<LiveLine>, growth: Growth) {
         let mut fresh = Vec::new();
         for line in part {
             match self.lines.find(line.key) {
@@ -303,7 +303,7 @@ impl Buffer {
     }
 
     fn clear(&mut self) {
-        self.lines = Lines::default();
+        self.lines = LineWindow::default();
         self.colours = Colours::default();
     }
 
@@ -351,11 +351,10 @@ impl Buffer {
     }
 
     fn take_chunk(&mut self, seq: Seq, text: &str, payload: &LogPayload) {
-        let step = StepKey { stage: payload.stage, index: payload.step_index };
         let mut colours = self.colours;
         let mut whole = !std::mem::take(&mut self.ragged[payload.stream as usize]);
-        let scanner = colours.enter(payload.stream, payload.attempt, step);
-        let mut fresh: Vec<Line> = Vec::new();
+        let scanner = colours.enter(payload.stream, payload.attempt, payload.step());
+        let mut fresh: Vec<LiveLine> = Vec::new();
         let front = self.lines().front().map(|line| line.key);
         for piece in pieces(text, payload) {
             let key = LineKey { attempt: payload.attempt, number: piece.number };
@@ -369,9 +368,9 @@ impl Buffer {
                 scanner.skip(piece.text);
             } else {
                 scanner.end_line();
-                let mut line = Line::new(key, payload, seq, scanner.style());
+                let mut line = LiveLine::new(key, payload, seq, scanner.style());
                 // Lines are numbered as they begin: one after one that began in a known stretch did so as well.
-                let begun = |line: &Line| line.whole && line.key < key && line.first_seq > self.known_from;
+                let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
                 line.whole = whole || self.lines().iter().any(begun);
                 line.push(&piece, seq, scanner);
                 fresh.push(line);

@@ -15,10 +15,10 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::{EventSource, MessageEvent};
 
-use super::dom::{EachFrame, Listener, is_hidden};
 use crate::model::{Event, EventsPage, JobId, Seq};
-use crate::rest::{self, ReadError};
-use policy::{Action, Connection, Happened, Policy};
+use crate::rest::{self, RestError};
+use crate::ui::dom::{EachFrame, Listener, is_hidden};
+use policy::{Action, Connection, FeedPolicy, Happened};
 
 /// Events of a poll at the most; the API's bound.
 const POLL_LIMIT: usize = 500;
@@ -35,8 +35,8 @@ struct Connected {
     job: JobId,
     /// Everything up to here has been handed on or waits to be.
     cursor: Seq,
-    policy: Policy,
-    stream: Option<Stream>,
+    policy: FeedPolicy,
+    stream: Option<OpenStream>,
     timer: Option<TimeoutHandle>,
     waiting: Vec<Event>,
     waiting_bytes: usize,
@@ -47,12 +47,12 @@ struct Connected {
 }
 
 /// An open `EventSource` with what listens to it; closed when dropped.
-struct Stream {
+struct OpenStream {
     source: EventSource,
     _listeners: [Listener; 5],
 }
 
-impl Drop for Stream {
+impl Drop for OpenStream {
     fn drop(&mut self) {
         self.source.close();
     }
@@ -71,7 +71,7 @@ impl Feed {
             RefCell::new(Connected {
                 job,
                 cursor,
-                policy: Policy::default(),
+                policy: FeedPolicy::default(),
                 stream: None,
                 timer: None,
                 waiting: Vec::new(),
@@ -160,7 +160,7 @@ impl Connected {
         }
     }
 
-    fn open(&self) -> Option<Stream> {
+    fn open(&self) -> Option<OpenStream> {
         let url = format!("/api/queue/jobs/{}/events/stream?after={}", self.job, self.cursor);
         let source = EventSource::new(&url).ok()?;
         let on = |name: &'static str, what: Happened| {
@@ -181,7 +181,7 @@ impl Connected {
             on("error", Happened::Broke),
             event,
         ];
-        Some(Stream { source, _listeners: listeners })
+        Some(OpenStream { source, _listeners: listeners })
     }
 
     fn poll(&self) {
@@ -200,8 +200,8 @@ impl Connected {
                         Happened::Polled { more: page.has_more }
                     }
                 }
-                Err(ReadError::Refused { status, .. }) => Happened::Refused(status),
-                Err(ReadError::Unreachable) => Happened::Unreachable,
+                Err(RestError::Refused { status, .. }) => Happened::Refused(status),
+                Err(RestError::Unreachable) => Happened::Unreachable,
             };
             happened(&me, what);
         });

@@ -3,11 +3,11 @@
 use crate::model::{Event, Level, Payload};
 
 use super::buffer::Buffer;
-use super::line::Line;
+use super::line::LiveLine;
 
 /// A choice of what the list shows. Pure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Filter {
+pub enum OutputFilter {
     /// Everything.
     #[default]
     All,
@@ -19,13 +19,13 @@ pub enum Filter {
     Warnings,
 }
 
-impl Filter {
+impl OutputFilter {
     /// Every choice, in the order of the toolbar.
     pub const ALL: [Self; 4] = [Self::All, Self::Stages, Self::Logs, Self::Warnings];
 
     /// Returns whether a line is shown.
     #[must_use]
-    pub fn takes_line(self, line: &Line) -> bool {
+    pub fn takes_line(self, line: &LiveLine) -> bool {
         match self {
             Self::All | Self::Logs => true,
             Self::Stages => false,
@@ -62,24 +62,24 @@ impl Counts {
     /// Counts what is in the buffer, and what it knows of the rest.
     #[must_use]
     pub fn of(buffer: &Buffer) -> Self {
-        let events = |filter: Filter| count(buffer.milestones().iter().filter(|event| filter.takes_event(event)));
-        let warnings = count(buffer.lines().iter().filter(|line| Filter::Warnings.takes_line(line)));
+        let events = |filter: OutputFilter| count(buffer.milestones().iter().filter(|event| filter.takes_event(event)));
+        let warnings = count(buffer.lines().iter().filter(|line| OutputFilter::Warnings.takes_line(line)));
         Self {
-            stages: events(Filter::Stages),
-            logs: buffer.totals().lines() + events(Filter::Logs),
-            warnings: warnings + events(Filter::Warnings),
+            stages: events(OutputFilter::Stages),
+            logs: buffer.totals().lines() + events(OutputFilter::Logs),
+            warnings: warnings + events(OutputFilter::Warnings),
             more_warnings: buffer.has_earlier() || buffer.lines_after() > 0,
         }
     }
 
     /// Returns how much a choice shows.
     #[must_use]
-    pub const fn get(self, filter: Filter) -> i64 {
+    pub const fn get(self, filter: OutputFilter) -> i64 {
         match filter {
-            Filter::All => self.stages + self.logs,
-            Filter::Stages => self.stages,
-            Filter::Logs => self.logs,
-            Filter::Warnings => self.warnings,
+            OutputFilter::All => self.stages + self.logs,
+            OutputFilter::Stages => self.stages,
+            OutputFilter::Logs => self.logs,
+            OutputFilter::Warnings => self.warnings,
         }
     }
 }

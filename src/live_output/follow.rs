@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 
-use super::dom::{EachFrame, InView, Listener};
 use super::screen::Screen;
+use crate::ui::dom::{EachFrame, InView, Listener};
 
 /// What listens to the reader; ends when dropped.
 pub struct Hands {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::model::Seq;
 
 use super::buffer::Buffer;
-use super::filter::Filter;
+use super::filter::OutputFilter;
 use super::line::LineKey;
 
 /// The height of one row of text in CSS pixels; `--row` in `_live.scss`.
@@ -21,7 +21,7 @@ const MAX_SPACE: i64 = 8_000_000;
 
 /// One row of the list, by its place in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Row {
+pub enum PanelRow {
     /// A line of output.
     Line(usize),
     /// An event that is not output.
@@ -48,7 +48,7 @@ pub enum RowKey {
 /// The rows that a filter shows, with the place of each.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    rows: Vec<Row>,
+    rows: Vec<PanelRow>,
     /// The top of each row, and the bottom of the last.
     tops: Vec<u32>,
     scale: Scale,
@@ -66,9 +66,9 @@ pub enum Scale {
 }
 
 impl Scale {
-    fn of(lines: i64, filter: Filter) -> Self {
+    fn of(lines: i64, filter: OutputFilter) -> Self {
         match filter {
-            Filter::Warnings => Self::Unknown,
+            OutputFilter::Warnings => Self::Unknown,
             _ if lines * i64::from(ROW_HEIGHT) > MAX_SPACE => Self::Reduced(lines),
             _ => Self::Full,
         }
@@ -105,34 +105,34 @@ impl Default for Layout {
 impl Layout {
     /// Lays out what the filter shows at a width in columns.
     #[must_use]
-    pub fn new(buffer: &Buffer, filter: Filter, columns: u32) -> Self {
+    pub fn new(buffer: &Buffer, filter: OutputFilter, columns: u32) -> Self {
         let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);
         let mut layout = Self { scale, ..Self::default() };
         let mut milestones = buffer.milestones().iter().enumerate().peekable();
         let mut milestones_before = |layout: &mut Self, end: Option<Seq>| {
             while let Some((at, event)) = milestones.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
                 if filter.takes_event(event) {
-                    layout.push(Row::Milestone(at), MILESTONE_HEIGHT);
+                    layout.push(PanelRow::Milestone(at), MILESTONE_HEIGHT);
                 }
             }
         };
-        if filter != Filter::Stages {
+        if filter != OutputFilter::Stages {
             if buffer.has_earlier() {
                 // A gap that ends where the window begins stands there, below the room of the lines that it stands for.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
                 milestones_before(&mut layout, gap.or(front.map(|line| line.first_seq)));
-                layout.push(Row::Earlier, scale.height(buffer.lines_before()));
+                layout.push(PanelRow::Earlier, scale.height(buffer.lines_before()));
             }
             for (at, line) in buffer.lines().iter().enumerate() {
                 milestones_before(&mut layout, Some(line.first_seq));
                 if filter.takes_line(line) {
-                    layout.push(Row::Line(at), line.rows(columns) * ROW_HEIGHT);
+                    layout.push(PanelRow::Line(at), line.rows(columns) * ROW_HEIGHT);
                 }
             }
             if buffer.lines_after() > 0 {
                 milestones_before(&mut layout, buffer.lines().back().map(|line| line.first_seq.plus(1)));
-                layout.push(Row::Later, scale.height(buffer.lines_after()));
+                layout.push(PanelRow::Later, scale.height(buffer.lines_after()));
             }
         }
         milestones_before(&mut layout, None);
@@ -145,7 +145,7 @@ impl Layout {
         self.scale
     }
 
-    fn push(&mut self, row: Row, height: u32) {
+    fn push(&mut self, row: PanelRow, height: u32) {
         let bottom = self.height().saturating_add(height);
         self.rows.push(row);
         self.tops.push(bottom);
@@ -153,7 +153,7 @@ impl Layout {
 
     /// Returns the rows.
     #[must_use]
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[PanelRow] {
         &self.rows
     }
 
@@ -189,10 +189,10 @@ impl Layout {
     #[must_use]
     pub fn key(&self, index: usize, buffer: &Buffer) -> Option<RowKey> {
         Some(match *self.rows.get(index)? {
-            Row::Line(at) => RowKey::Line(buffer.lines().get(at)?.key),
-            Row::Milestone(at) => RowKey::Milestone(buffer.milestones().get(at)?.seq),
-            Row::Earlier => RowKey::Earlier,
-            Row::Later => RowKey::Later,
+            PanelRow::Line(at) => RowKey::Line(buffer.lines().get(at)?.key),
+            PanelRow::Milestone(at) => RowKey::Milestone(buffer.milestones().get(at)?.seq),
+            PanelRow::Earlier => RowKey::Earlier,
+            PanelRow::Later => RowKey::Later,
         })
     }
 
@@ -200,11 +200,11 @@ impl Layout {
     #[must_use]
     pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
         self.rows.iter().position(|&row| match (key, row) {
-            (RowKey::Line(key), Row::Line(at)) => buffer.lines().get(at).is_some_and(|line| line.key >= key),
-            (RowKey::Milestone(seq), Row::Milestone(at)) => {
+            (RowKey::Line(key), PanelRow::Line(at)) => buffer.lines().get(at).is_some_and(|line| line.key >= key),
+            (RowKey::Milestone(seq), PanelRow::Milestone(at)) => {
                 buffer.milestones().get(at).is_some_and(|event| event.seq >= seq)
             }
-            (RowKey::Earlier, Row::Earlier) | (RowKey::Later, Row::Later) => true,
+            (RowKey::Earlier, PanelRow::Earlier) | (RowKey::Later, PanelRow::Later) => true,
             _ => false,
         })
     }

@@ -1,8 +1,10 @@
 //! One line of output, and how it comes together from the pieces that arrive.
 
-use crate::model::{Level, LogPayload, OutputLine, Segment, Seq, Stage, StreamName, Timestamp};
+use std::borrow::Cow;
 
-use crate::ansi::{self, Scanner, Style};
+use crate::model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Timestamp};
+
+use crate::ansi::{self, LineEnd, Scanner, Style};
 use crate::level;
 
 /// More of a line is not kept in the page: a terminal's width 200 times over. All of it is in the download.
@@ -17,15 +19,6 @@ pub struct LineKey {
     pub number: i64,
 }
 
-/// A step's place: a line belongs to one, and so does a colour that is carried from line to line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StepKey {
-    /// The step's stage.
-    pub stage: Stage,
-    /// Its place there.
-    pub index: i32,
-}
-
 /// How a line was found to be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {
@@ -36,20 +29,20 @@ pub struct Measured {
 }
 
 /// One line of output as far as it has arrived.
-#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct LiveLine {
     /// Its place.
     pub key: LineKey,
     /// The step that printed it.
-    pub step: StepKey,
+    pub step: StepRef,
     /// The output it was printed to.
     pub stream: StreamName,
     /// The event with its first byte.
     pub first_seq: Seq,
     /// When that chunk's first byte was captured.
     pub time: Timestamp,
-    /// Its text with escape sequences, without carriage returns: what they rewrote is gone.
+    /// What a terminal shows of it, with escape sequences for styles and links; of a line that has not ended, also where the
+    /// cursor is.
     pub text: String,
     /// How its first character looks.
     pub style: Style,
@@ -67,21 +60,16 @@ pub struct Line {
     pub measured: Option<Measured>,
     /// Grows with every change, so that the page knows what to draw again.
     pub revision: u32,
-    /// A carriage return came last: the next character rewrites the line.
-    rewrite: bool,
-    /// A carriage return has rewritten it: whatever stood in front is gone.
-    rewritten: bool,
 }
 
-impl Line {
+impl LiveLine {
     /// Begins a line with nothing in it.
     #[must_use]
     pub fn new(key: LineKey, payload: &LogPayload, seq: Seq, style: Style) -> Self {
-        let step = StepKey { stage: payload.stage, index: payload.step_index };
-        Self::empty(key, step, (payload.stream, payload.time), seq, style)
+        Self::empty(key, payload.step(), (payload.stream, payload.time), seq, style)
     }
 
-    fn empty(key: LineKey, step: StepKey, (stream, time): (StreamName, Timestamp), seq: Seq, style: Style) -> Self {
+    fn empty(key: LineKey, step: StepRef, (stream, time): (StreamName, Timestamp), seq: Seq, style: Style) -> Self {
         Self {
             key,
             step,
@@ -97,45 +85,29 @@ impl Line {
             ended: false,
             measured: None,
             revision: 0,
-            rewrite: false,
-            rewritten: false,
         }
     }
 
     /// Makes a line that was loaded by its number; `seq` is where it stands among the events.
     #[must_use]
-    pub fn loaded(attempt: i32, line: OutputLine, step: StepKey, seq: Seq) -> Self {
+    pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
         let mut loaded = Self::empty(key, step, (line.stream, line.time), seq, Style::default());
-        let piece = Piece { number: line.line, text: &line.text, ended: true };
+        let piece = LinePiece { number: line.line, text: &line.text, ended: true };
         loaded.push(&piece, seq, &mut Scanner::default());
         loaded.cut |= line.truncated;
         loaded
     }
 
     /// Adds what came after; `scanner` reads along and so knows the look of what follows.
-    pub fn push(&mut self, piece: &Piece<'_>, seq: Seq, scanner: &mut Scanner) {
+    pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         if self.ended {
             return;
         }
         self.ended = piece.ended;
         self.first_seq = self.first_seq.min(seq);
-        for (index, part) in piece.text.split('\r').enumerate() {
-            self.rewrite |= index > 0;
-            if part.is_empty() {
-                continue;
-            }
-            if self.rewrite {
-                self.rewrite = false;
-                self.rewritten = true;
-                self.text.clear();
-                self.cut = false;
-                scanner.end_line();
-                self.style = scanner.style();
-            }
-            self.keep(part);
-            scanner.skip(part);
-        }
+        scanner.skip(piece.text);
+        self.add(piece.text);
         self.look_again();
     }
 
@@ -159,25 +131,35 @@ impl Line {
 
     /// Takes how its first character looks, now that the line before is known.
     pub fn set_style(&mut self, style: Style) {
-        // A line that a carriage return has rewritten has its own.
-        if self.style != style && !self.rewritten {
+        if self.style != style {
             self.style = style;
             self.revision = self.revision.wrapping_add(1);
         }
     }
 
-    fn keep(&mut self, part: &str) {
-        let mut end = part.len().min(MAX_LINE_BYTES.saturating_sub(self.text.len()));
-        while !part.is_char_boundary(end) {
-            end -= 1;
+    /// Adds text, carries out its cursor moves, and keeps what there is room for.
+    fn add(&mut self, text: &str) {
+        self.text.push_str(text);
+        let end = if self.ended { LineEnd::Complete } else { LineEnd::Open };
+        let folded = ansi::fold(&self.text, end);
+        if let Cow::Owned(text) = folded.text {
+            (self.text, self.cut) = (text, folded.cut);
         }
-        self.text.push_str(&part[..end]);
-        self.cut |= end < part.len();
+        if self.text.len() > MAX_LINE_BYTES {
+            let mut end = MAX_LINE_BYTES;
+            while !self.text.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.text.truncate(end);
+            self.text.push_str(if self.ended { "" } else { ansi::DROPPED });
+            self.cut = true;
+        }
     }
 
     fn look_again(&mut self) {
-        self.level = level::of_line(&ansi::plain_text(&self.text), self.stream);
-        self.cells = ansi::cells(&self.text);
+        let plain = ansi::plain_text(&self.text);
+        self.level = level::of_line(&plain, self.stream);
+        self.cells = ansi::columns(&plain);
         self.measured = None;
         self.revision = self.revision.wrapping_add(1);
     }
@@ -194,7 +176,7 @@ pub enum Growth {
 
 /// What a chunk adds to one line: never holds a newline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece<'a> {
+pub struct LinePiece<'a> {
     /// The line's number.
     pub number: i64,
     /// The text.
@@ -205,73 +187,19 @@ pub struct Piece<'a> {
 
 /// Cuts a chunk's text into what it adds to each line.
 #[must_use]
-pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<Piece<'a>> {
+pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<LinePiece<'a>> {
     let mut pieces = Vec::new();
-    for (Segment(_, _, line), segment) in segments(text, payload) {
+    for (Segment(_, _, line), segment) in payload.pieces(text) {
         cut_at_newlines(segment, line, &mut pieces);
     }
     pieces
 }
 
-/// Cuts a chunk's text into its segments; a chunk whose pieces all touch is one.
-///
-/// The segments of a chunk count bytes of `output.log`, in which what is not UTF-8 took less room than its stand-in does
-/// in the text; see [`segment_length`].
-#[must_use]
-pub fn segments<'a>(text: &'a str, payload: &LogPayload) -> Vec<(Segment, &'a str)> {
-    let Some(segments) = payload.segments.as_deref().filter(|segments| !segments.is_empty()) else {
-        return vec![(Segment(payload.offset, payload.bytes, payload.line), text)];
-    };
-    let mut rest = text;
-    let mut bytes_left: i64 = segments.iter().map(|&Segment(_, bytes, _)| bytes).sum();
-    let cut = |(index, &segment): (usize, &Segment)| {
-        let Segment(_, bytes, _) = segment;
-        let length = if index + 1 == segments.len() { rest.len() } else { segment_length(rest, bytes, bytes_left) };
-        let (piece, after) = rest.split_at(length);
-        rest = after;
-        bytes_left -= bytes;
-        (segment, piece)
-    };
-    segments.iter().enumerate().map(cut).collect()
-}
-
-fn cut_at_newlines<'a>(text: &'a str, first: i64, pieces: &mut Vec<Piece<'a>>) {
+fn cut_at_newlines<'a>(text: &'a str, first: i64, pieces: &mut Vec<LinePiece<'a>>) {
     for (number, part) in (first..).zip(text.split_inclusive('\n')) {
         let ended = part.ends_with('\n');
-        pieces.push(Piece { number, text: part.strip_suffix('\n').unwrap_or(part), ended });
+        pieces.push(LinePiece { number, text: part.strip_suffix('\n').unwrap_or(part), ended });
     }
-}
-
-/// Returns how many bytes of the text stand for the next `bytes` bytes of `output.log`, of which `bytes_left` are left in all.
-///
-/// Exact while the text is what was printed. Where it holds U+FFFD for what was not UTF-8, each of them took one to
-/// three bytes; how many, on average, follows from the difference in length.
-fn segment_length(rest: &str, bytes: i64, bytes_left: i64) -> usize {
-    let wanted = usize::try_from(bytes).unwrap_or(0);
-    let growth = i64::try_from(rest.len()).unwrap_or(i64::MAX) - bytes_left;
-    if growth <= 0 {
-        let mut end = wanted.min(rest.len());
-        while !rest.is_char_boundary(end) {
-            end -= 1;
-        }
-        return end;
-    }
-    let mut growth = usize::try_from(growth).unwrap_or(0);
-    let mut stand_ins = rest.matches('\u{fffd}').count().max(1);
-    let mut taken = 0;
-    for (at, character) in rest.char_indices() {
-        if taken >= wanted {
-            return at;
-        }
-        taken += character.len_utf8();
-        if character == '\u{fffd}' {
-            let grown = growth.div_ceil(stand_ins).min(2);
-            taken -= grown;
-            growth -= grown.min(growth);
-            stand_ins = stand_ins.saturating_sub(1).max(1);
-        }
-    }
-    rest.len()
 }
 
 #[cfg(test)]

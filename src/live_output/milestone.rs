@@ -92,7 +92,7 @@ pub fn words(event: &Event) -> Words {
                 AttemptStatus::Succeeded => (Tone::Succeeded, "succeeded"),
                 AttemptStatus::Failed => (Tone::Failed, "failed"),
                 AttemptStatus::Cancelled => (Tone::Cancelled, "cancelled"),
-                AttemptStatus::Interrupted => (Tone::Failed, "interrupted: its worker ended"),
+                AttemptStatus::Interrupted => (Tone::Failed, "interrupted: the worker stopped"),
             };
             let detail = match (attempt.status, attempt.lines, attempt.bytes) {
                 (AttemptStatus::Started, ..) => format!("{verb} on {}", words::worker(&attempt.worker_id)),
@@ -105,12 +105,12 @@ pub fn words(event: &Event) -> Words {
         }
         Payload::Gap(gap) => {
             let why = match gap.reason {
-                GapReason::Lag => "not sent live: they came faster than they could be sent",
-                GapReason::Budget => "not sent live: the job has printed more than is sent of one",
+                GapReason::Lag => "not sent live: printed faster than they could be sent",
+                GapReason::Budget => "not sent live: live output limit reached",
             };
             let when = match gap.available {
                 GapAvailable::Now => "the complete log has them",
-                GapAvailable::AtEnd => "the complete log has them when the attempt has ended",
+                GapAvailable::AtEnd => "the complete log has them when the attempt ends",
             };
             let subject = format!("{}, {}", words::plural(gap.lines, "line"), words::bytes(gap.bytes));
             Words { tone: Tone::Cancelled, subject, detail: format!("{why}; {when}") }
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_gap_says_how_much_is_missing_and_where_it_is() {
         let gap = gap_event(Seq(1), (1_000, 13_000), (20, 1_234));
-        let expected = "-- 1,234 lines, 12 kB not sent live: the job has printed more than is sent of one; the complete log has them";
+        let expected = "-- 1,234 lines, 12 kB not sent live: live output limit reached; the complete log has them";
         assert_eq!(text(&gap), expected);
     }
 

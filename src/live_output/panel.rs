@@ -1,6 +1,6 @@
 //! What the panel shows at a moment: which rows, where, and where the list is scrolled to.
 //!
-//! Pure: the browser's part measures the panel, hands in what happened, and draws the [`Frame`] that comes out. Either
+//! Pure: the browser's part measures the panel, hands in what happened, and draws the [`PanelFrame`] that comes out. Either
 //! somebody follows, and the list stands at its end; or somebody reads, and the line at the panel's top stays where it
 //! is, whatever is appended, loaded in front of it, dropped, or hidden by a filter.
 
@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use crate::model::{Event, LinesPage, Seq};
 
-use super::buffer::{Buffer, Part, WhenFull};
-use super::filter::{Counts, Filter};
-use super::layout::{Layout, Row, RowKey};
-use super::line::{Growth, Line, LineKey, Measured, StepKey};
+use super::buffer::{Buffer, LineRange, WhenFull};
+use super::filter::{Counts, OutputFilter};
+use super::layout::{Layout, PanelRow, RowKey};
+use super::line::{Growth, LineKey, LiveLine, Measured};
 
 /// Rows are drawn this far beyond the panel's edges, so that scrolling shows no blank, in CSS pixels.
 const OVERSCAN: u32 = 800;
@@ -28,7 +28,7 @@ const PART: i64 = 500;
 
 /// Where the list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ScrollPlace {
     /// At its end, whatever comes.
     End,
     /// A row, so many pixels below its top, stays at the panel's top.
@@ -39,11 +39,11 @@ enum Place {
 #[derive(Clone, Debug)]
 pub struct Panel {
     buffer: Buffer,
-    filter: Filter,
+    filter: OutputFilter,
     layout: Layout,
     columns: u32,
     height: u32,
-    place: Place,
+    place: ScrollPlace,
     /// What the filter showed when somebody began to read.
     seen: i64,
     /// The line that somebody was sent to.
@@ -58,7 +58,7 @@ pub enum RowView {
     /// A line of output.
     Line {
         /// The line.
-        line: Line,
+        line: LiveLine,
         /// How long after its attempt's beginning it came, in milliseconds.
         offset: i64,
         /// Whether somebody was sent to it.
@@ -105,7 +105,7 @@ impl RowView {
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
+pub struct PanelFrame {
     /// The rows.
     pub rows: Vec<RowView>,
     /// The height of what stands above them.
@@ -119,21 +119,21 @@ pub struct Frame {
     /// How many rows came since somebody began to read.
     pub unseen: i64,
     /// Which part of the log to load, because it is looked at.
-    pub wanted: Option<Part>,
+    pub wanted: Option<LineRange>,
 }
 
 impl Panel {
     /// Begins at the end of what is there.
     #[must_use]
     pub fn new(buffer: Buffer) -> Self {
-        let layout = Layout::new(&buffer, Filter::All, GUESSED_COLUMNS);
+        let layout = Layout::new(&buffer, OutputFilter::All, GUESSED_COLUMNS);
         Self {
             buffer,
-            filter: Filter::All,
+            filter: OutputFilter::All,
             layout,
             columns: GUESSED_COLUMNS,
             height: 0,
-            place: Place::End,
+            place: ScrollPlace::End,
             seen: 0,
             marked: None,
             seeking: false,
@@ -149,7 +149,7 @@ impl Panel {
     /// Returns whether the list stands at its end.
     #[must_use]
     pub fn follows(&self) -> bool {
-        self.place == Place::End
+        self.place == ScrollPlace::End
     }
 
     /// Takes in live events.
@@ -161,20 +161,20 @@ impl Panel {
 
     /// Takes in lines that were wanted. What is on screen stays where it is; who scrolled into the room of lines that were not
     /// held finds them there.
-    pub fn load(&mut self, part: Part, page: LinesPage) {
+    pub fn load(&mut self, part: LineRange, page: LinesPage) {
         let (attempt, top) = (part.attempt, self.scroll_top());
         self.buffer.note_lines(attempt, page.total_lines);
-        let mut lines: Vec<Line> = Vec::with_capacity(page.items.len());
+        let mut lines: Vec<LiveLine> = Vec::with_capacity(page.items.len());
         for item in page.items {
             let key = LineKey { attempt, number: item.line };
             let before = lines.last().map(|line| line.first_seq);
             let seq = item.seq.or_else(|| self.buffer.gap_of(key)).or(before).unwrap_or(Seq::START);
-            let step: StepKey = self.buffer.step(item.stage, item.step_id.as_deref());
-            lines.push(Line::loaded(attempt, item, step, before.map_or(seq, |before| before.max(seq))));
+            let step = self.buffer.step(item.stage, item.step_id.as_deref());
+            lines.push(LiveLine::loaded(attempt, item, step, before.map_or(seq, |before| before.max(seq))));
         }
         self.buffer.load(lines, if page.complete { Growth::Over } else { Growth::GoesOn });
         self.lay_out();
-        if matches!(self.place, Place::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
+        if matches!(self.place, ScrollPlace::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
             self.hold(top);
         }
         if self.seeking {
@@ -212,7 +212,7 @@ impl Panel {
     }
 
     /// Shows something else.
-    pub fn set_filter(&mut self, filter: Filter) {
+    pub fn set_filter(&mut self, filter: OutputFilter) {
         self.filter = filter;
         self.lay_out();
         self.seen = Counts::of(&self.buffer).get(filter);
@@ -241,7 +241,7 @@ impl Panel {
 
     /// Goes to the end and stays there. Returns whether the end has to be loaded first.
     pub fn follow(&mut self) -> bool {
-        self.place = Place::End;
+        self.place = ScrollPlace::End;
         self.seeking = false;
         !self.buffer.is_attached()
     }
@@ -274,9 +274,9 @@ impl Panel {
         let mut text = String::new();
         for row in self.layout.rows() {
             match *row {
-                Row::Line(at) => text.push_str(&crate::ansi::plain_text(&self.buffer.lines()[at].text)),
-                Row::Milestone(at) => text.push_str(&milestone(&self.buffer.milestones()[at])),
-                Row::Earlier | Row::Later => continue,
+                PanelRow::Line(at) => text.push_str(&crate::ansi::plain_text(&self.buffer.lines()[at].text)),
+                PanelRow::Milestone(at) => text.push_str(&milestone(&self.buffer.milestones()[at])),
+                PanelRow::Earlier | PanelRow::Later => continue,
             }
             text.push('\n');
         }
@@ -285,14 +285,14 @@ impl Panel {
 
     /// Returns what the server draws, and the browser first: the newest rows, whatever the panel's size.
     #[must_use]
-    pub fn first_paint(&self) -> Frame {
+    pub fn first_paint(&self) -> PanelFrame {
         let end = self.layout.rows().len();
         self.frame_of(end.saturating_sub(FIRST_PAINT_ROWS)..end, end..end, (0, 0), 0)
     }
 
     /// Returns what to draw now.
     #[must_use]
-    pub fn frame(&self) -> Frame {
+    pub fn frame(&self) -> PanelFrame {
         let scroll_to = self.scroll_top();
         let around = |more| self.layout.between(scroll_to.saturating_sub(more), scroll_to + self.height + more);
         let rows = around(OVERSCAN);
@@ -304,8 +304,8 @@ impl Panel {
     fn scroll_top(&self) -> u32 {
         let end = self.layout.height().saturating_sub(self.height);
         match self.place {
-            Place::End => end,
-            Place::Row { key, below } => self
+            ScrollPlace::End => end,
+            ScrollPlace::Row { key, below } => self
                 .layout
                 .find(key, &self.buffer)
                 .map_or(end, |index| self.layout.top(index).saturating_add(below))
@@ -315,27 +315,33 @@ impl Panel {
 
     /// Draws `rows` between the room of those above and below; what is not held of them is wanted, and then what is not of those
     /// near.
-    fn frame_of(&self, rows: Range<usize>, near: Range<usize>, (above, below): (u32, u32), scroll_to: u32) -> Frame {
+    fn frame_of(
+        &self,
+        rows: Range<usize>,
+        near: Range<usize>,
+        (above, below): (u32, u32),
+        scroll_to: u32,
+    ) -> PanelFrame {
         let counts = Counts::of(&self.buffer);
         let wanted = self.wanted(rows.clone().chain(near), scroll_to);
         let rows: Vec<RowView> = rows.map(|index| self.view_of(index)).collect();
         let unseen = if self.follows() { 0 } else { counts.get(self.filter) - self.seen };
-        Frame { rows, above, below, scroll_to, counts, unseen, wanted }
+        PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted }
     }
 
     /// Returns the part to load: around the line that is sought, next to the window, or where the reader has scrolled to.
-    fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<Part> {
+    fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRange> {
         if let Some(key) = self.marked.filter(|_| self.seeking) {
             return Some(around(key));
         }
         rows.find_map(|index| match self.layout.rows()[index] {
-            Row::Earlier => {
+            PanelRow::Earlier => {
                 let unseen = self.layout.top(index + 1).saturating_sub(scroll_to + self.height);
                 let far = self.layout.scale().lines(unseen) > PART;
                 let line = self.layout.scale().lines(scroll_to.saturating_sub(self.layout.top(index)));
                 if far { self.buffer.totals().key(line).map(around) } else { self.buffer.part_before(PART) }
             }
-            Row::Later => {
+            PanelRow::Later => {
                 let into = self.layout.scale().lines(scroll_to.saturating_sub(self.layout.top(index)));
                 let last = self.buffer.lines().back().map_or(0, |line| self.buffer.totals().index(line.key));
                 if into > PART {
@@ -351,14 +357,16 @@ impl Panel {
     fn view_of(&self, index: usize) -> RowView {
         let height = self.layout.top(index + 1) - self.layout.top(index);
         match self.layout.rows()[index] {
-            Row::Line(at) => {
+            PanelRow::Line(at) => {
                 let line = &self.buffer.lines()[at];
                 let offset = self.buffer.totals().offset_millis(line.key.attempt, line.time);
                 RowView::Line { line: line.clone(), offset, marked: self.marked == Some(line.key) }
             }
-            Row::Milestone(at) => RowView::Milestone(self.buffer.milestones()[at].clone()),
-            Row::Earlier => RowView::Space(Space { side: Side::Earlier, lines: self.buffer.lines_before(), height }),
-            Row::Later => RowView::Space(Space { side: Side::Later, lines: self.buffer.lines_after(), height }),
+            PanelRow::Milestone(at) => RowView::Milestone(self.buffer.milestones()[at].clone()),
+            PanelRow::Earlier => {
+                RowView::Space(Space { side: Side::Earlier, lines: self.buffer.lines_before(), height })
+            }
+            PanelRow::Later => RowView::Space(Space { side: Side::Later, lines: self.buffer.lines_after(), height }),
         }
     }
 
@@ -375,7 +383,7 @@ impl Panel {
         if let Some(index) = self.layout.at(scroll_top)
             && let Some(key) = self.layout.key(index, &self.buffer)
         {
-            self.place = Place::Row { key, below: scroll_top - self.layout.top(index).min(scroll_top) };
+            self.place = ScrollPlace::Row { key, below: scroll_top - self.layout.top(index).min(scroll_top) };
         }
     }
 
@@ -385,8 +393,8 @@ impl Panel {
 }
 
 /// Returns the part with a line in its middle.
-fn around(key: LineKey) -> Part {
-    Part { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
+fn around(key: LineKey) -> LineRange {
+    LineRange { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::line::Line;
+use super::line::LiveLine;
 use super::milestone;
 use super::panel::{RowView, Side, Space};
 use super::screen::{RULER_COLUMNS, Screen};
 use crate::ansi::{self, Span};
 use crate::model::{Event, GapPayload, Payload};
-use crate::pages::Icon;
+use crate::ui::Icon;
 use crate::words;
 
 /// The list. Its parent scrolls.
@@ -44,8 +44,8 @@ fn row(screen: Screen, row: RowView) -> AnyView {
     }
 }
 
-fn line_row(screen: Screen, line: &Line, offset: i64, marked: bool) -> impl IntoView + use<> {
-    let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the download"</span> });
+fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl IntoView + use<> {
+    let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
     let spans: Vec<AnyView> = ansi::spans(&line.text, line.style).into_iter().map(span).collect();
     let key = line.key;
     view! {
@@ -60,7 +60,7 @@ fn line_row(screen: Screen, line: &Line, offset: i64, marked: bool) -> impl Into
             data-level=line.level.as_str()
             data-marked=marked.to_string()
         >
-            <button class="live-number" tabindex="-1" title="Name this line in the address" on:click=move |_| screen.name(key)>
+            <button class="live-number" tabindex="-1" title="Link to this line" on:click=move |_| screen.name(key)>
                 {line.key.number}
             </button>
             <span class="live-time">{words::offset(offset)}</span>
@@ -122,7 +122,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
             <span class="live-subject">{words.subject}</span>
             <span class="live-detail">{words.detail}</span>
             <button class="link needs-scripts" data-testid="load-gap" on:click=move |_| screen.go_to(Some(attempt), first)>
-                "Show them"
+                "Show these lines"
             </button>
         </div>
     }

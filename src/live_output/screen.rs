@@ -1,6 +1,6 @@
 //! What is on screen: the panel's state as signals, and the hand that draws it.
 //!
-//! Events change the panel; once per frame a [`Frame`] is taken from it, its rows go into a keyed list, and when those
+//! Events change the panel; once per frame a [`PanelFrame`] is taken from it, its rows go into a keyed list, and when those
 //! stand in the document, the spaces above and below and the scroll position are set. Heights are set through the CSSOM:
 //! the page's Content-Security-Policy allows no style attributes.
 
@@ -8,12 +8,12 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 
-use super::buffer::{Buffer, Limits, Part};
-use super::filter::{Counts, Filter};
+use super::buffer::{Buffer, BufferLimits, LineRange};
+use super::filter::{Counts, OutputFilter};
 use super::layout::ROW_HEIGHT;
 use super::line::LineKey;
 use super::milestone;
-use super::panel::{Frame, Panel, RowView};
+use super::panel::{Panel, PanelFrame, RowView};
 use super::permalink;
 use super::totals::Totals;
 use crate::model::{Event, EventsPage, JobId, LinesPage, Seq};
@@ -36,7 +36,7 @@ pub struct Screen {
     /// What was printed in all.
     pub totals: RwSignal<Totals>,
     /// What is shown.
-    pub filter: RwSignal<Filter>,
+    pub filter: RwSignal<OutputFilter>,
     /// Whether the list stands at its end.
     pub follows: RwSignal<bool>,
     /// How many rows came since somebody began to read.
@@ -59,14 +59,14 @@ pub struct Screen {
 impl Screen {
     /// Begins with what the page brought.
     pub fn new(job: JobId, milestones: Vec<Event>, tail: &EventsPage) -> Self {
-        let panel = Panel::new(Buffer::new(milestones, &tail.items, tail.next_after, Limits::default()));
+        let panel = Panel::new(Buffer::new(milestones, &tail.items, tail.next_after, BufferLimits::default()));
         let frame = panel.first_paint();
         Self {
             job,
             rows: RwSignal::new(frame.rows),
             counts: RwSignal::new(frame.counts),
             totals: RwSignal::new(panel.buffer().totals().clone()),
-            filter: RwSignal::new(Filter::All),
+            filter: RwSignal::new(OutputFilter::All),
             follows: RwSignal::new(true),
             unseen: RwSignal::new(0),
             scroller: NodeRef::new(),
@@ -91,7 +91,7 @@ impl Screen {
     }
 
     /// Shows something else.
-    pub fn set_filter(self, filter: Filter) {
+    pub fn set_filter(self, filter: OutputFilter) {
         self.filter.set(filter);
         self.change(|panel| panel.set_filter(filter));
     }
@@ -208,7 +208,7 @@ impl Screen {
         });
     }
 
-    fn show(self, frame: &Frame) {
+    fn show(self, frame: &PanelFrame) {
         let keys = |rows: &[RowView]| rows.iter().map(RowView::key).collect::<Vec<_>>();
         if self.rows.with_untracked(|rows| keys(rows) != keys(&frame.rows)) {
             self.rows.set(frame.rows.clone());
@@ -223,7 +223,7 @@ impl Screen {
         });
     }
 
-    fn place(self, frame: &Frame) {
+    fn place(self, frame: &PanelFrame) {
         let set_height = |node: NodeRef<html::Div>, height: u32| {
             if let Some(node) = node.get_untracked() {
                 let node: &web_sys::HtmlElement = &node;
@@ -243,7 +243,7 @@ impl Screen {
     }
 
     /// Measures the rows whose characters may be drawn wider or narrower than a terminal's. Returns whether any was.
-    fn measure_rows(self, frame: &Frame) -> bool {
+    fn measure_rows(self, frame: &PanelFrame) -> bool {
         let mut node = self.window.get_untracked().and_then(|window| window.first_element_child());
         let mut news = false;
         for row in &frame.rows {
@@ -261,13 +261,13 @@ impl Screen {
         news
     }
 
-    fn load(self, part: Part) {
+    fn load(self, part: LineRange) {
         if self.loading.get_value() {
             return;
         }
         self.loading.set_value(true);
         spawn_local(async move {
-            let Part { attempt, first, count } = part;
+            let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
             // A part that cannot be read is asked for again when it is looked at again.
             let page = rest::get::<LinesPage>(&path).await;

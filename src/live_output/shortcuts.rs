@@ -4,17 +4,17 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;
 
-use super::dom;
-use super::filter::Filter;
+use super::filter::OutputFilter;
 use super::screen::Screen;
+use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
 const KEYS: [(&str, &str); 5] = [
     ("f", "Follow the newest line, or stop following"),
-    ("c", "Copy what the filter shows"),
-    ("1 2 3 4", "Show all, stages, logs, warnings and errors"),
-    ("Home, End", "Read from the top of the panel, follow the end"),
-    ("?", "This list"),
+    ("c", "Copy the output that the filter shows"),
+    ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
+    ("Home, End", "Go to the start, go to the end and follow"),
+    ("?", "Show this list"),
 ];
 
 /// Shows what the keys do.
@@ -30,7 +30,7 @@ pub fn open() {
 #[component]
 pub fn Shortcuts(screen: Screen) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
-        if event.ctrl_key() || event.alt_key() || event.meta_key() || dom::is_typing(&event) {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || is_typing(&event) {
             return;
         }
         match event.key().as_str() {
@@ -38,10 +38,10 @@ pub fn Shortcuts(screen: Screen) -> impl IntoView {
             "f" => screen.follow(),
             "c" => click("copy-visible"),
             "?" => open(),
-            "1" => screen.set_filter(Filter::All),
-            "2" => screen.set_filter(Filter::Stages),
-            "3" => screen.set_filter(Filter::Logs),
-            "4" => screen.set_filter(Filter::Warnings),
+            "1" => screen.set_filter(OutputFilter::All),
+            "2" => screen.set_filter(OutputFilter::Stages),
+            "3" => screen.set_filter(OutputFilter::Logs),
+            "4" => screen.set_filter(OutputFilter::Warnings),
             _ => {}
         }
     });

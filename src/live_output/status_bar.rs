@@ -22,7 +22,7 @@ pub fn StatusBar(
                 {move || say(connection.get())}
             </span>
             <Show when=move || matches!(connection.get(), Connection::Reconnecting { .. })>
-                <button class="link" on:click=move |_| on_try_now()>"Try now"</button>
+                <button class="link" on:click=move |_| on_try_now()>"Retry now"</button>
             </Show>
             <span>{move || screen.totals.with(|totals| words::plural(totals.lines(), "line"))}</span>
             <span>{move || screen.totals.with(|totals| words::bytes(totals.bytes()))}</span>
@@ -52,10 +52,10 @@ fn say(connection: Connection) -> String {
         Connection::Connecting => "Connecting",
         Connection::Live => "Live",
         Connection::Polling => "Polling every second",
-        Connection::Paused => "Paused while hidden",
-        Connection::Ended => "Ended, complete",
+        Connection::Paused => "Paused while this tab is hidden",
+        Connection::Ended => "Complete",
         Connection::Refused(_) => "Not connected",
-        Connection::Reconnecting { seconds } => return format!("Connection lost, trying again in {seconds} s"),
+        Connection::Reconnecting { seconds } => return format!("Connection lost, retrying in {seconds} s"),
     }
     .to_owned()
 }

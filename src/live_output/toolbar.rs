@@ -5,11 +5,10 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::clipboard;
-use super::filter::Filter;
+use super::filter::OutputFilter;
 use super::screen::Screen;
 use crate::model::{Artifact, Job};
-use crate::pages::Icon;
+use crate::ui::{Icon, clipboard, download_url};
 use crate::words;
 
 /// How long a button tells what it did.
@@ -24,14 +23,14 @@ pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal
     view! {
         <div class="live-tools">
             <div class="segments needs-scripts" role="group" aria-label="Filter">
-                {Filter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
+                {OutputFilter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
             </div>
             <span class="push"></span>
             <button
                 class="button needs-scripts"
                 data-testid="follow-toggle"
                 aria-pressed=move || screen.follows.get().to_string()
-                title="Stay at the newest line (f)"
+                title="Follow the newest line (f)"
                 on:click=move |_| if screen.follows.get_untracked() { screen.pause() } else { screen.follow() }
             >
                 <Icon name="follow" />
@@ -56,16 +55,16 @@ pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal
 }
 
 #[component]
-fn FilterButton(screen: Screen, filter: Filter) -> impl IntoView {
+fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
     let (id, label, short) = match filter {
-        Filter::All => ("filter-all", "All", "All"),
-        Filter::Stages => ("filter-stages", "Stages", "Stages"),
-        Filter::Logs => ("filter-logs", "Logs", "Logs"),
-        Filter::Warnings => ("filter-warnings", "Warnings/Errors", "Warnings"),
+        OutputFilter::All => ("filter-all", "All", "All"),
+        OutputFilter::Stages => ("filter-stages", "Stages", "Stages"),
+        OutputFilter::Logs => ("filter-logs", "Logs", "Logs"),
+        OutputFilter::Warnings => ("filter-warnings", "Warnings/Errors", "Warnings"),
     };
     let count = move || {
         let counts = screen.counts.get();
-        let more = if filter == Filter::Warnings && counts.more_warnings { "+" } else { "" };
+        let more = if filter == OutputFilter::Warnings && counts.more_warnings { "+" } else { "" };
         format!("{}{more}", words::count(counts.get(filter)))
     };
     view! {
@@ -94,14 +93,14 @@ fn CopyButton(screen: Screen) -> impl IntoView {
             let outcome = if clipboard::copy(&text).await {
                 format!("Copied {}", words::plural(lines, "line"))
             } else {
-                "Could not copy: the browser forbids it".to_owned()
+                "Could not copy: the browser did not allow it".to_owned()
             };
             told.set(Some(outcome));
             set_timeout(move || told.set(None), TOLD_FOR);
         });
     };
     view! {
-        <button class="button needs-scripts" data-testid="copy-visible" title="Copy what the filter shows (c)" on:click=copy>
+        <button class="button needs-scripts" data-testid="copy-visible" title="Copy the output that the filter shows (c)" on:click=copy>
             <Icon name="copy" />
             <span role="status">{move || told.get().unwrap_or_else(|| "Copy".to_owned())}</span>
         </button>
@@ -115,13 +114,13 @@ fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl Into
     let link = move || {
         let artifacts = artifacts.read();
         let log = artifacts.iter().filter(|file| file.name == LOG_NAME).max_by_key(|file| file.attempt)?;
-        Some(crate::pages::download_url(log))
+        Some(download_url(log))
     };
     let why_not = move || {
         if job.read().status.is_terminal() {
-            "This job has printed nothing"
+            "This job printed nothing"
         } else {
-            "The complete log is there when the attempt has ended"
+            "The complete log is available when the attempt ends"
         }
     };
     move || match link() {

@@ -1,16 +1,16 @@
 //! What a job has printed in all, held or not.
 
 use super::line::LineKey;
-use crate::model::{AttemptStatus, Event, LogPayload, Payload, Segment, Timestamp};
+use crate::model::{AttemptStatus, Event, LogPayload, Payload, Timestamp};
 
 /// What a job has printed in all, by attempt. Pure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    attempts: Vec<Attempt>,
+    attempts: Vec<AttemptCount>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Attempt {
+struct AttemptCount {
     number: i32,
     lines: i64,
     bytes: i64,
@@ -102,10 +102,11 @@ impl Totals {
         total.lines = total.lines.max(lines);
     }
 
-    fn of(&mut self, attempt: i32) -> &mut Attempt {
+    fn of(&mut self, attempt: i32) -> &mut AttemptCount {
         let at = self.attempts.partition_point(|total| total.number < attempt);
         if self.attempts.get(at).is_none_or(|total| total.number != attempt) {
-            self.attempts.insert(at, Attempt { number: attempt, lines: 0, bytes: 0, redactions: 0, started: None });
+            self.attempts
+                .insert(at, AttemptCount { number: attempt, lines: 0, bytes: 0, redactions: 0, started: None });
         }
         &mut self.attempts[at]
     }
@@ -116,8 +117,5 @@ fn last_line(text: &str, payload: &LogPayload) -> i64 {
 }
 
 fn end_offset(payload: &LogPayload) -> i64 {
-    match payload.segments.as_deref().and_then(<[Segment]>::last) {
-        Some(&Segment(offset, bytes, _)) => offset + bytes,
-        None => payload.offset + payload.bytes,
-    }
+    payload.segments().last().map_or(0, |segment| segment.end())
 }

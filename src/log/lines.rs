@@ -3,9 +3,11 @@
 //! A line belongs to one stream and may be split into several pieces with output of the other stream between them.
 //! Reading joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
 
+use std::borrow::Cow;
 use std::io;
 
 use super::AttemptLog;
+use crate::ansi::{self, LineEnd};
 use crate::model::Timestamp;
 use crate::worker::capture::incomplete_character;
 use crate::worker::spool::{Record, Source};
@@ -27,7 +29,7 @@ pub struct Line {
     pub source: Source,
     /// When its first byte was captured.
     pub time: Timestamp,
-    /// Its text, without the newline.
+    /// Its text, without the newline: as it was printed, or, if that is too long, what a terminal shows of it.
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
@@ -101,6 +103,9 @@ impl Reading<'_> {
             cut = self.go_on(after, number, source, &mut text)?;
         }
         if text.len() > self.keep {
+            fold(&mut text, LineEnd::Complete);
+        }
+        if text.len() > self.keep {
             text.truncate(self.keep);
             text.truncate(text.len() - incomplete_character(&text));
             cut = true;
@@ -122,11 +127,15 @@ impl Reading<'_> {
     /// Returns whether it stopped before the line's end.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
-            if text.len() > self.keep {
-                return Ok(true);
+            // Twice as much, so that a line that rewrites itself is not folded for every record.
+            if text.len() > self.keep * 2 {
+                fold(text, LineEnd::Open);
+                if text.len() > self.keep {
+                    return Ok(true);
+                }
             }
             let Some(record) = self.log.index.record(number)? else { return Ok(false) };
-            if (record.source.stage, record.source.step) != (source.stage, source.step) {
+            if record.source.step != source.step {
                 return Ok(false);
             }
             if self.looked_at == MAX_LOOKED_AT {
@@ -139,8 +148,7 @@ impl Reading<'_> {
             if record.line != line {
                 return Ok(false);
             }
-            let wanted = (record.length as usize).min(self.keep + 1 - text.len());
-            let piece = self.log.text.read(record.offset, wanted)?;
+            let piece = self.log.text.read(record.offset, record.length as usize)?;
             match memchr::memchr(b'\n', &piece) {
                 Some(newline) => {
                     text.extend_from_slice(&piece[..newline]);
@@ -151,4 +159,14 @@ impl Reading<'_> {
         }
         Ok(false)
     }
+}
+
+/// Makes room in a line that rewrites itself: what a terminal would show of it takes its place.
+fn fold(text: &mut Vec<u8>, end: LineEnd) {
+    let whole = text.len() - incomplete_character(text);
+    let folded = match ansi::fold(&String::from_utf8_lossy(&text[..whole]), end).text {
+        Cow::Owned(folded) => folded,
+        Cow::Borrowed(_) => return,
+    };
+    text.splice(..whole, folded.into_bytes());
 }

@@ -140,7 +140,7 @@ impl Output {
 
     /// Returns whether output from `source` is selected, or `None` if the step's id is not known yet.
     fn wants(&self, source: Source) -> Option<bool> {
-        let of_stage = self.selection.stage.is_none_or(|stage| stage == source.stage);
+        let of_stage = self.selection.stage.is_none_or(|stage| stage == source.step.stage);
         if !of_stage || self.selection.stream.is_some_and(|stream| stream != source.stream) {
             return Some(false);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadError};
-use crate::model::{JobId, Payload, Seq, Stage};
+use crate::model::{JobId, Payload, Seq, StepRef};
 use crate::worker::spool::Source;
 
 /// Events per page.
@@ -11,7 +11,7 @@ const LIMIT: usize = 500;
 
 /// The ids of those steps of an attempt that have begun.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StepIds(HashMap<(Stage, u32), String>);
+pub struct StepIds(HashMap<StepRef, String>);
 
 impl StepIds {
     /// Reads the ids from the job's event log. A step's event is appended before its process starts, but stored a
@@ -25,7 +25,7 @@ impl StepIds {
             let page = log.page(job, &request).await?;
             for event in page.to_model().items {
                 let Payload::Step(step) = event.payload else { continue };
-                ids.insert((step.stage, u32::try_from(step.step_index).unwrap_or(0)), step.step_id);
+                ids.insert(step.step(), step.step_id);
             }
             if !page.has_more {
                 return Ok(Self(ids));
@@ -37,6 +37,6 @@ impl StepIds {
     /// Returns the id of the step that output comes from, if the step's event is already stored.
     #[must_use]
     pub fn get(&self, source: Source) -> Option<&String> {
-        self.0.get(&(source.stage, source.step))
+        self.0.get(&source.step)
     }
 }

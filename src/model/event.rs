@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ArtifactId, EventId, JobId, Seq, Timestamp};
+use super::{ArtifactId, EventId, JobId, Segment, Seq, Timestamp};
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -142,13 +142,6 @@ impl Stage {
         }
     }
 }
-
-/// A piece of a chunk: `[offset, bytes, line]`.
-///
-/// `offset` and `bytes` are of the attempt's `output.log`; `line` is the number of the piece's first line. Within a piece
-/// the numbers run on by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment(pub i64, pub i64, pub i64);
 
 /// Output of a step: one chunk of one stream. Its text is the event's message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

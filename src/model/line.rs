@@ -22,7 +22,8 @@ pub struct OutputLine {
     pub time: Timestamp,
     /// How much it matters, by its words.
     pub level: Level,
-    /// Its text with escape sequences, without the newline; what is not UTF-8 is U+FFFD.
+    /// What a terminal shows of it, without the newline: cursor moves and erasures within the line are carried out, colours and
+    /// links are escape sequences; what is not UTF-8 is U+FFFD. `/log` has every byte.
     pub text: String,
     /// Whether there is more of it than `text`.
     pub truncated: bool,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::host;
+use crate::calendar;
 
 /// A point in time in whole microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -29,7 +29,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&host::write_time(*self).ok_or(fmt::Error)?)
+        f.write_str(&calendar::write(self.0).ok_or(fmt::Error)?)
     }
 }
 
@@ -37,7 +37,7 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        host::read_time(text).ok_or(ParseTimestampError)
+        calendar::read(text).map(Self).ok_or(ParseTimestampError)
     }
 }
 

@@ -11,11 +11,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 
-use super::parts::{Now, PageTitle, Refusal};
+use super::refusal::Refusal;
 use crate::live_output::LiveOutput;
 use crate::model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
-use crate::rest::{self, ReadError};
-use crate::rpc::{self, job_page};
+use crate::page_data::JobPageData;
+use crate::rest::{self, RestError};
+use crate::rpc::job_page;
+use crate::ui::{Now, PageTitle};
 use crate::words;
 use aside::Aside;
 use header::Header;
@@ -93,8 +95,8 @@ impl LiveJob {
         spawn_local(async move {
             match rest::get::<Job>(&format!("/api/queue/jobs/{}", self.id)).await {
                 Ok(job) => self.replace(job),
-                Err(ReadError::Unreachable) => self.later(Self::ask),
-                Err(ReadError::Refused { .. }) => {}
+                Err(RestError::Unreachable) => self.later(Self::ask),
+                Err(RestError::Refused { .. }) => {}
             }
         });
     }
@@ -104,8 +106,8 @@ impl LiveJob {
         spawn_local(async move {
             match rest::get::<ArtifactsPage>(&format!("/api/queue/jobs/{}/artifacts", self.id)).await {
                 Ok(page) => self.artifacts.set(page.items),
-                Err(ReadError::Unreachable) => self.later(Self::ask_files),
-                Err(ReadError::Refused { .. }) => {}
+                Err(RestError::Unreachable) => self.later(Self::ask_files),
+                Err(RestError::Refused { .. }) => {}
             }
         });
     }
@@ -130,8 +132,8 @@ impl LiveJob {
 
 /// A job that was loaded. What it takes is serialisable, and all that lives begins here.
 #[component]
-fn JobView(page: rpc::JobPage) -> impl IntoView {
-    let rpc::JobPage { job, milestones, tail, artifacts } = page;
+fn JobView(page: JobPageData) -> impl IntoView {
+    let JobPageData { job, milestones, tail, artifacts } = page;
     let id = job.id;
     let known = tail.items.last().map_or(job.updated_at, |event| event.created_at.max(job.updated_at));
     let now = Now::starting_at(known, TICK);

@@ -13,9 +13,10 @@ use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Icon, PageTitle, Refusal};
+use super::refusal::Refusal;
 use crate::model::JobStatus;
 use crate::rpc::list_jobs;
+use crate::ui::{Icon, PageTitle};
 use crate::words;
 use list::JobList;
 
@@ -24,14 +25,14 @@ const SEARCH_AFTER: Duration = Duration::from_millis(250);
 
 /// What is looked for: it stands in the address, so that a list can be linked to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Wanted {
+struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
     /// How many jobs come before the list: pages are links where scripts do not run.
     offset: u32,
 }
 
-impl Wanted {
+impl JobsQuery {
     fn is_everything(&self) -> bool {
         *self == Self::default()
     }
@@ -55,7 +56,7 @@ pub fn JobsPage() -> impl IntoView {
     let query = use_query_map();
     let wanted = Memo::new(move |_| {
         let query = query.read();
-        Wanted {
+        JobsQuery {
             status: query.get("status").and_then(|word| JobStatus::from_word(&word)),
             q: query.get("q").unwrap_or_default(),
             offset: query.get("offset").and_then(|offset| offset.parse().ok()).unwrap_or(0),
@@ -113,9 +114,9 @@ fn Loading() -> impl IntoView {
 
 /// What to look for. Without scripts it is a form that is sent with Enter.
 #[component]
-fn Search(wanted: Memo<Wanted>) -> impl IntoView {
+fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();
-    let go = move |wanted: Wanted| {
+    let go = move |wanted: JobsQuery| {
         let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
         navigate(&format!("/tasks/queue{}", wanted.query()), options);
     };
@@ -128,7 +129,7 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
         let search = move || {
             // The page may have been left meanwhile.
             if let Some(now) = wanted.try_get_untracked() {
-                go.try_with_value(|go| go(Wanted { q: text.trim().to_owned(), offset: 0, ..now }));
+                go.try_with_value(|go| go(JobsQuery { q: text.trim().to_owned(), offset: 0, ..now }));
             }
         };
         timer.set_value(set_timeout_with_handle(search, SEARCH_AFTER).ok());
@@ -149,7 +150,7 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
                 data-testid="jobs-filter"
                 on:change=move |event| {
                     let status = JobStatus::from_word(&event_target_value(&event));
-                    go.with_value(|go| go(Wanted { status, offset: 0, ..wanted.get_untracked() }));
+                    go.with_value(|go| go(JobsQuery { status, offset: 0, ..wanted.get_untracked() }));
                 }
             >
                 <option value="" selected=move || wanted.read().status.is_none()>
@@ -161,8 +162,8 @@ fn Search(wanted: Memo<Wanted>) -> impl IntoView {
                 class="field"
                 type="search"
                 name="q"
-                placeholder="Search titles, commands, ids"
-                aria-label="Search titles, commands, ids"
+                placeholder="Search titles, commands, IDs"
+                aria-label="Search titles, commands, IDs"
                 data-testid="jobs-search"
                 value=wanted.get_untracked().q
                 on:input=move |event| search(event_target_value(&event))

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::parts::PageTitle;
+use crate::ui::PageTitle;
 
 /// Asks for the token, or lets a one-time link be used by a click.
 ///
@@ -13,7 +13,7 @@ pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let next = query.get("next").unwrap_or_else(|| "/tasks/queue".to_owned());
     let error = query.get("error").map(|word| match word.as_str() {
-        "expired" | "used" => "This link has been used or is too old. Log in with the token, or print a new link.",
+        "expired" | "used" => "This link has expired or was already used. Log in with the token, or create a new link.",
         "limited" => "Too many failed logins. Try again in a minute.",
         _ => "This token is not valid.",
     });
@@ -28,7 +28,7 @@ pub fn LoginPage() -> impl IntoView {
                 {match ticket {
                     Some(ticket) => {
                         view! {
-                            <p>"You were given a link that logs in once."</p>
+                            <p>"This link logs you in once."</p>
                             <input type="hidden" name="ticket" value=ticket />
                         }
                             .into_any()
@@ -47,9 +47,9 @@ pub fn LoginPage() -> impl IntoView {
                                 aria-describedby="token-hint"
                             />
                             <p id="token-hint" class="hint">
-                                "The administrator's: in the file "
+                                "The admin token. It is in the file "
                                 <code>"admin-token"</code>
-                                " of the server's data folder, or what the server was given."
+                                " in the server's data folder, unless the server was started with another one."
                             </p>
                         }
                             .into_any()

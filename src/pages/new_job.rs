@@ -8,8 +8,9 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 
-use super::parts::{Icon, PageTitle};
-use crate::rpc::{RpcError, SubmitJob};
+use crate::page_data::RpcError;
+use crate::rpc::SubmitJob;
+use crate::ui::{Icon, PageTitle};
 use draft::{Draft, Step, field_of};
 use environment::Environment;
 
@@ -78,11 +79,11 @@ pub fn NewJobPage() -> impl IntoView {
                     </label>
                     <Environment draft problem />
                     <details class="further">
-                        <summary>"Shell, time-out, attempts, priority"</summary>
+                        <summary>"Shell, timeout, attempts, priority"</summary>
                         <div class="columns">
                             <Shell draft />
-                            <Number label="Time-out in seconds" name="timeoutSeconds" hint="none" value=draft.timeout problem field="payload.timeoutSeconds" />
-                            <Number label="Attempts at the most" name="maxAttempts" hint="1" value=draft.max_attempts problem field="maxAttempts" />
+                            <Number label="Timeout in seconds" name="timeoutSeconds" hint="none" value=draft.timeout problem field="payload.timeoutSeconds" />
+                            <Number label="Maximum attempts" name="maxAttempts" hint="1" value=draft.max_attempts problem field="maxAttempts" />
                             <Number label="Priority" name="priority" hint="0; higher runs first" value=draft.priority problem field="priority" />
                         </div>
                     </details>
@@ -94,7 +95,7 @@ pub fn NewJobPage() -> impl IntoView {
                             {move || if submit.pending().get() { "Submitting" } else { "Submit" }}
                         </button>
                         <span class="hint wide needs-scripts">"Ctrl+Enter"</span>
-                        <span class="hint without-scripts">"Several steps and variables need scripts, or the API."</span>
+                        <span class="hint without-scripts">"Several steps and variables need JavaScript, or the API."</span>
                     </div>
                 </form>
             </main>

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::parts::PageTitle;
 use crate::host;
+use crate::ui::PageTitle;
 
 /// Says that there is nothing here, with status 404.
 #[component]
@@ -13,10 +13,10 @@ pub fn NotFoundPage() -> impl IntoView {
     view! {
         <PageTitle text="Not found \u{b7} Tailwater" />
         <main class="notice">
-            <h1>"Nothing here"</h1>
+            <h1>"Page not found"</h1>
             <p>"There is no page at this address."</p>
             <p>
-                <A href="/tasks/queue">"To the queue"</A>
+                <A href="/tasks/queue">"Go to the queue"</A>
             </p>
         </main>
     }

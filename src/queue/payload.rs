@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::working_roots::WorkingRoots;
 use crate::artifacts::{InvalidPattern, Patterns};
 use crate::json::{self, Json, JsonError};
-use crate::model::{RawJson, Stage};
+use crate::model::{RawJson, Stage, StepRef};
 use checks::{check_directory, check_env, check_name, check_timeout};
 use steps::{RawStep, check_steps, first_line, only_step};
 
@@ -200,23 +200,26 @@ impl Command {
     /// Checks by their text that absolute working directories lie where the operator allows it.
     pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
         roots.check("payload.workingDirectory", &self.working_directory)?;
-        for (stage, index, step) in self.steps() {
-            let name = if stage == Stage::Execute { "steps" } else { stage.as_str() };
-            roots.check(&format!("payload.{name}[{index}].workingDirectory"), &step.working_directory)?;
+        for (at, step) in self.steps() {
+            let name = if at.stage == Stage::Execute { "steps" } else { at.stage.as_str() };
+            roots.check(&format!("payload.{name}[{}].workingDirectory", at.index), &step.working_directory)?;
         }
         Ok(())
     }
 
     /// Returns all steps in execution order, with their stage and their position in it.
-    pub fn steps(&self) -> impl Iterator<Item = (Stage, i32, &StepSpec)> {
-        self.stages.iter().flat_map(|spec| (0..).zip(&spec.steps).map(move |(index, step)| (spec.stage, index, step)))
+    pub fn steps(&self) -> impl Iterator<Item = (StepRef, &StepSpec)> {
+        let of_stage = |spec: &StageSpec| {
+            let stage = spec.stage;
+            (0..).map(move |index| StepRef { stage, index })
+        };
+        self.stages.iter().flat_map(move |spec| of_stage(spec).zip(&spec.steps))
     }
 
     /// Returns the job's display name: its title, or else the first line of the first command in `execute`.
     #[must_use]
     pub fn title_or_command(&self) -> &str {
-        let first =
-            self.steps().find(|(stage, ..)| *stage == Stage::Execute).map_or("", |(.., step)| step.run.as_str());
+        let first = self.steps().find(|(at, _)| at.stage == Stage::Execute).map_or("", |(_, step)| step.run.as_str());
         self.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| first_line(first))
     }
 }
@@ -247,7 +250,7 @@ mod tests {
     #[test]
     fn run_is_a_job_of_one_step() {
         let command = parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
-        let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
+        let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
         assert_eq!(steps, [(Stage::Execute, 0, "run")]);
         assert_eq!(command.title_or_command(), "make all");
     }
@@ -265,7 +268,7 @@ mod tests {
     fn each_stage_numbers_its_own_steps() {
         let payload = json!({"prepare": [{"run": "a"}, {"run": "b"}], "run": "c", "publish": [{"run": "d"}]});
         let command = parse(&payload).expect("it is valid");
-        let steps: Vec<_> = command.steps().map(|(stage, index, step)| (stage, index, step.id.as_str())).collect();
+        let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
         let expected = [
             (Stage::Prepare, 0, "step-1"),
             (Stage::Prepare, 1, "step-2"),

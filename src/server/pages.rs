@@ -12,8 +12,8 @@ use super::http::error::ApiError;
 use crate::auth::Identity;
 use crate::event_log::{Direction, Filter, Kinds, PageRequest};
 use crate::model::{Event, Job, JobId, JobStatus, JobsPage, NewJob, Seq};
+use crate::page_data::{JobPageData, RpcError};
 use crate::queue::JobsFilter;
-use crate::rpc::{JobPage, RpcError};
 
 /// Jobs in a page of the list.
 const JOBS: i64 = 50;
@@ -27,7 +27,7 @@ const MILESTONES: usize = 2_000;
 /// Jobs that the list can be asked to leave out.
 const MAX_OFFSET: i64 = 1_000_000;
 
-/// See [`crate::rpc::list_jobs`].
+/// Returns a page of the list.
 pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64) -> Result<JobsPage, RpcError> {
     let filter = JobsFilter {
         statuses: status.into_iter().collect(),
@@ -40,8 +40,8 @@ pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64
     state()?.queue.jobs(filter).await.map_err(refuse)
 }
 
-/// See [`crate::rpc::job_page`].
-pub async fn job_page(id: &str) -> Result<JobPage, RpcError> {
+/// Returns the first paint of a job's page.
+pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     let (state, id) = (state()?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
     // The log first: what is appended from here on comes by the stream, and the job is no older than its log.
@@ -52,7 +52,7 @@ pub async fn job_page(id: &str) -> Result<JobPage, RpcError> {
     let milestones = milestones(&state, id).await?;
     let job = state.queue.job(id).await.map_err(refuse)?;
     let artifacts = state.queue.artifacts(id).await.map_err(refuse)?;
-    Ok(JobPage { job, milestones, tail, artifacts })
+    Ok(JobPageData { job, milestones, tail, artifacts })
 }
 
 async fn milestones(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError> {
@@ -72,17 +72,17 @@ async fn milestones(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError>
     Ok(events)
 }
 
-/// See [`crate::rpc::submit_job`].
+/// Submits a job.
 pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
     state()?.queue.submit(job, &user()?, None).await.map_err(refuse)
 }
 
-/// See [`crate::rpc::cancel_job`].
+/// Asks for a job's cancellation.
 pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcError> {
     state()?.queue.cancel(parse(id)?, &user()?, reason).await.map_err(refuse)
 }
 
-/// See [`crate::rpc::resubmit_job`].
+/// Submits a job's payload once more.
 pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
     let job = state()?.queue.resubmit(parse(id)?, &user()?).await.map_err(refuse)?;
     if is_form() {

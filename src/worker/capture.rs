@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use redact::{RedactStream, Redacted, Redactor};
 
 use super::spool::{Source, Spool};
-use crate::model::{Stage, StreamName, Timestamp};
+use crate::model::{StepRef, StreamName, Timestamp};
 
 /// How long to wait before the disk is asked again: at first, and at the longest.
 const WAIT: Duration = Duration::from_millis(100);
@@ -37,8 +37,7 @@ pub struct StepCapture<'a> {
     spool: &'a mut Spool,
     redactions: &'a mut u64,
     flush: Duration,
-    stage: Stage,
-    step: u32,
+    step: StepRef,
     streams: [StreamCapture; 2],
     /// What the disk has refused, in order.
     waiting: VecDeque<Piece>,
@@ -78,12 +77,12 @@ impl Capture {
     }
 
     /// Begins a step.
-    pub fn step(&mut self, stage: Stage, step: u32) -> StepCapture<'_> {
+    pub fn step(&mut self, step: StepRef) -> StepCapture<'_> {
         let stream = || StreamCapture { redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
         let streams = [stream(), stream()];
         let Self { spool, redactions, flush, .. } = self;
         let waiting = VecDeque::new();
-        StepCapture { spool, redactions, flush: *flush, stage, step, streams, waiting, refusal: None }
+        StepCapture { spool, redactions, flush: *flush, step, streams, waiting, refusal: None }
     }
 
     /// Returns the spool.
@@ -199,7 +198,7 @@ impl StepCapture<'_> {
 
     fn store_waiting(&mut self) -> io::Result<()> {
         while let Some(Piece { stream, text, time }) = self.waiting.front() {
-            let source = Source { stage: self.stage, step: self.step, stream: *stream };
+            let source = Source { step: self.step, stream: *stream };
             self.spool.append(source, text, *time)?;
             self.waiting.pop_front();
         }
@@ -247,13 +246,14 @@ pub fn incomplete_character(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Stage;
     use crate::worker::spool::OUTPUT_LOG;
 
     fn captured(redactor: &Redactor, pieces: &[&[u8]]) -> Vec<u8> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let spool = Spool::create(folder.path()).expect("the folder can be written");
         let mut capture = Capture::new(spool, redactor.clone(), Duration::from_millis(100));
-        let mut step = capture.step(Stage::Execute, 0);
+        let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
         for piece in pieces {
             step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0));
         }
@@ -275,7 +275,7 @@ mod tests {
         let spool = Spool::create(folder.path()).expect("the folder can be written");
         let mut capture = Capture::new(spool, Redactor::none(), Duration::from_millis(100));
         let ends = capture.spool().subscribe();
-        let mut step = capture.step(Stage::Execute, 0);
+        let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
         let mut seen = Vec::new();
         for byte in "a€😀".bytes() {
             step.output(StreamName::Stdout, &[byte], Instant::now(), Timestamp(0));
@@ -307,7 +307,7 @@ mod tests {
         let spool = Spool::create(folder.path()).expect("the folder can be written");
         let redactor = Redactor::new(["secret-0123456789abcdef"]);
         let mut capture = Capture::new(spool, redactor, Duration::from_millis(100));
-        let mut step = capture.step(Stage::Execute, 0);
+        let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
         let start = Instant::now();
         step.output(StreamName::Stdout, b"$ sec", start, Timestamp(0));
         let deadline = step.deadline().expect("the beginning of a match is held");

@@ -7,7 +7,7 @@
 mod left_out;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -29,6 +29,8 @@ use walk::Found;
 
 /// Bytes of a file's path at the most.
 const MAX_NAME: usize = 500;
+/// Patterns that one warning names at the most.
+const MAX_NAMED: usize = 10;
 
 /// How many files an attempt may keep, and how large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub(super) struct Collector {
     names: HashSet<Vec<u8>>,
     /// Where versions lie that newer ones replaced.
     replaced: HashSet<String>,
+    /// The patterns that nothing has matched so far, by their index.
+    unmatched: BTreeSet<usize>,
 }
 
 /// A file that was stored.
@@ -86,17 +90,22 @@ impl Collector {
     /// Makes one that keeps what `matcher` finds where the job runs; to be called within the runtime.
     pub(super) fn new(store: ArtifactStore, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
         let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
-        Self { store, runtime: Handle::current(), lease, limits, folders, matcher, kept, names, replaced }
+        let unmatched = (0..matcher.patterns().len()).collect();
+        Self { store, runtime: Handle::current(), lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
     /// Stores what a stage left, until `stopped` says that there is no time. Blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
-        let (folder, matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
+        let (folder, mut matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
+        if let Ok(folder) = &folder {
+            matcher.prefer_exact_names(|name| walk::exists(folder, name));
+        }
         let mut visit = |path: &Path, found: Found| {
             if stopped() {
                 return ControlFlow::Break(());
             }
+            self.note_matches(&matcher, path);
             match self.keep(path, found, stage, redactor) {
                 Ok(Some(file)) => files.push(file),
                 Ok(None) => {}
@@ -110,6 +119,37 @@ impl Collector {
         }
         let warning = left_out.into_text(self.limits).map(|text| NewEvent::warning(self.lease.attempt, text));
         Collected { files, warning }
+    }
+
+    /// Returns a warning that names the patterns that matched nothing in any stage, if there are any.
+    pub(super) fn unmatched(&self, redactor: &Redactor) -> Option<NewEvent> {
+        if self.unmatched.is_empty() {
+            return None;
+        }
+        let mut text = Redacted::literal("No file matches ");
+        for (place, pattern) in self.unmatched.iter().take(MAX_NAMED).enumerate() {
+            text.append(&Redacted::literal(if place > 0 { ", " } else { "" }));
+            text.append(&redactor.redact(self.matcher.patterns().nth(*pattern).unwrap_or_default().as_bytes()));
+        }
+        if let Some(more) = self.unmatched.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
+            text.append(&Redacted::literal(" and "));
+            text.append(&Redacted::number(i64::try_from(more).unwrap_or(i64::MAX)));
+            text.append(&Redacted::literal(" more patterns"));
+        }
+        text.append(&Redacted::literal(" (`artifacts`, relative to the working directory)"));
+        Some(NewEvent::warning(self.lease.attempt, text))
+    }
+
+    /// Takes into account which patterns match a path, by itself or by a folder above it.
+    fn note_matches(&mut self, matcher: &Matcher, path: &Path) {
+        for path in path.ancestors().take_while(|path| !path.as_os_str().is_empty()) {
+            if self.unmatched.is_empty() {
+                return;
+            }
+            for pattern in matcher.meanings(path) {
+                self.unmatched.remove(&pattern);
+            }
+        }
     }
 
     /// Removes what newer versions replaced; to be called once the newer ones are listed.

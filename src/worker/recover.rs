@@ -14,7 +14,7 @@ use super::ship::{Milestones, Progress, ShipError, Shipper};
 use super::spool::{self, Source, Spool};
 use crate::event_log::ReadError;
 use crate::fail_point::FailPoint;
-use crate::model::{FailureReason, LogPayload, Segment};
+use crate::model::FailureReason;
 use crate::queue::{Abandoned, Ending, Finish, QueueError};
 
 /// Why an attempt could not be ended.
@@ -88,7 +88,7 @@ async fn complete(
     let mut pieces = Vec::new();
     for output in stored {
         let mut rest = output.text;
-        for segment in segments(&output.payload) {
+        for segment in output.payload.segments().iter() {
             let after = rest.split_off(usize::try_from(segment.1).unwrap_or(usize::MAX).min(rest.len()));
             pieces.push((segment.0, output.payload.clone(), std::mem::replace(&mut rest, after)));
         }
@@ -102,14 +102,9 @@ async fn complete(
             break;
         }
         let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));
-        let step = u32::try_from(payload.step_index).unwrap_or(0);
-        spool.append(Source { stage: payload.stage, step, stream: payload.stream }, &missing, payload.time)?;
+        spool.append(Source { step: payload.step(), stream: payload.stream }, &missing, payload.time)?;
     }
     Ok(())
-}
-
-fn segments(payload: &LogPayload) -> Vec<Segment> {
-    payload.segments.clone().unwrap_or_else(|| vec![Segment(payload.offset, payload.bytes, payload.line)])
 }
 
 async fn ship_rest(

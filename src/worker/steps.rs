@@ -21,7 +21,7 @@ use super::run::remove_workspace;
 use super::ship::Milestones;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::inputs::{self, UnpackError};
-use crate::model::{FailureReason, JobInput, Stage, StageStatus, StepStatus};
+use crate::model::{FailureReason, JobInput, Stage, StageStatus, StepRef, StepStatus};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
 
 /// An attempt's stages and where they run.
@@ -83,8 +83,8 @@ enum Failure {
 /// Returns what the steps are called in events, in the order of their running.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     let redact = |text: &str| redactor.redact(text.as_bytes());
-    let name = |(stage, index, step): (Stage, i32, &StepSpec)| StepNames {
-        origin: Origin { stage, step_id: redact(&step.id), step_index: index, attempt },
+    let name = |(step_ref, step): (StepRef, &StepSpec)| StepNames {
+        origin: Origin { step: step_ref, step_id: redact(&step.id), attempt },
         name: redact(&step.name),
         command: redact(&step.run),
     };
@@ -106,7 +106,7 @@ impl Steps {
     pub(super) fn run(&self, mut names: &[StepNames], tools: Tools<'_>) -> Outcome {
         let deadline = self.command.timeout_seconds.map(|seconds| after(seconds, Instant::now()));
         let outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
-        let mut run = Run { steps: self, deadline, tools, outcome, kept: false };
+        let mut run = Run { steps: self, deadline, tools, outcome };
         run.unpack_input();
         for stage in &self.command.stages {
             let (of_stage, rest) = names.split_at(stage.steps.len());
@@ -127,8 +127,6 @@ struct Run<'a> {
     tools: Tools<'a>,
     /// How it stands: whatever has failed decides what is left out.
     outcome: Outcome,
-    /// Whether a file was kept, or the log says why one was not.
-    kept: bool,
 }
 
 impl Run<'_> {
@@ -165,9 +163,9 @@ impl Run<'_> {
         }
         let started = Instant::now();
         self.tell(stage(StageStatus::Started, None));
-        for (index, (step, name)) in (0..).zip(spec.steps.iter().zip(names)) {
+        for (step, name) in spec.steps.iter().zip(names) {
             if self.goes_on() {
-                self.step(spec.stage, index, step, name);
+                self.step(step, name);
             } else {
                 self.skip(name);
             }
@@ -178,7 +176,7 @@ impl Run<'_> {
         self.tell(stage(status, Some(millis(started))));
     }
 
-    fn step(&mut self, stage: Stage, index: u32, step: &StepSpec, name: &StepNames) {
+    fn step(&mut self, step: &StepSpec, name: &StepNames) {
         self.tell(NewEvent::step_started(name));
         let started = Instant::now();
         let own = step.timeout_seconds.map(|seconds| after(seconds, started));
@@ -188,7 +186,7 @@ impl Run<'_> {
             cancel_grace: self.steps.cancel_grace,
             shutdown_grace: self.steps.shutdown_grace,
         };
-        let mut ended = self.steps.run_step((stage, index), step, limits, self.tools.capture, self.tools.control);
+        let mut ended = self.steps.run_step(name.origin.step, step, limits, self.tools.capture, self.tools.control);
         ended.end.duration_ms = Some(millis(started));
         self.outcome.exit_code = match ended.failure {
             None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
@@ -225,10 +223,7 @@ impl Run<'_> {
     /// Keeps the files that a stage left, also of one that failed: reports are for that.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
-        // Who cancels a job wants its files; a server that stops has no time, and without the lease nothing may be written.
-        let no_time = || matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost));
-        let Collected { files, warning } = collector.collect(stage, capture.redactor(), no_time);
-        self.kept |= !files.is_empty() || warning.is_some();
+        let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
         let at = capture.spool().end().bytes;
         for file in files {
             milestones.push_file(at, file);
@@ -239,12 +234,21 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        if self.tools.collector.is_some() && !self.kept {
-            let text = Redacted::literal("No file was kept: nothing in the working directory matches `artifacts`");
-            self.tell(NewEvent::warning(self.steps.lease.attempt, text));
+        // While the server stops, or without the lease, nothing was looked for.
+        let looked = !has_no_time(self.tools.control);
+        if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
+            && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
+        {
+            self.tell(warning);
         }
         self.outcome
     }
+}
+
+/// Returns whether files can no longer be kept: a server that stops has no time, and without the lease nothing may be written.
+/// Whoever cancels a job wants its files.
+fn has_no_time(control: &Control) -> bool {
+    matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost))
 }
 
 fn after(seconds: u32, from: Instant) -> Instant {

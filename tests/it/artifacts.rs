@@ -102,7 +102,40 @@ async fn patterns_that_mean_nothing_are_told() {
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let events = server.api.events(&id).await;
     let warning = of_kind(&events, "warning")[0]["message"].as_str().expect("it is text").to_owned();
-    assert!(warning.starts_with("No file was kept"), "{warning}");
+    assert_eq!(warning, "No file matches report/** (`artifacts`, relative to the workspace)");
+}
+
+#[tokio::test]
+async fn each_pattern_that_matches_nothing_is_named_also_among_others_that_do() {
+    let server = TestServer::start().await;
+    let run = "mkdir -p app/[id] app/i d empty; touch app/[id]/page.js app/i/page.js é.log d/f";
+    let patterns = ["dist/**", "?.log", "d//f", "app/[id]/page.js", "empty", "hunter2-correct-horse/*"];
+    let env = json!({"MY_TOKEN": "hunter2-correct-horse"});
+    let id = server.api.submit(json!({"run": run, "env": env, "artifacts": patterns})).await;
+    server.api.ended(&id).await;
+    let names: Vec<String> = kept(&server.api, &id).await.into_iter().map(|row| row.0).collect();
+    assert_eq!(names, ["app/[id]/page.js", "d/f", "é.log"]);
+    let events = server.api.events(&id).await;
+    let warnings: Vec<&Value> = of_kind(&events, "warning").iter().map(|event| &event["message"]).collect();
+    assert_eq!(warnings, ["No file matches dist/**, empty, [REDACTED]/* (`artifacts`, relative to the workspace)"],);
+}
+
+#[tokio::test]
+async fn a_file_with_holes_takes_as_little_room_when_it_is_kept() {
+    use std::os::unix::fs::MetadataExt;
+    let server = TestServer::start_with(|config| {
+        config.artifact_file_bytes = 64 << 20;
+        config.artifact_job_bytes = 64 << 20;
+    })
+    .await;
+    let id =
+        server.api.submit(json!({"run": "truncate -s 20M image; echo end >> image", "artifacts": ["image"]})).await;
+    server.api.ended(&id).await;
+    let folder = server.data.path().join("artifacts").join(&id).join("1");
+    let files = std::fs::read_dir(folder).expect("it is there").map(|entry| entry.and_then(|entry| entry.metadata()));
+    let files: Vec<_> = files.collect::<Result<_, _>>().expect("it can be read");
+    assert_eq!(files.iter().map(MetadataExt::size).collect::<Vec<_>>(), [(20 << 20) + 4]);
+    assert!(files[0].blocks() * 512 < 1 << 20, "{} bytes", files[0].blocks() * 512);
 }
 
 #[tokio::test]

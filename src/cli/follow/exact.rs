@@ -8,7 +8,6 @@ use reqwest::Method;
 use super::Follower;
 use crate::cli::client::with_query;
 use crate::cli::error::CliError;
-use crate::cli::order::segments;
 use crate::cli::output;
 use crate::model::{Event, LogPayload, Payload, Segment};
 
@@ -27,7 +26,7 @@ impl Follower {
         if !event.message.contains(STAND_IN) {
             return Ok(None);
         }
-        let segments = segments(payload);
+        let segments = payload.segments();
         let start = segments.iter().map(|segment| segment.0).min().unwrap_or(0);
         let end = segments.iter().map(|segment| segment.0.saturating_add(segment.1)).max().unwrap_or(start);
         let fetched =

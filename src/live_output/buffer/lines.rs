@@ -2,23 +2,23 @@
 
 use std::collections::VecDeque;
 
-use super::Limits;
+use super::BufferLimits;
 use super::colours::Colours;
-use crate::live_output::line::{Line, LineKey};
+use crate::live_output::line::{LineKey, LiveLine};
 
 /// Lines in the order of `output.log`, and how many bytes of text they hold.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines {
-    lines: VecDeque<Line>,
+pub(super) struct LineWindow {
+    lines: VecDeque<LiveLine>,
     bytes: usize,
 }
 
-impl Lines {
-    pub(super) const fn all(&self) -> &VecDeque<Line> {
+impl LineWindow {
+    pub(super) const fn all(&self) -> &VecDeque<LiveLine> {
         &self.lines
     }
 
-    pub(super) fn is_full(&self, limits: Limits) -> bool {
+    pub(super) fn is_full(&self, limits: BufferLimits) -> bool {
         self.lines.len() >= limits.lines || self.bytes >= limits.bytes
     }
 
@@ -32,7 +32,7 @@ impl Lines {
     }
 
     /// Changes a line; its place stays.
-    pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut Line)) {
+    pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
         let line = &mut self.lines[at];
         self.bytes -= line.text.len();
         change(line);
@@ -40,7 +40,7 @@ impl Lines {
     }
 
     /// Puts new lines, which are in order, where they belong.
-    pub(super) fn merge(&mut self, fresh: Vec<Line>) {
+    pub(super) fn merge(&mut self, fresh: Vec<LiveLine>) {
         let Some(first) = fresh.first() else { return };
         self.bytes += bytes_of(fresh.iter());
         let at = self.lines.partition_point(|line| line.key < first.key);
@@ -55,23 +55,23 @@ impl Lines {
     }
 
     /// Returns how many of the oldest lines have to go until nine tenths of the limits are kept; 0 while within them.
-    pub(super) fn excess_of_oldest(&self, limits: Limits) -> usize {
+    pub(super) fn excess_of_oldest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter())
     }
 
     /// Returns how many of the newest lines have to go until nine tenths of the limits are kept; 0 while within them.
-    pub(super) fn excess_of_newest(&self, limits: Limits) -> usize {
+    pub(super) fn excess_of_newest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
     /// A tenth goes at once, so that it is not done for every line.
-    fn excess(&self, limits: Limits, order: &mut dyn Iterator<Item = &Line>) -> usize {
+    fn excess(&self, limits: BufferLimits, order: &mut dyn Iterator<Item = &LiveLine>) -> usize {
         if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
             return 0;
         }
         let (lines, bytes) = (limits.lines / 10 * 9, limits.bytes / 10 * 9);
         let (mut lines_left, mut bytes_left) = (self.lines.len(), self.bytes);
-        let is_over = |line: &&Line| {
+        let is_over = |line: &&LiveLine| {
             let over = lines_left > lines || bytes_left > bytes;
             lines_left -= 1;
             bytes_left -= line.text.len();
@@ -102,6 +102,6 @@ impl Lines {
     }
 }
 
-fn bytes_of<'a>(lines: impl Iterator<Item = &'a Line>) -> usize {
+fn bytes_of<'a>(lines: impl Iterator<Item = &'a LiveLine>) -> usize {
     lines.map(|line| line.text.len()).sum()
 }

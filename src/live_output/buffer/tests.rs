@@ -2,9 +2,9 @@ use super::*;
 use crate::live_output::simulated::{Simulated, gap_event, log_event, milestone};
 use crate::model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
-const UNLIMITED: Limits = Limits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
+const UNLIMITED: BufferLimits = BufferLimits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
 
-fn empty(limits: Limits) -> Buffer {
+fn empty(limits: BufferLimits) -> Buffer {
     Buffer::new(Vec::new(), &[], Seq::START, limits)
 }
 
@@ -13,7 +13,7 @@ fn texts(buffer: &Buffer) -> Vec<(i64, String)> {
 }
 
 /// Answers as the server does: the lines of a part.
-fn part_of(lines: &[(i64, String)], part: Part) -> Vec<Line> {
+fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
     let wanted = lines.iter().filter(|(number, _)| (part.first..part.first + part.count).contains(number));
     let line = |(number, text): &(i64, String)| {
         let line = OutputLine {
@@ -27,7 +27,7 @@ fn part_of(lines: &[(i64, String)], part: Part) -> Vec<Line> {
             text: text.clone(),
             truncated: false,
         };
-        Line::loaded(part.attempt, line, StepKey { stage: Stage::Execute, index: 0 }, Seq(1))
+        LiveLine::loaded(part.attempt, line, StepRef { stage: Stage::Execute, index: 0 }, Seq(1))
     };
     wanted.map(line).collect()
 }
@@ -109,14 +109,14 @@ fn an_event_that_comes_twice_changes_nothing() {
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
     assert_eq!(texts(&buffer), simulated.lines);
-    let part = Part { attempt: 1, first: 1, count: 1000 };
+    let part = LineRange { attempt: 1, first: 1, count: 1000 };
     buffer.load(part_of(&simulated.lines, part), Growth::Over);
     assert_eq!(texts(&buffer), simulated.lines, "and so does a line");
 }
 
 #[test]
 fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
-    let limits = Limits { lines: 20, bytes: 400 };
+    let limits = BufferLimits { lines: 20, bytes: 400 };
     for seed in 1..200 {
         let simulated = Simulated::new(seed);
         let mut buffer = empty(limits);
@@ -137,7 +137,7 @@ fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
 
 #[test]
 fn a_reader_who_walks_to_the_beginning_and_back_sees_every_line_whole() {
-    let limits = Limits { lines: 20, bytes: 100_000 };
+    let limits = BufferLimits { lines: 20, bytes: 100_000 };
     for seed in 1..200 {
         let simulated = Simulated::new(seed);
         let mut buffer = empty(limits);
@@ -168,11 +168,11 @@ fn a_part_that_does_not_touch_the_window_takes_its_place() {
     let mut buffer = empty(UNLIMITED);
     buffer.append(vec![log_event(Seq(1), 990, "line 990\nline 991\n")], WhenFull::DropOldest);
     buffer.note_lines(1, 1000);
-    buffer.load(part_of(&lines, Part { attempt: 1, first: 400, count: 10 }), Growth::Over);
+    buffer.load(part_of(&lines, LineRange { attempt: 1, first: 400, count: 10 }), Growth::Over);
     assert_eq!((texts(&buffer).len(), texts(&buffer)[0].0), (10, 400));
     assert_eq!((buffer.lines_before(), buffer.lines_after(), buffer.is_attached()), (399, 591, false));
-    assert_eq!(buffer.part_before(5), Some(Part { attempt: 1, first: 395, count: 5 }));
-    assert_eq!(buffer.part_after(5), Some(Part { attempt: 1, first: 410, count: 5 }));
+    assert_eq!(buffer.part_before(5), Some(LineRange { attempt: 1, first: 395, count: 5 }));
+    assert_eq!(buffer.part_after(5), Some(LineRange { attempt: 1, first: 410, count: 5 }));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
     }
     buffer.append(vec![event], WhenFull::DropOldest);
     assert_eq!(buffer.lines_before(), 7);
-    assert_eq!(buffer.part_before(5), Some(Part { attempt: 1, first: 3, count: 5 }));
+    assert_eq!(buffer.part_before(5), Some(LineRange { attempt: 1, first: 3, count: 5 }));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
 
 #[test]
 fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in() {
-    let mut buffer = empty(Limits { lines: 3, bytes: 1000 });
+    let mut buffer = empty(BufferLimits { lines: 3, bytes: 1000 });
     for line in 1..=3 {
         buffer.append(vec![log_event(Seq(line), line, "x\n")], WhenFull::Detach);
     }

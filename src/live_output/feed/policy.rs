@@ -87,7 +87,7 @@ pub enum Action {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Stream {
+enum StreamState {
     Closed,
     Opening { since: f64 },
     Open { heard: f64 },
@@ -95,9 +95,9 @@ enum Stream {
 
 /// Decides.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub struct FeedPolicy {
     connection: Connection,
-    stream: Stream,
+    stream: StreamState,
     /// A poll is under way.
     asking: bool,
     breaks: u32,
@@ -105,11 +105,11 @@ pub struct Policy {
     tried_stream: f64,
 }
 
-impl Default for Policy {
+impl Default for FeedPolicy {
     fn default() -> Self {
         Self {
             connection: Connection::Connecting,
-            stream: Stream::Closed,
+            stream: StreamState::Closed,
             asking: false,
             breaks: 0,
             unanswered: 0,
@@ -118,7 +118,7 @@ impl Default for Policy {
     }
 }
 
-impl Policy {
+impl FeedPolicy {
     /// Returns what the connection is doing.
     #[must_use]
     pub const fn connection(&self) -> Connection {
@@ -146,14 +146,14 @@ impl Policy {
             Happened::Ended => self.stop(Connection::Ended),
             Happened::Refused(status) => self.stop(Connection::Refused(status)),
             Happened::Opened => {
-                self.stream = Stream::Open { heard: now };
+                self.stream = StreamState::Open { heard: now };
                 self.unanswered = 0;
                 self.connection = Connection::Live;
                 vec![Action::WakeAfter(SILENT_AFTER_MS)]
             }
             Happened::Heard => {
                 self.breaks = 0;
-                self.stream = Stream::Open { heard: now };
+                self.stream = StreamState::Open { heard: now };
                 Vec::new()
             }
             Happened::Broke => self.broke(),
@@ -164,14 +164,14 @@ impl Policy {
     }
 
     fn open(&mut self, now: f64) -> Vec<Action> {
-        self.stream = Stream::Opening { since: now };
+        self.stream = StreamState::Opening { since: now };
         self.tried_stream = now;
         vec![Action::Open, Action::WakeAfter(OPEN_WITHIN_MS)]
     }
 
     fn stop(&mut self, connection: Connection) -> Vec<Action> {
         self.connection = connection;
-        self.stream = Stream::Closed;
+        self.stream = StreamState::Closed;
         vec![Action::Close]
     }
 
@@ -182,7 +182,7 @@ impl Policy {
     }
 
     fn broke(&mut self) -> Vec<Action> {
-        self.stream = Stream::Closed;
+        self.stream = StreamState::Closed;
         self.breaks += 1;
         let mut actions = vec![Action::Close];
         actions.extend(self.ask());
@@ -197,8 +197,10 @@ impl Policy {
         }
         match self.stream {
             // A stream that is being tried has its own time.
-            Stream::Open { .. } | Stream::Opening { .. } if self.connection != Connection::Polling => Vec::new(),
-            Stream::Closed if self.breaks < BREAKS_BEFORE_POLLING => {
+            StreamState::Open { .. } | StreamState::Opening { .. } if self.connection != Connection::Polling => {
+                Vec::new()
+            }
+            StreamState::Closed if self.breaks < BREAKS_BEFORE_POLLING => {
                 vec![Action::WakeAfter(pause(self.breaks, random))]
             }
             _ => {
@@ -210,10 +212,10 @@ impl Policy {
 
     fn unreachable(&mut self, random: f64) -> Vec<Action> {
         self.asking = false;
-        if matches!(self.stream, Stream::Open { .. }) {
+        if matches!(self.stream, StreamState::Open { .. }) {
             return Vec::new();
         }
-        self.stream = Stream::Closed;
+        self.stream = StreamState::Closed;
         self.unanswered += 1;
         let wait = pause(self.unanswered, random);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 15")]
@@ -224,24 +226,24 @@ impl Policy {
 
     fn woke(&mut self, now: f64) -> Vec<Action> {
         match (self.stream, self.connection) {
-            (Stream::Open { heard }, _) if now - heard >= SILENT_AFTER_MS => self.broke(),
-            (Stream::Open { heard }, _) => vec![Action::WakeAfter(SILENT_AFTER_MS - (now - heard))],
-            (Stream::Opening { since }, Connection::Polling) => {
+            (StreamState::Open { heard }, _) if now - heard >= SILENT_AFTER_MS => self.broke(),
+            (StreamState::Open { heard }, _) => vec![Action::WakeAfter(SILENT_AFTER_MS - (now - heard))],
+            (StreamState::Opening { since }, Connection::Polling) => {
                 let mut actions = Vec::new();
                 if now - since >= OPEN_WITHIN_MS {
-                    self.stream = Stream::Closed;
+                    self.stream = StreamState::Closed;
                     actions.push(Action::Close);
                 }
                 actions.extend(self.ask());
                 actions.push(Action::WakeAfter(POLL_EVERY_MS));
                 actions
             }
-            (Stream::Opening { .. }, _) => {
+            (StreamState::Opening { .. }, _) => {
                 // One that hangs is worse than one that breaks: poll at once.
                 self.breaks = BREAKS_BEFORE_POLLING;
                 self.broke()
             }
-            (Stream::Closed, Connection::Polling) => {
+            (StreamState::Closed, Connection::Polling) => {
                 let mut actions = Vec::new();
                 if now - self.tried_stream >= TRY_STREAM_EVERY_MS {
                     actions.extend(self.open(now));
@@ -250,7 +252,7 @@ impl Policy {
                 actions.push(Action::WakeAfter(POLL_EVERY_MS));
                 actions
             }
-            (Stream::Closed, _) => self.open(now),
+            (StreamState::Closed, _) => self.open(now),
         }
     }
 }

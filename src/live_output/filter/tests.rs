@@ -1,5 +1,5 @@
 use super::*;
-use crate::live_output::buffer::{Limits, WhenFull};
+use crate::live_output::buffer::{BufferLimits, WhenFull};
 use crate::live_output::simulated::{gap_event, log_event, milestone};
 use crate::model::Seq;
 
@@ -8,7 +8,7 @@ fn gap(seq: i64) -> Event {
 }
 
 fn buffer() -> Buffer {
-    let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, Limits::default());
+    let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default());
     let events = vec![
         milestone(Seq(1), Level::Info),
         gap(2),
@@ -19,7 +19,7 @@ fn buffer() -> Buffer {
     buffer
 }
 
-fn check(filter: Filter, lines: usize, events: &[i64]) {
+fn check(filter: OutputFilter, lines: usize, events: &[i64]) {
     let buffer = buffer();
     assert_eq!(buffer.lines().iter().filter(|line| filter.takes_line(line)).count(), lines, "{filter:?}");
     let seqs: Vec<i64> =
@@ -29,22 +29,22 @@ fn check(filter: Filter, lines: usize, events: &[i64]) {
 
 #[test]
 fn each_filter_takes_what_its_name_says() {
-    check(Filter::All, 3, &[1, 2, 4]);
-    check(Filter::Stages, 0, &[1, 4]);
-    check(Filter::Logs, 3, &[2]);
-    check(Filter::Warnings, 2, &[4]);
+    check(OutputFilter::All, 3, &[1, 2, 4]);
+    check(OutputFilter::Stages, 0, &[1, 4]);
+    check(OutputFilter::Logs, 3, &[2]);
+    check(OutputFilter::Warnings, 2, &[4]);
 }
 
 #[test]
 fn counts_are_of_the_whole_log_where_it_is_known() {
     let counts = Counts::of(&buffer());
-    assert_eq!(Filter::ALL.map(|filter| counts.get(filter)), [6, 2, 4, 3]);
+    assert_eq!(OutputFilter::ALL.map(|filter| counts.get(filter)), [6, 2, 4, 3]);
     assert!(counts.more_warnings, "behind a gap, whether a line has begun before is not known");
 }
 
 #[test]
 fn counts_say_when_there_may_be_more_warnings_than_are_held() {
     let tail = [log_event(Seq(9), 101, "warning: x\n")];
-    let counts = Counts::of(&Buffer::new(vec![milestone(Seq(1), Level::Info)], &tail, Seq(9), Limits::default()));
+    let counts = Counts::of(&Buffer::new(vec![milestone(Seq(1), Level::Info)], &tail, Seq(9), BufferLimits::default()));
     assert_eq!((counts.logs, counts.warnings, counts.more_warnings), (101, 1, true));
 }

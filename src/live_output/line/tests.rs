@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Stage;
 
 fn payload(line: i64, segments: Option<Vec<Segment>>) -> LogPayload {
     LogPayload {
@@ -16,13 +17,17 @@ fn payload(line: i64, segments: Option<Vec<Segment>>) -> LogPayload {
     }
 }
 
-fn built(parts: &[&str]) -> Line {
+fn built(parts: &[&str]) -> LiveLine {
     let mut scanner = Scanner::default();
-    let mut line = Line::new(LineKey { attempt: 1, number: 1 }, &payload(1, None), Seq(1), scanner.style());
+    let mut line = LiveLine::new(LineKey { attempt: 1, number: 1 }, &payload(1, None), Seq(1), scanner.style());
     for part in parts {
-        line.push(&Piece { number: 1, text: part, ended: false }, Seq(1), &mut scanner);
+        line.push(&LinePiece { number: 1, text: part, ended: false }, Seq(1), &mut scanner);
     }
     line
+}
+
+fn shown(parts: &[&str]) -> String {
+    ansi::plain_text(&built(parts).text).into_owned()
 }
 
 fn cut(text: &str, line: i64, segments: Option<Vec<Segment>>) -> Vec<(i64, String, bool)> {
@@ -74,23 +79,26 @@ fn segments_that_contradict_the_text_lose_nothing_of_it() {
 
 #[test]
 fn a_carriage_return_rewrites_its_line() {
-    assert_eq!(built(&["10%\r20%\r30%"]).text, "30%");
-    assert_eq!(built(&["10%\r", "20%\r"]).text, "20%", "what follows rewrites it, not the return itself");
-    assert_eq!(built(&["windows\r"]).text, "windows");
-    assert_eq!(built(&["a\r\r\rb"]).text, "b");
+    assert_eq!(shown(&["10%\r20%\r30%"]), "30%");
+    assert_eq!(shown(&["10%\r", "20%\r"]), "20%", "what follows rewrites it, not the return itself");
+    assert_eq!(shown(&["windows\r"]), "windows");
+    assert_eq!(shown(&["a\r\r\rb"]), "b");
+    assert_eq!(shown(&["100%\r", "5", "0"]), "500%");
+    assert_eq!(shown(&["abc\x1b[", "3DX", "\x1b[C\x1b[", "K"]), "Xb", "a sequence may be cut");
 }
 
 #[test]
 fn a_colour_set_before_a_carriage_return_goes_on_after_it() {
-    assert_eq!(built(&["\x1b[31mred\rstill"]).style.classes(), "fg1");
-    assert_eq!(built(&["\x1b[31mred\x1b[0m\rnot"]).style.classes(), "");
+    let classes = |text: &str| ansi::spans(&built(&[text]).text, Style::default())[0].style.classes();
+    assert_eq!(classes("\x1b[31mred\rstill"), "fg1");
+    assert_eq!(classes("\x1b[31mred\x1b[0m\rnot"), "");
 }
 
-fn piece(text: &str) -> Piece<'_> {
-    Piece { number: 1, text, ended: false }
+fn piece(text: &str) -> LinePiece<'_> {
+    LinePiece { number: 1, text, ended: false }
 }
 
-fn loaded(text: &str, truncated: bool) -> Line {
+fn loaded(text: &str, truncated: bool) -> LiveLine {
     let line = OutputLine {
         line: 1,
         seq: Some(Seq(1)),
@@ -102,7 +110,7 @@ fn loaded(text: &str, truncated: bool) -> Line {
         text: text.to_owned(),
         truncated,
     };
-    Line::loaded(1, line, StepKey { stage: Stage::Execute, index: 0 }, Seq(1))
+    LiveLine::loaded(1, line, StepRef { stage: Stage::Execute, index: 0 }, Seq(1))
 }
 
 #[test]
@@ -112,9 +120,15 @@ fn a_line_that_never_ends_is_kept_up_to_its_bound_and_says_that_there_is_more() 
     for _ in 0..100 {
         line.push(&piece(&"日".repeat(1000)), Seq(2), &mut scanner);
     }
-    assert!((MAX_LINE_BYTES - 3..=MAX_LINE_BYTES).contains(&line.text.len()));
+    assert!((MAX_LINE_BYTES - 3..=MAX_LINE_BYTES + 50).contains(&line.text.len()));
     assert!(line.cut);
-    line.push(&piece("\rnew"), Seq(3), &mut scanner);
+    let before = ansi::plain_text(&line.text).into_owned();
+    line.push(&piece("more"), Seq(2), &mut scanner);
+    assert_eq!(ansi::plain_text(&line.text), before, "nothing is added where something is missing");
+    line.push(&piece("\rnews"), Seq(3), &mut scanner);
+    let text = ansi::plain_text(&line.text).into_owned();
+    assert!(text.starts_with("news 日日") && line.cut, "the rest of a line that is overwritten stays");
+    line.push(&piece("\r\x1b[Knew"), Seq(4), &mut scanner);
     assert_eq!((line.text.as_str(), line.cut), ("new", false));
 }
 
@@ -130,7 +144,7 @@ fn every_change_is_a_new_revision() {
 #[test]
 fn nothing_is_added_to_a_line_that_has_ended() {
     let mut line = built(&[]);
-    line.push(&Piece { number: 1, text: "a", ended: true }, Seq(1), &mut Scanner::default());
+    line.push(&LinePiece { number: 1, text: "a", ended: true }, Seq(1), &mut Scanner::default());
     line.push(&piece("b"), Seq(2), &mut Scanner::default());
     assert_eq!(line.text, "a");
 }
@@ -146,7 +160,7 @@ fn a_line_that_was_loaded_looks_as_if_it_had_been_sent() {
 fn a_line_whose_beginning_is_not_held_is_replaced_by_the_loaded_one_once_it_has_ended() {
     let mut line = built(&[]);
     line.whole = false;
-    line.push(&Piece { number: 1, text: "tail", ended: true }, Seq(2), &mut Scanner::default());
+    line.push(&LinePiece { number: 1, text: "tail", ended: true }, Seq(2), &mut Scanner::default());
     line.complete(loaded("head and tail", true), Growth::GoesOn);
     assert_eq!((line.text.as_str(), line.whole, line.cut), ("head and tail", true, true));
     let mut growing = built(&["tail"]);

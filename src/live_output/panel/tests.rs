@@ -1,5 +1,5 @@
 use super::*;
-use crate::live_output::buffer::Limits;
+use crate::live_output::buffer::BufferLimits;
 use crate::live_output::layout::{MILESTONE_HEIGHT, ROW_HEIGHT};
 use crate::live_output::simulated::{log_event, milestone};
 use crate::model::{Level, OutputLine, Stage, StreamName, Timestamp};
@@ -10,7 +10,7 @@ fn lines(range: std::ops::RangeInclusive<i64>) -> Vec<Event> {
     range.map(|number| log_event(Seq(number), number, &format!("line {number}\n"))).collect()
 }
 
-fn panel_with(count: i64, limits: Limits) -> Panel {
+fn panel_with(count: i64, limits: BufferLimits) -> Panel {
     let mut panel = Panel::new(Buffer::new(Vec::new(), &[], Seq::START, limits));
     panel.resize(80, HEIGHT);
     panel.append(lines(1..=count));
@@ -18,7 +18,7 @@ fn panel_with(count: i64, limits: Limits) -> Panel {
 }
 
 fn panel(count: i64) -> Panel {
-    panel_with(count, Limits::default())
+    panel_with(count, BufferLimits::default())
 }
 
 fn top_line(panel: &Panel) -> i64 {
@@ -66,7 +66,7 @@ fn while_somebody_reads_new_lines_move_nothing_and_are_counted() {
 }
 
 /// Answers as the server does.
-fn page(part: Part, total: i64) -> LinesPage {
+fn page(part: LineRange, total: i64) -> LinesPage {
     let line = |number| OutputLine {
         line: number,
         seq: Some(Seq(number)),
@@ -85,7 +85,7 @@ fn page(part: Part, total: i64) -> LinesPage {
 /// The panel of a job whose last 500 lines are held.
 fn panel_at_the_end_of(total: i64) -> Panel {
     let tail: Vec<Event> = lines(total - 499..=total);
-    let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(total), Limits::default()));
+    let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(total), BufferLimits::default()));
     panel.resize(80, HEIGHT);
     panel
 }
@@ -105,7 +105,7 @@ fn the_line_one_reads_stays_where_it_is_when_earlier_ones_are_loaded() {
     let space = 500 * ROW_HEIGHT;
     panel.pause(space + 7);
     assert_eq!(top_line(&panel), 501);
-    assert_eq!(panel.frame().wanted, Some(Part { attempt: 1, first: 1, count: 501 }));
+    assert_eq!(panel.frame().wanted, Some(LineRange { attempt: 1, first: 1, count: 501 }));
     assert_eq!(load_all(&mut panel, 1000), 1);
     assert_eq!((top_line(&panel), panel.frame().scroll_to), (501, space + 7));
 }
@@ -117,7 +117,7 @@ fn lines_are_loaded_before_who_reads_scrolls_to_them() {
     panel.pause(space + AHEAD + 100);
     assert_eq!(panel.frame().wanted, None);
     panel.scrolled(space + AHEAD - 100);
-    assert_eq!(panel.frame().wanted, Some(Part { attempt: 1, first: 1, count: 501 }));
+    assert_eq!(panel.frame().wanted, Some(LineRange { attempt: 1, first: 1, count: 501 }));
     panel.follow();
     assert_eq!(panel.frame().wanted, None);
 }
@@ -197,7 +197,7 @@ fn a_line_that_does_not_exist_is_not_looked_for_for_ever() {
 
 #[test]
 fn the_line_one_reads_stays_where_it_is_when_the_window_is_full() {
-    let mut panel = panel_with(100, Limits { lines: 100, bytes: 100_000 });
+    let mut panel = panel_with(100, BufferLimits { lines: 100, bytes: 100_000 });
     panel.pause(40 * ROW_HEIGHT);
     assert_eq!(top_line(&panel), 41);
     panel.append(lines(101..=500));
@@ -214,9 +214,9 @@ fn a_filter_keeps_the_place_as_well_as_it_can() {
     panel.append(vec![milestone(Seq(1001), Level::Info)]);
     panel.pause(500 * ROW_HEIGHT);
     assert_eq!(top_line(&panel), 501);
-    panel.set_filter(Filter::Stages);
+    panel.set_filter(OutputFilter::Stages);
     assert_eq!(panel.frame().rows.len(), 1);
-    panel.set_filter(Filter::All);
+    panel.set_filter(OutputFilter::All);
     assert_eq!(top_line(&panel), 501);
 }
 
@@ -253,13 +253,13 @@ fn what_is_copied_is_what_the_filter_shows_without_escape_sequences() {
     let mut panel = panel(0);
     panel.append(vec![milestone(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
     assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Claimed\nred\nplain\n");
-    panel.set_filter(Filter::Logs);
+    panel.set_filter(OutputFilter::Logs);
     assert_eq!(panel.visible_text(|event| event.message.clone()), "red\nplain\n");
 }
 
 #[test]
 fn a_panel_of_no_size_and_no_rows_is_drawn() {
-    let panel = Panel::new(Buffer::new(Vec::new(), &[], Seq::START, Limits::default()));
+    let panel = Panel::new(Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default()));
     let frame = panel.frame();
     assert!(frame.rows.is_empty());
     assert_eq!((frame.above, frame.below, frame.scroll_to), (0, 0, 0));

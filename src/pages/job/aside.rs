@@ -5,10 +5,9 @@ use leptos_router::components::A;
 
 use super::LiveJob;
 use super::plan::{Planned, planned};
-use super::timeline::{Attempt, StageRun, StepRun, Timeline};
+use super::timeline::{StageRun, StepRun, Timeline, TimelineAttempt};
 use crate::model::{AttemptStatus, Job, Stage, StageStatus, StepStatus, Timestamp};
-use crate::pages::download_url;
-use crate::pages::parts::{Icon, Now, Time};
+use crate::ui::{Icon, Now, Time, download_url};
 use crate::words;
 
 /// The column beside the log. On narrow screens it folds into one line that says what runs.
@@ -96,7 +95,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
 }
 
 /// The stages of an attempt, in order, with what has run of each and what waits.
-fn steps_view(attempt: Option<&Attempt>, waiting: &[Planned], now: Now) -> AnyView {
+fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
@@ -224,7 +223,7 @@ const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
 fn artifacts_view(live: LiveJob) -> AnyView {
     let artifacts = live.artifacts.read();
     if artifacts.is_empty() {
-        let text = if live.job.read().status.is_terminal() { "Nothing was kept." } else { "Nothing yet." };
+        let text = if live.job.read().status.is_terminal() { "No files were kept." } else { "No files yet." };
         return view! { <p class="hint">{text}</p> }.into_any();
     }
     let several = artifacts.iter().any(|file| file.attempt > 1);
@@ -264,7 +263,7 @@ fn facts_view(job: &Job) -> AnyView {
     };
     let from = job.resubmitted_from.map(|id| {
         view! {
-            <dt>"Run again from"</dt>
+            <dt>"Rerun of"</dt>
             <dd>
                 <A href=format!("/tasks/queue/{id}")>{id.to_string()}</A>
             </dd>

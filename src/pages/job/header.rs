@@ -7,8 +7,8 @@ use leptos_router::hooks::use_navigate;
 
 use super::LiveJob;
 use crate::model::{Job, JobStatus};
-use crate::pages::parts::{Icon, Now, Status};
 use crate::rpc::{CancelJob, ResubmitJob};
+use crate::ui::{Icon, Now, Status};
 use crate::words;
 
 /// The line above everything. Its buttons are forms, which work without scripts.
@@ -34,7 +34,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
         let of = |result: Option<Result<Job, _>>| result.and_then(Result::err);
         of(cancel.value().get())
             .or_else(|| of(again.value().get()))
-            .map(|error: crate::rpc::RpcError| error.to_string())
+            .map(|error: crate::page_data::RpcError| error.to_string())
     };
     let id = live.id.to_string();
     let buttons = move || {

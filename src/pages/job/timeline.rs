@@ -8,12 +8,12 @@ use crate::model::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// The attempts.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<TimelineAttempt>,
 }
 
 /// One run of the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
+pub struct TimelineAttempt {
     /// Its number, from 1.
     pub number: i32,
     /// How it stands.
@@ -90,10 +90,10 @@ impl Timeline {
         stage.steps.last().filter(|step| step.status == StepStatus::Started)
     }
 
-    fn attempt(&mut self, number: i32, at: Timestamp) -> &mut Attempt {
+    fn attempt(&mut self, number: i32, at: Timestamp) -> &mut TimelineAttempt {
         let index = self.attempts.iter().position(|attempt| attempt.number == number).unwrap_or_else(|| {
             let status = AttemptStatus::Started;
-            self.attempts.push(Attempt { number, status, started: at, millis: None, stages: Vec::new() });
+            self.attempts.push(TimelineAttempt { number, status, started: at, millis: None, stages: Vec::new() });
             self.attempts.len() - 1
         });
         &mut self.attempts[index]

@@ -11,7 +11,7 @@ use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use web_sys::EventSource;
 
-use crate::live_output::dom::{Listener, is_hidden};
+use crate::ui::dom::{Listener, is_hidden};
 
 /// How often the list is asked for while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ pub(super) struct Changes {
 }
 
 struct State {
-    stream: Option<Stream>,
+    stream: Option<ChangeStream>,
     /// Ticks since a stream was last tried.
     ticks: u32,
     asking: Option<TimeoutHandle>,
@@ -38,12 +38,12 @@ struct State {
 }
 
 /// An open `EventSource` with what listens to it; closed when dropped.
-struct Stream {
+struct ChangeStream {
     source: EventSource,
     _listeners: [Listener; 2],
 }
 
-impl Drop for Stream {
+impl Drop for ChangeStream {
     fn drop(&mut self) {
         self.source.close();
     }
@@ -92,7 +92,7 @@ fn connect(state: &Rc<RefCell<State>>) {
     let listeners = [on("open"), on("job")];
     let mut state = state.borrow_mut();
     state.ticks = 0;
-    state.stream = Some(Stream { source, _listeners: listeners });
+    state.stream = Some(ChangeStream { source, _listeners: listeners });
 }
 
 /// Looks a moment later, unless that is about to happen.

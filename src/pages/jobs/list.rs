@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
 
-use super::Wanted;
+use super::JobsQuery;
 use super::changes::Changes;
 use super::row::JobRow;
-use crate::live_output::clipboard::copy;
 use crate::model::{Job, JobId, JobsPage};
-use crate::pages::parts::{Icon, Now};
-use crate::rest::{self, ReadError};
+use crate::rest::{self, RestError};
+use crate::ui::clipboard::copy;
+use crate::ui::{Icon, Now};
 
 /// Jobs of a page; of the first one by the server's choice, of further ones by ours.
 const PAGE: usize = 50;
@@ -24,12 +24,12 @@ const FRESH: usize = 200;
 struct Item {
     id: JobId,
     job: ArcRwSignal<Job>,
-    origin: Origin,
+    origin: RowOrigin,
 }
 
 /// How a job came into the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum RowOrigin {
     /// It was there, or was asked for.
     Loaded,
     /// It was submitted while somebody looked.
@@ -42,18 +42,18 @@ struct Loaded {
     items: RwSignal<Vec<Item>>,
     has_more: RwSignal<bool>,
     /// The last question was not answered, or refused.
-    trouble: RwSignal<Option<ReadError>>,
+    trouble: RwSignal<Option<RestError>>,
     query: StoredValue<String>,
     /// How many jobs come before the first of these.
     offset: usize,
 }
 
 impl Loaded {
-    fn new(wanted: &Wanted, page: JobsPage) -> Self {
+    fn new(wanted: &JobsQuery, page: JobsPage) -> Self {
         let query = wanted.query();
         let query = query.strip_prefix('?').map(|query| format!("&{query}")).unwrap_or_default();
         Self {
-            items: RwSignal::new(page.items.into_iter().map(|job| item(job, Origin::Loaded)).collect()),
+            items: RwSignal::new(page.items.into_iter().map(|job| item(job, RowOrigin::Loaded)).collect()),
             has_more: RwSignal::new(page.has_more),
             trouble: RwSignal::new(None),
             query: StoredValue::new(query),
@@ -102,7 +102,7 @@ impl Loaded {
                 self.has_more.try_set(page.has_more);
                 self.items.try_update(|items| {
                     let fresh = page.items.into_iter().filter(|job| items.iter().all(|item| item.id != job.id));
-                    let fresh: Vec<Item> = fresh.map(|job| item(job, Origin::Loaded)).collect();
+                    let fresh: Vec<Item> = fresh.map(|job| item(job, RowOrigin::Loaded)).collect();
                     items.extend(fresh);
                 });
             }
@@ -121,7 +121,7 @@ impl Loaded {
                     }
                     items.push(item.clone());
                 }
-                None => items.push(item(job, Origin::Arrived)),
+                None => items.push(item(job, RowOrigin::Arrived)),
             }
         }
         // What was loaded beyond the answer stays; what the answer would have to hold and does not is gone.
@@ -138,13 +138,13 @@ impl Loaded {
     }
 }
 
-fn item(job: Job, origin: Origin) -> Item {
+fn item(job: Job, origin: RowOrigin) -> Item {
     Item { id: job.id, job: ArcRwSignal::new(job), origin }
 }
 
 /// Jobs that were loaded, kept fresh.
 #[component]
-pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
+pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     let known = page.items.iter().map(|job| job.updated_at).max().unwrap_or_default();
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
@@ -163,11 +163,11 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
     });
     let trouble = move || {
         loaded.trouble.get().map(|trouble| match trouble {
-            ReadError::Unreachable => "Connection lost: the list is as it was. Trying again.".to_owned(),
-            ReadError::Refused { status: 401, .. } => {
+            RestError::Unreachable => "Connection lost. This list may be out of date. Retrying.".to_owned(),
+            RestError::Refused { status: 401, .. } => {
                 "Your session has ended. Reload the page to log in again.".to_owned()
             }
-            ReadError::Refused { message, .. } => message,
+            RestError::Refused { message, .. } => message,
         })
     };
     view! {
@@ -198,7 +198,7 @@ pub fn JobList(wanted: Wanted, page: JobsPage) -> impl IntoView {
 #[component]
 fn Empty(everything: bool) -> impl IntoView {
     if !everything {
-        return view! { <p class="empty">"No job is like that."</p> }.into_any();
+        return view! { <p class="empty">"No jobs match these filters."</p> }.into_any();
     }
     let command = RwSignal::new(example("http://127.0.0.1:3000"));
     let copied = RwSignal::new(false);
@@ -218,10 +218,10 @@ fn Empty(everything: bool) -> impl IntoView {
             <p>
                 <A href="/tasks/queue/new" attr:class="button primary">
                     <Icon name="plus" />
-                    "Submit the first one"
+                    "Submit your first job"
                 </A>
             </p>
-            <p>"or from a terminal, with the token in place of $TOKEN:"</p>
+            <p>"Or from a terminal, with your token in place of $TOKEN:"</p>
             <pre class="command">
                 <code>{command}</code>
             </pre>

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::list::Origin;
+use super::list::RowOrigin;
 use crate::model::{Job, JobId, JobStatus};
-use crate::pages::parts::{Now, Status};
+use crate::ui::{Now, Status};
 use crate::words;
 
 /// A job in the list: how it stands, what it is, who submitted it, when, and how long it took.
@@ -13,7 +13,7 @@ use crate::words;
 pub fn JobRow(
     id: JobId,
     job: ArcRwSignal<Job>,
-    origin: Origin,
+    origin: RowOrigin,
     now: Now,
     /// The longest duration in the list, in milliseconds: a full bar.
     longest: Memo<i64>,
@@ -35,14 +35,14 @@ pub fn JobRow(
     };
     let waits = move || {
         let job = job.read();
-        job.queue_position.map(|position| format!("{} in the queue", words::count(position)))
+        job.queue_position.map(|position| format!("number {} in the queue", words::count(position)))
     };
     let detail = move || {
         let job = job.read();
         job.error_message.clone().or_else(waits)
     };
     view! {
-        <li class="job-row" class:arrives=origin == Origin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
+        <li class="job-row" class:arrives=origin == RowOrigin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
             <Status status />
             <span class="job-what">
                 <A href=format!("/tasks/queue/{id}") attr:class="job-link">

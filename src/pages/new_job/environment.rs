@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Problem;
 use super::draft::{Draft, Variable};
-use crate::pages::parts::Icon;
+use crate::ui::Icon;
 
 /// Names and values.
 #[component]
@@ -57,7 +57,7 @@ fn VariableRow(draft: Draft, problem: Memo<Option<(String, String)>>, variable: 
                 <Icon name="remove" />
             </button>
             <Show when=move || secret.get()>
-                <p class="hint">"A secret, by its name: wherever its value is printed, [REDACTED] stands instead."</p>
+                <p class="hint">"The name marks this as a secret. Where its value is printed, [REDACTED] is shown."</p>
             </Show>
             <Problem problem field=Signal::derive(move || variable.field()) />
         </div>

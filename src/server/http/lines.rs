@@ -6,6 +6,7 @@ use axum::extract::State;
 use super::error::ApiError;
 use super::jobs::JobPath;
 use super::query::Query;
+use crate::ansi::{self, LineEnd};
 use crate::level;
 use crate::log::AttemptLog;
 use crate::log::lines::{self, Line};
@@ -116,17 +117,20 @@ async fn describe(state: &AppState, job: JobId, attempt: i32, lines: Vec<Line>) 
     let offsets: Vec<i64> = lines.iter().map(|line| signed(line.offset)).collect();
     let places = state.log.events_at_offsets(job, attempt, &offsets).await?;
     let item = |(line, seq): (Line, _)| {
-        let text = String::from_utf8_lossy(&line.text).into_owned();
+        let printed = String::from_utf8_lossy(&line.text);
+        let shown = ansi::fold(&printed, LineEnd::Complete);
+        let truncated = line.cut || shown.cut;
+        let text = shown.text.into_owned();
         OutputLine {
             line: signed(line.number),
             seq,
             stream: line.source.stream,
-            stage: line.source.stage,
+            stage: line.source.step.stage,
             step_id: steps.get(line.source).cloned(),
             time: line.time,
             level: level::of_printed(&text, line.source.stream),
             text,
-            truncated: line.cut,
+            truncated,
         }
     };
     Ok(lines.into_iter().zip(places).map(item).collect())

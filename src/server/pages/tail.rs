@@ -3,7 +3,6 @@
 //! An event of a job that prints fast holds up to 1 MiB. A page that waited for all of it would show its last lines late;
 //! what is left out here is loaded by its lines' numbers when somebody looks at it.
 
-use crate::live_output::line::segments;
 use crate::model::{Event, LogPayload, Payload, Segment};
 
 /// Bytes of output in a first paint, about: some screens of it.
@@ -35,9 +34,7 @@ fn output(event: &Event) -> Option<&LogPayload> {
 }
 
 fn end(payload: &LogPayload) -> i64 {
-    let whole = [Segment(payload.offset, payload.bytes, payload.line)];
-    let segments = payload.segments.as_deref().unwrap_or(&whole);
-    segments.iter().map(|Segment(offset, bytes, _)| offset + bytes).max().unwrap_or(0)
+    payload.segments().iter().map(|segment| segment.end()).max().unwrap_or(0)
 }
 
 /// Cuts what stands before `from` in `output.log` off a chunk; returns whether something is left.
@@ -47,7 +44,7 @@ fn cut(event: &mut Event, from: i64) -> bool {
         return true;
     }
     let left =
-        segments(&event.message, payload).into_iter().filter_map(|(segment, text)| cut_segment(segment, text, from));
+        payload.pieces(&event.message).into_iter().filter_map(|(segment, text)| cut_segment(segment, text, from));
     let (left, text): (Vec<Segment>, Vec<&str>) = left.unzip();
     let Some(&Segment(offset, _, line)) = left.first() else { return false };
     let message = text.concat();
@@ -88,7 +85,7 @@ mod tests {
         let mut lines = std::collections::BTreeMap::<i64, String>::new();
         for event in events {
             let Some(payload) = output(event) else { continue };
-            for (Segment(_, _, first), text) in segments(&event.message, payload) {
+            for (Segment(_, _, first), text) in payload.pieces(&event.message) {
                 for (number, part) in (first..).zip(text.split_inclusive('\n')) {
                     lines.entry(number).or_default().push_str(part.trim_end_matches('\n'));
                 }

@@ -44,6 +44,22 @@ pub(super) fn walk(
     walk.ended
 }
 
+/// Returns whether something of that name lies below `workspace`, without following a link.
+pub(super) fn exists(workspace: &Path, name: &Path) -> bool {
+    let Ok(mut folder) = openat(CWD, workspace, FOLDER, Mode::empty()) else { return false };
+    let mut parts = name.iter().peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return statat(&folder, part, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        }
+        match openat(&folder, part, FOLDER, Mode::empty()) {
+            Ok(below) => folder = below,
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 // A pipe that took the file's place must not make the opening wait.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);

@@ -18,10 +18,7 @@ pub struct Steps(pub Vec<Origin>);
 
 impl Steps {
     pub(super) fn origin(&self, source: Source) -> Option<&Origin> {
-        let is_it = |origin: &&Origin| {
-            origin.stage == source.stage && u32::try_from(origin.step_index).is_ok_and(|index| index == source.step)
-        };
-        self.0.iter().find(is_it)
+        self.0.iter().find(|origin| origin.step == source.step)
     }
 }
 
@@ -54,7 +51,7 @@ pub(super) fn read(spool: &SpoolReader, steps: &Steps, from: u64, limit: u64, ro
     let mut out_of_room = false;
     while to < limit {
         let Some(record) = spool.record(number)? else { break };
-        let here = (record.source.stage, record.source.step);
+        let here = record.source.step;
         if *step.get_or_insert(here) != here {
             break;
         }

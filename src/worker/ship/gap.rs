@@ -51,7 +51,7 @@ pub(super) fn find(
 
 /// Returns where the output of a record's step ends; records of a step stand together.
 fn end_of_step(spool: &SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
-    let place = |record: Record| (record.source.stage, record.source.step);
+    let place = |record: Record| record.source.step;
     let here = spool.record(first)?.map(place);
     let (mut low, mut high) = (first, spool.record_at(stop)?);
     while low < high {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::event_log::Origin;
-use crate::model::{GapPayload, JobId, JobStatus, LogPayload, Payload, Segment, Seq, Stage, StreamName, Timestamp};
+use crate::model::{
+    GapPayload, JobId, JobStatus, LogPayload, Payload, Segment, Seq, Stage, StepRef, StreamName, Timestamp,
+};
 use crate::queue::{Finish, Heartbeat, NewArtifact, QueueError};
 use crate::random::Random;
 use crate::worker::spool::{Source, Spool};
@@ -110,7 +112,11 @@ impl Case {
 
     fn origins() -> Vec<Origin> {
         let step_id = ["a", "b", "c", "d"].map(Redacted::literal);
-        let origin = |(step_id, step_index)| Origin { stage: Stage::Execute, step_id, step_index, attempt: 1 };
+        let origin = |(step_id, step_index)| Origin {
+            step: StepRef { stage: Stage::Execute, index: step_index },
+            step_id,
+            attempt: 1,
+        };
         step_id.into_iter().zip(0..).map(origin).collect()
     }
 
@@ -163,7 +169,10 @@ impl Case {
         let stream = self.random.pick(&[StreamName::Stdout, StreamName::Stdout, StreamName::Stderr]);
         let pieces = self.random.below(12);
         let text: String = (0..pieces).map(|_| self.random.pick(&["a", "bc", "é", "日本", "\n", "x y z\n"])).collect();
-        let source = Source { stage: Stage::Execute, step, stream };
+        let source = Source {
+            step: StepRef { stage: Stage::Execute, index: i32::try_from(step).expect("it is small") },
+            stream,
+        };
         spool
             .append(source, &Redacted::from_stored(text.clone().into_bytes()), Timestamp(7))
             .expect("the disk takes it");
@@ -310,7 +319,7 @@ async fn head_and_tail_end_and_begin_with_whole_lines() {
     };
     case.live = LiveLog::Events(policy, Bounds { job_bytes: 105, lag: Duration::from_hours(1), tail_bytes: 55 });
     let text: String = (1..=100).map(|number| format!("line {number:03}\n")).collect();
-    let source = Source { stage: Stage::Execute, step: 0, stream: StreamName::Stdout };
+    let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
     spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(7)).expect("the disk takes it");
     spool.end_step().expect("the disk takes it");
     let progress = case.recover(&spool).await;

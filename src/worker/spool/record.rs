@@ -4,15 +4,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crate::model::{Stage, StreamName, Timestamp};
+use crate::model::{Stage, StepRef, StreamName, Timestamp};
 
 /// Where output comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The stage of the step.
-    pub stage: Stage,
-    /// The step's place in its stage, from 0.
-    pub step: u32,
+    /// The step.
+    pub step: StepRef,
     /// Which of its two outputs.
     pub stream: StreamName,
 }
@@ -71,8 +69,8 @@ impl Record {
         out.extend_from_slice(&self.line.to_le_bytes());
         out.extend_from_slice(&self.time.0.to_le_bytes());
         out.extend_from_slice(&self.length.to_le_bytes());
-        out.extend_from_slice(&self.source.step.to_le_bytes());
-        out.extend_from_slice(&[self.source.stage as u8, self.source.stream as u8]);
+        out.extend_from_slice(&self.source.step.index.to_le_bytes());
+        out.extend_from_slice(&[self.source.step.stage as u8, self.source.stream as u8]);
         // 48 bits: a line a microsecond would take nine years.
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
@@ -117,8 +115,10 @@ impl Record {
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),
             source: Source {
-                step: u32::from_le_bytes(four(28)),
-                stage: [Stage::Prepare, Stage::Execute, Stage::Publish][usize::from(bytes[32] % 3)],
+                step: StepRef {
+                    stage: [Stage::Prepare, Stage::Execute, Stage::Publish][usize::from(bytes[32] % 3)],
+                    index: i32::from_le_bytes(four(28)),
+                },
                 stream: [StreamName::Stdout, StreamName::Stderr][usize::from(bytes[33] % 2)],
             },
         }

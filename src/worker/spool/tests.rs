@@ -1,10 +1,10 @@
 use redact::Redacted;
 
 use super::*;
-use crate::model::{Stage, StreamName};
+use crate::model::{Stage, StepRef, StreamName};
 
 fn source(stream: StreamName) -> Source {
-    Source { stage: Stage::Execute, step: 3, stream }
+    Source { step: StepRef { stage: Stage::Execute, index: 3 }, stream }
 }
 
 fn write(spool: &mut Spool, stream: StreamName, text: &str) {

@@ -10,7 +10,7 @@ use super::{Failure, StepOutcome, Steps};
 use crate::clock;
 use crate::event_log::StepEnd;
 use crate::fail_point::FailPoint;
-use crate::model::{FailureReason, Stage, StepStatus};
+use crate::model::{FailureReason, StepRef, StepStatus};
 use crate::queue::StepSpec;
 use crate::worker::capture::Capture;
 use crate::worker::control::Control;
@@ -22,7 +22,7 @@ impl Steps {
     /// Runs a step to its end; what it prints is in the spool when this returns.
     pub(super) fn run_step(
         &self,
-        (stage, index): (Stage, u32),
+        step_ref: StepRef,
         step: &StepSpec,
         limits: Limits,
         capture: &mut Capture,
@@ -30,7 +30,7 @@ impl Steps {
     ) -> StepOutcome {
         let marker = ProcessMarker::new(self.lease.job, self.lease.attempt);
         let redactor = capture.redactor().clone();
-        let mut output = capture.step(stage, index);
+        let mut output = capture.step(step_ref);
         let result = self
             .program(step)
             .and_then(|program| process::run(&self.supervision, program, &marker, (limits, control), &mut output));

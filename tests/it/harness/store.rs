@@ -9,7 +9,9 @@ use tailwater::db::{Db, DbError};
 use tailwater::event_log::{
     AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
 };
-use tailwater::model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepStatus, StreamName, Timestamp};
+use tailwater::model::{
+    FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp,
+};
 use tailwater::queue::{Ending, Finish, Maskers, Queue, QueueError};
 use tempfile::TempDir;
 
@@ -136,9 +138,8 @@ impl Output {
     fn event(&mut self) -> NewEvent {
         let index = self.random.below(3);
         let origin = Origin {
-            stage: Stage::Execute,
+            step: StepRef { stage: Stage::Execute, index: i32::try_from(index).expect("it is small") },
             step_id: Redacted::literal(["build", "test", "pack"][index]),
-            step_index: i32::try_from(index).expect("it is small"),
             attempt: self.attempt,
         };
         match self.random.below(10) {
@@ -178,7 +179,8 @@ impl Output {
     /// Makes up one line of output of `length` bytes, and where it lies, for a test that appends by itself.
     pub fn line(&mut self) -> (NewEvent, (i64, i64)) {
         let step_id = Redacted::literal("run");
-        let origin = Origin { stage: Stage::Execute, step_id, step_index: 0, attempt: self.attempt };
+        let step = StepRef { stage: Stage::Execute, index: 0 };
+        let origin = Origin { step, step_id, attempt: self.attempt };
         let from = self.offset();
         (self.chunk(&origin, StreamName::Stdout), (from, self.offset()))
     }

@@ -45,6 +45,28 @@ async fn a_line_says_where_it_comes_from_and_in_which_event_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_lines_text_is_what_a_terminal_shows_of_it_however_often_it_was_rewritten() {
+    let server = TestServer::start().await;
+    let script = "printf 'abcdef\\033[3DX\\n'; printf '100 %%\\r 50 %%\\n'; printf 'gone\\r\\033[K\\033[31mred\\033[0m\\n'; \
+                  printf 'windows\\r\\n'; seq -f 'step %.0f of 100000' -s \"$(printf '\\r')\" 100000";
+    let id = server.api.submit(json!({"run": script})).await;
+    server.api.ended(&id).await;
+    let page = server.api.json(&format!("/jobs/{id}/lines")).await;
+    let items = page["items"].as_array().expect("a page has items");
+    let shown: Vec<Value> = items.iter().map(|item| json!([item["text"], item["truncated"]])).collect();
+    let expected = json!([
+        ["abcXef", false],
+        [" 50 %", false],
+        ["\u{1b}[31mred\u{1b}[0m", false],
+        ["windows", false],
+        ["step 100000 of 100000", false],
+    ]);
+    assert_eq!(json!(shown), expected);
+    let log = server.api.get(&format!("/jobs/{id}/log")).await.text().await.expect("a body");
+    assert!(log.starts_with("abcdef\u{1b}[3DX\n100 %\r 50 %\n"), "the log has every byte");
+}
+
+#[tokio::test]
 async fn lines_come_by_number_or_from_the_end_while_the_job_runs_and_after() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("seq 1000; {}; seq 1001 1500", gate.wait())})).await;

@@ -4,7 +4,7 @@ use redact::Redacted;
 use tailwater::log::AttemptLog;
 use tailwater::log::lines::{self, Line};
 use tailwater::log::output::{Output, Reach, Read, Selection, Times};
-use tailwater::model::{Stage, StreamName, Timestamp};
+use tailwater::model::{Stage, StepRef, StreamName, Timestamp};
 use tailwater::worker::spool::{Source, Spool};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ struct Written {
     lines: Vec<Line>,
     pieces: Vec<(Source, Vec<u8>)>,
     open: [Option<usize>; 2],
-    step: u32,
+    step: i32,
 }
 
 impl Written {
@@ -34,7 +34,7 @@ impl Written {
     }
 
     fn write(&mut self, stream: StreamName, text: &[u8]) {
-        let source = Source { stage: Stage::Execute, step: self.step, stream };
+        let source = Source { step: StepRef { stage: Stage::Execute, index: self.step }, stream };
         let time = Timestamp(1_700_000_000_000_000 + i64::try_from(self.output.len()).expect("it is small"));
         self.spool.append(source, &Redacted::from_stored(text.to_vec()), time).expect("the folder can be written");
         self.pieces.push((source, text.to_vec()));
@@ -169,7 +169,7 @@ fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     // The first line stays open until the end: to know a line one has to know more than the record it lies in.
     let spool = &mut written.spool;
     let mut append = |stream, text: String| {
-        let source = Source { stage: Stage::Execute, step: 0, stream };
+        let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream };
         spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(0)).expect("the disk takes it");
     };
     append(StreamName::Stderr, "begun".into());

@@ -2,13 +2,13 @@ use super::*;
 
 /// Feeds what happens to a policy and keeps the time.
 struct Play {
-    policy: Policy,
+    policy: FeedPolicy,
     now: f64,
 }
 
 impl Play {
     fn begin() -> Self {
-        let mut play = Self { policy: Policy::default(), now: 0.0 };
+        let mut play = Self { policy: FeedPolicy::default(), now: 0.0 };
         assert_eq!(play.happens(Happened::Shown), [Action::Open, Action::WakeAfter(OPEN_WITHIN_MS)]);
         play
     }

@@ -22,7 +22,7 @@ async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   return Math.max(...sizes);
 }
 
-// Measurements, printed by the run: they assert that there is something to measure, and nothing on time.
+// Measurements for `make bench`, printed by the run: they assert that there is something to measure, and nothing on time.
 
 test("SC-001: from the child's write to the line in the document, over 300 lines", async ({ page, server, api }) => {
   const script =

@@ -1,15 +1,12 @@
-//! What several pages show: icons, a status, a point in time, a refusal.
+//! Small views that several pages and Live Output show: icons, a status, a point in time.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::components::A;
 
-use crate::app::ICONS;
 use crate::host;
 use crate::model::{Artifact, JobStatus, Timestamp};
-use crate::rpc::RpcError;
 use crate::words;
 
 /// The document's title. Every page has this one: the `Title` of `leptos_meta` writes its text unescaped into the page that the
@@ -26,6 +23,8 @@ pub fn PageTitle(
     let title = view! { <Title text /> };
     title
 }
+/// The file with all icons; the browser finds in the document's head where it is.
+pub const ICONS: &str = "icons.svg";
 
 /// An icon of `public/icons.svg`; it says nothing that the text beside it does not say.
 #[component]
@@ -107,39 +106,6 @@ pub fn Time(
         <time datetime=move || at.get().to_string() title=move || if alive.get() { "" } else { "UTC" }>
             {text}
         </time>
-    }
-    .into_any()
-}
-
-/// The page's place when the server refused to send it, or could not be reached.
-#[component]
-pub fn Refusal(
-    /// Why.
-    error: RpcError,
-) -> impl IntoView {
-    let (title, text) = match &error {
-        RpcError::Refused { status, message, .. } => {
-            host::status(*status);
-            match status {
-                401 => ("Your session has ended", "Reload the page to log in again.".to_owned()),
-                403 => ("Not allowed", "Your account may not see this.".to_owned()),
-                404 => ("No such job", "There is no job of this name. It may have been deleted.".to_owned()),
-                _ => ("The server refused", message.clone()),
-            }
-        }
-        RpcError::Transport(message) => {
-            host::status(500);
-            ("The server could not be reached", message.clone())
-        }
-    };
-    view! {
-        <main class="notice" role="alert">
-            <h1>{title}</h1>
-            <p>{text}</p>
-            <p>
-                <A href="/tasks/queue">"To the queue"</A>
-            </p>
-        </main>
     }
     .into_any()
 }

@@ -1,0 +1,71 @@
+//! What moves the cursor within its row, and what erases there.
+
+/// A move of the cursor, or an erasure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// By so many columns to the right (CUF, HPR).
+    Right(u16),
+    /// By so many columns to the left, as far as the first (BS, CUB).
+    Left(u16),
+    /// To a column, counted from 0 (CR, CHA, HPA).
+    Column(u16),
+    /// By so many tab stops to the right (CHT).
+    NextTab(u16),
+    /// By so many tab stops to the left (CBT).
+    PreviousTab(u16),
+    /// To the row below, in the same column (VT, FF, IND).
+    Down,
+    /// To the first column of the row below (NEL).
+    NextRow,
+    /// Erases from the cursor to the row's end (EL 0).
+    EraseRight,
+    /// Erases from the row's beginning up to the cursor and with it (EL 1).
+    EraseLeft,
+    /// Erases the row (EL 2).
+    EraseRow,
+    /// Erases so many columns from the cursor on (ECH).
+    Erase(u16),
+}
+
+impl Motion {
+    /// Returns what a control sequence does, if it acts within the row.
+    pub(super) const fn of_control(letter: char, parameter: u16) -> Option<Self> {
+        let count = if parameter == 0 { 1 } else { parameter };
+        Some(match (letter, parameter) {
+            ('C' | 'a', _) => Self::Right(count),
+            ('D' | 'j', _) => Self::Left(count),
+            ('G' | '`', _) => Self::Column(count - 1),
+            ('I', _) => Self::NextTab(count),
+            ('Z', _) => Self::PreviousTab(count),
+            ('K', 0) => Self::EraseRight,
+            ('K', 1) => Self::EraseLeft,
+            ('K', 2) => Self::EraseRow,
+            ('X', _) => Self::Erase(count),
+            _ => return None,
+        })
+    }
+
+    /// Appends the motion as a terminal understands it.
+    pub fn write(self, out: &mut String) {
+        let (count, letter) = match self {
+            Self::Left(1) => return out.push('\u{8}'),
+            Self::Column(0) => return out.push('\r'),
+            Self::Down => return out.push('\u{b}'),
+            Self::NextRow => return out.push('\u{85}'),
+            Self::Right(count) => (count, 'C'),
+            Self::Left(count) => (count, 'D'),
+            Self::Column(column) => (column.saturating_add(1), 'G'),
+            Self::NextTab(count) => (count, 'I'),
+            Self::PreviousTab(count) => (count, 'Z'),
+            Self::EraseRight => (0, 'K'),
+            Self::EraseLeft => (1, 'K'),
+            Self::EraseRow => (2, 'K'),
+            Self::Erase(count) => (count, 'X'),
+        };
+        out.push_str("\u{1b}[");
+        if count > 0 {
+            out.push_str(&count.to_string());
+        }
+        out.push(letter);
+    }
+}

@@ -1,0 +1,40 @@
+//! What a page shows when the server refused to send it, or could not be reached.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::host;
+use crate::page_data::RpcError;
+
+/// Stands in place of a page that the server refused to send, or that could not be reached.
+#[component]
+pub fn Refusal(
+    /// Why.
+    error: RpcError,
+) -> impl IntoView {
+    let (title, text) = match &error {
+        RpcError::Refused { status, message, .. } => {
+            host::status(*status);
+            match status {
+                401 => ("Your session has ended", "Reload the page to log in again.".to_owned()),
+                403 => ("Not allowed", "Your account is not allowed to see this page.".to_owned()),
+                404 => ("Job not found", "There is no job with this ID. It may have been deleted.".to_owned()),
+                _ => ("The server refused the request", message.clone()),
+            }
+        }
+        RpcError::Transport(message) => {
+            host::status(500);
+            ("The server could not be reached", message.clone())
+        }
+    };
+    view! {
+        <main class="notice" role="alert">
+            <h1>{title}</h1>
+            <p>{text}</p>
+            <p>
+                <A href="/tasks/queue">"Go to the queue"</A>
+            </p>
+        </main>
+    }
+    .into_any()
+}
