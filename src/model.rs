@@ -18,7 +18,7 @@ pub use event::{
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload,
     StepStatus, StreamName,
 };
-pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobStatus, JobsPage, NewJob};
+pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
 pub use time::{ParseTimestampError, Timestamp};
 

@@ -12,7 +12,7 @@ use super::body::{JsonBody, OptionalJsonBody};
 use super::error::ApiError;
 use super::query::Query;
 use crate::auth::Identity;
-use crate::model::{Job, JobId, JobStatus, JobsPage, NewJob};
+use crate::model::{Job, JobChanges, JobId, JobStatus, JobsPage, NewJob};
 use crate::queue::JobsFilter;
 use crate::server::AppState;
 
@@ -101,17 +101,12 @@ pub(super) async fn cancel(
     Ok(Json(state.queue.cancel(job, &identity.user, cancel.reason).await?))
 }
 
-/// The body of a resubmission: nothing may be changed yet.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Resubmit {}
-
 pub(super) async fn resubmit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
-    OptionalJsonBody(Resubmit {}): OptionalJsonBody<Resubmit>,
+    OptionalJsonBody(changes): OptionalJsonBody<JobChanges>,
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
-    let job = state.queue.resubmit(job, &identity.user).await?;
+    let job = state.queue.resubmit(job, &identity.user, changes).await?;
     Ok((StatusCode::CREATED, Json(job)))
 }
