@@ -21,7 +21,7 @@ pub use event::{
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
     StreamName,
 };
-pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobInput, JobStatus, JobsPage, NewJob};
+pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobInput, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
 pub use raw_json::RawJson;
 pub use segment::Segment;

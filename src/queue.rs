@@ -10,6 +10,7 @@ mod files;
 mod job_row;
 mod leases;
 mod maskers;
+mod overrides;
 mod payload;
 mod store;
 mod submission;
@@ -23,7 +24,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock;
 use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
-use crate::model::{Job, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
+use crate::model::{Job, JobChanges, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
 
 pub use ending::{Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
@@ -136,12 +137,23 @@ impl Queue {
         Ok(ids.collect::<sqlx::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// Submits the payload of `job` once more, including its real secret values.
-    pub async fn resubmit(&self, job: JobId, by: &str) -> Result<Job, QueueError> {
+    /// Submits the payload of `job` once more, including its real secret values, with the changes asked for.
+    pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         drop(connection);
-        self.insert(Submission::again(&row, by)).await
+        if changes == JobChanges::default() {
+            return self.insert(Submission::again(&row, by)).await;
+        }
+        let new = NewJob {
+            kind: row.kind.clone(),
+            priority: changes.priority.unwrap_or(row.priority),
+            payload: overrides::apply(&row.kind, &row.payload, changes.payload.as_ref(), &self.maskers)?,
+            affinity_key: row.affinity_key.clone(),
+            max_attempts: changes.max_attempts.unwrap_or(row.max_attempts),
+        };
+        let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.input);
+        self.insert(Submission { resubmitted_from: Some(row.id), ..submission }).await
     }
 
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {

@@ -217,6 +217,18 @@ pub struct NewJob {
     pub max_attempts: i32,
 }
 
+/// What to change of a job that is run again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct JobChanges {
+    /// Its priority.
+    pub priority: Option<i32>,
+    /// How many attempts it may have.
+    pub max_attempts: Option<i32>,
+    /// Fields that replace those of the payload; null removes one. A text as replies show it means the original's.
+    pub payload: Option<RawJson>,
+}
+
 const fn one() -> i32 {
     1
 }

@@ -77,6 +77,19 @@ pub fn NewJobPage() -> impl IntoView {
                         <input class="field" name="title" data-testid="field-title" maxlength="200" bind:value=draft.title />
                         <Problem problem field="payload.title" />
                     </label>
+                    <label class="labelled">
+                        <span>"Working directory" <small>"optional"</small></span>
+                        <input
+                            class="field code"
+                            name="workingDirectory"
+                            data-testid="field-working-directory"
+                            placeholder="a fresh, empty folder"
+                            spellcheck="false"
+                            autocapitalize="off"
+                            bind:value=draft.working_directory
+                        />
+                        <Problem problem field="payload.workingDirectory" />
+                    </label>
                     <Environment draft problem />
                     <details class="further">
                         <summary>"Shell, timeout, attempts, priority"</summary>

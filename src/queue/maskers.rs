@@ -61,6 +61,11 @@ impl Maskers {
         kept.redactor
     }
 
+    /// Returns the redactor of a payload that belongs to no job yet.
+    pub(super) fn of_payload(&self, payload: &JobPayload) -> Redactor {
+        self.make(payload).redactor
+    }
+
     fn make(&self, payload: &JobPayload) -> Kept {
         let own = payload.secret_values();
         if own.is_empty() {

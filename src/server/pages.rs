@@ -11,7 +11,7 @@ use super::AppState;
 use super::http::error::ApiError;
 use crate::auth::Identity;
 use crate::event_log::{Direction, Filter, Kinds, PageRequest};
-use crate::model::{Event, Job, JobId, JobStatus, JobsPage, NewJob, Seq};
+use crate::model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Seq};
 use crate::page_data::{JobPageData, RpcError};
 use crate::queue::JobsFilter;
 
@@ -84,7 +84,7 @@ pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcErro
 
 /// Submits a job's payload once more.
 pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
-    let job = state()?.queue.resubmit(parse(id)?, &user()?).await.map_err(refuse)?;
+    let job = state()?.queue.resubmit(parse(id)?, &user()?, JobChanges::default()).await.map_err(refuse)?;
     if is_form() {
         leptos_axum::redirect(&format!("/tasks/queue/{}", job.id));
     }

@@ -139,6 +139,40 @@ async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
 }
 
 #[tokio::test]
+async fn a_job_is_run_again_with_changes_and_keeps_the_secrets_that_its_editor_never_saw() {
+    let server = TestServer::start().await;
+    let run = "test \"$API_TOKEN\" = hunter2-hunter2; echo $MODE";
+    let payload = json!({"title": "T", "env": {"API_TOKEN": "hunter2-hunter2", "MODE": "a"}, "run": run});
+    let id = server.api.submit(payload).await;
+    let mut shown = server.api.ended(&id).await["payload"].clone();
+    assert_eq!(shown["env"]["API_TOKEN"], "[REDACTED]");
+    shown["env"]["MODE"] = json!("b");
+    shown["title"] = Value::Null;
+    let again = async |body: Value| {
+        let reply = server.api.post(&format!("/jobs/{id}/resubmit"), &body).await;
+        (reply.status(), reply.text().await.expect("the body arrives"))
+    };
+    let (status, text) = again(json!({"payload": shown, "priority": 3})).await;
+    assert_eq!(status, 201, "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    let new: Value = serde_json::from_str(&text).expect("it is JSON");
+    assert_eq!((&new["resubmittedFrom"], &new["priority"]), (&json!(id), &json!(3)));
+    assert_eq!(server.api.ended(id_of(&new)).await["status"], "succeeded", "it has the real value");
+    assert_eq!(server.api.output(id_of(&new), 1).await, b"b\n");
+    for (body, field) in [
+        (json!({"payload": {"env": {"API_KEY": "[REDACTED]"}}}), "payload.env.API_KEY"),
+        (json!({"payload": {"env": {}}}), "payload.run"),
+        (json!({"payload": {"run": ""}}), "payload.run"),
+        (json!({"payload": {"runs": "x"}}), "payload.runs"),
+        (json!({"priority": 5000}), "priority"),
+        (json!({"paylod": {}}), "paylod"),
+    ] {
+        let (status, text) = again(body).await;
+        assert!(status == 422 && text.contains(field) && !text.contains("hunter2"), "{field}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn no_reply_shows_a_secret_value_wherever_it_stands() {
     let server = TestServer::start().await;
     let payload = secretive();

@@ -109,17 +109,17 @@ async fn a_job_is_submitted_cancelled_and_run_again_by_forms() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     let form = browser.html("/tasks/queue/new").await;
-    for name in ["run", "title", "shell", "timeoutSeconds", "maxAttempts", "priority"] {
+    for name in ["run", "title", "workingDirectory", "shell", "timeoutSeconds", "maxAttempts", "priority"] {
         assert!(form.contains(&format!("name=\"{name}\"")), "{name} in {form}");
     }
-    let body = "title=By+form&run=echo+begun%0D%0Asleep+600&shell=&timeoutSeconds=&maxAttempts=2&priority=-1";
+    let body = "title=By+form&run=echo+begun%0D%0Asleep+600&workingDirectory=%2Ftmp&shell=&timeoutSeconds=&maxAttempts=2&priority=-1";
     let reply = browser.post("/tasks/queue/new", "/tasks/queue/new", body).await;
     assert_eq!(reply.status(), 303, "{}", header(&reply, "location"));
     let page = header(&reply, "location").to_owned();
     let id = page.strip_prefix("/tasks/queue/").expect("it leads to the job");
     let job = server.api.job_when(id, "runs", |job| job["status"] == "running").await;
     assert_eq!((&job["priority"], &job["maxAttempts"]), (&json!(-1), &json!(2)));
-    assert_eq!(job["payload"], json!({"title": "By form", "run": "echo begun\nsleep 600"}));
+    assert_eq!(job["payload"], json!({"title": "By form", "run": "echo begun\nsleep 600", "workingDirectory": "/tmp"}));
 
     let reply = browser.post(&page, "/rpc/cancel_job", &format!("id={id}")).await;
     assert_eq!(reply.status(), 302);

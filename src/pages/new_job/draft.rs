@@ -12,6 +12,8 @@ pub struct Draft {
     pub title: RwSignal<String>,
     /// Its commands, at least one.
     pub steps: RwSignal<Vec<Step>>,
+    /// Where it runs; empty for its workspace.
+    pub working_directory: RwSignal<String>,
     /// Its environment.
     pub env: RwSignal<Vec<Variable>>,
     /// The shell of all steps; empty for the server's choice.
@@ -54,6 +56,7 @@ impl Draft {
         Self {
             title: text(),
             steps: RwSignal::new(vec![Step { id: 0, name: text(), run: text() }]),
+            working_directory: text(),
             env: RwSignal::new(Vec::new()),
             shell: text(),
             timeout: text(),
@@ -99,7 +102,9 @@ impl Draft {
         let of_step = |name: &str| (0..steps).any(|at| field == format!("payload.steps[{at}].{name}"));
         let env = self.env.with(|env| env.iter().any(|variable| field == variable.field()));
         env || match field {
-            "payload.title" | "payload.timeoutSeconds" | "maxAttempts" | "priority" => true,
+            "payload.title" | "payload.workingDirectory" | "payload.timeoutSeconds" | "maxAttempts" | "priority" => {
+                true
+            }
             "payload.run" => steps == 1,
             _ => steps > 1 && (of_step("run") || of_step("name")),
         }
@@ -115,6 +120,10 @@ impl Draft {
         let title = self.title.get_untracked();
         if !title.trim().is_empty() {
             put("title", title.trim().into());
+        }
+        let directory = self.working_directory.get_untracked();
+        if !directory.trim().is_empty() {
+            put("workingDirectory", directory.trim().into());
         }
         let shell = self.shell.get_untracked();
         let steps = self.steps.get_untracked();

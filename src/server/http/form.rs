@@ -20,6 +20,8 @@ pub(super) struct NewJobForm {
     #[serde(default)]
     title: String,
     #[serde(default)]
+    working_directory: String,
+    #[serde(default)]
     shell: String,
     #[serde(default)]
     timeout_seconds: String,
@@ -50,6 +52,9 @@ impl NewJobForm {
         };
         if !self.title.trim().is_empty() {
             put("title", self.title.trim().into());
+        }
+        if !self.working_directory.trim().is_empty() {
+            put("workingDirectory", self.working_directory.trim().into());
         }
         match self.shell.as_str() {
             "" => put("run", run.into()),

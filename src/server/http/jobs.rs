@@ -14,7 +14,7 @@ use super::query::Query;
 use super::submission::Submitted;
 use crate::auth::Identity;
 use crate::inputs::Incoming;
-use crate::model::{Job, JobId, JobStatus, JobsPage};
+use crate::model::{Job, JobChanges, JobId, JobStatus, JobsPage};
 use crate::queue::{JobsFilter, QueueError};
 use crate::server::AppState;
 
@@ -107,17 +107,12 @@ pub(super) async fn cancel(
     Ok(Json(state.queue.cancel(job, &identity.user, cancel.reason).await?))
 }
 
-/// The body of a resubmission: nothing may be changed yet.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Resubmit {}
-
 pub(super) async fn resubmit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
-    OptionalJsonBody(Resubmit {}): OptionalJsonBody<Resubmit>,
+    OptionalJsonBody(changes): OptionalJsonBody<JobChanges>,
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
-    let job = state.queue.resubmit(job, &identity.user).await?;
+    let job = state.queue.resubmit(job, &identity.user, changes).await?;
     Ok((StatusCode::CREATED, Json(job)))
 }

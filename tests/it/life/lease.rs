@@ -2,7 +2,7 @@
 
 use redact::Redacted;
 use tailwater::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};
-use tailwater::model::{JobId, JobStatus, Seq};
+use tailwater::model::{JobChanges, JobId, JobStatus, Seq};
 use tailwater::queue::{Ending, Heartbeat, QueueError};
 
 use crate::harness::store::{Output, Store, failed};
@@ -143,7 +143,7 @@ async fn nothing_is_appended_after_the_end_and_finishing_again_is_answered_as_be
     assert_eq!(log(&store, lease.job).await, stored);
     let end = stored.last().expect("there are some");
     assert!(String::from_utf8_lossy(end).contains("\"kind\":\"end\""));
-    store.queue.resubmit(lease.job, "tester").await.expect("it is there");
+    store.queue.resubmit(lease.job, "tester", JobChanges::default()).await.expect("it is there");
     assert_eq!(log(&store, lease.job).await, stored, "a resubmission writes only into the new job");
 }
 
