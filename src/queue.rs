@@ -14,7 +14,6 @@ mod payload;
 mod store;
 mod submission;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use redact::Redactor;
@@ -125,7 +124,7 @@ impl Queue {
     }
 
     /// Returns the inputs that jobs have.
-    pub async fn inputs(&self) -> Result<HashSet<uuid::Uuid>, QueueError> {
+    pub async fn inputs(&self) -> Result<Vec<uuid::Uuid>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let inputs = store::inputs(&mut connection).await?;
         let ids = inputs.iter().map(|text| Ok(job_row::parse_input(Some(text))?.map(|input| input.id)));

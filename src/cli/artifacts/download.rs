@@ -141,7 +141,7 @@ impl Receiver {
     }
 
     fn verify(&self, artifact: &Artifact) -> Result<(), CliError> {
-        let actual = format!("sha256:{}", hex::encode(&self.sum.clone().finalize()));
+        let actual = format!("sha256:{}", hex::encode(self.sum.clone().finalize()));
         if actual == artifact.digest {
             return Ok(());
         }
