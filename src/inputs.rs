@@ -31,9 +31,10 @@ pub fn path(data_dir: &Path, input: &JobInput) -> PathBuf {
 }
 
 /// Removes what belongs to no job: archives that are not in `known`.
-pub fn sweep(data_dir: &Path, known: &HashSet<uuid::Uuid>) -> io::Result<()> {
+pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     let folder = data_dir.join(FOLDER);
     crate::db::private_folder(&folder)?;
+    let known: HashSet<_> = known.iter().copied().collect();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let id = entry.file_name().to_str().and_then(|name| name.parse().ok());

@@ -9,7 +9,7 @@
 //! - the boot id (random(4)), which the kernel makes at each start, and which copies of a disk therefore do not share;
 //! - device and inode of the root folder, which differ in a container or chroot with files of its own, although the kernel and
 //!   both ids are the same there;
-//! - the mount namespace (mount_namespaces(7)), which differs where the same root has other things mounted below it, as in a
+//! - the mount namespace (`mount_namespaces(7)`), which differs where the same root has other things mounted below it, as in a
 //!   container that shares its host's root, or in a service with a private `/tmp`.
 //!
 //! Whatever cannot be found out makes the machine unknown, and an unknown machine equals none. Errors are on the safe side: a

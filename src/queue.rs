@@ -16,7 +16,6 @@ mod store;
 mod submission;
 mod working_roots;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
@@ -130,7 +129,7 @@ impl Queue {
     }
 
     /// Returns the inputs that jobs have.
-    pub async fn inputs(&self) -> Result<HashSet<uuid::Uuid>, QueueError> {
+    pub async fn inputs(&self) -> Result<Vec<uuid::Uuid>, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let inputs = store::inputs(&mut connection).await?;
         let ids = inputs.iter().map(|text| Ok(job_row::parse_input(Some(text))?.map(|input| input.id)));

@@ -68,7 +68,7 @@ pub(super) struct Received {
 impl Received {
     /// Returns what a log event's step printed.
     pub(super) fn bytes(&self) -> &[u8] {
-        self.exact.as_deref().unwrap_or_else(|| self.event.message.as_bytes())
+        self.exact.as_deref().unwrap_or(self.event.message.as_bytes())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `tailwater jobs`: the queue as a table, once or for as long as somebody looks.
 
+mod changes;
+
 use std::collections::HashMap;
 use std::io;
 use std::process::ExitCode;
@@ -11,17 +13,21 @@ use serde_json::value::RawValue;
 
 use super::client::{Client, ServerArgs};
 use super::error::CliError;
-use super::output::{Colour, Ink, Output, note};
+use super::output::{Colour, Ink, Output};
 use super::table::{self, Cell};
 use crate::clock;
 use crate::model::{Job, JobId, JobStatus, Timestamp};
 use crate::words;
+use changes::Changes;
 
 /// Jobs of one request at the most: what the API gives.
 const PAGE: usize = 200;
 
-/// How often the queue is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the screen is drawn anew while nothing changes: how long jobs have been running goes on.
+const DRAW_EVERY: Duration = Duration::from_secs(1);
+
+/// How long to wait before a list that could not be read is asked for again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Newest first.
 #[derive(Debug, Args)]
@@ -93,22 +99,23 @@ impl Jobs {
 
     /// Draws the table again and again in place.
     async fn watch_screen(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
-        let mut drawn = 0;
+        let (mut changes, mut drawn) = (Changes::follow(client.clone()), 0);
         loop {
-            if drawn > 0 {
-                // Up to where the table began; what stands below is drawn anew.
-                stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
-            }
-            // No more than fits: what has left the screen at its top cannot be drawn anew.
-            let size = stdout.size();
-            jobs.truncate(size.map_or(usize::MAX, |(_, rows)| rows.saturating_sub(1)));
-            drawn = print_table(&jobs, stdout, size.map(|(columns, _)| columns))?;
-            jobs = self.look_again(client).await?;
+            let next = self.look_again(client, &mut changes);
+            tokio::pin!(next);
+            jobs = loop {
+                drawn = draw(&mut jobs, drawn, stdout)?;
+                tokio::select! {
+                    next = &mut next => break next?,
+                    () = tokio::time::sleep(DRAW_EVERY) => {}
+                }
+            };
         }
     }
 
     /// Writes every job that is new or has changed.
     async fn watch_changes(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
+        let mut changes = Changes::follow(client.clone());
         let mut known: HashMap<JobId, Timestamp> = HashMap::new();
         loop {
             let before = std::mem::take(&mut known);
@@ -121,22 +128,17 @@ impl Jobs {
             } else if !jobs.is_empty() {
                 print_table(&jobs, stdout, None)?;
             }
-            jobs = self.look_again(client).await?;
+            jobs = self.look_again(client, &mut changes).await?;
         }
     }
 
-    /// Looks again after a while; a server that is away is waited for.
-    async fn look_again(&self, client: &Client) -> Result<Vec<Listed>, CliError> {
-        let mut told = false;
+    /// Waits for a change and reads the list again; a server that is away is waited for.
+    async fn look_again(&self, client: &Client, changes: &mut Changes) -> Result<Vec<Listed>, CliError> {
+        changes.next().await?;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
             match self.list(client).await {
-                Err(error) if error.is_transient() => {
-                    if !told {
-                        note(&format!("{error}; trying again"));
-                    }
-                    told = true;
-                }
+                // If the server is away, the stream breaks as well, and says so.
+                Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
                 listed => return listed,
             }
         }
@@ -146,6 +148,18 @@ impl Jobs {
 fn status(text: &str) -> Result<JobStatus, String> {
     let known = || JobStatus::ALL.map(JobStatus::as_str).join(", ");
     JobStatus::from_word(text).ok_or_else(|| format!("takes {}", known()))
+}
+
+/// Draws the table over the one of `drawn` lines that stands there; returns how many lines it has.
+fn draw(jobs: &mut Vec<Listed>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
+    if drawn > 0 {
+        // Up to where the table began; what stands below is drawn anew.
+        stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
+    }
+    // No more than fits: what has left the screen at its top cannot be drawn anew.
+    let size = stdout.size();
+    jobs.truncate(size.map_or(usize::MAX, |(_, rows)| rows.saturating_sub(1)));
+    print_table(jobs, stdout, size.map(|(columns, _)| columns))
 }
 
 fn print_json(jobs: &[Listed], stdout: &mut Output) -> io::Result<()> {

@@ -56,7 +56,8 @@ pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError
 
 fn text(word: &OsString) -> Result<&str, CliError> {
     word.to_str().ok_or_else(|| {
-        CliError::Usage(format!("the argument {word:?} is not UTF-8, and the server takes a command as UTF-8 text"))
+        let shown = word.display();
+        CliError::Usage(format!("the argument {shown} is not UTF-8, and the server takes a command as UTF-8 text"))
     })
 }
 

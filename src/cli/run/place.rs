@@ -43,7 +43,8 @@ pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path
         (Place::Workspace, asked) => asked.map(Path::to_owned),
     };
     let text = |path: PathBuf| {
-        let not_utf8 = |path| CliError::Usage(format!("the folder {path:?} is not UTF-8; give another one with --cwd"));
+        let shown = path.display().to_string();
+        let not_utf8 = |_| CliError::Usage(format!("the folder {shown} is not UTF-8; give another one with --cwd"));
         path.into_os_string().into_string().map_err(not_utf8)
     };
     directory.map(text).transpose()

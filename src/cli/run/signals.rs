@@ -31,7 +31,7 @@ impl Signals {
     }
 }
 
-/// Returns the set of signals that this process was started to ignore, a bit each; see proc_pid_status(5).
+/// Returns the set of signals that this process was started to ignore, a bit each; see `proc_pid_status(5)`.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

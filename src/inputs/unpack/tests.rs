@@ -122,7 +122,7 @@ fn a_bomb_is_stopped_at_the_limit() {
 
 #[test]
 fn an_archive_that_breaks_off_or_is_none_is_refused() {
-    let whole = packed(&[(FILE, "a", "", &[7; 100_000])]);
+    let whole = packed(&[(FILE, "a", "", &vec![7; 100_000])]);
     for length in [0, 1, 3, whole.len() / 2, whole.len() - 1] {
         assert!(unpacked(&whole[..length], &|| true).1.is_err(), "{length}");
     }
@@ -135,7 +135,7 @@ fn an_archive_that_breaks_off_or_is_none_is_refused() {
 
 #[test]
 fn what_is_not_wanted_any_more_or_damaged_is_not_unpacked() {
-    let archive = packed(&[(FILE, "a", "", &[7; 100_000])]);
+    let archive = packed(&[(FILE, "a", "", &vec![7; 100_000])]);
     assert!(matches!(unpacked(&archive, &|| false).1, Err(UnpackError::Stopped)));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("archive");
