@@ -33,12 +33,12 @@ use message::{Order, Report};
 /// The hidden verb.
 const VERB: &str = "supervise";
 
-/// What a supervisor is told on its command line; the environment is the step's own.
+/// What a supervisor is told on its command line. It has no environment; the step's comes through the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// The step's soft limit of open files, if it is not the server's.
     pub(crate) file_limit: Option<u64>,
-    /// Variables that only the step gets: those by which it is found should its supervisor be killed.
+    /// The variables by which the step's processes are found should its supervisor be killed.
     pub(crate) marker: [String; 2],
     /// Where the step runs.
     pub(crate) directory: OsString,
@@ -68,10 +68,11 @@ impl Task {
         (!task.arguments.is_empty()).then_some(task)
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, environment: Vec<(String, String)>) -> Command {
         let mut command = Command::new(&self.program);
         command.arg0(&self.arguments[0]).args(&self.arguments[1..]).current_dir(&self.directory);
-        command.envs(self.marker.iter().filter_map(|entry| entry.split_once('=')));
+        // The marker last, so that nothing replaces it.
+        command.env_clear().envs(environment).envs(self.marker.iter().filter_map(|entry| entry.split_once('=')));
         // A group of its own, so that the step and what stays with it can be signalled at once.
         command.stdin(Stdio::null()).process_group(0);
         command
@@ -95,7 +96,8 @@ pub fn run_if_asked() -> Option<ExitCode> {
 fn supervise(task: &Task) -> io::Result<()> {
     let server = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let family = Arc::new(Family::default());
-    let pid = match begin(task, &family, &server) {
+    let mut command = task.command(message::receive_environment(&server)?);
+    let pid = match begin(task, &mut command, &family, &server) {
         Ok(pid) => pid,
         Err(error) => return Report::NotStarted(error.raw_os_error().unwrap_or_default()).send(&server),
     };
@@ -106,7 +108,7 @@ fn supervise(task: &Task) -> io::Result<()> {
 }
 
 /// Starts the step; returns its process.
-fn begin(task: &Task, family: &Arc<Family>, server: &UnixStream) -> io::Result<Pid> {
+fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &UnixStream) -> io::Result<Pid> {
     set_child_subreaper(Some(getpid()))?;
     // A new session has no controlling terminal, and the step cannot get one, since it does not lead the session.
     setsid()?;
@@ -119,7 +121,7 @@ fn begin(task: &Task, family: &Arc<Family>, server: &UnixStream) -> io::Result<P
     // Before the step: once that runs, somebody must be able to end it.
     let (orders, of_thread) = (server.try_clone()?, Arc::clone(family));
     thread::Builder::new().spawn(move || heed(orders, &of_thread))?;
-    let pid = family.start(|| Ok(Pid::from_child(&task.command().spawn()?)))?;
+    let pid = family.start(|| Ok(Pid::from_child(&command.spawn()?)))?;
     // The step alone holds its pipes now, so that they end with it.
     rustix::stdio::dup2_stdout(&null).ok();
     rustix::stdio::dup2_stderr(&null).ok();

@@ -90,6 +90,30 @@ impl Report {
     }
 }
 
+/// Sends the variables of a step. They are not the supervisor's own, since some would change what that does: `LD_PRELOAD`.
+pub fn send_environment(variables: &[(String, String)], mut socket: &UnixStream) -> io::Result<()> {
+    let mut block = Vec::new();
+    for (name, value) in variables {
+        if name.contains('\0') || value.contains('\0') {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "a variable contains a NUL"));
+        }
+        block.extend_from_slice(format!("{name}={value}\0").as_bytes());
+    }
+    let length = u32::try_from(block.len()).map_err(|_| ErrorKind::InvalidInput)?;
+    socket.write_all(&length.to_le_bytes())?;
+    socket.write_all(&block)
+}
+
+/// Receives the variables of a step.
+pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, String)>> {
+    let Some(length) = receive(socket)? else { return Err(ErrorKind::UnexpectedEof.into()) };
+    let mut block = vec![0; usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)];
+    socket.read_exact(&mut block)?;
+    let block = String::from_utf8(block).map_err(|_| ErrorKind::InvalidData)?;
+    let entries = block.split_terminator('\0').filter_map(|entry| entry.split_once('='));
+    Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
 /// Receives so many bytes, which are sent at once; `None` if the other end is closed.
 fn receive<const N: usize>(mut socket: &UnixStream) -> io::Result<Option<[u8; N]>> {
     let mut bytes = [0; N];
@@ -124,6 +148,9 @@ mod tests {
             report.send(&there).expect("it is open");
             assert_eq!(Report::receive(&here).expect("it is open"), Some(report));
         }
+        let variables = [("A", "b=c\nd"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        send_environment(&variables, &here).expect("it is open");
+        assert_eq!(receive_environment(&there).expect("it is open"), variables);
         drop(here);
         assert_eq!(Order::receive(&there).expect("it ends"), None);
     }

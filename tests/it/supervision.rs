@@ -101,6 +101,18 @@ async fn a_step_that_kills_its_supervisor_has_failed_and_what_it_started_is_dead
 }
 
 #[tokio::test]
+async fn variables_of_a_step_that_change_how_programs_are_loaded_do_not_change_its_supervisor() {
+    let server = TestServer::start().await;
+    let env = json!({"LD_PRELOAD": "/no/such/library.so", "LD_LIBRARY_PATH": "/no/such/folder"});
+    let id = server.api.submit(json!({"run": "echo $LD_LIBRARY_PATH", "env": env})).await;
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    // The shell is loaded with them, and says so once.
+    assert_eq!(output.matches("/no/such/library.so").count(), 1, "{output}");
+    assert!(output.ends_with("/no/such/folder\n"), "{output}");
+}
+
+#[tokio::test]
 async fn a_step_that_cannot_start_says_why() {
     let server = TestServer::start().await;
     let make = "printf '#!/no/such/interpreter\n' > broken; chmod +x broken; echo text > text; mkdir closed";

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::kill::{ProcessMarker, kill_marked};
 use crate::supervise::Task;
-use crate::supervise::message::{ExitStatus, Order, Report};
+use crate::supervise::message::{ExitStatus, Order, Report, send_environment};
 
 /// How steps are supervised.
 #[derive(Clone, Debug)]
@@ -79,12 +79,14 @@ impl Supervisor {
         let name = OsString::from("tailwater");
         let arguments =
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
-        let variables = program.environment.into_iter().map(|(name, value)| c_string(format!("{name}={value}").into()));
-        let variables = variables.collect::<io::Result<Vec<_>>>()?;
         let descriptors = [theirs.as_fd(), pipes[0].as_fd(), pipes[1].as_fd()];
-        let pid = spawn(&supervision.program, descriptors, &arguments, &variables)?;
+        let pid = spawn(&supervision.program, descriptors, &arguments)?;
         drop((theirs, pipes));
         let supervisor = Self { pid, socket };
+        if let Err(error) = send_environment(&program.environment, &supervisor.socket) {
+            supervisor.finish(marker)?;
+            return Err(error);
+        }
         match supervisor.report() {
             // A supervisor that is gone already was killed by its step, as will be seen soon.
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
@@ -167,12 +169,7 @@ impl AsFd for Supervisor {
 ///
 /// The standard library's `Command` resets the mask and SIGPIPE; what a shell's `nohup` or `trap ''` had the server ignore, its
 /// children would ignore as well.
-fn spawn(
-    program: &Path,
-    descriptors: [BorrowedFd<'_>; 3],
-    arguments: &[CString],
-    variables: &[CString],
-) -> nix::Result<Pid> {
+fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]) -> nix::Result<Pid> {
     let mut actions = PosixSpawnFileActions::init()?;
     for (number, descriptor) in (0..).zip(descriptors) {
         actions.add_dup2(descriptor.as_raw_fd(), number)?;
@@ -181,7 +178,7 @@ fn spawn(
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;
-    let pid = posix_spawn(program, &actions, &attributes, arguments, variables)?;
+    let pid = posix_spawn(program, &actions, &attributes, arguments, &[] as &[CString])?;
     Ok(Pid::from_raw(pid.as_raw()).expect("a process has a number above 0"))
 }
 

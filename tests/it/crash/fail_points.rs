@@ -10,7 +10,7 @@ use super::witness::Witness;
 use crate::harness::Random;
 use crate::harness::process::Process;
 
-/// How often the server dies at each fail point, and at random: 24 x 6 + 4 x 4 + 40 = 200 times.
+/// How often the server dies at each fail point, and at random. Each test counts the deaths that it has seen.
 const TIMES: usize = 6;
 const TIMES_IN_RECOVERY: usize = 4;
 const TIMES_AT_RANDOM: usize = 40;
@@ -35,6 +35,7 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
 ///
 /// Each of them is reached about `often` times while a job runs.
 async fn die_at(points: &[FailPoint], often: usize) {
+    let mut deaths = 0;
     let mut random = Random::new("fail_points");
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut witness = Witness::default();
@@ -42,12 +43,16 @@ async fn die_at(points: &[FailPoint], often: usize) {
         for point in points {
             // The first time each is reached, and later ones.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
-            let Some(mut server) = doomed(data.path(), *point, reached) else { continue };
-            witness.submit_long(&server.api).await;
-            witness.use_it_until_it_dies(&server.api).await;
-            assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
+            if let Some(mut server) = doomed(data.path(), *point, reached) {
+                witness.submit_long(&server.api).await;
+                witness.use_it_until_it_dies(&server.api).await;
+                // Nobody but the fail point sends this signal.
+                assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
+            }
+            deaths += 1;
         }
     }
+    assert_eq!(deaths, points.len() * TIMES);
     witness.hold_to_it(data.path()).await;
 }
 
@@ -70,7 +75,7 @@ async fn kill_9_at_every_fail_point_of_an_end_loses_nothing_that_was_said() {
 async fn kill_9_at_every_fail_point_of_a_recovery_loses_nothing_that_was_said() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut witness = Witness::default();
-    let mut random = Random::new("recovery");
+    let (mut random, mut deaths) = (Random::new("recovery"), 0);
     for _ in 0..TIMES_IN_RECOVERY {
         let server = Process::start(data.path());
         witness.submit_long(&server.api).await;
@@ -86,8 +91,10 @@ async fn kill_9_at_every_fail_point_of_a_recovery_loses_nothing_that_was_said() 
             if let Some(mut server) = doomed(data.path(), point, 1) {
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
             }
+            deaths += 1;
         }
     }
+    assert_eq!(deaths, RECOVERY.len() * TIMES_IN_RECOVERY);
     witness.hold_to_it(data.path()).await;
 }
 
@@ -95,24 +102,28 @@ async fn kill_9_at_every_fail_point_of_a_recovery_loses_nothing_that_was_said() 
 async fn kill_9_at_random_loses_nothing_that_was_said() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut witness = Witness::default();
-    let mut random = Random::new("kill_9_at_random");
+    let (mut random, mut deaths) = (Random::new("kill_9_at_random"), 0);
     for _ in 0..TIMES_AT_RANDOM {
         let server = Process::start(data.path());
         witness.submit_long(&server.api).await;
         let (api, life) = (server.api.clone(), Duration::from_micros(random.below(700_000) as u64));
         let killed = async {
             tokio::time::sleep(life).await;
-            server.kill();
+            server.kill()
         };
-        tokio::join!(killed, witness.use_it_until_it_dies(&api));
+        let (status, ()) = tokio::join!(killed, witness.use_it_until_it_dies(&api));
+        assert_eq!(status.signal(), Some(9), "it lived until it was killed");
+        deaths += 1;
     }
+    assert_eq!(deaths, TIMES_AT_RANDOM);
     witness.hold_to_it(data.path()).await;
 }
 
 #[test]
-fn the_server_dies_at_every_fail_point_and_200_times_in_all() {
+fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
+    // Each test holds itself to its share of these.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

@@ -56,10 +56,10 @@ impl Process {
         said(&mut self.out, "Log in once with ").expect("it says so")
     }
 
-    /// Sends SIGKILL and waits until it has died.
-    pub fn kill(mut self) {
+    /// Sends SIGKILL and waits until it has died; returns how it did.
+    pub fn kill(mut self) -> ExitStatus {
         self.child.kill().expect("it lives");
-        self.child.wait().expect("it has died");
+        self.child.wait().expect("it has died")
     }
 
     /// Returns how it has ended, if it has.
