@@ -1,11 +1,11 @@
-//! Requests that are hardly HTTP, and forms that are no forms.
+//! Malformed requests and malformed forms.
 
 use serde_json::json;
 
 use super::check_alive;
 use crate::harness::{Random, TOKEN, TestServer, tcp};
 
-/// What a fuzzed request is put together from.
+/// The pieces that fuzzed requests are assembled from.
 const PIECES: [&str; 26] = [
     "GET ",
     "POST ",
@@ -51,7 +51,7 @@ fn junk(random: &mut Random) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn junk_over_tcp_never_kills_the_server() {
+async fn malformed_requests_never_kill_the_server() {
     let server = TestServer::start().await;
     let mut random = Random::new("junk");
     for _ in 0..400 {
@@ -67,7 +67,7 @@ async fn junk_over_tcp_never_kills_the_server() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_too_long_is_refused_and_closed() {
+async fn a_request_that_is_too_long_is_refused_and_its_connection_closed() {
     let server = TestServer::start().await;
     let long = "x".repeat(100_000);
     for (target, headers) in
@@ -80,7 +80,7 @@ async fn a_request_that_is_too_long_is_refused_and_closed() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_no_form_is_refused_in_the_envelope() {
+async fn a_login_with_a_malformed_form_is_refused_with_an_error_envelope() {
     let server = TestServer::start().await;
     let form = "application/x-www-form-urlencoded";
     let table = [
