@@ -42,7 +42,7 @@ pub enum TokenError {
     /// The token's file cannot be read or created.
     #[error("failed to read or create {path}: {source}")]
     File {
-        /// The file.
+        /// The token's file.
         path: String,
         /// The I/O error.
         source: io::Error,
@@ -260,8 +260,8 @@ mod tests {
     fn the_admin_token_is_generated_once_and_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let token = admin_token(None, folder.path()).expect("the folder can be written");
-        assert_eq!(admin_token(None, folder.path()).expect("it is there"), token);
-        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("it is there").permissions().mode();
+        assert_eq!(admin_token(None, folder.path()).expect("the token's file exists"), token);
+        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("the file exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -281,10 +281,10 @@ mod tests {
         let auth = Auth::new(db, &"x".repeat(32));
         let ticket = auth.new_ticket();
         let cookie = auth.login_by_ticket(ticket.expose()).await.expect("the ticket is new");
-        assert!(auth.session(cookie.expose()).await.expect("the table is there").is_some());
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_some());
         assert!(matches!(auth.login_by_ticket(ticket.expose()).await, Err(LoginError::TicketSpent)));
-        auth.logout(cookie.expose()).await.expect("the table is there");
-        assert!(auth.session(cookie.expose()).await.expect("the table is there").is_none());
+        auth.logout(cookie.expose()).await.expect("the table exists");
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_none());
     }
 
     #[tokio::test]

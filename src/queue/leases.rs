@@ -19,7 +19,7 @@ pub const LEASE_SECONDS: i64 = 120;
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
-    /// What to run.
+    /// The payload, which says what to run.
     pub payload: Value,
     /// The worker that holds the lease.
     pub worker: Redacted,
@@ -27,7 +27,7 @@ pub struct Claimed {
     pub sent_before: u64,
 }
 
-/// A job that a worker left running when it died.
+/// A job that was still running when its worker's process died.
 #[derive(Clone, Debug)]
 pub struct Abandoned {
     /// The job, and the lease under which it runs.
@@ -45,7 +45,7 @@ pub struct Abandoned {
 pub struct Shipping {
     /// The job.
     pub job: JobId,
-    /// The attempt.
+    /// The number of the attempt.
     pub attempt: i32,
     /// How many bytes of its output are stored as events or suppressed.
     pub bytes: i64,
