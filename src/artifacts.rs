@@ -153,7 +153,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, ArtifactStore) {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let store = ArtifactStore::open(data.path()).expect("the folder is there");
+        let store = ArtifactStore::open(data.path()).expect("the folder exists");
         (data, store)
     }
 
@@ -168,10 +168,10 @@ mod tests {
         for size in [0, 1, PART - 1, PART, PART + 1, 3 * PART] {
             let content: Vec<u8> = (0..=250).cycle().take(size).collect();
             let path = path(job);
-            let stored = store.keep(&path, content.as_slice()).await.expect("it can be stored");
+            let stored = store.keep(&path, content.as_slice()).await.expect("storing succeeds");
             assert_eq!(stored.size_bytes, size as u64);
             assert_eq!(stored.sha256, hex::encode(Sha256::digest(&content)));
-            assert!(std::fs::read(data.path().join(&path)).expect("it is there") == content, "{size} bytes");
+            assert!(std::fs::read(data.path().join(&path)).expect("the file exists") == content, "{size} bytes");
         }
     }
 
@@ -220,12 +220,12 @@ mod tests {
         let job = JobId(uuid::Uuid::now_v7());
         let (kept, dropped) = (path(job), path(job));
         for path in [&kept, &dropped] {
-            store.keep(path, &b"x"[..]).await.expect("it can be stored");
+            store.keep(path, &b"x"[..]).await.expect("storing succeeds");
         }
         // A temporary file of an upload that a crash interrupted.
         let torn = data.path().join(format!("{dropped}#1"));
         std::fs::write(&torn, "half").expect("the folder can be written");
-        store.sweep(job, 1, &HashSet::from([kept.clone()])).expect("it can be swept");
+        store.sweep(job, 1, &HashSet::from([kept.clone()])).expect("sweeping succeeds");
         let exists = |path: &str| data.path().join(path).exists();
         assert_eq!((exists(&kept), exists(&dropped), torn.exists()), (true, false, false));
         store.sweep(job, 2, &HashSet::new()).expect("an attempt without files is swept too");

@@ -38,7 +38,7 @@ pub enum OpenError {
     /// The data folder cannot be created or made private.
     #[error("failed to prepare the data folder {path}: {source}")]
     Folder {
-        /// The folder.
+        /// The data folder.
         path: PathBuf,
         /// The I/O error.
         source: io::Error,
@@ -122,13 +122,13 @@ impl Db {
         Ok(Self { readers, writer, metrics, _lock: Arc::new(lock) })
     }
 
-    /// Returns the pool for queries that change nothing.
+    /// Returns the pool of connections for read-only queries.
     #[must_use]
     pub const fn readers(&self) -> &SqlitePool {
         &self.readers
     }
 
-    /// Returns the one writer.
+    /// Returns the single writer.
     #[must_use]
     pub const fn writer(&self) -> &Writer {
         &self.writer
@@ -217,7 +217,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
         let db = Db::open(&data).await.expect("a new database opens");
-        let mode = fs::metadata(&data).expect("the folder is there").permissions().mode();
+        let mode = fs::metadata(&data).expect("the folder exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         assert!(matches!(Db::open(&data).await, Err(OpenError::InUse(_))));
         db.close().await;
@@ -241,7 +241,7 @@ mod tests {
                 })
             })
             .await;
-        added.expect("the table is there");
+        added.expect("the table exists");
         db.close().await;
         drop(db);
         let refused = Db::open(folder.path()).await;

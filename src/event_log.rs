@@ -45,7 +45,7 @@ impl From<sqlx::Error> for ReadError {
     }
 }
 
-/// All jobs' logs. Cheap to clone.
+/// The event logs of all jobs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventLog {
     db: Db,
@@ -124,9 +124,9 @@ impl EventLog {
 /// A stored chunk of output, from which recovery completes a spool.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
-    /// Its payload.
+    /// The payload of the chunk's event.
     pub payload: crate::model::LogPayload,
-    /// Its bytes.
+    /// The chunk's redacted bytes.
     pub text: redact::Redacted,
 }
 

@@ -23,7 +23,7 @@ use crate::worker::spool::{OUTPUT_IDX, OUTPUT_LOG};
 use file::LogFile;
 use index::Index;
 
-/// An attempt's spool, opened for reading. It stays readable when its files are replaced or removed.
+/// An attempt's spool, opened for reading. It stays readable if its files are replaced or removed meanwhile.
 #[derive(Debug)]
 pub struct AttemptLog {
     text: LogFile,
@@ -31,19 +31,19 @@ pub struct AttemptLog {
 }
 
 impl AttemptLog {
-    /// Opens the spool in `folder`; nothing if there is none, or not yet.
+    /// Opens the spool in `folder`. Returns `None` if the spool does not exist or is not created yet.
     pub fn open(folder: &Path) -> io::Result<Option<Self>> {
         let (text, index) = (LogFile::open(&folder.join(OUTPUT_LOG))?, LogFile::open(&folder.join(OUTPUT_IDX))?);
         Ok(text.zip(index).map(|(text, index)| Self { text, index: Index::new(index) }))
     }
 
-    /// Returns the file of its text alone.
+    /// Returns the file with the output's text, and drops the index.
     #[must_use]
     pub fn into_text(self) -> LogFile {
         self.text
     }
 
-    /// Returns how many lines have begun.
+    /// Returns how many lines of output have begun.
     pub fn total_lines(&mut self) -> io::Result<u64> {
         let Some(last) = self.index.count()?.checked_sub(1) else { return Ok(0) };
         let Some(record) = self.index.record(last)? else { return Ok(0) };

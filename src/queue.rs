@@ -42,7 +42,7 @@ pub enum QueueError {
     /// The submission is invalid.
     #[error("{0}")]
     Invalid(#[from] InvalidPayload),
-    /// There is no such job.
+    /// There is no job with that id.
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
     /// The job's state does not allow the request.
@@ -70,7 +70,7 @@ impl From<sqlx::Error> for QueueError {
     }
 }
 
-/// The queue. Cheap to clone.
+/// The job queue. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Queue {
     db: Db,

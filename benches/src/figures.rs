@@ -117,7 +117,7 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
     let mut file = File::create(folder.join("fdatasync")).expect("the folder can be written");
     let mut sync = || {
         let start = Instant::now();
-        file.write_all(&[1; 8192]).and_then(|()| file.sync_data()).expect("the disk takes it");
+        file.write_all(&[1; 8192]).and_then(|()| file.sync_data()).expect("writing succeeds");
         u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     };
     (0..200).map(|_| sync()).collect()
@@ -129,12 +129,12 @@ const LINES: usize = 500_000;
 async fn file() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    let path = std::fs::canonicalize(server.data.path()).expect("it is there").join("input");
+    let path = std::fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
     let mut input = std::io::BufWriter::new(File::create(&path).expect("the folder can be written"));
     for line in 0..LINES {
-        writeln!(input, "{line:>7} {:<91}", "the quick brown fox jumps over the lazy dog").expect("the disk takes it");
+        writeln!(input, "{line:>7} {:<91}", "the quick brown fox jumps over the lazy dog").expect("writing succeeds");
     }
-    input.flush().expect("the disk takes it");
+    input.flush().expect("writing succeeds");
     let mut ratios = Vec::new();
     let (mut cats, mut times) = (Vec::new(), Vec::new());
     for _ in 0..5 {
@@ -143,7 +143,7 @@ async fn file() {
         let start = Instant::now();
         let id = client.submit(&job).await;
         let seen = client.stream(&id).await.read_to_end().await;
-        let time = seen.last.expect("it printed") - start;
+        let time = seen.last.expect("the job printed") - start;
         assert_eq!(seen.lines, LINES, "every line arrived");
         ratios.push(u64::try_from(time.as_nanos() * 1000 / cat.as_nanos()).unwrap_or(u64::MAX));
         cats.push(u64::try_from(cat.as_nanos()).unwrap_or(u64::MAX));
@@ -158,7 +158,7 @@ async fn file() {
 fn cat_to_cat(path: &Path) -> Duration {
     let start = Instant::now();
     let pipe = format!("cat {0} | cat > {0}.copy", path.display());
-    let status = Command::new("sh").args(["-c", &pipe]).status().expect("there is a shell");
+    let status = Command::new("sh").args(["-c", &pipe]).status().expect("a shell is installed");
     assert!(status.success(), "the disk takes it");
     start.elapsed()
 }
@@ -169,7 +169,7 @@ async fn readers() {
     let server = Server::start();
     let client = Client::new(&server.address);
     // The job starts printing when all readers are connected.
-    let go = std::fs::canonicalize(server.data.path()).expect("it is there").join("go");
+    let go = std::fs::canonicalize(server.data.path()).expect("the folder exists").join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
     let job = client.submit(&json!({"run": wait})).await;
     let before = server.memory("VmRSS");

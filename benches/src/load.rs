@@ -15,7 +15,7 @@ use crate::server::Server;
 /// The number of jobs that run beside the flood.
 const CHATTY: usize = 20;
 
-/// `yes | head -c 2G` beside 20 jobs that print 10 lines a second.
+/// Runs `yes | head -c 2G` beside 20 jobs that print 10 lines a second.
 pub async fn flood() {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "21")]);
     let client = Client::new(&server.address);
@@ -83,8 +83,8 @@ pub async fn streams() {
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    let path = fs::canonicalize(server.data.path()).expect("it is there").join("input");
-    write_log(&path).expect("the disk takes it");
+    let path = fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
+    write_log(&path).expect("writing succeeds");
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.path().join("spool").join(&id).join("1");

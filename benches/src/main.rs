@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Returns the current time in nanoseconds.
 fn now_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
-    u64::try_from(since.as_nanos()).expect("it is before 2554")
+    u64::try_from(since.as_nanos()).expect("the time fits into 64 bits")
 }
 
 /// Prints `count` lines at `rate` lines per second. Each line contains the time at which it was written.

@@ -36,10 +36,11 @@ impl Server {
             .spawn()
             .expect("`make bench` has built target/release/tailwater");
         let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("Listening on http://").expect("it says where it listens").to_owned();
-        let stderr = child.stderr.take().expect("it is a pipe");
+        let stdout = child.stdout.take().expect("the stream is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the server prints its address");
+        let address =
+            line.trim().strip_prefix("Listening on http://").expect("the server prints its address").to_owned();
+        let stderr = child.stderr.take().expect("the stream is piped");
         let (told, commits) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -59,7 +60,8 @@ impl Server {
 
     /// Returns a line of `/proc/PID/status` such as `VmRSS` or `VmHWM`, in bytes.
     pub fn memory(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is running");
         let line = status.lines().find(|line| line.starts_with(name)).expect("Linux has it");
         let kib: u64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("it is a number");
         kib * 1024
@@ -67,7 +69,7 @@ impl Server {
 
     /// Returns the CPU time that the server has used, in seconds.
     pub fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it lives");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the process is running");
         let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name ends").1.split(' ').collect();
         let ticks = |field: usize| fields[field].parse::<f64>().expect("it is a number");
         // Fields 14 and 15 of proc(5), in ticks of a hundredth of a second.

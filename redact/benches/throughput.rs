@@ -61,6 +61,6 @@ fn measure(name: &str, redactor: &Redactor, line: impl Fn(usize) -> String) {
         }
         begun.elapsed() / READS
     });
-    let seconds = fastest.min().expect("there are rounds").as_secs_f64();
+    let seconds = fastest.min().expect("there is at least one round").as_secs_f64();
     println!("{name:35} {:7.0} MB/s", f64::from(READ) / 1e6 / seconds);
 }

@@ -94,7 +94,7 @@ impl RedactStream {
         self.state = self.matcher.run(self.state, view, from, |range| masks.add(range));
     }
 
-    /// Returns how many of the last bytes belong to a beginning of a value that is too long to show.
+    /// Returns how many of the last bytes form a prefix of a value that is too long to be shown.
     fn telling(&self) -> usize {
         self.view(&self.held).longest(self.matcher.tail(self.state).telling, self.held.len())
     }

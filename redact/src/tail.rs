@@ -35,7 +35,7 @@ impl Lengths {
         })
     }
 
-    /// Adds a suffix longer than all earlier ones. It belongs to a value of `value` bytes.
+    /// Adds a suffix longer than all earlier ones. It is a prefix of a value of `value` bytes.
     fn add(&mut self, length: usize, value: usize) {
         if value < SHORT {
             self.tokens |= 1 << length;
@@ -45,7 +45,7 @@ impl Lengths {
     }
 }
 
-/// What is known about the last bytes of the stream.
+/// What a state implies about the last bytes of the stream.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
     /// Complete values that end here.

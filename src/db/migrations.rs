@@ -31,8 +31,9 @@ mod tests {
     #[test]
     fn every_file_in_the_migrations_folder_is_listed() {
         let folder = std::fs::read_dir("migrations").expect("tests run at the top of the repository");
-        let mut files: Vec<String> =
-            folder.map(|file| file.expect("it can be read").file_name().into_string().expect("it is text")).collect();
+        let mut files: Vec<String> = folder
+            .map(|file| file.expect("reading succeeds").file_name().into_string().expect("the content is text"))
+            .collect();
         files.sort();
         let listed = MIGRATIONS.map(|(number, name, _)| format!("{number:04}_{}.sql", name.replace(' ', "_")));
         assert_eq!(files, listed);

@@ -49,7 +49,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// Returns the connection, within the transaction.
+    /// Returns the connection on which the transaction is open.
     pub const fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     async fn count(db: &Db) -> i64 {
-        sqlx::query_scalar("select count(*) from sessions").fetch_one(db.readers()).await.expect("the table is there")
+        sqlx::query_scalar("select count(*) from sessions").fetch_one(db.readers()).await.expect("the table exists")
     }
 
     #[tokio::test]

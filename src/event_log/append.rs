@@ -18,7 +18,7 @@ use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 /// A worker's right to run a job. Appends under a lease are refused once the job's epoch has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
-    /// The job.
+    /// The job that the worker may run.
     pub job: JobId,
     /// The attempt that the lease is for, from 1.
     pub attempt: i32,
@@ -50,9 +50,9 @@ pub enum AppendError {
     /// The batch does not begin where the last one ended, or its number is not the next one.
     #[error("batch {number} of job {job} does not follow the one before")]
     OutOfOrder {
-        /// The job.
+        /// The job whose log was to be appended to.
         job: JobId,
-        /// The batch's number.
+        /// The number of the refused batch.
         number: i64,
     },
     /// The database failed. The same batch may be sent again.
@@ -66,16 +66,16 @@ impl From<sqlx::Error> for AppendError {
     }
 }
 
-/// By what right events are appended.
+/// The authority under which events are appended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Authority {
     /// The appender holds a lease, and this batch follows the last one stored.
     Lease {
-        /// The lease.
+        /// The lease under which events are appended.
         lease: Lease,
         /// The batch's number.
         number: i64,
-        /// Where its range begins.
+        /// Where the batch's range begins.
         from: i64,
     },
     /// The server appends, in the transaction of a state change.

@@ -29,7 +29,7 @@ pub struct Origin {
     pub attempt: i32,
 }
 
-/// What a step is called, redacted.
+/// A step with its redacted names.
 #[derive(Clone, Debug)]
 pub struct StepNames {
     /// Which step it is.
@@ -40,7 +40,7 @@ pub struct StepNames {
     pub command: Redacted,
 }
 
-/// Where a chunk lies in `output.log`.
+/// The position of a chunk in `output.log`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     /// Which of the two output streams.
@@ -56,9 +56,9 @@ pub struct Chunk {
 /// A range of `output.log` that is suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GapRange {
-    /// Where it begins.
+    /// The offset at which it begins.
     pub from: i64,
-    /// Where it ends.
+    /// The offset at which it ends.
     pub to: i64,
     /// The number of its first line.
     pub first_line: i64,
@@ -282,7 +282,7 @@ impl NewEvent {
     }
 }
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Clone, Debug, Default)]
 pub struct StepEnd {
     /// Its exit code, if it exited.
@@ -304,9 +304,9 @@ pub struct AttemptTotals {
     pub lines: i64,
     /// The number of bytes after redaction.
     pub bytes: i64,
-    /// Bytes that were not sent as events.
+    /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// How many times something was masked.
+    /// How many masks were written.
     pub redactions: i64,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: String,

@@ -23,8 +23,8 @@ pub(super) async fn events_at(
     offsets: &[i64],
 ) -> Result<Vec<Option<Seq>>, ReadError> {
     let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(Vec::new()) };
-    let behind = first_chunk_behind(connection, job, (attempt, *first)).await?;
-    let from = store::chunks_back(connection, job, behind, STREAMS).await?;
+    let after = first_chunk_after(connection, job, (attempt, *first)).await?;
+    let from = store::chunks_back(connection, job, after, STREAMS).await?;
     let mut pieces = Vec::new();
     let mut chunks = pin!(store::chunks_from(connection, job, from));
     while let Some(SentChunk { seq, payload }) = chunks.try_next().await? {
@@ -44,9 +44,9 @@ pub(super) async fn events_at(
     Ok(offsets.iter().map(event_at).collect())
 }
 
-/// Returns the position that separates the chunks that begin at or before `at` (an attempt and an offset), which lie
-/// before it, from all later chunks.
-async fn first_chunk_behind(connection: &mut SqliteConnection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
+/// Returns a position such that the chunks before it are exactly those that begin at or before `at` (an attempt and an
+/// offset).
+async fn first_chunk_after(connection: &mut SqliteConnection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
     let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (mut low, mut high) = (1, last.0 + 1);
     while low < high {

@@ -36,10 +36,10 @@ pub enum Direction {
 /// Which kinds of events to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Kinds {
-    /// All of them.
+    /// All kinds.
     #[default]
     Any,
-    /// Everything that is not output.
+    /// All kinds except output.
     NotOutput,
     /// Only these kinds.
     Only(Vec<String>),
@@ -48,15 +48,15 @@ pub enum Kinds {
 /// Which events a page contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The kind.
+    /// The kinds of events to include.
     pub kinds: Kinds,
-    /// The exact level.
+    /// The exact level, if set.
     pub level: Option<Level>,
-    /// The output stream, which only output has.
+    /// The output stream, if set. Only output has one.
     pub stream: Option<StreamName>,
-    /// The step.
+    /// The step, if set.
     pub step_id: Option<String>,
-    /// The attempt.
+    /// The attempt, if set.
     pub attempt: Option<i32>,
 }
 
@@ -65,7 +65,7 @@ pub struct Filter {
 pub struct PageRequest {
     /// The direction, and where to begin.
     pub direction: Direction,
-    /// Which events.
+    /// Which events to return.
     pub filter: Filter,
     /// The most events to return, at least 1.
     pub limit: usize,
@@ -91,7 +91,7 @@ pub struct Page {
 /// The current end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Its last event.
+    /// The position of its last event.
     pub last_seq: Seq,
     /// The job's final status, if it has finished.
     pub terminal: Option<JobStatus>,

@@ -71,7 +71,7 @@ pub struct Parts<'a> {
     pub seq: Seq,
     /// Its id.
     pub id: EventId,
-    /// The job it belongs to.
+    /// The job that the event belongs to.
     pub job_id: JobId,
     /// Its severity.
     pub level: Level,
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn an_item_is_what_the_shared_type_serialises_to_and_a_frame_holds_the_same_bytes() {
         let payload = r#"{"attempt":3,"kind":"weather","sky":"clear"}"#;
-        let raw = RawValue::from_string(payload.to_owned()).expect("it is JSON");
+        let raw = RawValue::from_string(payload.to_owned()).expect("the text is JSON");
         let job_id = JobId(uuid::Uuid::now_v7());
         let parts = Parts {
             seq: Seq(7),

@@ -23,7 +23,7 @@ const WINDOW_EVENTS: usize = 2_000;
 /// What an append publishes to the readers after its commit.
 #[derive(Debug)]
 pub(super) struct Published {
-    /// The events, in order.
+    /// The events in `seq` order.
     pub(super) events: Vec<SharedEvent>,
     /// The job's final status, if the events contain the job's `end` event.
     pub(super) terminal: Option<JobStatus>,

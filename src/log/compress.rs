@@ -37,7 +37,7 @@ const LOWEST_PRIORITY: i32 = 19;
 /// next start.
 pub async fn run(queue: Queue, data_dir: PathBuf, shutdown: CancellationToken) {
     loop {
-        // Registered before looking, so that an attempt that ends in between is not missed.
+        // Register before looking, so that an attempt that ends in between is not missed.
         let ended = queue.attempt_ended();
         tokio::pin!(ended);
         ended.as_mut().enable();

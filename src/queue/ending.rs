@@ -97,7 +97,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
     }
 }
 
-/// Ends a lease.
+/// Ends a lease and the attempt under it, and then ends or requeues the job.
 pub(super) async fn finish(
     tx: &mut Tx,
     tails: &Tails,
@@ -136,7 +136,7 @@ pub(super) async fn finish(
     Ok(job_status)
 }
 
-/// Ends a job that never ran.
+/// Ends a queued job that was cancelled.
 pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
     let totals = AttemptTotals {
         exit_code: None,

@@ -53,7 +53,7 @@ impl ClaimedRow {
     }
 }
 
-/// A job that a worker left running when it died.
+/// A job that was still running when its worker's process died.
 #[derive(Clone, Debug)]
 pub struct Abandoned<C = Claimed> {
     /// The job and the lease it runs under.
@@ -71,7 +71,7 @@ pub struct Abandoned<C = Claimed> {
 pub struct Shipping {
     /// The job.
     pub job: JobId,
-    /// The attempt.
+    /// The number of the attempt.
     pub attempt: i32,
     /// How many bytes of its output are stored as events or suppressed.
     pub bytes: i64,

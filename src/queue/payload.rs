@@ -51,7 +51,7 @@ pub struct Command {
     pub artifacts: Patterns,
 }
 
-/// One stage.
+/// One stage and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageSpec {
     /// Which stage this is.

@@ -19,7 +19,7 @@ const MAX_REASON: usize = 2_000;
 /// The maximum number of attempts of a job.
 const MAX_ATTEMPTS: i32 = 100;
 
-/// A new job, checked.
+/// A new job that has been checked.
 #[derive(Clone, Debug)]
 pub struct Submission {
     pub(super) id: JobId,

@@ -1,4 +1,5 @@
-//! Nothing is open but what has to be, and a page elsewhere can do nothing with a browser's session.
+//! Every route needs credentials unless it is meant to be public, and another site's page cannot use a browser's
+//! session.
 
 mod session;
 mod sites;
@@ -75,15 +76,15 @@ async fn every_route_of_the_server_has_a_rule_of_access() {
     assert_eq!(routes, rules);
 }
 
-/// Runs a job and returns its id and its log's.
+/// Runs a job and returns its id and the id of its log artifact.
 async fn job_with_artifact(server: &TestServer) -> (String, String) {
     let (job, _) = server.api.run("echo secret output").await;
     let artifacts = server.api.json(&format!("/jobs/{job}/artifacts")).await;
-    (job, artifacts["items"][0]["id"].as_str().expect("it has one").to_owned())
+    (job, artifacts["items"][0]["id"].as_str().expect("the artifact has an id").to_owned())
 }
 
 #[tokio::test]
-async fn without_credentials_every_route_for_programs_answers_401() {
+async fn every_api_route_answers_401_without_credentials() {
     let server = TestServer::start().await;
     let (job, artifact) = job_with_artifact(&server).await;
     for (method, path) in routes(&job, &artifact) {
@@ -102,7 +103,7 @@ async fn without_credentials_every_route_for_programs_answers_401() {
 }
 
 #[tokio::test]
-async fn without_a_session_every_page_leads_to_the_login_and_back() {
+async fn without_a_session_every_page_redirects_to_the_login_and_back() {
     let server = TestServer::start().await;
     let (job, _) = job_with_artifact(&server).await;
     let pages =
@@ -110,7 +111,8 @@ async fn without_a_session_every_page_leads_to_the_login_and_back() {
     for page in pages.chain(["/nothing", "/tasks/queue?status=failed&q=a%20b"].map(str::to_owned)) {
         let reply = tcp::get(&server.api.base, &page, "").await;
         assert_eq!(reply.status, 303, "{page}");
-        let location = reply.head.lines().find_map(|line| line.strip_prefix("location: ")).expect("it leads somewhere");
+        let location =
+            reply.head.lines().find_map(|line| line.strip_prefix("location: ")).expect("the reply redirects");
         let url = reqwest::Url::parse("http://here").and_then(|base| base.join(location)).expect("a URL");
         let next: Vec<_> = url.query_pairs().collect();
         assert_eq!((url.path(), next.len()), ("/login", 1));
@@ -143,7 +145,7 @@ async fn health_and_login_are_open() {
 }
 
 #[tokio::test]
-async fn no_way_of_writing_a_path_opens_it() {
+async fn no_spelling_of_a_path_bypasses_authentication() {
     let server = TestServer::start().await;
     let (job, artifact) = job_with_artifact(&server).await;
     let file = format!("/api/queue/jobs/{job}/artifacts/{artifact}/download");
@@ -205,23 +207,23 @@ async fn no_way_of_writing_a_path_opens_it() {
 }
 
 #[tokio::test]
-async fn listening_for_other_machines_needs_a_token_that_the_operator_chose() {
+async fn listening_beyond_loopback_needs_a_token_that_the_operator_set() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let everywhere: SocketAddr = "0.0.0.0:0".parse().expect("an address");
     let listen = async || TcpListener::bind(everywhere).await.expect("a free port");
     let mut settings = config(data.path());
     settings.admin_token = None;
-    let refused = Server::start(settings.clone(), listen().await).await.err().expect("it is refused");
+    let refused = Server::start(settings.clone(), listen().await).await.err().expect("the start is refused");
     assert!(matches!(refused, StartError::Config(_)), "{refused}");
     let message = refused.to_string();
     assert!(
         message.contains("TAILWATER_ADMIN_TOKEN") && message.contains("127.0.0.1"),
-        "it says what to do: {message}"
+        "the error says what to do: {message}"
     );
     settings.admin_token = Some("too short".to_owned());
-    let refused = Server::start(settings.clone(), listen().await).await.err().expect("it is refused");
+    let refused = Server::start(settings.clone(), listen().await).await.err().expect("the start is refused");
     assert!(matches!(refused, StartError::Token(_)), "{refused}");
-    assert!(!refused.to_string().contains("too short"), "the token is not told");
+    assert!(!refused.to_string().contains("too short"), "the error does not contain the token");
     settings.admin_token = Some(TOKEN.to_owned());
     assert!(Server::start(settings, listen().await).await.is_ok());
 }

@@ -1,11 +1,11 @@
-//! Artifacts: what a job names is kept, whole and described as it is, and nothing else.
+//! Artifacts: the files that a job names are kept completely and described correctly, and nothing else is kept.
 
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
 use crate::harness::{Api, TestServer, of_kind, sha256, until};
 
-/// Returns the artifacts but the log: name, stage, content type, text.
+/// Returns the artifacts except the log, each as name, stage, content type and text.
 async fn kept(api: &Api, id: &str) -> Vec<(String, String, String, String)> {
     let page = api.json(&format!("/jobs/{id}/artifacts")).await;
     let mut kept = Vec::new();
@@ -30,7 +30,7 @@ fn rows(expected: &[[&str; 4]]) -> Vec<(String, String, String, String)> {
 }
 
 #[tokio::test]
-async fn what_a_job_names_is_kept_with_an_event_each_also_when_it_fails() {
+async fn each_file_that_a_job_names_is_kept_with_an_event_even_if_the_job_fails() {
     let server = TestServer::start().await;
     let command = "mkdir -p report/x; echo '<r/>' > report/x/a.xml; echo no > b.txt; echo '{}' > c.json; exit 1";
     let id = server.api.submit(json!({"run": command, "artifacts": ["report/**", "*.json"]})).await;
@@ -39,19 +39,19 @@ async fn what_a_job_names_is_kept_with_an_event_each_also_when_it_fails() {
         rows(&[["c.json", "execute", "application/json", "{}\n"], ["report/x/a.xml", "execute", "text/xml", "<r/>\n"]]);
     assert_eq!(kept(&server.api, &id).await, expected);
     let events = server.api.events(&id).await;
-    let told: Vec<&Value> = of_kind(&events, "artifact").iter().map(|event| &event["payload"]["name"]).collect();
-    assert_eq!(told, ["c.json", "report/x/a.xml", "logs/output.log"]);
+    let names: Vec<&Value> = of_kind(&events, "artifact").iter().map(|event| &event["payload"]["name"]).collect();
+    assert_eq!(names, ["c.json", "report/x/a.xml", "logs/output.log"]);
 }
 
 #[tokio::test]
-async fn files_are_there_while_later_stages_run_and_a_newer_version_replaces_the_earlier() {
+async fn files_are_available_while_later_stages_run_and_newer_versions_replace_earlier_ones() {
     let server = TestServer::start().await;
     let go = server.data.path().join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.01; done; echo second > made", go.display());
     let payload = json!({"prepare": [{"run": "echo first > made; echo same > same"}], "run": wait, "artifacts": ["*"]});
     let id = server.api.submit(payload).await;
-    let told = |events: &[Value]| of_kind(events, "artifact").len() == 2;
-    server.api.events_when(&id, "tell of two files", told).await;
+    let complete = |events: &[Value]| of_kind(events, "artifact").len() == 2;
+    server.api.events_when(&id, "contain two artifacts", complete).await;
     assert_eq!(server.api.job(&id).await["status"], "running");
     let same = ["same", "prepare", "application/octet-stream", "same\n"];
     let first = ["made", "prepare", "application/octet-stream", "first\n"];
@@ -61,11 +61,11 @@ async fn files_are_there_while_later_stages_run_and_a_newer_version_replaces_the
     let second = ["made", "execute", "application/octet-stream", "second\n"];
     assert_eq!(kept(&server.api, &id).await, rows(&[second, same]));
     let folder = server.data.path().join("artifacts").join(&id).join("1");
-    assert_eq!(std::fs::read_dir(folder).expect("it is there").count(), 2, "the replaced version is gone");
+    assert_eq!(std::fs::read_dir(folder).expect("the folder exists").count(), 2, "the replaced version is gone");
 }
 
 #[tokio::test]
-async fn nothing_outside_the_workspace_is_kept_and_a_warning_says_what_was_left_out() {
+async fn files_outside_the_workspace_are_not_kept_and_a_warning_names_them() {
     let server = TestServer::start().await;
     let secret = server.data.path().join("admin");
     std::fs::write(&secret, "secret").expect("the folder can be written");
@@ -74,12 +74,12 @@ async fn nothing_outside_the_workspace_is_kept_and_a_warning_says_what_was_left_
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     assert_eq!(kept(&server.api, &id).await, rows(&[["real", "execute", "application/octet-stream", "real\n"]]));
     let events = server.api.events(&id).await;
-    let warning = of_kind(&events, "warning")[0]["message"].as_str().expect("it is text").to_owned();
+    let warning = of_kind(&events, "warning")[0]["message"].as_str().expect("the content is text").to_owned();
     assert_eq!(warning, "Not kept as artifacts: 3 no regular file (link, ...)");
 }
 
 #[tokio::test]
-async fn a_file_that_is_too_large_is_left_out_and_a_name_with_a_secret_is_masked() {
+async fn a_file_that_is_too_large_is_not_kept_and_a_name_with_a_secret_is_masked() {
     let server = TestServer::start_with(|config| config.artifact_file_bytes = 10).await;
     let secret = "hunter2-correct-horse";
     let command = "echo 12345678901 > large; echo small > $NAME_TOKEN.txt; : > empty";
@@ -96,7 +96,7 @@ async fn a_file_that_is_too_large_is_left_out_and_a_name_with_a_secret_is_masked
 }
 
 #[tokio::test]
-async fn patterns_that_mean_nothing_are_told() {
+async fn a_warning_says_that_the_patterns_matched_no_file() {
     let server = TestServer::start().await;
     let id = server.api.submit(json!({"run": "true", "artifacts": ["report/**"]})).await;
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
@@ -139,18 +139,18 @@ async fn a_file_with_holes_takes_as_little_room_when_it_is_kept() {
 }
 
 #[tokio::test]
-async fn after_a_crash_nothing_half_collected_is_left() {
+async fn a_crash_leaves_no_partially_collected_files() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     let payload = json!({"prepare": [{"run": "echo kept > kept"}], "run": "sleep 600", "artifacts": ["kept"]});
     let id = server.api.submit(payload).await;
-    let told = |events: &[Value]| of_kind(events, "artifact").len() == 1;
-    server.api.events_when(&id, "tell of a file", told).await;
+    let complete = |events: &[Value]| of_kind(events, "artifact").len() == 1;
+    server.api.events_when(&id, "contain an artifact", complete).await;
     server.kill();
-    // What a crash leaves between storing a file and listing it, and within storing one.
+    // The files that a crash leaves between storing and listing a file, and in the middle of storing one.
     let folder = data.path().join("artifacts").join(&id).join("1");
     for name in ["01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-000000000001#1"] {
-        std::fs::write(folder.join(name), "half").expect("the folder is there");
+        std::fs::write(folder.join(name), "half").expect("the folder exists");
     }
     let server = Process::start(data.path());
     server.api.ended(&id).await;

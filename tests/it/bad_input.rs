@@ -1,4 +1,4 @@
-//! Bad input: the error that the table promises, in its envelope, and the server lives on.
+//! Bad input gets the documented error in its envelope, and the server keeps working.
 
 mod bodies;
 mod heads;
@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TestServer, number};
 
-/// Sends a request that has to be refused: with that status and code, a message that holds `says`, and no harm done.
+/// Sends a request that has to be refused with that status and code, and with a message that contains `says`. Then
+/// checks that the server still answers.
 async fn check_refused(api: &Api, request: RequestBuilder, (status, code): (u16, &str), says: &str) {
-    let request = request.build().expect("it can be built");
+    let request = request.build().expect("the request is valid");
     let what = format!("{} {}", request.method(), request.url());
     let reply = api.client.execute(request).await.expect("the server answers");
     let (found, kind) = (reply.status(), reply.headers().get("content-type").cloned());
@@ -28,12 +29,12 @@ async fn check_refused(api: &Api, request: RequestBuilder, (status, code): (u16,
 
 /// Checks that the server answers.
 async fn check_alive(api: &Api) {
-    let reply = api.client.get(format!("{}/healthz", api.base)).send().await.expect("the server lives on");
+    let reply = api.client.get(format!("{}/healthz", api.base)).send().await.expect("the server is running");
     assert_eq!((reply.status().as_u16(), reply.text().await.expect("a body").as_str()), (200, "ok\n"));
 }
 
 #[tokio::test]
-async fn an_id_that_names_nothing_is_not_found() {
+async fn an_unknown_id_is_not_found() {
     let server = TestServer::start().await;
     let unknown = "01890000-0000-7000-8000-000000000000";
     let long = "1".repeat(5_000);
@@ -58,7 +59,7 @@ async fn an_artifact_is_found_only_under_its_own_job() {
     let (mine, _) = server.api.run("echo mine").await;
     let (other, _) = server.api.run("echo other").await;
     let artifacts = server.api.json(&format!("/jobs/{other}/artifacts")).await;
-    let artifact = artifacts["items"][0]["id"].as_str().expect("it has one").to_owned();
+    let artifact = artifacts["items"][0]["id"].as_str().expect("the artifact has an id").to_owned();
     assert_eq!(server.api.get(&format!("/jobs/{other}/artifacts/{artifact}/download")).await.status(), 200);
     for id in [artifact.as_str(), "01890000-0000-7000-8000-000000000000", "x", "%ff", "..%2f..%2ftailwater.sqlite"] {
         let request = server.api.request(Method::GET, &format!("/jobs/{mine}/artifacts/{id}/download"));
@@ -75,7 +76,7 @@ async fn an_artifact_is_found_only_under_its_own_job() {
 }
 
 #[tokio::test]
-async fn a_query_is_refused_by_its_parameters_name() {
+async fn an_invalid_query_is_refused_with_its_parameters_name() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("true").await;
     let table = [
@@ -145,7 +146,7 @@ async fn an_unknown_path_or_method_of_the_api_is_refused_in_json() {
 }
 
 #[tokio::test]
-async fn a_full_queue_says_when_to_come_back() {
+async fn a_full_queue_says_when_to_retry() {
     let server = TestServer::start_with(|config| config.jobs_queued = 2).await;
     let job = json!({"type": "elsewhere"});
     let first = server.api.submit_job(job.clone()).await;

@@ -1,4 +1,4 @@
-//! The command line: the real program against a real server.
+//! The command line, run as a real process against a real server.
 
 mod bytes;
 mod credentials;

@@ -1,4 +1,5 @@
-//! `kill -9` of the server: what a reader had seen is there, nothing is torn, nothing lives on.
+//! After `kill -9` of the server everything that a reader has seen still exists, no data is torn, and no process
+//! survives.
 
 mod fail_points;
 mod faults;
@@ -14,9 +15,9 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, of_kind, restore, until};
 
-/// Returns how many processes of jobs live whose environment names one of these.
+/// Returns how many running processes have one of these job ids in their environment.
 fn orphans(ids: &[String]) -> usize {
-    let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
+    let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
     let marks: Vec<String> = ids.iter().map(|id| format!("TAILWATER_JOB_ID={id}")).collect();
     let bears = |environ: &[u8]| {
@@ -26,7 +27,7 @@ fn orphans(ids: &[String]) -> usize {
 }
 
 #[tokio::test]
-async fn twenty_times_kill_9_under_chatty_jobs_loses_nothing_that_was_seen() {
+async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut random = Random::new("kill_9");
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut ids: Vec<String> = Vec::new();
@@ -43,11 +44,11 @@ async fn twenty_times_kill_9_under_chatty_jobs_loses_nothing_that_was_seen() {
             running.push(server.api.submit(json!({"run": command})).await);
         }
         let queued = server.api.submit(json!({"run": "echo queued"})).await;
-        // Killed when a reader of one of them has seen a random number of events.
+        // The server is killed when a reader of one of the jobs has seen a random number of events.
         let watched = &running[random.below(3)];
         let mut stream = Stream::open(&server.api, watched, "", None).await;
         for _ in 0..random.below(25) + 3 {
-            let frame = stream.next().await.expect("the job prints on");
+            let frame = stream.next().await.expect("the job keeps printing");
             if frame.event == "queue_event" {
                 seen.entry(watched.clone()).or_default().push(frame.json());
             }
@@ -61,33 +62,33 @@ async fn twenty_times_kill_9_under_chatty_jobs_loses_nothing_that_was_seen() {
         let job = server.api.ended(id).await;
         let events = server.api.events(id).await;
         let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
-        let count = i64::try_from(events.len()).expect("it is small");
-        assert_eq!(seqs, (1..=count).collect::<Vec<_>>(), "seq has no holes");
-        assert_eq!(events.last().expect("there are some")["payload"]["kind"], "end");
+        let count = i64::try_from(events.len()).expect("the number is small");
+        assert_eq!(seqs, (1..=count).collect::<Vec<_>>(), "seq has no gaps");
+        assert_eq!(events.last().expect("the list is not empty")["payload"]["kind"], "end");
         for event in seen.get(id).into_iter().flatten() {
-            assert!(events.contains(event), "a reader had seen {event}");
+            assert!(events.contains(event), "a reader has seen {event}");
         }
         let attempt = &of_kind(&events, "attempt");
         if job["status"] == "failed" {
             interrupted += 1;
             assert_eq!(job["failureReason"], "interrupted");
-            let status = &attempt.last().expect("it began")["payload"]["status"];
-            assert_eq!(status, "interrupted", "an event says what happened");
+            let status = &attempt.last().expect("the attempt began")["payload"]["status"];
+            assert_eq!(status, "interrupted", "an event reports the interruption");
         }
         let output = server.api.output(id, 1).await;
-        assert!(restore(&events, 1) == output, "events and output of {id} tell the same story");
+        assert!(restore(&events, 1) == output, "events and output of {id} agree");
     }
     assert!(interrupted >= 40, "{interrupted} of the running jobs were interrupted");
-    assert_eq!(orphans(&ids), 0, "no orphan lives");
+    assert_eq!(orphans(&ids), 0, "no orphan is left");
     server.kill();
     check_integrity(data.path()).await;
 }
 
 async fn check_integrity(data: &Path) {
     let path = data.join("tailwater.sqlite");
-    let mut connection = SqliteConnection::connect(&path.display().to_string()).await.expect("it opens");
+    let mut connection = SqliteConnection::connect(&path.display().to_string()).await.expect("the database opens");
     let verdict: String =
-        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await.expect("it can be asked");
+        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await.expect("the pragma can be read");
     assert_eq!(verdict, "ok");
 }
 
@@ -97,9 +98,9 @@ async fn a_job_with_attempts_left_is_queued_again_after_a_crash_and_its_processe
     let server = Process::start(data.path());
     let payload = json!({"run": "setsid sleep 1000 & echo begun; sleep 1000"});
     let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": payload})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let ids = [id.clone()];
-    until("its processes live", || orphans(&ids) >= 2).await;
+    until("its processes run", || orphans(&ids) >= 2).await;
     server.kill();
     until("they have died with the server", || orphans(&ids) == 0).await;
     let server = Process::start(data.path());
@@ -110,7 +111,7 @@ async fn a_job_with_attempts_left_is_queued_again_after_a_crash_and_its_processe
 }
 
 #[tokio::test]
-async fn a_spool_that_lost_its_end_is_completed_from_the_stored_events() {
+async fn a_truncated_spool_is_completed_from_the_stored_events() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     let id = server
@@ -120,12 +121,12 @@ async fn a_spool_that_lost_its_end_is_completed_from_the_stored_events() {
     let complete = |events: &[Value]| restore(events, 1).len() == 60;
     let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
     server.kill();
-    // What a power cut does: the database was synced, the spool was not.
+    // The state after a power failure in which the database was synced but the spool was not.
     let log = data.path().join("spool").join(&id).join("1/output.log");
-    let file = std::fs::OpenOptions::new().write(true).open(&log).expect("it is there");
-    file.set_len(20).expect("it can be cut");
+    let file = std::fs::OpenOptions::new().write(true).open(&log).expect("the file exists");
+    file.set_len(20).expect("the file can be truncated");
     let server = Process::start(data.path());
     server.api.ended(&id).await;
     assert_eq!(server.api.output(&id, 1).await, before);
-    assert_eq!(std::fs::read(log).expect("it is there"), before);
+    assert_eq!(std::fs::read(log).expect("the file exists"), before);
 }

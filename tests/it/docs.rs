@@ -1,4 +1,4 @@
-//! README and `docs/`: links lead somewhere, and flags, settings and routes exist and are all described.
+//! README and `docs/`: every link has a target, and exactly the existing flags, settings and routes are described.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,18 +13,18 @@ use crate::harness::process::PROGRAM;
 fn pages() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir("docs").expect("tests run in the package's folder");
     let docs = docs
-        .map(|entry| entry.expect("it can be read").path())
+        .map(|entry| entry.expect("reading succeeds").path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "md"));
     let paths = docs.chain(["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(PathBuf::from));
-    paths.map(|path| (path.clone(), fs::read_to_string(path).expect("it can be read"))).collect()
+    paths.map(|path| (path.clone(), fs::read_to_string(path).expect("reading succeeds"))).collect()
 }
 
-/// Returns the targets of a page's links and pictures.
+/// Returns the targets of a page's links and images.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
 }
 
-/// Returns the anchors of a page's headings, as GitHub makes them.
+/// Returns the anchors that GitHub generates for a page's headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text
         .lines()
@@ -37,11 +37,11 @@ fn anchors(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns the help of a verb, or that of the whole program.
+/// Returns the help text of a subcommand, or of the whole program.
 fn help(verb: &[&str]) -> String {
-    let output = Command::new(PROGRAM).args(verb).arg("--help").output().expect("it starts");
+    let output = Command::new(PROGRAM).args(verb).arg("--help").output().expect("the program starts");
     assert!(output.status.success(), "{verb:?} is no verb: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("it is text")
+    String::from_utf8(output.stdout).expect("the content is text")
 }
 
 /// Returns the flags that a help text describes.
@@ -51,7 +51,7 @@ fn flags(help: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_link_leads_to_a_file_and_its_heading() {
+fn every_link_has_an_existing_file_and_heading_as_target() {
     let mut followed = 0;
     for (page, text) in pages() {
         for target in links(&text).filter(|target| !target.contains("://")) {
@@ -73,7 +73,7 @@ fn every_link_leads_to_a_file_and_its_heading() {
 }
 
 #[test]
-fn the_settings_page_is_the_table_of_serve() {
+fn the_settings_page_lists_exactly_the_settings_of_serve() {
     let help = help(&["serve"]);
     let between = |text: &str, open: &str| {
         text.split_once(open).and_then(|(_, rest)| rest.split_once(']')).map(|(value, _)| value.to_owned())
@@ -94,14 +94,14 @@ fn the_settings_page_is_the_table_of_serve() {
     let page = fs::read_to_string("docs/settings.md").expect("the page exists");
     let described: BTreeSet<&str> = page.lines().filter(|line| line.starts_with("| `--")).collect();
     let expected: BTreeSet<&str> = table.values().map(String::as_str).collect();
-    assert!(expected.len() > 20, "the help was not understood: {help}");
+    assert!(expected.len() > 20, "the help was not parsed: {help}");
     let missing: Vec<_> = expected.difference(&described).collect();
     let wrong: Vec<_> = described.difference(&expected).collect();
     assert!(missing.is_empty() && wrong.is_empty(), "docs/settings.md lacks {missing:#?}\nand has {wrong:#?}");
 }
 
 #[test]
-fn every_command_shown_uses_verbs_and_flags_that_exist() {
+fn every_example_command_uses_existing_subcommands_and_flags() {
     let (program, mut checked) = (help(&[]), 0);
     let verbs: BTreeSet<&str> = program
         .lines()
@@ -144,6 +144,6 @@ fn the_api_page_names_every_route_and_no_other() {
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
         .map(|(route, _)| route.to_owned())
         .collect();
-    assert!(expected.len() > 12, "the router was not understood: {expected:?}");
+    assert!(expected.len() > 12, "the router was not parsed: {expected:?}");
     assert_eq!(described, expected);
 }

@@ -1,11 +1,12 @@
-//! Bounds on what is sent live: head and tail are, what lies between is told of, and the complete log has it all.
+//! Limits on live output: the head and the tail are sent, a gap event reports what lies between, and the complete log
+//! has everything.
 
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
 use crate::harness::{TestServer, number, of_kind, restore, until};
 
-/// Checks that log events and gaps cover the output exactly, each byte once, and that the totals say so.
+/// Checks that log events and gaps together cover each byte of the output exactly once, and that the totals agree.
 fn check_arithmetic(events: &[Value], output: &[u8]) {
     let mut pieces: Vec<(usize, usize)> = Vec::new();
     let (mut kept, mut left_out) = (0, 0);
@@ -36,16 +37,16 @@ fn check_arithmetic(events: &[Value], output: &[u8]) {
     pieces.sort_unstable();
     let mut end = 0;
     for (from, to) in pieces {
-        assert_eq!(from, end, "pieces and gaps touch and do not overlap");
+        assert_eq!(from, end, "pieces and gaps are adjacent and do not overlap");
         end = to;
     }
     assert_eq!((end, kept + left_out), (output.len(), output.len()));
-    let attempt = &of_kind(events, "attempt").last().expect("there is one")["payload"];
+    let attempt = &of_kind(events, "attempt").last().expect("the attempt exists")["payload"];
     assert_eq!((number(&attempt["suppressedBytes"]), number(&attempt["bytes"])), (left_out, output.len()));
 }
 
 #[tokio::test]
-async fn beyond_its_budget_a_job_has_head_and_tail_and_a_gap_between() {
+async fn a_job_beyond_its_budget_has_head_and_tail_with_a_gap_between() {
     let server = TestServer::start_with(|config| {
         config.live_job_bytes = 10_000;
         config.live_tail_bytes = 4_000;
@@ -77,19 +78,19 @@ async fn beyond_its_budget_a_job_has_head_and_tail_and_a_gap_between() {
     assert_eq!(fields, expected);
     assert_eq!((&gaps[0]["payload"]["reason"], &gaps[0]["payload"]["stepId"]), (&json!("budget"), &json!("a")));
     let logs = of_kind(&events, "log");
-    let texts: Vec<&str> = logs.iter().map(|event| event["message"].as_str().expect("it is text")).collect();
+    let texts: Vec<&str> = logs.iter().map(|event| event["message"].as_str().expect("the content is text")).collect();
     assert!(texts[0].starts_with("1\n2\n") && texts.iter().all(|text| text.ends_with('\n')));
     assert!(texts.concat().ends_with("4999\n5000\nshort\n"), "the end of each step is kept");
-    // The gap stands in its place: after the head, before the tail.
+    // The gap event stands between the events of the head and those of the tail.
     let seqs = |events: &[&Value]| -> Vec<usize> { events.iter().map(|event| number(&event["seq"])).collect() };
     let (gap, logs) = (seqs(&gaps)[0], seqs(&logs));
-    assert!(logs[0] < gap && gap < *logs.last().expect("there are some"));
-    assert_eq!(of_kind(&events, "warning").len(), 1, "the log says once that the budget is spent");
+    assert!(logs[0] < gap && gap < *logs.last().expect("the list is not empty"));
+    assert_eq!(of_kind(&events, "warning").len(), 1, "the log warns once that the budget is spent");
     assert_eq!(server.api.events_with(&id, "&kind=gap").await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_is_late_after_the_child_has_ended_becomes_a_gap() {
+async fn output_that_is_still_unsent_long_after_its_step_becomes_a_gap() {
     let server = TestServer::start_with(|config| {
         config.live_lag = std::time::Duration::ZERO;
         config.live_events_per_second = 2;
@@ -102,12 +103,13 @@ async fn what_is_late_after_the_child_has_ended_becomes_a_gap() {
     let output = server.api.output(&id, 1).await;
     check_arithmetic(&events, &output);
     assert_eq!(of_kind(&events, "gap")[0]["payload"]["reason"], "lag");
-    let last = of_kind(&events, "log").last().expect("there are some")["message"].as_str().expect("text").to_owned();
+    let last =
+        of_kind(&events, "log").last().expect("the list is not empty")["message"].as_str().expect("text").to_owned();
     assert!(last.ends_with("\n99999\n100000\n"));
 }
 
 #[tokio::test]
-async fn the_budget_is_of_all_attempts_and_each_has_a_head() {
+async fn the_budget_covers_all_attempts_and_each_attempt_has_a_head() {
     let server = TestServer::start_with(|config| {
         config.live_job_bytes = 10_000;
         config.live_tail_bytes = 500;
@@ -125,17 +127,17 @@ async fn the_budget_is_of_all_attempts_and_each_has_a_head() {
 }
 
 #[tokio::test]
-async fn switched_off_all_of_the_output_counts_as_suppressed() {
+async fn without_live_events_all_output_counts_as_suppressed() {
     let server = TestServer::start_with(|config| config.live_log_events = false).await;
     let (id, _) = server.api.run("seq 1000").await;
     let events = server.api.events(&id).await;
     let attempt = &of_kind(&events, "attempt")[1]["payload"];
     assert_eq!((&attempt["suppressedBytes"], &attempt["bytes"]), (&json!(3893), &json!(3893)));
-    assert!(of_kind(&events, "gap").is_empty(), "a setting is no loss");
+    assert!(of_kind(&events, "gap").is_empty(), "output that is suppressed by a setting is not a gap");
 }
 
 #[tokio::test]
-async fn after_a_crash_the_bounds_hold_as_well() {
+async fn the_limits_also_hold_after_a_crash() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let start = || {
         Process::start_by(data.path(), |mut server| {
@@ -145,7 +147,7 @@ async fn after_a_crash_the_bounds_hold_as_well() {
     };
     let server = start();
     let id = server.api.submit(json!({"run": "seq 5000000; sleep 600"})).await;
-    // Bytes without a record are cut off, so the record of the last ones is waited for: its offset and length are the end.
+    // Recovery cuts off bytes without a record, so wait for the last record, whose offset and length give the end.
     let idx = data.path().join("spool").join(&id).join("1/output.idx");
     let end = || {
         let idx = std::fs::read(&idx).ok()?;
@@ -153,7 +155,7 @@ async fn after_a_crash_the_bounds_hold_as_well() {
         let (offset, length) = (last.first_chunk::<8>()?, last[24..].first_chunk::<4>()?);
         Some(u64::from_le_bytes(*offset) + u64::from(u32::from_le_bytes(*length)))
     };
-    until("all is in the spool", || end() == Some(38_888_896)).await;
+    until("all output is in the spool", || end() == Some(38_888_896)).await;
     server.kill();
     let server = start();
     let job = server.api.ended(&id).await;
@@ -163,12 +165,13 @@ async fn after_a_crash_the_bounds_hold_as_well() {
     assert!(output.ends_with(b"\n4999999\n5000000\n"));
     check_arithmetic(&events, &output);
     assert_eq!(of_kind(&events, "gap").len(), 1);
-    let last = of_kind(&events, "log").last().expect("there are some")["message"].as_str().expect("text").to_owned();
+    let last =
+        of_kind(&events, "log").last().expect("the list is not empty")["message"].as_str().expect("text").to_owned();
     assert!(last.ends_with("\n5000000\n"), "the tail is kept");
 }
 
 #[tokio::test]
-async fn a_job_that_prints_200_mb_beside_others_keeps_its_budget_and_theirs_are_whole() {
+async fn a_job_that_prints_200_mb_keeps_its_budget_and_does_not_affect_other_jobs() {
     let server = TestServer::start_with(|config| {
         config.concurrency = 4;
         config.live_job_bytes = 4 << 20;
@@ -195,17 +198,17 @@ async fn a_job_that_prints_200_mb_beside_others_keeps_its_budget_and_theirs_are_
 }
 
 #[tokio::test]
-async fn a_job_that_prints_more_than_it_may_is_ended_and_says_what_to_do() {
+async fn a_job_that_exceeds_the_output_limit_is_stopped_and_says_what_to_do() {
     let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await;
     let steps = json!([{"name": "Flood", "run": "yes", "continueOnError": true}, {"run": "echo never"}]);
     let id = server.api.submit(json!({"steps": steps})).await;
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("output_limit")));
-    let message = job["errorMessage"].as_str().expect("it has one");
+    let message = job["errorMessage"].as_str().expect("the job has an error message");
     assert!(message.starts_with("Flood: the job printed more than 100000 bytes;"), "{message}");
     assert!(message.contains("artifacts") && message.contains("--output-limit"), "{message}");
     let output = server.api.output(&id, 1).await;
-    // One read may go beyond the limit.
+    // A single read may exceed the limit.
     assert!((100_001..=100_000 + (256 << 10)).contains(&output.len()), "{}", output.len());
     assert!(output.iter().all(|byte| b"y\n".contains(byte)));
     let events = server.api.events(&id).await;
@@ -213,11 +216,11 @@ async fn a_job_that_prints_more_than_it_may_is_ended_and_says_what_to_do() {
     let steps: Vec<&Value> = of_kind(&events, "step").iter().map(|event| &event["payload"]["status"]).collect();
     assert_eq!(steps, ["started", "failed", "skipped"]);
     let (_, job) = server.api.run("head -c 100000 /dev/zero").await;
-    assert_eq!(job["status"], "succeeded", "the limit itself may be printed");
+    assert_eq!(job["status"], "succeeded", "output of exactly the limit is allowed");
 }
 
 #[tokio::test]
-async fn what_ignores_its_end_at_the_output_limit_is_killed_after_the_grace() {
+async fn a_job_that_ignores_the_stop_at_the_output_limit_is_killed_after_the_grace_period() {
     let server = TestServer::start_with(|config| config.output_limit = Some(1_000)).await;
     let (_, job) = server.api.run("trap '' TERM; while :; do echo deaf; done").await;
     assert_eq!(job["failureReason"], "output_limit");

@@ -1,4 +1,4 @@
-//! A server of its own for each test, and a client that speaks its API.
+//! A separate server for each test, and a client for its API.
 
 pub mod cli;
 pub mod gate;
@@ -23,14 +23,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The admin token of every test's server.
+/// The admin token of every test server.
 pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
-/// How long anything may take before a test fails: generous, since machines are shared; nothing waits for it when all is
-/// well.
+/// How long anything may take before a test fails. It is generous because machines are shared, and a passing test never
+/// waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A server within the test's process.
+/// A server that runs inside the test's process.
 pub struct TestServer {
     pub api: Api,
     pub data: TempDir,
@@ -40,17 +40,17 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts one with default settings.
+    /// Starts a server with default settings.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts one with other settings.
+    /// Starts a server with changed settings.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::start_over(tempfile::tempdir().expect("a temporary folder"), change).await
     }
 
-    /// Starts one over a data folder that is there already.
+    /// Starts a server over an existing data folder.
     pub async fn start_over(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(data.path());
         change(&mut config);
@@ -63,7 +63,7 @@ impl TestServer {
         Self { api, data, login_link, shutdown, running: Some(running) }
     }
 
-    /// Stops it and waits until it has.
+    /// Stops the server, waits until it has stopped, and returns its data folder.
     pub async fn stop(mut self) -> TempDir {
         self.shutdown.cancel();
         if let Some(running) = self.running.take() {
@@ -79,7 +79,7 @@ impl Drop for TestServer {
     }
 }
 
-/// Returns the default settings over that data folder.
+/// Returns the default settings for a data folder.
 pub fn config(data_dir: &Path) -> Config {
     Config {
         data_dir: data_dir.to_owned(),
@@ -94,7 +94,7 @@ pub fn config(data_dir: &Path) -> Config {
         live_events_per_second: 50,
         live_event_bytes: 16 << 10,
         live_job_bytes: 1 << 30,
-        // Machines are shared: no test has gaps because it was slow.
+        // A slow shared machine must not cause gaps in any test.
         live_lag: Duration::from_hours(1),
         live_tail_bytes: 16 << 20,
         body_bytes: 1 << 20,
@@ -124,12 +124,12 @@ pub struct Api {
 
 impl Api {
     pub fn new(base: String) -> Self {
-        // The program's own client brings TLS along, and reqwest asks each process whose cryptography to use.
+        // The binary also links a TLS client, and reqwest needs to know which cryptography provider to use.
         rustls::crypto::ring::default_provider().install_default().ok();
         Self { base, client: reqwest::Client::new() }
     }
 
-    /// Begins a request with the token; `path` is below `/api/queue`.
+    /// Begins an authenticated request. `path` is relative to `/api/queue`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/api/queue{path}", self.base)).bearer_auth(TOKEN)
     }
@@ -142,7 +142,7 @@ impl Api {
         self.request(Method::POST, path).json(body).send().await.expect("the server answers")
     }
 
-    /// Gets JSON; the status has to be 200.
+    /// Gets JSON, and checks that the status is 200.
     pub async fn json(&self, path: &str) -> Value {
         let reply = self.get(path).await;
         assert_eq!(reply.status(), 200, "{path}");
@@ -174,13 +174,13 @@ impl Api {
         self.json(&format!("/jobs/{id}")).await
     }
 
-    /// Waits until the job is over and returns it.
+    /// Waits until the job has finished and returns it.
     pub async fn ended(&self, id: &str) -> Value {
         let over = |job: &Value| !matches!(job["status"].as_str(), Some("queued" | "running"));
-        self.job_when(id, "is over", over).await
+        self.job_when(id, "finished", over).await
     }
 
-    /// Waits until the job is as wanted and returns it.
+    /// Waits until the job satisfies `is`, and returns it.
     pub async fn job_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let since = Instant::now();
         loop {
@@ -193,12 +193,12 @@ impl Api {
         }
     }
 
-    /// Reads the job's whole log by polling, page by page.
+    /// Reads the job's complete event log by polling, page by page.
     pub async fn events(&self, id: &str) -> Vec<Value> {
         self.events_with(id, "").await
     }
 
-    /// Reads the job's whole log with a filter such as `&kind=log`.
+    /// Reads the job's complete event log with a filter such as `&kind=log`.
     pub async fn events_with(&self, id: &str, filter: &str) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), 0);
         loop {
@@ -211,7 +211,7 @@ impl Api {
         }
     }
 
-    /// Waits until the log so far is as wanted and returns it.
+    /// Waits until the events so far satisfy `are`, and returns them.
     pub async fn events_when(&self, id: &str, what: &str, are: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let since = Instant::now();
         loop {
@@ -245,7 +245,7 @@ pub fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["payload"]["kind"] == kind).collect()
 }
 
-/// Restores `output.log` from an attempt's log events: every piece at its offset.
+/// Reconstructs `output.log` from an attempt's log events by writing every segment at its offset.
 pub fn restore(events: &[Value], attempt: i64) -> Vec<u8> {
     let mut pieces = Vec::new();
     for event in of_kind(events, "log") {
@@ -262,26 +262,26 @@ pub fn restore(events: &[Value], attempt: i64) -> Vec<u8> {
             pieces.push((offset, piece.to_vec()));
             text = rest;
         }
-        assert!(text.is_empty(), "the pieces cover the text: {payload}");
+        assert!(text.is_empty(), "the segments cover the text: {payload}");
     }
     pieces.sort();
     let mut output = Vec::new();
     for (offset, piece) in pieces {
-        assert_eq!(offset, output.len(), "the pieces touch and do not overlap");
+        assert_eq!(offset, output.len(), "the segments are adjacent and do not overlap");
         output.extend(piece);
     }
     output
 }
 
 pub fn number(value: &Value) -> usize {
-    value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("it is a whole number")
+    value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("the value is a whole number")
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is() {
@@ -290,7 +290,7 @@ pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until something that has to be asked for is so.
+/// Waits until a condition that needs a request holds.
 pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
     while !is().await {
@@ -299,8 +299,8 @@ pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A small random number generator whose seed is printed, and taken from `TAILWATER_SEED`, so that a failure can be run
-/// again.
+/// A small random number generator. It prints its seed and takes one from `TAILWATER_SEED`, so that a failure can be
+/// reproduced.
 pub struct Random(fastrand::Rng);
 
 impl Random {

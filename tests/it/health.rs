@@ -1,4 +1,4 @@
-//! What a machine asks of the server: whether it lives, whether it can work, and what it has done.
+//! Endpoints for monitoring: whether the server is alive and ready, and its metrics.
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn get(api: &Api, path: &str) -> Response {
     request.send().await.expect("the server answers")
 }
 
-/// What `/metrics` says.
+/// The text of `/metrics`.
 struct Metrics(String);
 
 impl Metrics {
@@ -24,7 +24,7 @@ impl Metrics {
         Self(reply.text().await.expect("the body arrives"))
     }
 
-    /// Returns the value of a sample, by its name and labels as they stand there.
+    /// Returns the value of a sample, given its name and labels as they appear in the text.
     fn value(&self, sample: &str) -> Option<f64> {
         let line = self.0.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         line.map(|value| value.parse().expect("a sample's value is a number"))
@@ -32,7 +32,7 @@ impl Metrics {
 }
 
 #[tokio::test]
-async fn ready_and_metrics_are_for_who_has_a_token() {
+async fn readyz_and_metrics_need_a_token() {
     let server = TestServer::start().await;
     assert_eq!(get(&server.api, "/readyz").await.text().await.expect("the body arrives"), "ready\n");
     for path in ["/readyz", "/metrics"] {
@@ -52,11 +52,11 @@ async fn a_server_whose_disk_is_nearly_full_is_not_ready_and_takes_no_jobs() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_written_is_not_ready_and_the_process_lives() {
+async fn a_server_whose_database_is_locked_is_alive_but_not_ready() {
     let server = TestServer::start().await;
     let path = server.data.path().join("tailwater.sqlite");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let mut other = options.connect().await.expect("the database is there");
+    let mut other = options.connect().await.expect("the database exists");
     other.execute("begin immediate").await.expect("nobody writes");
     let reply = get(&server.api, "/readyz").await;
     assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -64,13 +64,13 @@ async fn a_store_that_cannot_be_written_is_not_ready_and_the_process_lives() {
     let body: Value = reply.json().await.expect("an error is JSON");
     assert_eq!(body["detail"]["code"], "store_unavailable");
     assert_eq!(get(&server.api, "/healthz").await.status(), 200);
-    other.execute("rollback").await.expect("it was open");
-    other.close().await.expect("it was open");
+    other.execute("rollback").await.expect("the transaction was open");
+    other.close().await.expect("the transaction was open");
     until_async("the server is ready again", async || get(&server.api, "/readyz").await.status() == 200).await;
 }
 
 #[tokio::test]
-async fn metrics_tell_what_jobs_printed_and_how_they_ended() {
+async fn metrics_count_the_output_and_results_of_jobs() {
     let server = TestServer::start().await;
     let secret = "secret-0123456789abcdef";
     let payload = json!({"run": "echo $DEPLOY_TOKEN; echo $DEPLOY_TOKEN", "env": {"DEPLOY_TOKEN": secret}});
@@ -101,14 +101,14 @@ async fn metrics_tell_what_jobs_printed_and_how_they_ended() {
         ("tailwater_database_bytes{file=\"wal\"}", 4096),
         ("tailwater_disk_free_bytes", 1),
     ] {
-        let least = f64::from(u32::try_from(least).expect("it is small"));
+        let least = f64::from(u32::try_from(least).expect("the number is small"));
         assert!(metrics.value(sample).is_some_and(|value| value >= least), "{sample} in {}", metrics.0);
     }
     assert!(!metrics.0.contains(secret) && !metrics.0.contains(&id));
 }
 
 #[tokio::test]
-async fn metrics_tell_what_goes_on() {
+async fn metrics_show_the_current_load() {
     let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
     let id = server.api.submit(json!({"run": gate.wait()})).await;
     server.api.job_when(&id, "runs", |job| job["status"] == "running").await;
@@ -127,7 +127,7 @@ async fn metrics_tell_what_goes_on() {
 }
 
 #[tokio::test]
-async fn what_somebody_makes_up_becomes_no_label() {
+async fn made_up_methods_and_paths_do_not_become_labels() {
     let server = TestServer::start().await;
     for target in ["/made-up-path", "/api/queue/jobs/made-up-id", "/tasks/queue?q=made-up-text"] {
         get(&server.api, target).await;

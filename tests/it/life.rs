@@ -1,4 +1,4 @@
-//! The life of a job: submitted, listed, claimed in turn, cancelled, run again.
+//! The life of a job: it is submitted, listed, claimed in order, cancelled and run again.
 
 mod changes;
 mod lease;
@@ -47,7 +47,7 @@ async fn jobs_are_claimed_by_priority_and_then_by_age() {
     for id in &in_turn {
         let job = api.ended(id).await;
         assert_eq!((&job["status"], &job["queuePosition"]), (&json!("succeeded"), &Value::Null));
-        started.push(job["startedAt"].as_str().expect("it ran").to_owned());
+        started.push(job["startedAt"].as_str().expect("the job ran").to_owned());
     }
     assert!(started.windows(2).all(|two| two[0] < two[1]), "{started:?}");
 }
@@ -65,15 +65,15 @@ async fn a_queued_job_is_cancelled_at_once() {
     let (later, _) = server.api.run("true").await;
     assert_eq!(server.api.job(&later).await["status"], "succeeded");
     let events = server.api.events(&id).await;
-    assert!(of_kind(&events, "attempt").is_empty(), "it never ran: {events:?}");
-    assert_eq!(cancel(&server.api, &id, "again").await, (200, job), "a repetition changes nothing");
+    assert!(of_kind(&events, "attempt").is_empty(), "the job never ran: {events:?}");
+    assert_eq!(cancel(&server.api, &id, "again").await, (200, job), "a repeated request changes nothing");
 }
 
 #[tokio::test]
 async fn a_running_job_is_cancelled_once_and_the_first_reason_stays() {
     let server = TestServer::start().await;
     let id = server.api.submit(json!({"run": "echo begun; exec sleep 1000"})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let (status, job) = cancel(&server.api, &id, "the first").await;
     assert_eq!((status, &job["cancelReason"]), (200, &json!("the first")));
     assert!(job["cancelRequestedAt"].is_string());
@@ -92,7 +92,7 @@ async fn a_running_job_is_cancelled_once_and_the_first_reason_stays() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_over_otherwise_cannot_be_cancelled() {
+async fn a_job_that_has_already_finished_cannot_be_cancelled() {
     let server = TestServer::start().await;
     for (command, end) in [("true", "succeeded"), ("exit 3", "failed")] {
         let (id, job) = server.api.run(command).await;
@@ -105,7 +105,7 @@ async fn a_job_that_is_over_otherwise_cannot_be_cancelled() {
 
 const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
 
-/// A job that succeeds only if it sees the real value, and which names the value all over its payload.
+/// A job that succeeds only if it sees the real secret value, and whose payload contains the value in many places.
 fn secretive() -> Value {
     json!({
         "title": format!("deploy with {TOKEN_VALUE}"),
@@ -133,7 +133,7 @@ async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
     for field in ["type", "priority", "payload", "title", "maxAttempts", "affinityKey"] {
         assert_eq!(ended[field], old[field], "{field}");
     }
-    assert_eq!(server.api.job(&first).await, old, "the old job stays as it is");
+    assert_eq!(server.api.job(&first).await, old, "the old job is unchanged");
     let third = resubmit(&server.api, id_of(&new)).await;
     assert_eq!(server.api.ended(id_of(&third)).await["status"], "succeeded");
 }
@@ -213,22 +213,22 @@ fn check_masked(what: &str, text: reqwest::Result<String>) -> String {
 }
 
 #[tokio::test]
-async fn a_job_of_another_type_waits_for_a_worker_that_knows_it() {
+async fn a_job_of_another_type_waits_for_a_worker_that_supports_it() {
     let server = TestServer::start().await;
     let payload = json!({"anything": [1, {"goes": null}], "title": "Their own"});
     let id = server.api.submit_job(json!({"type": "codex_exec", "payload": payload})).await;
     let (_, later) = server.api.run("true").await;
-    assert_eq!(later["status"], "succeeded", "it holds nobody up");
+    assert_eq!(later["status"], "succeeded", "it does not delay other jobs");
     let job = server.api.job(&id).await;
     assert_eq!((&job["status"], &job["attempt"], &job["claimedBy"]), (&json!("queued"), &json!(0), &Value::Null));
     assert_eq!((&job["payload"], &job["title"]), (&payload, &json!("Their own")));
 }
 
 #[tokio::test]
-async fn a_job_is_claimed_although_its_notification_got_lost() {
+async fn a_job_is_claimed_even_if_its_notification_is_lost() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "other", "payload": {"run": "echo found"}})).await;
-    // The worker has been woken, has looked, and waits again.
+    // The worker has been notified, has found nothing, and waits again.
     server.api.run("true").await;
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database is there");

@@ -1,4 +1,4 @@
-//! The whole log: by line number, as one text and by ranges, while it grows and after.
+//! The complete log: by line number, as one text and by ranges, while it grows and afterwards.
 
 mod compressed;
 mod curl;

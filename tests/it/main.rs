@@ -1,4 +1,5 @@
-//! Tests against a real server over real HTTP, in one binary. Each module is one promise of the product.
+//! Tests against a real server over real HTTP, in one binary. Each module covers one area of what the product
+//! guarantees.
 
 mod access;
 mod artifacts;

@@ -1,4 +1,4 @@
-//! Without JavaScript: what the server sends is the page, and its forms and links do what scripts would.
+//! Without JavaScript the server sends complete pages, and their forms and links replace the scripts.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::gate::Gate;
 use crate::harness::{TOKEN, TestServer};
 
-/// A browser that runs no scripts and is logged in.
+/// A logged-in browser without JavaScript.
 struct Browser {
     client: Client,
     base: String,
@@ -35,7 +35,7 @@ impl Browser {
         reply.text().await.expect("the body arrives")
     }
 
-    /// Sends a form of the page at `from`.
+    /// Submits a form of the page at `from`.
     async fn post(&self, from: &str, action: &str, form: &str) -> Response {
         let request = self.client.post(format!("{}{action}", self.base)).header("cookie", &self.cookie);
         let request = request.header("origin", &self.base).header("referer", format!("{}{from}", self.base));
@@ -50,7 +50,7 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns what a reader sees of a page: its text, without the elements and what only scripts read.
+/// Returns the visible text of a page, without elements and script data.
 fn text_of(html: &str) -> String {
     let body = html.split_once("<body").map_or(html, |(_, body)| body);
     let (mut text, mut rest) = (String::new(), body);
@@ -64,7 +64,7 @@ fn text_of(html: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_jobs_page_shows_its_state_its_steps_and_its_last_500_lines_in_colour() {
+async fn a_jobs_page_shows_its_state_its_steps_and_its_last_500_lines_with_colours() {
     let server = TestServer::start().await;
     let run =
         "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line-$i; done; printf '\\033[31mred <b>\\033[0m\\n'; exit 3";
@@ -77,27 +77,27 @@ async fn a_jobs_page_shows_its_state_its_steps_and_its_last_500_lines_in_colour(
     for shown in ["Nightly", "Failed", "Build it", "exit 3", "line-600", "line-200", "red <b>", "601 lines"] {
         assert!(text.contains(shown), "{shown} in {text}");
     }
-    assert!(!html.contains("red <b>"), "output is text");
+    assert!(!html.contains("red <b>"), "output is escaped");
     let is_coloured = |at: usize| html[..at].rsplit_once('<').is_some_and(|(_, tag)| tag.starts_with("span class="));
     assert!(html.match_indices("red &lt;b").any(|(at, _)| is_coloured(at)), "colours are classes of elements");
     let links = html.split('"').filter(|text| text.starts_with("/api/queue/")).collect::<Vec<_>>();
     assert!(links.contains(&format!("/api/queue/jobs/{id}/log").as_str()), "{links:?}");
     assert!(links.iter().any(|link| link.ends_with("/download")), "{links:?}");
-    assert!(!text.contains("Reload every"), "nothing more comes");
+    assert!(!text.contains("Reload every"), "a finished job's page offers no reload");
 }
 
 #[tokio::test]
-async fn the_page_of_a_running_job_reloads_itself_when_it_is_asked_to_and_until_the_job_is_over() {
+async fn the_page_of_a_running_job_reloads_on_request_until_the_job_has_finished() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo so far; {}", gate.wait())})).await;
     let has_begun = |events: &[serde_json::Value]| events.iter().any(|event| event["message"] == "so far\n");
-    server.api.events_when(&id, "hold its first line", has_begun).await;
+    server.api.events_when(&id, "contain its first line", has_begun).await;
     let browser = Browser::logged_in(&server).await;
     let (page, reloading) = (format!("/tasks/queue/{id}"), format!("/tasks/queue/{id}?reload=1"));
     let html = browser.html(&page).await;
     assert!(text_of(&html).contains("so far") && text_of(&html).contains("Running"), "{html}");
-    assert!(html.contains(&format!("\"{reloading}\"")), "a link leads there: {html}");
-    assert_eq!(header(&browser.get(&page).await, "refresh"), "", "nobody is reloaded unasked");
+    assert!(html.contains(&format!("\"{reloading}\"")), "a link turns reloading on: {html}");
+    assert_eq!(header(&browser.get(&page).await, "refresh"), "", "the page does not reload by default");
     assert_eq!(header(&browser.get(&reloading).await, "refresh"), "5");
     gate.open();
     server.api.ended(&id).await;
@@ -116,25 +116,26 @@ async fn a_job_is_submitted_cancelled_and_run_again_by_forms() {
     let reply = browser.post("/tasks/queue/new", "/tasks/queue/new", body).await;
     assert_eq!(reply.status(), 303, "{}", header(&reply, "location"));
     let page = header(&reply, "location").to_owned();
-    let id = page.strip_prefix("/tasks/queue/").expect("it leads to the job");
+    let id = page.strip_prefix("/tasks/queue/").expect("the redirect leads to the job");
     let job = server.api.job_when(id, "runs", |job| job["status"] == "running").await;
     assert_eq!((&job["priority"], &job["maxAttempts"]), (&json!(-1), &json!(2)));
     assert_eq!(job["payload"], json!({"title": "By form", "run": "echo begun\nsleep 600", "workingDirectory": "/tmp"}));
 
     let reply = browser.post(&page, "/rpc/cancel_job", &format!("id={id}")).await;
     assert_eq!(reply.status(), 302);
-    // Leptos leaves an empty query.
+    // Leptos leaves an empty query string.
     assert_eq!(header(&reply, "location").trim_end_matches('?'), format!("{}{page}", server.api.base));
     assert_eq!(server.api.ended(id).await["status"], "cancelled");
     let reply = browser.post(&page, "/rpc/resubmit_job", &format!("id={id}")).await;
     assert_eq!(reply.status(), 302);
-    let again = header(&reply, "location").strip_prefix("/tasks/queue/").expect("it leads to the new job").to_owned();
+    let again =
+        header(&reply, "location").strip_prefix("/tasks/queue/").expect("the redirect leads to the new job").to_owned();
     assert_eq!(server.api.job(&again).await["resubmittedFrom"], id);
     server.api.post(&format!("/jobs/{again}/cancel"), &json!({})).await;
 }
 
 #[tokio::test]
-async fn a_form_that_is_wrong_is_refused_in_words() {
+async fn an_invalid_form_is_refused_with_an_explanation() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     for (body, says) in

@@ -1,4 +1,4 @@
-//! What a job prints: events, the complete log, and that both tell the same story.
+//! What a job prints: its events and the complete log agree.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, TOKEN, TestServer, number, of_kind, restore, sha256};
 
-/// Returns the payload of the attempt's end.
+/// Returns the payload of the attempt's last event.
 fn totals(events: &[Value]) -> &Value {
     let mut ends = of_kind(events, "attempt").into_iter().filter(|event| event["payload"]["status"] != "started");
     &ends.next_back().expect("the attempt has ended")["payload"]
@@ -21,7 +21,7 @@ fn of_stream(events: &[Value], stream: &str) -> String {
     logs.map(|event| event["message"].as_str().expect("a message is text")).collect()
 }
 
-/// Checks that events, artifact, `attempt` and `end` tell the same story of a finished job, and returns the output.
+/// Checks that the events, the artifact, `attempt` and `end` of a finished job agree, and returns the output.
 async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     let events = server.api.events(id).await;
     let output = server.api.output(id, 1).await;
@@ -32,7 +32,7 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     for payload in [totals, &end["payload"]] {
         assert_eq!(number(&payload["bytes"]), output.len());
         assert_eq!(payload["logSha256"], sha256(&output));
-        // Two streams may each have a line that is not finished, so that there are more lines than it seems.
+        // Each of the two streams may have an unfinished line, so there can be more lines than newlines suggest.
         assert!(number(&payload["lines"]) >= lines);
     }
     output
@@ -42,14 +42,14 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
 async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed() {
     let server = TestServer::start().await;
     let go = server.data.path().join("go");
-    // The second line is printed only when the test has seen the first.
+    // The second line is printed only after the test has seen the first.
     let command = format!("echo first; while [ ! -e {} ]; do sleep 0.01; done; echo second", go.display());
     let id = server.api.submit(json!({"run": command})).await;
     let mut stream = Stream::open(&server.api, &id, "?kind=log", None).await;
     let first = stream.next().await.expect("the job prints").json();
     assert_eq!(first["message"], "first\n");
     std::fs::write(&go, "").expect("the folder can be written");
-    let second = stream.next().await.expect("the job prints on").json();
+    let second = stream.next().await.expect("the job keeps printing").json();
     assert_eq!(second["message"], "second\n");
 }
 
@@ -63,7 +63,7 @@ async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits() {
     let prompt = stream.next().await.expect("the prompt comes by its deadline").json();
     assert_eq!((&prompt["message"], &prompt["payload"]["partial"]), (&json!("Continue? "), &json!(true)));
     std::fs::write(&go, "").expect("the folder can be written");
-    let rest = stream.next().await.expect("the job prints on").json();
+    let rest = stream.next().await.expect("the job keeps printing").json();
     assert_eq!((&rest["message"], &rest["payload"]["line"]), (&json!("yes\n"), &json!(1)));
 }
 
@@ -96,7 +96,7 @@ async fn fr_002_every_log_event_has_all_of_its_payload_fields() {
         let time = payload["time"].as_str().expect("a time is text");
         assert!(time <= event["createdAt"].as_str().expect("a time is text"), "captured before it was stored");
     }
-    let last = logs.last().expect("there are some");
+    let last = logs.last().expect("the list is not empty");
     assert_eq!((&last["payload"]["stepId"], &last["payload"]["stepIndex"]), (&json!("step-2"), &json!(1)));
     assert_eq!(check_story(&server, &id).await.len(), 9);
 }
@@ -120,7 +120,7 @@ async fn fr_002_alternating_streams_make_few_events_and_their_order_can_be_resto
     check_budget(&events, 50);
 }
 
-/// Checks that the job's log events kept within its budget: a bucket of `rate`, and `rate` each second.
+/// Checks that the job's log events kept within the budget: a bucket of `rate`, refilled with `rate` per second.
 fn check_budget(events: &[Value], rate: usize) {
     let times: Vec<i64> = of_kind(events, "log")
         .iter()
@@ -140,16 +140,16 @@ fn micros(time: tailwater::model::Timestamp) -> i64 {
 
 #[tokio::test]
 async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
-    // A rate at which the budget counts: by default the largest events carry all of it in an instant.
+    // A rate at which the budget matters: by default a few of the largest events would carry the whole output at once.
     let server = TestServer::start_with(|config| config.live_events_per_second = 10).await;
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
     assert_eq!(job["status"], "succeeded");
     let events = server.api.events(&id).await;
     let output = check_story(&server, &id).await;
-    assert!(restore(&events, 1) == output, "the events hold the whole output");
+    assert!(restore(&events, 1) == output, "the events contain the whole output");
     let expected: String =
         (1..=500_000).map(|i| format!("line {i} of a file that is read as fast as it can be\n")).collect();
-    assert!(output == expected.as_bytes(), "the output is what was printed");
+    assert!(output == expected.as_bytes(), "the log is what was printed");
     let totals = totals(&events);
     assert_eq!((number(&totals["lines"]), number(&totals["suppressedBytes"])), (500_000, 0));
     check_budget(&events, 10);
@@ -161,7 +161,7 @@ async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
 }
 
 #[tokio::test]
-async fn fr_004_lines_that_trickle_share_events_when_there_are_more_than_the_budget_allows() {
+async fn fr_004_slowly_printed_lines_share_events_when_they_exceed_the_budget() {
     let server = TestServer::start_with(|config| config.live_events_per_second = 5).await;
     let (id, _) = server.api.run("for i in $(seq 300); do echo line $i; sleep 0.005; done").await;
     let events = server.api.events(&id).await;
@@ -170,7 +170,7 @@ async fn fr_004_lines_that_trickle_share_events_when_there_are_more_than_the_bud
 }
 
 #[tokio::test]
-async fn fr_005_switched_off_there_are_no_log_events_and_the_complete_log_is_there() {
+async fn fr_005_without_live_events_there_are_no_log_events_but_the_complete_log() {
     let server = TestServer::start_with(|config| config.live_log_events = false).await;
     let (id, job) = server.api.run("seq 1000; echo oops >&2").await;
     assert_eq!(job["status"], "succeeded");
@@ -183,7 +183,7 @@ async fn fr_005_switched_off_there_are_no_log_events_and_the_complete_log_is_the
 
 const SECRET: &str = "hunter2-correct-horse-battery";
 
-/// Checks that the secret is nowhere: not in an event, not in the spool, not in any reply, not in the database's text.
+/// Checks that the secret appears nowhere: not in events, the spool, replies or the database's text.
 async fn check_hidden(server: &TestServer, id: &str) {
     let events = server.api.events(id).await;
     let job = server.api.job(id).await;
@@ -195,7 +195,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
     ] {
         let text = String::from_utf8_lossy(&text);
         assert!(!text.contains(SECRET), "{what} hold the secret");
-        // No piece of it that would tell half of it, either.
+        // No half of the secret may appear either.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
         pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} hold {piece:?}"));
     }
@@ -205,7 +205,8 @@ async fn check_hidden(server: &TestServer, id: &str) {
 #[tokio::test]
 async fn fr_003_a_secret_cut_at_every_byte_is_masked_everywhere() {
     let server = TestServer::start().await;
-    // Each cut is two writes with a pause in which the first is read; every second cut is on stderr.
+    // The secret is written in two parts with a pause in between, so that they are read separately. Every second time
+    // it goes to stderr.
     let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
                   os.write(fd,b'<'+s[:i]); time.sleep(0.01); os.write(fd,s[i:]+b'>\\n')\n";
     let payload = json!({"title": format!("push with {SECRET}"), "env": {"DEPLOY_TOKEN": SECRET},
@@ -221,7 +222,7 @@ async fn fr_003_a_secret_cut_at_every_byte_is_masked_everywhere() {
 }
 
 #[tokio::test]
-async fn fr_003_a_secret_over_random_splits_is_masked_everywhere() {
+async fn fr_003_a_randomly_split_secret_is_masked_everywhere() {
     let mut random = Random::new("fr_003_random_splits");
     let server = TestServer::start().await;
     let mut script = String::from("import os,time\ns=os.environ['DB_PASSWORD'].encode()\n");
@@ -230,7 +231,7 @@ async fn fr_003_a_secret_over_random_splits_is_masked_everywhere() {
         cuts.sort_unstable();
         let mut from = 0;
         for to in cuts.into_iter().chain([SECRET.len()]) {
-            writeln!(script, "os.write(1,s[{from}:{to}])").expect("a String takes everything");
+            writeln!(script, "os.write(1,s[{from}:{to}])").expect("writing to a String cannot fail");
             if random.below(3) == 0 {
                 script += "time.sleep(0.005)\n";
             }
@@ -269,7 +270,7 @@ async fn fr_003_errors_names_and_reasons_are_masked_too() {
 #[tokio::test]
 async fn fr_003_the_servers_own_secrets_are_masked_in_every_job() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    std::fs::write(file.path(), format!("{SECRET}\n\nanother-value-to-mask\n")).expect("it can be written");
+    std::fs::write(file.path(), format!("{SECRET}\n\nanother-value-to-mask\n")).expect("writing succeeds");
     let path = file.path().to_owned();
     let server = TestServer::start_with(|config| config.redact_values_file = Some(path)).await;
     let (id, _) = server.api.run(&format!("echo {SECRET} another-value-to-mask {TOKEN}")).await;
@@ -278,7 +279,7 @@ async fn fr_003_the_servers_own_secrets_are_masked_in_every_job() {
 }
 
 #[tokio::test]
-async fn fr_003_the_servers_own_log_holds_no_secret_even_when_it_tells_everything() {
+async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_level() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let log = data.path().join("server.log");
     let server = Process::start_by(data.path(), |mut server| {
@@ -293,7 +294,7 @@ async fn fr_003_the_servers_own_log_holds_no_secret_even_when_it_tells_everythin
     server.api.post("/jobs", &json!({"type": "command", "payload": {"run": SECRET, "wrong": SECRET}})).await;
     drop(server);
     let text = std::fs::read_to_string(log).expect("the server wrote it");
-    assert!(text.contains("committed"), "it tells everything: {text}");
+    assert!(text.contains("committed"), "the log is at its most verbose level: {text}");
     for hidden in [SECRET, "another-value-to-mask", TOKEN] {
         assert!(!text.contains(hidden), "the server's log holds {hidden}");
     }
@@ -302,19 +303,20 @@ async fn fr_003_the_servers_own_log_holds_no_secret_even_when_it_tells_everythin
 #[tokio::test]
 async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let server = TestServer::start().await;
-    // `warning` is in no schema: not in the database, not among the payloads' types.
+    // The kind `warning` is in no schema: neither in the database nor among the payload types.
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
     server.api.ended(&id).await;
     let polled = server.api.events_with(&id, "&kind=warning").await;
     assert_eq!(polled.len(), 1);
-    let streamed = Stream::open(&server.api, &id, "?kind=warning", None).await.next().await.expect("it is streamed");
+    let streamed =
+        Stream::open(&server.api, &id, "?kind=warning", None).await.next().await.expect("the event is streamed");
     assert_eq!(streamed.json(), polled[0]);
     let event: tailwater::model::Event = serde_json::from_value(polled[0].clone()).expect("the page can read it");
     assert!(matches!(event.payload, tailwater::model::Payload::Other(_)));
 }
 
 #[tokio::test]
-async fn a_short_secret_is_masked_where_it_stands_alone_and_the_log_warns() {
+async fn a_short_secret_is_masked_as_a_whole_token_and_the_log_warns() {
     let server = TestServer::start().await;
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "echo 1234 x1234 12345 [1234]"})).await;
     server.api.ended(&id).await;
@@ -342,9 +344,9 @@ async fn all_256_byte_values_and_broken_utf_8_are_kept_and_shown_as_replacements
 }
 
 #[tokio::test]
-async fn a_character_that_a_pause_cuts_anywhere_is_sent_whole() {
+async fn a_character_that_is_split_by_pauses_is_sent_whole() {
     let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await;
-    // Each of its four bytes is written alone, and long after the deadline for what waits.
+    // Each of the character's four bytes is written alone, and after the deadline for sending incomplete output.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
     let events = server.api.events(&id).await;
@@ -376,7 +378,7 @@ async fn a_line_of_100_mb_is_kept_and_sent_in_pieces() {
 }
 
 #[tokio::test]
-async fn random_output_of_two_streams_tells_the_same_story_everywhere() {
+async fn random_output_of_two_streams_agrees_everywhere() {
     let mut random = Random::new("random_output");
     let server = TestServer::start_with(|config| {
         config.live_event_bytes = 64;
@@ -390,7 +392,7 @@ async fn random_output_of_two_streams_tells_the_same_story_everywhere() {
             let stream = random.below(2);
             let piece: String = (0..random.below(40)).map(|_| ["a", "ä", "€", "\n", "x\n"][random.below(5)]).collect();
             written[stream].extend_from_slice(piece.as_bytes());
-            writeln!(script, "os.write({}, {piece:?}.encode())", stream + 1).expect("a String takes everything");
+            writeln!(script, "os.write({}, {piece:?}.encode())", stream + 1).expect("writing to a String cannot fail");
             if random.below(6) == 0 {
                 script += "time.sleep(0.003)\n";
             }
@@ -407,7 +409,8 @@ async fn random_output_of_two_streams_tells_the_same_story_everywhere() {
     }
 }
 
-/// Checks that every line has one number and every number one line: a line's pieces are of one stream, in a row.
+/// Checks that every line has one number and every number belongs to one line, whose pieces come consecutively from one
+/// stream.
 fn check_line_numbers(events: &[Value], lines: usize) {
     let mut owner = vec![None; lines + 1];
     let mut open: [Option<usize>; 2] = [None; 2];
@@ -422,12 +425,12 @@ fn check_line_numbers(events: &[Value], lines: usize) {
             text = rest;
             for (line, part) in (number(&segment[2])..).zip(piece.split_inclusive('\n')) {
                 match open[stream] {
-                    Some(open) => assert_eq!(line, open, "an open line goes on"),
+                    Some(open) => assert_eq!(line, open, "an unfinished line continues"),
                     None => assert_eq!(owner[line].replace(stream), None, "line {line} begins once"),
                 }
                 open[stream] = (!part.ends_with('\n')).then_some(line);
             }
         }
     }
-    assert!(owner[1..].iter().all(Option::is_some), "every number is a line");
+    assert!(owner[1..].iter().all(Option::is_some), "every number belongs to a line");
 }

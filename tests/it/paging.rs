@@ -1,4 +1,4 @@
-//! Polling: every cursor and filter finds exactly what the log holds, in the bytes that the stream has too.
+//! Polling: every cursor and filter returns exactly the matching part of the log, with the same bytes as the stream.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::harness::sse::Stream;
 use crate::harness::store::{Output, Store, failed};
 use crate::harness::{Api, Random, TestServer, number, sha256};
 
-/// Starts a server over a finished job of two attempts, with about so many events in all.
+/// Starts a server over a finished job of two attempts, with about `events` events in total.
 async fn two_attempts(random: Random, events: usize) -> (TestServer, String) {
     let store = Store::open().await;
     let id = store.submit().await;
@@ -43,20 +43,20 @@ async fn polling_and_stream_give_byte_identical_items() {
 }
 
 #[tokio::test]
-async fn a_log_has_no_holes_its_times_increase_and_its_end_proves_it_complete() {
+async fn a_log_has_no_gaps_increasing_times_and_an_end_event_that_proves_it_complete() {
     let server = TestServer::start().await;
     let run = "i=0; while [ $i -lt 300 ]; do echo $i; echo e $i >&2; i=$((i+1)); done; printf unfinished";
     let (id, job) = server.api.run(run).await;
     let events = server.api.events(&id).await;
-    for (place, event) in (1..).zip(&events) {
-        assert_eq!(event["seq"], place);
+    for (seq, event) in (1..).zip(&events) {
+        assert_eq!(event["seq"], seq);
         assert_eq!(event["jobId"], id.as_str());
     }
     let time = |event: &Value| event["createdAt"].as_str().expect("an event has a time").to_owned();
     assert!(events.windows(2).all(|two| time(&two[0]) < time(&two[1])), "times strictly increase");
     assert_eq!(events.iter().filter(|event| event["payload"]["kind"] == "end").count(), 1);
     let output = server.api.output(&id, 1).await;
-    let end = &events.last().expect("there are some")["payload"];
+    let end = &events.last().expect("the list is not empty")["payload"];
     let expected = json!({
         "kind": "end", "status": "succeeded", "attempt": 1, "lastSeq": events.len(), "lines": 601,
         "bytes": output.len(), "logSha256": sha256(&output),
@@ -70,13 +70,13 @@ async fn a_log_has_no_holes_its_times_increase_and_its_end_proves_it_complete() 
 }
 
 #[tokio::test]
-async fn a_job_cancelled_before_it_ran_ends_with_attempt_0_and_the_empty_texts_checksum() {
+async fn a_job_cancelled_before_it_ran_ends_with_attempt_0_and_the_checksum_of_empty_output() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let reply = server.api.post(&format!("/jobs/{id}/cancel"), &json!({"reason": "no need"})).await;
     assert_eq!(reply.status(), 200);
     let events = server.api.events(&id).await;
-    let end = &events.last().expect("there are some")["payload"];
+    let end = &events.last().expect("the list is not empty")["payload"];
     let expected = json!({
         "kind": "end", "status": "cancelled", "attempt": 0, "lastSeq": events.len(), "lines": 0, "bytes": 0,
         "logSha256": sha256(b""),
@@ -104,7 +104,7 @@ async fn a_time_is_as_exact_a_cursor_as_a_seq() {
             assert_eq!(newest_first, earlier, "before={text}&sort=desc");
         }
     }
-    for seq in 0..=i64::try_from(events.len()).expect("it is small") {
+    for seq in 0..=i64::try_from(events.len()).expect("the number is small") {
         let after = server.api.page(&id, &format!("after={seq}&limit=1")).await.seqs();
         assert_eq!(after.first().copied().unwrap_or(seq + 1), seq + 1);
         let before = server.api.page(&id, &format!("before={seq}&limit=1&sort=desc")).await.seqs();
@@ -132,7 +132,7 @@ async fn an_events_id_breaks_a_tie_of_times() {
 }
 
 #[tokio::test]
-async fn newest_first_pages_walk_back_to_the_start_without_holes_or_repeats() {
+async fn newest_first_pages_reach_the_start_without_gaps_or_repeats() {
     let (server, id) = two_attempts(Random::new("newest_first"), 130).await;
     let oldest_first = server.api.raw_items(&id, "", 500).await;
     for filter in ["", "&kind=log", "&kind=step,job", "&stream=stderr&stepId=test"] {
@@ -155,7 +155,7 @@ async fn newest_first_pages_walk_back_to_the_start_without_holes_or_repeats() {
 }
 
 #[tokio::test]
-async fn a_page_has_as_many_events_as_were_asked_for() {
+async fn a_page_has_as_many_events_as_requested() {
     let (server, id) = two_attempts(Random::new("limits"), 600).await;
     for (query, count) in [("", 200), ("limit=1", 1), ("limit=500", 500), ("sort=desc", 200), ("after=10&limit=", 200)]
     {
@@ -169,7 +169,7 @@ async fn a_page_has_as_many_events_as_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_cursor_beyond_the_end_is_an_empty_page() {
+async fn a_cursor_beyond_the_end_returns_an_empty_page() {
     let (server, id) = two_attempts(Random::new("beyond"), 10).await;
     let last = server.api.page(&id, "").await.last_seq;
     let (next, most) = (last + 1, i64::MAX);
@@ -193,7 +193,7 @@ async fn a_cursor_beyond_the_end_is_an_empty_page() {
 }
 
 #[tokio::test]
-async fn filters_give_what_filtering_the_whole_log_gives() {
+async fn a_filter_returns_the_same_events_as_filtering_the_whole_log() {
     let mut random = Random::new("filters");
     let (server, id) = two_attempts(Random::new("their log"), 300).await;
     let all = server.api.events(&id).await;
@@ -211,20 +211,21 @@ async fn filters_give_what_filtering_the_whole_log_gives() {
         let given: Vec<String> = filter.iter().flatten().map(|(name, value)| format!("&{name}={value}")).collect();
         let query = given.concat();
         let items = server.api.raw_items(&id, &query, 1 + random.below(60)).await;
-        let items: Vec<Value> = items.iter().map(|item| serde_json::from_str(item).expect("it is JSON")).collect();
+        let items: Vec<Value> =
+            items.iter().map(|item| serde_json::from_str(item).expect("the text is JSON")).collect();
         assert!(items.iter().eq(expected), "{query}");
         matched.insert(items.len());
     }
-    assert!(matched.len() > 5, "the filters tell events apart: {matched:?}");
+    assert!(matched.len() > 5, "the filters select different events: {matched:?}");
 }
 
-/// Half of the time picks a value for a filter.
+/// Picks a value for a filter half of the time.
 fn pick<'a>(random: &mut Random, name: &'a str, values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let at = random.below(values.len() * 2);
     values.get(at).map(|value| (name, *value))
 }
 
-/// Returns whether an event is one that the filter asks for, by what its JSON says.
+/// Returns whether an event passes the filter, judged by its JSON.
 fn has(event: &Value, name: &str, value: &str) -> bool {
     match name {
         "level" => event["level"] == value,
@@ -234,7 +235,7 @@ fn has(event: &Value, name: &str, value: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_filter_that_matches_nothing_leads_to_the_end() {
+async fn a_filter_that_matches_nothing_reaches_the_end() {
     let (server, id) = two_attempts(Random::new("nothing"), 5_400).await;
     let last = server.api.page(&id, "limit=1").await.last_seq;
     for filter in ["&kind=nothing", "&stepId=nothing", "&attempt=7", "&kind=log&level=error"] {
@@ -244,11 +245,14 @@ async fn a_filter_that_matches_nothing_leads_to_the_end() {
         assert_eq!(end, [("terminal", Some(last))], "{filter}");
     }
     let page = server.api.page(&id, "stepId=nothing").await;
-    assert!(page.has_more && page.items.is_empty() && page.next_after > 0, "a page looks only so far: {page:?}");
+    assert!(
+        page.has_more && page.items.is_empty() && page.next_after > 0,
+        "a page examines a limited number of events: {page:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_page_ends_at_a_mebibyte_of_text_but_holds_at_least_one_event() {
+async fn a_page_ends_at_a_mebibyte_of_text_but_has_at_least_one_event() {
     let store = Store::open().await;
     let id = store.submit().await;
     store.attempt(&mut Output::new(Random::new("a_mebibyte"), 100_000..=1_300_000), 14, Ending::Succeeded).await;

@@ -1,4 +1,4 @@
-//! How steps run and end: exit codes, signals, time-outs, cancellation, and that nothing of them lives on.
+//! How steps run and end: exit codes, signals, timeouts and cancellation, and that no process of theirs survives.
 
 use std::path::PathBuf;
 
@@ -49,7 +49,7 @@ async fn exit_codes_and_signals_are_exact() {
 }
 
 #[tokio::test]
-async fn the_first_failure_ends_the_stage_unless_it_may_go_on() {
+async fn the_first_failure_ends_the_stage_unless_the_step_may_fail() {
     let server = TestServer::start().await;
     let steps = json!([{"run": "exit 1", "continueOnError": true}, {"run": "exit 2"}, {"run": "echo never"}]);
     let id = server.api.submit(json!({"steps": steps})).await;
@@ -97,7 +97,7 @@ async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
     ]);
     let id = server.api.submit(json!({"env": {"A": "job", "B": "job"}, "steps": steps})).await;
     let job = server.api.ended(&id).await;
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     assert_eq!(job["status"], "succeeded", "{output}");
     assert!(output.contains(" true xterm-256color 1 job step\n"), "{output}");
     assert!(output.contains("\nsub\n") && output.contains("eof\n"), "{output}");
@@ -105,13 +105,13 @@ async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
         assert!(!output.contains(hidden), "{hidden} reached the child: {output}");
     }
     let work = server.data.path().join("work");
-    assert_eq!(std::fs::read_dir(work).expect("it is there").count(), 0, "the workspace is gone");
+    assert_eq!(std::fs::read_dir(work).expect("the folder exists").count(), 0, "the workspace is gone");
 }
 
 #[tokio::test]
-async fn a_child_has_no_descriptors_but_its_three() {
+async fn a_child_inherits_only_the_three_standard_descriptors() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    // The server itself is given one more, as a shell or a supervisor may do.
+    // The server itself inherits one more, as it might from a shell or a supervisor.
     let server = Process::start_by(data.path(), |server| {
         let program = server.get_program().to_owned();
         let mut shell = std::process::Command::new("sh");
@@ -119,24 +119,24 @@ async fn a_child_has_no_descriptors_but_its_three() {
         shell
     });
     let (id, _) = server.api.run("ls /proc/self/fd | tr '\\n' ' '").await;
-    // `ls` has the folder that it reads open as well.
+    // `ls` also has the folder open that it lists.
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "0 1 2 3 ");
 }
 
 #[tokio::test]
-async fn bash_fails_with_its_pipe_and_a_shell_that_is_not_there_says_so() {
+async fn bash_fails_if_any_command_of_a_pipe_fails_and_a_missing_shell_is_reported() {
     let server = TestServer::start().await;
     let id = server.api.submit(json!({"steps": [{"shell": "bash", "run": "false | true"}]})).await;
     assert_eq!(server.api.ended(&id).await["exitCode"], 1);
     let id = server.api.submit(json!({"steps": [{"shell": "no-such-shell", "run": "true"}]})).await;
     let job = server.api.ended(&id).await;
     assert_eq!(job["failureReason"], "spawn");
-    let message = job["errorMessage"].as_str().expect("it has one");
+    let message = job["errorMessage"].as_str().expect("the job has an error message");
     assert!(message.contains("no-such-shell could not be started"), "{message}");
 }
 
 #[tokio::test]
-async fn a_shell_is_called_by_its_name_and_may_lie_in_the_workspace() {
+async fn a_shell_is_called_by_its_name_and_may_be_in_the_workspace() {
     let server = TestServer::start().await;
     let make = "printf '#!/bin/sh\\nshift; echo \"mine: $1\"\\n' > my-shell; chmod +x my-shell; echo \"$0\"";
     let steps = json!([{"run": make}, {"shell": "./my-shell", "run": "whatever"}]);
@@ -148,7 +148,7 @@ async fn a_shell_is_called_by_its_name_and_may_lie_in_the_workspace() {
 #[tokio::test]
 async fn the_workspace_is_a_path_from_the_root_wherever_the_data_folder_is_named_from() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let here = std::env::current_dir().expect("it is there");
+    let here = std::env::current_dir().expect("the folder exists");
     let to_root: PathBuf = here.components().skip(1).map(|_| "..").collect();
     let named = to_root.join(data.path().strip_prefix("/").expect("it is a path from the root"));
     assert!(named.is_relative());
@@ -159,7 +159,7 @@ async fn the_workspace_is_a_path_from_the_root_wherever_the_data_folder_is_named
 }
 
 #[tokio::test]
-async fn a_step_and_a_job_run_out_of_time() {
+async fn steps_and_jobs_time_out() {
     let server = TestServer::start().await;
     for payload in [
         json!({"steps": [{"run": "echo begun; sleep 600", "timeoutSeconds": 1}]}),
@@ -174,48 +174,48 @@ async fn a_step_and_a_job_run_out_of_time() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_may_clean_up_and_what_ignores_the_request_dies() {
+async fn a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request() {
     let server = TestServer::start().await;
     let id = server
         .api
         .submit(json!({"run": "trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.01; done"}))
         .await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     let job = server.api.ended(&id).await;
     assert_eq!(job["status"], "cancelled");
-    // The shell itself may tell that its `sleep` was terminated.
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    // The shell itself may print that its `sleep` was terminated.
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     assert!(output.starts_with("ready\n") && output.contains("cleaning\n"), "{output}");
 
     let sleep = unique_sleep();
     let id = server.api.submit(json!({"run": format!("trap '' TERM; echo ready; sleep {sleep}")})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     assert_eq!(server.api.ended(&id).await["status"], "cancelled");
     assert!(!lives(&sleep));
 }
 
 #[tokio::test]
-async fn what_called_setsid_dies_with_its_job() {
+async fn a_process_that_called_setsid_is_killed_with_its_job() {
     let server = TestServer::start().await;
     let (inner, outer) = (unique_sleep(), unique_sleep() + "1");
     let command = format!("setsid sh -c 'setsid sleep {inner} & sleep {outer}' & sleep 0.1; echo ready; sleep 600");
     let id = server.api.submit(json!({"run": command})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
-    until("the grandchildren live", || lives(&inner) && lives(&outer)).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
+    until("the grandchildren run", || lives(&inner) && lives(&outer)).await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     assert_eq!(server.api.ended(&id).await["status"], "cancelled");
     assert!(!lives(&inner) && !lives(&outer));
 }
 
 #[tokio::test]
-async fn a_grandchild_that_keeps_the_pipe_does_not_keep_the_step() {
+async fn a_grandchild_that_keeps_the_pipe_open_does_not_delay_the_end_of_the_step() {
     let server = TestServer::start().await;
     let sleep = unique_sleep();
     let (id, job) = server.api.run(&format!("echo before; sleep {sleep} & exit 4")).await;
     assert_eq!((&job["status"], &job["exitCode"]), (&json!("failed"), &json!(4)));
-    assert!(!lives(&sleep), "what was left behind is dead");
+    assert!(!lives(&sleep), "the leftover process is dead");
     let events = server.api.events(&id).await;
     let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
     assert!(end.contains("processes that it left behind were killed"), "{end}");
@@ -226,18 +226,18 @@ async fn a_grandchild_that_keeps_the_pipe_does_not_keep_the_step() {
 }
 
 #[tokio::test]
-async fn a_failed_job_with_attempts_left_waits_for_its_back_off() {
+async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": {"run": "exit 1"}})).await;
     let queued_again = |job: &Value| job["status"] == "queued" && job["attempt"] == 1;
     let job = server.api.job_when(&id, "is queued again", queued_again).await;
     let events = server.api.events(&id).await;
-    let requeued = &events.last().expect("there are some")["payload"];
+    let requeued = &events.last().expect("the list is not empty")["payload"];
     assert_eq!((&requeued["status"], &requeued["nextAttemptAt"]), (&json!("requeued"), &job["nextAttemptAt"]));
     let time = |value: &Value| value.as_str().and_then(|time| time.parse::<tailwater::model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
-    // Its second attempt, in the same log, is its last.
+    // The second attempt is in the same log, and is the last one.
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
     let events = server.api.events(&id).await;
@@ -246,11 +246,11 @@ async fn a_failed_job_with_attempts_left_waits_for_its_back_off() {
 }
 
 #[tokio::test]
-async fn a_worker_runs_as_many_jobs_at_a_time_as_it_is_told() {
+async fn a_worker_runs_as_many_jobs_at_a_time_as_configured() {
     let server = TestServer::start_with(|config| config.concurrency = 3).await;
     let meet = server.data.path().join("meet");
     std::fs::create_dir(&meet).expect("the folder can be written");
-    // Each waits for all three.
+    // Each job waits until all three are running.
     let command =
         format!("touch {0}/$TAILWATER_JOB_ID; while [ $(ls {0} | wc -l) -lt 3 ]; do sleep 0.01; done", meet.display());
     let mut ids = Vec::new();
@@ -263,11 +263,11 @@ async fn a_worker_runs_as_many_jobs_at_a_time_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_stopped_ends_its_jobs_as_interrupted_and_keeps_their_output() {
+async fn a_stopping_server_ends_its_jobs_as_interrupted_and_keeps_their_output() {
     let server = TestServer::start().await;
     let sleep = unique_sleep();
     let id = server.api.submit(json!({"run": format!("echo begun; sleep {sleep}")})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let data = server.stop().await;
     assert!(!lives(&sleep));
     let server = TestServer::start_with(|config| config.data_dir = data.path().to_owned()).await;

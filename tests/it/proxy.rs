@@ -1,4 +1,5 @@
-//! Behind Debian's nginx with its default buffering and time-outs: streams stay live through silence, and outlive the proxy.
+//! Behind Debian's nginx with default buffering and timeouts, streams stay live through silence and survive a restart
+//! of the proxy.
 
 use std::fs;
 use std::net::TcpListener;
@@ -13,16 +14,16 @@ use crate::harness::gate::Gate;
 use crate::harness::sse::{Frame, Stream};
 use crate::harness::{Api, TestServer, until};
 
-/// How long nothing is printed: twice what nginx waits for a reply to go on before it cuts the connection.
+/// How long the job prints nothing: twice the time that nginx waits for more of a reply before it cuts the connection.
 const SILENCE: Duration = Duration::from_mins(2);
 
-/// In what time a line has to be there after it was printed.
+/// How soon after printing a line has to arrive.
 const LIVE: Duration = Duration::from_secs(2);
 
-/// Where Debian puts it, which is on nobody's path but root's.
+/// Debian's path of nginx, which is not in an ordinary user's `PATH`.
 const DEBIANS: &str = "/usr/sbin/nginx";
 
-/// nginx in a folder of its own, as any user; it dies with the test.
+/// An unprivileged nginx in its own folder, which is stopped when the test ends.
 struct Nginx {
     folder: TempDir,
     port: u16,
@@ -30,11 +31,11 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it in front of a server and waits until it listens.
+    /// Starts nginx in front of a server and waits until it listens.
     async fn start(api: &Api) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        let port = free.local_addr().expect("it is bound").port();
+        let port = free.local_addr().expect("the listener is bound").port();
         drop(free);
         let configuration = format!(
             "daemon off; pid nginx.pid; error_log error.log; events {{}}\n\
@@ -50,7 +51,7 @@ impl Nginx {
         nginx
     }
 
-    /// Ends it, and with it every connection, and starts it again on the same port.
+    /// Stops nginx, which closes every connection, and starts it again on the same port.
     async fn restart(&mut self) {
         self.stop();
         self.child = spawn(self.folder.path());
@@ -64,14 +65,14 @@ impl Nginx {
     }
 
     fn stop(&mut self) {
-        // SIGTERM to the master ends its workers; SIGKILL would leave them.
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill is there");
+        // SIGTERM to the master process also stops its workers. SIGKILL would leave them running.
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill is installed");
         if sent.success() {
-            self.child.wait().expect("it is our child");
+            self.child.wait().expect("the child can be waited for");
         }
     }
 
-    /// Returns a client that speaks to it.
+    /// Returns an API client that connects through nginx.
     fn api(&self) -> Api {
         Api::new(format!("http://127.0.0.1:{}", self.port))
     }
@@ -90,7 +91,7 @@ fn spawn(folder: &Path) -> Child {
     command.spawn().expect("nginx is installed; `xtask/setup.sh unit` does it")
 }
 
-/// Reads until a line is there; returns it and what came with it.
+/// Reads until a line arrives. Adds all frames up to it to `frames`.
 async fn read_to(stream: &mut Stream, line: &str, frames: &mut Vec<Frame>) {
     loop {
         let frame = stream.next().await.expect("the stream goes on");
@@ -103,7 +104,7 @@ async fn read_to(stream: &mut Stream, line: &str, frames: &mut Vec<Frame>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn through_nginx_a_line_is_live_after_2_minutes_of_silence_and_nothing_is_lost_when_it_restarts() {
+async fn behind_nginx_a_line_is_live_after_2_minutes_of_silence_and_a_restart_loses_nothing() {
     let (server, printed, again, over) = (TestServer::start().await, Gate::new(), Gate::new(), Gate::new());
     let mut nginx = Nginx::start(&server.api).await;
     let waits = [&printed, &again, &over].map(Gate::wait);
@@ -118,10 +119,10 @@ async fn through_nginx_a_line_is_live_after_2_minutes_of_silence_and_nothing_is_
         let frame = stream.next().await.expect("the heartbeats keep it open");
         frames.push(frame);
     }
-    let told = Instant::now();
+    let started = Instant::now();
     printed.open();
     read_to(&mut stream, "after the silence\n", &mut frames).await;
-    let took = told.elapsed();
+    let took = started.elapsed();
     assert!(took < LIVE, "the line took {took:?}");
 
     nginx.restart().await;
@@ -133,5 +134,5 @@ async fn through_nginx_a_line_is_live_after_2_minutes_of_silence_and_nothing_is_
     assert_eq!(frames.pop().map(|frame| frame.event).as_deref(), Some("terminal"));
     let events = frames.into_iter().filter(|frame| frame.event == "queue_event");
     let through: Vec<String> = events.map(|frame| frame.data).collect();
-    assert_eq!(through, server.api.raw_items(&id, "", 500).await, "nothing is lost and nothing comes twice");
+    assert_eq!(through, server.api.raw_items(&id, "", 500).await, "nothing is lost or repeated");
 }

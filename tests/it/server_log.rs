@@ -1,4 +1,4 @@
-//! The server's own log: it names the job that a line is about, and holds no secret, no token and no body.
+//! The server's own log names the job that a line is about, and contains no secret, token or body.
 
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN, tcp};
 
-/// What has to stay out of the log, each by the way on which it comes to the server.
+/// The secrets that must not appear in the log, each with the way by which it reaches the server.
 struct Secrets {
     known: Vec<String>,
 }
@@ -16,7 +16,7 @@ impl Secrets {
         Self { known: vec![TOKEN.to_owned()] }
     }
 
-    /// Makes one up and remembers it.
+    /// Generates a secret and remembers it.
     fn new_one(&mut self, way: &str) -> String {
         let secret = format!("{way}-0123456789abcdef");
         self.known.push(secret.clone());
@@ -24,7 +24,7 @@ impl Secrets {
     }
 }
 
-/// Runs jobs that print, name and return secrets; returns their ids.
+/// Runs jobs with secrets in their output, their names and their errors. Returns the jobs' ids.
 async fn run_jobs(api: &Api, secrets: &mut Secrets) -> Vec<String> {
     let (token, file) = (secrets.new_one("env"), "from-file-0123456789abcdef");
     let (title, text) = (secrets.new_one("title"), secrets.new_one("output"));
@@ -44,7 +44,7 @@ async fn run_jobs(api: &Api, secrets: &mut Secrets) -> Vec<String> {
     ids
 }
 
-/// Sends secrets in every part of a request that has room for one.
+/// Sends secrets in every part of a request that can contain one.
 async fn ask(api: &Api, secrets: &mut Secrets) {
     let waiting = api.submit_job(json!({"type": "elsewhere"})).await;
     let mut send = Vec::new();
@@ -71,7 +71,7 @@ async fn ask(api: &Api, secrets: &mut Secrets) {
     tcp::exchange(&api.base, format!("NOT HTTP {target}\r\n\r\n").as_bytes(), tcp::Sending::Ends).await;
 }
 
-/// Logs in by token and by link, rightly and wrongly.
+/// Logs in by token and by link, with valid and invalid ones.
 async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     let link = server.login_link();
     let (_, ticket) = link.rsplit_once("ticket=").expect("a link has a ticket");
@@ -95,7 +95,7 @@ async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     }
 }
 
-/// Does all of that with a server that logs as much as it can; returns the jobs and the log.
+/// Does all of the above with a server that logs at its most verbose level. Returns the jobs and the log.
 async fn logged(format: &str) -> (Vec<String>, String) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let values = data.path().join("values");
@@ -121,7 +121,7 @@ async fn logged(format: &str) -> (Vec<String>, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_as_text_names_each_job_and_holds_no_secret_token_or_body() {
+async fn the_text_log_names_each_job_and_contains_no_secret_token_or_body() {
     let (ids, log) = logged("text").await;
     for id in ids {
         let of_job: Vec<&str> = log.lines().filter(|line| line.contains(&format!("job={id}"))).collect();
@@ -131,7 +131,7 @@ async fn the_log_as_text_names_each_job_and_holds_no_secret_token_or_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_as_json_names_each_job_and_holds_no_secret_token_or_body() {
+async fn the_json_log_names_each_job_and_contains_no_secret_token_or_body() {
     let (ids, log) = logged("json").await;
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("a line is an object")).collect();
     for id in ids {
@@ -140,6 +140,6 @@ async fn the_log_as_json_names_each_job_and_holds_no_secret_token_or_body() {
             assert!(lines.iter().any(|line| is_of_job(&line)), "{id}: nothing of its {span}");
         }
     }
-    let answered = lines.iter().find(|line| line["message"] == "answered").expect("requests are told of");
+    let answered = lines.iter().find(|line| line["message"] == "answered").expect("requests are logged");
     assert!(answered["status"].is_u64() && answered["ms"].is_number() && answered["span"]["route"].is_string());
 }

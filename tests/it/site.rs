@@ -1,4 +1,4 @@
-//! The pages' files: one program carries them all, small, and in a way that browsers keep them.
+//! The pages' files: one program contains them all, compressed, and browsers may cache them.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::harness::process::Process;
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// What a release has, under made-up hashes; the list of names leaves the first out, as the build does.
+/// The files of a release, with made-up hashes. As in the build, the list of names omits the first one.
 const FILES: [(&str, &str, &str); 6] = [
     ("favicon.svg", "favicon.svg", "<svg>icon</svg>"),
     ("icons.svg", "icons.01.svg", "<svg>icons</svg>"),
@@ -18,7 +18,7 @@ const FILES: [(&str, &str, &str); 6] = [
     ("fonts/inter-latin.woff2", "fonts/inter-latin.89.woff2", "wOF2"),
 ];
 
-/// Makes such a site.
+/// Creates such a site.
 fn site() -> TempDir {
     let site = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {
@@ -41,7 +41,8 @@ fn site() -> TempDir {
     site
 }
 
-/// Starts a server with such a site. A release has the site inside the program; `end2end/tests/release.spec.ts` looks at that.
+/// Starts a server with such a site. In a release the site is inside the program, which `end2end/tests/release.spec.ts`
+/// covers.
 async fn serving() -> (TempDir, TestServer) {
     let site = site();
     let root = site.path().to_owned();
@@ -62,14 +63,14 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns what the attributes `href` and the script of a page name.
+/// Returns the files that a page refers to, in `href` attributes and in its script.
 fn named_in(html: &str) -> Vec<String> {
     let quoted = html.split('"').map(str::to_owned);
     quoted.filter(|text| FILES.iter().any(|(_, name, _)| *text == format!("/{name}"))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_page_names_each_file_by_its_name_with_a_hash() {
+async fn the_page_refers_to_each_file_by_its_hashed_name() {
     let (_site, server) = serving().await;
     let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
     let named = named_in(&html);
@@ -78,7 +79,11 @@ async fn the_page_names_each_file_by_its_name_with_a_hash() {
         assert!(plain == name || !html.contains(&format!("/{plain}")), "the page names {plain}: {html}");
         let reply = get(&server.api.base, &format!("/{name}"), &[("authorization", &format!("Bearer {TOKEN}"))]).await;
         assert_eq!(reply.status(), 200, "{name}");
-        assert_eq!(header(&reply, "content-encoding"), "", "who names no encoding gets the file as it is");
+        assert_eq!(
+            header(&reply, "content-encoding"),
+            "",
+            "a client without Accept-Encoding gets the file uncompressed"
+        );
         assert_eq!(reply.text().await.expect("the body arrives"), text, "{name}");
     }
     for (name, kind) in [
@@ -94,7 +99,7 @@ async fn the_page_names_each_file_by_its_name_with_a_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_comes_in_the_smallest_form_that_the_browser_takes_and_stays_there() {
+async fn a_file_is_sent_in_the_smallest_accepted_encoding_and_is_cached() {
     let (_site, server) = serving().await;
     let base = &server.api.base;
     let path = "/pkg/tailwater.45.js";
@@ -116,13 +121,13 @@ async fn a_file_comes_in_the_smallest_form_that_the_browser_takes_and_stays_ther
         assert_eq!(other.status(), 200);
     }
     let icon = get(base, "/favicon.svg", &[]).await;
-    assert_eq!(header(&icon, "cache-control"), "no-cache", "its name stays when it changes");
+    assert_eq!(header(&icon, "cache-control"), "no-cache", "its name stays the same when its content changes");
     let head = Client::new().head(format!("{base}{path}")).send().await.expect("the server answers");
     assert_eq!((head.status().as_u16(), header(&head, "content-length")), (200, "16"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_other_path_opens_a_file() {
+async fn no_other_path_serves_a_file() {
     let (_site, server) = serving().await;
     for target in
         ["/names.toml", "/icons.01.svg", "/pkg/../names.toml", "/pkg/%2e%2e/names.toml", "/pkg//tailwater.45.js"]
@@ -135,7 +140,7 @@ async fn no_other_path_opens_a_file() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_in_the_list_of_names_is_asked_for_each_time() {
+async fn a_file_that_is_not_in_the_list_of_names_is_revalidated_each_time() {
     let (site, server) = serving().await;
     fs::write(site.path().join("pkg/plain.js"), "1").expect("the folder can be written");
     let plain = get(&server.api.base, "/pkg/plain.js", &[]).await;
@@ -149,7 +154,7 @@ async fn a_file_that_is_not_in_the_list_of_names_is_asked_for_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_without_its_site_says_what_to_do_and_answers_all_the_same() {
+async fn a_program_without_its_site_says_what_to_do_and_still_answers() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(folder.path(), |mut program| {
         program.current_dir(folder.path());
@@ -159,6 +164,6 @@ async fn a_program_without_its_site_says_what_to_do_and_answers_all_the_same() {
     assert_eq!(get(&server.api.base, "/pkg/tailwater.js", &[]).await.status(), 404);
     let (_, job) = server.api.run("true").await;
     assert_eq!(job["status"], "succeeded");
-    let log = fs::read_to_string(folder.path().join("server.log")).expect("it is there");
+    let log = fs::read_to_string(folder.path().join("server.log")).expect("the file exists");
     assert!(log.contains("make build") && log.contains("--site-root"), "{log}");
 }

@@ -1,14 +1,14 @@
-//! Stages: in order, each only after the ones before succeeded, and what is left out says so.
+//! Stages run in order, each only after the previous ones have succeeded, and skipped ones are reported as skipped.
 
 use serde_json::{Value, json};
 
 use crate::harness::{TestServer, of_kind};
 
-/// Returns what became of each stage and of each step: `prepare started`, `prepare/step-1 succeeded`.
-async fn story(server: &TestServer, id: &str) -> Vec<String> {
+/// Returns the status changes of all stages and steps, such as `prepare started` and `prepare/step-1 succeeded`.
+async fn status_changes(server: &TestServer, id: &str) -> Vec<String> {
     let events = server.api.events(id).await;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let told = |event: &Value| {
+    let change = |event: &Value| {
         let payload = &event["payload"];
         let (stage, status) = (text(&payload["stage"]), text(&payload["status"]));
         match payload["kind"].as_str() {
@@ -17,16 +17,16 @@ async fn story(server: &TestServer, id: &str) -> Vec<String> {
             _ => None,
         }
     };
-    events.iter().filter(|event| event["payload"]["stage"].is_string()).filter_map(told).collect()
+    events.iter().filter(|event| event["payload"]["stage"].is_string()).filter_map(change).collect()
 }
 
-/// Runs a job and checks how it ended, with which code, and what became of its stages.
+/// Runs a job and checks its final status, its exit code, and the status changes of its stages and steps.
 async fn check(payload: Value, (status, exit_code): (&str, Value), expected: &[&str]) {
     let server = TestServer::start().await;
     let id = server.api.submit(payload).await;
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["exitCode"]), (&json!(status), &exit_code), "{job}");
-    assert_eq!(story(&server, &id).await, expected);
+    assert_eq!(status_changes(&server, &id).await, expected);
 }
 
 #[tokio::test]
@@ -52,12 +52,12 @@ async fn stages_run_in_order_in_one_workspace_and_number_their_own_steps() {
         "publish/step-1 succeeded",
         "publish succeeded",
     ];
-    assert_eq!(story(&server, &id).await, expected);
+    assert_eq!(status_changes(&server, &id).await, expected);
     let events = server.api.events(&id).await;
     let of = |kind: &str, field: &str| -> Vec<Value> {
         of_kind(&events, kind).iter().map(|event| event["payload"][field].clone()).collect()
     };
-    // On a busy machine the lines of a step may come one by one.
+    // On a busy machine the lines of a step may arrive in several events.
     let mut stages = of("log", "stage");
     stages.dedup();
     assert_eq!(stages, ["execute", "publish"]);
@@ -66,7 +66,7 @@ async fn stages_run_in_order_in_one_workspace_and_number_their_own_steps() {
 }
 
 #[tokio::test]
-async fn a_job_without_stages_tells_of_execute_alone() {
+async fn a_job_without_stages_reports_only_execute() {
     check(
         json!({"run": "true"}),
         ("succeeded", json!(0)),
@@ -120,7 +120,7 @@ async fn publish_runs_only_after_success() {
 }
 
 #[tokio::test]
-async fn a_step_that_may_fail_ends_neither_its_stage_nor_the_next() {
+async fn a_step_that_may_fail_does_not_end_its_stage_or_the_next() {
     let payload = json!({
         "prepare": [{"run": "exit 1", "continueOnError": true}, {"run": "true"}],
         "steps": [{"run": "exit 2", "continueOnError": true}],
@@ -146,15 +146,15 @@ async fn a_step_that_may_fail_ends_neither_its_stage_nor_the_next() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_cancelled_in_prepare_runs_nothing_more() {
+async fn a_job_that_is_cancelled_in_prepare_runs_nothing_else() {
     let server = TestServer::start().await;
     let payload =
         json!({"prepare": [{"run": "echo here; sleep 600"}], "run": "echo never", "publish": [{"run": "true"}]});
     let id = server.api.submit(payload).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     assert_eq!(server.api.ended(&id).await["status"], "cancelled");
-    let story = story(&server, &id).await;
+    let story = status_changes(&server, &id).await;
     assert_eq!(
         story[1..],
         [
@@ -190,5 +190,5 @@ async fn run_again_runs_every_stage_again() {
     assert_eq!(again["payload"], payload);
     let again = again["id"].as_str().expect("a job has an id");
     assert_eq!(server.api.ended(again).await["status"], "succeeded");
-    assert_eq!(story(&server, again).await, story(&server, &id).await);
+    assert_eq!(status_changes(&server, again).await, status_changes(&server, &id).await);
 }

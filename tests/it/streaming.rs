@@ -1,4 +1,4 @@
-//! The stream: whatever happens to the connection, every event comes once and in order, and then the end.
+//! The stream: whatever happens to the connection, every event arrives exactly once and in order, followed by the end.
 
 mod limits;
 mod refused;
@@ -14,7 +14,7 @@ use crate::harness::sse::{Frame, Stream};
 use crate::harness::store::{Output, Store};
 use crate::harness::{Api, Random, TestServer};
 
-/// Starts a server over a finished job of three steps and two streams, with about so many events.
+/// Starts a server over a finished job of three steps and two streams, with about `events` events.
 async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
     let store = Store::open().await;
     let id = store.submit().await;
@@ -22,18 +22,18 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
     (TestServer::start_over(store.close().await, |_| {}).await, id)
 }
 
-/// How a reader says where it was cut off.
+/// How a reader tells the server its cursor when it reconnects.
 #[derive(Clone, Copy, Debug)]
 enum Resume {
     LastEventId,
     After,
-    /// Both, and one of them from earlier: the greater counts.
+    /// In both ways, one of them with an older cursor. The greater one counts.
     Both,
 }
 
-/// Opens the stream after `cursor`, in a way drawn by lot.
+/// Opens the stream after `cursor`, in a randomly chosen way.
 async fn resume(api: &Api, id: &str, filter: &str, cursor: i64, random: &mut Random) -> Stream {
-    let earlier = i64::try_from(random.below(2_000)).expect("it is small").min(cursor);
+    let earlier = i64::try_from(random.below(2_000)).expect("the number is small").min(cursor);
     let (after, last_event_id) = match [Resume::LastEventId, Resume::After, Resume::Both][random.below(3)] {
         Resume::LastEventId => (None, Some(cursor)),
         Resume::After => (Some(cursor), None),
@@ -44,7 +44,7 @@ async fn resume(api: &Api, id: &str, filter: &str, cursor: i64, random: &mut Ran
     Stream::open(api, id, &format!("?{filter}{after}"), last_event_id).await
 }
 
-/// A reader that is cut off again and again.
+/// A reader that disconnects repeatedly.
 struct CutReader<'a> {
     api: &'a Api,
     id: &'a str,
@@ -59,12 +59,12 @@ impl<'a> CutReader<'a> {
         Self { api: &server.api, id, filter, random: Random::new(filter), cursor: 0, items: Vec::new() }
     }
 
-    /// Reads on to the event `last`, or to the end of the stream, in pieces of up to `piece` frames.
+    /// Reads up to the event `last`, or to the end of the stream, reconnecting after every `piece` frames or fewer.
     async fn read_to(&mut self, last: i64, piece: usize) {
         while self.cursor < last {
             let mut stream = resume(self.api, self.id, self.filter, self.cursor, &mut self.random).await;
             for _ in 0..=self.random.below(piece) {
-                let frame = stream.next().await.expect("a stream does not end without a word");
+                let frame = stream.next().await.expect("a stream does not end before its last frame");
                 let before = std::mem::replace(&mut self.cursor, frame.id.expect("every frame has an id"));
                 if frame.event == "terminal" {
                     assert_eq!(frame.json(), json!({"status": "succeeded", "lastSeq": last}));
@@ -78,7 +78,7 @@ impl<'a> CutReader<'a> {
         assert_eq!(self.cursor, last, "nothing comes after the end");
     }
 
-    /// Reads on to the end of a finished job, and checks that it is where polling ends.
+    /// Reads to the end of a finished job, and checks that the events are the same as when polling.
     async fn check_to_the_end(mut self, piece: usize) {
         let last = self.api.page(self.id, "limit=1").await.last_seq;
         self.read_to(last, piece).await;
@@ -86,7 +86,7 @@ impl<'a> CutReader<'a> {
         assert!(self.items == expected, "{}: {} events, not {}", self.filter, self.items.len(), expected.len());
         for (query, last_event_id) in [(format!("?{}", self.filter), Some(last)), (format!("?after={last}"), None)] {
             let reply = Stream::request(self.api, self.id, &query, last_event_id).await;
-            assert_eq!(reply.status(), 204, "whoever has the end needs no more");
+            assert_eq!(reply.status(), 204, "a reader that has the end gets nothing more");
         }
     }
 }
@@ -101,11 +101,11 @@ async fn a_stream_of_2000_events_cut_at_every_frame_and_resumed_gives_every_even
     let has_enough = |job: &serde_json::Value| job["lastSeq"].as_i64() >= Some(2_000);
     server.api.job_when(&id, "has 2,000 events", has_enough).await;
     enough.open();
-    // Of a job that runs the recent events are shared in memory, and of one that is over they are stored.
+    // The recent events of a running job come from memory, and those of a finished job from the database.
     let mut readers = ["", "kind=log&stream=stderr"].map(|filter| CutReader::new(&server, &id, filter));
     for reader in &mut readers {
         let so_far = server.api.raw_items(&id, &format!("&{}", reader.filter), 500).await;
-        reader.read_to(seq_of(so_far.last().expect("there are some")), 1).await;
+        reader.read_to(seq_of(so_far.last().expect("the list is not empty")), 1).await;
     }
     over.open();
     server.api.ended(&id).await;
@@ -135,7 +135,7 @@ async fn a_cursor_at_or_beyond_the_end_of_a_finished_job_gets_204() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("echo done").await;
     let last = job["lastSeq"].as_i64().expect("a seq");
-    let end = server.api.events(&id).await.last().expect("there are some")["createdAt"].clone();
+    let end = server.api.events(&id).await.last().expect("the list is not empty")["createdAt"].clone();
     let end = end.as_str().expect("a time");
     for cursor in [last, last + 1, i64::MAX] {
         let by_id = Stream::request(&server.api, &id, "", Some(cursor)).await;
@@ -155,15 +155,15 @@ async fn a_cursor_beyond_the_end_of_a_running_job_counts_as_its_end() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
     let has_begun = |events: &[serde_json::Value]| events.iter().any(|event| event["message"] == "before\n");
-    server.api.events_when(&id, "hold its first line", has_begun).await;
+    server.api.events_when(&id, "contain its first line", has_begun).await;
     let mut stream = Stream::open(&server.api, &id, "?after=1000000", Some(i64::MAX)).await;
     gate.open();
     let frames = stream.rest().await;
-    assert_eq!(frames[0].json()["message"], "after\n", "nothing is lost behind a cursor that is too great");
+    assert_eq!(frames[0].json()["message"], "after\n", "a cursor beyond the end loses nothing");
     assert_eq!(frames.last().map(|frame| frame.event.as_str()), Some("terminal"));
 }
 
-/// Checks that a reader's frames are the whole log and then its end.
+/// Checks that a reader's frames are the complete log followed by its end.
 async fn check_complete(api: &Api, id: &str, frames: Vec<Frame>) {
     let is_event = |frame: &Frame| frame.event == "queue_event";
     let kinds: Vec<&str> = frames.iter().filter(|frame| !is_event(frame)).map(|frame| frame.event.as_str()).collect();
@@ -179,7 +179,7 @@ async fn a_reader_that_connects_before_the_job_runs_gets_everything() {
     let first = server.api.submit(json!({"run": gate.wait()})).await;
     let id = server.api.submit(json!({"run": "for i in 1 2 3; do echo $i; echo e$i >&2; done"})).await;
     let mut stream = Stream::open(&server.api, &id, "", None).await;
-    let queued = stream.next().await.expect("it is there already");
+    let queued = stream.next().await.expect("the event is already stored");
     assert_eq!(queued.json()["payload"]["status"], "queued");
     assert_eq!(server.api.job(&first).await["status"], "running");
     gate.open();
@@ -199,7 +199,7 @@ async fn readers_that_connect_at_any_moment_see_complete_logs() {
         let run = format!("i=0; while [ $i -lt {lines} ]; do echo {number} $i; i=$((i+1)); done");
         let id = api.submit(json!({"run": run})).await;
         for _ in 0..4 {
-            // How often it looks at the job before it connects decides when that is.
+            // How often the reader looks at the job first determines when it connects.
             let (api, id, looks) = (Arc::clone(&api), id.clone(), random.below(12));
             readers.push(tokio::spawn(async move {
                 for _ in 0..looks {
@@ -211,6 +211,6 @@ async fn readers_that_connect_at_any_moment_see_complete_logs() {
         }
     }
     for reader in readers {
-        reader.await.expect("every reader sees it all");
+        reader.await.expect("every reader sees the complete log");
     }
 }

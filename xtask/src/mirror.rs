@@ -54,7 +54,7 @@ pub fn file(source: &Path, target: &Path) -> Result<()> {
     fs::rename(&beside, target).with_context(|| format!("failed to replace {}", target.display()))
 }
 
-/// Returns the path in `folder` with the same file name.
+/// Returns the path of a file in `folder` with the same name as `path`.
 fn twin(path: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(folder.join(path.file_name().context("failed to determine a file's name")?))
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fresh::sorted;
 
-/// The list of names.
+/// The file that lists the hashed names.
 const LIST: &str = "names.toml";
 
 /// Files that keep their names, in addition to all whose kind is not in [`KINDS`].

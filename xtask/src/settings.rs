@@ -49,8 +49,8 @@ mod tests {
     /// Returns a table of a file. Tests embed the files at compile time, so they do not depend on the working
     /// directory.
     fn parse(text: &str, path: &[&str]) -> Table {
-        let file = text.parse().expect("it is TOML");
-        table(&file, path).expect("it holds the table").clone()
+        let file = text.parse().expect("the file is TOML");
+        table(&file, path).expect("the file has the table").clone()
     }
 
     /// Returns cargo-leptos' configuration in `Cargo.toml`.

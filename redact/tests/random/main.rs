@@ -81,7 +81,7 @@ fn pieces(dice: &mut Dice, len: usize) -> Vec<Range<usize>> {
 fn for_each_seed(run: impl Fn(&mut Dice)) {
     let first = match std::env::var("REDACT_SEED") {
         Ok(seed) => seed.parse().expect("REDACT_SEED is a number"),
-        Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs() * 1_000_000,
+        Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970").as_secs() * 1_000_000,
     };
     for seed in first..first + CASES {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(&mut Dice::new(seed)))) {

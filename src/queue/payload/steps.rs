@@ -1,4 +1,4 @@
-//! The steps of a stage.
+//! Parses and checks the steps of a stage.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +12,7 @@ const MAX_STEPS: usize = 1_000;
 /// The maximum length of a step's id, in characters.
 const MAX_STEP_ID: usize = 100;
 
-/// One step.
+/// One checked step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepSpec {
     /// The step's machine-readable id, unique within the stage.
@@ -21,7 +21,7 @@ pub struct StepSpec {
     pub name: String,
     /// The script that the shell runs.
     pub run: String,
-    /// The shell.
+    /// The shell that runs the step.
     pub shell: String,
     /// Its working directory: absolute, or relative to that of the job.
     pub working_directory: String,

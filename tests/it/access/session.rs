@@ -6,7 +6,7 @@ use reqwest::{Client, Response};
 use super::{job_with_artifact, routes};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// A client that follows nothing, as a browser's network panel would show it.
+/// A client that does not follow redirects, so that tests see every reply.
 fn browser() -> Client {
     Client::builder().redirect(Policy::none()).build().expect("a client")
 }
@@ -23,7 +23,7 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the cookie that a login set, as a browser sends it back.
+/// Returns the cookie that a login set, in the form in which a browser sends it back.
 fn cookie(reply: &Response) -> String {
     assert_eq!(reply.status(), 303);
     let cookie = header(reply, "set-cookie");
@@ -35,13 +35,13 @@ pub(super) async fn login(server: &TestServer) -> String {
     cookie(&post_login(server, &format!("token={TOKEN}")).await)
 }
 
-/// Returns the status of a page under a cookie: 401 without a session.
+/// Returns the status of a page requested with a cookie, which is 401 without a session.
 async fn status(server: &TestServer, cookie: &str) -> u16 {
     tcp::get(&server.api.base, "/api/queue/jobs", &format!("Cookie: {cookie}\r\n")).await.status
 }
 
 #[tokio::test]
-async fn the_token_begins_a_session_whose_cookie_no_script_and_no_other_site_can_use() {
+async fn a_login_sets_a_cookie_that_scripts_and_other_sites_cannot_use() {
     let server = TestServer::start().await;
     let reply = post_login(&server, &format!("token=+{TOKEN}+&next=%2Ftasks%2Fqueue%2Fnew")).await;
     assert_eq!(header(&reply, "location"), "/tasks/queue/new");
@@ -70,7 +70,7 @@ async fn a_wrong_token_begins_no_session() {
         assert_eq!((reply.status().as_u16(), header(&reply, "set-cookie")), (303, ""), "{form}");
         let location = header(&reply, "location").to_owned();
         assert!(location.starts_with("/login?error="), "{location}");
-        assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "what was wanted is kept: {location}");
+        assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "the requested page is kept: {location}");
     }
     let good = login(&server).await;
     let (name, value) = good.split_once('=').expect("a cookie is a pair");
@@ -86,9 +86,9 @@ async fn a_wrong_token_begins_no_session() {
 }
 
 #[tokio::test]
-async fn a_login_link_works_once_and_looking_at_it_does_not_use_it_up() {
+async fn a_login_link_works_once_and_a_get_request_does_not_use_it_up() {
     let server = TestServer::start().await;
-    let (base, query) = server.login_link.split_once("/login?").expect("it leads to the login");
+    let (base, query) = server.login_link.split_once("/login?").expect("the link leads to the login page");
     assert_eq!(base, server.api.base);
     for _ in 0..3 {
         let reply = browser().get(&server.login_link).send().await.expect("the server answers");
@@ -99,24 +99,24 @@ async fn a_login_link_works_once_and_looking_at_it_does_not_use_it_up() {
     let again = post_login(&server, query).await;
     assert_eq!(header(&again, "set-cookie"), "");
     assert!(header(&again, "location").starts_with("/login?error=expired"));
-    assert_eq!(status(&server, &cookie).await, 200, "the session goes on");
+    assert_eq!(status(&server, &cookie).await, 200, "the session continues");
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_logout_and_no_other_does() {
+async fn a_logout_ends_its_own_session_and_no_other() {
     let server = TestServer::start().await;
     let (mine, other) = (login(&server).await, login(&server).await);
     let request = browser().post(format!("{}/logout", server.api.base));
     let reply =
         request.header("cookie", &mine).header("origin", &server.api.base).send().await.expect("the server answers");
     assert_eq!((reply.status().as_u16(), header(&reply, "location")), (303, "/login"));
-    assert!(header(&reply, "set-cookie").contains("Max-Age=0"), "the browser forgets it");
-    assert_eq!(status(&server, &mine).await, 401, "and so does the server");
+    assert!(header(&reply, "set-cookie").contains("Max-Age=0"), "the browser deletes the cookie");
+    assert_eq!(status(&server, &mine).await, 401, "the server deletes the session");
     assert_eq!(status(&server, &other).await, 200);
 }
 
 #[tokio::test]
-async fn a_session_outlives_a_restart_of_the_server() {
+async fn a_session_survives_a_restart_of_the_server() {
     let server = TestServer::start().await;
     let cookie = login(&server).await;
     let server = TestServer::start_over(server.stop().await, |_| {}).await;
@@ -124,7 +124,7 @@ async fn a_session_outlives_a_restart_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_refused_even_beside_a_good_cookie() {
+async fn a_wrong_token_is_refused_even_with_a_valid_cookie() {
     let server = TestServer::start().await;
     let cookie = login(&server).await;
     let headers = format!("Cookie: {cookie}\r\nAuthorization: Bearer wrong\r\n");

@@ -1,4 +1,4 @@
-//! Requests that a page of another site makes a browser send.
+//! Requests that another site's page makes a browser send.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::session::login;
 use super::{job_with_artifact, routes};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// Gets a path under a host's name, with the token.
+/// Requests a path with the given `Host` header and the token.
 async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
     get_raw(base, &format!("{path} HTTP/1.1"), &format!("Host: {host}\r\n")).await
 }
@@ -19,7 +19,7 @@ async fn get_raw(base: &str, line: &str, headers: &str) -> tcp::Reply {
 }
 
 #[tokio::test]
-async fn a_host_that_is_none_of_the_servers_names_is_refused() {
+async fn a_host_header_that_is_not_a_name_of_the_server_is_refused() {
     let server = TestServer::start_with(|config| config.allowed_hosts = vec!["ci.example".into()]).await;
     let port = server.api.base.rsplit_once(':').expect("it has a port").1;
     for host in [
@@ -148,7 +148,7 @@ async fn a_page_of_another_site_can_change_nothing_and_read_no_stream() {
     let (job, artifact) = job_with_artifact(&server).await;
     let (cookie, base) = (login(&server).await, server.api.base.clone());
     let guarded = |method: &Method, path: &str| method != Method::GET || path.ends_with("/stream");
-    let port = base.rsplit_once(':').expect("it has a port").1;
+    let port = base.rsplit_once(':').expect("the address has a port").1;
     let other_port = format!("http://127.0.0.1:{}", if port == "1" { "2" } else { "1" });
     let foreign =
         ["https://evil.example", "null", "http://localhost.evil", &other_port, "http://127.0.0.1", "127.0.0.1"];

@@ -1,4 +1,4 @@
-//! Bodies that cannot be taken, and submissions that are repeated.
+//! Invalid request bodies, and repeated submissions.
 
 use std::collections::HashSet;
 
@@ -125,11 +125,11 @@ async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
     for (body, field) in table {
         check_refused(&server.api, submission(&server.api, body.to_string()), INVALID, field).await;
     }
-    assert_eq!(server.api.json("/jobs").await["items"], json!([]), "nothing of it was stored");
+    assert_eq!(server.api.json("/jobs").await["items"], json!([]), "nothing was stored");
 }
 
 #[tokio::test]
-async fn a_field_that_comes_later_is_refused_by_its_name() {
+async fn a_field_that_is_not_supported_yet_is_refused_with_its_name() {
     let server = TestServer::start().await;
     let later = ["secrets", "requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
     for field in later {
@@ -141,7 +141,7 @@ async fn a_field_that_comes_later_is_refused_by_its_name() {
         [("resubmit", json!({"payload": {}})), ("cancel", json!({"force": true})), ("cancel", json!({"reason": 7}))]
     {
         let request = server.api.request(Method::POST, &format!("/jobs/{id}/{path}")).json(&body);
-        let field = body.as_object().and_then(|body| body.keys().next()).expect("it has one").clone();
+        let field = body.as_object().and_then(|body| body.keys().next()).expect("the body has a field").clone();
         check_refused(&server.api, request, INVALID, &field).await;
     }
     let reason = json!({"reason": "x".repeat(5_000)});
@@ -150,7 +150,7 @@ async fn a_field_that_comes_later_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_body_of_ten_megabytes_is_too_large_whether_its_length_is_told_or_not() {
+async fn a_body_of_ten_megabytes_is_too_large_with_and_without_a_content_length() {
     let server = TestServer::start().await;
     let too_large = (413, "payload_too_large");
     let body = json!({"type": "command", "payload": {"run": "x".repeat(10_000_000)}}).to_string();
@@ -169,7 +169,7 @@ async fn a_body_of_ten_megabytes_is_too_large_whether_its_length_is_told_or_not(
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_is_refused() {
+async fn a_body_of_the_wrong_content_type_is_refused() {
     let server = TestServer::start().await;
     let body = json!({"type": "command", "payload": {"run": "true"}}).to_string();
     for content_type in
@@ -186,7 +186,7 @@ async fn a_body_of_another_type_is_refused() {
 }
 
 #[tokio::test]
-async fn a_repeated_submission_is_answered_with_the_job_that_the_first_made() {
+async fn a_repeated_submission_returns_the_job_that_the_first_one_created() {
     let server = TestServer::start().await;
     let job = json!({"type": "elsewhere", "payload": {"a": 1, "b": [2]}});
     let keyed =
@@ -202,9 +202,9 @@ async fn a_repeated_submission_is_answered_with_the_job_that_the_first_made() {
     });
     let mut ids = HashSet::new();
     for repeat in repeats.collect::<Vec<_>>() {
-        ids.insert(repeat.await.expect("no panic"));
+        ids.insert(repeat.await.expect("the task does not panic"));
     }
-    assert_eq!(ids.len(), 1, "concurrent repeats make one job");
+    assert_eq!(ids.len(), 1, "concurrent repeats create one job");
     assert_eq!(server.api.json("/jobs").await["items"].as_array().map(Vec::len), Some(1));
     for (field, value) in [
         ("type", json!("other")),

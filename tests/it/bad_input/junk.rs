@@ -1,4 +1,4 @@
-//! Requests that are hardly HTTP, and forms that are no forms.
+//! Malformed requests and malformed forms.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::check_alive;
 use crate::harness::{Random, TOKEN, TestServer, tcp};
 
-/// What a fuzzed request is put together from.
+/// The pieces that fuzzed requests are assembled from.
 const PIECES: [&str; 26] = [
     "GET ",
     "POST ",

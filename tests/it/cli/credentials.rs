@@ -1,4 +1,4 @@
-//! `tailwater login`: who may ask which server.
+//! `tailwater login`: how credentials are stored, and which server they are used for.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,17 +8,17 @@ use crate::harness::{TOKEN, TestServer};
 const FILE: &str = ".config/tailwater/credentials.toml";
 
 #[tokio::test]
-async fn a_login_is_stored_for_its_owner_only_and_used_from_then_on() {
+async fn a_login_is_stored_readable_only_by_its_owner_and_used_from_then_on() {
     let server = TestServer::start().await;
     let cli = Cli::without_server();
     let done = cli.run_with(&["login", &server.api.base], &format!("{TOKEN}\n")).await;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(!done.stdout.contains(TOKEN) && !done.stderr.contains(TOKEN));
     let file = cli.folder().join(FILE);
-    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
-    assert_eq!((mode(&file), mode(file.parent().expect("it is in a folder"))), (0o600, 0o700));
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("the file exists").permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(file.parent().expect("the file has a parent folder"))), (0o600, 0o700));
     assert_eq!(cli.stdout(&["jobs"]).await, "no jobs\n");
-    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).expect("it is ours");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).expect("the file belongs to this user");
     let done = cli.run(&["jobs"]).await;
     assert!(done.code == Some(1) && done.stderr.contains("can be read by others"), "{}", done.stderr);
     cli.stdout(&["logout"]).await;
@@ -39,7 +39,7 @@ async fn a_token_that_the_server_refuses_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_stored_token_is_shown_to_no_other_server() {
+async fn a_stored_token_is_never_sent_to_another_server() {
     let (server, other) = (TestServer::start().await, TestServer::start().await);
     let cli = Cli::without_server();
     cli.run_with(&["login", &server.api.base], TOKEN).await;
@@ -50,7 +50,7 @@ async fn a_stored_token_is_shown_to_no_other_server() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named_with_what_to_do() {
+async fn an_unreachable_server_is_named_and_the_error_says_what_to_do() {
     let cli = Cli::new("http://127.0.0.1:1");
     for verb in [&["jobs"][..], &["run", "--", "true"], &["submit", "/dev/null"]] {
         let done = cli.run(verb).await;

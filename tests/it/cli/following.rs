@@ -1,4 +1,4 @@
-//! `tailwater logs`: the whole log, whatever happens on the way.
+//! `tailwater logs`: the complete log, whatever interrupts the connection.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::{Random, TestServer, of_kind};
 
-/// A job of two steps that print to both streams.
+/// Submits a job of two steps that print to both streams.
 async fn two_steps(server: &TestServer) -> String {
     let steps = json!([
         {"id": "build", "run": "echo compiling; printf '\\033[33mwarning\\033[0m: old\\n' >&2; echo compiled"},
@@ -20,24 +20,24 @@ async fn two_steps(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn the_log_is_what_was_printed_in_the_order_in_which_it_was_printed() {
+async fn the_log_is_the_printed_output_in_the_order_of_printing() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
-    // Fast enough that events join many pieces of each stream.
+    // The job prints so fast that each event joins many pieces of its stream.
     let (id, _) = server.api.run("for i in $(seq 2000); do echo out $i; echo err $i >&2; done; printf end").await;
     let events = server.api.events(&id).await;
     let joined = of_kind(&events, "log").iter().filter(|event| event["payload"]["segments"].is_array()).count();
     assert!(joined > 0, "the order has to be restored");
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is UTF-8");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the output is UTF-8");
     assert_eq!(cli.stdout(&["logs", &id]).await, output);
     assert_eq!(cli.stdout(&["logs", "-f", &id]).await, output);
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_again_and_again_loses_and_repeats_nothing() {
+async fn a_repeatedly_interrupted_connection_loses_and_repeats_nothing() {
     let mut random = Random::new("cut");
     let server = TestServer::start().await;
-    // The first reply, of the job itself, is let through.
+    // The first reply, which describes the job itself, is not interrupted.
     let mut first = true;
     let cut = move || if std::mem::take(&mut first) { usize::MAX } else { 300 + random.below(6_000) };
     let proxy = Proxy::before(&server.api.base, cut).await;
@@ -47,12 +47,12 @@ async fn a_connection_that_is_cut_again_and_again_loses_and_repeats_nothing() {
         .submit(json!({"run": "for i in $(seq 100); do echo line $i; echo again >&2; sleep 0.01; done"}))
         .await;
     let done = cli.run(&["logs", "-f", &id]).await;
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is UTF-8");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the output is UTF-8");
     assert_eq!((done.stdout, done.code), (output, Some(0)), "{}", done.stderr);
 }
 
 #[tokio::test]
-async fn a_server_that_dies_and_comes_back_loses_and_repeats_nothing() {
+async fn a_server_that_is_killed_and_restarted_loses_and_repeats_nothing() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     let proxy = Proxy::before(&server.api.base, || usize::MAX).await;
@@ -71,7 +71,7 @@ async fn a_server_that_dies_and_comes_back_loses_and_repeats_nothing() {
     let server = Process::start(data.path());
     proxy.move_to(&server.api.base);
     let done = logs.ended().await;
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is UTF-8");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the output is UTF-8");
     assert_eq!((format!("{seen}{}", done.stdout), done.code), (output, Some(0)), "{}", done.stderr);
 }
 
@@ -88,7 +88,7 @@ async fn a_log_is_followed_while_it_is_written() {
 }
 
 #[tokio::test]
-async fn lines_are_picked_by_step_stream_and_pattern() {
+async fn lines_are_selected_by_step_stream_and_pattern() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let id = two_steps(&server).await;
@@ -98,7 +98,7 @@ async fn lines_are_picked_by_step_stream_and_pattern() {
     let step = logs(&["--step", "test"]).await;
     assert!(step.starts_with("testing\n") && step.contains("error: broken\n") && !step.contains("compil"), "{step}");
     assert_eq!(logs(&["--stream", "stderr"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\nerror: broken\n");
-    // The pattern sees the line without its colours; what is printed has them.
+    // The pattern is matched without colours, but the printed line has them.
     assert_eq!(logs(&["--grep", "^warning: .ld$"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\n");
     assert_eq!(logs(&["--grep", "^no newline$"]).await, "no newline\n");
     assert_eq!(logs(&["-f", "--grep", "ing$", "--stream", "stdout"]).await, "compiling\ntesting\n");
@@ -107,11 +107,11 @@ async fn lines_are_picked_by_step_stream_and_pattern() {
 }
 
 #[tokio::test]
-async fn lines_bear_their_times_and_are_picked_by_them() {
+async fn lines_can_be_prefixed_with_and_selected_by_time() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);
     let id = server.api.submit(json!({"run": format!("echo early; {}; echo late", gate.wait())})).await;
-    let events = server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    let events = server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let log = of_kind(&events, "log")[0].clone();
     gate.open();
     server.api.ended(&id).await;
@@ -125,13 +125,14 @@ async fn lines_bear_their_times_and_are_picked_by_them() {
 }
 
 #[tokio::test]
-async fn json_is_every_event_as_the_api_has_it() {
+async fn json_output_is_every_event_as_in_the_api() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let id = two_steps(&server).await;
     for flags in [&["logs", "--json", &id][..], &["logs", "-f", "--json", &id]] {
         let printed = cli.stdout(flags).await;
-        let events: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+        let events: Vec<Value> =
+            printed.lines().map(|line| serde_json::from_str(line).expect("the text is JSON")).collect();
         assert_eq!(events, server.api.events(&id).await);
     }
 }
@@ -148,7 +149,7 @@ async fn a_closed_pipe_ends_quietly() {
 }
 
 #[tokio::test]
-async fn what_commands_a_terminal_is_taken_out_and_only_there() {
+async fn terminal_control_sequences_are_removed_only_for_a_terminal() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (id, _) = server.api.run("printf 'a\\033]52;c;aGk=\\007b\\033[31mc\\033[6n\\n'").await;
@@ -157,7 +158,7 @@ async fn what_commands_a_terminal_is_taken_out_and_only_there() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_not_there_is_said_to_be_not_there() {
+async fn an_unknown_job_is_reported_as_unknown() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let done = cli.run(&["logs", "-f", "01900000-0000-7000-8000-000000000000"]).await;

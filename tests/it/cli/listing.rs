@@ -1,4 +1,4 @@
-//! `tailwater jobs`, `job`, `cancel`: dense for people, the API's JSON for programs.
+//! `tailwater jobs`, `job` and `cancel`: compact text for people, and the API's JSON for programs.
 
 use serde_json::{Value, json};
 
@@ -18,16 +18,16 @@ async fn jobs_are_a_table_for_people_and_json_for_programs() {
     assert_eq!(lines.len(), 2);
     assert!(lines[0].contains(&wide) && lines[0].contains("Succeeded") && lines[0].ends_with("漢字 wide"), "{table}");
     assert!(lines[1].contains(&failed) && lines[1].ends_with("exit 3"), "{table}");
-    assert_eq!(lines[0].find(&wide), lines[1].find(&failed), "columns stand below each other: {table}");
+    assert_eq!(lines[0].find(&wide), lines[1].find(&failed), "columns are aligned: {table}");
     let printed = cli.stdout(&["jobs", "--json", "--status", "failed,cancelled", "--limit", "5"]).await;
-    let jobs: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    let jobs: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("the text is JSON")).collect();
     assert_eq!(Value::from(jobs), server.api.json("/jobs?status=failed&summary=true").await["items"]);
     assert_eq!(cli.stdout(&["jobs", "--limit", "1"]).await.lines().count(), 1);
     assert_eq!(cli.run(&["jobs", "--status", "done"]).await.code, Some(2));
 }
 
 #[tokio::test]
-async fn there_are_no_colours_in_a_pipe_unless_they_are_asked_for() {
+async fn a_pipe_gets_no_colours_unless_they_are_requested() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (id, _) = server.api.run("true").await;
@@ -38,7 +38,7 @@ async fn there_are_no_colours_in_a_pipe_unless_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_title_never_commands_the_terminal() {
+async fn a_title_never_sends_control_sequences_to_the_terminal() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (id, _) = server.api.run("true \u{1b}]52;c;aGk=\u{7}\u{202e}x").await;
@@ -50,13 +50,13 @@ async fn a_title_never_commands_the_terminal() {
 }
 
 #[tokio::test]
-async fn a_job_that_changes_is_seen_by_who_watches() {
+async fn watching_shows_each_job_that_changes() {
     let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
     let cli = Cli::new(&server.api.base);
     let id = server.api.submit(json!({"run": gate.wait()})).await;
     server.api.job_when(&id, "runs", |job| job["status"] == "running").await;
     let mut watch = cli.start(&["jobs", "--watch", "--json"]);
-    let status = |line: String| serde_json::from_str::<Value>(&line).expect("it is JSON")["status"].clone();
+    let status = |line: String| serde_json::from_str::<Value>(&line).expect("the text is JSON")["status"].clone();
     assert_eq!(status(watch.line().await), "running");
     gate.open();
     while status(watch.line().await) != "succeeded" {}
@@ -73,7 +73,7 @@ async fn a_job_is_shown_and_cancelled() {
     let said = cli.stdout(&["cancel", &id, "--reason", "too long"]).await;
     assert_eq!(said, format!("{id} is being cancelled\n"));
     assert_eq!(server.api.ended(&id).await["cancelReason"], "too long");
-    let job: Value = serde_json::from_str(&cli.stdout(&["job", "--json", &id]).await).expect("it is JSON");
+    let job: Value = serde_json::from_str(&cli.stdout(&["job", "--json", &id]).await).expect("the text is JSON");
     assert_eq!(job, server.api.job(&id).await);
     let (over, _) = server.api.run("true").await;
     let refused = cli.run(&["cancel", &over]).await;

@@ -1,4 +1,4 @@
-//! `tailwater run`: as if the command ran here.
+//! `tailwater run` behaves as if the command ran locally.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::harness::cli::Cli;
 use crate::harness::gate::Gate;
 use crate::harness::{Api, TestServer};
 
-/// The only job there is.
+/// Returns the only job of the server.
 async fn only_job(api: &Api) -> Value {
     let page = api.json("/jobs").await;
     assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
@@ -22,14 +22,14 @@ async fn the_exit_code_of_the_command_passes_through() {
     for (command, code) in [("true", 0), ("exit 7", 7), ("exit 255", 255), ("kill -9 $$", 137)] {
         assert_eq!(cli.run(&["run", "--", "sh", "-c", command]).await.code, Some(code), "{command}");
     }
-    // Of these two the job itself has no exit code: the signal ends its shell as well.
+    // In these two cases the job itself has no exit code, because the signal also ends its shell.
     assert_eq!(cli.run(&["run", "--", "kill", "-9", "0"]).await.code, Some(137));
     assert_eq!(cli.run(&["run", "--", "kill", "-TERM", "0"]).await.code, Some(143));
     assert_eq!(cli.run(&["run", "--", "no-such-program"]).await.code, Some(127));
 }
 
 #[tokio::test]
-async fn an_end_without_an_exit_code_has_a_code_of_its_own() {
+async fn each_end_without_an_exit_code_has_its_own_code() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let done = cli.run(&["run", "--timeout", "1s", "--", "sleep", "1000"]).await;
@@ -43,7 +43,7 @@ async fn an_end_without_an_exit_code_has_a_code_of_its_own() {
 }
 
 #[tokio::test]
-async fn each_stream_goes_to_its_own_byte_for_byte() {
+async fn stdout_and_stderr_are_passed_through_byte_for_byte() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let script = "printf 'no newline\\033[31m'; echo error >&2; printf 'after\\r\\n\\n'; printf 'half' >&2";
@@ -65,7 +65,7 @@ async fn the_first_line_arrives_before_the_second_is_printed() {
 }
 
 #[tokio::test]
-async fn ctrl_c_cancels_the_job_and_the_rest_of_its_output_is_seen() {
+async fn ctrl_c_cancels_the_job_and_still_shows_the_rest_of_its_output() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let script = "trap 'echo cleaned up; exit 0' TERM; echo begun; while :; do sleep 0.05; done";
@@ -83,7 +83,7 @@ async fn ctrl_c_cancels_the_job_and_the_rest_of_its_output_is_seen() {
 }
 
 #[tokio::test]
-async fn a_second_ctrl_c_leaves_and_says_that_the_job_may_still_run() {
+async fn a_second_ctrl_c_exits_and_says_that_the_job_may_still_run() {
     let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await;
     let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
     let script = format!("trap '' TERM; echo begun; {}", gate.wait());
@@ -101,7 +101,7 @@ async fn a_second_ctrl_c_leaves_and_says_that_the_job_may_still_run() {
 }
 
 #[tokio::test]
-async fn a_command_whose_output_nobody_reads_is_cancelled_as_head_would() {
+async fn a_closed_pipe_cancels_the_command_as_it_would_locally() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let mut run = cli.start(&["run", "--", "sh", "-c", "while :; do echo y; sleep 0.01; done"]);
@@ -113,7 +113,7 @@ async fn a_command_whose_output_nobody_reads_is_cancelled_as_head_would() {
 }
 
 #[tokio::test]
-async fn arguments_arrive_as_they_were_given() {
+async fn arguments_are_passed_unchanged() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let odd = ["a b", "$HOME", "`id`", "'", "\"", "\\", ";", "*", "é\n漢", ""];
@@ -124,7 +124,7 @@ async fn arguments_arrive_as_they_were_given() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_the_command_reaches_the_job() {
+async fn options_of_run_are_passed_to_the_job() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base).with("FROM_HERE", "there");
     let flags =
@@ -139,7 +139,7 @@ async fn what_is_said_of_the_command_reaches_the_job() {
 }
 
 #[tokio::test]
-async fn a_detached_command_runs_on() {
+async fn a_detached_command_keeps_running() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);
     let id = cli.stdout(&["run", "--detach", "--", "sh", "-c", &gate.wait()]).await;

@@ -1,4 +1,4 @@
-//! Settings: flag, variable, file, default, in that order; and what is wrong is named.
+//! Settings come from a flag, a variable, the file or the default, in that order, and an error names what is wrong.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ fn write(cli: &Cli, name: &str, text: &str) {
 /// Returns the value and the source of a setting.
 async fn setting(cli: &Cli, flags: &[&str], key: &str) -> (Value, String) {
     let printed = cli.stdout(&[&["config", "--json"], flags].concat()).await;
-    let mut rows = printed.lines().map(|line| serde_json::from_str::<Value>(line).expect("it is JSON"));
+    let mut rows = printed.lines().map(|line| serde_json::from_str::<Value>(line).expect("the text is JSON"));
     let row = rows.find(|row| row["key"] == key).expect("it is a setting");
     (row["value"].clone(), row["source"].as_str().expect("it is a text").to_owned())
 }
@@ -43,7 +43,7 @@ async fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
 }
 
 #[tokio::test]
-async fn a_file_in_the_working_directory_is_read_unless_another_is_named() {
+async fn the_file_in_the_working_directory_is_read_unless_another_is_given() {
     let cli = Cli::without_server();
     write(&cli, "tailwater.toml", "streams = 7\n");
     assert_eq!(setting(&cli, &[], "streams").await, (7.into(), "tailwater.toml:1".into()));
@@ -55,7 +55,7 @@ async fn a_file_in_the_working_directory_is_read_unless_another_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_printed_is_a_file_of_settings_without_the_token() {
+async fn the_printed_settings_are_a_valid_file_without_the_token() {
     let cli = Cli::without_server().with("TAILWATER_ADMIN_TOKEN", TOKEN);
     let printed = cli.stdout(&["config", "--data-dir", "a \"b\""]).await;
     assert!(!printed.contains(TOKEN), "{printed}");
@@ -70,7 +70,7 @@ async fn what_is_printed_is_a_file_of_settings_without_the_token() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_no_setting_and_a_wrong_type_are_named_with_their_line() {
+async fn an_unknown_key_and_a_wrong_type_are_reported_with_their_line() {
     let cli = Cli::without_server();
     for (text, expected) in [
         ("listen = \"127.0.0.1:0\"\nlisten_to = 1\n", "tailwater.toml:2: there is no setting \"listen_to\""),
@@ -88,14 +88,14 @@ async fn a_key_that_is_no_setting_and_a_wrong_type_are_named_with_their_line() {
 }
 
 #[tokio::test]
-async fn a_server_runs_by_its_file() {
+async fn a_server_uses_the_settings_of_its_file() {
     let cli = Cli::without_server();
     let settings =
         format!("listen = \"127.0.0.1:0\"\ndata_dir = \"elsewhere\"\nadmin_token = \"{TOKEN}\"\nconcurrency = 1\n");
     write(&cli, "tailwater.toml", &settings);
     let mut server = cli.start(&["serve"]);
     let line = server.line().await;
-    let api = Api::new(line.strip_prefix("Listening on ").expect("it says where it listens").to_owned());
+    let api = Api::new(line.strip_prefix("Listening on ").expect("the server prints its address").to_owned());
     assert_eq!(api.run("true").await.1["status"], "succeeded");
     assert!(cli.folder().join("elsewhere").is_dir());
     server.interrupt();
@@ -139,7 +139,7 @@ async fn completions_are_scripts_of_their_shell() {
     let script = cli.stdout(&["completions", "bash"]).await;
     write(&cli, "script.bash", &script);
     let checked = std::process::Command::new("bash").arg("-n").arg(cli.folder().join("script.bash")).status();
-    assert!(checked.expect("bash is there").success());
+    assert!(checked.expect("bash is installed").success());
     for shell in ["bash", "zsh", "fish"] {
         let script = cli.stdout(&["completions", shell]).await;
         for word in ["logs", "follow", "live-flush-ms", "config"] {

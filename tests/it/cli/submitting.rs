@@ -1,4 +1,4 @@
-//! `tailwater submit`: a job from a file, and mistakes that are found in it.
+//! `tailwater submit`: a job from a file, and errors that point to mistakes in it.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::harness::cli::Cli;
 const YAML: &str = "title: From YAML\nenv: {GREETING: hello}\nsteps:\n- id: one\n  run: |\n    echo $GREETING\n    echo there\n- run: echo two\n";
 
 #[tokio::test]
-async fn a_file_of_yaml_or_json_is_a_job() {
+async fn a_job_is_submitted_from_yaml_or_json() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     std::fs::write(cli.folder().join("job.yaml"), YAML).expect("the folder can be written");
@@ -21,19 +21,20 @@ async fn a_file_of_yaml_or_json_is_a_job() {
         server.api.ended(id.trim()).await;
         assert_eq!(server.api.output(id.trim(), 1).await, output.as_bytes());
     }
-    let job: Value = serde_json::from_str(&cli.stdout(&["submit", "--json", "job.yaml"]).await).expect("it is JSON");
+    let job: Value =
+        serde_json::from_str(&cli.stdout(&["submit", "--json", "job.yaml"]).await).expect("the text is JSON");
     assert_eq!((&job["status"], &job["title"]), (&json!("queued"), &json!("From YAML")));
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_file_is_pointed_to() {
+async fn an_error_points_to_the_mistake_in_the_file() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let wrong = YAML.replace("  run: |", "  shel: bash\n  run: |");
     let done = cli.run_with(&["submit", "-"], &wrong).await;
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.starts_with("tailwater: -:5:3: ") && done.stderr.contains("shel"), "{}", done.stderr);
-    assert!(done.stderr.contains("workingDirectory"), "it says what was expected: {}", done.stderr);
+    assert!(done.stderr.contains("workingDirectory"), "the error says what was expected: {}", done.stderr);
     let done = cli.run_with(&["submit", "-"], "{\"run\": 7}").await;
     assert!(done.stderr.starts_with("tailwater: -:1:9: "), "{}", done.stderr);
     let done = cli.run(&["submit", "missing.yaml"]).await;
@@ -42,7 +43,7 @@ async fn a_mistake_in_a_file_is_pointed_to() {
 }
 
 #[tokio::test]
-async fn what_the_server_refuses_is_shown_as_the_server_said_it() {
+async fn an_error_of_the_server_is_shown_unchanged() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let done = cli.run_with(&["submit", "-"], "steps: [{run: a}, {run: b, timeoutSeconds: 0}]").await;

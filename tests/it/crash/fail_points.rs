@@ -1,4 +1,4 @@
-//! 200 times `kill -9`: at every fail point, and at random.
+//! Kills the server 200 times with `kill -9`: at every fail point, and at random moments.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -22,7 +22,8 @@ const APPEND: [FailPoint; 9] =
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
-/// Starts a server that dies when it reaches `point` for the `time`th time; its end, if it comes that far at once.
+/// Starts a server that dies when it reaches `point` for the `time`th time. Returns `None` if it dies before it
+/// listens.
 fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     let started = Process::start_to_die(data, |mut server| {
         server.env("TAILWATER_FAIL_POINT", format!("{}:{time}", point.name()));
@@ -31,7 +32,7 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     started.inspect_err(|status| assert_eq!(status.signal(), Some(9), "at {point:?}")).ok()
 }
 
-/// Lets the server die at each of these, again and again, and then holds it to all that it had said.
+/// Kills the server at each of these points repeatedly, and then checks everything that it had acknowledged and shown.
 ///
 /// Each of them is reached about `often` times while a job runs.
 async fn die_at(points: &[FailPoint], often: usize) {
@@ -41,7 +42,7 @@ async fn die_at(points: &[FailPoint], often: usize) {
     let mut witness = Witness::default();
     for time in 0..TIMES {
         for point in points {
-            // The first time each is reached, and later ones.
+            // First at the point's first occurrence, then at later ones.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;
@@ -57,22 +58,22 @@ async fn die_at(points: &[FailPoint], often: usize) {
 }
 
 #[tokio::test]
-async fn kill_9_at_every_fail_point_of_output_loses_nothing_that_was_said() {
-    die_at(&OUTPUT, 3).await;
+async fn kills_at_every_fail_point_of_output_lose_nothing_acknowledged() {
+    kill_at(&OUTPUT, 3).await;
 }
 
 #[tokio::test]
-async fn kill_9_at_every_fail_point_of_an_append_loses_nothing_that_was_said() {
-    die_at(&APPEND, 12).await;
+async fn kills_at_every_fail_point_of_an_append_lose_nothing_acknowledged() {
+    kill_at(&APPEND, 12).await;
 }
 
 #[tokio::test]
-async fn kill_9_at_every_fail_point_of_an_end_loses_nothing_that_was_said() {
-    die_at(&END, 2).await;
+async fn kills_at_every_fail_point_of_an_end_lose_nothing_acknowledged() {
+    kill_at(&END, 2).await;
 }
 
 #[tokio::test]
-async fn kill_9_at_every_fail_point_of_a_recovery_loses_nothing_that_was_said() {
+async fn kills_at_every_fail_point_of_a_recovery_lose_nothing_acknowledged() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut witness = Witness::default();
     let (mut random, mut deaths) = (Random::new("recovery"), 0);
@@ -85,8 +86,8 @@ async fn kill_9_at_every_fail_point_of_a_recovery_loses_nothing_that_was_said() 
             tokio::time::sleep(life).await;
             server.kill();
         };
-        tokio::join!(killed, witness.use_it_until_it_dies(&api));
-        // Each recovery leaves the next one what it has not ended.
+        tokio::join!(killed, witness.submit_until_server_dies(&api));
+        // Each interrupted recovery leaves its unfinished work to the next one.
         for point in RECOVERY {
             if let Some(mut server) = doomed(data.path(), point, 1) {
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
@@ -99,7 +100,7 @@ async fn kill_9_at_every_fail_point_of_a_recovery_loses_nothing_that_was_said() 
 }
 
 #[tokio::test]
-async fn kill_9_at_random_loses_nothing_that_was_said() {
+async fn kills_at_random_moments_lose_nothing_acknowledged() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut witness = Witness::default();
     let (mut random, mut deaths) = (Random::new("kill_9_at_random"), 0);

@@ -1,5 +1,5 @@
-//! A full disk, one that fails, a database that somebody locks, a clock that is set back: jobs run on, their output arrives
-//! late but whole and in order, and nothing that was not stored is called a success.
+//! A full disk, a failing disk, a locked database, and a clock that is set back: jobs keep running, their output
+//! arrives late but complete and in order, and a job succeeds only if its output is stored.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,40 +14,40 @@ use sqlx::{Connection, Executor, SqliteConnection};
 use crate::harness::process::Process;
 use crate::harness::{Api, number, of_kind, restore, sha256, until, until_async};
 
-/// Steps of a job, and lines of each of its two streams in each step.
+/// The number of steps in a job, and the number of lines that each step prints to each stream.
 const STEPS: usize = 4;
 const LINES: usize = 50;
 
-/// A job that prints for some seconds.
+/// A job that prints for several seconds.
 fn chatty() -> Value {
     let run = format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; sleep 0.01; done");
     let steps: Vec<Value> = (0..STEPS).map(|_| json!({"run": run})).collect();
     json!({"type": "command", "payload": {"steps": steps}})
 }
 
-/// Checks that all that a chatty job has printed is there, in its order, and told as it is.
+/// Checks that everything a chatty job has printed is stored, in order and with correct totals.
 async fn is_whole(api: &Api, id: &str) {
     let events = api.events(id).await;
     let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
-    assert_eq!(seqs, (1..).take(events.len()).collect::<Vec<_>>(), "seq has no holes");
+    assert_eq!(seqs, (1..).take(events.len()).collect::<Vec<_>>(), "seq has no gaps");
     let output = api.output(id, 1).await;
-    let text = String::from_utf8(output.clone()).expect("it is text");
+    let text = String::from_utf8(output.clone()).expect("the content is text");
     for name in ["out", "err"] {
         let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(name)).collect();
         let step = (1..=LINES).map(|i| format!("{name} {i}"));
         let printed: Vec<String> = (0..STEPS).flat_map(|_| step.clone()).collect();
-        assert_eq!(lines, printed, "whole and in order");
+        assert_eq!(lines, printed, "complete and in order");
     }
-    assert!(restore(&events, 1) == output, "events and output tell the same story");
-    let attempt = &of_kind(&events, "attempt").pop().expect("it began")["payload"];
+    assert!(restore(&events, 1) == output, "events and output agree");
+    let attempt = &of_kind(&events, "attempt").pop().expect("the attempt began")["payload"];
     assert_eq!((&attempt["status"], &attempt["logSha256"]), (&json!("succeeded"), &json!(sha256(&output))));
     assert_eq!((number(&attempt["lines"]), number(&attempt["bytes"])), (2 * STEPS * LINES, output.len()));
 }
 
-/// Asks until the server takes a job: it says so when it cannot.
+/// Retries until the server accepts a job. While the server cannot accept it, the answer has to be 503.
 async fn submit(api: &Api) -> String {
     let mut id = None;
-    until_async("the server takes a job", async || {
+    until_async("the server accepts a job", async || {
         let reply = api.request(Method::POST, "/jobs").json(&chatty()).send().await.expect("the server lives");
         let status = reply.status();
         let body: Value = reply.json().await.expect("the body is JSON");
@@ -56,12 +56,12 @@ async fn submit(api: &Api) -> String {
         id.is_some()
     })
     .await;
-    id.expect("it was just taken")
+    id.expect("the submission was accepted")
 }
 
-/// Waits for a job's end at a server that may fail to look it up.
+/// Waits until a job has succeeded, at a server that may temporarily fail to look it up.
 async fn succeeds(api: &Api, id: &str) {
-    until_async("the job is over", async || {
+    until_async("the job has finished", async || {
         let reply = api.get(&format!("/jobs/{id}")).await;
         let job: Value = reply.json().await.expect("the body is JSON");
         assert!(!matches!(job["status"].as_str(), Some("failed" | "cancelled")), "{job}");
@@ -70,17 +70,17 @@ async fn succeeds(api: &Api, id: &str) {
     .await;
 }
 
-/// Runs jobs on a server some of whose calls of the system fail; returns what those were, as strace tells them.
+/// Runs jobs on a server some of whose system calls fail, and returns the failed calls as strace prints them.
 async fn with_failing_calls(inject: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
-    // The first start makes the database; what is shown here is a server at work.
+    // The first start creates the database, so that the faults hit a server in normal operation.
     let mut server = Process::start(data.path());
     server.terminate();
     server.exited().await;
     let trace = data.path().join("trace");
     let server = Process::start_by(data.path(), |program| {
         let mut strace = Command::new("strace");
-        // It is the server's grandchild, not its parent: the process that the test has is the server.
+        // With `-D` strace is the server's grandchild, so the process that the test started is the server itself.
         strace.args(["-D", "-f", "-qq", "-e", "trace=pwrite64,fdatasync,pread64", "-o"]).arg(&trace);
         for fault in inject {
             strace.args(["-e", &format!("inject={fault}")]);
@@ -95,62 +95,62 @@ async fn with_failing_calls(inject: &[&str]) -> String {
     for id in &ids {
         succeeds(&server.api, id).await;
     }
-    // What readers get is shown by a server whose disk is well again.
+    // The replies are checked with a server whose disk works again.
     server.kill();
     let server = Process::start(data.path());
     for id in &ids {
         is_whole(&server.api, id).await;
     }
-    let log = fs::read_to_string(data.path().join("server.log")).expect("it is text");
+    let log = fs::read_to_string(data.path().join("server.log")).expect("the content is text");
     assert!(log.contains("the disk takes output again"), "a job had to wait: {log}");
-    let trace = fs::read_to_string(trace).expect("it is text");
+    let trace = fs::read_to_string(trace).expect("the content is text");
     trace.lines().filter(|line| line.ends_with("(INJECTED)")).map(|line| format!("{line}\n")).collect()
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_for_a_while_makes_jobs_wait_and_loses_nothing() {
+async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing() {
     let failed = with_failing_calls(&["pwrite64:error=ENOSPC:when=30..36"]).await;
     assert!(failed.matches("ENOSPC").count() >= 7, "{failed}");
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_for_a_while_makes_jobs_wait_and_loses_nothing() {
-    // Each thread has a count of its own.
+async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing() {
+    // strace counts the calls of each thread separately.
     let faults = ["pwrite64:error=EIO:when=60..62", "fdatasync:error=EIO:when=4..6", "pread64:error=EIO:when=100..101"];
     let failed = with_failing_calls(&faults).await;
     for call in ["pwrite64", "fdatasync", "pread64"] {
-        assert!(failed.contains(call), "{call} has failed: {failed}");
+        assert!(failed.contains(call), "{call} must fail at least once: {failed}");
     }
 }
 
 #[tokio::test]
-async fn a_database_that_is_locked_for_60_seconds_makes_output_late_and_loses_nothing() {
+async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothing() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     let id = server.api.submit_job(chatty()).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let path = data.path().join("tailwater.sqlite").display().to_string();
-    let mut other = SqliteConnection::connect(&path).await.expect("it opens");
+    let mut other = SqliteConnection::connect(&path).await.expect("the database opens");
     other.execute("begin immediate").await.expect("nobody else writes for longer than a moment");
     let unlocked = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_mins(1)).await;
-        other.execute("rollback").await.expect("it is open");
+        other.execute("rollback").await.expect("the transaction is open");
     });
-    // The job does not wait: it prints into its spool until it has no more to say, and its readers are answered.
+    // The job does not wait: it prints everything into its spool, and readers get replies.
     let spool = data.path().join("spool").join(&id).join("1/output.log");
-    let text = |path: &Path| fs::read_to_string(path).expect("it is text");
-    until("the job has printed all", || text(&spool).lines().count() == 2 * STEPS * LINES).await;
-    assert!(!unlocked.is_finished(), "the database was locked all the while");
+    let text = |path: &Path| fs::read_to_string(path).expect("the content is text");
+    until("the job has printed everything", || text(&spool).lines().count() == 2 * STEPS * LINES).await;
+    assert!(!unlocked.is_finished(), "the database was locked the whole time");
     let job = server.api.job(&id).await;
-    assert_eq!(job["status"], "running", "what is not stored is no success");
+    assert_eq!(job["status"], "running", "a job whose output is not stored has not succeeded");
     let so_far = restore(&server.api.events(&id).await, 1);
-    assert!(so_far.len() < text(&spool).len(), "the rest waits");
-    unlocked.await.expect("no panic");
+    assert!(so_far.len() < text(&spool).len(), "the rest is not stored yet");
+    unlocked.await.expect("the task does not panic");
     succeeds(&server.api, &id).await;
     is_whole(&server.api, &id).await;
 }
 
-/// Returns what a program loads to see another time of day.
+/// Returns the path of libfaketime, which makes a program see a different time.
 fn libfaketime() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").expect("Debian has it").flatten().map(|folder| folder.path());
     let mut libraries = folders.map(|folder| folder.join("faketime/libfaketime.so.1"));
@@ -158,10 +158,10 @@ fn libfaketime() -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_an_hour_stops_no_job_and_disturbs_no_order() {
+async fn a_clock_that_is_set_back_by_an_hour_stops_no_job_and_keeps_events_in_order() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let clock = data.path().join("clock");
-    fs::write(&clock, "+0").expect("it can be written");
+    fs::write(&clock, "+0").expect("writing succeeds");
     let server = Process::start_by(data.path(), |mut server| {
         server
             .env("LD_PRELOAD", libfaketime())
@@ -173,17 +173,20 @@ async fn a_clock_that_is_set_back_an_hour_stops_no_job_and_disturbs_no_order() {
     let failing = json!({"type": "command", "maxAttempts": 2, "payload": {"run": "exit 1"}});
     let retried = server.api.submit_job(failing).await;
     let id = server.api.submit_job(chatty()).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     server.api.job_when(&retried, "waits for its second attempt", |job| job["nextAttemptAt"].is_string()).await;
-    fs::write(&clock, "-3600").expect("it can be written");
+    fs::write(&clock, "-3600").expect("writing succeeds");
     succeeds(&server.api, &id).await;
     is_whole(&server.api, &id).await;
     let events = server.api.events(&id).await;
     let times: Vec<&str> = events.iter().filter_map(|event| event["createdAt"].as_str()).collect();
-    assert!(times.is_sorted() && times.iter().collect::<HashSet<_>>().len() == events.len(), "a time is a cursor");
+    assert!(
+        times.is_sorted() && times.iter().collect::<HashSet<_>>().len() == events.len(),
+        "times are usable as cursors"
+    );
     let job = server.api.job(&id).await;
     assert!(job["finishedAt"].as_str() >= job["startedAt"].as_str(), "no job ends before it begins: {job}");
-    // It was to wait for 15 seconds, not for an hour and 15 seconds.
+    // The job has to wait for 15 seconds, not for an hour and 15 seconds.
     let again = server.api.ended(&retried).await;
     assert_eq!((&again["attempt"], &again["status"]), (&json!(2), &json!("dead_letter")));
     let later = server.api.submit_job(chatty()).await;

@@ -1,4 +1,5 @@
-//! Who submits jobs to a server that dies, reads what they print, and holds the next lives of the server to all of it.
+//! A client that submits jobs to a server that gets killed, reads their output, and then checks that the restarted
+//! server has kept everything that was acknowledged or shown.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,27 +12,27 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Api, of_kind, restore, sha256};
 
-/// Lines of each stream of a short job: its log is large enough to be compressed.
+/// The number of lines that a short job prints to each stream. They make its log large enough to be compressed.
 const LINES: usize = 300;
 
-/// What was submitted and read.
+/// The jobs that were submitted, and the events that were read.
 #[derive(Default)]
 pub struct Witness {
-    /// Every job that the server has acknowledged, and whether it is one that ends by itself soon.
+    /// Every job that the server has acknowledged, and whether the job is short.
     jobs: Vec<(String, bool)>,
     seen: HashMap<String, Vec<Value>>,
 }
 
 impl Witness {
-    /// Submits a job that prints for seconds, with a process that leaves its group.
+    /// Submits a job that prints for several seconds and starts a process in a session of its own.
     pub async fn submit_long(&mut self, api: &Api) {
         let command = "setsid sh -c 'for i in $(seq 300); do echo bg $i; sleep 0.01; done' & \
                        for i in $(seq 300); do echo out $i; echo err $i >&2; sleep 0.01; done";
         self.submit(api, json!({"run": command}), false).await;
     }
 
-    /// Submits short jobs, one after the other, and reads each to its end, until the server is dead.
-    pub async fn use_it_until_it_dies(&mut self, api: &Api) {
+    /// Submits short jobs one after the other, and reads each to its end, until the server is dead.
+    pub async fn submit_until_server_dies(&mut self, api: &Api) {
         let command =
             format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; done; sleep 0.05; echo kept > kept.txt");
         let payload = json!({"run": command, "artifacts": ["*.txt"]});
@@ -40,7 +41,7 @@ impl Witness {
         }
     }
 
-    /// Submits a job; returns its id if the server has acknowledged it.
+    /// Submits a job, and returns its id if the server has acknowledged it.
     async fn submit(&mut self, api: &Api, payload: Value, is_short: bool) -> Option<String> {
         let job = json!({"type": "command", "payload": payload});
         let reply = api.request(Method::POST, "/jobs").json(&job).send().await.ok()?;
@@ -52,7 +53,7 @@ impl Witness {
         Some(id)
     }
 
-    /// Reads a job's stream until it ends or is cut.
+    /// Reads a job's stream until it ends or the connection breaks.
     async fn read(&mut self, api: &Api, id: &str) {
         let Ok(reply) = api.request(Method::GET, &format!("/jobs/{id}/events/stream")).send().await else { return };
         let mut stream = Stream::of(reply);
@@ -64,56 +65,58 @@ impl Witness {
         }
     }
 
-    /// Starts the server once more, lets every job end, and holds the server to what it had acknowledged and shown.
-    pub async fn hold_to_it(&self, data: &Path) {
+    /// Restarts the server, waits for every job to end, and checks everything that was acknowledged or shown.
+    pub async fn check_after_restart(&self, data: &Path) {
         let server = Process::start(data);
         let (mut succeeded, mut interrupted) = (0, 0);
         for (id, is_short) in &self.jobs {
             let job = server.api.ended(id).await;
             let events = server.api.events(id).await;
             let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
-            assert_eq!(seqs, (1..).take(events.len()).collect::<Vec<_>>(), "seq has no holes");
+            assert_eq!(seqs, (1..).take(events.len()).collect::<Vec<_>>(), "seq has no gaps");
             assert_eq!(of_kind(&events, "end").len(), 1);
-            let end = events.last().expect("there are some");
+            let end = events.last().expect("the list is not empty");
             assert_eq!((&end["payload"]["kind"], &end["payload"]["status"]), (&json!("end"), &job["status"]));
             for event in self.seen.get(id).into_iter().flatten() {
-                let place = event["seq"].as_i64().and_then(|seq| usize::try_from(seq - 1).ok()).expect("it has one");
-                assert_eq!(events.get(place), Some(event), "a reader had seen it");
+                let index =
+                    event["seq"].as_i64().and_then(|seq| usize::try_from(seq - 1).ok()).expect("the event has a seq");
+                assert_eq!(events.get(index), Some(event), "a reader has seen this event");
             }
             let output = server.api.output(id, 1).await;
-            assert!(restore(&events, 1) == output, "events and output of {id} tell the same story");
-            let attempt = &of_kind(&events, "attempt").pop().expect("it began")["payload"];
+            assert!(restore(&events, 1) == output, "events and output of {id} agree");
+            let attempt = &of_kind(&events, "attempt").pop().expect("the attempt began")["payload"];
             assert_eq!(attempt["logSha256"], sha256(&output), "the checksum is right");
             assert_eq!(attempt["bytes"], output.len());
             let files = listed_files(&server.api, id).await;
-            assert_eq!(stored_files(data, id), files.len(), "what is stored is listed, and the other way round");
+            assert_eq!(stored_files(data, id), files.len(), "exactly the listed files are stored");
             if job["status"] == "succeeded" {
                 succeeded += 1;
                 if *is_short {
-                    let mut lines: Vec<&str> = std::str::from_utf8(&output).expect("it is text").lines().collect();
+                    let mut lines: Vec<&str> =
+                        std::str::from_utf8(&output).expect("the content is text").lines().collect();
                     let mut printed: Vec<String> =
                         (1..=LINES).flat_map(|i| [format!("out {i}"), format!("err {i}")]).collect();
                     lines.sort_unstable();
                     printed.sort_unstable();
-                    assert_eq!(lines, printed, "what succeeded is stored, all of it");
+                    assert_eq!(lines, printed, "the output of a successful job is complete");
                     assert_eq!(files, ["kept.txt"]);
                 }
             } else {
                 interrupted += 1;
                 assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("interrupted")));
-                assert_eq!(attempt["status"], "interrupted", "an event says what happened");
+                assert_eq!(attempt["status"], "interrupted", "an event reports the interruption");
             }
         }
         eprintln!("{succeeded} jobs succeeded, {interrupted} were interrupted");
         assert!(succeeded > 0 && interrupted > 0);
         let ids: Vec<String> = self.jobs.iter().map(|(id, _)| id.clone()).collect();
-        assert_eq!(orphans(&ids), 0, "no orphan lives");
+        assert_eq!(orphans(&ids), 0, "no orphan is left");
         server.kill();
         check_integrity(data).await;
     }
 }
 
-/// Returns the names of a job's artifacts but its log.
+/// Returns the names of a job's artifacts except the log.
 async fn listed_files(api: &Api, id: &str) -> Vec<String> {
     let page = api.json(&format!("/jobs/{id}/artifacts")).await;
     let names = page["items"].as_array().expect("a page has items").iter();

@@ -1,4 +1,4 @@
-//! The command line as a process of its own, as people run it.
+//! The command line, run as a separate process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -10,33 +10,33 @@ use tokio::sync::mpsc;
 
 use super::{TOKEN, until};
 
-/// How long a program may take before the test fails: nothing waits for it when all is well.
+/// How long a program may run before the test fails. A passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Runs `tailwater`, in a folder and with a home of its own.
+/// Runs `tailwater` in its own folder, which is also its home.
 pub struct Cli {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl Cli {
-    /// One that knows the server and its token.
+    /// Creates a command line that is configured with the server and its token.
     pub fn new(server: &str) -> Self {
         Self::without_server().with("TAILWATER_SERVER", server).with("TAILWATER_TOKEN", TOKEN)
     }
 
-    /// One that knows nothing.
+    /// Creates a command line without any configuration.
     pub fn without_server() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
     }
 
-    /// Sets a variable.
+    /// Sets an environment variable.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Returns the folder in which it runs, which is its home too.
+    /// Returns the folder in which the program runs, which is also its home.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -63,38 +63,38 @@ impl Cli {
         Done::of(child, &["a command"]).await
     }
 
-    /// Runs it to its end.
+    /// Runs the program until it exits.
     pub async fn run(&self, arguments: &[&str]) -> Done {
         Done::of(self.spawn(arguments, Stdio::null()), arguments).await
     }
 
-    /// Runs it to its end with something on its standard input.
+    /// Runs the program with the given standard input until it exits.
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Done {
         let mut child = self.spawn(arguments, Stdio::piped());
-        let mut stdin = child.stdin.take().expect("it is a pipe");
-        // One that needs no more of it may have closed it.
+        let mut stdin = child.stdin.take().expect("the stream is piped");
+        // A program that needs no more input may have closed the pipe.
         stdin.write_all(input.as_bytes()).ok();
         drop(stdin);
         Done::of(child, arguments).await
     }
 
-    /// Runs it and expects it to succeed; returns what it printed.
+    /// Runs the program, checks that it succeeds, and returns its standard output.
     pub async fn stdout(&self, arguments: &[&str]) -> String {
         let done = self.run(arguments).await;
         assert_eq!(done.code, Some(0), "{arguments:?}: {}", done.stderr);
         done.stdout
     }
 
-    /// Starts it.
+    /// Starts the program.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self.spawn(arguments, Stdio::null());
-        let stdout = lines(child.stdout.take().expect("it is a pipe"));
-        let stderr = lines(child.stderr.take().expect("it is a pipe"));
+        let stdout = lines(child.stdout.take().expect("the stream is piped"));
+        let stderr = lines(child.stderr.take().expect("the stream is piped"));
         Running { child, stdout, stderr }
     }
 }
 
-/// How it ended and what it wrote.
+/// A program's exit code and its output.
 #[derive(Debug)]
 pub struct Done {
     pub code: Option<i32>,
@@ -107,7 +107,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Waits in a thread of its own: the server may run in this one.
+    /// Waits on a separate thread, because the server may run on this one.
     async fn of(child: Child, arguments: &[&str]) -> Self {
         let pid = child.id();
         let waiting = tokio::task::spawn_blocking(move || child.wait_with_output());
@@ -121,7 +121,7 @@ impl Done {
     }
 }
 
-/// A running one; it dies with the test.
+/// A running program, which is killed when the test ends.
 pub struct Running {
     child: Child,
     stdout: mpsc::Receiver<String>,
@@ -129,13 +129,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Returns the next line of its standard output.
+    /// Returns the next line of standard output.
     pub async fn line(&mut self) -> String {
         let line = next(&mut self.stdout).await.expect("it writes on");
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// Waits for a line of its standard error that holds this.
+    /// Waits for a line of standard error that contains `what`.
     pub async fn complains(&mut self, what: &str) {
         while !next(&mut self.stderr).await.unwrap_or_else(|| panic!("it never says {what}")).contains(what) {}
     }
@@ -150,7 +150,7 @@ impl Running {
         send(signal, self.child.id());
     }
 
-    /// Closes what reads its standard output and waits for its end.
+    /// Closes the reading end of its standard output and waits until it exits.
     pub async fn close_stdout(mut self) -> Done {
         self.stdout.close();
         while self.stdout.recv().await.is_some() {}
@@ -164,7 +164,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end; returns what it wrote since the last line that was read.
+    /// Waits until the program exits, and returns its output after the last line that was read.
     pub async fn ended(mut self) -> Done {
         let (stdout, stderr) = tokio::join!(rest(&mut self.stdout), rest(&mut self.stderr));
         Done {
@@ -179,7 +179,7 @@ impl Running {
     async fn exit_code(&mut self) -> Option<i32> {
         let mut status = None;
         until("the program exits", || {
-            status = self.child.try_wait().expect("it is our child");
+            status = self.child.try_wait().expect("the child can be waited for");
             status.is_some()
         })
         .await;
@@ -194,12 +194,12 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line, one ahead: what nobody takes stays in the pipe.
+/// Reads a pipe line by line with one line buffered, so that unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         let (mut pipe, mut line) = (BufReader::new(pipe), String::new());
-        while pipe.read_line(&mut line).expect("it writes UTF-8") > 0 {
+        while pipe.read_line(&mut line).expect("the output is UTF-8") > 0 {
             if sender.blocking_send(std::mem::take(&mut line)).is_err() {
                 return;
             }
@@ -221,6 +221,6 @@ async fn rest(lines: &mut mpsc::Receiver<String>) -> String {
 }
 
 fn send(signal: &str, pid: u32) {
-    let sent = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill is there");
+    let sent = Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill is installed");
     assert!(sent.success());
 }

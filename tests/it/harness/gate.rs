@@ -1,8 +1,8 @@
-//! A job that waits until its test lets it go on.
+//! A job that waits until its test lets it continue.
 
 use tempfile::TempDir;
 
-/// A file that a job waits for.
+/// A file whose creation lets a job continue.
 pub struct Gate {
     folder: TempDir,
 }
@@ -12,12 +12,13 @@ impl Gate {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    /// Returns the shell command that waits until the gate is open.
+    /// Returns a shell command that waits until the gate is open.
     pub fn wait(&self) -> String {
         format!("until {}; do sleep 0.01; done", self.is_open())
     }
 
-    /// Returns the shell command that says whether the gate is open: also when its test is over, so that no job waits for ever.
+    /// Returns a shell condition that holds when the gate is open, and also when its test has ended, so that no job
+    /// waits for ever.
     pub fn is_open(&self) -> String {
         let folder = self.folder.path().display();
         format!("[ -e {folder}/open ] || [ ! -d {folder} ]")

@@ -1,4 +1,4 @@
-//! Pages of a log as they came: every item with its exact bytes.
+//! Pages of a log with the exact bytes of every item.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Api;
 
-/// One page of polling.
+/// One page of a polled log.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
@@ -19,14 +19,14 @@ pub struct Page {
 }
 
 impl Page {
-    /// Returns the places of its events.
+    /// Returns the `seq` of each event.
     pub fn seqs(&self) -> Vec<i64> {
         self.items.iter().map(|item| seq_of(item.get())).collect()
     }
 }
 
 impl Api {
-    /// Gets a page; `query` has no question mark.
+    /// Gets a page. `query` has no question mark.
     pub async fn page(&self, job: &str, query: &str) -> Page {
         let reply = self.get(&format!("/jobs/{job}/events?{query}")).await;
         let (status, text) = (reply.status(), reply.text().await.expect("the body arrives"));
@@ -34,14 +34,15 @@ impl Api {
         serde_json::from_str(&text).expect("the body is a page")
     }
 
-    /// Reads the log from the oldest to the newest, each item as it came; `filter` begins with `&` or is empty.
+    /// Reads the log from the oldest event to the newest, keeping the exact text of each item. `filter` begins with `&`
+    /// or is empty.
     pub async fn raw_items(&self, job: &str, filter: &str, limit: usize) -> Vec<String> {
         let (mut items, mut after) = (Vec::new(), 0);
         loop {
             let page = self.page(job, &format!("after={after}&limit={limit}{filter}")).await;
             assert!(page.items.len() <= limit);
             items.extend(page.items.iter().map(|item| item.get().to_owned()));
-            assert!(page.next_after > after || !page.has_more, "paging gets on");
+            assert!(page.next_after > after || !page.has_more, "paging makes progress");
             after = page.next_after;
             if !page.has_more {
                 assert_eq!(after, page.last_seq, "the end has been looked at");
@@ -51,7 +52,7 @@ impl Api {
     }
 }
 
-/// Returns the place of an item.
+/// Returns the `seq` of an item.
 pub fn seq_of(item: &str) -> i64 {
     let item: Value = serde_json::from_str(item).expect("an item is JSON");
     item["seq"].as_i64().expect("an item has a seq")

@@ -1,4 +1,4 @@
-//! The server as a process of its own, as people run it.
+//! The server as a separate process, as users run it.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
@@ -7,10 +7,10 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use super::{Api, TOKEN, until};
 
-/// The program that was built.
+/// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
 
-/// A running `tailwater serve`; it dies with the test.
+/// A running `tailwater serve`, which is killed when the test ends.
 pub struct Process {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -18,19 +18,20 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts one over a data folder and waits until it answers; what it logs is appended to `server.log` there.
+    /// Starts a server over a data folder and waits until it listens. Its log is appended to `server.log` in that
+    /// folder.
     pub fn start(data: &Path) -> Self {
         Self::start_by(data, |program| program)
     }
 
-    /// Starts one by way of another program, or with other variables.
+    /// Starts a server through another program, or with other environment variables.
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         Self::spawn(data, by).unwrap_or_else(|mut child| panic!("it ended before it listened: {:?}", child.wait()))
     }
 
-    /// Starts one that may die before it answers; then its end is returned.
+    /// Starts a server that may die before it listens. In that case its exit status is returned.
     pub fn start_to_die(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, ExitStatus> {
-        Self::spawn(data, by).map_err(|mut child| child.wait().expect("it is our child"))
+        Self::spawn(data, by).map_err(|mut child| child.wait().expect("the child can be waited for"))
     }
 
     fn spawn(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, Child> {
@@ -44,16 +45,16 @@ impl Process {
             .stderr(log)
             .spawn()
             .expect("the server starts");
-        let mut out = BufReader::new(child.stdout.take().expect("it is a pipe"));
+        let mut out = BufReader::new(child.stdout.take().expect("the stream is piped"));
         match said(&mut out, "Listening on ") {
             Some(base) => Ok(Self { api: Api::new(base), child, out }),
             None => Err(child),
         }
     }
 
-    /// Returns the link that logs in once; it can be asked for once.
+    /// Returns the one-time login link. May be called only once, because the link is read from the program's output.
     pub fn login_link(&mut self) -> String {
-        said(&mut self.out, "Log in once with ").expect("it says so")
+        said(&mut self.out, "Log in once with ").expect("the server prints the link")
     }
 
     /// Sends SIGKILL and waits until it has died; returns how it did.
@@ -62,19 +63,19 @@ impl Process {
         self.child.wait().expect("it has died")
     }
 
-    /// Returns how it has ended, if it has.
+    /// Returns the exit status if the server has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("it is our child")
+        self.child.try_wait().expect("the child can be waited for")
     }
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is installed");
         assert!(sent.success());
     }
 
-    /// Waits until it has exited.
+    /// Waits until the server has exited.
     pub async fn exited(&mut self) -> ExitStatus {
         let mut status = None;
         until("the server exits", || {
@@ -82,21 +83,22 @@ impl Process {
             status.is_some()
         })
         .await;
-        status.expect("it has just been seen")
+        status.expect("the process has exited")
     }
 
-    /// Returns the memory that it has in use, in KiB.
+    /// Returns the server's resident memory in KiB.
     pub fn rss(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is running");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux counts it");
         line.trim().trim_end_matches(" kB").parse().expect("it is a number")
     }
 }
 
-/// Returns what the next line says after those words; nothing if there is no next line.
+/// Returns the part of the next line after `words`, or `None` at the end of the output.
 fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
-    out.read_line(&mut line).expect("it is a pipe");
+    out.read_line(&mut line).expect("the stream is piped");
     let said = line.trim().strip_prefix(words).map(str::to_owned);
     assert!(said.is_some() || line.is_empty(), "it says {words:?}, not {line:?}");
     said

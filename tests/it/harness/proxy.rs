@@ -1,4 +1,4 @@
-//! Stands between a client and a server: its address stays when the server moves, and it cuts connections when told to.
+//! A proxy between a client and a server. Its address stays the same when the server moves, and it can cut connections.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,11 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one before a server such as `http://127.0.0.1:1`; each connection is cut when `cut` bytes of replies have
-    /// passed.
+    /// Starts a proxy for a server such as `http://127.0.0.1:1`. It cuts each connection after `cut()` bytes of
+    /// replies.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-        let base = format!("http://{}", listener.local_addr().expect("it listens"));
+        let base = format!("http://{}", listener.local_addr().expect("the listener has an address"));
         let target = Arc::new(Mutex::new(address(server)));
         let to = Arc::clone(&target);
         let running = tokio::spawn(async move {
@@ -31,7 +31,7 @@ impl Proxy {
         Self { base, target, running }
     }
 
-    /// New connections go to another server.
+    /// Forwards new connections to another server.
     pub fn move_to(&self, server: &str) {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = address(server);
     }
@@ -44,7 +44,7 @@ impl Drop for Proxy {
 }
 
 fn address(server: &str) -> SocketAddr {
-    server.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("it is an address")
+    server.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("the base contains an address")
 }
 
 async fn forward(client: TcpStream, server: SocketAddr, cut: usize) {

@@ -10,7 +10,7 @@ use super::Api;
 /// How long a reader waits for the next bytes before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One frame, as it came.
+/// One frame, unmodified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub id: Option<i64>,
@@ -40,19 +40,19 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens the stream of a job; `query` begins with `?` or is empty.
+    /// Opens a job's stream. `query` begins with `?` or is empty.
     pub async fn open(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Self {
         let response = Self::request(api, job, query, last_event_id).await;
         assert_eq!(response.status(), 200);
         Self::of(response)
     }
 
-    /// Reads a reply that is a stream.
+    /// Wraps a reply whose body is a stream.
     pub fn of(response: Response) -> Self {
         Self { response, buffer: Vec::new() }
     }
 
-    /// Asks for the stream and returns the reply as it is.
+    /// Requests the stream and returns the reply.
     pub async fn request(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Response {
         let mut request = api.request(Method::GET, &format!("/jobs/{job}/events/stream{query}"));
         if let Some(id) = last_event_id {
@@ -61,12 +61,12 @@ impl Stream {
         request.send().await.expect("the server answers")
     }
 
-    /// Returns the next frame; nothing when the server has closed the stream.
+    /// Returns the next frame, or `None` when the server has closed the stream.
     pub async fn next(&mut self) -> Option<Frame> {
         self.try_next().await.expect("the connection holds")
     }
 
-    /// Returns the next frame; an error when the connection was cut.
+    /// Returns the next frame, or an error when the connection was cut.
     pub async fn try_next(&mut self) -> reqwest::Result<Option<Frame>> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|two| two == b"\n\n") {

@@ -1,4 +1,4 @@
-//! The queue and the event log without a server around them: a test does what a worker would, call by call.
+//! The queue and the event log without a server, so that a test can make each call of a worker itself.
 
 use std::ops::RangeInclusive;
 
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 use super::{Random, sha256};
 
-/// Events that a made-up worker appends at a time.
+/// The number of events in each batch of a simulated worker.
 const BATCH: usize = 250;
 
-/// An open data folder.
+/// The queue and the event log of an open data folder.
 pub struct Store {
     pub db: Db,
     pub queue: Queue,
@@ -41,12 +41,12 @@ impl Store {
     pub async fn submit(&self) -> String {
         let payload = json!({"run": "true"}).into();
         let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 2 };
-        self.queue.submit(new, "tester", None).await.expect("it is valid").id.to_string()
+        self.queue.submit(new, "tester", None).await.expect("the submission is valid").id.to_string()
     }
 
     /// Claims the next job.
     pub async fn claim(&self) -> Lease {
-        self.queue.claim(&worker()).await.expect("the store works").expect("a job waits").lease
+        self.queue.claim(&worker()).await.expect("the database works").expect("a job waits").lease
     }
 
     pub async fn append(
@@ -59,7 +59,7 @@ impl Store {
         self.log.append_as(lease, Batch { number, from, to, suppressed: 0, events }, clock::now()).await
     }
 
-    /// Lets a job's next attempt begin now.
+    /// Makes the job's next attempt claimable now.
     pub async fn skip_back_off(&self) {
         let statement = "update jobs set next_attempt_at = null";
         let skipped: Result<(), DbError> = self
@@ -72,10 +72,10 @@ impl Store {
                 })
             })
             .await;
-        skipped.expect("the table is there");
+        skipped.expect("the table exists");
     }
 
-    /// Claims the next job, appends made-up output and ends the attempt.
+    /// Claims the next job, appends random output and ends the attempt.
     pub async fn attempt(&self, output: &mut Output, events: usize, ending: Ending) -> JobStatus {
         let lease = self.claim().await;
         output.begin(lease.attempt);
@@ -93,7 +93,7 @@ impl Store {
         self.queue.finish(Finish { lease, worker: worker(), ending, totals, artifacts: Vec::new() }).await
     }
 
-    /// Closes the database and hands its folder on, for a server to be started over.
+    /// Closes the database and returns its folder, so that a server can be started over it.
     pub async fn close(self) -> TempDir {
         self.db.close().await;
         self.data
@@ -104,12 +104,12 @@ fn worker() -> Redacted {
     Redacted::literal("tester")
 }
 
-/// An attempt that failed.
+/// The ending of a failed attempt.
 pub fn failed() -> Ending {
     Ending::Failed { reason: FailureReason::ExitCode, message: Redacted::literal("made up") }
 }
 
-/// Makes up an attempt's output: steps that begin and end, and chunks of both streams.
+/// Generates an attempt's output: steps that begin and end, and chunks of both streams.
 pub struct Output {
     random: Random,
     text: RangeInclusive<usize>,
@@ -119,7 +119,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Each chunk has one line of so many bytes.
+    /// Creates a generator whose chunks each have one line, with a length from the range `text`.
     pub fn new(random: Random, text: RangeInclusive<usize>) -> Self {
         Self { random, text, attempt: 1, bytes: Vec::new(), lines: 0 }
     }
@@ -131,10 +131,10 @@ impl Output {
     }
 
     fn offset(&self) -> i64 {
-        i64::try_from(self.bytes.len()).expect("it is small")
+        i64::try_from(self.bytes.len()).expect("the number is small")
     }
 
-    /// Makes up one event.
+    /// Generates one event.
     fn event(&mut self) -> NewEvent {
         let index = self.random.below(3);
         let origin = Origin {
@@ -152,12 +152,12 @@ impl Output {
         }
     }
 
-    /// Makes up one line of output.
+    /// Generates one line of output.
     fn chunk(&mut self, origin: &Origin, stream: StreamName) -> NewEvent {
         let length = self.text.start() + self.random.below(self.text.end() - self.text.start() + 1);
         let number = self.lines.to_string();
         let text = format!("{}{number}\n", "x".repeat(length.saturating_sub(number.len() + 1)));
-        let bytes = i64::try_from(text.len()).expect("it is small");
+        let bytes = i64::try_from(text.len()).expect("the number is small");
         self.lines += 1;
         let segments = vec![Segment(self.offset(), bytes, self.lines)];
         let chunk = Chunk { stream, time: Timestamp(1_700_000_000_000_000), segments, joined: true };
@@ -176,7 +176,8 @@ impl Output {
         }
     }
 
-    /// Makes up one line of output of `length` bytes, and where it lies, for a test that appends by itself.
+    /// Generates one line of output of `length` bytes, with its range in the output, for tests that append by
+    /// themselves.
     pub fn line(&mut self) -> (NewEvent, (i64, i64)) {
         let step_id = Redacted::literal("run");
         let step = StepRef { stage: Stage::Execute, index: 0 };

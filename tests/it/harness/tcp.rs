@@ -1,4 +1,4 @@
-//! Requests as bytes: what no well-behaved client would send.
+//! Requests as raw bytes, which no well-behaved client would send.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 /// How long a reply may take before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What came back, up to the end of the connection.
+/// A reply, read until the connection ended.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -18,7 +18,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Returns the code of the error that it holds.
+    /// Returns the error code in the reply's envelope.
     pub fn code(&self) -> String {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no envelope: {self:?}"));
         body["detail"]["code"].as_str().expect("an error has a code").to_owned()
@@ -31,7 +31,7 @@ pub async fn connect(base: &str) -> TcpStream {
     TcpStream::connect(address).await.expect("the server accepts")
 }
 
-/// Gets a target exactly as it is written, with further header lines, each with its line end.
+/// Requests a target exactly as written. Each line of `headers` includes its line end.
 pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
     let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;
@@ -69,7 +69,7 @@ pub enum Sending {
     Ends,
 }
 
-/// Sends bytes and returns what comes back before the connection ends; a reset is an end as well.
+/// Sends bytes and returns what is received before the connection ends, even by a reset.
 pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     let (mut reader, mut writer) = connect(base).await.into_split();
     let mut reply = Vec::new();
@@ -88,7 +88,7 @@ pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     reply
 }
 
-/// Splits a reply of HTTP/1.1 that is not chunked.
+/// Parses an HTTP/1.1 reply that is not chunked.
 pub fn parse(bytes: &[u8]) -> Option<Reply> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;

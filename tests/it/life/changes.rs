@@ -1,4 +1,5 @@
-//! `/jobs/stream`: whoever keeps a list learns of every job that changes, also of what changed while it was away.
+//! `/jobs/stream`: a client that maintains a list receives every job that changes, including changes made while it was
+//! disconnected.
 
 use std::collections::HashMap;
 
@@ -25,7 +26,7 @@ async fn open(server: &TestServer, last_event_id: Option<i64>) -> Stream {
     Stream::of(reply)
 }
 
-/// Reads on to the next job; a stream that has only heartbeats for a while has lost it.
+/// Reads up to the next job. A stream that sends only heartbeats for a while has lost the job.
 async fn next_job(stream: &mut Stream) -> Frame {
     for _ in 0..6 {
         let frame = stream.next().await.expect("the stream goes on");
@@ -38,11 +39,15 @@ async fn next_job(stream: &mut Stream) -> Frame {
 }
 
 #[tokio::test]
-async fn a_job_is_shown_whenever_its_state_changes_as_the_list_shows_it() {
+async fn each_state_change_sends_the_job_as_the_list_shows_it() {
     let server = TestServer::start().await;
     let earlier = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let mut stream = open(&server, None).await;
-    assert_eq!(stream.next().await.map(|frame| frame.event).as_deref(), Some("heartbeat"), "it says where it begins");
+    assert_eq!(
+        stream.next().await.map(|frame| frame.event).as_deref(),
+        Some("heartbeat"),
+        "the first frame gives the cursor"
+    );
     let id = server.api.submit(json!({"run": "echo one; echo two", "title": "changes"})).await;
     let mut last = None;
     while last.as_ref().is_none_or(|job: &Value| job["status"] != "succeeded") {
@@ -58,7 +63,7 @@ async fn a_job_is_shown_whenever_its_state_changes_as_the_list_shows_it() {
 }
 
 #[tokio::test]
-async fn a_reader_whose_stream_began_before_the_first_job_misses_none() {
+async fn a_reader_whose_stream_began_before_the_first_job_misses_no_change() {
     let server = TestServer::start().await;
     let first = open(&server, None).await.next().await.expect("a heartbeat");
     assert_eq!(first.id, Some(0));
@@ -66,11 +71,11 @@ async fn a_reader_whose_stream_began_before_the_first_job_misses_none() {
     let mut again = open(&server, first.id).await;
     assert_eq!(next_job(&mut again).await.json()["id"], json!(id), "0 is a cursor");
     let mut anew = open(&server, None).await;
-    assert_eq!(anew.next().await.and_then(|frame| frame.id), Some(1), "no cursor begins at the end");
+    assert_eq!(anew.next().await.and_then(|frame| frame.id), Some(1), "without a cursor the stream begins at the end");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_is_cut_off_again_and_again_ends_up_with_the_list_as_it_is() {
+async fn a_repeatedly_disconnected_reader_ends_up_with_the_current_list() {
     let server = TestServer::start().await;
     let mut random = Random::new("cut_off");
     let mut known: HashMap<String, Value> = HashMap::new();
@@ -108,7 +113,7 @@ async fn a_reader_that_is_cut_off_again_and_again_ends_up_with_the_list_as_it_is
 }
 
 #[tokio::test]
-async fn the_stream_of_jobs_is_bounded_refused_to_other_sites_and_ends_with_the_server() {
+async fn the_stream_of_jobs_is_limited_refused_to_other_sites_and_ends_with_the_server() {
     let server = TestServer::start_with(|config| config.streams = 1).await;
     let table = [("?after=-1", 422), ("?after=x", 422), ("?status=queued", 422)];
     for (query, status) in table {
@@ -118,7 +123,7 @@ async fn the_stream_of_jobs_is_bounded_refused_to_other_sites_and_ends_with_the_
     assert_eq!(foreign.send().await.expect("the server answers").status(), 403);
     let by_nobody = server.api.client.get(format!("{}/api/queue/jobs/stream", server.api.base)).send().await;
     assert_eq!(by_nobody.expect("the server answers").status(), 401);
-    // A cursor from another life of the database counts as the end.
+    // A cursor from a previous database counts as the end.
     let mut stream = open(&server, Some(1_000_000)).await;
     assert_eq!(stream.next().await.and_then(|frame| frame.id), Some(0));
     assert_eq!(request(&server, "", None).await.status(), 503);
@@ -126,6 +131,6 @@ async fn the_stream_of_jobs_is_bounded_refused_to_other_sites_and_ends_with_the_
     assert_eq!(next_job(&mut stream).await.json()["id"], json!(id));
     let reading = tokio::spawn(async move { stream.next().await });
     server.stop().await;
-    until("the reader's stream is over", || reading.is_finished()).await;
-    assert_eq!(reading.await.expect("no panic"), None);
+    until("the reader's stream has ended", || reading.is_finished()).await;
+    assert_eq!(reading.await.expect("the task does not panic"), None);
 }

@@ -1,4 +1,4 @@
-//! A worker's right to a job: what it may append, and what nobody may once the right has ended.
+//! Leases: what a worker may append under one, and what nobody may change once it has ended.
 
 use redact::Redacted;
 use tailwater::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};
@@ -8,7 +8,7 @@ use tailwater::queue::{Ending, Heartbeat, QueueError};
 use crate::harness::store::{Output, Store, failed};
 use crate::harness::{Random, sha256};
 
-/// A store with a job that was claimed, and somebody who prints.
+/// Returns a store with a claimed job, the lease, and a generator of output.
 async fn claimed(name: &str) -> (Store, Lease, Output) {
     let store = Store::open().await;
     store.submit().await;
@@ -16,15 +16,15 @@ async fn claimed(name: &str) -> (Store, Lease, Output) {
     (store, lease, Output::new(Random::new(name), 5..=50))
 }
 
-/// Appends one line as that batch.
+/// Appends one line as batch `number`.
 async fn append(store: &Store, lease: Lease, number: i64, line: (NewEvent, (i64, i64))) -> Result<Seq, AppendError> {
     store.append(lease, number, line.1, vec![line.0]).await
 }
 
-/// Returns the log's items.
+/// Returns the items of the job's log.
 async fn log(store: &Store, job: JobId) -> Vec<Vec<u8>> {
     let request = PageRequest { direction: Direction::After(Seq::START), filter: Filter::default(), limit: 500 };
-    let page = store.log.page(job, &request).await.expect("the job is there");
+    let page = store.log.page(job, &request).await.expect("the job exists");
     page.events.iter().map(|event| event.item().to_vec()).collect()
 }
 
@@ -40,7 +40,7 @@ fn totals() -> AttemptTotals {
 }
 
 #[tokio::test]
-async fn a_repeated_batch_stores_nothing_and_is_answered_as_before() {
+async fn a_repeated_batch_stores_nothing_and_gets_the_same_answer() {
     let (store, lease, mut output) = claimed("a_repeated_batch").await;
     for number in 1..=3 {
         let line = output.line();
@@ -54,7 +54,7 @@ async fn a_repeated_batch_stores_nothing_and_is_answered_as_before() {
 }
 
 #[tokio::test]
-async fn repeats_at_the_same_time_store_a_batch_once() {
+async fn concurrent_repeats_store_a_batch_once() {
     let (store, lease, mut output) = claimed("at_the_same_time").await;
     let line = output.line();
     let before = log(&store, lease.job).await.len();
@@ -66,7 +66,7 @@ async fn repeats_at_the_same_time_store_a_batch_once() {
 }
 
 #[tokio::test]
-async fn a_batch_that_does_not_follow_the_one_before_is_refused() {
+async fn a_batch_that_does_not_follow_the_previous_one_is_refused() {
     let (store, lease, mut output) = claimed("does_not_follow").await;
     let (first, skipped, later) = (output.line(), output.line(), output.line());
     append(&store, lease, 1, first.clone()).await.expect("the lease is held");
@@ -81,13 +81,13 @@ async fn a_batch_that_does_not_follow_the_one_before_is_refused() {
     for result in refused {
         assert!(matches!(result, Err(AppendError::OutOfOrder { .. })), "{result:?}");
     }
-    assert_eq!(log(&store, lease.job).await, stored, "nothing of it was stored");
-    append(&store, lease, 2, skipped).await.expect("what follows is taken");
-    append(&store, lease, 3, later).await.expect("what follows is taken");
+    assert_eq!(log(&store, lease.job).await, stored, "no refused batch was stored");
+    append(&store, lease, 2, skipped).await.expect("the next batch is accepted");
+    append(&store, lease, 3, later).await.expect("the next batch is accepted");
 }
 
 #[tokio::test]
-async fn who_holds_another_epoch_can_do_nothing() {
+async fn a_lease_with_another_epoch_can_do_nothing() {
     let (store, lease, mut output) = claimed("another_epoch").await;
     let line = output.line();
     let stored = log(&store, lease.job).await;
@@ -109,8 +109,8 @@ async fn who_holds_another_epoch_can_do_nothing() {
 #[tokio::test]
 async fn a_worker_that_lost_its_lease_to_the_next_attempt_can_do_nothing() {
     let (store, old, mut output) = claimed("lost_its_lease").await;
-    assert_eq!(store.finish(old, failed(), totals()).await.expect("it is held"), JobStatus::Queued);
-    assert_eq!(store.finish(old, failed(), totals()).await.expect("a repetition"), JobStatus::Queued);
+    assert_eq!(store.finish(old, failed(), totals()).await.expect("the lease is held"), JobStatus::Queued);
+    assert_eq!(store.finish(old, failed(), totals()).await.expect("a repeated call succeeds"), JobStatus::Queued);
     store.skip_back_off().await;
     let new = store.claim().await;
     assert_eq!((new.job, new.attempt), (old.job, 2));
@@ -126,13 +126,19 @@ async fn a_worker_that_lost_its_lease_to_the_next_attempt_can_do_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_appended_after_the_end_and_finishing_again_is_answered_as_before() {
+async fn nothing_is_appended_after_the_end_and_finishing_again_gets_the_same_answer() {
     let (store, lease, mut output) = claimed("after_the_end").await;
     append(&store, lease, 1, output.line()).await.expect("the lease is held");
-    assert_eq!(store.finish(lease, Ending::Succeeded, totals()).await.expect("it is held"), JobStatus::Succeeded);
+    assert_eq!(
+        store.finish(lease, Ending::Succeeded, totals()).await.expect("the lease is held"),
+        JobStatus::Succeeded
+    );
     let stored = log(&store, lease.job).await;
     for ending in [Ending::Succeeded, failed(), Ending::Cancelled] {
-        assert_eq!(store.finish(lease, ending, totals()).await.expect("a repetition"), JobStatus::Succeeded);
+        assert_eq!(
+            store.finish(lease, ending, totals()).await.expect("a repeated call succeeds"),
+            JobStatus::Succeeded
+        );
     }
     let late = output.line();
     for epoch in lease.epoch..=lease.epoch + 2 {
@@ -141,14 +147,14 @@ async fn nothing_is_appended_after_the_end_and_finishing_again_is_answered_as_be
     }
     assert!(store.queue.cancel(lease.job, "tester", None).await.is_err());
     assert_eq!(log(&store, lease.job).await, stored);
-    let end = stored.last().expect("there are some");
+    let end = stored.last().expect("the list is not empty");
     assert!(String::from_utf8_lossy(end).contains("\"kind\":\"end\""));
     store.queue.resubmit(lease.job, "tester", JobChanges::default()).await.expect("it is there");
     assert_eq!(log(&store, lease.job).await, stored, "a resubmission writes only into the new job");
 }
 
 #[tokio::test]
-async fn one_bad_append_fails_alone() {
+async fn a_refused_append_does_not_affect_others() {
     let (store, lease, mut output) = claimed("fails_alone").await;
     let line = output.line();
     let lost = Lease { epoch: lease.epoch + 7, ..lease };
@@ -160,5 +166,5 @@ async fn one_bad_append_fails_alone() {
     assert!(bad.is_err() && unknown.is_err());
     good.expect("the lease is held");
     let worker = Redacted::literal("another");
-    assert!(store.queue.claim(&worker).await.expect("the store works").is_none(), "a job is claimed once");
+    assert!(store.queue.claim(&worker).await.expect("the database works").is_none(), "a job is claimed once");
 }

@@ -1,4 +1,4 @@
-//! The list of jobs: newest first, page by page, filtered.
+//! The list of jobs: sorted newest first, split into pages, and filtered.
 
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ async fn jobs_are_found_by_status_type_and_text() {
 }
 
 #[tokio::test]
-async fn what_is_searched_for_is_taken_literally() {
+async fn search_text_is_taken_literally() {
     let server = TestServer::start().await;
     for title in ["100% done", "100 percent", "snake_case", "snakeXcase", "back\\slash", "quo'te"] {
         submit(&server.api, "elsewhere", title).await;

@@ -1,4 +1,4 @@
-//! Compressed logs: small on the disk, and every way to read them answers as before.
+//! Compressed logs take less disk space, and every way to read them gives the same result as before.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use tailwater::log::file::LogFile;
 use super::story;
 use crate::harness::{Random, TestServer, sha256, until};
 
-/// Waits until a job's log is compressed; returns where it lies.
+/// Waits until a job's log is compressed, and returns the folder of its spool.
 async fn compressed(data: &Path, id: &str) -> PathBuf {
     let folder = data.join("spool").join(id).join("1");
     let (plain, compressed) = (folder.join("output.log"), folder.join("output.log.zst"));
@@ -36,11 +36,11 @@ async fn check_a_million_lines(server: &TestServer, id: &str) {
 }
 
 fn size(path: PathBuf) -> u64 {
-    std::fs::metadata(path).expect("it is there").len()
+    std::fs::metadata(path).expect("the file exists").len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_tells_the_same_story_before_during_and_after_its_compression() {
+async fn a_log_reads_the_same_before_during_and_after_its_compression() {
     let server = TestServer::start().await;
     let run = "for i in $(seq 40); do seq 1000; echo \"error: $i\" >&2; printf 'half '; done; head -c 12000 /dev/zero | tr '\\0' y";
     let (id, _) = server.api.run(run).await;
@@ -78,23 +78,24 @@ async fn ranges_of_a_compressed_log_are_those_of_its_text() {
         assert_eq!(reply.status(), 206);
         assert!(reply.bytes().await.expect("the body arrives") == output[first..=last], "{first}-{last}");
     }
-    // A witness that this is zstd as others know it.
-    let whole = Command::new("zstd").args(["-dc"]).arg(folder.join("output.log.zst")).output().expect("zstd is there");
+    // Shows that the format can be read by the standard zstd tool.
+    let whole =
+        Command::new("zstd").args(["-dc"]).arg(folder.join("output.log.zst")).output().expect("zstd is installed");
     assert!(whole.stdout == output);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_stop_left_uncompressed_is_taken_up_at_the_next_start() {
+async fn logs_left_uncompressed_by_a_stop_are_compressed_after_the_next_start() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 50000").await;
-    // It stops right after the end: whether the log was compressed by then is left to chance.
+    // The server stops right after the job's end, so the log may or may not be compressed by then.
     let data = server.stop().await;
     let folder = data.path().join("spool").join(&id).join("1");
-    // As a crash would leave it: half of a file aside.
+    // A crash would leave such a half-written temporary file.
     std::fs::write(folder.join("output.log.zst.new"), b"half").expect("the folder can be written");
     let server = TestServer::start_over(data, |_| {}).await;
     let folder = compressed(server.data.path(), &id).await;
-    until("nothing is left aside", || !folder.join("output.idx").exists()).await;
+    until("no temporary file is left", || !folder.join("output.idx").exists()).await;
     assert_eq!(job["logSha256"], sha256(&server.api.output(&id, 1).await));
 }
 
@@ -113,38 +114,38 @@ async fn a_small_log_is_left_alone() {
 }
 
 #[test]
-fn a_file_opened_before_its_compression_stays_readable_and_a_repetition_changes_nothing() {
+fn a_file_opened_before_its_compression_stays_readable_and_compressing_again_changes_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("output.log");
     let text: Vec<u8> = (0..200_000).flat_map(|number: u32| format!("{number}\n").into_bytes()).collect();
     std::fs::write(&path, &text).expect("the folder can be written");
-    let mut before = LogFile::open(&path).expect("it can be read").expect("it is there");
-    let stored = compress(&path, &AtomicBool::new(false)).expect("it can be compressed");
-    assert_eq!(compress(&path, &AtomicBool::new(false)).expect("it is compressed"), stored);
+    let mut before = LogFile::open(&path).expect("reading succeeds").expect("the file exists");
+    let stored = compress(&path, &AtomicBool::new(false)).expect("compressing succeeds");
+    assert_eq!(compress(&path, &AtomicBool::new(false)).expect("the file is compressed"), stored);
     assert_eq!(size(folder.path().join("output.log.zst")), stored);
-    let mut after = LogFile::open(&path).expect("it can be read").expect("it is there");
+    let mut after = LogFile::open(&path).expect("reading succeeds").expect("the file exists");
     let mut random = Random::new("opened_before");
     for _ in 0..200 {
         let at = random.below(text.len());
         let length = random.below((text.len() - at).min(600_000));
         for file in [&mut before, &mut after] {
-            assert_eq!(file.size().expect("it has one"), text.len() as u64);
+            assert_eq!(file.size().expect("the file has a size"), text.len() as u64);
             assert!(
-                file.read(at as u64, length).expect("it can be read") == text[at..at + length],
+                file.read(at as u64, length).expect("reading succeeds") == text[at..at + length],
                 "{length} from {at}"
             );
         }
     }
-    assert!(after.read(text.len() as u64, 1).is_err(), "nothing lies beyond the end");
+    assert!(after.read(text.len() as u64, 1).is_err(), "reading beyond the end fails");
 }
 
 #[test]
-fn a_compression_that_is_stopped_leaves_the_original_and_nothing_else() {
+fn an_interrupted_compression_leaves_only_the_original() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("output.log");
     std::fs::write(&path, vec![b'x'; 1 << 20]).expect("the folder can be written");
     assert!(compress(&path, &AtomicBool::new(true)).is_err());
     let left: Vec<_> =
-        std::fs::read_dir(folder.path()).expect("it can be read").flatten().map(|file| file.file_name()).collect();
+        std::fs::read_dir(folder.path()).expect("reading succeeds").flatten().map(|file| file.file_name()).collect();
     assert_eq!(left, ["output.log"]);
 }

@@ -1,4 +1,4 @@
-//! The examples of docs/api.md, with the programs that people use.
+//! The examples of docs/api.md, run with the tools that they name.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::harness::gate::Gate;
 use crate::harness::{TOKEN, TestServer};
 
-/// Returns a command of the page, by the comment that stands above each.
+/// Returns a command from docs/api.md, found by the comment above it.
 fn example(comment: &str) -> String {
     let page = std::fs::read_to_string("docs/api.md").expect("tests run at the top of the repository");
     let mut lines = page.lines().skip_while(|line| *line != format!("# {comment}")).skip(1);
@@ -19,7 +19,7 @@ fn example(comment: &str) -> String {
     command
 }
 
-/// Starts a command of the page against a server and a job, in a folder.
+/// Starts a command from docs/api.md for a server and a job, in a folder.
 fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str) -> Child {
     let command = example(comment).replace("http://127.0.0.1:3000", &server.api.base);
     Command::new("bash")
@@ -29,17 +29,17 @@ fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str)
         .current_dir(folder)
         .stdout(Stdio::piped())
         .spawn()
-        .expect("bash is there")
+        .expect("bash is installed")
 }
 
 /// Waits for a command to succeed and returns what it printed.
 async fn printed(mut child: Child) -> String {
     let wait = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
-        child.stdout.take().expect("it is a pipe").read_to_string(&mut text).expect("it is text");
-        (child.wait().expect("it is our child"), text)
+        child.stdout.take().expect("the stream is piped").read_to_string(&mut text).expect("the content is text");
+        (child.wait().expect("the child can be waited for"), text)
     });
-    let (status, text) = wait.await.expect("no panic");
+    let (status, text) = wait.await.expect("the task does not panic");
     assert!(status.success(), "{status}: {text}");
     text
 }
@@ -49,15 +49,17 @@ async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
     let mut curl = start(&server, &id, server.data.path(), "its output as it comes, until the job has finished");
-    let mut lines = BufReader::new(curl.stdout.take().expect("it is a pipe")).lines();
-    let first = tokio::task::spawn_blocking(move || (lines.next(), lines)).await.expect("no panic");
-    assert_eq!(first.0.expect("it comes").expect("it is text"), "before");
+    let mut lines = BufReader::new(curl.stdout.take().expect("the stream is piped")).lines();
+    let first = tokio::task::spawn_blocking(move || (lines.next(), lines)).await.expect("the task does not panic");
+    assert_eq!(first.0.expect("the line arrives").expect("the content is text"), "before");
     assert_eq!(server.api.job(&id).await["status"], "running", "a line is shown before the command ends");
     gate.open();
     let mut lines = first.1;
-    let rest = tokio::task::spawn_blocking(move || (lines.next(), lines.next(), curl.wait())).await.expect("no panic");
-    assert_eq!(rest.0.expect("it comes").expect("it is text"), "after");
-    assert!(rest.1.is_none() && rest.2.expect("it is our child").success(), "it ends with the job");
+    let rest = tokio::task::spawn_blocking(move || (lines.next(), lines.next(), curl.wait()))
+        .await
+        .expect("the task does not panic");
+    assert_eq!(rest.0.expect("the line arrives").expect("the content is text"), "after");
+    assert!(rest.1.is_none() && rest.2.expect("the child can be waited for").success(), "it ends with the job");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,7 +71,7 @@ async fn curl_resumes_a_download_where_it_was_cut() {
     std::fs::write(folder.path().join("job.log"), &output[..123_457]).expect("the folder can be written");
     printed(start(&server, &id, folder.path(), "the whole output; run again, it continues where it was interrupted"))
         .await;
-    assert!(std::fs::read(folder.path().join("job.log")).expect("it is there") == output);
+    assert!(std::fs::read(folder.path().join("job.log")).expect("the file exists") == output);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

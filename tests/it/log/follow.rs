@@ -1,4 +1,4 @@
-//! `/log?follow=true`: every byte as it is printed, to the end of the job and not beyond.
+//! `/log?follow=true` sends every byte as it is printed, until the job has finished.
 
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -7,7 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::harness::gate::Gate;
 use crate::harness::{Api, TestServer, until};
 
-/// A reader of a text that goes on.
+/// A reader of a growing text.
 struct Following {
     reply: Response,
     text: String,
@@ -20,19 +20,19 @@ impl Following {
         Self { reply, text: String::new() }
     }
 
-    /// Reads on until the text is this one.
+    /// Reads until the text equals `expected`.
     async fn reads(&mut self, expected: &str) {
         while self.text != expected {
             assert!(expected.starts_with(&self.text), "{:?} instead of {expected:?}", self.text);
             let more = self.reply.chunk().await.expect("the connection holds").expect("the stream goes on");
-            self.text.push_str(std::str::from_utf8(&more).expect("it is text"));
+            self.text.push_str(std::str::from_utf8(&more).expect("the content is text"));
         }
     }
 
-    /// Reads on to the end.
+    /// Reads until the end of the text.
     async fn rest(mut self) -> String {
         while let Some(more) = self.reply.chunk().await.expect("the connection holds") {
-            self.text.push_str(std::str::from_utf8(&more).expect("it is text"));
+            self.text.push_str(std::str::from_utf8(&more).expect("the content is text"));
         }
         self.text
     }
@@ -57,12 +57,12 @@ async fn a_follower_sees_each_piece_before_the_next_one_is_printed_and_the_end_o
     assert_eq!(
         Following::open(&server.api, &id, "").await.rest().await,
         "one\ntwothree\n",
-        "a job that is over ends at once"
+        "following a finished job ends at once"
     );
 }
 
 #[tokio::test]
-async fn what_is_followed_is_never_compressed_and_no_proxy_holds_it_back() {
+async fn a_followed_log_is_never_compressed_or_buffered_by_proxies() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo one; {}", gate.wait())})).await;
     let request =
@@ -71,12 +71,12 @@ async fn what_is_followed_is_never_compressed_and_no_proxy_holds_it_back() {
     assert!(!reply.headers().contains_key("content-encoding"));
     assert_eq!(reply.headers()["x-accel-buffering"], "no");
     assert_eq!(reply.headers()["cache-control"], "no-cache, no-transform");
-    assert_eq!(reply.chunk().await.expect("the connection holds").expect("it is there").as_ref(), b"one\n");
+    assert_eq!(reply.chunk().await.expect("the connection holds").expect("a chunk arrives").as_ref(), b"one\n");
     gate.open();
 }
 
 #[tokio::test]
-async fn without_live_events_a_follower_sees_it_all_too() {
+async fn a_follower_sees_everything_even_without_live_events() {
     let (server, gate) = (TestServer::start_with(|config| config.live_log_events = false).await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo one; {}; echo two", gate.wait())})).await;
     let mut all = Following::open(&server.api, &id, "").await;
@@ -85,17 +85,17 @@ async fn without_live_events_a_follower_sees_it_all_too() {
     assert_eq!(all.rest().await, "one\ntwo\n");
 }
 
-/// Lets jobs that wait for their next attempt begin it now.
+/// Makes the next attempts of all waiting jobs claimable now.
 async fn skip_back_off(server: &TestServer) {
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
-    let mut database = SqliteConnection::connect(&url).await.expect("the database is there");
-    sqlx::query("update jobs set next_attempt_at = null").execute(&mut database).await.expect("the table is there");
-    // Another job makes the worker look.
+    let mut database = SqliteConnection::connect(&url).await.expect("the database exists");
+    sqlx::query("update jobs set next_attempt_at = null").execute(&mut database).await.expect("the table exists");
+    // Submitting another job makes the worker look for jobs.
     server.api.submit(json!({"run": "true"})).await;
 }
 
 #[tokio::test]
-async fn following_begins_before_the_job_does_and_goes_on_with_its_next_attempt() {
+async fn following_can_begin_before_the_job_and_continues_with_its_next_attempt() {
     let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
     let before = server.api.submit(json!({"run": gate.wait()})).await;
     let run = "echo attempt $TAILWATER_ATTEMPT; test $TAILWATER_ATTEMPT = 2";
@@ -116,7 +116,7 @@ async fn following_begins_before_the_job_does_and_goes_on_with_its_next_attempt(
 }
 
 #[tokio::test]
-async fn a_follower_counts_as_a_stream_ends_with_the_server_and_comes_from_our_own_pages() {
+async fn a_follower_counts_as_a_stream_ends_with_the_server_and_is_refused_to_other_sites() {
     let server = TestServer::start_with(|config| config.streams = 1).await;
     let id = server.api.submit(json!({"run": "echo one; sleep 600"})).await;
     let mut all = Following::open(&server.api, &id, "").await;
@@ -130,6 +130,6 @@ async fn a_follower_counts_as_a_stream_ends_with_the_server_and_comes_from_our_o
     assert_eq!(elsewhere.send().await.expect("the server answers").status(), 403);
     let reading = tokio::spawn(all.rest());
     server.stop().await;
-    until("the follower's stream is over", || reading.is_finished()).await;
-    assert!(reading.await.expect("no panic").starts_with("one\n"));
+    until("the follower's stream has ended", || reading.is_finished()).await;
+    assert!(reading.await.expect("the task does not panic").starts_with("one\n"));
 }

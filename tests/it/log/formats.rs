@@ -1,4 +1,4 @@
-//! Events as lines of JSON and as bare text, for programs that read line by line.
+//! Events as NDJSON and as plain text, for programs that read line by line.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn get(server: &TestServer, id: &str, query: &str, accept: &str) -> Respon
 }
 
 #[tokio::test]
-async fn ndjson_is_the_same_items_one_a_line_and_its_headers_say_where_to_go_on() {
+async fn ndjson_has_the_same_items_one_per_line_and_its_headers_give_the_cursors() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("for i in 1 2 3; do echo line $i; echo '\"quoted\"' >&2; sleep 0.02; done").await;
     let items = server.api.raw_items(&id, "", 500).await;
@@ -21,7 +21,7 @@ async fn ndjson_is_the_same_items_one_a_line_and_its_headers_say_where_to_go_on(
     loop {
         let reply = get(&server, &id, &format!("limit=3&after={after}"), "application/x-ndjson").await;
         assert_eq!(reply.headers()["content-type"], "application/x-ndjson");
-        let header = |name: &str| reply.headers()[name].to_str().expect("it is ASCII").to_owned();
+        let header = |name: &str| reply.headers()[name].to_str().expect("the header is ASCII").to_owned();
         after = header("x-next-after").parse().expect("a seq");
         let (more, last) = (header("x-has-more"), header("x-last-seq"));
         assert_eq!((header("x-terminal"), header("x-next-before").is_empty()), ("true".to_owned(), false));
@@ -38,7 +38,7 @@ async fn ndjson_is_the_same_items_one_a_line_and_its_headers_say_where_to_go_on(
 }
 
 #[tokio::test]
-async fn text_is_the_messages_of_log_events_and_any_other_accept_is_json() {
+async fn plain_text_is_the_messages_of_log_events_and_any_other_accept_header_gets_json() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("printf 'one\\ntwo'").await;
     let reply = get(&server, &id, "", "text/plain").await;
@@ -47,7 +47,7 @@ async fn text_is_the_messages_of_log_events_and_any_other_accept_is_json() {
     for accept in ["application/json", "image/png", "*/*"] {
         let reply = get(&server, &id, "limit=1", accept).await;
         assert_eq!(reply.headers()["content-type"], "application/json");
-        let page: Value = reply.json().await.expect("it is JSON");
+        let page: Value = reply.json().await.expect("the text is JSON");
         assert_eq!(page["items"][0]["seq"], json!(1));
     }
 }

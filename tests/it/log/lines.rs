@@ -1,4 +1,4 @@
-//! `/lines`: what the API says of each line, and what it refuses.
+//! `/lines`: the fields of each line, and the parameters that are refused.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::gate::Gate;
 use crate::harness::{TestServer, number, of_kind};
 
 #[tokio::test]
-async fn a_line_says_where_it_comes_from_and_in_which_event_it_was_sent() {
+async fn a_line_has_its_source_and_the_event_in_which_it_was_sent() {
     let server = TestServer::start().await;
     let steps = json!([{"id": "one", "run": "printf 'half '; sleep 0.3; echo 'error: no' >&2; sleep 0.3; echo done"},
                        {"run": "printf '\\033[33mwarning: yellow\\033[0m'"}]);
@@ -37,9 +37,12 @@ async fn a_line_says_where_it_comes_from_and_in_which_event_it_was_sent() {
     assert_eq!(json!(short), expected);
     let events = server.api.events(&id).await;
     for item in items {
-        let sent = events.iter().find(|event| event["seq"] == item["seq"]).expect("it was sent live");
+        let sent = events.iter().find(|event| event["seq"] == item["seq"]).expect("the line was sent live");
         let text = item["text"].as_str().expect("a text");
-        assert!(sent["message"].as_str().expect("a text").contains(text.get(..4).expect("it has some")), "{item}");
+        assert!(
+            sent["message"].as_str().expect("a text").contains(text.get(..4).expect("the line has text")),
+            "{item}"
+        );
         assert_eq!((&sent["payload"]["time"], &sent["payload"]["line"]), (&item["time"], &item["line"]));
     }
 }
@@ -75,7 +78,7 @@ async fn lines_come_by_number_or_from_the_end_while_the_job_runs_and_after() {
             .iter()
             .any(|event| event["message"].as_str().is_some_and(|text| text.ends_with("1000\n")))
     };
-    server.api.events_when(&id, "hold a thousand lines", has_printed).await;
+    server.api.events_when(&id, "contain a thousand lines", has_printed).await;
     let check = async |query: &str, numbers: std::ops::Range<usize>, total: usize, complete: bool| {
         let page = server.api.json(&format!("/jobs/{id}/lines?{query}")).await;
         let items = page["items"].as_array().expect("a page has items");
@@ -97,7 +100,7 @@ async fn lines_come_by_number_or_from_the_end_while_the_job_runs_and_after() {
 }
 
 #[tokio::test]
-async fn a_line_of_more_than_16_kib_is_cut_unless_all_of_it_is_asked_for() {
+async fn a_line_longer_than_16_kib_is_truncated_unless_all_of_it_is_requested() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("head -c 200000 /dev/zero | tr '\\0' x; echo; echo after").await;
     let page = server.api.json(&format!("/jobs/{id}/lines")).await;
@@ -110,7 +113,7 @@ async fn a_line_of_more_than_16_kib_is_cut_unless_all_of_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_live_has_no_event_and_is_there_all_the_same() {
+async fn a_line_that_was_not_sent_live_has_no_event_but_is_in_the_log() {
     let server = TestServer::start_with(|config| config.live_log_events = false).await;
     let (id, _) = server.api.run("seq 5").await;
     let page = server.api.json(&format!("/jobs/{id}/lines")).await;
@@ -120,7 +123,7 @@ async fn what_was_not_sent_live_has_no_event_and_is_there_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_job_that_has_not_run_has_no_lines_yet_and_one_that_never_ran_none_at_all() {
+async fn a_job_that_has_not_run_has_an_empty_log_that_is_complete_once_it_is_cancelled() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     for complete in [false, true] {
@@ -132,7 +135,7 @@ async fn a_job_that_has_not_run_has_no_lines_yet_and_one_that_never_ran_none_at_
 }
 
 #[tokio::test]
-async fn bad_parameters_of_log_and_lines_are_refused_by_their_names() {
+async fn invalid_parameters_of_log_and_lines_are_refused_with_their_names() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("echo x").await;
     let table = [

@@ -1,4 +1,4 @@
-//! `/log` and downloads by ranges: what resumes, what is known already, and what is compressed on the way.
+//! Ranges of `/log` and of downloads: resuming, conditional requests, and compression in transit.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{Random, TestServer, sha256};
 
-/// Runs a job that prints so much that a reply is many blocks; returns its id, its output and where it can be had.
+/// Runs a job whose output spans many blocks of a reply. Returns its id, its output and the two paths that serve it.
 async fn printed(server: &TestServer) -> (String, Vec<u8>, [String; 2]) {
     let (id, job) = server.api.run("seq 100000; seq 3 >&2").await;
     assert_eq!(job["status"], "succeeded");
@@ -20,7 +20,7 @@ async fn printed(server: &TestServer) -> (String, Vec<u8>, [String; 2]) {
     (id, output, paths)
 }
 
-/// Asks for something with a header or two.
+/// Sends a GET request with additional headers.
 async fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Response {
     let request = server.api.request(Method::GET, path);
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -28,11 +28,11 @@ async fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Respo
 }
 
 fn header(reply: &Response, name: reqwest::header::HeaderName) -> &str {
-    reply.headers().get(&name).map_or("", |value| value.to_str().expect("it is ASCII"))
+    reply.headers().get(&name).map_or("", |value| value.to_str().expect("the header is ASCII"))
 }
 
 #[tokio::test]
-async fn a_finished_log_is_had_whole_and_by_any_range() {
+async fn a_finished_log_is_served_whole_and_by_any_range() {
     let server = TestServer::start().await;
     let (_, output, paths) = printed(&server).await;
     let size = output.len();
@@ -65,7 +65,7 @@ async fn a_finished_log_is_had_whole_and_by_any_range() {
 }
 
 #[tokio::test]
-async fn a_range_beyond_the_end_is_416_with_the_size_and_one_that_makes_no_sense_is_ignored() {
+async fn a_range_beyond_the_end_gets_416_with_the_size_and_an_invalid_one_is_ignored() {
     let server = TestServer::start().await;
     let (_, output, paths) = printed(&server).await;
     for path in paths {
@@ -101,7 +101,7 @@ async fn the_etag_is_the_checksum_and_guards_ranges() {
 }
 
 #[tokio::test]
-async fn head_tells_everything_but_the_bytes() {
+async fn a_head_request_returns_everything_except_the_body() {
     let server = TestServer::start().await;
     let (_, output, paths) = printed(&server).await;
     for path in paths {
@@ -110,12 +110,12 @@ async fn head_tells_everything_but_the_bytes() {
         assert_eq!(header(&reply, CONTENT_LENGTH), output.len().to_string());
         assert!(header(&reply, CONTENT_TYPE).starts_with("text/plain"));
         assert_eq!(header(&reply, ETAG), format!("\"{}\"", sha256(&output)));
-        assert_eq!(reply.bytes().await.expect("there is none").len(), 0);
+        assert_eq!(reply.bytes().await.expect("the body is empty").len(), 0);
     }
 }
 
 #[tokio::test]
-async fn a_log_is_compressed_on_the_way_for_who_takes_gzip_but_no_range_of_it() {
+async fn a_log_is_gzipped_for_clients_that_accept_it_but_a_range_never_is() {
     let server = TestServer::start().await;
     let (id, output, [log, _]) = printed(&server).await;
     let gzip = ("accept-encoding", "gzip");
@@ -124,10 +124,10 @@ async fn a_log_is_compressed_on_the_way_for_who_takes_gzip_but_no_range_of_it() 
     {
         let reply = get(&server, &path, &[gzip]).await;
         assert_eq!((header(&reply, CONTENT_ENCODING), header(&reply, VARY)), ("gzip", "accept-encoding"));
-        assert_ne!(header(&reply, ETAG), format!("\"{}\"", sha256(&output)), "other bytes have another name");
+        assert_ne!(header(&reply, ETAG), format!("\"{}\"", sha256(&output)), "different bytes have a different ETag");
         let bytes = reply.bytes().await.expect("the body arrives");
         let mut text = Vec::new();
-        flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut text).expect("it is gzip");
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut text).expect("the body is gzip");
         assert!(text == expected, "{path}");
     }
     let part = get(&server, &log, &[gzip, ("range", "bytes=0-9")]).await;

@@ -1,4 +1,4 @@
-//! Reading a spool without a server: whatever the streams did to each other, every line is whole and has its number.
+//! Reads a spool without a server: however the streams interleave, every line is complete and has its number.
 
 use redact::Redacted;
 use tailwater::log::AttemptLog;
@@ -12,10 +12,10 @@ use crate::harness::Random;
 
 const STREAMS: [StreamName; 2] = [StreamName::Stdout, StreamName::Stderr];
 
-/// Lines of the large log.
+/// The number of lines in the large log.
 const MILLION: u64 = 1_000_000;
 
-/// A spool, and what was written to it by the rule of DESIGN.md in its plainest form.
+/// A spool and its expected content, computed by a direct implementation of the rules in DESIGN.md.
 struct Written {
     folder: TempDir,
     spool: Spool,
@@ -53,21 +53,22 @@ impl Written {
     }
 
     fn end_step(&mut self) {
-        self.spool.end_step().expect("the disk takes it");
+        self.spool.end_step().expect("writing succeeds");
         self.open = [None; 2];
         self.step += 1;
     }
 
     fn opened(&self) -> AttemptLog {
-        AttemptLog::open(self.folder.path()).expect("it can be read").expect("it is there")
+        AttemptLog::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
     }
 
-    /// Writes what is made up: pieces of lines on both streams, some long, and steps that end in the middle of lines.
+    /// Writes random content: pieces of lines on both streams, some of them long, and steps that end in the middle of
+    /// lines.
     fn make_up(&mut self, random: &mut Random) {
         for _ in 0..=random.below(120) {
             let words: [&[u8]; 6] = [b"a", "\u{20ac}".as_bytes(), b"\n", b"x\n", b"\n\n", &[b'y'; 700]];
             let text: Vec<u8> = (0..=random.below(8)).flat_map(|_| words[random.below(6)].to_vec()).collect();
-            // One stream at a time writes much, so that the other's line stays open for long.
+            // One stream at a time writes a lot, so that the other's line stays unfinished for long.
             let stream = STREAMS[usize::from(random.below(5) == 0)];
             self.write(stream, &text);
             if random.below(25) == 0 {
@@ -77,39 +78,39 @@ impl Written {
     }
 }
 
-/// Reads to the end.
+/// Reads the output to its end.
 fn text(log: AttemptLog, selection: &Selection, times: Times) -> Vec<u8> {
-    let mut output = Output::new(log, selection.clone(), times, Reach::Present).expect("it can be read");
+    let mut output = Output::new(log, selection.clone(), times, Reach::Present).expect("reading succeeds");
     let mut text = Vec::new();
     loop {
-        match output.read().expect("it can be read") {
+        match output.read().expect("reading succeeds") {
             Read::Bytes(bytes) => text.extend(bytes),
-            Read::UnknownStep => panic!("no step is asked for"),
+            Read::UnknownStep => panic!("the selection names no step"),
             Read::End => return text,
         }
     }
 }
 
 #[test]
-fn every_line_of_random_output_is_found_whole_by_its_number_from_anywhere() {
+fn every_line_of_random_output_is_found_by_its_number() {
     let mut random = Random::new("every_line");
     for _ in 0..60 {
         let mut written = Written::new();
         written.make_up(&mut random);
         let mut log = written.opened();
         let total = written.lines.len();
-        assert_eq!(log.total_lines().expect("it can be read"), total as u64);
+        assert_eq!(log.total_lines().expect("reading succeeds"), total as u64);
         for _ in 0..40 {
             let (from, count) = (random.below(total + 3), random.below(total + 2));
             let expected: Vec<Line> = written.lines.iter().skip(from).take(count).cloned().collect();
-            let read = lines::read(&mut log, from as u64 + 1, count, 1 << 20).expect("it can be read");
+            let read = lines::read(&mut log, from as u64 + 1, count, 1 << 20).expect("reading succeeds");
             assert!(read == expected, "{count} lines from {}: {read:?}", from + 1);
         }
     }
 }
 
 #[test]
-fn a_line_is_cut_between_characters_and_says_so() {
+fn a_truncated_line_ends_between_characters_and_is_marked() {
     let mut written = Written::new();
     written.write(StreamName::Stdout, "12\u{20ac}".as_bytes());
     written.write(StreamName::Stderr, b"between\n");
@@ -121,14 +122,14 @@ fn a_line_is_cut_between_characters_and_says_so() {
         (5, "12\u{20ac}", true),
         (11, "12\u{20ac}\u{20ac}\u{20ac}", false),
     ] {
-        let read = lines::read(&mut written.opened(), 1, 3, keep).expect("it can be read");
+        let read = lines::read(&mut written.opened(), 1, 3, keep).expect("reading succeeds");
         assert_eq!((String::from_utf8_lossy(&read[0].text).as_ref(), read[0].cut), (text, cut), "{keep} bytes");
-        assert_eq!((read[1].number, read[2].number), (2, 3), "what follows is not touched");
+        assert_eq!((read[1].number, read[2].number), (2, 3), "the following lines are not affected");
     }
 }
 
 #[test]
-fn each_selection_of_random_output_holds_exactly_its_bytes_in_order() {
+fn each_selection_of_random_output_has_exactly_its_bytes_in_order() {
     let mut random = Random::new("each_selection");
     for _ in 0..40 {
         let mut written = Written::new();
@@ -166,7 +167,8 @@ fn with_timestamps_every_line_has_its_time_once_and_nothing_else_is_added() {
 #[test]
 fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     let mut written = Written::new();
-    // The first line stays open until the end: to know a line one has to know more than the record it lies in.
+    // The first line stays unfinished until the end. Finding a line's number therefore needs more than the record that
+    // contains it.
     let spool = &mut written.spool;
     let mut append = |stream, text: String| {
         let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream };
@@ -182,9 +184,9 @@ fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     append(StreamName::Stderr, " and ended\n".into());
     append(StreamName::Stdout, format!("line {MILLION}\n"));
     let mut log = written.opened();
-    assert_eq!(log.total_lines().expect("it can be read"), MILLION);
+    assert_eq!(log.total_lines().expect("reading succeeds"), MILLION);
     let mut check = |from: u64, count: usize| {
-        let read = lines::read(&mut log, from, 2_000, 16 << 10).expect("it can be read");
+        let read = lines::read(&mut log, from, 2_000, 16 << 10).expect("reading succeeds");
         assert_eq!(read.len(), count, "from {from}");
         for (number, line) in (from..).zip(&read) {
             let expected = if number == 1 { "begun and ended".to_owned() } else { format!("line {number}") };
@@ -199,7 +201,7 @@ fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
 }
 
 #[test]
-fn a_spool_that_grows_is_read_on_from_where_the_reading_stood() {
+fn a_growing_spool_is_read_from_where_the_last_read_ended() {
     let mut written = Written::new();
     let mut output = None;
     let mut read = Vec::new();
@@ -208,9 +210,9 @@ fn a_spool_that_grows_is_read_on_from_where_the_reading_stood() {
         written.write(STREAMS[random.below(2)], &vec![b'z'; random.below(300_000)]);
         let output = output.get_or_insert_with(|| {
             let selection = Selection { stream: Some(StreamName::Stdout), ..Selection::default() };
-            Output::new(written.opened(), selection, Times::Omitted, Reach::Growing).expect("it can be read")
+            Output::new(written.opened(), selection, Times::Omitted, Reach::Growing).expect("reading succeeds")
         });
-        while let Read::Bytes(bytes) = output.read().expect("it can be read") {
+        while let Read::Bytes(bytes) = output.read().expect("reading succeeds") {
             read.extend(bytes);
         }
     }

@@ -1,4 +1,4 @@
-//! `/log`, `/lines`, the events and the spool tell the same story to the byte.
+//! `/log`, `/lines`, the events and the spool agree to the byte.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, Random, TestServer, number, of_kind, restore, sha256};
 
-/// Makes up a script that writes to both streams, cut anywhere.
+/// Generates a script that writes randomly split text to both streams.
 fn script(random: &mut Random) -> String {
     let mut script = String::from("import os,time\n");
     for _ in 0..random.below(120) + 20 {
@@ -14,7 +14,7 @@ fn script(random: &mut Random) -> String {
         let piece: String = (0..random.below(30))
             .map(|_| ["a", "\u{e4}", "\u{20ac}", "\n", "x\n", "error: no\n"][random.below(6)])
             .collect();
-        writeln!(script, "os.write({stream}, {piece:?}.encode())").expect("a String takes everything");
+        writeln!(script, "os.write({stream}, {piece:?}.encode())").expect("writing to a String cannot fail");
         if random.below(8) == 0 {
             script += "time.sleep(0.003)\n";
         }
@@ -22,7 +22,7 @@ fn script(random: &mut Random) -> String {
     script
 }
 
-/// Reads all lines, so many at a time.
+/// Reads all lines, `count` at a time.
 pub async fn all_lines(api: &Api, id: &str, count: usize) -> Vec<Value> {
     let mut lines: Vec<Value> = Vec::new();
     loop {
@@ -59,7 +59,7 @@ pub async fn check(server: &TestServer, id: &str, count: usize) -> Vec<u8> {
         }
         let whole: String = sent.iter().map(|(_, text)| text.as_str()).collect();
         assert!(log(&format!("?stream={stream}")).await == whole.as_bytes(), "the log of {stream}");
-        // A line that a step leaves unfinished ends with it.
+        // A step's last line ends with the step, even without a newline.
         let expected = sent.iter().flat_map(|(step, text)| text.lines().map(|line| (*step, line)));
         let found = lines.iter().filter(|line| line["stream"] == stream);
         let found = found.map(|line| (&line["stepId"], line["text"].as_str().expect("a text")));
@@ -67,14 +67,14 @@ pub async fn check(server: &TestServer, id: &str, count: usize) -> Vec<u8> {
     }
     for (index, line) in lines.iter().enumerate() {
         assert_eq!(number(&line["line"]), index + 1);
-        let sent = events.iter().find(|event| event["seq"] == line["seq"]).expect("it was sent live");
+        let sent = events.iter().find(|event| event["seq"] == line["seq"]).expect("the line was sent live");
         assert_eq!(sent["payload"]["stream"], line["stream"]);
     }
     output
 }
 
 #[tokio::test]
-async fn log_lines_events_and_spool_tell_the_same_story_of_random_jobs() {
+async fn log_lines_events_and_spool_of_random_jobs_agree() {
     let mut random = Random::new("same_story");
     let server = TestServer::start_with(|config| {
         config.live_event_bytes = 64;
@@ -90,7 +90,7 @@ async fn log_lines_events_and_spool_tell_the_same_story_of_random_jobs() {
         let log =
             async |query: &str| server.api.get(&format!("/jobs/{id}/log?{query}")).await.text().await.expect("a body");
         let both = [log("stepId=step-1").await, log("stepId=step-2").await].concat();
-        assert_eq!(both, log("").await, "the steps make the whole");
+        assert_eq!(both, log("").await, "the steps' logs together are the whole log");
         assert_eq!(log("stepId=step-1&timestamps=false").await, log("stepId=step-1&stage=execute&follow=true").await);
         assert_eq!(log("stepId=no-such-step").await, "");
         let times = log("timestamps=true&stream=stdout").await;

@@ -1,4 +1,5 @@
-//! What streams cost a server of its own process: nothing at its end, and no memory for who does not read.
+//! What streams cost a server that runs as a separate process: no delay at shutdown, and no memory for readers that do
+//! not read.
 
 use std::time::{Duration, Instant};
 
@@ -20,10 +21,10 @@ async fn sigterm_with_200_open_streams_and_nothing_running_exits_within_2_second
         assert_eq!(stream.next().await.and_then(|frame| frame.id), Some(1));
         streams.push(stream);
     }
-    let told = Instant::now();
+    let started = Instant::now();
     server.terminate();
     let status = server.exited().await;
-    let took = told.elapsed();
+    let took = started.elapsed();
     assert!(status.success(), "{status}");
     assert!(took < Duration::from_secs(2), "it took {took:?}");
     for mut stream in streams {
@@ -31,14 +32,15 @@ async fn sigterm_with_200_open_streams_and_nothing_running_exits_within_2_second
     }
 }
 
-/// Bytes that the job below prints: many times what the sockets between a server and its reader hold.
+/// How many bytes the job below prints: many times what the sockets between the server and a reader can buffer.
 const PRINTED: usize = 120_000_000;
 
-/// What the server may grow by, in KiB: its caches, windows and pages, whatever is printed; three readers left 360 MB unread.
+/// How much the server's memory may grow, in KiB: caches, windows and pages, however much is printed. The three readers
+/// leave 360 MB unread.
 const GROWTH: u64 = 96 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_that_stop_reading_cost_no_memory_and_hold_nobody_back() {
+async fn readers_that_stop_reading_use_no_memory_and_do_not_delay_others() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     server.api.run("echo warm").await;

@@ -1,4 +1,4 @@
-//! What a stream is asked for and refused, and what its reply says of itself.
+//! Stream requests that are refused, and the headers of a stream's reply.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::harness::sse::Stream;
 use crate::harness::{TestServer, until};
 
 #[tokio::test]
-async fn what_a_stream_cannot_do_is_refused_before_it_begins() {
+async fn an_invalid_stream_request_is_refused_before_the_stream_begins() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("true").await;
     let unknown = "01890000-0000-7000-8000-000000000000";
@@ -36,7 +36,7 @@ async fn what_a_stream_cannot_do_is_refused_before_it_begins() {
 }
 
 #[tokio::test]
-async fn a_last_event_id_that_no_stream_sent_is_an_invalid_cursor() {
+async fn a_malformed_last_event_id_is_an_invalid_cursor() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("true").await;
     let path = format!("/jobs/{id}/events/stream");
@@ -53,11 +53,11 @@ async fn a_last_event_id_that_no_stream_sent_is_an_invalid_cursor() {
 }
 
 #[tokio::test]
-async fn a_streams_headers_keep_proxies_from_holding_it_back() {
+async fn a_streams_headers_keep_proxies_from_buffering_it() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let reply = Stream::request(&server.api, &id, "", None).await;
-    let header = |name: &str| reply.headers()[name].to_str().expect("it is ASCII").to_owned();
+    let header = |name: &str| reply.headers()[name].to_str().expect("the header is ASCII").to_owned();
     assert_eq!(reply.status(), 200);
     assert_eq!(header("content-type"), "text/event-stream");
     assert_eq!(header("cache-control"), "no-cache, no-transform");
@@ -78,7 +78,7 @@ async fn more_streams_than_the_limit_are_refused_until_one_has_closed() {
     let body: Value = reply.json().await.expect("an error is JSON");
     assert_eq!(body["detail"]["code"], "too_many_streams");
     assert_eq!(server.api.job(&id).await["status"], "queued", "other requests are answered");
-    first.next().await.expect("the open ones go on");
+    first.next().await.expect("the open streams continue");
     drop(first);
     let mut status = 503;
     while status != 200 {
@@ -88,19 +88,19 @@ async fn more_streams_than_the_limit_are_refused_until_one_has_closed() {
 }
 
 #[tokio::test]
-async fn after_ten_seconds_of_silence_a_heartbeat_says_how_far_the_stream_has_looked() {
+async fn after_ten_seconds_of_silence_a_heartbeat_gives_the_position_that_was_examined() {
     let server = TestServer::start().await;
     let quiet = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let chatty = server.api.submit(json!({"run": "while :; do echo chat; sleep 0.5; done"})).await;
     let mut unfiltered = Stream::open(&server.api, &quiet, "", None).await;
     let queued = unfiltered.next().await.expect("an event");
     let mut filtered = Stream::open(&server.api, &quiet, "?kind=log", None).await;
-    // What passes on its other side is silence to this reader, and to the proxies before it.
+    // Events that the filter rejects are silence to this reader, and to the proxies in front of it.
     let mut passed_by = Stream::open(&server.api, &chatty, "?stream=stderr", None).await;
     let (one, two, three) = tokio::join!(unfiltered.next(), filtered.next(), passed_by.next());
     for frame in [one, two].map(|frame| frame.expect("the stream is open")) {
         assert_eq!(frame.event, "heartbeat");
-        assert_eq!(frame.id, queued.id, "it has looked at everything there is");
+        assert_eq!(frame.id, queued.id, "every event has been examined");
         assert_eq!(frame.json()["lastSeq"], 1);
         let time = frame.json()["serverTime"].as_str().map(str::parse::<tailwater::model::Timestamp>);
         assert!(matches!(time, Some(Ok(_))), "{frame:?}");
@@ -124,6 +124,6 @@ async fn a_stream_ends_with_the_server() {
     stream.next().await.expect("an event");
     let reading = tokio::spawn(async move { stream.next().await });
     server.stop().await;
-    until("the reader's stream is over", || reading.is_finished()).await;
-    assert_eq!(reading.await.expect("no panic"), None);
+    until("the reader's stream has ended", || reading.is_finished()).await;
+    assert_eq!(reading.await.expect("the task does not panic"), None);
 }
