@@ -35,7 +35,7 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
 /// Kills the server at each of these points repeatedly, and then checks everything that it had acknowledged and shown.
 ///
 /// Each of them is reached about `often` times while a job runs.
-async fn die_at(points: &[FailPoint], often: usize) {
+async fn kill_at(points: &[FailPoint], often: usize) {
     let mut deaths = 0;
     let mut random = Random::new("fail_points");
     let data = tempfile::tempdir().expect("a temporary folder");
@@ -46,7 +46,7 @@ async fn die_at(points: &[FailPoint], often: usize) {
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;
-                witness.use_it_until_it_dies(&server.api).await;
+                witness.submit_until_server_dies(&server.api).await;
                 // Nobody but the fail point sends this signal.
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
             }
@@ -54,7 +54,7 @@ async fn die_at(points: &[FailPoint], often: usize) {
         }
     }
     assert_eq!(deaths, points.len() * TIMES);
-    witness.hold_to_it(data.path()).await;
+    witness.check_after_restart(data.path()).await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn kills_at_every_fail_point_of_a_recovery_lose_nothing_acknowledged() {
         }
     }
     assert_eq!(deaths, RECOVERY.len() * TIMES_IN_RECOVERY);
-    witness.hold_to_it(data.path()).await;
+    witness.check_after_restart(data.path()).await;
 }
 
 #[tokio::test]
@@ -112,12 +112,12 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
             tokio::time::sleep(life).await;
             server.kill()
         };
-        let (status, ()) = tokio::join!(killed, witness.use_it_until_it_dies(&api));
+        let (status, ()) = tokio::join!(killed, witness.submit_until_server_dies(&api));
         assert_eq!(status.signal(), Some(9), "it lived until it was killed");
         deaths += 1;
     }
     assert_eq!(deaths, TIMES_AT_RANDOM);
-    witness.hold_to_it(data.path()).await;
+    witness.check_after_restart(data.path()).await;
 }
 
 #[test]
