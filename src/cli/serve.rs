@@ -106,7 +106,7 @@ pub(super) struct Serve {
         value_name = "user|workspace"
     )]
     job_home: JobHome,
-    /// A variable of the server that jobs get, such as SSH_AUTH_SOCK; giving any replaces the default list.
+    /// A variable of the server that jobs get, such as `SSH_AUTH_SOCK`; giving any replaces the default list.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
     /// A folder that absolute working directories have to lie in; may be given several times [default: any folder].

@@ -38,11 +38,11 @@ pub(super) fn apply(
             fields.push(change);
         }
     }
-    let changed = Json { node: Node::Object(fields), at: 0 };
-    let payload = JobPayload::parse(kind, &changed.to_string())?;
+    let edited = Json { node: Node::Object(fields), at: 0 };
+    let payload = JobPayload::parse(kind, &edited.to_string())?;
     let real = parse(&payload.to_text())?;
     check_still_masked("payload", "", &real, &shown(&payload, maskers), &texts)?;
-    Ok(changed.to_raw())
+    Ok(edited.to_raw())
 }
 
 /// Returns a payload as replies show it.
@@ -191,7 +191,7 @@ mod tests {
     fn numbers_of_another_types_payload_keep_their_digits() {
         let original = r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":1.10}"#;
         let changes = Some(json!({"n": 2, "TOKEN": "[REDACTED]"}).into());
-        let changed = apply("other", original, changes.as_ref(), &Maskers::new(Vec::new())).expect("it is valid");
-        assert_eq!(changed.get(), r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":2}"#);
+        let payload = apply("other", original, changes.as_ref(), &Maskers::new(Vec::new())).expect("it is valid");
+        assert_eq!(payload.get(), r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":2}"#);
     }
 }
