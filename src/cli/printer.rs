@@ -175,9 +175,10 @@ impl Printer {
             let time = output.paint(Ink::Grey, &line.time.to_string());
             output.raw(format!("{time} ").as_bytes())?;
         }
-        // A carriage return must not overwrite the time.
-        let text = String::from_utf8_lossy(bytes);
-        output.pass(format!("{}\n", ansi::fold(&text, LineEnd::Complete).text).as_bytes())
+        // A carriage return must not overwrite the time. What is not UTF-8 keeps its bytes.
+        let folded = std::str::from_utf8(bytes).map(|text| ansi::fold(text, LineEnd::Complete).text);
+        let shown = folded.as_ref().map_or(bytes, |text| text.as_bytes());
+        output.pass(&[shown, b"\n"].concat())
     }
 
     const fn output(&mut self, stream: StreamName) -> &mut Output {

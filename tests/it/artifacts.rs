@@ -102,7 +102,7 @@ async fn a_warning_says_that_the_patterns_matched_no_file() {
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let events = server.api.events(&id).await;
     let warning = of_kind(&events, "warning")[0]["message"].as_str().expect("it is text").to_owned();
-    assert_eq!(warning, "No file matches report/** (`artifacts`, relative to the workspace)");
+    assert_eq!(warning, "No file matches report/** (`artifacts`, relative to the working directory)");
 }
 
 #[tokio::test]
@@ -117,7 +117,10 @@ async fn each_pattern_that_matches_nothing_is_named_also_among_others_that_do() 
     assert_eq!(names, ["app/[id]/page.js", "d/f", "é.log"]);
     let events = server.api.events(&id).await;
     let warnings: Vec<&Value> = of_kind(&events, "warning").iter().map(|event| &event["message"]).collect();
-    assert_eq!(warnings, ["No file matches dist/**, empty, [REDACTED]/* (`artifacts`, relative to the workspace)"],);
+    assert_eq!(
+        warnings,
+        ["No file matches dist/**, empty, [REDACTED]/* (`artifacts`, relative to the working directory)"],
+    );
 }
 
 #[tokio::test]

@@ -137,9 +137,12 @@ async fn a_field_that_is_not_supported_yet_is_refused_with_its_name() {
         check_refused(&server.api, submission(&server.api, body), INVALID, &format!("payload.{field}")).await;
     }
     let (id, _) = server.api.run("true").await;
-    for (path, body) in
-        [("resubmit", json!({"payload": {}})), ("cancel", json!({"force": true})), ("cancel", json!({"reason": 7}))]
-    {
+    for (path, body) in [
+        ("resubmit", json!({"type": "other"})),
+        ("resubmit", json!({"payload": []})),
+        ("cancel", json!({"force": true})),
+        ("cancel", json!({"reason": 7})),
+    ] {
         let request = server.api.request(Method::POST, &format!("/jobs/{id}/{path}")).json(&body);
         let field = body.as_object().and_then(|body| body.keys().next()).expect("the body has a field").clone();
         check_refused(&server.api, request, INVALID, &field).await;
@@ -172,14 +175,15 @@ async fn a_body_of_ten_megabytes_is_too_large_with_and_without_a_content_length(
 async fn a_body_of_the_wrong_content_type_is_refused() {
     let server = TestServer::start().await;
     let body = json!({"type": "command", "payload": {"run": "true"}}).to_string();
-    for content_type in
-        ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "multipart/form-data", ""]
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "multipart/mixed", ""]
     {
         let request = server.api.request(Method::POST, "/jobs").header("content-type", content_type).body(body.clone());
         check_refused(&server.api, request, (415, "unsupported_media_type"), "application/json").await;
     }
     let request = server.api.request(Method::POST, "/jobs").body(body.clone());
     check_refused(&server.api, request, (415, "unsupported_media_type"), "application/json").await;
+    let unbounded = server.api.request(Method::POST, "/jobs").header("content-type", "multipart/form-data");
+    check_refused(&server.api, unbounded.body(body.clone()), INVALID, "boundary").await;
     let with_charset =
         server.api.request(Method::POST, "/jobs").header("content-type", "Application/JSON; charset=utf-8");
     assert_eq!(with_charset.body(body).send().await.expect("the server answers").status(), 201);
