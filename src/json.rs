@@ -1,7 +1,7 @@
 //! What was submitted, as it was written: numbers keep their digits, objects the order of their members, and every value
 //! knows its position in the text.
 //!
-//! A body or file is parsed once, into a [`Json`], from JSON ([`parse`]) or YAML ([`parse_yaml`]). Typed values are read from
+//! A body or file is parsed once, into a [`Json`], from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values are read from
 //! that tree ([`Json::read`]) under rules that `serde_json` leaves open: an object is never given as an array, and no object
 //! has two members of the same name.
 
