@@ -119,7 +119,7 @@ if [ "${1:-build}" != build ]; then
   # Debian puts nginx where only root looks.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
   # Programs that the README and the integration tests use.
-  for program in curl git jq python3 zstd strace; do have $program || install "$program" $program; done
+  for program in curl git jq mount perl python3 strace zstd; do have $program || install "$program" $program; done
   # It shows a program another time of day.
   compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
 fi

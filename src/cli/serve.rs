@@ -27,10 +27,10 @@ const LIVE_TAIL_BYTES: u64 = 16 << 20;
 /// The one table of settings: each is a flag, an environment variable and a key of the settings file ([`super::settings`]).
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free port.
     #[arg(long, env = "TAILWATER_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
-    /// Where the database, spools and workspaces lie.
+    /// The folder of the database, spools and workspaces.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
     /// The folder of the built pages [default: those inside the program, else target/site].
@@ -42,34 +42,34 @@ pub(super) struct Serve {
     /// A further name by which browsers may reach the server; may be given several times.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// Jobs at a time; by default one a core.
+    /// The number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
     /// Whether output goes into the event log while it is printed; the complete log is kept in any case.
     #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
     live_log_events: bool,
-    /// How long output waits at the most before it is sent, in milliseconds.
+    /// The longest time that output waits before it is sent, in milliseconds.
     #[arg(long, env = "TAILWATER_LIVE_FLUSH_MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     live_flush_ms: u32,
-    /// Log events of a job each second.
+    /// The maximum number of log events of a job per second.
     #[arg(long, env = "TAILWATER_LIVE_EVENTS_PER_SECOND", default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     live_events_per_second: u32,
-    /// Bytes of text of a log event, until load makes it grow.
+    /// The size of a log event's text, in bytes; it grows under load.
     #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
     live_event_bytes: u32,
-    /// Bytes of text of a job's log events; after that only the end of each step is sent, and the complete log is kept.
+    /// The maximum text of a job's log events, in bytes; beyond it only the end of each step is sent live.
     #[arg(long, env = "TAILWATER_LIVE_JOB_BYTES", default_value_t = 1 << 30)]
     live_job_bytes: u64,
-    /// How long output is sent on after its step has ended, in seconds; then only its end is.
+    /// How long output may still be sent after its step has ended, in seconds; then only its end is sent.
     #[arg(long, env = "TAILWATER_LIVE_LAG_SECONDS", default_value_t = 30)]
     live_lag_seconds: u32,
-    /// Bytes of a request's body at the most.
+    /// The maximum size of a request body, in bytes.
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
-    /// Streams open at a time at the most.
+    /// The maximum number of open streams.
     #[arg(long, env = "TAILWATER_STREAMS", default_value_t = 4096)]
     streams: u32,
-    /// Jobs that wait at the most.
+    /// The maximum number of queued jobs.
     #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
     jobs_queued: u32,
     /// Seconds between SIGTERM and SIGKILL when a job is cancelled or its time is up.
@@ -78,25 +78,25 @@ pub(super) struct Serve {
     /// Seconds between SIGTERM and SIGKILL when the server stops.
     #[arg(long, env = "TAILWATER_SHUTDOWN_GRACE_SECONDS", default_value_t = 10)]
     shutdown_grace_seconds: u32,
-    /// Bytes that one attempt of a job may print; one that prints more is ended [default: no limit].
+    /// The maximum output of an attempt, in bytes; an attempt that prints more is ended [default: no limit].
     #[arg(long, env = "TAILWATER_OUTPUT_LIMIT", value_name = "BYTES")]
     output_limit: Option<u64>,
-    /// Free bytes of the data folder's disk below which no new jobs are taken; those that run go on.
+    /// The free space on the data folder's disk, in bytes, below which no new jobs start; running ones continue.
     #[arg(long, env = "TAILWATER_MIN_FREE_BYTES", default_value_t = 512 << 20)]
     min_free_bytes: u64,
-    /// Bytes of a file that a job may keep as an artifact.
+    /// The maximum size of an artifact, in bytes.
     #[arg(long, env = "TAILWATER_ARTIFACT_FILE_BYTES", default_value_t = 1 << 30)]
     artifact_file_bytes: u64,
-    /// Bytes of all artifacts of one attempt of a job.
+    /// The maximum size of all artifacts of an attempt, in bytes.
     #[arg(long, env = "TAILWATER_ARTIFACT_JOB_BYTES", default_value_t = 4 << 30)]
     artifact_job_bytes: u64,
-    /// Bytes of the files that may come with a job, as they are sent and as they are unpacked.
+    /// The maximum size of the files that come with a job, in bytes, both as sent and as unpacked.
     #[arg(long, env = "TAILWATER_INPUT_BYTES", default_value_t = 1 << 30)]
     input_bytes: u64,
     /// A file of values, one a line, that are masked in all output.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
-    /// What HOME is for jobs: that of the user that the server runs as, or the job's workspace.
+    /// The HOME of jobs: that of the user that the server runs as, or the job's workspace.
     #[arg(
         long,
         env = "TAILWATER_JOB_HOME",
@@ -106,10 +106,10 @@ pub(super) struct Serve {
         value_name = "user|workspace"
     )]
     job_home: JobHome,
-    /// A variable of the server that jobs get, such as `SSH_AUTH_SOCK`; giving any replaces the default list.
+    /// The name of a server variable to pass on to jobs, such as `SSH_AUTH_SOCK`; giving any replaces the defaults.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
-    /// A folder that absolute working directories have to lie in; may be given several times [default: any folder].
+    /// A folder that absolute working directories must be in; may be given several times [default: any folder].
     #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "FOLDER")]
     working_roots: Vec<PathBuf>,
     /// How the server's own log is written.
