@@ -209,7 +209,7 @@ mod tests {
         }
         let (data, store) = store();
         let path = path(JobId(uuid::Uuid::now_v7()));
-        store.keep(&path, Broken(2_000)).await.expect_err("it cannot be read");
+        store.keep(&path, Broken(30)).await.expect_err("it cannot be read");
         let folder = data.path().join(&path).parent().expect("it lies in a folder").to_owned();
         assert_eq!(std::fs::read_dir(folder).map_or(0, Iterator::count), 0);
     }
