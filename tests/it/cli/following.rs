@@ -21,10 +21,11 @@ async fn two_steps(server: &TestServer) -> String {
 
 #[tokio::test]
 async fn the_log_is_the_printed_output_in_the_order_of_printing() {
-    let server = TestServer::start().await;
+    // The streams alternate slowly enough to be read line by line, and few events are sent: each joins many pieces of its stream.
+    let server = TestServer::start_with(|config| config.live_events_per_second = 2).await;
     let cli = Cli::new(&server.api.base);
-    // The job prints so fast that each event joins many pieces of its stream.
-    let (id, _) = server.api.run("for i in $(seq 2000); do echo out $i; echo err $i >&2; done; printf end").await;
+    let command = "for i in $(seq 200); do echo out $i; echo err $i >&2; sleep 0.01; done; printf end";
+    let (id, _) = server.api.run(command).await;
     let events = server.api.events(&id).await;
     let joined = of_kind(&events, "log").iter().filter(|event| event["payload"]["segments"].is_array()).count();
     assert!(joined > 0, "the order has to be restored");
