@@ -147,3 +147,18 @@ fn the_api_page_names_every_route_and_no_other() {
     assert!(expected.len() > 12, "the router was not parsed: {expected:?}");
     assert_eq!(described, expected);
 }
+
+#[test]
+fn the_api_page_names_every_error_code_and_no_other() {
+    let source = fs::read_to_string("src/server/http/error.rs").expect("the source exists");
+    let codes: BTreeSet<&str> = source
+        .lines()
+        .filter(|line| line.contains("StatusCode::") && line.contains("\""))
+        .filter_map(|line| line.split('"').nth(1))
+        .collect();
+    let page = fs::read_to_string("docs/api.md").expect("the page exists");
+    let (_, table) = page.split_once("## Errors").expect("the page has a table of errors");
+    let named = table.split('`').skip(1).step_by(2).filter(|name| name.contains('_'));
+    assert!(codes.len() > 20, "the source was not understood: {codes:?}");
+    assert_eq!(named.collect::<BTreeSet<&str>>(), codes);
+}

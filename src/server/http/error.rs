@@ -39,7 +39,7 @@ pub(in crate::server) enum ApiError {
     ArtifactNotFound,
     #[error("the artifact's file is gone from the data folder")]
     ArtifactFileMissing,
-    #[error("there is nothing at this path; the API is described in the README")]
+    #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,
     #[error("this path does not take that method")]
     MethodNotAllowed,
