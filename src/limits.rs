@@ -43,7 +43,7 @@ impl Default for Limits {
     }
 }
 
-/// How long open requests may go on once streams have ended: the longest ordinary request takes less.
+/// How long open requests may continue once streams have ended: the longest ordinary request takes less.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// How long the server accepts nothing when the system is out of descriptors: trying at once would keep a core busy.

@@ -5,7 +5,7 @@
 //! a proxy or a container's published port makes a server elsewhere answer on loopback, and a server here may be reached by
 //! any name. So both sides describe the machine they run on, and only equal descriptions count. Taken together are
 //!
-//! - the machine id (machine-id(5)), which tells installations apart; a system without one is described by the rest;
+//! - the machine id (machine-id(5)), which distinguishes installations; a system without one is described by the rest;
 //! - the boot id (random(4)), which the kernel makes at each start, and which copies of a disk therefore do not share;
 //! - device and inode of the root folder, which differ in a container or chroot with files of its own, although the kernel and
 //!   both ids are the same there;
@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 /// Makes the digest one that no other program computes.
 const SALT: &[u8] = b"tailwater machine 1, e6f0e1b5-54b6-4c0a-9b53-1f8a5a6c2d17";
 
-/// What tells machines apart.
+/// What distinguishes machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     machine_id: Option<String>,

@@ -33,7 +33,7 @@ use message::{Order, Report};
 /// The hidden verb.
 const VERB: &str = "supervise";
 
-/// What a supervisor is told on its command line. It has no environment; the step's comes through the socket.
+/// What a supervisor's command line says. It has no environment; the step's comes through the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// The step's soft limit of open files, if it is not the server's.

@@ -27,13 +27,13 @@ const SILENT_AFTER: Duration = Duration::from_secs(30);
 /// How long an upload may stand still: a large file that compresses to nothing, or the server writing what it has.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// Bytes of a JSON reply at the most: a page of events with 1 MiB of text, which JSON may write six times as long, and room.
+/// The maximum size of a JSON reply: a page of events with 1 MiB of text, which JSON may make six times as long, and a reserve.
 const MAX_REPLY: usize = 32 << 20;
 
 /// Characters of an unexpected reply that are shown.
 const MAX_SHOWN: usize = 200;
 
-/// Which server, and who asks.
+/// Which server, and with which token.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ServerArgs {
     /// The server's address; by default that of `tailwater login`, else `http://127.0.0.1:3000`.

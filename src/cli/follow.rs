@@ -20,7 +20,7 @@ use super::output;
 use super::sse::Frames;
 use crate::model::{Event, JobId, Seq, StreamName};
 
-/// Events that wait to be written: with the largest of 1 MiB each, what a slow terminal costs at the most.
+/// The maximum number of events that wait to be written. With 1 MiB each, this bounds the memory that a slow terminal costs.
 const WAITING: usize = 16;
 
 /// Events of one page when the log is read as far as it goes.
@@ -29,7 +29,7 @@ const PAGE: usize = 500;
 /// The first pause before another try, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-/// Tries that fail before people are told: a restart is over before that.
+/// Failed tries before a message is printed: a restart takes fewer.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// What is said of a frame that is longer than any event.

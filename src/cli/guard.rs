@@ -60,7 +60,7 @@ impl Guard {
             if line.is_some() {
                 passed.push_str(&self.rest());
                 passed.push('\n');
-                // No sequence goes on in the next line: one that never ends must not swallow the rest.
+                // No sequence continues on the next line: one that never ends must not swallow the rest.
                 self.scanner.end_line();
             }
         }

@@ -20,10 +20,10 @@ use crate::model::{Job, JobId, JobStatus, Timestamp};
 use crate::words;
 use changes::Changes;
 
-/// Jobs of one request at the most: what the API gives.
+/// The maximum number of jobs of one request: the API's own limit.
 const PAGE: usize = 200;
 
-/// How often the screen is drawn anew while nothing changes: how long jobs have been running goes on.
+/// How often the screen is drawn while nothing changes: the durations of running jobs do.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
 /// How long to wait before a list that could not be read is asked for again.
@@ -37,7 +37,7 @@ pub(super) struct Jobs {
     /// Only jobs of this status, or of several: queued, running, succeeded, failed, cancelled, `dead_letter`.
     #[arg(long, value_delimiter = ',', value_parser = status)]
     status: Vec<JobStatus>,
-    /// How many at the most.
+    /// The maximum number of jobs.
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
     /// Stay, and show what changes; where nobody looks, each change is a line.
@@ -153,7 +153,7 @@ fn status(text: &str) -> Result<JobStatus, String> {
 /// Draws the table over the one of `drawn` lines that stands there; returns how many lines it has.
 fn draw(jobs: &mut Vec<Listed>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
-        // Up to where the table began; what stands below is drawn anew.
+        // Up to where the table began; what is below is drawn again.
         stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
     }
     // No more than fits: what has left the screen at its top cannot be drawn anew.

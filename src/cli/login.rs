@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::output::{Colour, Output};
 use crate::model::JobsPage;
 
-/// Bytes that are read for a token at the most: what a terminal gives as one line.
+/// The maximum number of bytes that are read for a token: what a terminal delivers as one line.
 const MAX_TOKEN: u64 = 4096;
 
 /// What Ctrl-C types while it is not a signal.

@@ -6,7 +6,7 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// Removes it. The token stays good: whoever else has it can go on using it.
+/// Removes it. The token stays valid: others who have it can continue to use it.
 pub(super) fn run(colour: Colour) -> Result<ExitCode, CliError> {
     let said = match Credentials::remove()? {
         Some(path) => format!("Removed {}", path.display()),

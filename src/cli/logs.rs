@@ -49,7 +49,7 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        // A server that is not there is told at once; one that goes away later is waited for.
+        // A server that cannot be reached is an error at once; one that goes away later is waited for.
         let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let wanted = Wanted {
             job: self.job,

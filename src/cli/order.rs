@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{LogPayload, Segment, StreamName, Timestamp};
 
-/// Bytes that may wait: a batch of two events of 1 MiB each, and room. More means that something is missing, and is given out.
+/// Bytes that may wait: a batch of two events of 1 MiB each, and a reserve. More means that something is missing, so it is printed.
 const MAX_WAITING: usize = 4 << 20;
 
 /// An unbroken piece of one stream.
@@ -56,7 +56,7 @@ impl Order {
         !self.waiting.is_empty()
     }
 
-    /// Hands on all that waits: what stands before it does not come.
+    /// Hands on all that waits: what precedes it will not come.
     pub(super) fn flush(&mut self, sink: &mut Vec<Piece>) {
         for (offset, (bytes, piece)) in std::mem::take(&mut self.waiting) {
             self.give(offset + bytes, piece, sink);

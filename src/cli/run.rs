@@ -199,7 +199,7 @@ async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     std::process::exit(LEFT.into());
 }
 
-/// Asks for a job's cancellation; that it is over already is no failure.
+/// Requests a job's cancellation. A job that has finished already is not an error.
 async fn cancel(client: &Client, job: JobId, reason: &str) -> Result<(), CliError> {
     match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {
         Err(CliError::Refused { status: 409, .. }) | Ok(_) => Ok(()),

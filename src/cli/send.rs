@@ -25,7 +25,7 @@ use progress::Progress;
 /// Blocks of the archive that wait for the connection.
 const WAITING: usize = 4;
 
-/// Names that are given of what is left out.
+/// How many names of omitted files are printed.
 const MAX_NAMED: usize = 3;
 
 /// Posts a submission, with the files of `folder` if one is given; returns the reply's body.

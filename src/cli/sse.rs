@@ -9,7 +9,7 @@ const MAX_FRAME: usize = 16 << 20;
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// Where the stream goes on after it.
+    /// Where the stream continues after it.
     pub(super) id: Option<Seq>,
     /// What kind of frame it is.
     pub(super) event: String,

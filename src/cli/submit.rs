@@ -14,7 +14,7 @@ use super::send;
 use super::submission;
 use crate::model::Job;
 
-/// Bytes of a file at the most: more than a server takes.
+/// The maximum size of a file, in bytes: more than a server accepts.
 const MAX_FILE: u64 = 64 << 20;
 
 /// Prints the id of the new job.

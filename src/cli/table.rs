@@ -1,4 +1,4 @@
-//! Rows for people: columns as wide as what stands in them. Pure.
+//! Rows for people: columns as wide as their content. Pure.
 
 use super::output::{Ink, Output, plain};
 use crate::ansi;
@@ -6,7 +6,7 @@ use crate::ansi;
 /// Columns of a terminal between two of the table.
 const GAP: u32 = 2;
 
-/// What stands in one place of a row.
+/// The content of one cell.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     text: String,
@@ -25,7 +25,7 @@ impl Cell {
     }
 }
 
-/// Returns each row as a line. The last column is cut to the room there is; where there is no end to it, it is whole.
+/// Returns each row as a line. The last column is cut to the available width, if there is a limit.
 pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: Option<u32>) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| ansi::cells(&row[column].text)).max().unwrap_or(0);
     let widths: [u32; N] = std::array::from_fn(width);
@@ -46,7 +46,7 @@ pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: O
     rows.iter().map(line).collect()
 }
 
-/// Returns as much of a text as there is room for.
+/// Returns as much of a text as fits.
 fn cut(text: &str, room: Option<u32>) -> &str {
     let Some(room) = room else { return text };
     let fits = |end: &usize| ansi::cells(&text[..*end]) <= room;

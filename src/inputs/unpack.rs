@@ -50,7 +50,7 @@ const TOO_LONG: &str = "a header is too long";
 /// Why an input was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// It was told to stop.
+    /// It was asked to stop.
     #[error("stopped")]
     Stopped,
     /// The archive on the disk is not the one that was received.

@@ -31,7 +31,7 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
 struct Reader<'t> {
     text: &'t str,
     events: Parser<'t, StrInput<'t>>,
-    /// What aliases may stand for, with its size.
+    /// The values that aliases may refer to, with their sizes.
     anchors: HashMap<usize, (Json, usize)>,
     size: usize,
 }

@@ -22,7 +22,7 @@ const MAX_ARTIFACTS: usize = 1_000;
 /// What a server is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the database, spools and workspaces lie.
+    /// The folder of the database, spools and workspaces.
     pub data_dir: PathBuf,
     /// The folder of the built pages; without one, the embedded ones, else those of the last build.
     pub site_root: Option<PathBuf>,
@@ -32,13 +32,13 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// Names by which browsers may reach the server, beside the address it listens on and the names of loopback.
     pub allowed_hosts: Vec<String>,
-    /// Jobs at a time of the embedded worker.
+    /// The number of jobs that the embedded worker runs at the same time.
     pub concurrency: usize,
     /// How its jobs' steps are supervised.
     pub supervision: Supervision,
     /// Whether output goes into the event log while it is printed.
     pub live_log_events: bool,
-    /// How long output waits at the most before it is sent.
+    /// The longest time that output waits before it is sent.
     pub live_flush: Duration,
     /// Log events of a job each second.
     pub live_events_per_second: u32,
@@ -50,11 +50,11 @@ pub struct Config {
     pub live_lag: Duration,
     /// Output at the end of each step that is sent in any case.
     pub live_tail_bytes: u64,
-    /// Bytes of a request's body at the most.
+    /// The maximum size of a request body, in bytes.
     pub body_bytes: usize,
-    /// Streams open at a time at the most.
+    /// The maximum number of open streams.
     pub streams: usize,
-    /// Jobs that wait at the most.
+    /// The maximum number of queued jobs.
     pub jobs_queued: i64,
     /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
     pub cancel_grace: Duration,
@@ -64,9 +64,9 @@ pub struct Config {
     pub output_limit: Option<u64>,
     /// Free bytes of the disk below which no new jobs are taken.
     pub min_free_bytes: u64,
-    /// Bytes of one kept file at the most.
+    /// The maximum size of an artifact, in bytes.
     pub artifact_file_bytes: u64,
-    /// Bytes of all files kept of an attempt at the most.
+    /// The maximum size of all artifacts of an attempt, in bytes.
     pub artifact_job_bytes: u64,
     /// Bytes of the files that may come with a job, as they are sent and as they are unpacked.
     pub input_bytes: u64,

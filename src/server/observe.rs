@@ -1,4 +1,4 @@
-//! What is told of every request: a span in the server's log, and a count in its metrics.
+//! What is recorded of every request: a span in the server's log, and a count in its metrics.
 //!
 //! The path, the query, the headers and the body stay untold, since each may hold a secret. A request is known by the
 //! template of its route, by the id that its reply carries, and by the job that it is about.
@@ -18,13 +18,13 @@ use crate::model::JobId;
 /// The header by which a reply can be found in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What stands for every path that is no route of ours: files, and whatever somebody tries.
+/// The name of all paths that are not routes of ours: files, and whatever somebody tries.
 const NO_ROUTE: &str = "other";
 
-/// What stands for every method that we do not know.
+/// The name of all methods that we do not know.
 const OTHER_METHOD: &str = "other";
 
-/// Answers a request, and tells of it.
+/// Answers a request and records it.
 pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = Uuid::now_v7();

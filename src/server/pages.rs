@@ -21,7 +21,7 @@ const JOBS: i64 = 50;
 /// Events of the first paint: a job that prints a line now and then has one in each.
 const TAIL: usize = 500;
 
-/// Milestones of the first paint at the most; a job with more shows its oldest and the newest from its tail.
+/// The maximum number of lifecycle events in the first paint. A job with more shows its oldest ones, and the newest from its tail.
 const MILESTONES: usize = 2_000;
 
 /// Jobs that the list can be asked to leave out.

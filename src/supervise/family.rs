@@ -73,7 +73,7 @@ impl Family {
                 if !child.has_ended && lock(&self.killed).insert(child.pid) {
                     wait = WAIT;
                 }
-                // One that is said to have ended may have threads that go on.
+                // A process that is reported as ended may have threads that still run.
                 kill_process(child.pid, Signal::KILL).ok();
             }
             drop(reaping);

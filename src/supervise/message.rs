@@ -114,7 +114,7 @@ pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, S
     Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Receives so many bytes, which are sent at once; `None` if the other end is closed.
+/// Receives a number of bytes, which are sent at once; `None` if the other end is closed.
 fn receive<const N: usize>(mut socket: &UnixStream) -> io::Result<Option<[u8; N]>> {
     let mut bytes = [0; N];
     match socket.read_exact(&mut bytes) {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 /// The settings behind the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How long output waits at the most while there is budget.
+    /// The longest time that output waits while there is budget.
     pub flush: Duration,
     /// Log events of a job each second; the bucket holds as many.
     pub events_per_second: u32,
     /// Text of an event when the budget is not short.
     pub event_bytes: usize,
-    /// Text of an event at the most.
+    /// The maximum size of an event's text.
     pub max_event_bytes: usize,
 }
 

@@ -19,7 +19,7 @@ use crate::model::{StepRef, StreamName, Timestamp};
 const WAIT: Duration = Duration::from_millis(100);
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// How often a step that is over and not stored looks whether somebody still waits for it.
+/// How often a finished step whose output is not stored yet checks whether somebody still waits for it.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What one attempt's steps print, one step at a time.
@@ -97,7 +97,7 @@ impl Capture {
         &self.redactor
     }
 
-    /// Returns how many times something was masked in the steps that are over.
+    /// Returns how many times something was masked in the finished steps.
     #[must_use]
     pub const fn redactions(&self) -> u64 {
         self.redactions

@@ -1,7 +1,7 @@
 //! Collecting artifacts: what a job's patterns mean where it runs is stored at the end of each stage.
 //!
 //! Whatever a step left lies where the job runs, so nothing about it is trusted: only regular files within it are kept
-//! ([`walk`]), so many and so large as the limits allow, and their names pass the redactor. What is left out is counted, and
+//! ([`walk`]), as many and as large as the limits allow, and their names pass the redactor. What is left out is counted, and
 //! a warning in the log says what and why. A version that a later stage wrote replaces the earlier one.
 
 mod left_out;
@@ -27,9 +27,9 @@ use crate::queue::NewArtifact;
 use left_out::{LeftOut, Why};
 use walk::Found;
 
-/// Bytes of a file's path at the most.
+/// The maximum length of a file's path, in bytes.
 const MAX_NAME: usize = 500;
-/// Patterns that one warning names at the most.
+/// The maximum number of patterns that one warning names.
 const MAX_NAMED: usize = 10;
 
 /// How many files an attempt may keep, and how large.
@@ -82,7 +82,7 @@ struct Version {
 pub(super) struct Collected {
     /// The files that are stored now.
     pub(super) files: Vec<NewArtifact>,
-    /// What was left out, if something was.
+    /// The warning about files that were not kept, if there are any.
     pub(super) warning: Option<NewEvent>,
 }
 
@@ -161,7 +161,7 @@ impl Collector {
         }
     }
 
-    /// Stores one file; nothing if this very version is stored.
+    /// Stores one file. Returns `None` if this very version is stored already.
     fn keep(
         &mut self,
         path: &Path,

@@ -1,6 +1,6 @@
 //! The disk guard: while the disk is nearly full, no new jobs are taken.
 //!
-//! Jobs that run go on: what room there is belongs to their output. Free space is looked at every few seconds and before
+//! Running jobs continue: the space that is left belongs to their output. Free space is looked at every few seconds and before
 //! each claim, and a change is logged once.
 
 use std::fmt::{self, Debug, Formatter};
@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(3);
 /// Tells the free space of a disk, in bytes.
 pub type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
 
-/// Says whether there is room for new jobs. Cheap to clone.
+/// Says whether there is space for new jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct DiskGuard {
     free: Arc<FreeSpace>,
@@ -32,13 +32,13 @@ impl DiskGuard {
     pub fn new(folder: PathBuf, min_free: u64) -> Self {
         let free = move || {
             let stat = rustix::fs::statvfs(&folder)?;
-            // What is kept for root is no room for jobs.
+            // Blocks that are reserved for root are not available to jobs.
             Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
         };
         Self::of(Arc::new(free), min_free, EVERY)
     }
 
-    /// Guards a disk whose free space this function tells, and which is looked at so often.
+    /// Guards a disk. The function returns its free space and is called at this interval.
     #[must_use]
     pub fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
         Self { free, min_free, every, low: watch::Sender::new(false) }
@@ -58,7 +58,7 @@ impl DiskGuard {
         }
     }
 
-    /// Waits until there is room for a job; somebody has to [`Self::watch`].
+    /// Waits until there is space for a job. Needs a running [`Self::watch`].
     pub async fn room(&self) {
         self.look();
         let mut low = self.low.subscribe();

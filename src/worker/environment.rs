@@ -66,7 +66,7 @@ impl JobEnvironment {
     }
 }
 
-/// Returns the server's variables with such a name; what is not text is left out.
+/// Returns the server's variables with such a name. Those that are not UTF-8 are omitted.
 fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

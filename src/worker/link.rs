@@ -18,7 +18,7 @@ pub trait Link: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Seq, AppendError>> + Send;
     /// Renews the lease.
     fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, QueueError>> + Send;
-    /// Waits until the next heartbeat may have news before its time.
+    /// Waits until there is a reason to send the next heartbeat early.
     fn news(&self) -> impl Future<Output = ()> + Send;
     /// Ends the lease.
     fn finish(&self, finish: Finish) -> impl Future<Output = Result<JobStatus, QueueError>> + Send;

@@ -3,7 +3,7 @@
 //! It all happens in the calling thread, which polls the pipes, the process's descriptor and the wish to stop; so nothing
 //! is lost between reading and ending, and a child that writes faster than its output can be stored simply waits.
 //!
-//! The step is over when its process is, also if a grandchild still holds the pipes: those are drained for a moment, then
+//! The step has finished when its process has, even if a grandchild still holds the pipes: those are drained for a moment, then
 //! whatever is left of the step is killed. Process and descendants belong to a [`supervisor`], which signals and reaps them.
 
 mod kill;
@@ -136,7 +136,7 @@ struct Running<'a, 'b> {
     drain_until: Option<Instant>,
 }
 
-/// What can be told apart among the descriptors.
+/// The kinds of polled descriptors.
 #[derive(Clone, Copy)]
 enum Watched {
     Pipe(StreamName),

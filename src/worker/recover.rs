@@ -97,7 +97,7 @@ async fn complete(
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
         if have < 0 {
-            // A gap is told only of what was synced, so that this takes a disk that loses what it had promised to keep.
+            // A gap covers only what was synced, so this happens only on a disk that loses what it had promised to keep.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that was not sent; what came after it is lost too");
             break;
         }

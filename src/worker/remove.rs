@@ -1,7 +1,7 @@
 //! Removing a workspace, whatever its job has left there, and nothing else.
 //!
 //! Each folder is opened from the one above it by its bare name, never through a link and never across a mount: neither a
-//! link nor a bind mount leads out, also if somebody changes the tree meanwhile. Permissions that stand in the way are
+//! link nor a bind mount leads out, also if somebody changes the tree meanwhile. Permissions that are in the way are
 //! repaired. What cannot be removed is left and named; the rest goes all the same.
 
 use std::ffi::{CStr, CString};
@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
-/// Folders in folders at the most, each of which is open while those in it are removed; what lies deeper is moved up first.
+/// The maximum depth of folders that are open while their content is removed. What lies deeper is moved up first.
 const MAX_DEPTH: usize = 64;
 
 /// Something that could not be removed.

@@ -162,7 +162,7 @@ async fn conduct<L: Link>(
     Ok(end(lease, outcome, &capture, progress))
 }
 
-/// What the log says when a registered value is too short to be masked wherever it stands.
+/// What the log says when a registered value is too short to be masked everywhere.
 const SHORT_SECRETS: &str = "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
 
 fn end(lease: Lease, outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
@@ -210,11 +210,11 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Registered before asking, so that news in between wakes it.
+        // Registered before asking, so that a notification in between wakes it.
         let news = link.news();
         tokio::pin!(news);
         let early = futures_util::poll!(&mut news).is_ready();
-        // The lease has just begun: a job that is over at once needs no more of it.
+        // The lease has just begun: a job that finishes at once needs no renewal.
         if wait == HEARTBEAT || early {
             match link.heartbeat(lease).await {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),

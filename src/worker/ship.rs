@@ -3,7 +3,7 @@
 //! The cursor is one offset of `output.log`; a batch covers one unbroken range from there, split by stream. Milestones
 //! (steps and stages that began or ended) stand at the offset at which they happened and keep their place among the
 //! output. While an append is on its way the spool grows and nothing else does; if the store is away, the shipper tries
-//! again until it is back. What [`bounds`] does not let through is left out, and a gap tells of it.
+//! again until it is back. What [`bounds`] does not let through is suppressed, and a gap records it.
 
 mod bounds;
 mod chunks;
@@ -69,9 +69,9 @@ pub enum ShipError {
 pub struct Progress {
     /// The number of the last stored batch.
     pub batch: i64,
-    /// How much of `output.log` is stored or left out.
+    /// How much of `output.log` is stored or suppressed.
     pub offset: u64,
-    /// How much of that was left out.
+    /// How much of that was suppressed.
     pub suppressed: u64,
     /// Text of log events of the job's earlier attempts.
     pub earlier: u64,
@@ -107,7 +107,7 @@ struct Known {
 }
 
 impl<L: Link> Shipper<L> {
-    /// Makes a shipper that goes on from `progress`.
+    /// Makes a shipper that continues from `progress`.
     pub fn new(
         (link, lease): (L, Lease),
         spool: SpoolReader,
@@ -128,12 +128,12 @@ impl<L: Link> Shipper<L> {
         Self { link, lease, spool, steps: Steps(steps), milestones, progress, live }
     }
 
-    /// Ships until the milestones are closed and everything is stored or left out; returns how far it came.
+    /// Ships until the lifecycle events are closed and everything is stored or suppressed. Returns its progress.
     pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, ShipError> {
         let mut marks = self.milestones.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
-            // What was told first is looked at last: who closes has stored everything before.
+            // The signal that is sent last is read first: the closing side has stored everything before it.
             let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
             let before = self.progress.offset;
@@ -170,7 +170,7 @@ impl<L: Link> Shipper<L> {
         let stop = next.or(known.over.map(|_| end));
         let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
         let wait = if limit > from {
-            // A stop beyond what is known of the spool is one that was told just now.
+            // A stop beyond the known end of the spool was announced just now.
             self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await?
         } else if known.over.is_some() && next.is_none() {
             Wait::Over
@@ -205,7 +205,7 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Leaves out what stands before the tail of the step at the cursor.
+    /// Suppresses what precedes the tail of the step at the cursor.
     async fn leave_out(
         &mut self,
         (from, stop): (u64, u64),
@@ -324,7 +324,7 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
 enum Wait {
     /// There may be more to do at once.
     Not,
-    /// For news, or that time.
+    /// Wait for a notification, or until that time.
     Until(Option<Instant>),
     /// Nothing more comes.
     Over,

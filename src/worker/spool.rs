@@ -33,7 +33,7 @@ pub const OUTPUT_IDX: &str = "output.idx";
 const RECORDS: usize = 4096;
 const BLOCK: usize = 1 << 20;
 
-/// How far the spool reaches, as its writer tells its readers.
+/// How far the spool reaches, as its writer notifies its readers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpoolEnd {
     /// Bytes of `output.log`.
@@ -191,7 +191,7 @@ impl Spool {
         self.reached.end
     }
 
-    /// Returns what tells readers how far it reaches.
+    /// Returns the notification of how far it reaches.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SpoolEnd> {
         self.told.subscribe()

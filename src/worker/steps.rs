@@ -1,7 +1,7 @@
 //! The stages of an attempt and their steps, one after the other, in the attempt's own thread.
 //!
-//! The first step that fails ends its stage, unless it may fail; a stage runs only when all before it succeeded. What is left
-//! out is told as well: a reader sees each stage and each step that the job has.
+//! The first step that fails ends its stage, unless it may fail; a stage runs only when all before it succeeded. What does
+//! not run is reported as well: a reader sees each stage and each step of the job.
 
 mod step;
 
@@ -70,7 +70,7 @@ struct StepOutcome {
     failure: Option<Failure>,
 }
 
-/// Why the stage cannot go on.
+/// Why the stage cannot continue.
 enum Failure {
     Failed(FailureReason),
     /// It printed more than the attempt may: whatever follows could print nothing.
@@ -125,7 +125,7 @@ struct Run<'a> {
     /// When the job's time is up.
     deadline: Option<Instant>,
     tools: Tools<'a>,
-    /// How it stands: whatever has failed decides what is left out.
+    /// The outcome so far: a failure decides what is skipped.
     outcome: Outcome,
 }
 
@@ -190,7 +190,7 @@ impl Run<'_> {
         ended.end.duration_ms = Some(millis(started));
         self.outcome.exit_code = match ended.failure {
             None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
-            // What a program says that was told to end, or that never began, is not how the job ended.
+            // The exit code of a program that was asked to end, or that never started, does not say how the job ended.
             Some(_) => None,
         };
         let end = ended.end.clone();

@@ -1,6 +1,6 @@
 //! The bytes that an event's text stands for, from the attempt's complete output.
 //!
-//! What an event tells of is in the output before the event is sent, so that nothing has to be waited for. An event's
+//! An event's bytes are in the output before the event is sent, so there is nothing to wait for. An event's
 //! segments lie close to each other, with pieces of the other stream between them: one request gets all of that.
 
 use reqwest::Method;
@@ -14,7 +14,7 @@ use crate::model::{Event, LogPayload, Payload, Segment};
 /// Stands for what is not UTF-8; a step may also have printed it itself.
 const STAND_IN: char = '\u{fffd}';
 
-/// Bytes between the first and the last of an event at the most: a batch of both streams, of 1 MiB each, and as much again. An
+/// The maximum distance between an event's first and last byte: a batch of both streams, of 1 MiB each, and as much again. An
 /// event that spans more is none that a server makes, and its bytes would fill the memory.
 const MAX_SPAN: i64 = 4 << 20;
 
@@ -64,7 +64,7 @@ impl Follower {
     }
 }
 
-/// Returns the segments' bytes, one after the other, out of a stretch that begins at `start`; nothing if it is too short.
+/// Returns the segments' bytes, one after the other, out of a range that begins at `start`. Returns `None` if the range is too short.
 fn pick(stretch: &[u8], start: i64, segments: &[Segment]) -> Option<Vec<u8>> {
     let mut picked = Vec::new();
     for Segment(offset, bytes, _) in segments {

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Changes(mpsc::Receiver<Result<(), CliError>>);
 
 impl Changes {
-    /// Begins to listen. The first change is the beginning itself: who reads the list after it misses nothing.
+    /// Begins to listen. The first change is the beginning itself: a list that is read after it misses nothing.
     pub(super) fn follow(client: Client) -> Self {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(listen(client, sender));

@@ -13,7 +13,7 @@ use crate::server::http::error::ApiError;
 use crate::server::http::with_default_headers;
 use crate::server::{AppState, observe};
 
-/// Bytes of an envelope at the most.
+/// The maximum size of an envelope, in bytes.
 const ENVELOPE: usize = 16 << 10;
 
 /// Returns the reason to give for an error of hyper's. `unread` is what hyper had read and not parsed.

@@ -14,7 +14,7 @@ use crate::model::{EventId, JobId, Level, Seq, StreamName, Timestamp};
 use crate::server::AppState;
 use format::Format;
 
-/// Events in a page, unless something else is asked for, and at the most.
+/// The default and the maximum number of events in a page.
 const LIMIT: (i64, i64) = (200, 500);
 
 /// The order of a page.
@@ -62,7 +62,7 @@ async fn direction(
     })
 }
 
-/// Returns the place that a cursor stands for; a `seq` needs no look at the log.
+/// Returns the position of a cursor. A `seq` needs no lookup.
 pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Result<Seq, ApiError> {
     match cursor {
         Cursor::Seq(seq) => Ok(seq),

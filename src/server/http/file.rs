@@ -1,4 +1,4 @@
-//! A stored file as a reply: all of it, a range of it, or nothing to who has it already (RFC 9110, 13 and 14).
+//! A stored file as a reply: all of it, a range of it, or 304 if the client has it already (RFC 9110, 13 and 14).
 
 use std::io;
 use std::ops::Range;
@@ -55,7 +55,7 @@ impl StoredFile {
     }
 }
 
-/// Returns whether who asks has the content already.
+/// Returns whether the client has the content already.
 pub(super) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     let weak = |name: &str| name.trim().trim_start_matches("W/") == etag || name.trim() == "*";
     text(request, IF_NONE_MATCH).is_some_and(|names| names.split(',').any(weak))

@@ -18,7 +18,7 @@ use crate::model::{Job, JobChanges, JobId, JobStatus, JobsPage};
 use crate::queue::{JobsFilter, QueueError};
 use crate::server::AppState;
 
-/// Jobs in a page, unless something else is asked for, and at the most.
+/// The default and the maximum number of jobs in a page.
 const LIMIT: (i64, i64) = (50, 200);
 
 /// The job that a path names; what cannot be an id names no job.

@@ -16,7 +16,7 @@ use crate::queue::AttemptOutput;
 use crate::server::AppState;
 use crate::worker::spool;
 
-/// Lines in a reply, unless something else is asked for, and at the most.
+/// The default and the maximum number of lines in a reply.
 const COUNT: (i64, i64) = (200, 2000);
 
 /// Bytes of a line's text: a terminal's width 200 times over.
@@ -42,7 +42,7 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state first: what is over now has all of its output in the spool.
+    // The state first: a job that has finished has all of its output in the spool.
     let output = attempt_output(&state, job, attempt).await?;
     let folder = state.config.data_dir.join(spool::folder(job, output.attempt));
     let read = tokio::task::spawn_blocking(move || match AttemptLog::open(&folder)? {

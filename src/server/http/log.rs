@@ -50,7 +50,7 @@ pub(super) async fn log(
             "offset: a range is of the whole output, without any other selection".into(),
         ));
     }
-    // The state first: what is over now has all of its output in the spool.
+    // The state first: a job that has finished has all of its output in the spool.
     let output = attempt_output(&state, job, attempt).await?;
     if until == Until::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
@@ -118,7 +118,7 @@ fn selection(query: &mut Query) -> Result<Selection, ApiError> {
     })
 }
 
-/// Opens an attempt's spool; nothing if there is none, or not yet.
+/// Opens an attempt's spool. Returns `None` if there is none, or not yet.
 async fn open(state: &AppState, job: crate::model::JobId, attempt: i32) -> Result<Option<AttemptLog>, ApiError> {
     let folder = state.config.data_dir.join(spool::folder(job, attempt));
     let opened = tokio::task::spawn_blocking(move || AttemptLog::open(&folder)).await;

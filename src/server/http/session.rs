@@ -73,7 +73,7 @@ pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) ->
     with_cookie(&state, Redirect::to("/login"), "", 0)
 }
 
-/// Sets the session's cookie for so many seconds; no script and no other site can use it.
+/// Sets the session's cookie for this many seconds; no script and no other site can use it.
 fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
     let name = state.auth.cookie_name();
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");

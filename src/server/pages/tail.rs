@@ -1,7 +1,7 @@
 //! The newest output, as much of it as a first paint needs.
 //!
 //! An event of a job that prints fast holds up to 1 MiB. A page that waited for all of it would show its last lines late;
-//! what is left out here is loaded by its lines' numbers when somebody looks at it.
+//! what is omitted here is loaded by its line numbers when somebody looks at it.
 
 use crate::model::{Event, LogPayload, Payload, Segment};
 
@@ -37,7 +37,7 @@ fn end(payload: &LogPayload) -> i64 {
     payload.segments().iter().map(|segment| segment.end()).max().unwrap_or(0)
 }
 
-/// Cuts what stands before `from` in `output.log` off a chunk; returns whether something is left.
+/// Cuts what precedes `from` in `output.log` off a chunk. Returns whether something is left.
 fn cut(event: &mut Event, from: i64) -> bool {
     let Payload::Log(payload) = &mut event.payload else { return true };
     if payload.offset >= from {

@@ -40,7 +40,7 @@ impl LeftOut {
         self.0.entry(why).or_insert((0, name)).0 += 1;
     }
 
-    /// Returns what to tell, if something was left out.
+    /// Returns a warning, if something was not kept.
     pub(super) fn into_text(self, limits: Limits) -> Option<Redacted> {
         let mut text = Redacted::literal("Not kept as artifacts: ");
         let mut first = true;

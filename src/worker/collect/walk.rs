@@ -18,7 +18,7 @@ use crate::artifacts::Matcher;
 
 /// Entries looked at in one go: a workspace with more has patterns that are too wide.
 pub(super) const MAX_ENTRIES: usize = 200_000;
-/// Folders in folders at the most, each of which is open while those in it are looked through.
+/// The maximum depth of folders that are open while their content is read.
 const MAX_DEPTH: usize = 64;
 
 /// Something that a pattern means.

@@ -37,7 +37,7 @@ impl ProcessMarker {
     }
 }
 
-/// Rounds of looking and killing at the most: one that forks faster than it is found is a fork bomb, which only a limit of
+/// The maximum number of rounds of looking and killing: one that forks faster than it is found is a fork bomb, which only a limit of
 /// the system ends.
 const ROUNDS: usize = 50;
 

@@ -25,7 +25,7 @@ pub struct Supervision {
     pub file_limit: Option<u64>,
 }
 
-/// How long the server waits for the death of what a step has left behind. The supervisor goes on: the system may keep a
+/// How long the server waits for the death of what a step has left behind. The supervisor continues: the system may keep a
 /// process that waits for a network disk alive for as long as it likes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -106,7 +106,7 @@ impl Supervisor {
         Report::receive(&self.socket)
     }
 
-    /// Gives an order. A supervisor that has ended cannot follow it, which its last report tells.
+    /// Gives an order. A supervisor that has ended cannot follow it, as its last report says.
     pub(super) fn order(&self, order: Order) {
         order.send(&self.socket).ok();
         // The step may have stopped it.
@@ -148,7 +148,7 @@ impl Supervisor {
                     let signal = status.terminating_signal().map(ExitStatus::Signal);
                     return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
                 }
-                // A server that was started with SIGCHLD ignored is not told how its children end. This one was killed if it
+                // A server that was started with SIGCHLD ignored does not learn how its children end. This one was killed if it
                 // matters how: else it has reported.
                 Err(rustix::io::Errno::CHILD) => return Ok(ExitStatus::Signal(Signal::KILL.as_raw())),
                 Ok(None) | Err(rustix::io::Errno::INTR) => {}

@@ -1,7 +1,7 @@
 //! How much of a job's output is sent live: plain rules over values, with the clock passed in.
 //!
 //! The head of the output is sent as long as the job's budget lasts, and the tail of each step in any case. What lies
-//! between is left out when its step has ended, since only then it is known where the tail begins; a gap tells of it. A
+//! between is left out when its step has ended, since only then it is known where the tail begins; a gap records it. A
 //! step's output that is still not sent so long after its end is treated the same.
 
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub struct Bounds {
 /// What may be done with the output that is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Send it: so many bytes at the most.
+    /// Send it, up to this many bytes.
     Send(u64),
     /// Keep it until its step has ended.
     Wait,

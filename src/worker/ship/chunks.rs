@@ -27,7 +27,7 @@ pub(super) struct Chunks {
     pub(super) events: Vec<NewEvent>,
     /// Where the range ends.
     pub(super) to: u64,
-    /// Whether it ends because there was no more room for all streams together.
+    /// Whether it ends because the capacity for all streams together was used up.
     pub(super) out_of_room: bool,
 }
 
@@ -40,9 +40,9 @@ pub(super) struct Room {
     pub(super) all: u64,
 }
 
-/// Reads from `from` on, up to `limit` and as far as there is room, and not beyond the end of a step.
+/// Reads from `from` on, up to `limit` and the capacity, and not beyond the end of a step.
 ///
-/// Where the room for both streams ends, so does the range: after a line, if that was not sent in part before.
+/// Where the capacity for both streams ends, so does the range: after a line, if that was not sent in part before.
 pub(super) fn read(spool: &SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
     let mut to = from;
     let mut number = spool.record_at(from)?;
@@ -62,7 +62,7 @@ pub(super) fn read(spool: &SpoolReader, steps: &Steps, from: u64, limit: u64, ro
             break;
         }
         let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
-        // Some bytes more than there is room for show where a character ends.
+        // A few bytes beyond the capacity show where a character ends.
         let seen = wanted.min(own + 3);
         out_of_room = left < seen;
         let mut text = spool.read(to, seen.min(left))?;

@@ -1,4 +1,4 @@
-//! What is left out of a step's output: from the shipper's cursor to where the tail begins.
+//! The suppressed range of a step's output: from the shipper's cursor to where the tail begins.
 
 use std::io;
 
@@ -15,17 +15,17 @@ const BLOCK: u64 = 1 << 20;
 /// Records read at once.
 const RECORDS: usize = 4_096;
 
-/// What is left out.
+/// A suppressed range.
 pub(super) struct Gap {
-    /// The event that tells of it; none if the tail is all there is.
+    /// The gap event. `None` if the tail is the whole output.
     pub(super) event: Option<NewEvent>,
-    /// Where sending goes on.
+    /// Where sending continues.
     pub(super) to: u64,
     /// Where the step's output ends.
     pub(super) step_end: u64,
 }
 
-/// Finds what is to be left out from `from` on, of output that is complete up to `stop`, so that `tail_bytes` of its step are
+/// Finds what is to be suppressed from `from` on, of output that is complete up to `stop`, so that `tail_bytes` of its step are
 /// left.
 pub(super) fn find(
     spool: &SpoolReader,
@@ -49,7 +49,7 @@ pub(super) fn find(
     Ok(Gap { event, to, step_end })
 }
 
-/// Returns where the output of a record's step ends; records of a step stand together.
+/// Returns where the output of a record's step ends; the records of a step are contiguous.
 fn end_of_step(spool: &SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
     let place = |record: Record| record.source.step;
     let here = spool.record(first)?.map(place);
@@ -64,7 +64,7 @@ fn end_of_step(spool: &SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
 
 /// Returns the first beginning of a line at or after `at`; if there is none before `limit`, that of a character before `end`.
 fn well_begun(spool: &SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
-    // With the byte before, which may be a newline, and those with which a character goes on.
+    // With the byte before, which may be a newline, and the continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
     let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
     let bytes = text.as_bytes();

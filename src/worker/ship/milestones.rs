@@ -30,11 +30,11 @@ pub struct Stop {
 struct Milestone {
     at: Stop,
     event: NewEvent,
-    /// The file that the event tells of.
+    /// The file that the event announces.
     file: Option<NewArtifact>,
 }
 
-/// What the shipper is told beside the spool's end.
+/// What the shipper is notified of beside the spool's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     queued: u64,
@@ -50,7 +50,7 @@ pub(super) struct Outgoing {
     pub(super) files: Vec<NewArtifact>,
     /// The end of the range of `output.log` that they cover.
     pub(super) to: u64,
-    /// How much of the range is left out.
+    /// How much of the range is suppressed.
     pub(super) suppressed: u64,
 }
 
@@ -66,12 +66,12 @@ impl Milestones {
         self.queue_one(offset, event, None);
     }
 
-    /// Queues that a file was kept; it is listed when the event that tells of it is stored.
+    /// Queues that a file was kept; it is listed when the event that announces it is stored.
     pub fn push_file(&self, offset: u64, file: NewArtifact) {
         self.queue_one(offset, NewEvent::artifact(&file.name, file.id, file.size_bytes), Some(file));
     }
 
-    /// Says that nothing more comes, neither output nor milestones.
+    /// Says that neither output nor lifecycle events follow.
     pub fn close(&self) {
         self.told.send_modify(|marks| marks.over = true);
     }
@@ -80,7 +80,7 @@ impl Milestones {
         self.told.subscribe()
     }
 
-    /// Moves those that stand at or before `offset`.
+    /// Moves those at or before `offset`.
     pub(super) fn take(&self, offset: u64, out: &mut Outgoing) {
         let mut queue = self.lock();
         while let Some(milestone) = queue.pop_front_if(|milestone| milestone.at.at <= offset) {
@@ -89,7 +89,7 @@ impl Milestones {
         }
     }
 
-    /// Returns where the next one stands, and since when.
+    /// Returns the offset of the next one, and since when it waits.
     pub(super) fn next(&self) -> Option<Stop> {
         self.lock().front().map(|milestone| milestone.at)
     }

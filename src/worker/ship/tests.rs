@@ -1,4 +1,4 @@
-//! The arithmetic of shipping: each byte of the output is sent once or told of once, whatever is printed, cut and left out.
+//! The arithmetic of shipping: each byte of the output is in one event or in one gap, whatever is printed, cut and suppressed.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use crate::queue::{Finish, Heartbeat, NewArtifact, QueueError};
 use crate::random::Random;
 use crate::worker::spool::{Source, Spool};
 
-/// A link that remembers what was appended, and refuses once it has so many batches.
+/// A link that remembers what was appended, and refuses after a number of batches.
 #[derive(Clone)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,

@@ -75,7 +75,7 @@ impl Record {
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 
-    /// Reads the record of that number; nothing if it is not whole.
+    /// Reads the record of that number. Returns `None` if it is incomplete.
     pub(super) fn read(idx: &File, number: u64) -> io::Result<Option<Self>> {
         let mut bytes = [0; Self::SIZE];
         match idx.read_exact_at(&mut bytes, number * Self::SIZE as u64) {

@@ -1,4 +1,4 @@
-//! The forms of a page: JSON, one item a line, and the bare output; who asks says which (RFC 9110, 12.5.1).
+//! The forms of a page: JSON, one item per line, and the bare output; the client says which (RFC 9110, 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
@@ -13,14 +13,14 @@ use crate::server::accept::accepted;
 pub(super) enum Format {
     /// The page as one object.
     Json,
-    /// Each item on a line of its own, the same bytes; where to go on is in the headers.
+    /// Each item on a line of its own, the same bytes; the next cursor is in the headers.
     Lines,
     /// The messages of log events and nothing else.
     Text,
 }
 
 impl Format {
-    /// Returns the form that is liked best among ours; JSON for who asks for something else.
+    /// Returns the client's preferred form among ours, or JSON if it accepts none of them.
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
         for (range, quality) in accepted(request, ACCEPT) {

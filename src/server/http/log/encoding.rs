@@ -17,7 +17,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Returns the encoding for who sent these headers (RFC 9110, 12.5.3).
+    /// Returns the encoding for a client that sent these headers (RFC 9110, 12.5.3).
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut accepted = accepted(request, ACCEPT_ENCODING).into_iter();
         let gzip = accepted.any(|(name, weight)| matches!(name.as_str(), "gzip" | "x-gzip") && weight > 0.0);

@@ -66,7 +66,7 @@ impl Sending {
         Self { state: state.clone(), job, attempt, is_complete, output: Some(output), encoder, following: None }
     }
 
-    /// Sends all output from the beginning of an attempt on, until the job is over. Never compressed: what is printed is to
+    /// Sends all output from the beginning of an attempt until the job has finished. Never compressed: what is printed is to
     /// be seen.
     pub(super) fn follow(
         state: &AppState,
@@ -164,7 +164,7 @@ impl Sending {
         if output.set_steps(steps) {
             return Ok(Next::Read);
         }
-        // Its name is stored a moment after its first output: a follower waits, who wants what is there now does not.
+        // Its name is stored a moment after its first output: a follower waits for it; a request for the present output does not.
         if self.is_complete || self.following.is_none() {
             output.skip_unknown().map_err(|error| internal(&error))?;
             return Ok(Next::Read);
@@ -184,7 +184,7 @@ impl Sending {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.queue.attempt_output(self.job, Some(self.attempt)).await?.is_complete;
-            // What is over now may have printed since the last read.
+            // A job that has finished by now may have printed since the last read.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
