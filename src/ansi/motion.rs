@@ -3,15 +3,15 @@
 /// A move of the cursor, or an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motion {
-    /// By so many columns to the right (CUF, HPR).
+    /// Moves right by this many columns (CUF, HPR).
     Right(u16),
-    /// By so many columns to the left, as far as the first (BS, CUB).
+    /// Moves left by this many columns, at most to the first (BS, CUB).
     Left(u16),
     /// To a column, counted from 0 (CR, CHA, HPA).
     Column(u16),
-    /// By so many tab stops to the right (CHT).
+    /// Moves right by this many tab stops (CHT).
     NextTab(u16),
-    /// By so many tab stops to the left (CBT).
+    /// Moves left by this many tab stops (CBT).
     PreviousTab(u16),
     /// To the row below, in the same column (VT, FF, IND).
     Down,
@@ -23,7 +23,7 @@ pub enum Motion {
     EraseLeft,
     /// Erases the row (EL 2).
     EraseRow,
-    /// Erases so many columns from the cursor on (ECH).
+    /// Erases this many columns from the cursor on (ECH).
     Erase(u16),
 }
 

@@ -63,7 +63,7 @@ impl FailedLogins {
         may_try
     }
 
-    /// Forgets the failures of who has logged in.
+    /// Forgets the failed logins of an origin that has logged in.
     pub(super) fn forget(&mut self, origin: LoginOrigin) {
         self.of.remove(&origin);
     }

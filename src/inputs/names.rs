@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// Returns an entry's path without `.`; nothing if it is absolute, has `..` in it, or names no file.
+/// Returns an entry's path without `.`, or `None` if it is absolute, contains `..` or names no file.
 pub(super) fn below(path: &Path) -> Option<PathBuf> {
     let mut below = PathBuf::new();
     for part in path.components() {

@@ -10,7 +10,7 @@ use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
 
 use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
-/// Bytes of what a document may unfold to by its aliases: as much as a file may have.
+/// The maximum size of a document with its aliases expanded, in bytes: that of a file.
 const MAX_SIZE: usize = 64 << 20;
 
 /// Parses a text of YAML.
