@@ -10,7 +10,7 @@ mod writer;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub use writer::{Tx, Writer};
 /// The oldest SQLite that may be used. Earlier versions can corrupt a database in WAL mode when a checkpoint and a
 /// write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// The name of the database's file in the data folder.
+const FILE: &str = "tailwater.sqlite";
 
 /// The number of read connections. SQLite reads are short, and each connection has a page cache of its own.
 const READERS: u32 = 8;
@@ -99,6 +102,7 @@ pub struct Db {
     readers: SqlitePool,
     writer: Writer,
     metrics: Arc<Metrics>,
+    path: Arc<Path>,
     _lock: Arc<fs::File>,
 }
 
@@ -106,7 +110,7 @@ impl Db {
     /// Opens the database in `data_dir`, creates both if needed, and migrates the schema to the current version.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
         let lock = lock_folder(data_dir)?;
-        let path = data_dir.join("tailwater.sqlite");
+        let path = data_dir.join(FILE);
         let options = options(&path);
         let writer = connect_writer(&options, &path).await?;
         let sql = |source| OpenError::Sql { path: path.clone(), source };
@@ -119,7 +123,14 @@ impl Db {
         let written = checkpoint::spawn(checkpointer);
         let metrics = Arc::new(Metrics::new());
         let writer = Writer::spawn(writer, written, Arc::clone(&metrics));
-        Ok(Self { readers, writer, metrics, _lock: Arc::new(lock) })
+        Ok(Self { readers, writer, metrics, path: path.into(), _lock: Arc::new(lock) })
+    }
+
+    /// Returns the sizes of the database's main file and of its write-ahead log, in bytes.
+    #[must_use]
+    pub fn file_sizes(&self) -> [u64; 2] {
+        let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        [size(&self.path), size(&self.path.with_file_name(format!("{FILE}-wal")))]
     }
 
     /// Returns the pool of connections for read-only queries.
@@ -153,14 +164,9 @@ impl Db {
     }
 }
 
-/// Creates `folder` and any missing parents. Only the owner may enter the folders that it creates.
-pub fn private_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
 fn lock_folder(data_dir: &Path) -> Result<fs::File, OpenError> {
     let failed = |source| OpenError::Folder { path: data_dir.to_owned(), source };
-    private_folder(data_dir).map_err(failed)?;
+    crate::files::private_folder(data_dir).map_err(failed)?;
     fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
     let lock = fs::File::create(data_dir.join("lock")).map_err(failed)?;
     match lock.try_lock() {

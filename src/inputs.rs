@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::files::private_folder;
 use crate::model::JobInput;
 
 pub use names::stays_inside;
@@ -33,7 +34,7 @@ pub fn path(data_dir: &Path, input: &JobInput) -> PathBuf {
 /// Removes what belongs to no job: archives that are not in `known`.
 pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     let folder = data_dir.join(FOLDER);
-    crate::db::private_folder(&folder)?;
+    private_folder(&folder)?;
     let known: HashSet<_> = known.iter().copied().collect();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -60,7 +61,7 @@ impl Incoming {
     /// Begins to receive one.
     pub fn create(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join(FOLDER);
-        crate::db::private_folder(&folder)?;
+        private_folder(&folder)?;
         let id = uuid::Uuid::now_v7();
         let path = folder.join(id.to_string());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;

@@ -7,6 +7,7 @@
 
 // Shared by the server and the browser.
 pub mod ansi;
+pub mod backoff;
 #[cfg(feature = "ssr")]
 #[path = "calendar/server.rs"]
 mod calendar;
@@ -50,13 +51,13 @@ pub mod event_log;
 #[cfg(feature = "ssr")]
 pub mod fail_point;
 #[cfg(feature = "ssr")]
+pub mod files;
+#[cfg(feature = "ssr")]
 pub mod inputs;
 #[cfg(feature = "ssr")]
 pub mod json;
 #[cfg(feature = "ssr")]
 pub mod limits;
-#[cfg(feature = "ssr")]
-pub mod log;
 #[cfg(feature = "ssr")]
 pub mod logging;
 #[cfg(feature = "ssr")]
@@ -64,9 +65,13 @@ pub mod machine;
 #[cfg(feature = "ssr")]
 pub mod metrics;
 #[cfg(feature = "ssr")]
+pub mod output;
+#[cfg(feature = "ssr")]
 pub mod queue;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod spool;
 #[cfg(feature = "ssr")]
 pub mod supervise;
 #[cfg(feature = "ssr")]

@@ -25,9 +25,9 @@ use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
 use crate::model::{Job, JobChanges, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
 
-pub use ending::{Ending, Finish, NewArtifact};
+pub use ending::{ArtifactPlace, Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
-pub use leases::{Abandoned, Claimed, Heartbeat, LEASE_SECONDS, Shipping};
+pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::Maskers;
 pub(crate) use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};

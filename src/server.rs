@@ -28,11 +28,12 @@ use crate::auth::{self, Auth};
 use crate::db::{Db, OpenError};
 use crate::event_log::EventLog;
 use crate::inputs;
-use crate::log::compress;
+use crate::output::Outputs;
 use crate::queue::{Maskers, Queue, WorkingRoots};
+use crate::spool::Spools;
 use crate::worker::disk::DiskGuard;
 use crate::worker::link::InProcess;
-use crate::worker::{EmbeddedWorker, WorkerConfig};
+use crate::worker::{RECOVERY_TRIES, Worker, WorkerConfig};
 
 pub use config::Config;
 use config::SiteOptions;
@@ -74,8 +75,10 @@ pub struct AppState {
     pub db: Db,
     /// The jobs.
     pub queue: Queue,
-    /// Their logs.
-    pub log: EventLog,
+    /// Their events.
+    pub events: EventLog,
+    /// What they have printed.
+    pub outputs: Outputs,
     /// Who may use the server.
     pub auth: Auth,
     /// The settings.
@@ -101,7 +104,7 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 /// A server that has been set up and answers as soon as it is served.
 pub struct Server {
     state: AppState,
-    worker: EmbeddedWorker,
+    worker: Worker<InProcess>,
     db: Db,
     address: SocketAddr,
     listener: TcpListener,
@@ -119,18 +122,19 @@ impl Server {
         let mut secrets = config.secrets()?;
         secrets.push(token.clone());
         let roots = WorkingRoots::new(&config.working_roots)?;
-        let log = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(secrets), config.jobs_queued)
+        let events = EventLog::new(db.clone());
+        let queue = Queue::new(db.clone(), events.clone(), Maskers::new(secrets), config.jobs_queued)
             .with_working_roots(roots.clone());
-        let link = InProcess { queue: queue.clone(), log: log.clone() };
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
+        let link = InProcess::new(queue.clone(), events.clone(), artifacts, config.data_dir.clone());
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
-        let worker = EmbeddedWorker::new(link, worker_config(&config, roots, artifacts), disk.clone());
+        let worker = Worker::new(link, worker_config(&config, roots), disk.clone());
         let state = AppState {
             db: db.clone(),
+            outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
-            log,
+            events,
             auth: Auth::new(db.clone(), &token, &auth::instance_id(&config.data_dir)?),
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
@@ -162,7 +166,8 @@ impl Server {
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));
-        let compressing = compress::run(state.queue.clone(), state.config.data_dir.clone(), shutdown.clone());
+        let outputs = state.outputs.clone();
+        let compressing = outputs.compress(shutdown.clone());
         // Requests are answered while jobs end, so that their last lines are seen; streams end last.
         let streams_end = state.shutdown.clone();
         let ending = async {
@@ -179,9 +184,10 @@ impl Server {
     }
 }
 
-fn worker_config(config: &Config, roots: WorkingRoots, artifacts: ArtifactStore) -> WorkerConfig {
+fn worker_config(config: &Config, roots: WorkingRoots) -> WorkerConfig {
     WorkerConfig {
         data_dir: config.data_dir.clone(),
+        spools: Spools::new(&config.data_dir),
         concurrency: config.concurrency,
         supervision: config.supervision.clone(),
         live: config.live_log(),
@@ -189,10 +195,10 @@ fn worker_config(config: &Config, roots: WorkingRoots, artifacts: ArtifactStore)
         output_limit: config.output_limit,
         cancel_grace: config.cancel_grace,
         shutdown_grace: config.shutdown_grace,
-        artifacts,
         artifact_limits: config.artifact_limits(),
         environment: config.job_environment(),
         roots,
         input_bytes: config.input_bytes,
+        recovery_tries: RECOVERY_TRIES,
     }
 }

@@ -1,6 +1,6 @@
 //! The worker: claims jobs, runs them, and ships what they print.
 //!
-//! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`]
+//! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`](crate::spool)
 //! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
 //! from its claim to its end, [`steps`] its stages, [`collect`] keeps the files that it leaves, [`recover`] ends the attempts
 //! of a worker that died, [`disk`] says when there is no room for another job.
@@ -20,33 +20,34 @@ mod recover;
 mod remove;
 mod run;
 pub mod ship;
-pub mod spool;
 mod steps;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redact::Redacted;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::artifacts::ArtifactStore;
-use crate::queue::{Claimed, Queue, WorkingRoots};
+use crate::backoff::Backoff;
+use crate::queue::{Claimed, WorkingRoots};
+use crate::spool::Spools;
 pub use collect::Limits as ArtifactLimits;
 use disk::DiskGuard;
 pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
-use link::InProcess;
+use link::Link;
 pub use process::Supervision;
 use ship::LiveLog;
 
-/// How the embedded worker works.
+/// How a worker works.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// Where workspaces and spools lie.
+    /// Where workspaces lie.
     pub data_dir: PathBuf,
+    /// Where output is kept.
+    pub spools: Spools,
     /// Jobs at a time.
     pub concurrency: usize,
     /// How steps are supervised.
@@ -61,9 +62,7 @@ pub struct WorkerConfig {
     pub cancel_grace: Duration,
     /// Between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// Where files are kept.
-    pub artifacts: ArtifactStore,
-    /// How many, and how large.
+    /// How many files a job may keep, and how large.
     pub artifact_limits: ArtifactLimits,
     /// What jobs get of the user and of the server's environment.
     pub environment: JobEnvironment,
@@ -71,44 +70,44 @@ pub struct WorkerConfig {
     pub roots: WorkingRoots,
     /// Bytes that an input may unpack to.
     pub input_bytes: u64,
+    /// How often the recovery is tried before jobs are ended whose spool cannot be read.
+    pub recovery_tries: u32,
 }
 
-/// The worker within the server.
+/// A worker: the one within the server, or one on another machine, depending on its link.
 #[derive(Clone, Debug)]
-pub struct EmbeddedWorker {
-    link: InProcess,
-    name: Redacted,
+pub struct Worker<L> {
+    link: L,
     config: Arc<WorkerConfig>,
     disk: DiskGuard,
 }
 
-/// How long a claim loop rests after the database failed, and a recovery after it could not end some job, at first.
+/// How long to wait after a claim that failed.
 const REST: Duration = Duration::from_secs(1);
-const MAX_REST: Duration = Duration::from_mins(1);
 
-/// How long a claim loop waits for a notification at most: one that got lost costs this time, and not the job.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long to wait before a recovery is tried again that could not end some job.
+const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
-impl EmbeddedWorker {
-    /// Makes the worker of this boot of the server.
+/// How often the server's own worker tries its recovery: for about five minutes.
+pub const RECOVERY_TRIES: u32 = 10;
+
+impl<L: Link> Worker<L> {
+    /// Makes a worker that talks to the server through `link`.
     #[must_use]
-    pub fn new(link: InProcess, config: WorkerConfig, disk: DiskGuard) -> Self {
-        // A UUID of our own making holds no secret.
-        let name = Redacted::from_stored(format!("embedded-{}", uuid::Uuid::now_v7()).into_bytes());
-        Self { link, name, config: Arc::new(config), disk }
+    pub fn new(link: L, config: WorkerConfig, disk: DiskGuard) -> Self {
+        Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends what an earlier boot left running, then claims and runs jobs until `shutdown`; returns when every job has
+    /// Ends what an earlier process left running, then claims and runs jobs until `shutdown`; returns when every job has
     /// ended.
     pub async fn run(self, shutdown: CancellationToken) {
         // What cannot be ended now keeps its lease: nobody can claim it meanwhile, and the others need not wait.
-        let (mut all, recovering) = (self.recover().await, self.clone());
+        let mut waits = WAITS;
+        let (mut all, recovering) = (self.recover(waits.tries()).await, self.clone());
         let recovering = tokio::spawn(async move {
-            let mut wait = REST;
             while !all {
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(MAX_REST);
-                all = recovering.recover().await;
+                tokio::time::sleep(waits.next_wait()).await;
+                all = recovering.recover(waits.tries()).await;
             }
         });
         self.remove_workspaces().await;
@@ -139,16 +138,16 @@ impl EmbeddedWorker {
         recovering.abort();
     }
 
-    /// Ends what an earlier boot left running; returns whether all of it is.
-    async fn recover(&self) -> bool {
-        let all = recover::recover(&self.link, &self.name, &self.config).await;
+    /// Ends what an earlier process left running; returns whether all of it is.
+    async fn recover(&self, tries: u32) -> bool {
+        let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
         all.unwrap_or_else(|error| {
             tracing::error!(%error, "jobs that an earlier run of the server left could not be looked up");
             false
         })
     }
 
-    /// Removes the workspaces that an earlier boot could not remove, beside the first jobs: none of those has one yet.
+    /// Removes the workspaces that an earlier process could not remove, beside the first jobs: none of those has one yet.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {
@@ -163,12 +162,7 @@ impl EmbeddedWorker {
 
     /// Waits for a job to claim; nothing on shutdown.
     async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
-        let queue: &Queue = &self.link.queue;
         loop {
-            // Registered before looking, so that what is queued in between wakes it.
-            let queued = queue.queued();
-            tokio::pin!(queued);
-            queued.as_mut().enable();
             tokio::select! {
                 () = self.disk.room() => {}
                 () = shutdown.cancelled() => return None,
@@ -176,19 +170,17 @@ impl EmbeddedWorker {
             if shutdown.is_cancelled() {
                 return None;
             }
-            let next = match queue.claim(&self.name).await {
+            // Never dropped half-way: what was claimed would be lost until the next start.
+            match self.link.claim(shutdown).await {
                 Ok(Some(claimed)) => return Some(claimed),
-                Ok(None) => queue.next_attempt_in().await.map(|wait| wait.map(Duration::from_millis)),
-                Err(error) => Err(error),
-            };
-            let rest = next.unwrap_or_else(|error| {
-                tracing::error!(%error, "claiming a job failed");
-                Some(REST)
-            });
-            tokio::select! {
-                () = queued => {}
-                () = tokio::time::sleep(rest.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)) => {}
-                () = shutdown.cancelled() => return None,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "claiming a job failed");
+                    tokio::select! {
+                        () = tokio::time::sleep(REST) => {}
+                        () = shutdown.cancelled() => return None,
+                    }
+                }
             }
         }
     }

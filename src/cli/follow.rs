@@ -18,6 +18,7 @@ use super::client::{Client, with_query};
 use super::error::CliError;
 use super::output;
 use super::sse::Frames;
+use crate::backoff::Backoff;
 use crate::model::{Event, JobId, Seq, StreamName};
 
 /// The maximum number of events that wait to be written. With 1 MiB each, this bounds the memory that a slow terminal costs.
@@ -26,8 +27,8 @@ const WAITING: usize = 16;
 /// Events of one page when the log is read as far as it goes.
 const PAGE: usize = 500;
 
-/// The first pause before another try, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How long to wait before another try.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
 /// Failed tries before a message is printed: a restart takes fewer.
 const TRIES_IN_SILENCE: u32 = 3;
@@ -218,26 +219,7 @@ impl Follower {
         if self.tries == TRIES_IN_SILENCE + 1 {
             output::note(&format!("{why}; trying again"));
         }
-        tokio::time::sleep(pause(self.tries, getrandom::u32().unwrap_or(u32::MAX))).await;
-    }
-}
-
-/// Returns how long to wait after that many tries: twice as long each time, half of it at random, so that all who follow do
-/// not come back at the same moment.
-fn pause(tries: u32, random: u32) -> Duration {
-    let (first, longest) = PAUSE;
-    let doubled = first.saturating_mul(1 << (tries - 1).min(10)).min(longest);
-    doubled.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_five_seconds_and_half_of_them_is_at_random() {
-        let pauses = |random| [1, 2, 3, 5, 6, 100].map(|tries| pause(tries, random).as_millis());
-        assert_eq!(pauses(u32::MAX), [200, 400, 800, 3200, 5000, 5000]);
-        assert_eq!(pauses(0), [100, 200, 400, 1600, 2500, 2500]);
+        let random = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        tokio::time::sleep(WAITS.after_spread(self.tries, random)).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -24,6 +25,12 @@ impl Timestamp {
     pub const fn millis_since(self, earlier: Self) -> i64 {
         let micros = self.0.saturating_sub(earlier.0);
         if micros > 0 { micros / 1000 } else { 0 }
+    }
+
+    /// Returns the time that is `later` after this one.
+    #[must_use]
+    pub fn after(self, later: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(later.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 

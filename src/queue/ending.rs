@@ -10,12 +10,15 @@ use super::files::store::keep_artifact;
 use super::job_row::JobRow;
 use super::leases::store::{self as leases, JobEnd};
 use super::store;
+use crate::artifacts::location;
+use crate::backoff::Backoff;
 use crate::db::Tx;
 use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
 use crate::fail_point::FailPoint;
 use crate::model::{
     ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Stage, Timestamp,
 };
+use crate::spool::Spools;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,20 +64,37 @@ pub struct NewArtifact {
     pub size_bytes: i64,
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
-    /// The file's path, relative to the data folder.
-    pub path: String,
+    /// Where the file lies.
+    pub place: ArtifactPlace,
     /// The stage that produced the file, if it came from one.
     pub stage: Option<Stage>,
 }
 
-/// The longest wait before the next attempt, in seconds.
-pub(super) const MAX_BACK_OFF: i64 = 600;
-
-/// Returns how long to wait after attempt number `attempt`, in seconds: 15, 30, 60, ... 600.
-fn back_off_seconds(attempt: i32) -> i64 {
-    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
-    (15 << doublings).min(MAX_BACK_OFF)
+/// Where the file of an artifact lies in the data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArtifactPlace {
+    /// In the store of artifacts.
+    Store,
+    /// In the attempt's spool, which is on this machine: the complete output.
+    Spool,
 }
+
+impl ArtifactPlace {
+    /// Returns the file's path, relative to the data folder.
+    #[must_use]
+    pub fn path(self, lease: Lease, id: ArtifactId) -> String {
+        match self {
+            Self::Store => location(lease.job, lease.attempt, id),
+            Self::Spool => Spools::log_path(lease.job, lease.attempt).to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// The longest wait before the next attempt.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+/// How long to wait before the next attempt.
+const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// What happens to the job after its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +110,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
         // A cancelled job must not run again.
         Ending::Failed { .. } if row.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
         Ending::Failed { .. } if row.attempt < row.max_attempts => {
-            Next::Again(Timestamp(now.0 + back_off_seconds(row.attempt) * 1_000_000))
+            Next::Again(now.after(WAITS.after(row.attempt.unsigned_abs())))
         }
         Ending::Failed { .. } if row.max_attempts == 1 => Next::Over(JobStatus::Failed),
         Ending::Failed { .. } => Next::Over(JobStatus::DeadLetter),
@@ -222,16 +242,5 @@ fn job_end(next: &Next, finish: &Finish) -> JobEnd {
         log_lines: finish.totals.lines,
         log_bytes: finish.totals.bytes,
         log_sha256: finish.totals.log_sha256.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_back_off_doubles_from_15_seconds_up_to_10_minutes() {
-        let waits: Vec<_> = [1, 2, 3, 6, 7, 100].map(back_off_seconds).into();
-        assert_eq!(waits, [15, 30, 60, 480, 600, 600]);
     }
 }

@@ -2,16 +2,18 @@
 
 pub(super) mod store;
 
+use std::time::Duration;
+
 use redact::{Redacted, Redactor};
 
 use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, ending, files};
 use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
-use crate::model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Timestamp};
+use crate::model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq};
 
-/// How long a lease lasts before the worker has to renew it, in seconds.
-pub const LEASE_SECONDS: i64 = 120;
+/// How long a lease lasts before the worker has to renew it.
+pub const LEASE: Duration = Duration::from_mins(2);
 
 /// The type of the jobs that the embedded worker runs.
 const COMMAND: &str = "command";
@@ -118,7 +120,7 @@ impl Queue {
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    let claimed = store::claim(tx.connection(), COMMAND, &worker, lease_end(now), now).await?;
+                    let claimed = store::claim(tx.connection(), COMMAND, &worker, now.after(LEASE), now).await?;
                     if let Some(claimed) = &claimed {
                         let attempt = claimed.lease.attempt;
                         let details = JobDetails { worker: Some(worker.clone()), ..JobDetails::default() };
@@ -147,7 +149,7 @@ impl Queue {
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    let renewed = store::renew(tx.connection(), lease, lease_end(now), now).await?;
+                    let renewed = store::renew(tx.connection(), lease, now.after(LEASE), now).await?;
                     renewed.ok_or(QueueError::LeaseLost(lease.job))
                 })
             })
@@ -206,8 +208,4 @@ impl Queue {
     pub fn cancelled(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.cancelled.notified()
     }
-}
-
-fn lease_end(now: Timestamp) -> Timestamp {
-    Timestamp(now.0 + LEASE_SECONDS * 1_000_000)
 }

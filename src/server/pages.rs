@@ -45,7 +45,7 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     let (state, id) = (state()?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
     // The log first: what is appended from here on comes by the stream, and the job is no older than its log.
-    let mut newest = state.log.page(id, &request).await.map_err(refuse)?;
+    let mut newest = state.events.page(id, &request).await.map_err(refuse)?;
     newest.events.reverse();
     let mut tail = newest.to_model();
     tail::shorten(&mut tail.items, tail::BYTES);
@@ -61,7 +61,7 @@ async fn milestones(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError>
     let mut after = Seq::START;
     while events.len() < MILESTONES {
         let request = PageRequest { direction: Direction::After(after), filter: filter.clone(), limit: 500 };
-        let page = state.log.page(id, &request).await.map_err(refuse)?;
+        let page = state.events.page(id, &request).await.map_err(refuse)?;
         after = page.next_after;
         let has_more = page.has_more;
         events.extend(page.to_model().items);

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use redact::{RedactStream, Redacted, Redactor};
 
-use super::spool::{Source, Spool};
+use crate::backoff::Backoff;
 use crate::model::{StepRef, StreamName, Timestamp};
+use crate::spool::{Source, SpoolWriter, incomplete_character};
 
-/// How long to wait before the disk is asked again: at first, and at the longest.
-const WAIT: Duration = Duration::from_millis(100);
-const MAX_WAIT: Duration = Duration::from_secs(2);
+/// How long to wait before the disk is asked again.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
 /// How often a finished step whose output is not stored yet checks whether somebody still waits for it.
 const LOOK: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// What one attempt's steps print, one step at a time.
 #[derive(Debug)]
 pub struct Capture {
-    spool: Spool,
+    spool: SpoolWriter,
     redactor: Redactor,
     flush: Duration,
     redactions: u64,
@@ -34,7 +34,7 @@ pub struct Capture {
 /// What one step prints.
 #[derive(Debug)]
 pub struct StepCapture<'a> {
-    spool: &'a mut Spool,
+    spool: &'a mut SpoolWriter,
     redactions: &'a mut u64,
     flush: Duration,
     step: StepRef,
@@ -56,7 +56,7 @@ struct Piece {
 #[derive(Debug)]
 struct Refusal {
     error: io::Error,
-    wait: Duration,
+    waits: Backoff,
     again_at: Instant,
 }
 
@@ -72,7 +72,7 @@ struct StreamCapture {
 impl Capture {
     /// Captures into `spool` through `redactor`; a pause of `flush` releases what may be released.
     #[must_use]
-    pub const fn new(spool: Spool, redactor: Redactor, flush: Duration) -> Self {
+    pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         Self { spool, redactor, flush, redactions: 0 }
     }
 
@@ -87,7 +87,7 @@ impl Capture {
 
     /// Returns the spool.
     #[must_use]
-    pub const fn spool(&self) -> &Spool {
+    pub const fn spool(&self) -> &SpoolWriter {
         &self.spool
     }
 
@@ -215,43 +215,23 @@ impl StepCapture<'_> {
                 if before.is_none() {
                     tracing::warn!(%error, "output cannot be stored; the job waits until the disk takes it");
                 }
-                let wait = before.map_or(WAIT, |before| (before.wait * 2).min(MAX_WAIT));
-                self.refusal = Some(Refusal { error, wait, again_at: now + wait });
+                let mut waits = before.map_or(WAITS, |before| before.waits);
+                let again_at = now + waits.next_wait();
+                self.refusal = Some(Refusal { error, waits, again_at });
             }
         }
     }
-}
-
-/// Returns how many bytes at the end are the beginning of a UTF-8 character that is not whole: 0 to 3.
-#[must_use]
-pub fn incomplete_character(bytes: &[u8]) -> usize {
-    let tail = &bytes[bytes.len().saturating_sub(4)..];
-    for back in 1..=tail.len().min(3) {
-        let byte = tail[tail.len() - back];
-        let needed = match byte {
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf4 => 4,
-            0x80..=0xbf => continue,
-            _ => return 0,
-        };
-        // Only what may still become a character waits; what cannot is stored as it is.
-        let may_become =
-            std::str::from_utf8(&tail[tail.len() - back..]).is_err_and(|error| error.error_len().is_none());
-        return if back < needed && may_become { back } else { 0 };
-    }
-    0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Stage;
-    use crate::worker::spool::OUTPUT_LOG;
+    use crate::spool::OUTPUT_LOG;
 
     fn captured(redactor: &Redactor, pieces: &[&[u8]]) -> Vec<u8> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         let mut capture = Capture::new(spool, redactor.clone(), Duration::from_millis(100));
         let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
         for piece in pieces {
@@ -272,7 +252,7 @@ mod tests {
     #[test]
     fn a_stream_enters_the_spool_in_whole_characters() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         let mut capture = Capture::new(spool, Redactor::none(), Duration::from_millis(100));
         let ends = capture.spool().subscribe();
         let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
@@ -285,26 +265,9 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_become_a_character_does_not_wait() {
-        let table: [(&[u8], usize); 8] = [
-            (b"a", 0),
-            (b"\xc3", 1),
-            (b"\xe2\x82", 2),
-            (b"\xf0\x9f\x98", 3),
-            (b"\xff", 0),
-            (b"\x80\x80\x80\x80", 0),
-            (b"\xe0\x80", 0),
-            (b"\xc3\xa4", 0),
-        ];
-        for (bytes, expected) in table {
-            assert_eq!(incomplete_character(bytes), expected, "{bytes:?}");
-        }
-    }
-
-    #[test]
     fn a_pause_releases_the_beginning_of_a_match_and_masks_the_rest() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         let redactor = Redactor::new(["secret-0123456789abcdef"]);
         let mut capture = Capture::new(spool, redactor, Duration::from_millis(100));
         let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });

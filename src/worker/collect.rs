@@ -15,15 +15,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use redact::{Redacted, Redactor};
-use tokio::runtime::Handle;
 
 use super::folders::Folders;
-use super::spool;
-use crate::artifacts::{ArtifactStore, Matcher, location};
+use super::link::Files;
+use crate::artifacts::Matcher;
 use crate::event_log::{Lease, NewEvent};
 use crate::fail_point::FailPoint;
 use crate::model::{ArtifactId, Stage};
-use crate::queue::NewArtifact;
+use crate::queue::{ArtifactPlace, NewArtifact};
+use crate::spool::OUTPUT_LOG;
 use left_out::{LeftOut, Why};
 use walk::Found;
 
@@ -46,16 +46,16 @@ pub struct Limits {
 /// What an attempt has kept so far, and what it may keep.
 #[derive(Debug)]
 pub(super) struct Collector {
-    store: ArtifactStore,
-    runtime: Handle,
+    /// Where kept files go.
+    files: Box<dyn Files>,
     lease: Lease,
     limits: Limits,
     folders: Folders,
     matcher: Matcher,
     kept: HashMap<PathBuf, Kept>,
     names: HashSet<Vec<u8>>,
-    /// Where versions lie that newer ones replaced.
-    replaced: HashSet<String>,
+    /// Versions that newer ones replaced.
+    replaced: HashSet<ArtifactId>,
     /// The patterns that nothing has matched so far, by their index.
     unmatched: BTreeSet<usize>,
 }
@@ -65,7 +65,7 @@ pub(super) struct Collector {
 struct Kept {
     version: Version,
     bytes: u64,
-    path: String,
+    id: ArtifactId,
 }
 
 /// What changes when a file is written.
@@ -87,11 +87,11 @@ pub(super) struct Collected {
 }
 
 impl Collector {
-    /// Makes one that keeps what `matcher` finds where the job runs; to be called within the runtime.
-    pub(super) fn new(store: ArtifactStore, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
+    /// Makes one that keeps what `matcher` finds where the job runs.
+    pub(super) fn new(files: Box<dyn Files>, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
         let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
         let unmatched = (0..matcher.patterns().len()).collect();
-        Self { store, runtime: Handle::current(), lease, limits, folders, matcher, kept, names, replaced, unmatched }
+        Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
     /// Stores what a stage left, until `stopped` says that there is no time. Blocks.
@@ -152,10 +152,10 @@ impl Collector {
         }
     }
 
-    /// Removes what newer versions replaced; to be called once the newer ones are listed.
+    /// Removes what newer versions replaced; to be called once the newer ones are listed. Blocks.
     pub(super) fn remove_replaced(&self) {
-        for path in &self.replaced {
-            if let Err(error) = self.store.remove(path) {
+        for id in &self.replaced {
+            if let Err(error) = self.files.discard(*id) {
                 tracing::warn!(job = %self.lease.job, %error, "a replaced artifact could not be removed");
             }
         }
@@ -189,22 +189,21 @@ impl Collector {
             _ => {}
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
-        let stored_at = location(self.lease.job, self.lease.attempt, id);
         // A file that grows while it is read is kept as large as it was found.
-        let stored = self.runtime.block_on(self.store.keep(&stored_at, file.take(version.bytes))).map_err(|error| {
+        let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             Why::NotStored
         })?;
         FailPoint::FileKept.reached();
         self.names.insert(name.as_bytes().to_vec());
-        let kept = Kept { version, bytes: stored.size_bytes, path: stored_at.clone() };
+        let kept = Kept { version, bytes: stored.size_bytes, id };
         if let Some(before) = self.kept.insert(path.to_owned(), kept) {
-            self.replaced.insert(before.path);
+            self.replaced.insert(before.id);
         }
         let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
         let size_bytes = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
-        let (sha256, path) = (stored.sha256, stored_at);
-        Ok(Some(NewArtifact { id, name, content_type, size_bytes, sha256, path, stage: Some(stage) }))
+        let (sha256, place) = (stored.sha256, ArtifactPlace::Store);
+        Ok(Some(NewArtifact { id, name, content_type, size_bytes, sha256, place, stage: Some(stage) }))
     }
 }
 
@@ -213,7 +212,7 @@ fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, Why> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
     let name = redactor.redact(text.ok_or(Why::Name)?.as_bytes());
     // That name is the complete output's.
-    let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(spool::OUTPUT_LOG.as_bytes());
+    let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(OUTPUT_LOG.as_bytes());
     if reserved { Err(Why::Reserved) } else { Ok(name) }
 }
 

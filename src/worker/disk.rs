@@ -50,6 +50,12 @@ impl DiskGuard {
         *self.low.borrow()
     }
 
+    /// Returns the free space of the disk in bytes; 0 if it cannot be told.
+    #[must_use]
+    pub fn free_bytes(&self) -> u64 {
+        (self.free)().unwrap_or(0)
+    }
+
     /// Looks at the disk for as long as this runs.
     pub async fn watch(&self) {
         loop {

@@ -1,55 +1,89 @@
-//! What a worker needs of the server: the trait through which both kinds of worker talk to it.
+//! What a worker needs of the server: everything that it asks and reports passes a [`Link`].
+//!
+//! The embedded worker's link calls the server within the process ([`InProcess`]); that of a worker on another machine
+//! will call it over HTTP. Whatever a link reports, the worker only has to know whether to try again, whether its lease
+//! has ended, or whether it has to give up ([`LinkError`]).
 
+mod in_process;
+
+use std::fmt::Debug;
 use std::future::Future;
+use std::io::Read;
+use std::path::PathBuf;
 
-use crate::clock;
-use crate::event_log::{AppendError, Batch, EventLog, Lease};
-use crate::model::{JobStatus, Seq};
-use crate::queue::{Finish, Heartbeat, NewArtifact, Queue, QueueError};
+use tokio_util::sync::CancellationToken;
 
-/// A worker's way to the server, for one job at a time.
-pub trait Link: Clone + Send + Sync + 'static {
-    /// Appends a batch and lists the files that its events tell of; all of it is committed when this returns.
+use crate::artifacts::Stored;
+use crate::event_log::{Batch, Lease, StoredOutput};
+use crate::model::{ArtifactId, JobId, JobInput};
+use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
+pub use in_process::InProcess;
+#[cfg(test)]
+pub(super) use in_process::LocalFiles;
+
+/// Why the server did not do what a worker asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// It cannot do it now. The same call may be repeated.
+    #[error("{0}")]
+    Retry(String),
+    /// The lease has ended: nothing of this attempt may be written any more.
+    #[error("the lease on job {0} has ended")]
+    Fenced(JobId),
+    /// It will never do it.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// A worker's way to the server. Cheap to clone.
+pub trait Link: Clone + Debug + Send + Sync + 'static {
+    /// Claims the next job. If there is none it waits, for a limited time and not beyond `stop`, and may return `None`.
+    fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
+
+    /// Returns the jobs that an earlier process of this worker left running.
+    fn abandoned(&self) -> impl Future<Output = Result<Vec<Abandoned>, LinkError>> + Send;
+
+    /// Appends a batch and lists the files that its events report; all of it is committed when this returns. A repeated
+    /// batch changes nothing.
     fn append(
         &self,
         lease: Lease,
         batch: Batch,
         files: Vec<NewArtifact>,
-    ) -> impl Future<Output = Result<Seq, AppendError>> + Send;
+    ) -> impl Future<Output = Result<(), LinkError>> + Send;
+
+    /// Returns the attempt's output that is stored from that offset of `output.log` on.
+    fn stored_output(
+        &self,
+        lease: Lease,
+        offset: i64,
+    ) -> impl Future<Output = Result<Vec<StoredOutput>, LinkError>> + Send;
+
     /// Renews the lease.
-    fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, QueueError>> + Send;
+    fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, LinkError>> + Send;
+
     /// Waits until there is a reason to send the next heartbeat early.
     fn news(&self) -> impl Future<Output = ()> + Send;
-    /// Ends the lease.
-    fn finish(&self, finish: Finish) -> impl Future<Output = Result<JobStatus, QueueError>> + Send;
+
+    /// Ends the lease. A repeated call changes nothing.
+    fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;
+
+    /// Returns the way to the files of an attempt.
+    fn files(&self, lease: Lease) -> Box<dyn Files>;
+
+    /// Removes those files of an attempt that were sent and never listed, as after a crash between the two.
+    fn sweep(&self, lease: Lease) -> impl Future<Output = Result<(), LinkError>> + Send;
 }
 
-/// The embedded worker's link: calls within the process.
-#[derive(Clone, Debug)]
-pub struct InProcess {
-    /// The queue of this server.
-    pub queue: Queue,
-    /// The event log of this server.
-    pub log: EventLog,
-}
+/// The files of one attempt: what came with its job, and what it keeps. Its calls block; they are made by the attempt's
+/// own thread.
+pub trait Files: Debug + Send {
+    /// Returns the path at which the archive that came with the job can be read on this machine.
+    fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError>;
 
-impl Link for InProcess {
-    async fn append(&self, lease: Lease, batch: Batch, files: Vec<NewArtifact>) -> Result<Seq, AppendError> {
-        if files.is_empty() {
-            return self.log.append_as(lease, batch, clock::now()).await;
-        }
-        self.queue.append_with_files(lease, batch, files).await
-    }
+    /// Sends a file, which may be listed under that id once this returns.
+    fn keep(&self, id: ArtifactId, content: &mut dyn Read) -> Result<Stored, LinkError>;
 
-    async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, QueueError> {
-        self.queue.heartbeat(lease).await
-    }
-
-    async fn news(&self) {
-        self.queue.cancelled().await;
-    }
-
-    async fn finish(&self, finish: Finish) -> Result<JobStatus, QueueError> {
-        self.queue.finish(finish).await
-    }
+    /// Removes a file that is listed no more.
+    fn discard(&self, id: ArtifactId) -> Result<(), LinkError>;
 }

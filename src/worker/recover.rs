@@ -1,42 +1,50 @@
 //! Ending the attempts of a worker that died.
 //!
 //! In this order: kill what still lives, mend the spool, complete it from the stored events if those reach further, ship
-//! the rest under the old epoch, remove what was kept of files and is not listed, and only then end the lease, and the attempt as interrupted. Nobody can have claimed the
-//! job in between: it runs, under the old lease, until the last step.
+//! the rest under the old epoch, remove kept files that are not listed, and only then end the lease, and the attempt as
+//! interrupted. Nobody can have claimed the job in between: it runs, under the old lease, until the last step.
+
+use std::io;
 
 use redact::Redacted;
+use tokio::task::spawn_blocking;
 
 use super::WorkerConfig;
-use super::link::InProcess;
+use super::link::{Link, LinkError};
 use super::process::{ProcessMarker, kill_marked};
 use super::run;
-use super::ship::{Milestones, Progress, ShipError, Shipper};
-use super::spool::{self, Source, Spool};
-use crate::event_log::ReadError;
+use super::ship::{Milestones, Progress, Shipper};
 use crate::fail_point::FailPoint;
 use crate::model::FailureReason;
-use crate::queue::{Abandoned, Ending, Finish, QueueError};
+use crate::queue::{Abandoned, Claimed, Ending, Finish};
+use crate::spool::{Source, SpoolWriter};
 
 /// Why an attempt could not be ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RecoverError {
+enum RecoverError {
     #[error(transparent)]
-    Queue(#[from] QueueError),
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Ship(#[from] ShipError),
-    #[error("the spool cannot be mended: {0}")]
-    Spool(#[from] std::io::Error),
+    Link(#[from] LinkError),
+    #[error("the spool cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+    #[error("the spool cannot be written: {0}")]
+    Unwritable(#[source] io::Error),
+    #[error("the processes of the attempt cannot be looked for: {0}")]
+    Processes(#[source] io::Error),
 }
 
-/// Ends every attempt that an embedded worker other than `worker` left running; one that cannot be ended keeps none of the
-/// others. Returns whether all were.
-pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &WorkerConfig) -> Result<bool, QueueError> {
+/// Ends every attempt that an earlier process of this worker left running. One that cannot be ended does not keep the
+/// others. Returns whether all were ended.
+///
+/// On the `last_try`, an attempt whose spool cannot be read is ended without it.
+pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {
     let mut all = true;
-    for abandoned in link.queue.abandoned(worker).await? {
-        let job = abandoned.claimed.lease.job;
-        match end(link, config, abandoned).await {
+    for abandoned in link.abandoned().await? {
+        let (job, left) = (abandoned.claimed.lease.job, abandoned.clone());
+        let ended = match end(link, config, abandoned).await {
+            Err(RecoverError::Unreadable(error)) if last_try => end_without_spool(link, left, &error).await,
+            ended => ended,
+        };
+        match ended {
             Ok(()) => tracing::info!(%job, "ended a job that an earlier run of the server left"),
             Err(error) => {
                 all = false;
@@ -47,36 +55,52 @@ pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &Worker
     Ok(all)
 }
 
-async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
+async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
     let Abandoned { claimed, shipped, suppressed, last_batch } = abandoned;
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let marker = ProcessMarker::new(lease.job, lease.attempt);
-    tokio::task::spawn_blocking(move || kill_marked(&marker)).await.map_err(std::io::Error::other)?;
+    let killed = spawn_blocking(move || kill_marked(&marker)).await;
+    killed.map_err(|error| RecoverError::Processes(io::Error::other(error)))?;
     FailPoint::OrphansKilled.reached();
     run::remove_workspace(&run::workspace(config, lease));
-    let mut spool = Spool::recover(&config.data_dir.join(spool::folder(lease.job, lease.attempt)))?;
+    let mut spool = config.spools.recover(lease.job, lease.attempt).map_err(RecoverError::Unreadable)?;
     FailPoint::SpoolMended.reached();
     complete(link, &mut spool, &claimed, shipped).await?;
-    spool.end_step()?;
+    spool.end_step().map_err(RecoverError::Unwritable)?;
     FailPoint::SpoolCompleted.reached();
     let progress = Progress { batch: last_batch, offset: shipped, suppressed, earlier: claimed.sent_before };
     let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
     FailPoint::RestShipped.reached();
-    let listed = link.queue.artifact_paths(lease).await?.into_iter().collect();
-    config.artifacts.sweep(lease.job, lease.attempt, &listed)?;
+    link.sweep(lease).await?;
     let message = Redacted::literal("the server ended while the job ran");
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
-    let totals = run::totals(&spool, progress, spool.count_masks()?);
-    let artifacts = vec![run::log_artifact(lease, &totals)];
+    let totals = run::totals(&spool, progress, spool.count_masks().map_err(RecoverError::Unreadable)?);
+    let artifacts = vec![run::log_artifact(&totals)];
     run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
     Ok(())
 }
 
+/// Ends an attempt whose spool cannot be read, so that its job does not wait for it forever. What was stored as events
+/// stays; the spool is left as it is, for a person to look at.
+async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error) -> Result<(), RecoverError> {
+    let Abandoned { claimed, shipped, suppressed, .. } = left;
+    let (lease, worker) = (claimed.lease, claimed.worker);
+    tracing::error!(job = %lease.job, %error, "the output of a job cannot be read; the job is ended without it");
+    link.sweep(lease).await?;
+    let text = "the server ended while the job ran, and the complete output cannot be read from its disk";
+    let ending = Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal(text) };
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut totals = run::nothing_printed();
+    (totals.bytes, totals.suppressed_bytes) = (signed(shipped), signed(suppressed));
+    run::finish(link, Finish { lease, worker, ending, totals, artifacts: Vec::new() }).await;
+    Ok(())
+}
+
 /// Completes the spool from what is stored beyond its end: after a power cut the database may know more than the file.
-async fn complete(
-    link: &InProcess,
-    spool: &mut Spool,
-    claimed: &crate::queue::Claimed,
+async fn complete<L: Link>(
+    link: &L,
+    spool: &mut SpoolWriter,
+    claimed: &Claimed,
     shipped: u64,
 ) -> Result<(), RecoverError> {
     let end = spool.end().bytes;
@@ -84,7 +108,7 @@ async fn complete(
         return Ok(());
     }
     let from = i64::try_from(end).unwrap_or(i64::MAX);
-    let stored = link.log.stored_output(claimed.lease.job, claimed.lease.attempt, from).await?;
+    let stored = link.stored_output(claimed.lease, from).await?;
     let mut pieces = Vec::new();
     for output in stored {
         let mut rest = output.text;
@@ -102,16 +126,18 @@ async fn complete(
             break;
         }
         let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));
-        spool.append(Source { step: payload.step(), stream: payload.stream }, &missing, payload.time)?;
+        spool
+            .append(Source { step: payload.step(), stream: payload.stream }, &missing, payload.time)
+            .map_err(RecoverError::Unwritable)?;
     }
     Ok(())
 }
 
-async fn ship_rest(
-    link: &InProcess,
+async fn ship_rest<L: Link>(
+    link: &L,
     config: &WorkerConfig,
-    spool: &Spool,
-    claimed: &crate::queue::Claimed,
+    spool: &SpoolWriter,
+    claimed: &Claimed,
     progress: Progress,
 ) -> Result<Progress, RecoverError> {
     // A payload that does not parse never ran, and left no output to ship.
@@ -120,7 +146,7 @@ async fn ship_rest(
     let milestones = Milestones::new();
     milestones.close();
     let origins = names.into_iter().map(|name| name.origin).collect();
-    let shipper =
-        Shipper::new((link.clone(), claimed.lease), spool.reader()?, origins, config.live, milestones, progress);
+    let reader = spool.reader().map_err(RecoverError::Unreadable)?;
+    let shipper = Shipper::new((link.clone(), claimed.lease), reader, origins, config.live, milestones, progress);
     Ok(shipper.run(spool.subscribe()).await?)
 }

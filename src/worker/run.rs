@@ -16,16 +16,18 @@ use super::capture::Capture;
 use super::collect::Collector;
 use super::control::{Control, Stop};
 use super::folders::Folders;
-use super::link::Link;
+use super::link::{Link, LinkError};
 use super::remove::remove_tree;
-use super::ship::{Milestones, Progress, ShipError, Shipper};
-use super::spool::{self, Spool};
+use super::ship::{Milestones, Progress, Shipper};
 use super::steps::{self, Outcome, Steps, Tools};
+use crate::backoff::Backoff;
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
 use crate::fail_point::FailPoint;
+use crate::files::private_folder;
 use crate::logging::panic_text;
 use crate::model::{ArtifactId, FailureReason};
-use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, LEASE_SECONDS, NewArtifact, QueueError};
+use crate::queue::{ArtifactPlace, Claimed, Command, Ending, Finish, Heartbeat, LEASE, NewArtifact};
+use crate::spool::SpoolWriter;
 
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -34,17 +36,17 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// A worker that could not renew for this long ends its children: the server may soon give the job to another.
-const GIVE_UP: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs() * 2 / 3);
+const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
-/// The longest wait before the end of a lease is reported again.
-const MAX_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait before the end of a lease is reported again.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
 /// Runs a claimed job's attempt to its end.
 pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
     FailPoint::Claimed.reached();
-    let (ending, totals, artifacts) = match prepare(config, &claimed) {
+    let (ending, totals, artifacts) = match prepare(&link, config, &claimed) {
         Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
             Err(error) => {
@@ -69,26 +71,37 @@ struct Prepared {
     control: Control,
 }
 
+/// Why an attempt was given up without reporting its end.
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    /// The lease has ended, or the server refused a batch for good.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The attempt's thread could not be started, or panicked.
+    #[error("the attempt's thread failed: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
 type Ended = (Ending, AttemptTotals, Vec<NewArtifact>);
 
-fn prepare(config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacted> {
+fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacted> {
     let redactor = claimed.redactor.clone();
     let failed = |what: &str, error: &dyn std::fmt::Display| redactor.redact(format!("{what}: {error}").as_bytes());
     let command = claimed.payload.command().map_err(|error| failed("the payload is not valid", &error))?;
     let lease = claimed.lease;
-    let folder = config.data_dir.join(spool::folder(lease.job, lease.attempt));
-    let spool = Spool::create(&folder).map_err(|error| failed("the spool cannot be made", &error))?;
+    let spool =
+        config.spools.create(lease.job, lease.attempt).map_err(|error| failed("the spool cannot be made", &error))?;
     let workspace = workspace(config, lease);
-    crate::db::private_folder(&workspace).map_err(|error| failed("the workspace cannot be made", &error))?;
+    private_folder(&workspace).map_err(|error| failed("the workspace cannot be made", &error))?;
     let control = Control::new().map_err(|error| failed("the attempt cannot be controlled", &error))?;
     let names = names(&command, lease.attempt, &redactor);
     let capture = Capture::new(spool, redactor, config.flush);
     let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
     let collector = (!command.artifacts.is_empty()).then(|| {
         let matcher = command.artifacts.matcher();
-        Collector::new(config.artifacts.clone(), lease, config.artifact_limits, folders.clone(), matcher)
+        Collector::new(link.files(lease), lease, config.artifact_limits, folders.clone(), matcher)
     });
-    let steps = Steps::new(command, claimed, folders, config);
+    let steps = Steps::new(command, claimed, folders, config, link.files(lease));
     FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
 }
@@ -105,7 +118,7 @@ async fn conduct<L: Link>(
     (lease, progress): (Lease, Progress),
     prepared: Prepared,
     shutdown: &CancellationToken,
-) -> Result<Ended, ShipError> {
+) -> Result<Ended, AttemptError> {
     let Prepared { steps, names, mut capture, mut collector, control } = prepared;
     let milestones = Milestones::new();
     let reader = capture.spool().reader()?;
@@ -155,25 +168,25 @@ async fn conduct<L: Link>(
         }
     };
     let progress = ended_shipping.transpose()?.unwrap_or_default();
-    let (outcome, capture, collector) = ended.map_err(|_| std::io::Error::other("the attempt's thread panicked"))?;
-    if let Some(collector) = &collector {
-        collector.remove_replaced();
+    let (outcome, capture, collector) = ended.map_err(|_| std::io::Error::other("it panicked"))?;
+    if let Some(collector) = collector {
+        tokio::task::spawn_blocking(move || collector.remove_replaced()).await.map_err(std::io::Error::other)?;
     }
-    Ok(end(lease, outcome, &capture, progress))
+    Ok(end(outcome, &capture, progress))
 }
 
 /// What the log says when a registered value is too short to be masked everywhere.
 const SHORT_SECRETS: &str = "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
 
-fn end(lease: Lease, outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
+fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
     let redactions = i64::try_from(capture.redactions()).unwrap_or(i64::MAX);
     let totals = AttemptTotals { exit_code: outcome.exit_code, ..totals(capture.spool(), progress, redactions) };
-    let artifact = log_artifact(lease, &totals);
+    let artifact = log_artifact(&totals);
     (outcome.ending, totals, vec![artifact])
 }
 
 /// Returns what an attempt printed in all.
-pub(super) fn totals(spool: &Spool, progress: Progress, redactions: i64) -> AttemptTotals {
+pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: i64) -> AttemptTotals {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     AttemptTotals {
         exit_code: None,
@@ -186,20 +199,20 @@ pub(super) fn totals(spool: &Spool, progress: Progress, redactions: i64) -> Atte
 }
 
 /// Returns the attempt's log as an artifact: the spool's file itself.
-pub(super) fn log_artifact(lease: Lease, totals: &AttemptTotals) -> NewArtifact {
-    let path = spool::folder(lease.job, lease.attempt).join(spool::OUTPUT_LOG);
+pub(super) fn log_artifact(totals: &AttemptTotals) -> NewArtifact {
     NewArtifact {
         id: ArtifactId(uuid::Uuid::now_v7()),
         name: Redacted::literal("logs/output.log"),
         content_type: "text/plain; charset=utf-8",
         size_bytes: totals.bytes,
         sha256: totals.log_sha256.clone(),
-        path: path.to_string_lossy().into_owned(),
+        place: ArtifactPlace::Spool,
         stage: None,
     }
 }
 
-fn nothing_printed() -> AttemptTotals {
+/// Returns the totals of an attempt that printed nothing.
+pub(super) fn nothing_printed() -> AttemptTotals {
     use sha2::{Digest, Sha256};
     let log_sha256 = hex::encode(Sha256::digest([]));
     AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
@@ -219,7 +232,9 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
             match link.heartbeat(lease).await {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),
                 Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
-                Err(QueueError::Db(error)) => tracing::warn!(job = %lease.job, %error, "a lease could not be renewed"),
+                Err(LinkError::Retry(error)) => {
+                    tracing::warn!(job = %lease.job, %error, "a lease could not be renewed");
+                }
                 Err(_) => control.stop(Stop::LeaseLost),
             }
         }
@@ -237,15 +252,14 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
 
 /// Reports the end of the lease until the server has it.
 pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
-    let mut wait = Duration::from_millis(50);
+    let mut waits = WAITS;
     FailPoint::Finish.reached();
     loop {
         match link.finish(finish.clone()).await {
-            Ok(_) => return,
-            Err(QueueError::Db(error)) => {
+            Ok(()) => return,
+            Err(LinkError::Retry(error)) => {
                 tracing::warn!(job = %finish.lease.job, %error, "the end of a job could not be stored and is tried again");
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(MAX_WAIT);
+                tokio::time::sleep(waits.next_wait()).await;
             }
             Err(error) => {
                 tracing::warn!(job = %finish.lease.job, %error, "the end of a job was refused");

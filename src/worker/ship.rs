@@ -17,11 +17,12 @@ use redact::Redacted;
 use tokio::sync::watch;
 
 use super::batch::{Budget, Due, Pending, Policy};
-use super::link::Link;
-use super::spool::{SpoolEnd, SpoolReader};
-use crate::event_log::{AppendError, Batch, Lease, NewEvent, Origin};
+use super::link::{Link, LinkError};
+use crate::backoff::Backoff;
+use crate::event_log::{Batch, Lease, NewEvent, Origin};
 use crate::fail_point::FailPoint;
 use crate::model::GapReason;
+use crate::spool::{SpoolEnd, SpoolReader};
 
 use bounds::{Allowance, Next};
 use chunks::Room;
@@ -31,9 +32,12 @@ pub use bounds::Bounds;
 pub use chunks::Steps;
 pub use milestones::Milestones;
 
-/// How long to wait before what failed is tried again: at first, and at the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const MAX_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait before what failed is tried again.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+
+/// How often reading the spool is tried: for about a minute. Output that the disk does not return in that time is left
+/// out, so that the job does not wait for it forever.
+const READ_TRIES: u32 = 18;
 
 /// Bytes that wait before several events go into one append.
 const FAR_BEHIND: u64 = 256 << 10;
@@ -51,17 +55,6 @@ pub enum LiveLog {
     Events(Policy, Bounds),
     /// Not at all.
     Off,
-}
-
-/// Why shipping stopped before the spool's end.
-#[derive(Debug, thiserror::Error)]
-pub enum ShipError {
-    /// The lease has ended: nothing of this attempt may be written any more.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// The spool could not be read.
-    #[error("the spool cannot be read: {0}")]
-    Spool(#[from] io::Error),
 }
 
 /// How far shipping has come: nowhere for a new attempt, at the end of what is stored after a crash.
@@ -129,7 +122,7 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Ships until the lifecycle events are closed and everything is stored or suppressed. Returns its progress.
-    pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, ShipError> {
+    pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
         let mut marks = self.milestones.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
@@ -161,7 +154,7 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Sends what is due, if something is.
-    async fn step(&mut self, known: Known) -> Result<Wait, ShipError> {
+    async fn step(&mut self, known: Known) -> Result<Wait, LinkError> {
         let from = self.progress.offset;
         let mut out = Outgoing { to: from, ..Outgoing::default() };
         self.milestones.take(from, &mut out);
@@ -171,7 +164,10 @@ impl<L: Link> Shipper<L> {
         let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
         let wait = if limit > from {
             // A stop beyond the known end of the spool was announced just now.
-            self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await?
+            match self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await {
+                Ok(wait) => wait,
+                Err(error) => self.leave_out_the_rest(&error, &mut out),
+            }
         } else if known.over.is_some() && next.is_none() {
             Wait::Over
         } else {
@@ -185,13 +181,7 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Takes what may go out of the output up to `limit`, which is a stop if one is given.
-    async fn output(
-        &mut self,
-        known: Known,
-        limit: u64,
-        stop: Option<Stop>,
-        out: &mut Outgoing,
-    ) -> Result<Wait, ShipError> {
+    async fn output(&mut self, known: Known, limit: u64, stop: Option<Stop>, out: &mut Outgoing) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &self.live else {
             // Nothing of the output is sent; the cursor moves on.
@@ -205,17 +195,23 @@ impl<L: Link> Shipper<L> {
         }
     }
 
+    /// Sends no more output, since the spool cannot be read.
+    fn leave_out_the_rest(&mut self, error: &io::Error, out: &mut Outgoing) -> Wait {
+        tracing::error!(job = %self.lease.job, %error, "the output of a job cannot be read; the rest of it is not sent");
+        self.live = None;
+        let mut message = Redacted::literal("The server cannot read the output from its disk; what follows byte ");
+        message.append(&Redacted::number(i64::try_from(out.to).unwrap_or(i64::MAX)));
+        message.append(&Redacted::literal(" is not sent"));
+        out.events.push(NewEvent::warning(self.lease.attempt, message));
+        Wait::Not
+    }
+
     /// Suppresses what precedes the tail of the step at the cursor.
-    async fn leave_out(
-        &mut self,
-        (from, stop): (u64, u64),
-        reason: GapReason,
-        out: &mut Outgoing,
-    ) -> Result<Wait, ShipError> {
+    async fn leave_out(&mut self, (from, stop): (u64, u64), reason: GapReason, out: &mut Outgoing) -> io::Result<Wait> {
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
         let tail = live.allowance.tail_bytes();
-        let find = move |spool: &SpoolReader, steps: &Steps| gap::find(spool, steps, (from, stop), tail, reason);
-        let gap = read_spool(&self.spool, &self.steps, find).await?;
+        let find = move |spool: &mut SpoolReader, steps: &Steps| gap::find(spool, steps, (from, stop), tail, reason);
+        let gap = read_spool(WAITS, &self.spool, &self.steps, find).await?;
         live.allowance.begin_tail(gap.step_end);
         (out.to, out.suppressed) = (gap.to, gap.to - from);
         out.events.extend(gap.event);
@@ -223,7 +219,7 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Takes chunks, if they are due.
-    async fn send(&mut self, known: Known, limit: u64, pressed: bool, out: &mut Outgoing) -> Result<Wait, ShipError> {
+    async fn send(&mut self, known: Known, limit: u64, pressed: bool, out: &mut Outgoing) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
         let pending = pending(known, (from, limit), pressed);
@@ -235,8 +231,8 @@ impl<L: Link> Shipper<L> {
         loop {
             let room = Room { event: event_bytes, all: live.allowance.room(out.to) };
             let at = out.to;
-            let read = move |spool: &SpoolReader, steps: &Steps| chunks::read(spool, steps, at, limit, room);
-            let chunks = read_spool(&self.spool, &self.steps, read).await?;
+            let read = move |spool: &mut SpoolReader, steps: &Steps| chunks::read(spool, steps, at, limit, room);
+            let chunks = read_spool(WAITS, &self.spool, &self.steps, read).await?;
             live.budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
             live.allowance.sent(out.to, chunks.to);
             out.events.extend(chunks.events);
@@ -261,23 +257,22 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Appends one batch; a store that is away is asked again.
-    async fn append(&mut self, out: Outgoing) -> Result<(), ShipError> {
+    async fn append(&mut self, out: Outgoing) -> Result<(), LinkError> {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let Outgoing { events, files, to, suppressed } = out;
         let number = self.progress.batch + 1;
         let from = signed(self.progress.offset);
         let batch = Batch { number, from, to: signed(to), suppressed: signed(suppressed), events };
-        let mut wait = FIRST_WAIT;
+        let mut waits = WAITS;
         FailPoint::BatchMade.reached();
         loop {
             match self.link.append(self.lease, batch.clone(), files.clone()).await {
-                Ok(_) => break,
-                Err(AppendError::Db(error)) => {
+                Ok(()) => break,
+                Err(LinkError::Retry(error)) => {
                     tracing::warn!(job = %self.lease.job, %error, "an append failed and is tried again; the spool has it all");
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(MAX_WAIT);
+                    tokio::time::sleep(waits.next_wait()).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
         FailPoint::Shipped.reached();
@@ -287,24 +282,22 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// Reads the spool in a thread that may wait for the disk. A disk that fails is asked again: what it holds is not to be left
-/// out.
+/// Reads the spool in a thread that may wait for the disk. A disk that fails is asked again, for a limited time.
 async fn read_spool<T: Send + 'static>(
+    mut waits: Backoff,
     spool: &SpoolReader,
     steps: &Steps,
-    read: impl Fn(&SpoolReader, &Steps) -> io::Result<T> + Clone + Send + 'static,
-) -> Result<T, ShipError> {
-    let mut wait = FIRST_WAIT;
+    read: impl Fn(&mut SpoolReader, &Steps) -> io::Result<T> + Clone + Send + 'static,
+) -> io::Result<T> {
     loop {
-        let (spool, steps, read) = (spool.clone(), steps.clone(), read.clone());
-        let done = tokio::task::spawn_blocking(move || read(&spool, &steps)).await.map_err(io::Error::other)?;
+        let (mut spool, steps, read) = (spool.clone(), steps.clone(), read.clone());
+        let done = tokio::task::spawn_blocking(move || read(&mut spool, &steps)).await.map_err(io::Error::other)?;
         match done {
-            Err(error) if error.raw_os_error().is_some() => {
+            Err(error) if error.raw_os_error().is_some() && waits.tries() < READ_TRIES => {
                 tracing::warn!(%error, "the spool cannot be read and is asked again");
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(MAX_WAIT);
+                tokio::time::sleep(waits.next_wait()).await;
             }
-            done => return Ok(done?),
+            done => return done,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 mod step;
 
-use std::path::PathBuf;
+use std::io;
 use std::time::{Duration, Instant};
 
 use redact::{Redacted, Redactor};
@@ -16,6 +16,7 @@ use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
 use super::environment::JobEnvironment;
 use super::folders::Folders;
+use super::link::Files;
 use super::process::{Limits, Supervision};
 use super::run::remove_workspace;
 use super::ship::Milestones;
@@ -39,10 +40,10 @@ pub(super) struct Steps {
 }
 
 /// The files that came with the job.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Input {
+    files: Box<dyn Files>,
     about: JobInput,
-    archive: PathBuf,
     /// Bytes that it may unpack to.
     limit: u64,
 }
@@ -92,13 +93,16 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
 }
 
 impl Steps {
-    pub(super) fn new(command: Command, claimed: &Claimed, folders: Folders, config: &WorkerConfig) -> Self {
+    pub(super) fn new(
+        command: Command,
+        claimed: &Claimed,
+        folders: Folders,
+        config: &WorkerConfig,
+        files: Box<dyn Files>,
+    ) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
         let (lease, environment, supervision) = (claimed.lease, config.environment.clone(), config.supervision.clone());
-        let input = claimed.input.clone().map(|about| {
-            let archive = inputs::path(&config.data_dir, &about);
-            Input { about, archive, limit: config.input_bytes }
-        });
+        let input = claimed.input.clone().map(|about| Input { files, about, limit: config.input_bytes });
         Self { command, lease, folders, environment, supervision, input, output_limit, cancel_grace, shutdown_grace }
     }
 
@@ -135,8 +139,9 @@ impl Run<'_> {
         let Some(input) = &self.steps.input else { return };
         let (control, deadline) = (self.tools.control, self.deadline);
         let go_on = || control.stopped().is_none() && deadline.is_none_or(|at| Instant::now() < at);
-        let unpacked =
-            inputs::unpack(&input.archive, &input.about, self.steps.folders.workspace(), input.limit, &go_on);
+        let archive = input.files.input(&input.about).map_err(|error| UnpackError::Io(io::Error::other(error)));
+        let workspace = self.steps.folders.workspace();
+        let unpacked = archive.and_then(|path| inputs::unpack(&path, &input.about, workspace, input.limit, &go_on));
         let Err(error) = unpacked else { return };
         self.outcome.ending = match (control.stopped(), error) {
             (Some(stop), _) => stopped(stop),

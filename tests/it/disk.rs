@@ -1,4 +1,5 @@
-//! The disk guard at work: while the disk is nearly full, no new jobs are taken.
+//! What the disk has to do with jobs: while it is nearly full, no new ones are taken, and a spool that it does not return
+//! keeps no job waiting.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use tailwater::db::Db;
 use tailwater::event_log::EventLog;
 use tailwater::model::{JobId, JobStatus, NewJob};
 use tailwater::queue::{Maskers, Queue, WorkingRoots};
+use tailwater::spool::Spools;
 use tailwater::worker::disk::DiskGuard;
-use tailwater::worker::link::InProcess;
+use tailwater::worker::link::{InProcess, Link};
 use tailwater::worker::ship::LiveLog;
-use tailwater::worker::{ArtifactLimits, EmbeddedWorker, JobEnvironment, JobHome, Supervision, WorkerConfig};
+use tailwater::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision, Worker, WorkerConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
@@ -49,6 +51,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
     let second = Duration::from_secs(1);
     WorkerConfig {
         data_dir: data.to_owned(),
+        spools: tailwater::spool::Spools::new(data),
         concurrency: 2,
         supervision: Supervision { program: PROGRAM.into(), file_limit: None },
         live: LiveLog::Off,
@@ -56,12 +59,24 @@ fn worker_config(data: &Path) -> WorkerConfig {
         output_limit: None,
         cancel_grace: second,
         shutdown_grace: second,
-        artifacts: ArtifactStore::open(data).expect("the folder is there"),
         artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
         environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
         roots: WorkingRoots::default(),
         input_bytes: 0,
+        recovery_tries: 0,
     }
+}
+
+async fn open(data: &Path) -> (Queue, EventLog) {
+    let db = Db::open(data).await.expect("a new database opens");
+    let events = EventLog::new(db.clone());
+    (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
+}
+
+/// Returns the link of a worker of its own boot.
+fn link(data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
+    let artifacts = ArtifactStore::open(data).expect("the folder is there");
+    InProcess::new(queue.clone(), events.clone(), artifacts, data.to_owned())
 }
 
 async fn submit(queue: &Queue, command: String) -> JobId {
@@ -79,13 +94,11 @@ async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
 #[tokio::test]
 async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let db = Db::open(data.path()).await.expect("a new database opens");
-    let log = EventLog::new(db.clone());
-    let queue = Queue::new(db, log.clone(), Maskers::new(Vec::new()), 100);
+    let (queue, events) = open(data.path()).await;
+    let link = link(data.path(), &queue, &events);
     let disk = Arc::new(Disk { free: AtomicU64::new(1_000), ..Disk::default() });
     let guard = disk.guard(1_000);
-    let link = InProcess { queue: queue.clone(), log };
-    let worker = EmbeddedWorker::new(link, worker_config(data.path()), guard.clone());
+    let worker = Worker::new(link, worker_config(data.path()), guard.clone());
     let shutdown = CancellationToken::new();
     let working = tokio::spawn(worker.run(shutdown.clone()));
 
@@ -104,6 +117,30 @@ async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
     disk.free.store(1_000, Ordering::SeqCst);
     status_is(&queue, waiting, JobStatus::Succeeded).await;
     assert!(!guard.is_low());
+    shutdown.cancel();
+    working.await.expect("the worker ends without a panic");
+}
+
+#[tokio::test]
+async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let (queue, events) = open(data.path()).await;
+    let [dead, next_boot] = [0, 1].map(|_| link(data.path(), &queue, &events));
+    let shutdown = CancellationToken::new();
+    let job = submit(&queue, "true".to_owned()).await;
+    let claimed = dead.claim(&shutdown).await.expect("the database answers").expect("a job waits");
+    assert_eq!(claimed.lease.job, job);
+    let spool = data.path().join(Spools::log_path(job, 1));
+    // Opening it fails, whoever the server's user is.
+    std::fs::create_dir_all(&spool).expect("the folder can be written");
+
+    let worker = Worker::new(next_boot, worker_config(data.path()), DiskGuard::new(data.path().to_owned(), 0));
+    let working = tokio::spawn(worker.run(shutdown.clone()));
+    status_is(&queue, job, JobStatus::Failed).await;
+    let ended = queue.job(job).await.expect("it is there");
+    let message = "the server ended while the job ran, and the complete output cannot be read from its disk";
+    assert_eq!(ended.error_message.as_deref(), Some(message));
+    assert!(spool.is_dir(), "it is left for a person to look at");
     shutdown.cancel();
     working.await.expect("the worker ends without a panic");
 }

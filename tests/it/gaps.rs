@@ -98,14 +98,15 @@ async fn output_that_is_still_unsent_long_after_its_step_becomes_a_gap() {
         config.live_tail_bytes = 1_000;
     })
     .await;
-    let (id, _) = server.api.run("seq 100000").await;
+    // More than the events of the first second can hold, which are at most 1 MiB each.
+    let (id, _) = server.api.run("seq 2000000").await;
     let events = server.api.events(&id).await;
     let output = server.api.output(&id, 1).await;
     check_arithmetic(&events, &output);
     assert_eq!(of_kind(&events, "gap")[0]["payload"]["reason"], "lag");
     let last =
         of_kind(&events, "log").last().expect("the list is not empty")["message"].as_str().expect("text").to_owned();
-    assert!(last.ends_with("\n99999\n100000\n"));
+    assert!(last.ends_with("\n1999999\n2000000\n"));
 }
 
 #[tokio::test]

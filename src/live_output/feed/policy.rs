@@ -9,6 +9,10 @@
 //! - Silence is a broken stream: the server speaks every 10 s.
 //! - When nothing answers, wait ever longer, at random, so that a thousand tabs do not come back at the same moment.
 
+use std::time::Duration;
+
+use crate::backoff::Backoff;
+
 /// A stream that has not opened after this long does not open.
 const OPEN_WITHIN_MS: f64 = 5_000.0;
 /// Two and a half heartbeats.
@@ -19,8 +23,8 @@ const POLL_EVERY_MS: f64 = 1_000.0;
 const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
 /// Breaks in a row that make a stream unusable.
 const BREAKS_BEFORE_POLLING: u32 = 2;
-/// The first pause when nothing answers, and the longest.
-const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
+/// How long to wait when nothing answers.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
 /// What the connection is doing, for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,11 +261,9 @@ impl FeedPolicy {
     }
 }
 
-/// Returns how long to wait before try `number`: twice as long each time, half of it at random.
+/// Returns how many milliseconds to wait before try `number`.
 fn pause(number: u32, random: f64) -> f64 {
-    let (first, longest) = PAUSE_MS;
-    let doubled = (1..number.min(10)).fold(first, |pause, _| pause * 2.0).min(longest);
-    doubled * (0.5 + random / 2.0)
+    WAITS.after_spread(number, random).as_secs_f64() * 1000.0
 }
 
 #[cfg(test)]

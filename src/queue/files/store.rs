@@ -30,7 +30,7 @@ pub(in crate::queue) async fn keep_artifact(
     .bind(artifact.content_type)
     .bind(artifact.size_bytes)
     .bind(format!("sha256:{}", artifact.sha256))
-    .bind(&artifact.path)
+    .bind(artifact.place.path(lease, artifact.id))
     .bind(artifact.stage.map(crate::model::Stage::as_str))
     .bind(now.0)
     .execute(connection)

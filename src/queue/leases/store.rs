@@ -46,7 +46,7 @@ pub(in crate::queue) async fn claim(
     .bind(now.0)
     .bind(kind)
     // No job waits longer than this, unless the clock was set back meanwhile.
-    .bind(now.0 + ending::MAX_BACK_OFF * 1_000_000)
+    .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(&mut *connection)
     .await?;
     let Some((id, attempt, epoch, payload, input)) = row else { return Ok(None) };

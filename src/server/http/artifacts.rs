@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::error::ApiError;
 use super::file::{StoredFile, etag};
 use super::jobs::{JobPath, job_id};
-use crate::log::file::LogFile;
+use crate::files::KeptFile;
 use crate::model::{ArtifactId, ArtifactsPage};
 use crate::server::AppState;
 
@@ -32,7 +32,7 @@ pub(super) async fn download(
     let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);
     let file = file.ok_or(ApiError::ArtifactNotFound)?;
     let path = state.config.data_dir.join(&file.path);
-    let opened = tokio::task::spawn_blocking(move || LogFile::open(&path)).await;
+    let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
     let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
     let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
     let stored = StoredFile {

@@ -8,6 +8,7 @@ use crate::auth::LoginError;
 use crate::db::DbError;
 use crate::event_log::ReadError;
 use crate::model::{ErrorBody, ErrorDetail};
+use crate::output::OutputError;
 use crate::queue::QueueError;
 
 /// Why a request was refused.
@@ -186,6 +187,18 @@ impl From<ReadError> for ApiError {
         match error {
             ReadError::NoSuchJob(_) => Self::JobNotFound,
             ReadError::Db(error) => Self::StoreUnavailable(error),
+        }
+    }
+}
+
+impl From<OutputError> for ApiError {
+    fn from(error: OutputError) -> Self {
+        match error {
+            OutputError::Queue(error) => error.into(),
+            OutputError::Events(error) => error.into(),
+            OutputError::Spool(_) => Self::Internal(error.to_string()),
+            OutputError::NoSuchAttempt { .. } => Self::InvalidQuery(format!("attempt: {error}")),
+            OutputError::Missing => Self::ArtifactFileMissing,
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn page(
     query.end()?;
     let direction = direction(&state, job, (after, before), sort.unwrap_or(Sort::OldestFirst)).await?;
     let request = PageRequest { direction, filter, limit: usize::try_from(limit).unwrap_or(1) };
-    let page = state.log.page(job, &request).await?;
+    let page = state.events.page(job, &request).await?;
     Ok(Format::accepted(&headers).reply(&page))
 }
 
@@ -66,7 +66,7 @@ async fn direction(
 pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Result<Seq, ApiError> {
     match cursor {
         Cursor::Seq(seq) => Ok(seq),
-        time => Ok(state.log.resolve(job, time).await?),
+        time => Ok(state.events.resolve(job, time).await?),
     }
 }
 

@@ -12,14 +12,14 @@ use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
 use super::range::Part;
-use crate::log::file::LogFile;
+use crate::files::KeptFile;
 
 /// Bytes that are read at once: what a slow reader costs.
 const BLOCK: u64 = 128 << 10;
 
 /// A file to be sent.
 pub(super) struct StoredFile {
-    pub(super) file: LogFile,
+    pub(super) file: KeptFile,
     /// What its content is known by: a file is never changed.
     pub(super) etag: String,
     pub(super) content_type: String,
@@ -76,13 +76,13 @@ pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 /// Returns a range of a file as a body, which is read as it is sent.
-pub(super) fn body(file: LogFile, range: Range<u64>) -> Body {
+pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
     Blocks { file, at: range.start, end: range.end }.into_body()
 }
 
 /// The part of a file that is still to be sent.
 struct Blocks {
-    file: LogFile,
+    file: KeptFile,
     at: u64,
     end: u64,
 }

@@ -6,15 +6,9 @@ use axum::extract::State;
 use super::error::ApiError;
 use super::jobs::JobPath;
 use super::query::Query;
-use crate::ansi::{self, LineEnd};
-use crate::level;
-use crate::log::AttemptLog;
-use crate::log::lines::{self, Line};
-use crate::log::steps::StepIds;
-use crate::model::{JobId, LinesPage, OutputLine};
-use crate::queue::AttemptOutput;
+use crate::model::LinesPage;
+use crate::output::Wanted;
 use crate::server::AppState;
-use crate::worker::spool;
 
 /// The default and the maximum number of lines in a reply.
 const COUNT: (i64, i64) = (200, 2000);
@@ -25,15 +19,6 @@ const KEEP: usize = 16 << 10;
 /// Bytes of a single line that is wanted in full: what a browser can still show. `/log` has all of any line.
 const KEEP_FULL: usize = 16 << 20;
 
-/// What of the output is asked for.
-#[derive(Clone, Copy, Debug)]
-struct Wanted {
-    /// The number of the first line, or from the end if it is negative.
-    from: i64,
-    count: usize,
-    keep: usize,
-}
-
 pub(super) async fn lines(
     State(state): State<AppState>,
     JobPath(job): JobPath,
@@ -43,20 +28,8 @@ pub(super) async fn lines(
     let attempt = attempt(&mut query)?;
     query.end()?;
     // The state first: a job that has finished has all of its output in the spool.
-    let output = attempt_output(&state, job, attempt).await?;
-    let folder = state.config.data_dir.join(spool::folder(job, output.attempt));
-    let read = tokio::task::spawn_blocking(move || match AttemptLog::open(&folder)? {
-        Some(log) => read(log, wanted).map(Some),
-        None => Ok(None),
-    });
-    let read = read.await.map_err(|error| ApiError::Internal(error.to_string()))?;
-    let read = read.map_err(|error| ApiError::Internal(error.to_string()))?;
-    if read.is_none() && output.sha256.is_some() {
-        return Err(ApiError::ArtifactFileMissing);
-    }
-    let (lines, total) = read.unwrap_or_default();
-    let items = describe(&state, job, output.attempt, lines).await?;
-    Ok(Json(LinesPage { items, total_lines: signed(total), complete: output.is_complete }))
+    let output = state.outputs.find(job, attempt).await?;
+    Ok(Json(state.outputs.lines(job, &output, wanted).await?))
 }
 
 fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
@@ -78,64 +51,4 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
 /// Takes the attempt; the last one if none is named.
 pub(super) fn attempt(query: &mut Query) -> Result<Option<i32>, ApiError> {
     Ok(query.number("attempt", 1..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()))
-}
-
-/// Returns what there is to say of an attempt's output; an attempt that the job has not had is refused.
-pub(super) async fn attempt_output(
-    state: &AppState,
-    job: JobId,
-    attempt: Option<i32>,
-) -> Result<AttemptOutput, ApiError> {
-    let output = state.queue.attempt_output(job, attempt).await?;
-    match attempt {
-        Some(wanted) if wanted != output.attempt => Err(ApiError::InvalidQuery(format!(
-            "attempt: the job has had {} so far, not {wanted}",
-            output.last_attempt
-        ))),
-        _ => Ok(output),
-    }
-}
-
-/// Reads the lines, and how many there are.
-fn read(mut log: AttemptLog, wanted: Wanted) -> std::io::Result<(Vec<Line>, u64)> {
-    let total = log.total_lines()?;
-    let from = match wanted.from {
-        from @ 1.. => from.unsigned_abs(),
-        back => (total + 1).saturating_sub(back.unsigned_abs()).max(1),
-    };
-    // Lines that have begun since are left to the next reply, so that none is beyond `totalLines`.
-    let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);
-    Ok((lines::read(&mut log, from, wanted.count.min(left), wanted.keep)?, total))
-}
-
-/// Adds what the spool does not know: the steps' names, and in which events the lines were sent.
-async fn describe(state: &AppState, job: JobId, attempt: i32, lines: Vec<Line>) -> Result<Vec<OutputLine>, ApiError> {
-    if lines.is_empty() {
-        return Ok(Vec::new());
-    }
-    let steps = StepIds::load(&state.log, job, attempt).await?;
-    let offsets: Vec<i64> = lines.iter().map(|line| signed(line.offset)).collect();
-    let places = state.log.events_at_offsets(job, attempt, &offsets).await?;
-    let item = |(line, seq): (Line, _)| {
-        let printed = String::from_utf8_lossy(&line.text);
-        let shown = ansi::fold(&printed, LineEnd::Complete);
-        let truncated = line.cut || shown.cut;
-        let text = shown.text.into_owned();
-        OutputLine {
-            line: signed(line.number),
-            seq,
-            stream: line.source.stream,
-            stage: line.source.step.stage,
-            step_id: steps.get(line.source).cloned(),
-            time: line.time,
-            level: level::of_printed(&text, line.source.stream),
-            text,
-            truncated,
-        }
-    };
-    Ok(lines.into_iter().zip(places).map(item).collect())
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -13,14 +13,12 @@ use axum::response::{IntoResponse, Response};
 use super::error::ApiError;
 use super::file::{StoredFile, body, etag, is_known};
 use super::jobs::JobPath;
-use super::lines::{attempt, attempt_output};
+use super::lines::attempt;
 use super::query::Query;
-use crate::log::AttemptLog;
-use crate::log::file::LogFile;
-use crate::log::output::{Output, Reach, Selection, Times};
+use crate::files::KeptFile;
 use crate::model::{Stage, StreamName};
+use crate::output::text::{Reach, Selection, TextReader, Times};
 use crate::server::AppState;
-use crate::worker::spool;
 use encoding::{Encoder, Encoding};
 use sending::{Attempts, Sending};
 
@@ -51,32 +49,29 @@ pub(super) async fn log(
         ));
     }
     // The state first: a job that has finished has all of its output in the spool.
-    let output = attempt_output(&state, job, attempt).await?;
+    let output = state.outputs.find(job, attempt).await?;
     if until == Until::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
         let sending = Sending::follow(&state, job, &output, attempts, (selection, times))?;
         let live = [(header::CACHE_CONTROL, "no-cache, no-transform"), (X_ACCEL_BUFFERING, "no")];
         return Ok(([(CONTENT_TYPE, PLAIN_TEXT)], live, sending.into_body()).into_response());
     }
-    let Some(log) = open(&state, job, output.attempt).await? else {
-        return match output.sha256 {
-            Some(_) => Err(ApiError::ArtifactFileMissing),
-            None => Ok(([(CONTENT_TYPE, PLAIN_TEXT)], "").into_response()),
-        };
+    let Some(spool) = state.outputs.open(job, &output).await? else {
+        return Ok(([(CONTENT_TYPE, PLAIN_TEXT)], "").into_response());
     };
     if let Some(range) = range {
-        return exactly(log.into_text(), range);
+        return exactly(spool.into_log(), range);
     }
     let encoding = if headers.contains_key(RANGE) { Encoding::Identity } else { Encoding::accepted(&headers) };
     // Only the whole of what does not change any more has a name, and ranges.
     let whole = output.sha256.as_deref().filter(|_| selection.is_everything() && times == Times::Omitted).map(etag);
     let mut reply = match (whole, encoding) {
         (Some(etag), Encoding::Identity) => {
-            let file = StoredFile { file: log.into_text(), etag, content_type: PLAIN_TEXT.to_owned() };
+            let file = StoredFile { file: spool.into_log(), etag, content_type: PLAIN_TEXT.to_owned() };
             file.reply(&headers)?
         }
         (whole, encoding) => {
-            let reading = Output::new(log, selection, times, Reach::Present);
+            let reading = TextReader::new(spool, selection, times, Reach::Present);
             let reading = reading.map_err(|error| ApiError::Internal(error.to_string()))?;
             encoded(&headers, whole, encoding, Sending::once(&state, job, &output, reading, Encoder::new(encoding)))
         }
@@ -98,7 +93,7 @@ fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
 }
 
 /// Returns a range of the output as it is. In contrast to `Range`, it does not need the output to be complete.
-fn exactly(text: LogFile, range: Range<u64>) -> Result<Response, ApiError> {
+fn exactly(text: KeptFile, range: Range<u64>) -> Result<Response, ApiError> {
     let size = text.size().map_err(|error| ApiError::Internal(error.to_string()))?;
     if range.end > size {
         return Err(ApiError::RangeNotSatisfiable(size));
@@ -116,14 +111,6 @@ fn selection(query: &mut Query) -> Result<Selection, ApiError> {
         step_id: query.text("stepId"),
         stream: query.word("stream", &streams)?,
     })
-}
-
-/// Opens an attempt's spool. Returns `None` if there is none, or not yet.
-async fn open(state: &AppState, job: crate::model::JobId, attempt: i32) -> Result<Option<AttemptLog>, ApiError> {
-    let folder = state.config.data_dir.join(spool::folder(job, attempt));
-    let opened = tokio::task::spawn_blocking(move || AttemptLog::open(&folder)).await;
-    let internal = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
-    opened.map_err(|error| internal(&error))?.map_err(|error| internal(&error))
 }
 
 /// Returns the reply whose body is made while it is sent.

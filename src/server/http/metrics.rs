@@ -1,9 +1,5 @@
 //! `/metrics`: what the server has counted ([`crate::metrics`]), and what is measured when somebody looks.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +10,6 @@ use crate::limits::METRICS_PATIENCE;
 use crate::metrics::registered;
 use crate::queue::Shipping;
 use crate::server::AppState;
-use crate::worker::spool;
 
 /// Tells everything in Prometheus' text format.
 pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -62,72 +57,31 @@ impl Gauges<'_> {
 /// What the data folder holds, in bytes.
 struct Disk {
     lag: u64,
-    spools: u64,
+    outputs: u64,
     database: u64,
-    log: u64,
+    wal: u64,
     free: u64,
 }
 
 impl Disk {
     fn show(&self, gauges: &Gauges<'_>) {
         gauges.set("tailwater_shipper_lag_bytes", "Output on disk that is not yet in the jobs' logs.", self.lag);
-        gauges.set("tailwater_spool_bytes", "Output kept on disk.", self.spools);
-        let files = [("main", self.database), ("wal", self.log)];
+        gauges.set("tailwater_spool_bytes", "Output kept on disk.", self.outputs);
+        let files = [("main", self.database), ("wal", self.wal)];
         gauges.set_each("tailwater_database_bytes", "Size of the database's files.", "file", files);
         gauges.set("tailwater_disk_free_bytes", "Free space where the data folder lies.", self.free);
     }
 }
 
+/// Looks at the files themselves, so that no counter has to follow each byte, and the sizes are right at once after a
+/// crash.
 async fn measure_disk(state: &AppState, shipping: Vec<Shipping>) -> Result<Disk, ApiError> {
-    let folder = state.config.data_dir.clone();
-    let measured = tokio::task::spawn_blocking(move || disk(&folder, &shipping)).await;
-    measured.map_err(|_| ApiError::Internal("looking at the data folder panicked".into()))
-}
-
-/// Looks at the files themselves: nothing has to be counted while bytes go by, and after a crash it is right at once.
-fn disk(folder: &Path, shipping: &[Shipping]) -> Disk {
-    let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-    let lag = |of: &Shipping| {
-        let captured = size(folder.join(spool::folder(of.job, of.attempt)).join(spool::OUTPUT_LOG));
-        captured.saturating_sub(u64::try_from(of.bytes).unwrap_or(0))
-    };
-    Disk {
-        lag: shipping.iter().map(lag).sum(),
-        spools: size_below(&folder.join("spool")).unwrap_or(0),
-        database: size(folder.join("tailwater.sqlite")),
-        log: size(folder.join("tailwater.sqlite-wal")),
-        free: rustix::fs::statvfs(folder).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
-    }
-}
-
-/// Adds up the files below a folder; what goes away meanwhile counts nothing.
-fn size_below(folder: &Path) -> io::Result<u64> {
-    let mut size = 0;
-    for entry in fs::read_dir(folder)?.flatten() {
-        size += match entry.metadata() {
-            Ok(kind) if kind.is_dir() => size_below(&entry.path()).unwrap_or(0),
-            Ok(kind) => kind.len(),
-            Err(_) => 0,
-        };
-    }
-    Ok(size)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::JobId;
-
-    #[test]
-    fn the_lag_is_what_is_captured_and_not_stored() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let job: JobId = "01890000-0000-7000-8000-000000000000".parse().expect("an id");
-        let spool = folder.path().join(spool::folder(job, 1));
-        fs::create_dir_all(&spool).expect("the folder can be written");
-        fs::write(spool.join(spool::OUTPUT_LOG), [b'x'; 100]).expect("the folder can be written");
-        let disk =
-            disk(folder.path(), &[Shipping { job, attempt: 1, bytes: 30 }, Shipping { job, attempt: 2, bytes: 9 }]);
-        assert_eq!((disk.lag, disk.spools), (70, 100));
-        assert!(disk.free > 0);
-    }
+    let lag = state.outputs.unshipped(shipping).await;
+    let outputs = state.outputs.size().await;
+    let (db, disk) = (state.db.clone(), state.disk.clone());
+    let measured = tokio::task::spawn_blocking(move || (db.file_sizes(), disk.free_bytes())).await;
+    let failed = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
+    let ([database, wal], free) = measured.map_err(|error| failed(&error))?;
+    let (lag, outputs) = (lag.map_err(|error| failed(&error))?, outputs.map_err(|error| failed(&error))?);
+    Ok(Disk { lag, outputs, database, wal, free })
 }

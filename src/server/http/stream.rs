@@ -36,7 +36,7 @@ pub(super) async fn stream(
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
     // Taken before looking, so that nothing appended in between is missed.
-    let watch = state.log.watch(job);
+    let watch = state.events.watch(job);
     let after = match after {
         Some(after) => resolve(&state, job, after).await?,
         None => Seq::START,
@@ -45,7 +45,7 @@ pub(super) async fn stream(
     let mut first = reader.read().await?;
     if reader.cursor > first.last_seq {
         // A cursor beyond the end counts as the end: as it is stored, since what readers share may be a moment behind.
-        reader.cursor = reader.state.log.resolve(job, Cursor::Seq(reader.cursor)).await?;
+        reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
         first = reader.read().await?;
     }
     if first.terminal.is_some() && reader.cursor >= first.last_seq {
@@ -88,7 +88,7 @@ impl Reader {
     async fn read(&self) -> Result<Page, ApiError> {
         let request =
             PageRequest { direction: Direction::After(self.cursor), filter: self.filter.clone(), limit: LIMIT };
-        Ok(self.state.log.page(self.job, &request).await?)
+        Ok(self.state.events.page(self.job, &request).await?)
     }
 }
 

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
-use crate::artifacts::Patterns;
+use crate::artifacts::{ArtifactStore, Patterns};
 use crate::model::JobId;
 use crate::queue::WorkingRoots;
+use crate::worker::link::LocalFiles;
 
 const LIMITS: Limits = Limits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
 
@@ -32,11 +33,9 @@ impl Case {
         let lease = Lease { job: JobId(uuid::Uuid::now_v7()), attempt: 1, epoch: 1 };
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
         let matcher = Patterns::parse(&patterns).expect("they are patterns").matcher();
-        let collector = {
-            let _entered = runtime.enter();
-            let folders = Folders::new(workspace, ".", WorkingRoots::default());
-            Collector::new(store, lease, limits, folders, matcher)
-        };
+        let folders = Folders::new(workspace, ".", WorkingRoots::default());
+        let files = LocalFiles { runtime: runtime.handle().clone(), store, data_dir: data.path().to_owned(), lease };
+        let collector = Collector::new(Box::new(files), lease, limits, folders, matcher);
         Self { data, runtime, collector, redactor: Redactor::new(["hunter2-correct-horse"]) }
     }
 
@@ -54,7 +53,8 @@ impl Case {
     fn collect(&mut self) -> (Vec<(String, String)>, String) {
         let Collected { files, warning } = self.collector.collect(Stage::Execute, &self.redactor, || false);
         let content = |file: &NewArtifact| {
-            let bytes = fs::read(self.data.path().join(&file.path)).expect("what is listed is there");
+            let bytes = fs::read(self.data.path().join(file.place.path(self.collector.lease, file.id)))
+                .expect("what is listed is there");
             assert_eq!(usize::try_from(file.size_bytes), Ok(bytes.len()));
             assert_eq!(file.sha256, hex::encode(Sha256::digest(&bytes)));
             (file.name.to_string(), String::from_utf8_lossy(&bytes).into_owned())

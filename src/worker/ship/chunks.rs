@@ -6,8 +6,7 @@ use redact::Redacted;
 
 use crate::event_log::{Chunk, NewEvent, Origin};
 use crate::model::{Segment, Timestamp};
-use crate::worker::capture::incomplete_character;
-use crate::worker::spool::{Record, Source, SpoolReader};
+use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
 /// What a piece counts in an event's size, beside its text.
 const SEGMENT_SIZE: usize = 24;
@@ -43,7 +42,7 @@ pub(super) struct Room {
 /// Reads from `from` on, up to `limit` and the capacity, and not beyond the end of a step.
 ///
 /// Where the capacity for both streams ends, so does the range: after a line, if that was not sent in part before.
-pub(super) fn read(spool: &SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
+pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
     let mut to = from;
     let mut number = spool.record_at(from)?;
     let mut step = None;
@@ -99,7 +98,7 @@ fn cut_well(text: &mut Redacted, room: usize) {
 }
 
 /// Returns how many lines of the record end before `at`.
-fn newlines_before(spool: &SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
+fn newlines_before(spool: &mut SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
     let skipped = usize::try_from(at - record.offset).unwrap_or(0);
     if skipped == 0 {
         return Ok(0);

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::event_log::{GapRange, NewEvent};
 use crate::model::{GapReason, StreamName};
-use crate::worker::spool::{Record, SpoolReader};
+use crate::spool::{Record, SpoolReader};
 
 use super::chunks::Steps;
 
@@ -12,8 +12,6 @@ use super::chunks::Steps;
 const REACH: u64 = 64 << 10;
 /// Bytes of `output.log` read at once while lines are counted.
 const BLOCK: u64 = 1 << 20;
-/// Records read at once.
-const RECORDS: usize = 4_096;
 
 /// A suppressed range.
 pub(super) struct Gap {
@@ -28,7 +26,7 @@ pub(super) struct Gap {
 /// Finds what is to be suppressed from `from` on, of output that is complete up to `stop`, so that `tail_bytes` of its step are
 /// left.
 pub(super) fn find(
-    spool: &SpoolReader,
+    spool: &mut SpoolReader,
     steps: &Steps,
     (from, stop): (u64, u64),
     tail_bytes: u64,
@@ -50,7 +48,7 @@ pub(super) fn find(
 }
 
 /// Returns where the output of a record's step ends; the records of a step are contiguous.
-fn end_of_step(spool: &SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
+fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
     let place = |record: Record| record.source.step;
     let here = spool.record(first)?.map(place);
     let (mut low, mut high) = (first, spool.record_at(stop)?);
@@ -63,7 +61,7 @@ fn end_of_step(spool: &SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
 }
 
 /// Returns the first beginning of a line at or after `at`; if there is none before `limit`, that of a character before `end`.
-fn well_begun(spool: &SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
+fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
     // With the byte before, which may be a newline, and the continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
     let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
@@ -96,31 +94,22 @@ impl Lines {
     }
 }
 
-fn count_lines(spool: &SpoolReader, first: u64, (from, to): (u64, u64)) -> io::Result<Lines> {
+fn count_lines(spool: &mut SpoolReader, first: u64, (from, to): (u64, u64)) -> io::Result<Lines> {
     let mut lines = Lines::default();
     let mut window = Window { spool, from: 0, bytes: Vec::new() };
-    let mut number = first;
-    loop {
-        let records = spool.records(number, RECORDS)?;
-        for record in &records {
-            if record.offset >= to {
-                return Ok(lines);
-            }
-            let begin = record.offset.max(from);
-            let before = window.read(record.offset, begin)?;
-            let line = record.line + memchr::memchr_iter(b'\n', before).count() as u64;
-            lines.add(record.source.stream, line, window.read(begin, record.end().min(to))?);
-        }
-        if records.is_empty() {
-            return Ok(lines);
-        }
-        number += records.len() as u64;
+    for number in first.. {
+        let Some(record) = window.spool.record(number)?.filter(|record| record.offset < to) else { break };
+        let begin = record.offset.max(from);
+        let before = window.read(record.offset, begin)?;
+        let line = record.line + memchr::memchr_iter(b'\n', before).count() as u64;
+        lines.add(record.source.stream, line, window.read(begin, record.end().min(to))?);
     }
+    Ok(lines)
 }
 
 /// Reads small pieces, one after the other, by large ones.
 struct Window<'a> {
-    spool: &'a SpoolReader,
+    spool: &'a mut SpoolReader,
     from: u64,
     bytes: Vec<u8>,
 }

@@ -3,44 +3,67 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use tokio_util::sync::CancellationToken;
+
 use super::*;
-use crate::event_log::Origin;
-use crate::model::{
-    GapPayload, JobId, JobStatus, LogPayload, Payload, Segment, Seq, Stage, StepRef, StreamName, Timestamp,
-};
-use crate::queue::{Finish, Heartbeat, NewArtifact, QueueError};
+use crate::event_log::{Origin, StoredOutput};
+use crate::model::{GapPayload, JobId, LogPayload, Payload, Segment, Stage, StepRef, StreamName, Timestamp};
+use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
 use crate::random::Random;
-use crate::worker::spool::{Source, Spool};
+use crate::spool::{Source, SpoolWriter};
+use crate::worker::link::Files;
 
 /// A link that remembers what was appended, and refuses after a number of batches.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
     takes: usize,
 }
 
 impl Link for Recorder {
-    async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<Seq, AppendError> {
+    async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<(), LinkError> {
         let mut batches = self.batches.lock().expect("nobody panics with it");
         if batches.len() >= self.takes {
-            return Err(AppendError::LeaseLost(lease.job));
+            return Err(LinkError::Fenced(lease.job));
         }
         batches.push(batch);
-        Ok(Seq(0))
+        Ok(())
     }
 
-    async fn heartbeat(&self, _: Lease) -> Result<Heartbeat, QueueError> {
-        Ok(Heartbeat::Renewed)
+    async fn claim(&self, _: &CancellationToken) -> Result<Option<Claimed>, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn abandoned(&self) -> Result<Vec<Abandoned>, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn heartbeat(&self, _: Lease) -> Result<Heartbeat, LinkError> {
+        unreachable!("{A_SHIPPER}")
     }
 
     async fn news(&self) {
-        std::future::pending::<()>().await;
+        unreachable!("{A_SHIPPER}")
     }
 
-    async fn finish(&self, _: Finish) -> Result<JobStatus, QueueError> {
-        Ok(JobStatus::Succeeded)
+    async fn finish(&self, _: Finish) -> Result<(), LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    fn files(&self, _: Lease) -> Box<dyn Files> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn sweep(&self, _: Lease) -> Result<(), LinkError> {
+        unreachable!("{A_SHIPPER}")
     }
 }
+
+const A_SHIPPER: &str = "a shipper only appends";
 
 /// What was printed, as an oracle that knows nothing of records.
 #[derive(Default)]
@@ -120,13 +143,13 @@ impl Case {
         step_id.into_iter().zip(0..).map(origin).collect()
     }
 
-    fn shipper(&self, spool: &Spool, milestones: Milestones, progress: Progress) -> Shipper<Recorder> {
+    fn shipper(&self, spool: &SpoolWriter, milestones: Milestones, progress: Progress) -> Shipper<Recorder> {
         let reader = spool.reader().expect("files can be shared");
         Shipper::new((self.recorder.clone(), self.lease), reader, Self::origins(), self.live, milestones, progress)
     }
 
     /// Prints and ships at once; what a broken link left is shipped afterwards, as a recovery does.
-    async fn run(&mut self, spool: &mut Spool) -> Progress {
+    async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let milestones = Milestones::new();
         let shipper = self.shipper(spool, milestones.clone(), Progress::default());
         let shipping = tokio::spawn(shipper.run(spool.subscribe()));
@@ -148,7 +171,7 @@ impl Case {
         }
     }
 
-    async fn recover(&mut self, spool: &Spool) -> Progress {
+    async fn recover(&mut self, spool: &SpoolWriter) -> Progress {
         self.recorder.takes = usize::MAX;
         let progress = {
             let batches = self.recorder.batches.lock().expect("nobody panics with it");
@@ -165,7 +188,7 @@ impl Case {
         self.shipper(spool, milestones, progress).run(spool.subscribe()).await.expect("the link takes everything")
     }
 
-    fn print(&mut self, spool: &mut Spool, step: u32) {
+    fn print(&mut self, spool: &mut SpoolWriter, step: u32) {
         let stream = self.random.pick(&[StreamName::Stdout, StreamName::Stdout, StreamName::Stderr]);
         let pieces = self.random.below(12);
         let text: String = (0..pieces).map(|_| self.random.pick(&["a", "bc", "é", "日本", "\n", "x y z\n"])).collect();
@@ -296,7 +319,7 @@ async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out(
     let mut with_gaps = 0;
     for seed in 1..=300 {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut spool = Spool::create(folder.path()).expect("the folder can be written");
+        let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         let mut case = Case::new(seed);
         let progress = case.run(&mut spool).await;
         case.check(progress, seed);
@@ -308,7 +331,7 @@ async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out(
 #[tokio::test]
 async fn head_and_tail_end_and_begin_with_whole_lines() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut spool = Spool::create(folder.path()).expect("the folder can be written");
+    let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let mut case = Case::new(1);
     case.recorder.takes = usize::MAX;
     let policy = Policy {
@@ -334,7 +357,7 @@ async fn head_and_tail_end_and_begin_with_whole_lines() {
 #[tokio::test]
 async fn switched_off_everything_is_left_out_and_no_gap_tells_of_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut spool = Spool::create(folder.path()).expect("the folder can be written");
+    let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let mut case = Case::new(1);
     (case.recorder.takes, case.live) = (usize::MAX, LiveLog::Off);
     let progress = case.run(&mut spool).await;
@@ -343,4 +366,46 @@ async fn switched_off_everything_is_left_out_and_no_gap_tells_of_it() {
     let kinds = batches.iter().flat_map(|batch| &batch.events);
     assert!(kinds.clone().all(|event| !matches!(event.payload(), Payload::Log(_) | Payload::Gap(_))));
     assert_eq!(kinds.count(), case.printed.steps.len());
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+    let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
+    spool.append(source, &Redacted::literal("gone\n"), Timestamp(7)).expect("the disk takes it");
+    spool.end_step().expect("the disk takes it");
+    for file in std::fs::read_dir(folder.path()).expect("it is there") {
+        let log = std::fs::OpenOptions::new().write(true).open(file.expect("it is there").path());
+        log.and_then(|log| log.set_len(3)).expect("it can be cut");
+    }
+    let mut case = Case::new(1);
+    case.recorder.takes = usize::MAX;
+    let milestones = Milestones::new();
+    milestones.push(5, NewEvent::warning(1, Redacted::literal(ENDED)));
+    milestones.close();
+    let shipping = case.shipper(&spool, milestones, Progress::default()).run(spool.subscribe());
+    let progress = shipping.await.expect("the link takes everything");
+    assert_eq!((progress.offset, progress.suppressed), (5, 5));
+    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(told).collect();
+    assert_eq!(all, ["The server cannot read the output from its disk; what follows byte 0 is not sent", ENDED]);
+}
+
+#[tokio::test]
+async fn a_disk_that_keeps_failing_is_asked_a_limited_number_of_times() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+    let reader = spool.reader().expect("files can be shared");
+    let asked = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&asked);
+    let read = move |_: &mut SpoolReader, _: &Steps| -> io::Result<()> {
+        *counter.lock().expect("nobody panics with it") += 1;
+        Err(io::Error::from_raw_os_error(5))
+    };
+    let at_once = Backoff::new(Duration::ZERO, Duration::ZERO);
+    let error = read_spool(at_once, &reader, &Steps(Vec::new()), read).await.expect_err("the disk fails");
+    assert_eq!((error.raw_os_error(), *asked.lock().expect("nobody panics with it")), (Some(5), READ_TRIES + 1));
+    let patience: Duration = (1..=READ_TRIES).map(|tries| WAITS.after(tries)).sum();
+    assert!((50..70).contains(&patience.as_secs()), "about a minute: {patience:?}");
 }

@@ -6,8 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use reqwest::Method;
 use serde_json::json;
-use tailwater::log::compress::compress;
-use tailwater::log::file::LogFile;
+use tailwater::files::{KeptFile, compress};
 
 use super::story;
 use crate::harness::{Random, TestServer, sha256, until};
@@ -119,11 +118,11 @@ fn a_file_opened_before_its_compression_stays_readable_and_compressing_again_cha
     let path = folder.path().join("output.log");
     let text: Vec<u8> = (0..200_000).flat_map(|number: u32| format!("{number}\n").into_bytes()).collect();
     std::fs::write(&path, &text).expect("the folder can be written");
-    let mut before = LogFile::open(&path).expect("reading succeeds").expect("the file exists");
+    let mut before = KeptFile::open(&path).expect("reading succeeds").expect("the file exists");
     let stored = compress(&path, &AtomicBool::new(false)).expect("compressing succeeds");
     assert_eq!(compress(&path, &AtomicBool::new(false)).expect("the file is compressed"), stored);
     assert_eq!(size(folder.path().join("output.log.zst")), stored);
-    let mut after = LogFile::open(&path).expect("reading succeeds").expect("the file exists");
+    let mut after = KeptFile::open(&path).expect("reading succeeds").expect("the file exists");
     let mut random = Random::new("opened_before");
     for _ in 0..200 {
         let at = random.below(text.len());

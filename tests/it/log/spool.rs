@@ -1,11 +1,10 @@
 //! Reads a spool without a server: however the streams interleave, every line is complete and has its number.
 
 use redact::Redacted;
-use tailwater::log::AttemptLog;
-use tailwater::log::lines::{self, Line};
-use tailwater::log::output::{Output, Reach, Read, Selection, Times};
 use tailwater::model::{Stage, StepRef, StreamName, Timestamp};
-use tailwater::worker::spool::{Source, Spool};
+use tailwater::output::lines::{self, Line};
+use tailwater::output::text::{Reach, Selection, TextRead, TextReader, Times};
+use tailwater::spool::{Source, SpoolReader, SpoolWriter};
 use tempfile::TempDir;
 
 use crate::harness::Random;
@@ -18,7 +17,7 @@ const MILLION: u64 = 1_000_000;
 /// A spool and its expected content, computed by a direct implementation of the rules in DESIGN.md.
 struct Written {
     folder: TempDir,
-    spool: Spool,
+    spool: SpoolWriter,
     output: Vec<u8>,
     lines: Vec<Line>,
     pieces: Vec<(Source, Vec<u8>)>,
@@ -29,7 +28,7 @@ struct Written {
 impl Written {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let spool = Spool::create(folder.path()).expect("the folder can be written");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         Self { folder, spool, output: Vec::new(), lines: Vec::new(), pieces: Vec::new(), open: [None; 2], step: 0 }
     }
 
@@ -58,8 +57,8 @@ impl Written {
         self.step += 1;
     }
 
-    fn opened(&self) -> AttemptLog {
-        AttemptLog::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
+    fn opened(&self) -> SpoolReader {
+        SpoolReader::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
     }
 
     /// Writes random content: pieces of lines on both streams, some of them long, and steps that end in the middle of
@@ -79,14 +78,14 @@ impl Written {
 }
 
 /// Reads the output to its end.
-fn text(log: AttemptLog, selection: &Selection, times: Times) -> Vec<u8> {
-    let mut output = Output::new(log, selection.clone(), times, Reach::Present).expect("reading succeeds");
+fn text(log: SpoolReader, selection: &Selection, times: Times) -> Vec<u8> {
+    let mut output = TextReader::new(log, selection.clone(), times, Reach::Present).expect("reading succeeds");
     let mut text = Vec::new();
     loop {
         match output.read().expect("reading succeeds") {
-            Read::Bytes(bytes) => text.extend(bytes),
-            Read::UnknownStep => panic!("the selection names no step"),
-            Read::End => return text,
+            TextRead::Bytes(bytes) => text.extend(bytes),
+            TextRead::UnknownStep => panic!("the selection names no step"),
+            TextRead::End => return text,
         }
     }
 }
@@ -210,9 +209,9 @@ fn a_growing_spool_is_read_from_where_the_last_read_ended() {
         written.write(STREAMS[random.below(2)], &vec![b'z'; random.below(300_000)]);
         let output = output.get_or_insert_with(|| {
             let selection = Selection { stream: Some(StreamName::Stdout), ..Selection::default() };
-            Output::new(written.opened(), selection, Times::Omitted, Reach::Growing).expect("reading succeeds")
+            TextReader::new(written.opened(), selection, Times::Omitted, Reach::Growing).expect("reading succeeds")
         });
-        while let Read::Bytes(bytes) = output.read().expect("reading succeeds") {
+        while let TextRead::Bytes(bytes) = output.read().expect("reading succeeds") {
             read.extend(bytes);
         }
     }

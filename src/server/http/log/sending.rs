@@ -12,12 +12,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::encoding::{Encoder, Encoding};
-use super::open;
 use crate::event_log::Watch;
 use crate::limits::{FOLLOW_ASK_EVERY, FOLLOW_LOOK_AGAIN};
-use crate::log::output::{Output, Reach, Read, Selection, Times};
-use crate::log::steps::StepIds;
 use crate::model::JobId;
+use crate::output::text::{Reach, Selection, TextRead, TextReader, Times};
 use crate::queue::AttemptOutput;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
@@ -38,7 +36,7 @@ pub(super) struct Sending {
     attempt: i32,
     /// Whether all of the attempt's output was in the spool before the last read.
     is_complete: bool,
-    output: Option<Output>,
+    output: Option<TextReader>,
     encoder: Encoder,
     following: Option<Following>,
 }
@@ -61,7 +59,7 @@ enum Next {
 
 impl Sending {
     /// Sends a reading to its end.
-    pub(super) fn once(state: &AppState, job: JobId, of: &AttemptOutput, output: Output, encoder: Encoder) -> Self {
+    pub(super) fn once(state: &AppState, job: JobId, of: &AttemptOutput, output: TextReader, encoder: Encoder) -> Self {
         let (attempt, is_complete) = (of.attempt, of.is_complete);
         Self { state: state.clone(), job, attempt, is_complete, output: Some(output), encoder, following: None }
     }
@@ -77,7 +75,7 @@ impl Sending {
     ) -> Result<Self, ApiError> {
         let permit = state.streams.clone().try_acquire_owned();
         let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-        let watch = state.log.watch(job);
+        let watch = state.events.watch(job);
         let following = Following { watch, attempts, wanted, asked: Instant::now(), _permit: permit };
         Ok(Self {
             state: state.clone(),
@@ -113,14 +111,14 @@ impl Sending {
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             match self.read().await? {
-                Read::Bytes(bytes) if bytes.is_empty() => {}
-                Read::Bytes(bytes) => return Ok(Some(bytes.into())),
-                Read::UnknownStep => {
+                TextRead::Bytes(bytes) if bytes.is_empty() => {}
+                TextRead::Bytes(bytes) => return Ok(Some(bytes.into())),
+                TextRead::UnknownStep => {
                     if self.learn_steps().await? == Next::Over {
                         return Ok(None);
                     }
                 }
-                Read::End => {
+                TextRead::End => {
                     if self.go_on().await? == Next::Over {
                         return Ok(None);
                     }
@@ -130,15 +128,15 @@ impl Sending {
     }
 
     /// Reads the next block, in a thread where it may block.
-    async fn read(&mut self) -> Result<Read, ApiError> {
+    async fn read(&mut self) -> Result<TextRead, ApiError> {
         if self.output.is_none() {
             self.output = self.open().await?;
         }
-        let Some(mut output) = self.output.take() else { return Ok(Read::End) };
+        let Some(mut output) = self.output.take() else { return Ok(TextRead::End) };
         let mut encoder = std::mem::replace(&mut self.encoder, Encoder::Identity);
         let read = tokio::task::spawn_blocking(move || {
             let read = match output.read()? {
-                Read::Bytes(bytes) => Read::Bytes(encoder.push(bytes)?),
+                TextRead::Bytes(bytes) => TextRead::Bytes(encoder.push(bytes)?),
                 other => other,
             };
             Ok::<_, io::Error>((read, output, encoder))
@@ -150,17 +148,17 @@ impl Sending {
     }
 
     /// Opens the spool of the attempt that is followed, if it is there by now.
-    async fn open(&self) -> Result<Option<Output>, ApiError> {
+    async fn open(&self) -> Result<Option<TextReader>, ApiError> {
         let Some(Following { wanted: (selection, times), .. }) = &self.following else { return Ok(None) };
-        let Some(log) = open(&self.state, self.job, self.attempt).await? else { return Ok(None) };
-        let output = Output::new(log, selection.clone(), *times, Reach::Growing);
+        let Some(spool) = self.state.outputs.open_growing(self.job, self.attempt).await? else { return Ok(None) };
+        let output = TextReader::new(spool, selection.clone(), *times, Reach::Growing);
         output.map(Some).map_err(|error| internal(&error))
     }
 
     /// Learns what the steps are called that have begun meanwhile.
     async fn learn_steps(&mut self) -> Result<Next, ApiError> {
         let Some(output) = &mut self.output else { return Ok(Next::Read) };
-        let steps = Arc::new(StepIds::load(&self.state.log, self.job, self.attempt).await?);
+        let steps = Arc::new(self.state.outputs.steps(self.job, self.attempt).await?);
         if output.set_steps(steps) {
             return Ok(Next::Read);
         }
@@ -169,7 +167,7 @@ impl Sending {
             output.skip_unknown().map_err(|error| internal(&error))?;
             return Ok(Next::Read);
         }
-        self.is_complete = self.state.queue.attempt_output(self.job, Some(self.attempt)).await?.is_complete;
+        self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
         Ok(self.wait(FOLLOW_LOOK_AGAIN).await)
     }
 
@@ -183,14 +181,14 @@ impl Sending {
         }
         following.asked = Instant::now();
         if !self.is_complete {
-            self.is_complete = self.state.queue.attempt_output(self.job, Some(self.attempt)).await?.is_complete;
+            self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
             // A job that has finished by now may have printed since the last read.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
             return Ok(Next::Over);
         }
-        let job = self.state.queue.attempt_output(self.job, None).await?;
+        let job = self.state.outputs.find(self.job, None).await?;
         if job.last_attempt > self.attempt {
             (self.attempt, self.is_complete, self.output) = (self.attempt + 1, false, None);
             return Ok(Next::Read);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadError};
 use crate::model::{JobId, Payload, Seq, StepRef};
-use crate::worker::spool::Source;
+use crate::spool::Source;
 
 /// Events per page.
 const LIMIT: usize = 500;
@@ -16,13 +16,13 @@ pub struct StepIds(HashMap<StepRef, String>);
 impl StepIds {
     /// Reads the ids from the job's event log. A step's event is appended before its process starts, but stored a
     /// moment later.
-    pub async fn load(log: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
+    pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };
         let (mut ids, mut after) = (HashMap::new(), Seq::START);
         loop {
             let request = PageRequest { direction: Direction::After(after), filter: filter.clone(), limit: LIMIT };
-            let page = log.page(job, &request).await?;
+            let page = events.page(job, &request).await?;
             for event in page.to_model().items {
                 let Payload::Step(step) = event.payload else { continue };
                 ids.insert(step.step(), step.step_id);

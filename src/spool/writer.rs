@@ -1,33 +1,18 @@
-//! The spool: an attempt's complete output on the worker's disk.
-//!
-//! `output.log` is exactly the child's bytes after redaction, both streams in order of arrival, nothing of ours in it.
-//! `output.idx` says what each stretch of it is: fixed-size records of offset, length, first line, time, stream, stage and
-//! step. A record is written after its bytes, so that a crash leaves at most bytes without a record, which are cut off.
-//! Both are written at offsets: what a full disk refused is written again at the same place, and nothing is there twice.
-//!
-//! Only [`Redacted`] bytes enter. Who reads the spool shares nothing with who writes it but the files and a [`SpoolEnd`].
-
-mod record;
+//! Writing a spool: appending, syncing, and mending what a dead worker left.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use redact::Redacted;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-pub use record::{Record, Source};
-
+use super::{OUTPUT_IDX, OUTPUT_LOG, Record, Source, SpoolReader};
 use crate::fail_point::FailPoint;
+use crate::files::private_folder;
 use crate::model::Timestamp;
-
-/// The name of the output within the spool's folder, and of its artifact below `logs/`.
-pub const OUTPUT_LOG: &str = "output.log";
-/// The name of the index within the spool's folder.
-pub const OUTPUT_IDX: &str = "output.idx";
 
 /// Records that are read at once, and bytes, where a whole file is gone through.
 const RECORDS: usize = 4096;
@@ -46,9 +31,9 @@ pub struct SpoolEnd {
     pub lines: u64,
 }
 
-/// The writing end.
+/// The writing end. What it has written is announced by its [`SpoolEnd`].
 #[derive(Debug)]
-pub struct Spool {
+pub struct SpoolWriter {
     log: File,
     idx: File,
     reached: Reached,
@@ -70,17 +55,10 @@ struct Reached {
     open_line: [Option<u64>; 2],
 }
 
-/// The reading end. Reads are at offsets, so that one may be used from anywhere.
-#[derive(Clone, Debug)]
-pub struct SpoolReader {
-    log: Arc<File>,
-    idx: Arc<File>,
-}
-
-impl Spool {
+impl SpoolWriter {
     /// Makes an empty spool in `folder`.
     pub fn create(folder: &Path) -> io::Result<Self> {
-        crate::db::private_folder(folder)?;
+        private_folder(folder)?;
         let [log, idx] = open(folder, true)?;
         let (reached, told, hash) = (Reached::default(), watch::Sender::default(), Sha256::new());
         Ok(Self { log, idx, reached, told, hash, synced: [0; 2], sync_failed: false })
@@ -89,7 +67,7 @@ impl Spool {
     /// Opens the spool that a dead worker left in `folder`: cuts the index to the records that follow each other and whose
     /// bytes are there, and the output to the end of the last one. A folder without one gives an empty spool.
     pub fn recover(folder: &Path) -> io::Result<Self> {
-        crate::db::private_folder(folder)?;
+        private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
         let log_bytes = log.metadata()?.len();
         let (mut last, mut index, mut bytes) = (None, 0, 0);
@@ -205,7 +183,7 @@ impl Spool {
 
     /// Returns a reading end.
     pub fn reader(&self) -> io::Result<SpoolReader> {
-        Ok(SpoolReader { log: Arc::new(self.log.try_clone()?), idx: Arc::new(self.idx.try_clone()?) })
+        Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
     /// Returns how many masks `output.log` holds: what a recovery can know of redactions.
@@ -255,50 +233,6 @@ impl Reached {
     }
 }
 
-impl SpoolReader {
-    /// Returns the record of that number, if it is there.
-    pub fn record(&self, number: u64) -> io::Result<Option<Record>> {
-        Record::read(&self.idx, number)
-    }
-
-    /// Returns up to `count` records from that number on; none at the end.
-    pub fn records(&self, number: u64, count: usize) -> io::Result<Vec<Record>> {
-        Record::read_many(&self.idx, number, count)
-    }
-
-    /// Returns the size of `output.log`.
-    pub fn bytes(&self) -> io::Result<u64> {
-        Ok(self.log.metadata()?.len())
-    }
-
-    /// Returns the number of the record that holds the byte at `offset`; if it is not there yet, the number of the one
-    /// that will.
-    pub fn record_at(&self, offset: u64) -> io::Result<u64> {
-        let (mut low, mut high) = (0, self.idx.metadata()?.len() / Record::SIZE as u64);
-        while low < high {
-            let middle = u64::midpoint(low, high);
-            match self.record(middle)? {
-                Some(record) if record.end() <= offset => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        Ok(low)
-    }
-
-    /// Reads a range of `output.log`.
-    pub fn read(&self, from: u64, length: usize) -> io::Result<Redacted> {
-        let mut bytes = vec![0; length];
-        self.log.read_exact_at(&mut bytes, from)?;
-        Ok(Redacted::from_stored(bytes))
-    }
-}
-
-/// Returns where an attempt's spool lies, below the data folder.
-#[must_use]
-pub fn folder(job: crate::model::JobId, attempt: i32) -> PathBuf {
-    ["spool".to_owned(), job.to_string(), attempt.to_string()].iter().collect()
-}
-
 fn hash_of(file: &File) -> io::Result<Sha256> {
     let mut hash = Sha256::new();
     read_blocks(file, |block| hash.update(block))?;
@@ -326,6 +260,3 @@ fn open(folder: &Path, truncate: bool) -> io::Result<[File; 2]> {
     };
     Ok([open(OUTPUT_LOG)?, open(OUTPUT_IDX)?])
 }
-
-#[cfg(test)]
-mod tests;

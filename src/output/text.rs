@@ -4,10 +4,9 @@
 use std::io;
 use std::sync::Arc;
 
-use super::AttemptLog;
-use super::steps::StepIds;
+use super::StepIds;
 use crate::model::{Stage, StreamName, Timestamp};
-use crate::worker::spool::{Record, Source};
+use crate::spool::{Record, Source, SpoolReader};
 
 /// The most bytes of output that one read returns.
 const BLOCK: usize = 128 << 10;
@@ -47,10 +46,10 @@ pub enum Reach {
 
 /// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum TextRead {
     /// Output. It may be empty even if more output follows.
     Bytes(Vec<u8>),
-    /// The next output belongs to a step whose id is not known yet. Call [`Output::set_steps`].
+    /// The next output belongs to a step whose id is not known yet. Call [`TextReader::set_steps`].
     UnknownStep,
     /// Everything has been read.
     End,
@@ -58,8 +57,8 @@ pub enum Read {
 
 /// A sequential reader of an attempt's output.
 #[derive(Debug)]
-pub struct Output {
-    log: AttemptLog,
+pub struct TextReader {
+    spool: SpoolReader,
     selection: Selection,
     times: Times,
     steps: Arc<StepIds>,
@@ -79,14 +78,14 @@ impl Selection {
     }
 }
 
-impl Output {
+impl TextReader {
     /// Creates a reader at the beginning of the output.
-    pub fn new(log: AttemptLog, selection: Selection, times: Times, reach: Reach) -> io::Result<Self> {
+    pub fn new(spool: SpoolReader, selection: Selection, times: Times, reach: Reach) -> io::Result<Self> {
         let until = match reach {
-            Reach::Present => log.text.size()?,
+            Reach::Present => spool.bytes()?,
             Reach::Growing => u64::MAX,
         };
-        Ok(Self { log, selection, times, steps: Arc::default(), at: 0, record: 0, until })
+        Ok(Self { spool, selection, times, steps: Arc::default(), at: 0, record: 0, until })
     }
 
     /// Sets the ids of the steps. Returns whether they have changed.
@@ -98,14 +97,14 @@ impl Output {
 
     /// Skips the record whose step has no id. For use when the attempt has finished, since the step will never get one.
     pub fn skip_unknown(&mut self) -> io::Result<()> {
-        if let Some(record) = self.log.index.record(self.record)? {
+        if let Some(record) = self.spool.record(self.record)? {
             self.pass(&record);
         }
         Ok(())
     }
 
     /// Reads the next block.
-    pub fn read(&mut self) -> io::Result<Read> {
+    pub fn read(&mut self) -> io::Result<TextRead> {
         if self.selection.is_everything() && self.times == Times::Omitted {
             return self.read_bytes();
         }
@@ -114,28 +113,28 @@ impl Output {
             if out.len() >= BLOCK {
                 break;
             }
-            let next = self.log.index.record(self.record)?.filter(|record| record.offset < self.until);
+            let next = self.spool.record(self.record)?.filter(|record| record.offset < self.until);
             let Some(record) = next else {
-                return Ok(if out.is_empty() { Read::End } else { Read::Bytes(out) });
+                return Ok(if out.is_empty() { TextRead::End } else { TextRead::Bytes(out) });
             };
             match self.wants(record.source) {
                 Some(true) => self.read_piece(&record, &mut out)?,
                 Some(false) => self.pass(&record),
-                None if out.is_empty() => return Ok(Read::UnknownStep),
+                None if out.is_empty() => return Ok(TextRead::UnknownStep),
                 None => break,
             }
         }
-        Ok(Read::Bytes(out))
+        Ok(TextRead::Bytes(out))
     }
 
-    fn read_bytes(&mut self) -> io::Result<Read> {
-        let left = self.log.text.size()?.min(self.until).saturating_sub(self.at);
+    fn read_bytes(&mut self) -> io::Result<TextRead> {
+        let left = self.spool.bytes()?.min(self.until).saturating_sub(self.at);
         if left == 0 {
-            return Ok(Read::End);
+            return Ok(TextRead::End);
         }
-        let bytes = self.log.text.read(self.at, usize::try_from(left).unwrap_or(BLOCK).min(BLOCK))?;
+        let bytes = self.spool.read(self.at, usize::try_from(left).unwrap_or(BLOCK).min(BLOCK))?;
         self.at += bytes.len() as u64;
-        Ok(Read::Bytes(bytes))
+        Ok(TextRead::Bytes(bytes.into_bytes()))
     }
 
     /// Returns whether output from `source` is selected, or `None` if the step's id is not known yet.
@@ -154,16 +153,16 @@ impl Output {
     fn read_piece(&mut self, record: &Record, out: &mut Vec<u8>) -> io::Result<()> {
         let from = self.at.max(record.offset);
         let length = usize::try_from(record.end() - from).unwrap_or(BLOCK).min(BLOCK);
-        let text = self.log.text.read(from, length)?;
+        let text = self.spool.read(from, length)?;
         match self.times {
-            Times::Omitted => out.extend_from_slice(&text),
+            Times::Omitted => out.extend_from_slice(text.as_bytes()),
             Times::Prefixed => {
                 let begins = if from == record.offset {
                     record.begins_line()
                 } else {
-                    self.log.text.read(from - 1, 1)? == b"\n"
+                    self.spool.read(from - 1, 1)?.as_bytes() == b"\n"
                 };
-                push_with_times(&text, record.time, begins, out);
+                push_with_times(text.as_bytes(), record.time, begins, out);
             }
         }
         self.at = from + text.len() as u64;

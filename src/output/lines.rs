@@ -6,11 +6,9 @@
 use std::borrow::Cow;
 use std::io;
 
-use super::AttemptLog;
 use crate::ansi::{self, LineEnd};
 use crate::model::Timestamp;
-use crate::worker::capture::incomplete_character;
-use crate::worker::spool::{Record, Source};
+use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
 /// The most index records that one read examines to find the remaining pieces of lines: 40 MiB of index.
 const MAX_LOOKED_AT: u32 = 1 << 20;
@@ -37,8 +35,8 @@ pub struct Line {
 
 /// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Returns fewer lines at the
 /// end of the log, and when their text is long.
-pub fn read(log: &mut AttemptLog, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
-    let mut reading = Reading { log, keep, here: None, looked_at: 0 };
+pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
+    let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
     for number in (from..).take(count) {
         let Some(line) = reading.line(number)? else { break };
@@ -52,7 +50,7 @@ pub fn read(log: &mut AttemptLog, from: u64, count: usize, keep: usize) -> io::R
 }
 
 struct Reading<'a> {
-    log: &'a mut AttemptLog,
+    spool: &'a mut SpoolReader,
     keep: usize,
     here: Option<Here>,
     looked_at: u32,
@@ -116,9 +114,9 @@ impl Reading<'_> {
     /// Moves to the record in which a line begins.
     fn find(&mut self, line: u64) -> io::Result<bool> {
         let hint = self.here.as_ref().map_or(0, |here| here.number);
-        let Some(number) = self.log.index.record_of_line(line, hint)? else { return Ok(false) };
-        let Some(record) = self.log.index.record(number)? else { return Ok(false) };
-        let text = self.log.text.read(record.offset, record.length as usize)?;
+        let Some(number) = self.spool.record_of_line(line, hint)? else { return Ok(false) };
+        let Some(record) = self.spool.record(number)? else { return Ok(false) };
+        let text = self.spool.text(&record)?.into_bytes();
         let here = self.here.insert(Here { number, record, text, line: record.line, at: 0 });
         Ok(here.go_to(line))
     }
@@ -134,7 +132,7 @@ impl Reading<'_> {
                     return Ok(true);
                 }
             }
-            let Some(record) = self.log.index.record(number)? else { return Ok(false) };
+            let Some(record) = self.spool.record(number)? else { return Ok(false) };
             if record.source.step != source.step {
                 return Ok(false);
             }
@@ -148,7 +146,7 @@ impl Reading<'_> {
             if record.line != line {
                 return Ok(false);
             }
-            let piece = self.log.text.read(record.offset, record.length as usize)?;
+            let piece = self.spool.text(&record)?.into_bytes();
             match memchr::memchr(b'\n', &piece) {
                 Some(newline) => {
                     text.extend_from_slice(&piece[..newline]);

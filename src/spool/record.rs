@@ -75,16 +75,6 @@ impl Record {
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 
-    /// Reads the record of that number. Returns `None` if it is incomplete.
-    pub(super) fn read(idx: &File, number: u64) -> io::Result<Option<Self>> {
-        let mut bytes = [0; Self::SIZE];
-        match idx.read_exact_at(&mut bytes, number * Self::SIZE as u64) {
-            Ok(()) => Ok(Some(Self::parse(&bytes))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Reads up to `count` records from that number on.
     pub(super) fn read_many(idx: &File, number: u64, count: usize) -> io::Result<Vec<Self>> {
         let mut bytes = vec![0; count * Self::SIZE];

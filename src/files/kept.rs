@@ -1,29 +1,37 @@
-//! A file of a spool, either plain or in compressed frames beside the original path.
+//! A file that is kept for reading, either plain or in compressed frames beside the original path.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::frames::Frames;
+use super::{compressed_path, open};
 
-/// A file of a spool, opened for reading. It stays readable if it is compressed or removed meanwhile.
-#[derive(Debug)]
-pub struct LogFile(Bytes);
+/// A file opened for reading. It stays readable if it is compressed or removed meanwhile. A clone reads the same file.
+#[derive(Clone, Debug)]
+pub struct KeptFile(Bytes);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Bytes {
     /// The plain file, which may still grow.
-    Plain(File),
+    Plain(Arc<File>),
     Compressed(Box<Frames>),
 }
 
-impl LogFile {
+impl From<File> for KeptFile {
+    fn from(plain: File) -> Self {
+        Self(Bytes::Plain(Arc::new(plain)))
+    }
+}
+
+impl KeptFile {
     /// Opens the file at that path, compressed or not. Returns `None` if there is neither.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         // The order matters: the compressed file is in place before the plain one is removed.
         if let Some(file) = open(path)? {
-            return Ok(Some(Self(Bytes::Plain(file))));
+            return Ok(Some(file.into()));
         }
         match open(&compressed_path(path))? {
             Some(file) => Ok(Some(Self(Bytes::Compressed(Box::new(Frames::open(file)?))))),
@@ -49,21 +57,5 @@ impl LogFile {
             }
             Bytes::Compressed(frames) => frames.read(at, length),
         }
-    }
-}
-
-/// Returns the path of a file's compressed form.
-pub(super) fn compressed_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".zst");
-    name.into()
-}
-
-/// Opens a file, or returns `None` if it does not exist.
-pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }

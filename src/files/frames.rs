@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
@@ -16,8 +17,9 @@ const FRAME: u32 = 1 << 20;
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.
+#[derive(Clone)]
 pub(super) struct Frames {
-    file: File,
+    file: Arc<File>,
     /// Where each frame is in the file.
     table: SeekTable,
     /// The decompressed bytes of the last frame.
@@ -36,7 +38,7 @@ impl Frames {
     /// Reads the seek table of a file.
     pub(super) fn open(mut file: File) -> io::Result<Self> {
         let table = SeekTable::from_seekable(&mut file).map_err(io::Error::other)?;
-        Ok(Self { file, table, frame: Vec::new(), frame_at: 0 })
+        Ok(Self { file: Arc::new(file), table, frame: Vec::new(), frame_at: 0 })
     }
 
     /// Returns the size before compression.
@@ -68,7 +70,8 @@ impl Frames {
             let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
             // A new decoder for each frame: a decoder's window is several times as large as a frame, and a slow reader
             // would keep it.
-            let options = DecodeOptions::new(&self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
+            let options =
+                DecodeOptions::new(&*self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
             let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];
             options.into_decoder().map_err(io::Error::other)?.read_exact(&mut frame)?;
             (self.frame, self.frame_at) = (frame, begin);

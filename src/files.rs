@@ -1,0 +1,48 @@
+//! Files on the server's disk: folders that only its user may enter, and files that are kept for reading, plain or
+//! compressed.
+
+mod compress;
+mod frames;
+mod kept;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use compress::compress;
+pub use kept::KeptFile;
+
+/// Creates `folder` and any missing parents. Only the owner may enter the folders that it creates.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Adds up the sizes of the files below a folder. A file that is removed meanwhile counts nothing.
+pub fn size_below(folder: &Path) -> io::Result<u64> {
+    let mut size = 0;
+    for entry in fs::read_dir(folder)?.flatten() {
+        size += match entry.metadata() {
+            Ok(kind) if kind.is_dir() => size_below(&entry.path()).unwrap_or(0),
+            Ok(kind) => kind.len(),
+            Err(_) => 0,
+        };
+    }
+    Ok(size)
+}
+
+/// Returns the path of a file's compressed form.
+fn compressed_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".zst");
+    name.into()
+}
+
+/// Opens a file, or returns `None` if it does not exist.
+fn open(path: &Path) -> io::Result<Option<fs::File>> {
+    match fs::File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

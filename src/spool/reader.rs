@@ -1,0 +1,130 @@
+//! Reading a spool, while it grows and after it has been compressed. Only this file and the writer know the format.
+
+use std::io;
+use std::path::Path;
+
+use redact::Redacted;
+
+use super::{OUTPUT_IDX, OUTPUT_LOG, Record};
+use crate::files::KeptFile;
+
+/// Records that are read at once: 20 KiB, which suits both single look-ups and sequential reads.
+const BLOCK: u64 = 512;
+
+/// The reading end. It stays readable if its files are compressed or removed meanwhile. A clone reads the same files.
+#[derive(Clone, Debug)]
+pub struct SpoolReader {
+    log: KeptFile,
+    index: KeptFile,
+    /// The block of records that was read last, whole records only.
+    block: Vec<u8>,
+    /// The number of the first record in `block`.
+    block_from: u64,
+}
+
+impl SpoolReader {
+    pub(super) const fn new(log: KeptFile, index: KeptFile) -> Self {
+        Self { log, index, block: Vec::new(), block_from: 0 }
+    }
+
+    /// Opens the spool in `folder`. Returns `None` if the spool does not exist or is not created yet.
+    pub fn open(folder: &Path) -> io::Result<Option<Self>> {
+        let (log, index) = (KeptFile::open(&folder.join(OUTPUT_LOG))?, KeptFile::open(&folder.join(OUTPUT_IDX))?);
+        Ok(log.zip(index).map(|(log, index)| Self::new(log, index)))
+    }
+
+    /// Returns `output.log`, and drops the index.
+    #[must_use]
+    pub fn into_log(self) -> KeptFile {
+        self.log
+    }
+
+    /// Returns the current size of `output.log`, before compression.
+    pub fn bytes(&self) -> io::Result<u64> {
+        self.log.size()
+    }
+
+    /// Reads a range of `output.log`. Fails if the file is shorter.
+    pub fn read(&mut self, from: u64, length: usize) -> io::Result<Redacted> {
+        Ok(Redacted::from_stored(self.log.read(from, length)?))
+    }
+
+    /// Reads the text of a record.
+    pub fn text(&mut self, record: &Record) -> io::Result<Redacted> {
+        self.read(record.offset, record.length as usize)
+    }
+
+    /// Returns how many lines of output have begun.
+    pub fn total_lines(&mut self) -> io::Result<u64> {
+        let Some(last) = self.count()?.checked_sub(1) else { return Ok(0) };
+        let Some(record) = self.record(last)? else { return Ok(0) };
+        let text = self.text(&record)?;
+        Ok(record.begun_after(text.as_bytes()))
+    }
+
+    /// Returns the current number of whole records.
+    pub fn count(&self) -> io::Result<u64> {
+        Ok(self.index.size()? / Record::SIZE as u64)
+    }
+
+    /// Returns the record with that number, if it exists.
+    pub fn record(&mut self, number: u64) -> io::Result<Option<Record>> {
+        if let Some(record) = self.cached(number) {
+            return Ok(Some(record));
+        }
+        let count = self.count()?;
+        if number >= count {
+            return Ok(None);
+        }
+        let from = number / BLOCK * BLOCK;
+        let records = usize::try_from(BLOCK.min(count - from)).expect("a block is small");
+        self.block = self.index.read(from * Record::SIZE as u64, records * Record::SIZE)?;
+        self.block_from = from;
+        Ok(self.cached(number))
+    }
+
+    fn cached(&self, number: u64) -> Option<Record> {
+        let at = usize::try_from(number.checked_sub(self.block_from)?).ok()?;
+        let bytes = self.block.chunks_exact(Record::SIZE).nth(at)?;
+        Some(Record::parse(bytes.try_into().ok()?))
+    }
+
+    /// Returns the number of the record in which that line begins, if the line has begun: the last record before which
+    /// fewer lines had begun. The search starts near `hint`, so that sequential reads are cheap.
+    pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
+        let count = self.count()?;
+        let (mut low, mut high) = (0, count);
+        if hint < count && self.begun(hint)? < line {
+            low = hint;
+            let mut step = 1;
+            while low + step < count && self.begun(low + step)? < line {
+                low += step;
+                step *= 2;
+            }
+            high = count.min(low + step);
+        }
+        while high - low > 1 {
+            let middle = u64::midpoint(low, high);
+            if self.begun(middle)? < line { low = middle } else { high = middle }
+        }
+        Ok((count > 0 && line > 0).then_some(low))
+    }
+
+    /// Returns the number of the record that holds the byte at `offset`; if it is not there yet, the number of the one
+    /// that will.
+    pub fn record_at(&mut self, offset: u64) -> io::Result<u64> {
+        let (mut low, mut high) = (0, self.count()?);
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            match self.record(middle)? {
+                Some(record) if record.end() <= offset => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    fn begun(&mut self, number: u64) -> io::Result<u64> {
+        Ok(self.record(number)?.map_or(u64::MAX, |record| record.begun))
+    }
+}
