@@ -1,4 +1,4 @@
-//! The column beside the log: what runs, what was kept, what is known.
+//! The column beside the log: the timeline, the artifacts, and facts about the job.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -10,7 +10,7 @@ use crate::model::{AttemptStatus, Job, Stage, StageStatus, StepStatus, Timestamp
 use crate::ui::{Icon, Now, Time, download_url};
 use crate::words;
 
-/// The column beside the log. On narrow screens it folds into one line that says what runs.
+/// The column beside the log. On narrow screens it folds into one line that names the running step.
 #[component]
 pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -94,13 +94,13 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     .into_any()
 }
 
-/// The stages of an attempt, in order, with what has run of each and what waits.
+/// The stages of an attempt in order, each with its started and its waiting steps.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
         |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
-    // A job whose only stage is the usual one needs no word for it.
+    // If `execute` is the only stage, its heading would add nothing.
     let only_execute =
         runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {
@@ -128,7 +128,7 @@ fn waiting_step(step: &Planned) -> AnyView {
     still_step(&step.id, &step.name, ("queued", "waiting"))
 }
 
-/// A step that does not take time: its icon and its status, in one word each.
+/// A step without a duration: its icon, its name and its status.
 fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)) -> AnyView {
     view! {
         <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status=status>
@@ -189,7 +189,8 @@ fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now:
         (StepStatus::TimedOut | StepStatus::Cancelled, _) => format!("{} \u{b7} ", words::step_status(step.status)),
         _ => String::new(),
     };
-    // A `progress` element needs no style attribute, which the page's policy forbids.
+    // This is a `progress` element because a bar drawn with a style attribute would violate the page's
+    // Content-Security-Policy.
     let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
     let max = move || attempt_millis.unwrap_or_else(|| now.get().millis_since(begun)).max(1);
     view! {
