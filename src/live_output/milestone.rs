@@ -105,7 +105,7 @@ pub fn words(event: &Event) -> Words {
         }
         Payload::Gap(gap) => {
             let why = match gap.reason {
-                GapReason::Lag => "not sent live: printed faster than they could be sent",
+                GapReason::Lag => "not sent live: the job printed faster than its output could be sent",
                 GapReason::Budget => "not sent live: live output limit reached",
             };
             let when = match gap.available {
@@ -154,7 +154,7 @@ fn of_step(step: &StepPayload) -> Words {
     let detail = match (step.status, step.exit_code, step.signal) {
         (StepStatus::Started, ..) => format!("$ {}", step.command.lines().next().unwrap_or_default()),
         (StepStatus::Failed, Some(code), _) => within(&format!("failed with exit code {code}"), step.duration_ms),
-        (StepStatus::Failed, None, Some(signal)) => within(&format!("failed by signal {signal}"), step.duration_ms),
+        (StepStatus::Failed, None, Some(signal)) => within(&format!("killed by signal {signal}"), step.duration_ms),
         (status, ..) => within(words::step_status(status), step.duration_ms),
     };
     // A step without a name of its own is named after its command, which is shown beside it.
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(step(StepStatus::Started, None, None), "-- Build $ cargo build");
         assert_eq!(step(StepStatus::Succeeded, Some(0), None), "-- Build succeeded in 12.6 s");
         assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 in 12.6 s");
-        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build failed by signal 9 in 12.6 s");
+        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build killed by signal 9 in 12.6 s");
         assert_eq!(step(StepStatus::TimedOut, None, Some(15)), "-- Build timed out in 12.6 s");
     }
 

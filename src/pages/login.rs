@@ -49,7 +49,7 @@ pub fn LoginPage() -> impl IntoView {
                             <p id="token-hint" class="hint">
                                 "The admin token. It is in the file "
                                 <code>"admin-token"</code>
-                                " in the server's data folder, unless the server was started with another one."
+                                " in the server's data folder, unless the server was started with a different token."
                             </p>
                         }
                             .into_any()

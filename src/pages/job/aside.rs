@@ -16,7 +16,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
     let open = RwSignal::new(false);
     let timeline = Memo::new(move |_| Timeline::new(&live.milestones.read()));
     view! {
-        <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and facts">
+        <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and details">
             <button
                 class="fold"
                 aria-expanded=move || open.get().to_string()
@@ -36,7 +36,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
                     {move || artifacts_view(live)}
                 </section>
                 <section aria-labelledby="facts-title">
-                    <h2 id="facts-title">"Facts"</h2>
+                    <h2 id="facts-title">"Details"</h2>
                     {move || facts_view(&live.job.read())}
                 </section>
             </div>
@@ -224,7 +224,8 @@ const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
 fn artifacts_view(live: LiveJob) -> AnyView {
     let artifacts = live.artifacts.read();
     if artifacts.is_empty() {
-        let text = if live.job.read().status.is_terminal() { "No files were kept." } else { "No files yet." };
+        let text =
+            if live.job.read().status.is_terminal() { "This job has no artifacts." } else { "No artifacts yet." };
         return view! { <p class="hint">{text}</p> }.into_any();
     }
     let several = artifacts.iter().any(|file| file.attempt > 1);
@@ -278,7 +279,7 @@ fn facts_view(job: &Job) -> AnyView {
         time("Next attempt", job.next_attempt_at),
     ];
     let facts = [
-        fact("By", job.created_by_user_id.clone()),
+        fact("Submitted by", job.created_by_user_id.clone()),
         fact("Worker", job.claimed_by.clone()),
         fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
         fact("Exit code", job.exit_code.map(|code| code.to_string())),
@@ -286,7 +287,7 @@ fn facts_view(job: &Job) -> AnyView {
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
         fact("Reason", job.cancel_reason.clone()),
-        fact("Job", Some(job.id.to_string())),
+        fact("Job ID", Some(job.id.to_string())),
     ];
     view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()
 }

@@ -33,7 +33,7 @@ async fn a_token_that_the_server_refuses_is_not_stored() {
     let cli = Cli::without_server();
     let done = cli.run_with(&["login", &server.api.base], "wrong-token\n").await;
     assert_eq!(done.code, Some(1));
-    assert!(done.stderr.contains("refuses the token (401)"), "{}", done.stderr);
+    assert!(done.stderr.contains("rejected the token (401)"), "{}", done.stderr);
     assert_eq!(cli.run_with(&["login", &server.api.base], "\n").await.code, Some(1));
     assert!(!cli.folder().join(FILE).exists());
 }
