@@ -57,7 +57,7 @@ pub(super) struct Serve {
     /// The maximum number of log events of a job per second.
     #[arg(long, env = "TAILWATER_LIVE_EVENTS_PER_SECOND", default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     live_events_per_second: u32,
-    /// The maximum size of a log event's text, in bytes; under load, larger events are used.
+    /// The target size of a log event's text, in bytes; it grows under load.
     #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
     live_event_bytes: u32,
     /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent live.
@@ -113,7 +113,7 @@ pub(super) struct Serve {
     /// defaults.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
-    /// A folder that must contain absolute working directories; may be given several times [default: any folder].
+    /// A folder that absolute working directories must be in; may be given several times [default: any folder].
     #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "FOLDER")]
     working_roots: Vec<PathBuf>,
     /// The format of the server's own log.
