@@ -49,7 +49,7 @@ pub enum StartError {
     #[error(transparent)]
     Token(#[from] auth::TokenError),
     /// The store of kept files.
-    #[error("failed to open the store of artifacts: {0}")]
+    #[error("failed to open the artifact store: {0}")]
     Artifacts(#[from] object_store::Error),
     /// A setting.
     #[error(transparent)]

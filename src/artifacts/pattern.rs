@@ -45,7 +45,7 @@ impl Patterns {
     /// Checks patterns.
     pub fn parse(patterns: &[String]) -> Result<Self, InvalidPattern> {
         if patterns.len() > MAX_PATTERNS {
-            let problem = format!("takes at most {MAX_PATTERNS} patterns, not {}", patterns.len());
+            let problem = format!("must have at most {MAX_PATTERNS} patterns, not {}", patterns.len());
             return Err(InvalidPattern { index: None, problem });
         }
         let parse = |(index, pattern): (usize, &String)| {
@@ -79,19 +79,19 @@ fn set_of(patterns: &[Pattern]) -> Result<RegexSet, regex::Error> {
 impl Pattern {
     fn parse(given: &str) -> Result<Self, String> {
         if given.is_empty() || given.len() > MAX_PATTERN || given.contains(char::is_control) {
-            return Err(format!("takes a pattern of 1 to {MAX_PATTERN} bytes without control characters"));
+            return Err(format!("must be a pattern of 1 to {MAX_PATTERN} bytes without control characters"));
         }
         if given.starts_with('!') {
-            return Err("takes patterns of what is kept; none that begins with '!' and leaves something out".to_owned());
+            return Err("must not start with '!', because patterns cannot exclude files".to_owned());
         }
         if given.starts_with('/') || Path::new(given).components().any(|part| part == Component::ParentDir) {
-            return Err("takes a path below the workspace, without '..'".to_owned());
+            return Err("must be a path inside the workspace, without '..'".to_owned());
         }
         let parts: Vec<&str> = given.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
         let plain = if parts.is_empty() { "**".to_owned() } else { parts.join("/") };
         let glob = GlobBuilder::new(&plain).literal_separator(true).build().map_err(|error| {
             format!(
-                "is not a valid glob: {}; a backslash before a special character takes its meaning away",
+                "is not a valid glob: {}; put a backslash before a special character to match it literally",
                 error.kind()
             )
         })?;

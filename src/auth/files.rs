@@ -23,7 +23,7 @@ pub enum TokenError {
     #[error("the admin token from {0} must be 32 or more printable ASCII characters without spaces")]
     Unfit(String),
     /// The file of it cannot be read or made.
-    #[error("failed to read or make {path}: {source}")]
+    #[error("failed to read or create {path}: {source}")]
     File {
         /// The file.
         path: String,

@@ -147,7 +147,7 @@ impl Jobs {
 
 fn status(text: &str) -> Result<JobStatus, String> {
     let known = || JobStatus::ALL.map(JobStatus::as_str).join(", ");
-    JobStatus::from_word(text).ok_or_else(|| format!("takes {}", known()))
+    JobStatus::from_word(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
 /// Draws the table over the previous one of `drawn` lines. Returns its number of lines.

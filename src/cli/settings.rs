@@ -161,7 +161,7 @@ impl SettingsFile {
             let setting = table.get_arguments().find(|setting| setting.get_id() == name);
             let setting = setting.ok_or_else(|| wrong(key.span(), unknown(name, &table)))?;
             let kind = Kind::of(setting);
-            let takes = || wrong(value.span(), format!("{name} takes {}", kind.name()));
+            let takes = || wrong(value.span(), format!("{name} must be {}", kind.name()));
             let values = kind.values(value.get_ref()).ok_or_else(takes)?;
             check(setting, &values).map_err(|problem| wrong(value.span(), format!("{name}: {problem}")))?;
             let SettingsError::Wrong { line, .. } = wrong(key.span(), String::new()) else { continue };
@@ -250,12 +250,12 @@ mod tests {
             "t.toml:3: unknown setting \"lisen\"; expected one of listen, ",
         );
         check_refused("[server]\nlisten = \"a:1\"", "t.toml:1: unknown setting \"server\"");
-        check_refused("# x\nlive_flush_ms = \"100\"", "t.toml:2: live_flush_ms takes a whole number");
+        check_refused("# x\nlive_flush_ms = \"100\"", "t.toml:2: live_flush_ms must be a whole number");
         check_refused("live_flush_ms = 0", "t.toml:1: live_flush_ms: 0 is not in 1..=60000");
-        check_refused("live_log_events = 1", "t.toml:1: live_log_events takes true or false");
-        check_refused("data_dir = 7", "t.toml:1: data_dir takes a string in quotes");
-        check_refused("allowed_hosts = \"a\"", "t.toml:1: allowed_hosts takes a list");
-        check_refused("allowed_hosts = [1]", "t.toml:1: allowed_hosts takes a list");
+        check_refused("live_log_events = 1", "t.toml:1: live_log_events must be true or false");
+        check_refused("data_dir = 7", "t.toml:1: data_dir must be a string in quotes");
+        check_refused("allowed_hosts = \"a\"", "t.toml:1: allowed_hosts must be a list");
+        check_refused("allowed_hosts = [1]", "t.toml:1: allowed_hosts must be a list");
         check_refused("a = 1\n\nlisten = ", "t.toml:3: ");
         check_refused("config = \"other.toml\"", "t.toml:1: unknown setting \"config\"");
     }

@@ -54,7 +54,7 @@ pub enum UnpackError {
     #[error("stopped")]
     Stopped,
     /// The archive on the disk is not the one that was received.
-    #[error("the archive is damaged: it is not what was received")]
+    #[error("the archive is damaged: it has changed since it was received")]
     Damaged,
     /// It is no archive that is taken.
     #[error("the archive is neither a tar.zst nor a tar.gz")]
@@ -63,7 +63,7 @@ pub enum UnpackError {
     #[error("the archive unpacks to more than {0} bytes, which --input-bytes allows")]
     TooLarge(u64),
     /// It holds more than is taken.
-    #[error("the archive holds more than {0}")]
+    #[error("the archive contains more than {0}")]
     TooMany(&'static str),
     /// An entry is not taken.
     #[error("{} {problem}", name.display())]
@@ -174,15 +174,17 @@ impl Unpacking<'_> {
     fn entry(&mut self, mut entry: Entry<'_, Bounded<'_>>) -> Result<(), UnpackError> {
         let name = entry.path()?.into_owned();
         let refused = |problem: &str| UnpackError::Entry { name: name.clone(), problem: problem.to_owned() };
-        let failed =
-            |error: io::Error| UnpackError::Entry { name: name.clone(), problem: format!("is not unpacked: {error}") };
+        let failed = |error: io::Error| UnpackError::Entry {
+            name: name.clone(),
+            problem: format!("could not be unpacked: {error}"),
+        };
         let kind = entry.header().entry_type();
         // What `git archive` says of the commit.
         if kind == EntryType::XGlobalHeader {
             self.left.set(MAX_HEADER);
             return Ok(());
         }
-        let path = below(&name).ok_or_else(|| refused("is no path below the workspace"))?;
+        let path = below(&name).ok_or_else(|| refused("is not a path inside the workspace"))?;
         if path.as_os_str().is_empty() {
             return if kind.is_dir() { Ok(()) } else { Err(refused("has no name")) };
         }
@@ -198,7 +200,7 @@ impl Unpacking<'_> {
                     return Err(UnpackError::TooMany("100,000 symbolic links"));
                 }
                 if !stays_inside(&path, &target) {
-                    return Err(refused("is a link that leads out of the workspace"));
+                    return Err(refused("is a link that points outside the workspace"));
                 }
                 self.links.push((path, target));
                 Ok(())
@@ -240,18 +242,18 @@ impl Unpacking<'_> {
             for part in link.parent().into_iter().flat_map(Path::components) {
                 folder.push(part);
                 if folder.is_symlink() {
-                    return Err(refused("lies behind a link".into()));
+                    return Err(refused("is inside a linked folder".into()));
                 }
             }
             let made = fs::create_dir_all(&folder).and_then(|()| symlink(target, self.workspace.join(link)));
-            made.map_err(|error| refused(format!("is not unpacked: {error}")))?;
+            made.map_err(|error| refused(format!("could not be unpacked: {error}")))?;
         }
         for (link, _) in self.links {
             let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
             if let Err(Errno::XDEV) = openat2(&root, &link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), beneath) {
                 return Err(UnpackError::Entry {
                     name: link,
-                    problem: "is a link that leads out of the workspace".into(),
+                    problem: "is a link that points outside the workspace".into(),
                 });
             }
         }

@@ -22,7 +22,7 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
             (Event::StreamEnd, _) => break,
             (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
             (event, span) if document.is_none() => document = Some(reader.node(event, span, 0)?),
-            (_, span) => return Err(reader.error(&span, "begins a second document; a file holds one job")),
+            (_, span) => return Err(reader.error(&span, "starts a second document, but a file must contain one job")),
         }
     }
     Ok(document.unwrap_or(Json { node: Node::Null, at: 0 }))
@@ -67,7 +67,7 @@ impl<'t> Reader<'t> {
                 (Node::Object(self.members(depth)?), anchor)
             }
             Event::Alias(anchor) => return self.alias(anchor, &span),
-            _ => return Err(self.error(&span, "is no value")),
+            _ => return Err(self.error(&span, "is not a value")),
         };
         let json = Json { node, at };
         if anchor != 0 {
@@ -78,7 +78,7 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<Json, JsonError> {
         let Some((json, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(self.error(span, "stands for what it is a part of"));
+            return Err(self.error(span, "is an alias for a value that contains it"));
         };
         self.grow(size, span)?;
         Ok(Json { at: start(span), ..json })
@@ -105,7 +105,7 @@ impl<'t> Reader<'t> {
                     let is_merge_key = text == "<<" && scalar::is_plain(style);
                     (text.into_owned(), start(&span), is_merge_key)
                 }
-                (_, span) => return Err(self.error(&span, "takes a plain text as the name of a field")),
+                (_, span) => return Err(self.error(&span, "the name of a field must be a plain string")),
             };
             if !names.insert(name.clone()) {
                 return Err(JsonError::new(at, format!("{name} is given twice")).under(&name));
@@ -127,7 +127,7 @@ impl<'t> Reader<'t> {
 
     fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: &Span) -> Result<(), JsonError> {
         match self.core_tag(tag, span)? {
-            Some(other) if other != own => Err(self.error(span, format!("is no !!{other}"))),
+            Some(other) if other != own => Err(self.error(span, format!("is not a valid !!{other}"))),
             _ => Ok(()),
         }
     }
@@ -135,14 +135,15 @@ impl<'t> Reader<'t> {
     fn unknown_tag(&self, span: &Span) -> JsonError {
         let at = span.tag_start.and_then(|start| start.byte_offset()).unwrap_or_else(|| start(span));
         let tag = self.text.get(at..).unwrap_or_default().split_whitespace().next().unwrap_or("!");
-        let problem = format!("{tag} is a YAML tag, and job files have none; put a text that begins with ! in quotes");
+        let problem =
+            format!("{tag} is a YAML tag, which job files cannot use; put a string that starts with ! in quotes");
         JsonError::new(at, problem)
     }
 
     fn grow(&mut self, by: usize, span: &Span) -> Result<(), JsonError> {
         self.size += by;
         if self.size > MAX_SIZE {
-            return Err(self.error(span, format!("unfolds to more than {MAX_SIZE} bytes")));
+            return Err(self.error(span, format!("expands to more than {MAX_SIZE} bytes")));
         }
         Ok(())
     }
@@ -165,7 +166,7 @@ fn start(span: &Span) -> usize {
 /// Returns the members that a merge key (`<<`) brings.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
-    let refused = || JsonError::new(at, "<< takes an object, or a list of objects").under("<<");
+    let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");
     match value.node {
         Node::Object(members) => Ok(members),
         Node::Array(items) => {

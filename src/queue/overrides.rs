@@ -25,7 +25,7 @@ pub(super) fn apply(
 ) -> Result<RawJson, InvalidPayload> {
     let parse = |text: &str| json::parse(text).map_err(|error| invalid("payload", error.problem()));
     let changes = changes.map_or_else(|| Ok(Json::empty_object()), |changes| parse(changes.get()))?;
-    let Node::Object(changes) = changes.node else { return Err(invalid("payload", "takes an object")) };
+    let Node::Object(changes) = changes.node else { return Err(invalid("payload", "must be an object")) };
     let original = JobPayload::stored(kind, original);
     let real = parse(&original.to_text())?;
     let mut texts = Vec::new();
@@ -85,10 +85,10 @@ fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(),
                 texts.iter().filter(|known| known.kind == kind && known.shown == *text).map(|known| &known.real);
             let problem = match meant.next() {
                 None => {
-                    "[REDACTED] stands for a secret of the original job, which no longer fits here; leave the text as it was, or name the variable instead, as in $NAME"
+                    "[REDACTED] replaces a secret of the original job, which cannot be restored in a changed text; leave the text unchanged, or refer to the variable, as in $NAME"
                 }
                 Some(first) if meant.any(|other| other != first) => {
-                    "[REDACTED] stands for several secrets of the original job; give the value itself"
+                    "[REDACTED] replaces several secrets of the original job; enter the value itself"
                 }
                 Some(first) => {
                     text.clone_from(first);
@@ -118,7 +118,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(
                     at,
-                    "holds the value of a secret variable that was changed or removed; keep the variable, or change this text as well",
+                    "contains the value of a secret variable that was changed or removed; keep the variable, or change this text too",
                 ));
             }
             Ok(())

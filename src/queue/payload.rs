@@ -81,7 +81,7 @@ impl JobPayload {
         match json.members() {
             Some(_) if kind == "command" => json.read().map(Self::Command).map_err(|error| of_json(&error)),
             Some(_) => Ok(Self::Other(json)),
-            None => Err(invalid("payload", "takes an object")),
+            None => Err(invalid("payload", "must be an object")),
         }
     }
 
@@ -111,7 +111,7 @@ impl JobPayload {
     pub fn command(&self) -> Result<Command, InvalidPayload> {
         match self {
             Self::Command(raw) => Command::check(raw.clone()),
-            Self::Other(_) => Err(invalid("type", "is none that this worker runs")),
+            Self::Other(_) => Err(invalid("type", "is not a type that this worker runs")),
             Self::Unreadable(error) => Err(error.clone()),
         }
     }
@@ -181,7 +181,9 @@ impl Command {
         let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
         let execute = match (raw.run, raw.steps) {
             (Some(run), None) => vec![only_step(run)?],
-            (None, Some(steps)) if steps.is_empty() => return Err(invalid("payload.steps", "takes at least one step")),
+            (None, Some(steps)) if steps.is_empty() => {
+                return Err(invalid("payload.steps", "must have at least one step"));
+            }
             (None, Some(steps)) => check_steps("payload.steps", steps)?,
             (Some(_), Some(_)) => return Err(invalid("payload.run", "give either run or steps, not both")),
             (None, None) => return Err(invalid("payload.run", "give run (one command) or steps")),

@@ -48,10 +48,10 @@ impl Submission {
     ) -> Result<Self, InvalidPayload> {
         check_key("type", &new.kind)?;
         if !(-1000..=1000).contains(&new.priority) {
-            return Err(invalid("priority", format!("takes -1000 to 1000, not {}", new.priority)));
+            return Err(invalid("priority", format!("must be -1000 to 1000, not {}", new.priority)));
         }
         if !(1..=MAX_ATTEMPTS).contains(&new.max_attempts) {
-            return Err(invalid("maxAttempts", format!("takes 1 to {MAX_ATTEMPTS}, not {}", new.max_attempts)));
+            return Err(invalid("maxAttempts", format!("must be 1 to {MAX_ATTEMPTS}, not {}", new.max_attempts)));
         }
         if let Some(affinity) = &new.affinity_key {
             check_key("affinityKey", affinity)?;
@@ -127,17 +127,17 @@ impl Submission {
 /// Checks why somebody wants a job cancelled: a text of a few lines, which every page can show.
 pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     if reason.chars().count() > MAX_REASON {
-        return Err(invalid("reason", format!("takes at most {MAX_REASON} characters")));
+        return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));
     }
     if reason.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-        return Err(invalid("reason", "takes no control characters but line breaks and tabs"));
+        return Err(invalid("reason", "must not contain control characters except line breaks and tabs"));
     }
     Ok(())
 }
 
 fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     if key.is_empty() || key.chars().count() > MAX_KEY || key.chars().any(char::is_control) {
-        return Err(invalid(field, format!("takes 1 to {MAX_KEY} characters without control characters")));
+        return Err(invalid(field, format!("must have 1 to {MAX_KEY} characters and no control characters")));
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub enum DirectoryError {
         source: io::Error,
     },
     /// It lies outside of what the operator allows.
-    #[error("the working directory {} lies outside of the folders that the server allows (working_roots)", .0.display())]
+    #[error("the working directory {} is outside the folders that the server allows (working_roots)", .0.display())]
     Outside(PathBuf),
 }
 
@@ -48,7 +48,7 @@ impl WorkingRoots {
             return Ok(());
         }
         let roots: Vec<_> = self.0.iter().map(|root| root.display().to_string()).collect();
-        Err(invalid(field, format!("lies outside of the folders that the server allows: {}", roots.join(", "))))
+        Err(invalid(field, format!("is outside the folders that the server allows: {}", roots.join(", "))))
     }
 
     /// Returns the folder that a path leads to, links resolved, if a step of a job with that workspace may run there.

@@ -48,7 +48,7 @@ pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError
     match words[..] {
         [script] => Ok(script.to_owned()),
         _ => Err(CliError::Usage(format!(
-            "--shell {shell} takes its script as one argument, not {}: quote it, as in `--shell {shell} -- 'SCRIPT'`",
+            "--shell {shell} needs its script as one argument, not {}: quote it, as in `--shell {shell} -- 'SCRIPT'`",
             words.len()
         ))),
     }

@@ -24,7 +24,7 @@ pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&str>) -> Reso
                 (Node::Number(digits), "int") => !digits.contains(['.', 'e', 'E']),
                 _ => false,
             };
-            if is_it { Ok(node) } else { Err(format!("is no !!{tag}")) }
+            if is_it { Ok(node) } else { Err(format!("is not a valid !!{tag}")) }
         }
     }
 }
@@ -56,7 +56,7 @@ fn number(text: &str) -> Option<Result<String, String>> {
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return Some(Err("is no number in JSON; put it in quotes".into()));
+        return Some(Err("is not a number in JSON; put it in quotes".into()));
     }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
@@ -70,7 +70,7 @@ fn number(text: &str) -> Option<Result<String, String>> {
         return None;
     }
     if whole.len() > 1 && whole.starts_with('0') {
-        return Some(Err("is a number with zeros before it; put it in quotes, or leave them out".into()));
+        return Some(Err("is a number with leading zeros; put it in quotes, or remove them".into()));
     }
     let sign = if text.starts_with('-') { "-" } else { "" };
     let whole = if whole.is_empty() { "0" } else { whole };

@@ -205,8 +205,8 @@ mod tests {
     #[test]
     fn the_servers_sentence_names_the_field_first() {
         let table = [
-            ("payload.steps[2].run: takes at most 3 bytes", ("payload.steps[2].run", "takes at most 3 bytes")),
-            ("priority: takes -1000 to 1000, not 5000", ("priority", "takes -1000 to 1000, not 5000")),
+            ("payload.steps[2].run: must have at most 3 bytes", ("payload.steps[2].run", "must have at most 3 bytes")),
+            ("priority: must be -1000 to 1000, not 5000", ("priority", "must be -1000 to 1000, not 5000")),
             ("the queue is full: try later", ("", "the queue is full: try later")),
         ];
         for (message, (field, text)) in table {

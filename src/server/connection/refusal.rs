@@ -32,7 +32,7 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     } else if error.is_timeout() {
         Some(ApiError::RequestTimeout)
     } else {
-        error.is_incomplete_message().then(|| invalid("the request broke off"))?
+        error.is_incomplete_message().then(|| invalid("the request ended early"))?
     }
 }
 

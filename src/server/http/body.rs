@@ -55,7 +55,7 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             ApiError::PayloadTooLarge(state.config.body_bytes)
         } else {
-            ApiError::InvalidPayload("the body broke off".into())
+            ApiError::InvalidPayload("the body ended early".into())
         }
     })
 }

@@ -13,7 +13,7 @@ use crate::queue::QueueError;
 /// Why a request was refused.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum ApiError {
-    #[error("Last-Event-ID has to be the id of an event that this stream sent, a whole number; it is {0:?}")]
+    #[error("Last-Event-ID must be the id of an event of this stream, a whole number, not {0:?}")]
     InvalidCursor(String),
     #[error("{0}")]
     InvalidRequest(String),
@@ -23,12 +23,12 @@ pub(in crate::server) enum ApiError {
     UriTooLong,
     #[error("the request's headers are larger than this server accepts")]
     HeadersTooLarge,
-    #[error("the only expectation that this server meets is 100-continue")]
+    #[error("the only supported expectation is 100-continue")]
     ExpectationFailed,
     #[error("log in at /login, or send Authorization: Bearer with a valid token")]
     AuthRequired,
     #[error(
-        "the host {0:?} is not one of this server's names; start it with --allowed-host, or TAILWATER_ALLOWED_HOSTS, set to it"
+        "the host {0:?} is not one of this server's names; to allow it, start the server with --allowed-host or TAILWATER_ALLOWED_HOSTS"
     )]
     HostNotAllowed(String),
     #[error("the request comes from a page of another origin")]
@@ -37,11 +37,11 @@ pub(in crate::server) enum ApiError {
     JobNotFound,
     #[error("the job has no such artifact")]
     ArtifactNotFound,
-    #[error("the artifact's file is gone from the data folder")]
+    #[error("the artifact's file is missing from the data folder")]
     ArtifactFileMissing,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,
-    #[error("this path does not take that method")]
+    #[error("this path does not support this method")]
     MethodNotAllowed,
     #[error("{0}")]
     JobStateConflict(String),
@@ -49,9 +49,9 @@ pub(in crate::server) enum ApiError {
     PayloadTooLarge(usize),
     #[error("send the body as Content-Type: {0}")]
     UnsupportedMediaType(&'static str),
-    #[error("send the body as it is, without Content-Encoding")]
+    #[error("send the body without Content-Encoding")]
     UnsupportedEncoding,
-    #[error("the range lies outside the file")]
+    #[error("the range is outside the file")]
     RangeNotSatisfiable(u64),
     #[error("{0}")]
     InvalidPayload(String),
@@ -63,15 +63,15 @@ pub(in crate::server) enum ApiError {
     TooManyRequests,
     #[error("{0}")]
     QueueFull(String),
-    #[error("the store cannot be reached at the moment; try again")]
+    #[error("the database is temporarily unavailable; try again")]
     StoreUnavailable(DbError),
-    #[error("the store has not answered within {0} s; the server's log may say why")]
+    #[error("the database did not respond within {0} s; the server's log may say why")]
     StoreSilent(u64),
     #[error("the disk is nearly full, so no new jobs are taken; free some space, or lower --min-free-bytes")]
     DiskLow,
     #[error("{0} streams are open already; try again later, or raise --streams")]
     TooManyStreams(usize),
-    #[error("something went wrong in the server; its log says what")]
+    #[error("internal error; the server's log has the details")]
     Internal(String),
 }
 

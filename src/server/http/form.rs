@@ -37,7 +37,7 @@ pub(super) async fn submit(
     Extension(identity): Extension<Identity>,
     form: Result<Form<NewJobForm>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
-    let Form(form) = form.map_err(|_| ApiError::InvalidPayload("the form: takes what the page's form has".into()))?;
+    let Form(form) = form.map_err(|_| ApiError::InvalidPayload("the form: has missing or unknown fields".into()))?;
     let job = state.queue.submit(form.job()?, &identity.user, None).await?;
     Ok(Redirect::to(&format!("/tasks/queue/{}", job.id)))
 }
@@ -76,6 +76,8 @@ impl NewJobForm {
 fn number(field: &str, text: &str) -> Result<Option<i32>, ApiError> {
     match text.trim() {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| ApiError::InvalidPayload(format!("{field}: takes a whole number"))),
+        text => {
+            text.parse().map(Some).map_err(|_| ApiError::InvalidPayload(format!("{field}: must be a whole number")))
+        }
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn submit(
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
     let key = match headers.get("idempotency-key") {
         Some(key) => {
-            let text = key.to_str().map_err(|_| ApiError::InvalidPayload("Idempotency-Key: takes ASCII".into()))?;
+            let text = key.to_str().map_err(|_| ApiError::InvalidPayload("Idempotency-Key: must be ASCII".into()))?;
             Some(text.to_owned())
         }
         None => None,
@@ -82,7 +82,7 @@ fn statuses(words: Option<String>) -> Result<Vec<JobStatus>, ApiError> {
     let parse = |word: &str| {
         let known = JobStatus::ALL.map(JobStatus::as_str).join(", ");
         JobStatus::from_word(word)
-            .ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: takes {known}, not {word:?}")))
+            .ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: must be one of {known}, not {word:?}")))
     };
     words.as_deref().map_or_else(|| Ok(Vec::new()), |words| words.split(',').map(parse).collect())
 }

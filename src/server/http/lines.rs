@@ -68,7 +68,7 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
         return Err(ApiError::InvalidQuery(message.into()));
     }
     if full && count.is_some_and(|count| count != 1) {
-        return Err(ApiError::InvalidQuery("count: full=true is for one line".into()));
+        return Err(ApiError::InvalidQuery("count: must be 1 with full=true".into()));
     }
     let count = if full { 1 } else { count.unwrap_or(COUNT.0) };
     let keep = if full { KEEP_FULL } else { KEEP };
@@ -89,7 +89,7 @@ pub(super) async fn attempt_output(
     let output = state.queue.attempt_output(job, attempt).await?;
     match attempt {
         Some(wanted) if wanted != output.attempt => Err(ApiError::InvalidQuery(format!(
-            "attempt: the job has had {} so far, not {wanted}",
+            "attempt: there is no attempt {wanted}; the latest one is {}",
             output.last_attempt
         ))),
         _ => Ok(output),

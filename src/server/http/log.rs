@@ -46,9 +46,7 @@ pub(super) async fn log(
     let range = range(&mut query)?;
     query.end()?;
     if range.is_some() && (until == Until::End || times == Times::Prefixed || !selection.is_everything()) {
-        return Err(ApiError::InvalidQuery(
-            "offset: a range is of the whole output, without any other selection".into(),
-        ));
+        return Err(ApiError::InvalidQuery("offset: cannot be combined with other ways to select output".into()));
     }
     // The state first: a job that has finished has all of its output in the spool.
     let output = attempt_output(&state, job, attempt).await?;

@@ -30,7 +30,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     if let Ok(Ok((queued, running, shipping))) = tokio::time::timeout(METRICS_PATIENCE, stored).await {
         gauges.set_each(
             "tailwater_jobs",
-            "Jobs that are not over.",
+            "Jobs that have not finished.",
             "status",
             [("queued", queued), ("running", running)],
         );
@@ -70,11 +70,11 @@ struct Disk {
 
 impl Disk {
     fn show(&self, gauges: &Gauges<'_>) {
-        gauges.set("tailwater_shipper_lag_bytes", "Output on disk that is not yet in the jobs' logs.", self.lag);
+        gauges.set("tailwater_shipper_lag_bytes", "Output on disk that is not yet in the event log.", self.lag);
         gauges.set("tailwater_spool_bytes", "Output kept on disk.", self.spools);
         let files = [("main", self.database), ("wal", self.log)];
         gauges.set_each("tailwater_database_bytes", "Size of the database's files.", "file", files);
-        gauges.set("tailwater_disk_free_bytes", "Free space where the data folder lies.", self.free);
+        gauges.set("tailwater_disk_free_bytes", "Free space on the disk of the data folder.", self.free);
     }
 }
 

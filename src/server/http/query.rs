@@ -54,7 +54,7 @@ impl Query {
         T::Err: Display,
     {
         let parse = |value: String| {
-            value.parse().map_err(|error| ApiError::InvalidQuery(format!("{name}: {value:?} cannot be taken: {error}")))
+            value.parse().map_err(|error| ApiError::InvalidQuery(format!("{name}: {value:?} is invalid: {error}")))
         };
         self.text(name).map(parse).transpose()
     }
@@ -67,7 +67,7 @@ impl Query {
     ) -> Result<Option<i64>, ApiError> {
         match self.parsed::<i64>(name)? {
             Some(number) if !bounds.contains(&number) => Err(ApiError::InvalidQuery(format!(
-                "{name}: takes {} to {}, not {number}",
+                "{name}: must be {} to {}, not {number}",
                 bounds.start(),
                 bounds.end()
             ))),
@@ -80,13 +80,15 @@ impl Query {
         let Some(given) = self.text(name) else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);
         let known = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-        found.map(Some).ok_or_else(|| ApiError::InvalidQuery(format!("{name}: takes {}, not {given:?}", known())))
+        found
+            .map(Some)
+            .ok_or_else(|| ApiError::InvalidQuery(format!("{name}: must be one of {}, not {given:?}", known())))
     }
 
     /// Refuses what is left over.
     pub(super) fn end(self) -> Result<(), ApiError> {
         match self.given.into_keys().next() {
-            Some(name) => Err(ApiError::InvalidQuery(format!("{name} is no parameter of this path"))),
+            Some(name) => Err(ApiError::InvalidQuery(format!("{name} is not a parameter of this path"))),
             None => Ok(()),
         }
     }

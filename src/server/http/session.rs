@@ -58,9 +58,9 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge(state.config.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("application/x-www-form-urlencoded"),
-        _ => {
-            ApiError::InvalidPayload("the login: takes a form with token or ticket, and next, each at most once".into())
-        }
+        _ => ApiError::InvalidPayload(
+            "the login: must be a form with token or ticket, and optionally next, each at most once".into(),
+        ),
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) async fn stream(
 }
 
 fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
-    let forwards = |what: &str| ApiError::InvalidQuery(format!("{what}: a stream only goes towards the newest"));
+    let forwards =
+        |what: &str| ApiError::InvalidQuery(format!("{what}: a stream always sends the oldest events first"));
     for name in ["before", "beforeEventId"] {
         if query.text(name).is_some() {
             return Err(forwards(name));

@@ -75,7 +75,7 @@ async fn receive(form: &mut Multipart, state: &AppState) -> Result<Submitted, Ap
     // The form's end is what says that all of the input is there.
     match form.next_field().await.map_err(|error| broken(&error))? {
         None => Ok(Submitted { new, input: Some(input) }),
-        Some(_) => Err(ApiError::InvalidPayload("the form takes two parts: job and input".into())),
+        Some(_) => Err(ApiError::InvalidPayload("the form must have two parts: job and input".into())),
     }
 }
 
@@ -96,18 +96,23 @@ async fn receive_input(mut field: Field<'_>, state: &AppState) -> Result<Incomin
 async fn next<'a>(form: &'a mut Multipart, name: &str) -> Result<Field<'a>, ApiError> {
     let field = form.next_field().await.map_err(|error| broken(&error))?;
     let field = field.filter(|field| field.name() == Some(name));
-    field.ok_or_else(|| ApiError::InvalidPayload(format!("{name}: is missing; the form takes job, then input")))
+    field.ok_or_else(|| {
+        ApiError::InvalidPayload(format!(
+            "{name}: is missing; the form must have the parts job and input, in this order"
+        ))
+    })
 }
 
 async fn chunk(field: &mut Field<'_>) -> Result<Option<Bytes>, ApiError> {
     let chunk = tokio::time::timeout(SILENCE, field.chunk()).await;
-    let silent = |_| ApiError::InvalidPayload(format!("the body broke off: nothing came for {} s", SILENCE.as_secs()));
+    let silent =
+        |_| ApiError::InvalidPayload(format!("the body ended early: nothing arrived for {} s", SILENCE.as_secs()));
     chunk.map_err(silent)?.map_err(|error| broken(&error))
 }
 
 fn broken(error: &MultipartError) -> ApiError {
     match error.status() {
-        StatusCode::BAD_REQUEST => ApiError::InvalidPayload("the body broke off, or is no form".into()),
+        StatusCode::BAD_REQUEST => ApiError::InvalidPayload("the body ended early, or is not a form".into()),
         _ => ApiError::InvalidPayload(format!("the form cannot be read: {error}")),
     }
 }

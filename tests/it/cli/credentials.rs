@@ -20,7 +20,7 @@ async fn a_login_is_stored_readable_only_by_its_owner_and_used_from_then_on() {
     assert_eq!(cli.stdout(&["jobs"]).await, "no jobs\n");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).expect("the file belongs to this user");
     let done = cli.run(&["jobs"]).await;
-    assert!(done.code == Some(1) && done.stderr.contains("can be read by others"), "{}", done.stderr);
+    assert!(done.code == Some(1) && done.stderr.contains("other users can read"), "{}", done.stderr);
     cli.stdout(&["logout"]).await;
     assert!(!file.exists());
     let done = cli.run(&["jobs"]).await;
