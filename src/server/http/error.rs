@@ -1,4 +1,5 @@
-//! Every error that a request can be answered with: its status and code in one place, its cause kept from the client.
+//! All errors that a request can fail with. Their status and code are defined in one place, and their cause is not sent
+//! to the client.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -111,7 +112,7 @@ impl ApiError {
         }
     }
 
-    /// Returns after how many seconds another try may succeed.
+    /// Returns the number of seconds after which a retry may succeed.
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
@@ -121,11 +122,11 @@ impl ApiError {
         }
     }
 
-    /// Returns the header that HTTP requires beside such a status, if its value is always the same.
+    /// Returns the header that HTTP requires for the status, if its value is constant.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            // RFC 9110, 15.5.16: says that it is the encoding, not the type.
+            // RFC 9110, 15.5.16: the header tells the client that the encoding is not supported, rather than the type.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
             // RFC 9110, 15.5.9.
             Self::RequestTimeout => Some((header::CONNECTION, "close")),

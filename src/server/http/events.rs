@@ -1,4 +1,5 @@
-//! `/jobs/{id}/events`: one page of a job's log, and the parameters that its stream shares with it.
+//! `/jobs/{id}/events`: returns one page of a job's log. Also parses the query parameters that the stream shares with
+//! it.
 
 mod format;
 
@@ -70,7 +71,7 @@ pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Res
     }
 }
 
-/// Takes a cursor: a `seq`, or a time with an event's id that breaks a tie.
+/// Parses a cursor: a `seq`, or a time, with an event's id if several events have the same time.
 pub(super) fn cursor(
     query: &mut Query,
     name: &str,
@@ -95,7 +96,7 @@ pub(super) fn cursor(
     Ok(Some(of_time(time, id)))
 }
 
-/// Takes the filters.
+/// Parses the filters.
 pub(super) fn filter(query: &mut Query) -> Result<Filter, ApiError> {
     let kinds =
         query.text("kind").map_or(Kinds::Any, |kinds| Kinds::Only(kinds.split(',').map(str::to_owned).collect()));

@@ -1,4 +1,4 @@
-//! `/jobs/{id}/lines`: lines of an attempt's output by their numbers, from either end.
+//! `/jobs/{id}/lines`: returns lines of an attempt's output by number, counted from the beginning or the end.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,16 +19,17 @@ use crate::worker::spool;
 /// The default and the maximum number of lines in a reply.
 const COUNT: (i64, i64) = (200, 2000);
 
-/// Bytes of a line's text: a terminal's width 200 times over.
+/// The maximum number of bytes of a line: 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
 
-/// Bytes of a single line that is wanted in full: what a browser can still show. `/log` has all of any line.
+/// The maximum number of bytes of a single line with `full=true`: what a browser can still show. `/log` returns lines
+/// of any length.
 const KEEP_FULL: usize = 16 << 20;
 
-/// What of the output is asked for.
+/// Which lines are requested.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
-    /// The number of the first line, or from the end if it is negative.
+    /// The number of the first line; a negative number counts from the end.
     from: i64,
     count: usize,
     keep: usize,
@@ -42,7 +43,7 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state first: a job that has finished has all of its output in the spool.
+    // Read the state first: if the job has finished, all of its output is in the spool.
     let output = attempt_output(&state, job, attempt).await?;
     let folder = state.config.data_dir.join(spool::folder(job, output.attempt));
     let read = tokio::task::spawn_blocking(move || match AttemptLog::open(&folder)? {
@@ -75,12 +76,12 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep })
 }
 
-/// Takes the attempt; the last one if none is named.
+/// Parses the number of the attempt; `None` means the latest one.
 pub(super) fn attempt(query: &mut Query) -> Result<Option<i32>, ApiError> {
     Ok(query.number("attempt", 1..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()))
 }
 
-/// Returns what there is to say of an attempt's output; an attempt that the job has not had is refused.
+/// Returns what is known about an attempt's output. Fails for an attempt that does not exist.
 pub(super) async fn attempt_output(
     state: &AppState,
     job: JobId,
@@ -96,19 +97,19 @@ pub(super) async fn attempt_output(
     }
 }
 
-/// Reads the lines, and how many there are.
+/// Reads the lines and the total number of lines.
 fn read(mut log: AttemptLog, wanted: Wanted) -> std::io::Result<(Vec<Line>, u64)> {
     let total = log.total_lines()?;
     let from = match wanted.from {
         from @ 1.. => from.unsigned_abs(),
         back => (total + 1).saturating_sub(back.unsigned_abs()).max(1),
     };
-    // Lines that have begun since are left to the next reply, so that none is beyond `totalLines`.
+    // Lines that have started since then are left to the next request, so that no line is beyond `totalLines`.
     let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);
     Ok((lines::read(&mut log, from, wanted.count.min(left), wanted.keep)?, total))
 }
 
-/// Adds what the spool does not know: the steps' names, and in which events the lines were sent.
+/// Adds what the spool does not know: the names of the steps, and the events in which the lines were sent.
 async fn describe(state: &AppState, job: JobId, attempt: i32, lines: Vec<Line>) -> Result<Vec<OutputLine>, ApiError> {
     if lines.is_empty() {
         return Ok(Vec::new());

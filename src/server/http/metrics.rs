@@ -1,4 +1,4 @@
-//! `/metrics`: what the server has counted ([`crate::metrics`]), and what is measured when somebody looks.
+//! `/metrics`: returns the server's counters ([`crate::metrics`]), and gauges that are measured at each request.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use crate::queue::Shipping;
 use crate::server::AppState;
 use crate::worker::spool;
 
-/// Tells everything in Prometheus' text format.
+/// Returns all metrics in Prometheus' text format.
 pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
     let mut families = state.db.metrics().gather();
     let measured = Registry::new();
@@ -41,7 +41,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
 }
 
-/// Gauges that live for one reply.
+/// Gauges that exist for one response only.
 struct Gauges<'a> {
     registry: &'a Registry,
 }
@@ -59,7 +59,7 @@ impl Gauges<'_> {
     }
 }
 
-/// What the data folder holds, in bytes.
+/// The disk usage of the data folder, in bytes.
 struct Disk {
     lag: u64,
     spools: u64,
@@ -84,7 +84,8 @@ async fn measure_disk(state: &AppState, shipping: Vec<Shipping>) -> Result<Disk,
     measured.map_err(|_| ApiError::Internal("looking at the data folder panicked".into()))
 }
 
-/// Looks at the files themselves: nothing has to be counted while bytes go by, and after a crash it is right at once.
+/// Measures the files themselves, so that nothing has to be counted while output is written and the values are correct
+/// after a crash.
 fn disk(folder: &Path, shipping: &[Shipping]) -> Disk {
     let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
     let lag = |of: &Shipping| {
@@ -100,7 +101,7 @@ fn disk(folder: &Path, shipping: &[Shipping]) -> Disk {
     }
 }
 
-/// Adds up the files below a folder; what goes away meanwhile counts nothing.
+/// Returns the total size of the files in a folder. Files that are removed in the meantime count as empty.
 fn size_below(folder: &Path) -> io::Result<u64> {
     let mut size = 0;
     for entry in fs::read_dir(folder)?.flatten() {
