@@ -1,11 +1,11 @@
-//! The worker: claims jobs, runs them, and ships what they print.
+//! The worker: claims jobs, runs them, and ships their output.
 //!
-//! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`]
-//! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
-//! from its claim to its end, [`steps`] its stages, [`collect`] keeps the files that it leaves, [`recover`] ends the attempts
-//! of a worker that died, [`disk`] says when there is no room for another job.
+//! The reading order follows the data flow: [`process`] reads output from the child, [`capture`] redacts it, [`spool`]
+//! stores it on disk, and [`ship`] appends it to the event log through a [`link`] when [`batch`] says so. [`run`] is
+//! one attempt from its claim to its end, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends
+//! the attempts of a worker that died, and [`disk`] watches the free disk space.
 //!
-//! The child never waits for the event log or for a viewer, only for the disk that its output is kept on.
+//! The child never waits for the event log or for a viewer, only for the disk that stores its output.
 
 pub mod batch;
 pub mod capture;
@@ -42,38 +42,38 @@ use link::InProcess;
 pub use process::Supervision;
 use ship::LiveLog;
 
-/// How the embedded worker works.
+/// The settings of the embedded worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// Where workspaces and spools lie.
+    /// The folder of workspaces and spools.
     pub data_dir: PathBuf,
-    /// Jobs at a time.
+    /// The maximum number of jobs that run at the same time.
     pub concurrency: usize,
     /// How steps are supervised.
     pub supervision: Supervision,
-    /// Whether and how output goes into the event log.
+    /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// After that pause, what may be part of a secret is released as far as it may be.
+    /// How long a stream has to pause until output that was held back as part of a possible secret is released.
     pub flush: Duration,
-    /// Bytes that an attempt may print; more ends it.
+    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
     pub output_limit: Option<u64>,
-    /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
     pub cancel_grace: Duration,
-    /// Between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// Where files are kept.
+    /// The store of artifacts.
     pub artifacts: ArtifactStore,
-    /// How many, and how large.
+    /// The limits on the number and sizes of artifacts.
     pub artifact_limits: ArtifactLimits,
-    /// What jobs get of the user and of the server's environment.
+    /// The environment that jobs inherit from the server.
     pub environment: JobEnvironment,
-    /// Where steps may run.
+    /// The folders in which steps may run.
     pub roots: WorkingRoots,
-    /// Bytes that an input may unpack to.
+    /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,
 }
 
-/// The worker within the server.
+/// The worker that runs inside the server.
 #[derive(Clone, Debug)]
 pub struct EmbeddedWorker {
     link: InProcess,
@@ -82,26 +82,27 @@ pub struct EmbeddedWorker {
     disk: DiskGuard,
 }
 
-/// How long a claim loop rests after the database failed, and a recovery after it could not end some job, at first.
+/// The initial pause of a claim loop after the database failed, and of the recovery after it could not end a job.
 const REST: Duration = Duration::from_secs(1);
 const MAX_REST: Duration = Duration::from_mins(1);
 
-/// How long a claim loop waits for a notification at most: one that got lost costs this time, and not the job.
+/// The longest wait for a notification, so that a lost one only delays a job.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl EmbeddedWorker {
-    /// Makes the worker of this boot of the server.
+    /// Creates the worker for this run of the server.
     #[must_use]
     pub fn new(link: InProcess, config: WorkerConfig, disk: DiskGuard) -> Self {
-        // A UUID of our own making holds no secret.
+        // A generated UUID contains no secret.
         let name = Redacted::from_stored(format!("embedded-{}", uuid::Uuid::now_v7()).into_bytes());
         Self { link, name, config: Arc::new(config), disk }
     }
 
-    /// Ends what an earlier boot left running, then claims and runs jobs until `shutdown`; returns when every job has
-    /// ended.
+    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when
+    /// every job has ended.
     pub async fn run(self, shutdown: CancellationToken) {
-        // What cannot be ended now keeps its lease: nobody can claim it meanwhile, and the others need not wait.
+        // An attempt that cannot be ended now keeps its lease, so nobody can claim its job meanwhile, and the other
+        // jobs need not wait.
         let (mut all, recovering) = (self.recover().await, self.clone());
         let recovering = tokio::spawn(async move {
             let mut wait = REST;
@@ -123,7 +124,7 @@ impl EmbeddedWorker {
             };
             let Some(claimed) = self.next_job(&shutdown).await else { break };
             let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
-            // Whatever is logged of the attempt has the job's id.
+            // All log lines about the attempt contain the job's id.
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
             let attempt = async move {
                 tracing::info!("begun");
@@ -139,7 +140,7 @@ impl EmbeddedWorker {
         recovering.abort();
     }
 
-    /// Ends what an earlier boot left running; returns whether all of it is.
+    /// Ends the attempts that an earlier run left running. Returns whether all of them were ended.
     async fn recover(&self) -> bool {
         let all = recover::recover(&self.link, &self.name, &self.config).await;
         all.unwrap_or_else(|error| {
@@ -148,7 +149,8 @@ impl EmbeddedWorker {
         })
     }
 
-    /// Removes the workspaces that an earlier boot could not remove, beside the first jobs: none of those has one yet.
+    /// Removes the workspaces that an earlier run could not remove, while the first jobs already run; none of these
+    /// workspaces belongs to them.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {
@@ -161,11 +163,11 @@ impl EmbeddedWorker {
         }
     }
 
-    /// Waits for a job to claim; nothing on shutdown.
+    /// Waits for a job to claim. Returns `None` on shutdown.
     async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
         let queue: &Queue = &self.link.queue;
         loop {
-            // Registered before looking, so that what is queued in between wakes it.
+            // Register before looking, so that a job that is queued in between wakes this loop.
             let queued = queue.queued();
             tokio::pin!(queued);
             queued.as_mut().enable();

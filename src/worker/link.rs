@@ -1,4 +1,4 @@
-//! What a worker needs of the server: the trait through which both kinds of worker talk to it.
+//! The interface between a worker and the server.
 
 use std::future::Future;
 
@@ -7,9 +7,9 @@ use crate::event_log::{AppendError, Batch, EventLog, Lease};
 use crate::model::{JobStatus, Seq};
 use crate::queue::{Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
-/// A worker's way to the server, for one job at a time.
+/// A worker's connection to the server, for one job at a time.
 pub trait Link: Clone + Send + Sync + 'static {
-    /// Appends a batch and lists the files that its events tell of; all of it is committed when this returns.
+    /// Appends a batch and lists the files that its events announce. Everything is committed when this returns.
     fn append(
         &self,
         lease: Lease,

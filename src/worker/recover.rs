@@ -1,8 +1,9 @@
-//! Ending the attempts of a worker that died.
+//! Ends the attempts of a worker that died.
 //!
-//! In this order: kill what still lives, mend the spool, complete it from the stored events if those reach further, ship
-//! the rest under the old epoch, remove what was kept of files and is not listed, and only then end the lease, and the attempt as interrupted. Nobody can have claimed the
-//! job in between: it runs, under the old lease, until the last step.
+//! The order is: kill the processes that are still running, repair the spool, complete it from the stored events if
+//! they extend beyond it, ship the rest under the old epoch, remove stored files that are not listed, and only then end
+//! the lease, with the attempt marked as interrupted. Nobody can claim the job in between, because it is running under
+//! the old lease until the last step.
 
 use redact::Redacted;
 
@@ -30,8 +31,8 @@ pub(super) enum RecoverError {
     Spool(#[from] std::io::Error),
 }
 
-/// Ends every attempt that an embedded worker other than `worker` left running; one that cannot be ended keeps none of the
-/// others. Returns whether all were.
+/// Ends every attempt that an embedded worker other than `worker` left running. An attempt that cannot be ended does
+/// not prevent the others from being ended. Returns whether all were ended.
 pub(super) async fn recover(link: &InProcess, worker: &Redacted, config: &WorkerConfig) -> Result<bool, QueueError> {
     let mut all = true;
     for abandoned in link.queue.abandoned(worker).await? {
@@ -72,7 +73,8 @@ async fn end(link: &InProcess, config: &WorkerConfig, abandoned: Abandoned) -> R
     Ok(())
 }
 
-/// Completes the spool from what is stored beyond its end: after a power cut the database may know more than the file.
+/// Completes the spool from stored events beyond its end: after a power failure the database may contain more than the
+/// file.
 async fn complete(
     link: &InProcess,
     spool: &mut Spool,
@@ -97,7 +99,8 @@ async fn complete(
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
         if have < 0 {
-            // A gap covers only what was synced, so this happens only on a disk that loses what it had promised to keep.
+            // A gap covers only synced output, so this happens only if the disk has lost data that it reported as
+            // synced.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that was not sent; what came after it is lost too");
             break;
         }
@@ -114,7 +117,7 @@ async fn ship_rest(
     claimed: &crate::queue::Claimed,
     progress: Progress,
 ) -> Result<Progress, RecoverError> {
-    // A payload that does not parse never ran, and left no output to ship.
+    // A payload that cannot be parsed never ran, so there is no output to ship.
     let Ok(command) = claimed.payload.command() else { return Ok(progress) };
     let names = run::names(&command, claimed.lease.attempt, &claimed.redactor);
     let milestones = Milestones::new();
