@@ -9,7 +9,6 @@
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only), never scrolls the page itself, never
 //! keeps rows outside the visible window in the document, and identifies events by their `seq` alone.
-//! the document, an event told apart by anything but its `seq`.
 
 pub mod buffer;
 mod feed;

@@ -1,11 +1,12 @@
 //! The spool: an attempt's complete output on the worker's disk.
 //!
-//! `output.log` is exactly the child's bytes after redaction, both streams in order of arrival, nothing of ours in it.
-//! `output.idx` says what each stretch of it is: fixed-size records of offset, length, first line, time, stream, stage and
-//! step. A record is written after its bytes, so that a crash leaves at most bytes without a record, which are cut off.
-//! Both are written at offsets: what a full disk refused is written again at the same place, and nothing is there twice.
+//! `output.log` contains exactly the child's output after redaction, both streams in order of arrival, and nothing
+//! else. `output.idx` describes its pieces with fixed-size records of offset, length, first line, time, stream, stage
+//! and step. A record is written after its bytes, so a crash can only leave bytes without a record, which are
+//! truncated. Both files are written at explicit offsets: output that a full disk refused is written again at the same
+//! offset, and nothing is stored twice.
 //!
-//! Only [`Redacted`] bytes enter. Who reads the spool shares nothing with who writes it but the files and a [`SpoolEnd`].
+//! Only [`Redacted`] bytes are stored. Readers share nothing with the writer except the files and a [`SpoolEnd`].
 
 mod record;
 
@@ -24,29 +25,29 @@ pub use record::{Record, Source};
 use crate::fail_point::FailPoint;
 use crate::model::Timestamp;
 
-/// The name of the output within the spool's folder, and of its artifact below `logs/`.
+/// The name of the output file in the spool's folder, and of its artifact in `logs/`.
 pub const OUTPUT_LOG: &str = "output.log";
-/// The name of the index within the spool's folder.
+/// The name of the index file in the spool's folder.
 pub const OUTPUT_IDX: &str = "output.idx";
 
-/// Records that are read at once, and bytes, where a whole file is gone through.
+/// The number of records, or of bytes, that are read at a time to read a whole file.
 const RECORDS: usize = 4096;
 const BLOCK: usize = 1 << 20;
 
-/// How far the spool reaches, as its writer notifies its readers.
+/// The end of the spool, as the writer publishes it to readers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpoolEnd {
-    /// Bytes of `output.log`.
+    /// The size of `output.log` in bytes.
     pub bytes: u64,
-    /// Where the last complete line ends.
+    /// The offset at which the last complete line ends.
     pub line_end: u64,
-    /// Where the last piece of each stream ends.
+    /// The offset at which the last piece of each stream ends.
     pub stream_end: [u64; 2],
-    /// Lines that have begun.
+    /// The number of lines that have started.
     pub lines: u64,
 }
 
-/// The writing end.
+/// The writer of a spool.
 #[derive(Debug)]
 pub struct Spool {
     log: File,
@@ -54,23 +55,23 @@ pub struct Spool {
     reached: Reached,
     told: watch::Sender<SpoolEnd>,
     hash: Sha256,
-    /// How much of each file a power cut leaves.
+    /// The sizes of the two files that are synced.
     synced: [u64; 2],
-    /// Whether a sync has failed since: what it could not write may never be, unless it is written anew.
+    /// Whether a sync has failed since then. Data that it could not write may be lost unless it is written again.
     sync_failed: bool,
 }
 
-/// How far the two files reach.
+/// The ends of the two files.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reached {
     end: SpoolEnd,
-    /// Bytes of `output.idx`.
+    /// The size of `output.idx` in bytes.
     index: u64,
-    /// The number of the line that each stream has begun and not ended.
+    /// The number of each stream's unfinished line.
     open_line: [Option<u64>; 2],
 }
 
-/// The reading end. Reads are at offsets, so that one may be used from anywhere.
+/// A reader of a spool. Reads use explicit offsets, so it can be used from several threads.
 #[derive(Clone, Debug)]
 pub struct SpoolReader {
     log: Arc<File>,
@@ -78,7 +79,7 @@ pub struct SpoolReader {
 }
 
 impl Spool {
-    /// Makes an empty spool in `folder`.
+    /// Creates an empty spool in `folder`.
     pub fn create(folder: &Path) -> io::Result<Self> {
         crate::db::private_folder(folder)?;
         let [log, idx] = open(folder, true)?;
@@ -86,8 +87,8 @@ impl Spool {
         Ok(Self { log, idx, reached, told, hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Opens the spool that a dead worker left in `folder`: cuts the index to the records that follow each other and whose
-    /// bytes are there, and the output to the end of the last one. A folder without one gives an empty spool.
+    /// Opens the spool that a dead worker left in `folder`. Truncates the index after the last of the contiguous
+    /// records whose bytes exist, and the output to that record's end. Creates an empty spool if there is none.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         crate::db::private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
@@ -99,7 +100,7 @@ impl Spool {
                 break;
             }
             for record in records {
-                // After a power cut a file may end in zeros.
+                // After a power failure, a file may end in zeros.
                 if record.offset != bytes || record.length == 0 || record.end() > log_bytes {
                     break 'records;
                 }
@@ -115,7 +116,7 @@ impl Spool {
         Ok(Self { log, idx, reached, told: watch::Sender::new(end), hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Appends a piece of one stream's output. After an error it is not there, and may be tried again.
+    /// Appends a piece of one stream's output. After an error it is not stored, and may be retried.
     pub fn append(&mut self, source: Source, text: &Redacted, time: Timestamp) -> io::Result<()> {
         let bytes = text.as_bytes();
         if bytes.is_empty() {
@@ -139,8 +140,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Ends the lines that the step left unfinished, and makes what it printed survive a power cut. After an error it may be
-    /// tried again.
+    /// Ends the unfinished lines of the step, and syncs its output. After an error it may be retried.
     pub fn end_step(&mut self) -> io::Result<()> {
         self.reached.open_line = [None; 2];
         let ends = [self.reached.end.bytes, self.reached.index];
@@ -159,7 +159,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes what is not synced once more: a sync that failed counts what it could not write as written.
+    /// Writes everything that is not synced again, because the system treats data as written even if a sync has failed.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {
@@ -179,19 +179,19 @@ impl Spool {
         }
     }
 
-    /// Removes what an append that failed left behind the end.
+    /// Removes bytes after the end, which a failed append may have left.
     pub fn cut(&self) -> io::Result<()> {
         self.idx.set_len(self.reached.index)?;
         self.log.set_len(self.reached.end.bytes)
     }
 
-    /// Returns how far it reaches.
+    /// Returns the end of the spool.
     #[must_use]
     pub const fn end(&self) -> SpoolEnd {
         self.reached.end
     }
 
-    /// Returns the notification of how far it reaches.
+    /// Returns a receiver that is notified of the spool's end.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SpoolEnd> {
         self.told.subscribe()
@@ -203,12 +203,12 @@ impl Spool {
         hex::encode(self.hash.clone().finalize())
     }
 
-    /// Returns a reading end.
+    /// Returns a reader.
     pub fn reader(&self) -> io::Result<SpoolReader> {
         Ok(SpoolReader { log: Arc::new(self.log.try_clone()?), idx: Arc::new(self.idx.try_clone()?) })
     }
 
-    /// Returns how many masks `output.log` holds: what a recovery can know of redactions.
+    /// Returns how many masks `output.log` contains, from which a recovery computes the number of redactions.
     pub fn count_masks(&self) -> io::Result<i64> {
         let (mut masks, mut window) = (0, Vec::new());
         let finder = memchr::memmem::Finder::new(redact::MASK);
@@ -226,12 +226,12 @@ impl Spool {
 }
 
 impl Reached {
-    /// Takes the longest beginning of `bytes` whose lines are numbered in a row, and adds its record; returns its length.
+    /// Adds a record for the longest prefix of `bytes` with consecutive line numbers. Returns the prefix's length.
     fn take(&mut self, source: Source, bytes: &[u8], time: Timestamp, records: &mut Vec<u8>) -> usize {
         let stream = source.stream as usize;
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
-        // The line that this continues may not be the last one that began: then what follows it is numbered elsewhere.
+        // If this continues a line other than the last one that has started, the line after it has another number.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,
@@ -256,12 +256,12 @@ impl Reached {
 }
 
 impl SpoolReader {
-    /// Returns the record of that number, if it is there.
+    /// Returns the record with this number, if it exists.
     pub fn record(&self, number: u64) -> io::Result<Option<Record>> {
         Record::read(&self.idx, number)
     }
 
-    /// Returns up to `count` records from that number on; none at the end.
+    /// Returns up to `count` records from this number on; none at the end.
     pub fn records(&self, number: u64, count: usize) -> io::Result<Vec<Record>> {
         Record::read_many(&self.idx, number, count)
     }
@@ -271,8 +271,8 @@ impl SpoolReader {
         Ok(self.log.metadata()?.len())
     }
 
-    /// Returns the number of the record that holds the byte at `offset`; if it is not there yet, the number of the one
-    /// that will.
+    /// Returns the number of the record that contains the byte at `offset`, or, if it is not written yet, of the record
+    /// that will contain it.
     pub fn record_at(&self, offset: u64) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.idx.metadata()?.len() / Record::SIZE as u64);
         while low < high {
@@ -293,7 +293,7 @@ impl SpoolReader {
     }
 }
 
-/// Returns where an attempt's spool lies, below the data folder.
+/// Returns the path of an attempt's spool, relative to the data folder.
 #[must_use]
 pub fn folder(job: crate::model::JobId, attempt: i32) -> PathBuf {
     ["spool".to_owned(), job.to_string(), attempt.to_string()].iter().collect()
@@ -305,7 +305,7 @@ fn hash_of(file: &File) -> io::Result<Sha256> {
     Ok(hash)
 }
 
-/// Reads a file from its beginning to its end.
+/// Reads a whole file in blocks.
 fn read_blocks(file: &File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let (mut buffer, mut at) = (vec![0; BLOCK], 0);
     loop {
