@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use crate::model::Timestamp;
 
-/// Stores a session, and forgets those that have ended.
+/// Stores a session, and deletes those that have expired.
 pub(super) async fn begin_session(
     connection: &mut SqliteConnection,
     digest: &[u8],

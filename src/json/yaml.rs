@@ -1,6 +1,8 @@
-//! From YAML text to the tree: what JSON can hold, by the core schema of YAML 1.2, and an error for everything else.
+//! Parses YAML text into the tree. It accepts what JSON can represent, according to the core schema of YAML 1.2;
+//! everything else is an error.
 //!
-//! Nothing is dropped: a tag that this program does not know changes what its author meant (`run: ! true`), so it is refused.
+//! Nothing is ignored. An unknown tag, for example, may change the meaning of a value (`run: ! true`), so it is an
+//! error.
 
 mod scalar;
 
@@ -10,10 +12,10 @@ use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
 
 use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
-/// The maximum size of a document with its aliases expanded, in bytes: that of a file.
+/// The maximum size of a document with its aliases expanded, in bytes. It is the same as that of a file.
 const MAX_SIZE: usize = 64 << 20;
 
-/// Parses a text of YAML.
+/// Parses YAML text.
 pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
     let mut reader = Reader { text, events: Parser::new_from_str(text), anchors: HashMap::new(), size: 0 };
     let mut document = None;
@@ -114,12 +116,13 @@ impl<'t> Reader<'t> {
             let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
             if is_merge_key { inherited = merge(value)? } else { members.push(Member { name, at, value }) }
         }
-        // What is written beside a merge counts, wherever it stands; of several sources, the first.
+        // Explicit members take precedence over merged ones, wherever they are; of several merged objects, the first
+        // one does.
         members.extend(inherited.into_iter().filter(|member| names.insert(member.name.clone())));
         Ok(members)
     }
 
-    /// Returns which type of the core schema a scalar's tag asks for.
+    /// Returns the type of the core schema that a scalar's tag requests.
     fn core_tag<'g>(&self, tag: Option<&'g Tag>, span: &Span) -> Result<Option<&'g str>, JsonError> {
         let Some(tag) = tag else { return Ok(None) };
         tag.core_suffix().map(Some).ok_or_else(|| self.unknown_tag(span))
@@ -163,7 +166,7 @@ fn start(span: &Span) -> usize {
     span.start.byte_offset().unwrap_or(0)
 }
 
-/// Returns the members that a merge key (`<<`) brings.
+/// Returns the members that a merge key (`<<`) adds.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
     let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");

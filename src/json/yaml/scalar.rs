@@ -1,18 +1,18 @@
-//! Which value a scalar of YAML is, by the core schema (YAML 1.2.2, 10.3). Pure.
+//! Resolves scalars of YAML to values, by the core schema (YAML 1.2.2, 10.3).
 
 use granit_parser::ScalarStyle;
 
 use super::super::Node;
 
-/// A value, or why the scalar has none that JSON can hold.
+/// A value, or why JSON cannot represent it.
 pub(super) type Resolved = Result<Node, String>;
 
-/// Returns whether a scalar is written without quotes and not as a block.
+/// Returns whether a scalar is plain, that is, neither quoted nor a block.
 pub(super) fn is_plain(style: ScalarStyle) -> bool {
     matches!(style, ScalarStyle::Plain)
 }
 
-/// Resolves a scalar; `tag` is the type of the core schema that its tag asks for.
+/// Resolves a scalar; `tag` is the type of the core schema that its tag requests.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&str>) -> Resolved {
     match tag {
         None if is_plain(style) => plain(text),
@@ -41,7 +41,7 @@ fn plain(text: &str) -> Resolved {
     }
 }
 
-/// Returns a number's digits as JSON has them, if the text is a number.
+/// Returns a number in JSON syntax, if the text is a number.
 fn number(text: &str) -> Option<Result<String, String>> {
     let radix = |digits: &str, radix| {
         let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
