@@ -75,7 +75,7 @@ impl From<sqlx::Error> for QueueError {
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks what a job holds and prints, with its own secrets and the server's.
+    /// Masks the payloads and output of jobs, with their own secrets and the server's.
     maskers: Maskers,
     jobs_queued: i64,
     /// Where the steps of a submission may run.
@@ -136,7 +136,7 @@ impl Queue {
         Ok(ids.collect::<sqlx::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// Submits the payload of `job` once more, including its real secret values, with the changes asked for.
+    /// Submits the payload of `job` again, including its real secret values, with the requested changes.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -182,7 +182,7 @@ impl Queue {
         Ok(row.to_job(&self.maskers))
     }
 
-    /// Returns a job in the form that replies show.
+    /// Returns a job in the form that responses show.
     pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
         let mut connection = self.db.readers().acquire().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;

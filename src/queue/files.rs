@@ -15,7 +15,7 @@ const COMPRESS_FROM: i64 = 4 << 10;
 /// An artifact and the path of its file.
 #[derive(Clone, Debug)]
 pub struct ArtifactFile {
-    /// The artifact, as replies show it.
+    /// The artifact, as responses show it.
     pub artifact: Artifact,
     /// The file's path, relative to the data folder.
     pub path: String,

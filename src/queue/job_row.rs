@@ -1,4 +1,4 @@
-//! A job's database row, and the parts of it that replies show.
+//! A job's database row, and its conversion to the form that responses show.
 
 use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
@@ -15,7 +15,7 @@ pub(super) struct JobRow {
     pub(super) kind: String,
     pub(super) status: JobStatus,
     pub(super) priority: i32,
-    /// What is stored; parsed where it is needed, since lists do without.
+    /// The stored payload. It is parsed only where it is needed, because lists do not need it.
     pub(super) payload: String,
     pub(super) title: String,
     pub(super) commands: String,
@@ -35,7 +35,7 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    /// Returns the job as replies show it.
+    /// Returns the job as responses show it.
     pub(super) fn to_job(&self, maskers: &Maskers) -> Job {
         let payload = self.payload();
         let redactor = maskers.of(self.id, || payload.clone());
@@ -52,7 +52,7 @@ impl JobRow {
         JobPayload::stored(&self.kind, &self.payload)
     }
 
-    /// Returns when it was submitted.
+    /// Returns when the job was submitted.
     pub(super) const fn created_at(&self) -> Timestamp {
         self.shown.created_at
     }

@@ -16,16 +16,16 @@ pub const LEASE_SECONDS: i64 = 120;
 /// The type of the jobs that the embedded worker runs.
 const COMMAND: &str = "command";
 
-/// A claimed job: what a worker needs to run it, real values included.
+/// A claimed job: everything that a worker needs to run it, including real secret values.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
     /// What to run.
     pub payload: JobPayload,
-    /// Masks what it prints, with its own secrets and the server's.
+    /// Masks its output, with its own secrets and the server's.
     pub redactor: Redactor,
-    /// Who holds it.
+    /// The worker that holds the lease.
     pub worker: Redacted,
     /// How many bytes of output the job's earlier attempts have sent as events.
     pub sent_before: u64,
@@ -44,7 +44,7 @@ pub(super) struct ClaimedRow {
 }
 
 impl ClaimedRow {
-    /// Makes it ready to be run.
+    /// Prepares the job to be run.
     fn open(self, maskers: &Maskers) -> Claimed {
         let Self { lease, payload, worker, sent_before, input } = self;
         let payload = JobPayload::stored(COMMAND, &payload);
@@ -58,7 +58,7 @@ impl ClaimedRow {
 pub struct Abandoned<C = Claimed> {
     /// The job and the lease it runs under.
     pub claimed: C,
-    /// Up to where its output is stored or left out.
+    /// The offset up to which its output is stored or suppressed.
     pub shipped: u64,
     /// How many of those bytes are suppressed.
     pub suppressed: u64,
@@ -77,7 +77,7 @@ pub struct Shipping {
     pub bytes: i64,
 }
 
-/// The answer to a worker's heartbeat.
+/// The response to a worker's heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heartbeat {
     /// The lease is renewed.
@@ -136,7 +136,7 @@ impl Queue {
         if claimed.is_some() {
             self.signals.changed.send_replace(());
         }
-        // Outside of the transaction: to make a redactor of many values takes its time.
+        // This is outside the transaction, because creating a redactor with many values takes a while.
         Ok(claimed.map(|row| row.open(&self.maskers)))
     }
 

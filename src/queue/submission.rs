@@ -38,7 +38,7 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Checks what came in. The texts that are shown are masked from the beginning.
+    /// Checks a submission. Texts that are shown are masked from the beginning.
     pub(super) fn check(
         new: NewJob,
         by: &str,
@@ -82,7 +82,7 @@ impl Submission {
         })
     }
 
-    /// Adds the files that came with it.
+    /// Adds the files that came with the submission.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
@@ -104,7 +104,7 @@ impl Submission {
             max_attempts: row.max_attempts,
             by: by.to_owned(),
             resubmitted_from: Some(row.id),
-            // The archive stays with the job that it came with, and is never changed.
+            // The archive belongs to the original job and never changes.
             input: row.input.clone(),
             key: None,
             digest: None,
@@ -124,7 +124,7 @@ impl Submission {
     }
 }
 
-/// Checks why somebody wants a job cancelled: a text of a few lines, which every page can show.
+/// Checks the reason of a cancellation: a text of a few lines that every page can show.
 pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     if reason.chars().count() > MAX_REASON {
         return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));
@@ -142,7 +142,7 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Returns what people call a job, and the commands that it is found by.
+/// Returns the title of a job, and the commands that a search finds it by.
 fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
     let JobPayload::Other(json) = payload else {
         let command = payload.command()?;
@@ -151,13 +151,14 @@ fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result
         return Ok((command.title_or_command().to_owned(), runs.join("\n")));
     };
     let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
-    // Of a command, a title with control characters is refused; here any text is a payload, and its title one line.
+    // For commands, a title with control characters is refused. Other payloads may contain any text, which becomes a
+    // title of one line.
     let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
     let title = if line.trim().is_empty() { kind } else { line.trim() };
     Ok((title.to_owned(), String::new()))
 }
 
-/// Returns the checksum of all that a submission asks for.
+/// Returns the checksum of everything that a submission requests.
 fn digest(new: &NewJob, payload: &JobPayload) -> Vec<u8> {
     let rest = serde_json::json!([new.kind, new.priority, new.affinity_key, new.max_attempts]);
     Sha256::digest(format!("{rest}{}", payload.to_sorted_text())).to_vec()

@@ -45,7 +45,7 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // No job waits longer than this, unless the clock was set back meanwhile.
+    // No job waits longer than this, unless the clock was set back in the meantime.
     .bind(now.0 + ending::MAX_BACK_OFF * 1_000_000)
     .fetch_optional(&mut *connection)
     .await?;
@@ -187,7 +187,7 @@ pub(in crate::queue) async fn abandoned(
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            // Its attempt has ended and unpacks nothing any more.
+            // The attempt is ending and does not unpack anything any more.
             claimed: ClaimedRow { lease, payload, worker, sent_before, input: None },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),

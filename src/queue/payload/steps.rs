@@ -33,7 +33,7 @@ pub struct StepSpec {
     pub continue_on_error: bool,
 }
 
-/// A step as it is written.
+/// The structure of a step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawStep {
