@@ -114,7 +114,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // The variable's name causes its whole value to be masked, so the text around the old value is unknown.
+            // A text that is shown as nothing but the mask is masked completely, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(

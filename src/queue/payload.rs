@@ -67,7 +67,7 @@ pub enum JobPayload {
     Command(RawCommand),
     /// The payload of a job for an external worker: any object.
     Other(Json),
-    /// Stored by an earlier version that took what this one does not. Nothing of it is shown or run.
+    /// A payload that an earlier version stored and this one does not accept. Nothing of it is shown or run.
     Unreadable(InvalidPayload),
 }
 
