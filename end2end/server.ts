@@ -39,7 +39,7 @@ export class Server {
     this.child = child;
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     this.url = String((await lines.next()).value).replace("Listening on ", "");
-    this.loginLink = String((await lines.next()).value).replace("Log in once with ", "");
+    this.loginLink = String((await lines.next()).value).replace("Log in with this one-time link: ", "");
     expect(this.url).toContain("http://127.0.0.1:");
   }
 

@@ -1,11 +1,12 @@
-//! Terminal escape sequences: colours become styles, links become spans, moves within the line are carried out, everything
-//! else disappears.
+//! Terminal escape sequences: colours become styles, links become spans, cursor movements within the line are applied,
+//! and everything else is removed.
 //!
-//! Pure and linear. [`Scanner`] is the one parser, and [`fold`] the one place that knows what cursor moves, erasures and carriage
-//! returns do to a line; the page, `/lines` and the command line all use both. The scanner can stop and go on anywhere, also
-//! inside a sequence, so that a colour outlives its line and a chunk may end wherever it likes. [`spans`], [`plain_text`] and
-//! [`cells`] return what a line shows, as pieces with styles, as text, and as a width. What could make a line look like another one (bidi
-//! overrides, zero-width characters, control characters) is shown by its number, also in what is copied.
+//! The functions are pure and run in linear time. [`Scanner`] is the only parser, and only [`fold`] knows the effect of
+//! cursor movements, erasures and carriage returns on a line; the page, `/lines` and the command line all use both. The
+//! scanner can stop and continue at any byte, even inside a sequence, so a colour can extend over several lines and a
+//! chunk may end anywhere. [`spans`], [`plain_text`] and [`cells`] return the visible content of a line: as styled
+//! spans, as text, and as a width. Characters that could disguise a line (bidirectional overrides, zero-width
+//! characters, control characters) are shown by their code points, also in copied text.
 //!
 //! Sources: ECMA-48, fifth edition, 5.4 (control sequences) and 8.3 (CHA, CUB, CUF, ECH, EL, SGR and the others of [`Motion`]); xterm's `ctlseqs` for OSC and the 256
 //! colours; the OSC 8 hyperlink note of the terminals' working group.
@@ -23,20 +24,20 @@ pub use row::{DROPPED, Folded, LineEnd, fold};
 pub use scan::{Scanner, Token};
 pub use style::Style;
 
-/// A piece of a line with one look.
+/// A part of a line with one style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// What is shown.
+    /// The visible text.
     pub text: String,
-    /// How it looks.
+    /// Its style.
     pub style: Style,
-    /// Where it leads: an `http` or `https` address.
+    /// The target of a link: an `http` or `https` URL.
     pub link: Option<String>,
-    /// Whether the text is ours: the number of a character that would not be seen.
+    /// Whether the text was generated here: the code point of a character that would be invisible.
     pub mark: bool,
 }
 
-/// Returns the pieces of a line that begins in the given style. Rows within a line are separated by newlines.
+/// Returns the spans of a line that starts with the given style. Rows within a line are separated by newlines.
 #[must_use]
 pub fn spans(line: &str, start: Style) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
@@ -45,7 +46,7 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
         let text = match token {
             Token::Text(text) => text,
             Token::Motion(Motion::NextRow) => "\n",
-            // Folded text has no other motion.
+            // Folded text contains no other cursor movements.
             Token::Motion(_) => return,
             Token::Restyle { style: next, .. } => return style = next,
             Token::Link(address) => return target = address.map(str::to_owned),
@@ -61,9 +62,10 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
     spans
 }
 
-/// Returns what a line shows, as text: no escape sequences, nothing invisible. Rows within a line are separated by newlines.
+/// Returns the visible text of a line, without escape sequences and invisible characters. Rows within a line are
+/// separated by newlines.
 ///
-/// Everything that leaves the page, and everything that looks at a line's words, goes through here.
+/// It is used for all text that leaves the page, and for all searches in a line's words.
 #[must_use]
 pub fn plain_text(line: &str) -> Cow<'_, str> {
     if is_plain(line) {
@@ -72,14 +74,14 @@ pub fn plain_text(line: &str) -> Cow<'_, str> {
     Cow::Owned(spans(line, Style::default()).into_iter().map(|span| span.text).collect())
 }
 
-/// Returns how many columns a line takes in a terminal: wide characters two, combining ones none, tabs up to the next eighth;
-/// of a line with several rows, all of them together.
+/// Returns the width of a line in a terminal, in columns: wide characters take two, combining characters none, and a
+/// tab extends to the next multiple of eight. For a line with several rows it is the sum of their widths.
 #[must_use]
 pub fn cells(line: &str) -> u32 {
     columns(&plain_text(line))
 }
 
-/// Returns how many columns a line takes of which [`plain_text`] returned this.
+/// Returns the width of a line for which [`plain_text`] returned this text.
 #[must_use]
 pub fn columns(plain: &str) -> u32 {
     if is_plain(plain) && !plain.contains('\t') {
@@ -94,12 +96,12 @@ pub fn columns(plain: &str) -> u32 {
     plain.split('\n').map(row).sum()
 }
 
-/// Returns whether a line is printable ASCII and tabs only, so that it shows as it is.
+/// Returns whether a line contains only printable ASCII and tabs, so that it is shown unchanged.
 fn is_plain(line: &str) -> bool {
     line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
 }
 
-/// Returns the visible stand-in of a character that would not be seen.
+/// Returns the visible replacement for an invisible character.
 fn mark_of(character: char) -> String {
     match u32::from(character) {
         code @ 0..=0x1f => char::from_u32(0x2400 + code).map(String::from).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The document around every page, and which page stands at which path.
+//! The HTML document around every page, and the routes of the pages.
 
 use leptos::nonce::{Nonce, use_nonce};
 use leptos::prelude::*;
@@ -10,16 +10,16 @@ use crate::host;
 use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
 use crate::ui::{ICONS, PageTitle};
 
-/// The font of everything but output: it is needed for the first paint.
+/// The font of everything but job output. It is preloaded because the first paint needs it.
 const FONT: &str = "fonts/inter-latin.woff2";
 
-/// Runs before the first paint of a job's page: its log begins at the end, where the news is.
+/// Runs before the first paint of a job's page, so that its log is shown scrolled to the end.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
 
-/// The document that the server sends: head, page, and what makes it come alive in the browser.
+/// The document that the server sends: the head, the page, and the scripts that hydrate it in the browser.
 ///
-/// Pages are rendered whole (`SsrMode::Async`), so that status codes tell the truth and everything but live output works
-/// without scripts.
+/// Pages are rendered completely before they are sent (`SsrMode::Async`), so that status codes are correct and
+/// everything but live output works without scripts.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let nonce = use_nonce();
     host::security_policy(nonce.as_ref());
@@ -47,7 +47,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Loads the browser's half and lets it begin: what Leptos' `HydrationScripts` does, under the names that the files have.
+/// Loads and starts the WASM module: the same as Leptos' `HydrationScripts`, but with the names that our files have.
 #[component]
 fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     let LeptosOptions { site_pkg_dir: folder, output_name: name, .. } = options;
@@ -61,11 +61,11 @@ fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     }
 }
 
-/// Every page, by its path.
+/// The router: every page with its path.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    // Tests, and nobody else, wait for this mark before they touch the page.
+    // Only the browser tests use this attribute: they wait for it before they interact with the page.
     Effect::new(|| {
         request_animation_frame(|| {
             if let Some(body) = document().body() {

@@ -76,7 +76,7 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file of several parts, or with holes: runs of zeros take no room on the disk.
+    /// Stores a file of several parts, or one with holes: runs of zeros take no space on the disk.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;

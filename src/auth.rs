@@ -69,7 +69,7 @@ impl Secret {
         Self(hex::encode(bytes))
     }
 
-    /// Returns the value, which is to be sent once and not stored.
+    /// Returns the value, which must be sent once and not stored.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -89,7 +89,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator for that admin token, over the data folder with that id.
+    /// Creates an authenticator for the given admin token and the id of the data folder.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Auth {
         }
     }
 
-    /// Returns the name of the cookie of a session.
+    /// Returns the name of the session cookie.
     ///
     /// Browsers send a host's cookies to all of its ports, so two servers on one host need two names. The port is not part
     /// of the name, since behind a proxy or a container's port mapping two servers can both listen on the same one.
@@ -119,12 +119,12 @@ impl Auth {
 
     /// Returns the user that a session cookie belongs to, if the session is valid.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let alive = store::session_is_alive(&mut connection, &hash(cookie), clock::now()).await?;
         Ok(alive.then(|| Identity { user: ADMIN.into(), by: Credential::Session }))
     }
 
-    /// Begins a session if the token is right.
+    /// Starts a session if the token is correct.
     pub async fn login(&self, token: &str, from: IpAddr) -> Result<Secret, LoginError> {
         let origin = self.count_attempt(from)?;
         if self.bearer(token).is_none() {
@@ -134,7 +134,7 @@ impl Auth {
         self.begin_session().await
     }
 
-    /// Begins a session if the ticket of the login link is valid, and uses the ticket up.
+    /// Starts a session if the ticket of the login link is valid, and invalidates the ticket.
     pub async fn login_by_ticket(&self, ticket: &str, from: IpAddr) -> Result<Secret, LoginError> {
         let origin = self.count_attempt(from)?;
         let spent = {
@@ -167,7 +167,7 @@ impl Auth {
         let digest = hash(cookie);
         self.db
             .writer()
-            .write(move |tx| Box::pin(async move { Ok(store::end_session(tx.connection(), &digest).await?) }))
+            .write(move |tx| Box::pin(async move { store::end_session(tx.connection(), &digest).await }))
             .await
     }
 
@@ -178,9 +178,7 @@ impl Auth {
         let begun: Result<(), DbError> = self
             .db
             .writer()
-            .write(move |tx| {
-                Box::pin(async move { Ok(store::begin_session(tx.connection(), &digest, now, end).await?) })
-            })
+            .write(move |tx| Box::pin(async move { store::begin_session(tx.connection(), &digest, now, end).await }))
             .await;
         begun?;
         Ok(cookie)

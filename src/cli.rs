@@ -1,7 +1,8 @@
-//! The command line: one verb a file.
+//! The command line, with one file per subcommand.
 //!
-//! `serve` is the server; `config` shows its settings. All other verbs ask a server over its API, as any program could:
-//! [`client`] sends, [`follow`] reads a log and resumes it, [`printer`] writes it, [`output`] knows what may reach a terminal.
+//! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's API, as any client
+//! could: [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes it, and
+//! [`output`] decides what may reach a terminal.
 
 mod artifacts;
 mod cancel;
@@ -42,14 +43,14 @@ use crate::server::site::EmbeddedSite;
 use error::CliError;
 use output::Colour;
 
-/// The exit code of a verb that failed; `run` has its own, since 1 is a command's.
+/// The exit code of a subcommand that failed. `run` has its own, because 1 could be the command's exit code.
 const FAILURE: u8 = 1;
 
 /// A self-hosted job queue whose operators watch their commands' output live in the browser.
 #[derive(Debug, Parser)]
 #[command(name = "tailwater", version, about)]
 struct Cli {
-    /// When to use colours; `auto` also heeds `NO_COLOR`.
+    /// When to use colours; `auto` also respects `NO_COLOR`.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Colour,
     #[command(subcommand)]
@@ -62,11 +63,11 @@ enum Verb {
     Serve(Box<serve::Serve>),
     /// Runs a command on the server and follows it, as if it ran here.
     ///
-    /// Ends like the command: with its exit code, or 128 and the number of the signal that ended it. 123: it was cancelled.
-    /// 124: its time was up. 125: tailwater itself failed. 126: it could not be run, or its worker died. 130: you pressed
-    /// Ctrl-C a second time; the first one cancels the job.
+    /// The exit code is that of the command, or 128 plus the number of the signal that killed it. Other exit codes are:
+    /// 123 if the job was cancelled; 124 if it timed out; 125 if tailwater itself failed; 126 if the command could not
+    /// be run or its worker died; 130 if you pressed Ctrl-C a second time. The first Ctrl-C cancels the job.
     Run(run::Run),
-    /// Submits a job from a file of YAML or JSON and prints its id.
+    /// Submits a job from a YAML or JSON file and prints its id.
     Submit(submit::Submit),
     /// Lists jobs, newest first.
     Jobs(jobs::Jobs),
@@ -74,26 +75,26 @@ enum Verb {
     Job(job::ShowJob),
     /// Shows what a job has printed.
     ///
-    /// Both streams go to standard output, in the order in which they were printed. A cut connection or a restarted server
-    /// is waited for; no line is lost and none comes twice.
+    /// Both streams go to standard output, in the order in which they were printed. If the connection is lost or the
+    /// server restarts, it reconnects and continues without losing or repeating a line.
     Logs(logs::Logs),
     /// Cancels a job.
     Cancel(cancel::Cancel),
-    /// Lists and downloads the files kept of a job.
+    /// Lists and downloads the artifacts of a job.
     Artifacts(artifacts::Artifacts),
-    /// Stores a server's address and token for the other verbs.
+    /// Stores a server's address and token for the other commands.
     ///
-    /// The token is asked for, or read from standard input: `tailwater login < data/admin-token`.
+    /// It asks for the token, or reads it from standard input: `tailwater login < data/admin-token`.
     Login(login::Login),
     /// Removes what `login` stored.
     Logout,
-    /// Shows the settings of `serve` in force, and where each of them comes from.
+    /// Shows the effective settings of `serve`, and where each of them comes from.
     Config(config::Config),
-    /// Prints the completions of a shell.
+    /// Prints the completion script for a shell.
     Completions(completions::Completions),
 }
 
-/// Does what the command line asks for. A server gets its pages' files from `embedded_site`.
+/// Runs the subcommand. A server takes the files of its pages from `embedded_site`.
 pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let (matches, file) = match settings::matches(command()) {
         Ok(read) => read,
@@ -118,8 +119,8 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     done.unwrap_or_else(|error| error.report(failure))
 }
 
-/// Shows the help that was asked for, or says what is wrong with the arguments, and exits. The code of a wrong use is 2, but 125
-/// for `run`, whose 2 would be the command's.
+/// Prints the requested help or the error in the arguments, and exits. The exit code for wrong usage is 2, but 125 for
+/// `run`, where 2 could be the command's exit code.
 fn refuse(error: &clap::Error) -> ! {
     let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run");
     if !(error.use_stderr() && is_run) {
@@ -129,7 +130,7 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(outcome::OURS.into())
 }
 
-/// Returns the verb among the arguments: the first one that is neither an option nor its value.
+/// Returns the subcommand among the arguments: the first one that is neither an option nor an option's value.
 fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -141,21 +142,21 @@ fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     None
 }
 
-/// Returns everything that can be said.
+/// Returns the definition of the whole command line.
 fn command() -> clap::Command {
     settings::add_arguments(Cli::command())
 }
 
-/// Runs a verb that asks a server.
+/// Runs a subcommand that sends requests to a server.
 fn in_runtime(verb: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(verb);
-    // What is still asked of the server, such as a name to resolve, is not waited for.
+    // Do not wait for requests that are still in progress, such as resolving a name.
     runtime.shutdown_background();
     done
 }
 
 /// Parses a job's id.
 fn job_id(text: &str) -> Result<JobId, String> {
-    text.parse().map_err(|_| "takes a job's whole id; `tailwater jobs` lists them".to_owned())
+    text.parse().map_err(|_| "expected a complete job id; `tailwater jobs` lists them".to_owned())
 }

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection as _, Sqlite, SqliteConnection};
 
 use crate::metrics::Metrics;
 
@@ -96,6 +97,45 @@ impl DbError {
     }
 }
 
+/// The result of a query.
+pub type DbResult<T> = Result<T, DbError>;
+
+/// A connection to the database: the writer's, inside its transaction, or a reader's.
+///
+/// It is opaque. Only the `store.rs` files, which contain the SQL, know which database is behind it.
+#[derive(Debug)]
+pub struct Connection(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Writer(SqliteConnection),
+    Reader(PoolConnection<Sqlite>),
+}
+
+impl Connection {
+    /// Returns the connection for queries in the dialect of SQLite.
+    pub(crate) fn sqlite(&mut self) -> &mut SqliteConnection {
+        match &mut self.0 {
+            Inner::Writer(connection) => connection,
+            Inner::Reader(connection) => connection,
+        }
+    }
+}
+
+impl Connection {
+    async fn close(self) {
+        if let Inner::Writer(connection) = self.0 {
+            connection.close().await.ok();
+        }
+    }
+}
+
+impl From<SqliteConnection> for Connection {
+    fn from(writer: SqliteConnection) -> Self {
+        Self(Inner::Writer(writer))
+    }
+}
+
 /// The open database. Cheap to clone; the data folder is locked until the last clone is gone.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -122,7 +162,7 @@ impl Db {
             .map_err(sql)?;
         let written = checkpoint::spawn(checkpointer);
         let metrics = Arc::new(Metrics::new());
-        let writer = Writer::spawn(writer, written, Arc::clone(&metrics));
+        let writer = Writer::spawn(writer.into(), written, Arc::clone(&metrics));
         Ok(Self { readers, writer, metrics, path: path.into(), _lock: Arc::new(lock) })
     }
 
@@ -133,10 +173,9 @@ impl Db {
         [size(&self.path), size(&self.path.with_file_name(format!("{FILE}-wal")))]
     }
 
-    /// Returns the pool of connections for read-only queries.
-    #[must_use]
-    pub const fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// Returns a connection for read-only queries. It goes back to the pool when it is dropped.
+    pub async fn reader(&self) -> DbResult<Connection> {
+        Ok(Connection(Inner::Reader(self.readers.acquire().await?)))
     }
 
     /// Returns the single writer.
@@ -241,7 +280,7 @@ mod tests {
                         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
                          values (9999, 'later', true, x'00', 0)",
                     )
-                    .execute(tx.connection())
+                    .execute(tx.connection().sqlite())
                     .await
                     .map_err(DbError::from)
                 })

@@ -39,12 +39,6 @@ pub enum ReadError {
     Db(#[from] DbError),
 }
 
-impl From<sqlx::Error> for ReadError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
-
 /// The event logs of all jobs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventLog {
@@ -92,19 +86,19 @@ impl EventLog {
         if let Some(page) = self.tails.page(job, request) {
             return Ok(page);
         }
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         store::page(&mut connection, job, request).await
     }
 
     /// Returns the position in the log that `cursor` refers to.
     pub async fn resolve(&self, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         store::resolve(&mut connection, job, cursor).await
     }
 
     /// Returns the stored output events of one attempt whose output reaches beyond `offset`, oldest first.
     pub async fn stored_output(&self, job: JobId, attempt: i32, offset: i64) -> Result<Vec<StoredOutput>, ReadError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
@@ -116,7 +110,7 @@ impl EventLog {
         attempt: i32,
         offsets: &[i64],
     ) -> Result<Vec<Option<Seq>>, ReadError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         offsets::events_at(&mut connection, job, attempt, offsets).await
     }
 }

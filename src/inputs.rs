@@ -1,9 +1,9 @@
-//! Inputs: the files that come with a job and lie in its workspace before its first step.
+//! Inputs: the files that are sent with a job and placed in its workspace before its first step.
 //!
-//! An input is an archive, a tar compressed with zstd or gzip. It is received completely, synced and given its name before
-//! the job that it belongs to is stored, so that no job can begin without all of it, and an upload that breaks off leaves
-//! nothing. It stays with the job: every attempt unpacks it anew ([`mod@unpack`]), and a job that is submitted again shares
-//! it. What a start finds without a job, as after a crash between the two, is removed.
+//! An input is an archive, a tar file compressed with zstd or gzip. It is received completely, synced and renamed
+//! before its job is stored. So no job can start with an incomplete input, and an interrupted upload leaves nothing
+//! behind. The input stays with the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted job shares
+//! it. Inputs without a job, which a crash may leave, are removed at the next start.
 
 mod names;
 mod unpack;
@@ -22,16 +22,16 @@ use crate::model::JobInput;
 pub use names::stays_inside;
 pub use unpack::{UnpackError, unpack};
 
-/// The folder of inputs within the data folder.
+/// The name of the folder of inputs, in the data folder.
 const FOLDER: &str = "inputs";
 
-/// Returns where an input's archive lies.
+/// Returns the path of an input's archive.
 #[must_use]
 pub fn path(data_dir: &Path, input: &JobInput) -> PathBuf {
     data_dir.join(FOLDER).join(input.id.to_string())
 }
 
-/// Removes what belongs to no job: archives that are not in `known`.
+/// Removes the archives that belong to no job: those that are not in `known`.
 pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     let folder = data_dir.join(FOLDER);
     private_folder(&folder)?;
@@ -46,7 +46,7 @@ pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     Ok(())
 }
 
-/// An archive while it is received. Unless it is kept, it is removed with this.
+/// An archive that is being received. It is removed when this is dropped, unless it is kept.
 #[derive(Debug)]
 pub struct Incoming {
     file: File,
@@ -58,7 +58,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Begins to receive one.
+    /// Creates the file of an archive.
     pub fn create(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join(FOLDER);
         private_folder(&folder)?;
@@ -68,7 +68,7 @@ impl Incoming {
         Ok(Self { file, path, id, size: 0, hash: Sha256::new(), kept: false })
     }
 
-    /// Takes the next bytes.
+    /// Appends received bytes.
     pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
@@ -82,20 +82,20 @@ impl Incoming {
         self.size
     }
 
-    /// Makes what was received survive a power cut.
+    /// Syncs the file, so that it survives a power failure.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()?;
         self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 
-    /// Returns what a job remembers of it.
+    /// Returns the description of the input that is stored with the job.
     #[must_use]
     pub fn input(&self) -> JobInput {
         let size_bytes = i64::try_from(self.size).unwrap_or(i64::MAX);
         JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
     }
 
-    /// Keeps it: a job has it now.
+    /// Keeps the file, because the job is stored now.
     pub fn keep(mut self) {
         self.kept = true;
     }

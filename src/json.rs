@@ -1,9 +1,9 @@
-//! What was submitted, as it was written: numbers keep their digits, objects the order of their members, and every value
-//! knows its position in the text.
+//! Parses submissions without losing information: numbers keep their digits, objects keep the order of their members,
+//! and every value knows its position in the text.
 //!
-//! A body or file is parsed once, into a [`Json`], from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values are read from
-//! that tree ([`Json::read`]) under rules that `serde_json` leaves open: an object is never given as an array, and no object
-//! has two members of the same name.
+//! A body or file is parsed once into a [`Json`], from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values are
+//! read from that tree ([`Json::read`]) with rules that `serde_json` leaves open: an object cannot be given as an
+//! array, and no object has two members with the same name.
 
 mod error;
 mod parse;
@@ -16,32 +16,32 @@ use serde::de::DeserializeOwned;
 pub use error::JsonError;
 pub use yaml::parse_yaml;
 
-/// Levels of arrays and objects within each other at the most, as in `serde_json`.
+/// The maximum nesting depth of arrays and objects, as in `serde_json`.
 const MAX_DEPTH: usize = 128;
 
-/// A value and where it begins.
+/// A value with its position.
 #[derive(Clone, Debug)]
 pub struct Json {
     /// The value.
     pub node: Node,
-    /// The byte of the text at which it begins.
+    /// The offset of the byte at which it starts.
     pub at: usize,
 }
 
-/// A value of JSON.
+/// A JSON value.
 #[derive(Clone, Debug)]
 pub enum Node {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, in the digits that it was written in.
+    /// A number, with the digits as written.
     Number(String),
     /// A string.
     String(String),
     /// An array.
     Array(Vec<Json>),
-    /// An object, whose members' names differ.
+    /// An object; the names of its members are unique.
     Object(Vec<Member>),
 }
 
@@ -50,7 +50,7 @@ pub enum Node {
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// The byte of the text at which its name begins.
+    /// The offset of the byte at which its name starts.
     pub at: usize,
     /// Its value.
     pub value: Json,
@@ -70,7 +70,7 @@ impl Json {
         }
     }
 
-    /// Returns the value of the member of that name, if it is an object that has one.
+    /// Returns the value of the member with this name, if it is an object and has one.
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.members()?.iter().find(|member| member.name == name).map(|member| &member.value)
     }
@@ -84,21 +84,22 @@ impl Json {
     }
 }
 
-/// Parses a text of JSON.
+/// Parses JSON text.
 pub fn parse(text: &str) -> Result<Json, JsonError> {
     parse::parse(text)
 }
 
-/// Parses the bytes of a request's body into a typed value; the error is a sentence that names the field.
+/// Parses a request's body into a typed value. The error message names the field.
 pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = decode(bytes).map_err(|problem| format!("the body: {problem}"))?;
     parse(text).and_then(|json| json.read()).map_err(|error| error.describe(text))
 }
 
-/// Returns the text of bytes: UTF-8, with a byte order mark or without (RFC 8259, 8.1).
+/// Decodes bytes as UTF-8, with or without a byte order mark (RFC 8259, 8.1).
 pub fn decode(bytes: &[u8]) -> Result<&str, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // Without a byte order mark, UTF-16 and UTF-32 show by a NUL among the first bytes, since the first character is ASCII.
+    // Without a byte order mark, UTF-16 and UTF-32 are recognised by a NUL among the first bytes, because the first
+    // character is ASCII.
     if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, ..] | [_, 0, ..]) {
         return Err("is in UTF-16 or UTF-32; save it as UTF-8".into());
     }

@@ -1,14 +1,14 @@
 //! Live Output: a job's log on screen, while it is written and after.
 //!
-//! Feed, buffer, list, row and scroll are five things here. In the order in which an event goes through them:
-//! [`feed`] connects, resumes by its cursor and hands on whole batches; [`buffer`] makes lines from chunks and holds
-//! a bounded window of them ([`mod@line`], [`crate::ansi`], [`crate::level`], [`totals`]); [`filter`] says what of them is shown,
-//! [`layout`] where each row stands, [`panel`] which rows are on screen and where the list is scrolled to. All of these
-//! but the feed are pure. [`screen`] draws what comes out, [`rows`], [`toolbar`] and [`status_bar`] are its views, [`follow`]
-//! listens to the reader, [`permalink`] is a line's place in the page's address.
+//! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
+//! delivers batches of events; [`buffer`] assembles lines from chunks and keeps a bounded window of them ([`mod@line`],
+//! [`crate::ansi`], [`crate::level`], [`totals`]); [`filter`] decides which of them are shown; [`layout`] computes the
+//! position of each row; [`panel`] decides which rows are on screen and where the list is scrolled to. All of these
+//! except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and [`status_bar`].
+//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a line into the page's address.
 //!
-//! What never happens here: output as HTML (text nodes only), a scroll of the page itself, a row outside the window in
-//! the document, an event told apart by anything but its `seq`.
+//! Live Output never renders job output as HTML (it creates text nodes only), never scrolls the page itself, never
+//! keeps rows outside the visible window in the document, and identifies events by their `seq` alone.
 
 pub mod buffer;
 mod feed;
@@ -46,15 +46,15 @@ use status_bar::StatusBar;
 use toolbar::Toolbar;
 use without_scripts::WithoutScripts;
 
-/// News are read aloud at most this often; a log that scrolls is no speech.
+/// The shortest time between two announcements to screen readers. A scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
-/// A job's log, live.
+/// The log of a job, updated live.
 #[component]
 pub fn LiveOutput(
-    /// The job as it is now; its status says what to expect.
+    /// The job's current state. Its status decides what to show while there is no output.
     job: RwSignal<Job>,
-    /// Its files; the log is among them when an attempt has ended.
+    /// The job's artifacts. The complete log is one of them once an attempt has ended.
     artifacts: RwSignal<Vec<Artifact>>,
     /// Every event that is not output, oldest first.
     milestones: Vec<Event>,
@@ -91,7 +91,7 @@ pub fn LiveOutput(
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
-        // It all ends with this effect's owner: the page.
+        // All of these are dropped together with this effect, when the user leaves the page.
         let feed = StoredValue::new_local((hands, observer, feed));
         Effect::new(move || {
             if try_now.get() > 0 {
@@ -131,7 +131,7 @@ fn new_rows(screen: Screen) -> String {
     crate::words::plural(screen.unseen.get(), what)
 }
 
-/// Says why there is nothing to see, where there is nothing to see.
+/// Returns the message to show while there are no rows.
 fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
     use crate::model::JobStatus;
     let (counts, filter) = (screen.counts.get(), screen.filter.get());
@@ -172,7 +172,8 @@ fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredVal
     announced.set_value(now);
 }
 
-/// Measures the panel whenever its size changes, or that of its characters, because the font has arrived.
+/// Measures the panel whenever its size changes, or when the size of its characters changes because the font was
+/// loaded.
 fn observe_size(screen: Screen) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| screen.measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
@@ -181,7 +182,7 @@ fn observe_size(screen: Screen) -> Option<SizeObserver> {
     Some(SizeObserver { observer, _closure: closure })
 }
 
-/// Watches a size until it is dropped.
+/// Observes the size of elements until it is dropped.
 struct SizeObserver {
     observer: ResizeObserver,
     _closure: Closure<dyn FnMut(js_sys::Array)>,

@@ -1,6 +1,7 @@
-//! What the pages' server functions return: the data of a first paint, or an error.
+//! What the pages' server functions return: the data for the first paint, or an error.
 //!
-//! It stands beside [`crate::rpc`], which calls the server, so that the server need not know its callers.
+//! It is a separate module from [`crate::rpc`], which calls the server, so that the server does not depend on its
+//! callers.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -11,17 +12,17 @@ use crate::model::{Artifact, Event, EventsPage, Job};
 /// Why a server function failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum RpcError {
-    /// The server refused; the same code and message as the REST API gives.
+    /// The server refused the request. The code and the message are those of the REST API.
     #[error("{message}")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The API's word for it, such as `job_not_found`.
+        /// The API's error code, such as `job_not_found`.
         code: String,
         /// One sentence that says what to do.
         message: String,
     },
-    /// The call or its answer did not arrive.
+    /// The request or its response did not arrive.
     #[error("the server could not be reached: {0}")]
     Transport(String),
 }
@@ -34,14 +35,14 @@ impl FromServerFnError for RpcError {
     }
 }
 
-/// Everything that the job page shows first.
+/// Everything that the job page needs for its first paint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobPageData {
     /// The job.
     pub job: Job,
-    /// Every event that is not output, oldest first: what the timeline is made of.
+    /// Every event that is not output, oldest first. The timeline is built from them.
     pub milestones: Vec<Event>,
-    /// The newest events, oldest first; the live view goes on after `tail.nextAfter`.
+    /// The newest events, oldest first. The live view continues after `tail.nextAfter`.
     pub tail: EventsPage,
     /// The files kept so far.
     pub artifacts: Vec<Artifact>,

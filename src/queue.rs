@@ -64,18 +64,12 @@ pub enum QueueError {
     Db(#[from] DbError),
 }
 
-impl From<sqlx::Error> for QueueError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
-
 /// The job queue. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks what a job holds and prints, with its own secrets and the server's.
+    /// Masks the payloads and output of jobs, with their own secrets and the server's.
     maskers: Maskers,
     jobs_queued: i64,
     /// Where the steps of a submission may run.
@@ -130,29 +124,28 @@ impl Queue {
 
     /// Returns the inputs that jobs have.
     pub async fn inputs(&self) -> Result<Vec<uuid::Uuid>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let inputs = store::inputs(&mut connection).await?;
-        let ids = inputs.iter().map(|text| Ok(job_row::parse_input(Some(text))?.map(|input| input.id)));
-        Ok(ids.collect::<sqlx::Result<Vec<_>>>()?.into_iter().flatten().collect())
+        Ok(inputs.into_iter().map(|input| input.id).collect())
     }
 
-    /// Submits the payload of `job` once more, including its real secret values, with the changes asked for.
+    /// Submits the payload of `job` again, including its real secret values, with the requested changes.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         drop(connection);
         if changes == JobChanges::default() {
             return self.insert(Submission::again(&row, by)).await;
         }
         let new = NewJob {
-            kind: row.kind.clone(),
-            priority: changes.priority.unwrap_or(row.priority),
-            payload: overrides::apply(&row.kind, &row.payload, changes.payload.as_ref(), &self.maskers)?,
-            affinity_key: row.affinity_key.clone(),
-            max_attempts: changes.max_attempts.unwrap_or(row.max_attempts),
+            kind: row.job.kind.clone(),
+            priority: changes.priority.unwrap_or(row.job.priority),
+            payload: overrides::apply(&row.job.kind, &row.payload, changes.payload.as_ref(), &self.maskers)?,
+            affinity_key: row.job.affinity_key.clone(),
+            max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
         };
-        let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.input);
-        self.insert(Submission { resubmitted_from: Some(row.id), ..submission }).await
+        let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.job.input);
+        self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }).await
     }
 
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
@@ -165,28 +158,27 @@ impl Queue {
                     if let Some(row) = submission.repeated(tx.connection()).await? {
                         return Ok(row);
                     }
-                    if store::queued(tx.connection(), limit).await? >= limit {
+                    let id = submission.id;
+                    if !store::insert(tx.connection(), &submission, limit, now).await? {
                         return Err(QueueError::Full(limit));
                     }
-                    let id = submission.id;
-                    store::insert(tx.connection(), &submission, now).await?;
                     let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
                     append_by_server(tx, log.tails(), id, vec![event], now).await?;
                     store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))
                 })
             })
             .await?;
-        tracing::info!(job = %row.id, "submitted");
+        tracing::info!(job = %row.job.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
         Ok(row.to_job(&self.maskers))
     }
 
-    /// Returns a job in the form that replies show.
+    /// Returns a job in the form that responses show.
     pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
-        let position = match row.status {
+        let position = match row.job.status {
             JobStatus::Queued => Some(store::queue_position(&mut connection, &row).await?),
             _ => None,
         };
@@ -195,7 +187,7 @@ impl Queue {
 
     /// Returns a page of jobs, newest first.
     pub async fn jobs(&self, filter: JobsFilter) -> Result<JobsPage, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let mut rows = store::list(&mut connection, &filter).await?;
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
@@ -214,14 +206,14 @@ impl Queue {
 
     /// Returns the number of the latest change to any job's state.
     pub async fn last_change(&self) -> Result<i64, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::last_change(&mut connection).await?)
     }
 
     /// Returns the jobs that have changed after change number `change`, as lists show them. They are sorted by their
     /// latest changes and paired with those changes' numbers.
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let rows = store::changed_after(&mut connection, change, limit).await?;
         Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
     }
@@ -239,18 +231,18 @@ impl Queue {
             .write(move |tx| {
                 Box::pin(async move {
                     let row = store::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
-                    if row.cancel_requested_at.is_some() {
+                    if row.job.cancel_requested_at.is_some() {
                         return Ok(row);
                     }
-                    if row.status.is_terminal() {
-                        return Err(QueueError::StateConflict { status: row.status, wanted: "cancelled" });
+                    if row.job.status.is_terminal() {
+                        return Err(QueueError::StateConflict { status: row.job.status, wanted: "cancelled" });
                     }
                     let reason = reason.map(|reason| row.mask(&maskers, &reason));
                     store::request_cancel(tx.connection(), job, &by, reason.as_ref(), now).await?;
                     let details = JobDetails { reason, ..JobDetails::default() };
-                    let event = NewEvent::job(JobEventStatus::CancelRequested, row.attempt, details);
+                    let event = NewEvent::job(JobEventStatus::CancelRequested, row.job.attempt, details);
                     append_by_server(tx, log.tails(), job, vec![event], now).await?;
-                    if row.status == JobStatus::Queued {
+                    if row.job.status == JobStatus::Queued {
                         ending::cancel_queued(tx, log.tails(), &row, now).await?;
                     }
                     store::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))
@@ -264,7 +256,7 @@ impl Queue {
 
     /// Returns how many jobs are queued and how many are running.
     pub async fn depths(&self) -> Result<(i64, i64), QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::depths(&mut connection).await?)
     }
 }

@@ -1,7 +1,7 @@
-//! Leptos server functions, under `/rpc`: what the pages load first and what they ask the server to do.
+//! Leptos server functions, under `/rpc`. They load the data for a page's first paint and carry out its actions.
 //!
-//! Live data does not come this way: the job page reads events by Server-Sent Events or polling (see
-//! [`crate::live_output`]), from the cursor that [`job_page`] hands it.
+//! Live data does not use them: the job page reads events through Server-Sent Events or polling (see
+//! [`crate::live_output`]), starting at the cursor that [`job_page`] returns.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::{JsonEncoding, Post};
@@ -13,7 +13,7 @@ use crate::host;
 use crate::model::{Job, JobStatus, JobsPage, NewJob};
 use crate::page_data::{JobPageData, RpcError};
 
-/// The encoding of a call's arguments: JSON, which the server reads as it reads every body of JSON.
+/// The encoding of a call's arguments: JSON, parsed by the server like every other JSON body.
 pub enum Arguments {}
 
 impl ContentType for Arguments {
@@ -40,23 +40,23 @@ impl<T: DeserializeOwned> Decodes<T> for Arguments {
     }
 }
 
-/// Returns a page of jobs, newest first; `q` is looked for in titles, commands and ids.
+/// Returns a page of jobs, newest first. `q` is searched for in titles, commands and ids.
 #[server(prefix = "/rpc", endpoint = "list_jobs")]
 pub async fn list_jobs(
-    /// Only jobs of this status.
+    /// Return only jobs with this status.
     status: Option<JobStatus>,
-    /// Only jobs in which this occurs.
+    /// Return only jobs that contain this text.
     q: Option<String>,
-    /// How many to leave out before them.
+    /// How many jobs to skip.
     offset: i64,
 ) -> Result<JobsPage, RpcError> {
     crate::server::pages::list_jobs(status, q, offset).await
 }
 
-/// Returns everything that the job page shows first.
+/// Returns everything that the job page needs for its first paint.
 #[server(name = LoadJobPage, prefix = "/rpc", endpoint = "job_page")]
 pub async fn job_page(
-    /// The job.
+    /// The job's id.
     id: String,
 ) -> Result<JobPageData, RpcError> {
     crate::server::pages::job_page(&id).await
@@ -71,21 +71,21 @@ pub async fn submit_job(
     crate::server::pages::submit_job(job).await
 }
 
-/// Asks for a job's cancellation.
+/// Requests that a job be cancelled.
 #[server(prefix = "/rpc", endpoint = "cancel_job")]
 pub async fn cancel_job(
-    /// The job.
+    /// The job's id.
     id: String,
-    /// Why, for people.
+    /// The reason, shown to users.
     reason: Option<String>,
 ) -> Result<Job, RpcError> {
     crate::server::pages::cancel_job(&id, reason).await
 }
 
-/// Submits a finished or running job's payload once more.
+/// Submits the payload of a job again as a new job.
 #[server(prefix = "/rpc", endpoint = "resubmit_job")]
 pub async fn resubmit_job(
-    /// The job.
+    /// The job's id.
     id: String,
 ) -> Result<Job, RpcError> {
     crate::server::pages::resubmit_job(&id).await

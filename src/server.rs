@@ -1,6 +1,6 @@
-//! The server: configuration, what requests share, every route, and the connections.
+//! The server: its configuration, the state that requests share, all routes, and the connections.
 //!
-//! [`Server::run`] serves one listener until it is told to stop; the caller owns the socket and the stop signal.
+//! [`Server::run`] serves one listener until it is cancelled. The caller owns the socket and the cancellation token.
 
 mod accept;
 mod arrival;
@@ -43,55 +43,55 @@ pub use site::Site;
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database.
+    /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The admin token.
+    /// The admin token could not be read or created.
     #[error(transparent)]
     Token(#[from] auth::TokenError),
-    /// The store of kept files.
-    #[error("failed to open the store of artifacts: {0}")]
+    /// The artifact store could not be opened.
+    #[error("failed to open the artifact store: {0}")]
     Artifacts(#[from] object_store::Error),
-    /// A setting.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
-    /// The socket.
+    /// The server could not listen on its address.
     #[error("failed to listen on {address}: {source}; give another address with --listen")]
     Listen {
-        /// Where it was to listen.
+        /// The address.
         address: String,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// The system refused something that every program needs.
+    /// A basic operation of the system failed.
     #[error("failed to start: {0}")]
     System(#[from] std::io::Error),
 }
 
-/// What every request can reach. Cheap to clone.
+/// The state that all requests share. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// The store, and what is counted of it.
+    /// The database, with its metrics.
     pub db: Db,
-    /// The jobs.
+    /// The job queue.
     pub queue: Queue,
-    /// Their events.
+    /// The event logs of the jobs.
     pub events: EventLog,
     /// What they have printed.
     pub outputs: Outputs,
-    /// Who may use the server.
+    /// The authentication of users.
     pub auth: Auth,
     /// The settings.
     pub config: Arc<Config>,
-    /// Whether there is room for new jobs.
+    /// Whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
-    /// One permit for each stream that may be open.
+    /// One permit for each stream that may be open at the same time.
     pub streams: Arc<Semaphore>,
-    /// Tells streams to end.
+    /// Cancelled when streams should end.
     pub shutdown: CancellationToken,
-    /// The pages' files.
+    /// The static files of the pages.
     pub site: Site,
-    /// What Leptos needs to know of them.
+    /// The options of Leptos.
     pub leptos: LeptosOptions,
 }
 
@@ -101,7 +101,7 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// A server that has been set up and answers as soon as it is served.
+/// A server that is ready to serve.
 pub struct Server {
     state: AppState,
     worker: Worker<InProcess>,
@@ -111,10 +111,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data folder and makes everything ready.
+    /// Opens the data folder and prepares everything that is needed to serve.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
-        // Jobs are told where their workspace is, and go elsewhere.
+        // The path must be absolute, because jobs get the path of their workspace and may change their working
+        // directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
         config.check(address)?;
         let db = Db::open(&config.data_dir).await?;
@@ -150,29 +151,30 @@ impl Server {
         Ok(Self { state, worker, db, address, listener })
     }
 
-    /// Returns where it listens.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns a link that logs one browser in, once.
+    /// Returns a link that logs in one browser, once.
     #[must_use]
     pub fn login_link(&self) -> String {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves until `shutdown`: then streams end, jobs get their grace, and everything is committed.
+    /// Serves until `shutdown` is cancelled. Then streams end, jobs get their grace period, and all pending work is
+    /// committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         let outputs = state.outputs.clone();
         let compressing = outputs.compress(shutdown.clone());
-        // Requests are answered while jobs end, so that their last lines are seen; streams end last.
+        // Requests are still answered while jobs end, so that their last lines can be read. Streams end last.
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;
-            // The error would tell the panic's text, which may hold anything.
+            // The error is not logged, because it contains the text of the panic, which may contain secrets.
             if worker.await.is_err() {
                 tracing::error!("the worker panicked");
             }

@@ -1,12 +1,14 @@
-//! The supervisor: a small process between the server and a step, from which nothing that the step starts can hide.
+//! The supervisor: a small process between the server and a step, which the descendants of the step cannot escape.
 //!
-//! Linux hands an orphan to its nearest living ancestor that is a *child subreaper*. The supervisor is one, so that whatever
-//! a step starts stays its descendant, also if it leaves its process group and session, clears its environment or changes
-//! its name. The supervisor starts the step, reports how it ended, and kills what is left when the server closes its end of
-//! their socket: at the end of the step, or because the server was killed. It exits when it has no descendant any more.
+//! On Linux, an orphaned process is reparented to its nearest living ancestor that is a *child subreaper*. The
+//! supervisor is one, so everything that a step starts stays its descendant, even if it leaves its process group and
+//! session, clears its environment or changes its name. The supervisor starts the step, reports how it ended, and kills
+//! the remaining processes when the server closes its end of their socket: at the end of the step, or because the
+//! server was killed. It exits when it has no descendants left.
 //!
-//! It is this same program under a hidden verb, `tailwater supervise`, and does its work before anything else of the program
-//! is set up. The server starts it with default signal handling; it gives the step no terminal and an ordinary priority.
+//! It is the same program with a hidden subcommand, `tailwater supervise`, which runs before anything else of the
+//! program is set up. The server starts it with default signal handling; the step gets no terminal and an ordinary
+//! priority.
 
 mod family;
 pub(crate) mod message;
@@ -30,26 +32,26 @@ use rustix::process::{
 use family::Family;
 use message::{Order, Report};
 
-/// The hidden verb.
+/// The hidden subcommand.
 const VERB: &str = "supervise";
 
-/// What a supervisor's command line says. It has no environment; the step's comes through the socket.
+/// The command line of a supervisor. It has no environment; the environment of the step is sent through the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// The step's soft limit of open files, if it is not the server's.
     pub(crate) file_limit: Option<u64>,
-    /// The variables by which the step's processes are found should its supervisor be killed.
+    /// The environment variables that identify the step's processes if the supervisor is killed.
     pub(crate) marker: [String; 2],
-    /// Where the step runs.
+    /// The working directory of the step.
     pub(crate) directory: OsString,
-    /// The absolute path of its program.
+    /// The absolute path of the step's program.
     pub(crate) program: OsString,
-    /// Its arguments, beginning with the name under which it is called.
+    /// Its arguments, starting with the name under which it is called.
     pub(crate) arguments: Vec<OsString>,
 }
 
 impl Task {
-    /// Returns it as the arguments of a supervisor, beginning with the verb.
+    /// Returns the arguments of a supervisor, starting with the subcommand.
     pub(crate) fn to_arguments(&self) -> Vec<OsString> {
         let limit = self.file_limit.map_or_else(String::new, |limit| limit.to_string());
         let [first, second] = self.marker.clone();
@@ -58,7 +60,7 @@ impl Task {
         head.into_iter().chain(self.arguments.iter().cloned()).collect()
     }
 
-    /// Reads it from the arguments that follow the verb.
+    /// Parses the arguments that follow the subcommand.
     fn from_arguments(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let limit = arguments.next()?.into_string().ok()?;
         let file_limit = if limit.is_empty() { None } else { Some(limit.parse().ok()?) };
@@ -71,15 +73,15 @@ impl Task {
     fn command(&self, environment: Vec<(String, String)>) -> Command {
         let mut command = Command::new(&self.program);
         command.arg0(&self.arguments[0]).args(&self.arguments[1..]).current_dir(&self.directory);
-        // The marker last, so that nothing replaces it.
+        // Set the marker last, so that nothing overrides it.
         command.env_clear().envs(environment).envs(self.marker.iter().filter_map(|entry| entry.split_once('=')));
-        // A group of its own, so that the step and what stays with it can be signalled at once.
+        // A separate process group, so that the step and its processes can be signalled together.
         command.stdin(Stdio::null()).process_group(0);
         command
     }
 }
 
-/// Does a supervisor's work if this process is one; to be called before anything else is set up.
+/// Runs as a supervisor if this process is one. Call it before anything else is set up.
 #[must_use]
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -101,13 +103,13 @@ fn supervise(task: &Task) -> io::Result<()> {
         Ok(pid) => pid,
         Err(error) => return Report::NotStarted(error.raw_os_error().unwrap_or_default()).send(&server),
     };
-    // A server that was killed hears nothing of this; what is left is killed all the same.
+    // This fails if the server was killed; the remaining processes are then killed all the same.
     Report::Started(pid).send(&server).ok();
     family.reap_until_none_is_left(|status| drop(Report::Ended(status).send(&server)));
     Report::Done { killed: family.killed() }.send(&server)
 }
 
-/// Starts the step; returns its process.
+/// Starts the step. Returns its process id.
 fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &UnixStream) -> io::Result<Pid> {
     set_child_subreaper(Some(getpid()))?;
     // A new session has no controlling terminal, and the step cannot get one, since it does not lead the session.
@@ -118,17 +120,18 @@ fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &Unix
         setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum })?;
     }
     let null = OpenOptions::new().write(true).open("/dev/null")?;
-    // Before the step: once that runs, somebody must be able to end it.
+    // Start the thread before the step, because the step must be killable as soon as it runs.
     let (orders, of_thread) = (server.try_clone()?, Arc::clone(family));
     thread::Builder::new().spawn(move || heed(orders, &of_thread))?;
     let pid = family.start(|| Ok(Pid::from_child(&command.spawn()?)))?;
-    // The step alone holds its pipes now, so that they end with it.
+    // Now only the step holds its pipes, so that they are closed when it ends.
     rustix::stdio::dup2_stdout(&null).ok();
     rustix::stdio::dup2_stderr(&null).ok();
     Ok(pid)
 }
 
-/// Does as the server says until its end of the socket is closed, then kills what is left until this process ends.
+/// Carries out the server's orders until its end of the socket is closed, then kills the remaining processes until this
+/// process exits.
 fn heed(orders: UnixStream, family: &Family) {
     while let Ok(Some(order)) = Order::receive(&orders) {
         match order {
@@ -139,7 +142,7 @@ fn heed(orders: UnixStream, family: &Family) {
     family.kill_until_none_is_left();
 }
 
-/// Gives up a priority over other processes that the server may have and its jobs are not to have.
+/// Resets the priority, because jobs must not inherit a higher one from the server.
 fn set_ordinary_priority() -> io::Result<()> {
     if getpriority_process(None)? < 0 {
         setpriority_process(None, 0)?;

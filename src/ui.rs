@@ -1,6 +1,6 @@
-//! What the pages and Live Output share in the browser: small views, and the parts of the browser's API that need care.
+//! What the pages and Live Output share in the browser: small views, and wrappers for the browser APIs that need care.
 //!
-//! Nothing here knows a page, or Live Output.
+//! Nothing here depends on a page or on Live Output.
 
 pub mod clipboard;
 pub mod dom;

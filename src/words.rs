@@ -1,10 +1,10 @@
-//! How the pages write numbers, times and states: the same everywhere.
+//! Formats numbers, times and statuses, the same way on every page.
 //!
-//! Pure. Whole numbers only: formatting floating-point numbers alone would cost 20 kB of WASM.
+//! All functions are pure and use whole numbers only: formatting floating-point numbers alone would cost 20 kB of WASM.
 
 use crate::model::{JobStatus, StepStatus, Timestamp};
 
-/// Writes a count with thousands set apart: `12,345`.
+/// Formats a number with thousands separators: `12,345`.
 #[must_use]
 pub fn count(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -21,14 +21,14 @@ pub fn count(number: i64) -> String {
     text
 }
 
-/// Writes a count of things: `1 line`, `12,345 lines`.
+/// Formats a number with its noun in the singular or plural: `1 line`, `12,345 lines`.
 #[must_use]
 pub fn plural(number: i64, one: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{} {one}{end}", count(number))
 }
 
-/// Writes a size: `84 kB`, `1.2 MB`.
+/// Formats a size in bytes: `84 kB`, `1.2 MB`.
 #[must_use]
 pub fn bytes(size: i64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
@@ -45,7 +45,7 @@ pub fn bytes(size: i64) -> String {
     }
 }
 
-/// Writes how long something took or takes: `480 ms`, `4.1 s`, `01:38`, `2:03:05`.
+/// Formats a duration: `480 ms`, `4.1 s`, `01:38`, `2:03:05`.
 #[must_use]
 pub fn duration(millis: i64) -> String {
     let (seconds, rest) = (millis.max(0) / 1000, millis.max(0) % 1000);
@@ -56,13 +56,13 @@ pub fn duration(millis: i64) -> String {
     }
 }
 
-/// Writes how far a running thing has come, without parts of a second, so that it ticks evenly: `00:07`.
+/// Formats the elapsed time of something that is running, in whole seconds, so that it ticks evenly: `00:07`.
 #[must_use]
 pub fn running(millis: i64) -> String {
     clock(millis.max(0) / 1000)
 }
 
-/// Writes when a line came, since its attempt began: `01:12.4`.
+/// Formats the time between the start of an attempt and one of its lines: `01:12.4`.
 #[must_use]
 pub fn offset(millis: i64) -> String {
     format!("{}.{}", clock(millis.max(0) / 1000), millis.max(0) % 1000 / 100)
@@ -73,7 +73,7 @@ fn clock(seconds: i64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }
 
-/// Writes how long ago something was: `just now`, `3 min ago`.
+/// Formats how long ago something happened: `just now`, `3 min ago`.
 #[must_use]
 pub fn ago(millis: i64) -> String {
     let minutes = millis.max(0) / 60_000;
@@ -85,7 +85,7 @@ pub fn ago(millis: i64) -> String {
     }
 }
 
-/// Writes a point in time on a clock that is so many minutes ahead of UTC: `2026-01-31 14:02:11`.
+/// Formats a point in time in a time zone that is `ahead_minutes` ahead of UTC: `2026-01-31 14:02:11`.
 #[must_use]
 pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     let text = Timestamp(at.0.saturating_add(ahead_minutes.saturating_mul(60_000_000))).to_string();
@@ -93,13 +93,14 @@ pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     format!("{date} {}", time.get(..8).unwrap_or_default())
 }
 
-/// Returns a worker's name for people: the embedded one is named anew at every start, and there is one only.
+/// Returns the name to display for a worker. The embedded worker gets a new name at every start, but there is only one,
+/// so it is shown as `embedded`.
 #[must_use]
 pub fn worker(name: &str) -> &str {
     if name.starts_with("embedded-") { "embedded" } else { name }
 }
 
-/// Returns a status' word for people.
+/// Returns the label of a job status.
 #[must_use]
 pub const fn status(status: JobStatus) -> &'static str {
     match status {
@@ -112,7 +113,7 @@ pub const fn status(status: JobStatus) -> &'static str {
     }
 }
 
-/// Returns a status' sign for where there are no icons, such as a window's title.
+/// Returns the symbol of a job status, for places without icons such as a window's title.
 #[must_use]
 pub const fn status_sign(status: JobStatus) -> &'static str {
     match status {
@@ -125,7 +126,7 @@ pub const fn status_sign(status: JobStatus) -> &'static str {
     }
 }
 
-/// Returns a step's status as it ends a sentence.
+/// Returns the label of a step status, for the end of a sentence.
 #[must_use]
 pub const fn step_status(status: StepStatus) -> &'static str {
     match status {

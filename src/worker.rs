@@ -1,11 +1,11 @@
-//! The worker: claims jobs, runs them, and ships what they print.
+//! The worker: claims jobs, runs them, and ships their output.
 //!
-//! Reading order follows the way of one byte: [`process`] reads it from the child, [`capture`] has it redacted, [`spool`](crate::spool)
-//! keeps it on disk, [`ship`] appends it to the event log when [`batch`] says so, through a [`link`]. [`run`] is one attempt
-//! from its claim to its end, [`steps`] its stages, [`collect`] keeps the files that it leaves, [`recover`] ends the attempts
-//! of a worker that died, [`disk`] says when there is no room for another job.
+//! The reading order follows the data flow: [`process`] reads output from the child, [`capture`] redacts it, [`spool`]
+//! stores it on disk, and [`ship`] appends it to the event log through a [`link`] when [`batch`] says so. [`run`] is
+//! one attempt from its claim to its end, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends
+//! the attempts of a worker that died, and [`disk`] watches the free disk space.
 //!
-//! The child never waits for the event log or for a viewer, only for the disk that its output is kept on.
+//! The child never waits for the event log or for a viewer, only for the disk that stores its output.
 
 pub mod batch;
 pub mod capture;
@@ -41,40 +41,40 @@ use link::Link;
 pub use process::Supervision;
 use ship::LiveLog;
 
-/// How a worker works.
+/// The settings of the embedded worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// Where workspaces lie.
+    /// The folder of workspaces and spools.
     pub data_dir: PathBuf,
     /// Where output is kept.
     pub spools: Spools,
-    /// Jobs at a time.
+    /// The maximum number of jobs that run at the same time.
     pub concurrency: usize,
     /// How steps are supervised.
     pub supervision: Supervision,
-    /// Whether and how output goes into the event log.
+    /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// After that pause, what may be part of a secret is released as far as it may be.
+    /// How long a stream has to pause until output that was held back as part of a possible secret is released.
     pub flush: Duration,
-    /// Bytes that an attempt may print; more ends it.
+    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
     pub output_limit: Option<u64>,
-    /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
     pub cancel_grace: Duration,
-    /// Between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// How many files a job may keep, and how large.
+    /// The limits on the number and sizes of artifacts.
     pub artifact_limits: ArtifactLimits,
-    /// What jobs get of the user and of the server's environment.
+    /// The environment that jobs inherit from the server.
     pub environment: JobEnvironment,
-    /// Where steps may run.
+    /// The folders in which steps may run.
     pub roots: WorkingRoots,
-    /// Bytes that an input may unpack to.
+    /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,
     /// How often the recovery is tried before jobs are ended whose spool cannot be read.
     pub recovery_tries: u32,
 }
 
-/// A worker: the one within the server, or one on another machine, depending on its link.
+/// The worker that runs inside the server.
 #[derive(Clone, Debug)]
 pub struct Worker<L> {
     link: L,
@@ -82,7 +82,7 @@ pub struct Worker<L> {
     disk: DiskGuard,
 }
 
-/// How long to wait after a claim that failed.
+/// The initial pause of a claim loop after the database failed, and of the recovery after it could not end a job.
 const REST: Duration = Duration::from_secs(1);
 
 /// How long to wait before a recovery is tried again that could not end some job.
@@ -92,14 +92,14 @@ const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {
-    /// Makes a worker that talks to the server through `link`.
+    /// Creates the worker for this run of the server.
     #[must_use]
     pub fn new(link: L, config: WorkerConfig, disk: DiskGuard) -> Self {
         Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends what an earlier process left running, then claims and runs jobs until `shutdown`; returns when every job has
-    /// ended.
+    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when
+    /// every job has ended.
     pub async fn run(self, shutdown: CancellationToken) {
         // What cannot be ended now keeps its lease: nobody can claim it meanwhile, and the others need not wait.
         let mut waits = WAITS;
@@ -122,7 +122,7 @@ impl<L: Link> Worker<L> {
             };
             let Some(claimed) = self.next_job(&shutdown).await else { break };
             let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
-            // Whatever is logged of the attempt has the job's id.
+            // All log lines about the attempt contain the job's id.
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
             let attempt = async move {
                 tracing::info!("begun");
@@ -147,7 +147,8 @@ impl<L: Link> Worker<L> {
         })
     }
 
-    /// Removes the workspaces that an earlier process could not remove, beside the first jobs: none of those has one yet.
+    /// Removes the workspaces that an earlier run could not remove, while the first jobs already run; none of these
+    /// workspaces belongs to them.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {
@@ -160,7 +161,7 @@ impl<L: Link> Worker<L> {
         }
     }
 
-    /// Waits for a job to claim; nothing on shutdown.
+    /// Waits for a job to claim. Returns `None` on shutdown.
     async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
         loop {
             tokio::select! {

@@ -1,34 +1,34 @@
-//! What moves the cursor within its row, and what erases there.
+//! Cursor movements and erasures within a row.
 
-/// A move of the cursor, or an erasure.
+/// A cursor movement or an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motion {
     /// Moves right by this many columns (CUF, HPR).
     Right(u16),
     /// Moves left by this many columns, at most to the first (BS, CUB).
     Left(u16),
-    /// To a column, counted from 0 (CR, CHA, HPA).
+    /// Moves to a column, counted from 0 (CR, CHA, HPA).
     Column(u16),
     /// Moves right by this many tab stops (CHT).
     NextTab(u16),
     /// Moves left by this many tab stops (CBT).
     PreviousTab(u16),
-    /// To the row below, in the same column (VT, FF, IND).
+    /// Moves to the same column of the row below (VT, FF, IND).
     Down,
-    /// To the first column of the row below (NEL).
+    /// Moves to the first column of the row below (NEL).
     NextRow,
-    /// Erases from the cursor to the row's end (EL 0).
+    /// Erases from the cursor to the end of the row (EL 0).
     EraseRight,
-    /// Erases from the row's beginning up to the cursor and with it (EL 1).
+    /// Erases from the beginning of the row up to and including the cursor (EL 1).
     EraseLeft,
     /// Erases the row (EL 2).
     EraseRow,
-    /// Erases this many columns from the cursor on (ECH).
+    /// Erases this many columns, starting at the cursor (ECH).
     Erase(u16),
 }
 
 impl Motion {
-    /// Returns what a control sequence does, if it acts within the row.
+    /// Returns the effect of a control sequence, if it is limited to the row.
     pub(super) const fn of_control(letter: char, parameter: u16) -> Option<Self> {
         let count = if parameter == 0 { 1 } else { parameter };
         Some(match (letter, parameter) {
@@ -45,7 +45,7 @@ impl Motion {
         })
     }
 
-    /// Appends the motion as a terminal understands it.
+    /// Appends the escape sequence for the motion.
     pub fn write(self, out: &mut String) {
         let (count, letter) = match self {
             Self::Left(1) => return out.push('\u{8}'),

@@ -1,11 +1,12 @@
-//! One row of a terminal: what a line shows once its cursor moves and erasures are carried out.
+//! Computes one row of a terminal: the visible content of a line after its cursor movements and erasures.
 //!
-//! Pure, and linear in the line's length: a row has a bounded number of columns, a move costs nothing, and an erasure clears a
-//! bit for each column, 64 at a time. The result is text again ([`fold`]), with styles (SGR) and links (OSC 8) as its only
-//! escape sequences, so that everything behind it needs to know nothing of cursors. Of colours it keeps the sixteen of [`Style`].
+//! The computation is pure and takes time linear in the line's length: a row has a bounded number of columns, a cursor
+//! movement has no cost, and an erasure clears one bit per column, 64 at a time. The result is text again ([`fold`]),
+//! whose only escape sequences are styles (SGR) and links (OSC 8), so later code need not know about cursors. Colours
+//! are reduced to the sixteen of [`Style`].
 //!
-//! Lines end at a newline only. What moves the cursor to the next row within a line (VT, FF, NEL) leaves the row above as it is, and
-//! a NEL in the result. Moves up, and down by cursor addressing, are ignored.
+//! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
+//! and becomes a NEL in the result. Movements up, and cursor addressing to other rows, are ignored.
 
 use std::borrow::Cow;
 
@@ -14,39 +15,40 @@ use super::scan::{Scanner, Token};
 use super::style::Style;
 use super::width::width;
 
-/// Columns of a row: a terminal's width 200 times over. What is written beyond is dropped.
+/// The maximum number of columns of a row: 200 times the width of a terminal. Text beyond it is dropped.
 const MAX_COLUMNS: usize = 16 * 1024;
-/// Bytes of the rows above the cursor's. What a line writes after that is dropped.
+/// The maximum number of bytes of the rows above the cursor's row. Later text of the line is dropped.
 const MAX_ABOVE: usize = 64 * 1024;
-/// Added to a line that has not ended, it says that text was dropped: the cursor goes behind the last column and writes.
+/// Appended to an unfinished line to show that text was dropped: it moves the cursor past the last column and writes a
+/// character there.
 pub const DROPPED: &str = "\u{1b}[65535G ";
 
-/// Columns between two tab stops.
+/// The distance of tab stops, in columns.
 const TAB: usize = 8;
 
-/// Whether more may be added to a line.
+/// Whether more text may be appended to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
-    /// The result says where the cursor is, and keeps a sequence that is not finished: with more text after it, it folds to
-    /// the same as the whole line.
+    /// The result records the cursor's position and contains an unfinished sequence, so that folding it with more text
+    /// gives the same as folding the whole line.
     Open,
     /// The line is complete.
     Complete,
 }
 
-/// What a line shows.
+/// The visible content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folded<'a> {
-    /// Text, styles and links.
+    /// The text, with styles and links.
     pub text: Cow<'a, str>,
-    /// Whether some of it was dropped because the row was full.
+    /// Whether text was dropped because the row was full.
     pub cut: bool,
 }
 
-/// Carries out the cursor moves and erasures of a line. One without any is returned as it is, however long.
+/// Applies the cursor movements and erasures of a line. A line without any is returned unchanged, however long it is.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // Half of a Windows newline: it moves the cursor, but nothing follows.
+    // This is half of a Windows newline: it moves the cursor, but nothing follows.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
     if !has_motion(line) {
         return Folded { text: Cow::Borrowed(line), cut: false };
@@ -60,9 +62,9 @@ pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
     Folded { text: Cow::Owned(text), cut: row.full }
 }
 
-/// Returns whether a line moves the cursor or erases.
+/// Returns whether a line contains cursor movements or erasures.
 fn has_motion(line: &str) -> bool {
-    // 0xc2 begins the C1 control characters.
+    // 0xc2 is the first byte of the C1 control characters.
     let suspicious = |byte: u8| matches!(byte, 0x8 | 0xb..=0xd | 0x1b | 0xc2);
     let mut found = false;
     if line.bytes().any(suspicious) {
@@ -75,31 +77,31 @@ fn has_motion(line: &str) -> bool {
 struct TerminalCell {
     /// The character, or [`CONTINUATION`].
     character: char,
-    /// What combines with it, and characters that are not visible.
+    /// Combining and invisible characters that belong to it.
     marks: String,
     style: Style,
-    /// One more than the link's index; 0 for none.
+    /// The link's index plus 1, or 0 if there is none.
     link: usize,
 }
 
-/// Stands in the second column of a wide character.
+/// Marks the second column of a wide character.
 const CONTINUATION: char = '\0';
 
 const BLANK: TerminalCell = TerminalCell { character: ' ', marks: String::new(), style: Style::INHERITED, link: 0 };
 
 #[derive(Debug)]
 struct TerminalRow {
-    /// The rows above, each with its NEL.
+    /// The rows above, each followed by a NEL.
     above: String,
-    /// What was written; what was erased since is still there.
+    /// The cells that were written. Erased cells stay here, and are marked in `written`.
     cells: Vec<TerminalCell>,
-    /// A bit for each cell that is not erased.
+    /// One bit per cell: set if the cell is not erased.
     written: Vec<u64>,
-    /// What combines with nothing, in front of the first cell.
+    /// Combining characters before the first cell.
     lead: String,
-    /// The cursor: where the next character is written.
+    /// The cursor's column, where the next character is written.
     column: usize,
-    /// The style of what is written next.
+    /// The style of the next character.
     style: Style,
     link: usize,
     links: Vec<String>,
@@ -108,7 +110,7 @@ struct TerminalRow {
     full: bool,
 }
 
-/// The style and link of the text that was produced last.
+/// The style and link of the text that was appended last.
 #[derive(Clone, Copy, Debug)]
 struct Pen {
     style: Style,
@@ -180,7 +182,7 @@ impl TerminalRow {
         self.written[column / 64] |= 1 << (column % 64);
     }
 
-    /// Adds a character that takes no column to the one before the cursor.
+    /// Adds a character without a width to the character before the cursor.
     fn mark(&mut self, character: char) {
         let Some(mut column) = self.column.checked_sub(1) else { return self.lead.push(character) };
         if self.is_continuation(column) {
@@ -213,13 +215,13 @@ impl TerminalRow {
         .min(MAX_COLUMNS);
     }
 
-    /// Erases the rest of the row, also what was dropped there.
+    /// Erases the rest of the row, including what was dropped there.
     fn clear_from(&mut self, column: usize) {
         self.clear(column, MAX_COLUMNS);
         self.full = self.above.len() > MAX_ABOVE;
     }
 
-    /// Erases columns, and the other halves of wide characters that lose one.
+    /// Erases columns, including the other halves of wide characters.
     fn clear(&mut self, from: usize, to: usize) {
         let from = if self.is_continuation(from) { from - 1 } else { from };
         let to = (if self.is_continuation(to) { to + 1 } else { to }).min(self.written.len() * 64);
@@ -242,7 +244,7 @@ impl TerminalRow {
         self.is_written(column) && self.cells[column].character == CONTINUATION
     }
 
-    /// Returns the number of columns up to the last one that is written.
+    /// Returns the number of columns up to the last one that contains something.
     fn columns(&self) -> usize {
         let last = self.written.iter().rposition(|bits| *bits != 0);
         last.map_or(0, |word| word * 64 + 64 - self.written[word].leading_zeros() as usize)
@@ -287,7 +289,7 @@ impl TerminalRow {
         }
     }
 
-    /// Returns everything as text.
+    /// Returns all rows as text.
     fn text(&self, end: LineEnd) -> String {
         let mut text = self.above.clone();
         let mut pen = self.render(&mut text);
@@ -301,7 +303,7 @@ impl TerminalRow {
                     Motion::Column(u16::try_from(self.column).unwrap_or(u16::MAX)).write(&mut text);
                 }
             }
-            // A link ends with its line; a style goes on in the next one.
+            // A link ends with its line, but a style continues on the next one.
             LineEnd::Complete => self.switch(&mut pen, self.style, 0, &mut text),
         }
         text

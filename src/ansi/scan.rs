@@ -1,24 +1,24 @@
-//! The parser: a state machine that reads text and reports what a terminal would do with it.
+//! The parser: a state machine that reads text and reports what a terminal would do.
 
 use super::Style;
 use super::motion::Motion;
 use super::style::Parameter;
 
-/// One thing that a terminal does for a piece of text.
+/// One action of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// Shows text. It holds tabs, and no other control characters.
+    /// Shows text. It contains tabs, but no other control characters.
     Text(&'a str),
-    /// Meets a character that would not be visible, or would change how others are seen.
+    /// Encounters a character that would be invisible or would change how others are shown.
     Hidden(char),
     /// Changes the style of the text that follows (SGR).
     Restyle {
-        /// The style from here on.
+        /// The new style.
         style: Style,
         /// The sequence as it was printed.
         sequence: Sgr<'a>,
     },
-    /// Begins a link to this address, or ends the current one.
+    /// Starts a link to this URL, or ends the current one.
     Link(Option<&'a str>),
     /// Moves the cursor or erases.
     Motion(Motion),
@@ -36,7 +36,7 @@ impl Sgr<'_> {
             if index > 0 {
                 out.push(if parameter.sub { ':' } else { ';' });
             }
-            // A terminal reads an empty parameter as 0.
+            // A terminal treats an empty parameter as 0.
             if parameter.value > 0 {
                 out.push_str(&parameter.value.to_string());
             }
@@ -45,12 +45,12 @@ impl Sgr<'_> {
     }
 }
 
-/// More parameters than any colour needs; further ones are ignored.
+/// The maximum number of parameters, which is more than any colour needs. Further ones are ignored.
 const MAX_PARAMETERS: usize = 16;
-/// Longer addresses are not made links (the bound of the OSC 8 note).
+/// The maximum length of a link's URL (the limit of the OSC 8 specification). Longer ones do not become links.
 const MAX_LINK_BYTES: usize = 2083;
 
-/// Reads text piece by piece.
+/// Parses text in pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scanner {
     style: Style,
@@ -70,7 +70,7 @@ enum ScannerState {
     Intermediate,
     /// In a control sequence.
     Control,
-    /// In one whose parameters are private or have intermediate bytes: nothing of it is for us.
+    /// In a control sequence with private parameters or intermediate bytes, which is ignored.
     Private,
     /// In a string: OSC, which may be a link, or DCS, SOS, PM, APC.
     String,
@@ -79,44 +79,44 @@ enum ScannerState {
 }
 
 impl Scanner {
-    /// Begins at a line's first character.
+    /// Creates a scanner for the beginning of a line.
     #[must_use]
     pub fn new(style: Style) -> Self {
         Self { style, ..Self::default() }
     }
 
-    /// Returns the look of what comes next.
+    /// Returns the style of the text that follows.
     #[must_use]
     pub const fn style(&self) -> Style {
         self.style
     }
 
-    /// Returns whether no sequence is unfinished.
+    /// Returns whether there is no unfinished sequence.
     #[must_use]
     pub fn is_in_text(&self) -> bool {
         self.state == ScannerState::Text
     }
 
-    /// Forgets an unfinished sequence: none goes on in the next line.
+    /// Discards an unfinished sequence, because sequences do not continue on the next line.
     pub const fn end_line(&mut self) {
         self.state = ScannerState::Text;
     }
 
-    /// Goes on after a line that begins in the given style.
+    /// Continues after a line that starts with the given style.
     pub fn go_on_after(&mut self, line: &str, style: Style) {
         *self = Self::new(style);
         self.skip(line);
     }
 
-    /// Reads text for its effect on the look only.
+    /// Parses text only for its effect on the style.
     pub fn skip(&mut self, text: &str) {
         if self.state != ScannerState::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
             self.scan(text, &mut |_| {});
         }
     }
 
-    /// Reads text and passes what a terminal would do to `sink`, in order. Returns where an unfinished sequence begins,
-    /// or the text's length.
+    /// Parses text and passes the actions of a terminal to `sink`, in order. Returns the position of an unfinished
+    /// sequence, or the text's length.
     pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
         let mut begin = 0;
         let mut sequence_begin = 0;
@@ -141,7 +141,7 @@ impl Scanner {
                 if character == '\u{1b}' && !self.in_string() {
                     sequence_begin = at;
                 }
-                // A string's content is read back from where it began.
+                // The content of a string is read after its end is found.
                 if !(in_string && self.in_string()) {
                     begin = after;
                 }
@@ -156,7 +156,7 @@ impl Scanner {
         text.len()
     }
 
-    /// Takes a character that is not shown as it is.
+    /// Handles a character that is not shown as it is.
     fn control(&mut self, character: char, sink: &mut dyn FnMut(Token<'_>)) {
         match character {
             '\u{1b}' => self.state = ScannerState::Escape,
@@ -166,13 +166,13 @@ impl Scanner {
             '\r' => sink(Token::Motion(Motion::Column(0))),
             '\u{b}' | '\u{c}' | '\u{84}' => sink(Token::Motion(Motion::Down)),
             '\u{85}' => sink(Token::Motion(Motion::NextRow)),
-            // The bell, and shifts between character sets nobody has.
+            // The bell, and shifts between obsolete character sets.
             '\u{7}' | '\u{e}' | '\u{f}' => {}
             _ => sink(Token::Hidden(character)),
         }
     }
 
-    /// Takes a character inside a sequence; returns the content of a string that it ends.
+    /// Handles a character inside a sequence. Returns the content of a string that ends here.
     fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Token<'_>)) -> Option<&'a str> {
         match (self.state, character) {
             // CAN and SUB end any sequence.
@@ -203,7 +203,7 @@ impl Scanner {
                 self.state = ScannerState::Text;
                 self.finish_control(character, sink);
             }
-            // The sequence goes on. Another control character in its midst is carried out by terminals; here it is dropped.
+            // The sequence continues. A terminal would execute another control character inside it; here it is dropped.
             (ScannerState::String, _)
             | (ScannerState::Private, ' '..='?')
             | (ScannerState::Control | ScannerState::Private, '\0'..='\u{1f}') => {}
@@ -258,8 +258,8 @@ impl Scanner {
     }
 }
 
-/// Reads an OSC string, which may begin or end a link. An address that is not http or https ends the link before it and
-/// begins none.
+/// Parses an OSC string, which may start or end a link. A URL that is neither http nor https ends the current link and
+/// starts none.
 fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
     let Some((_, address)) = string.strip_prefix("8;").and_then(|link| link.split_once(';')) else { return };
     let lower = |prefix: &str| address.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
@@ -269,7 +269,8 @@ fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
     sink(Token::Link(honest.then_some(address)));
 }
 
-/// Returns whether a character is shown as it is. Joiners are, where they belong: between characters beyond ASCII.
+/// Returns whether a character is shown as it is. Joiners are shown only between non-ASCII characters, where they have
+/// a purpose.
 fn is_shown(character: char, before: char) -> bool {
     match character {
         ' '..='~' | '\t' => true,

@@ -1,18 +1,18 @@
-//! How a piece of output looks: what SGR parameters say, mapped to the sixteen colours that the themes define.
+//! Text styles: SGR parameters are mapped to the sixteen colours that the themes define.
 
 /// One of the sixteen ANSI colours, or none.
 ///
-/// The themes choose each so that it can be read; the 256 and the 16 million are mapped to the nearest of them.
+/// The themes define readable values for them. The 256 and the 16 million colours are mapped to the nearest of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(u8);
 
 impl Color {
-    /// What the page uses where nothing is said.
+    /// The default colour of the page.
     pub const DEFAULT: Self = Self(u8::MAX);
-    /// The colour of the text before, which is not known.
+    /// The unknown colour of the previous line.
     const INHERITED: Self = Self(u8::MAX - 1);
 
-    /// Returns the colour of that number, 0 to 15.
+    /// Returns the colour with this number, 0 to 15.
     #[must_use]
     pub const fn ansi(number: u8) -> Self {
         Self(number & 15)
@@ -24,7 +24,7 @@ impl Color {
         if self.0 < 16 { Some(self.0) } else { None }
     }
 
-    /// Returns the nearest of the sixteen to one of xterm's 256.
+    /// Returns the nearest of the sixteen colours for one of xterm's 256.
     const fn from_256(number: u8) -> Self {
         match number {
             0..=15 => Self(number),
@@ -39,7 +39,7 @@ impl Color {
         }
     }
 
-    /// Returns the nearest of the sixteen by hue, since hue is what a colour in a log says.
+    /// Returns the nearest of the sixteen colours by hue, because in logs the hue carries the meaning.
     const fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
         let high = max(red, max(green, blue));
         let low = min(red, min(green, blue));
@@ -51,7 +51,8 @@ impl Color {
                 224..=255 => Self(15),
             };
         }
-        // A channel is on when it lies nearer to the highest than to the lowest: three bits, as ANSI numbers them.
+        // A channel is on if it is nearer to the highest than to the lowest one: this gives three bits, in the order of
+        // ANSI colours.
         let middle = low + (high - low) / 2;
         let mut number = 0;
         if red > middle {
@@ -79,15 +80,15 @@ const fn min(a: u8, b: u8) -> u8 {
     if a < b { a } else { b }
 }
 
-/// How a piece of output looks.
+/// The style of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// The colour of the text.
     pub foreground: Color,
-    /// The colour behind it.
+    /// The background colour.
     pub background: Color,
     flags: u8,
-    /// The flags that are as they were in the text before, which is not known.
+    /// The flags whose values are those of the unknown previous line.
     inherited: u8,
 }
 
@@ -105,7 +106,7 @@ const STRIKE: u8 = 16;
 const INVERSE: u8 = 32;
 
 impl Style {
-    /// The style of a line's beginning whose line before is not known.
+    /// The style at the beginning of a line whose previous line is unknown.
     pub(super) const INHERITED: Self = Self {
         foreground: Color::INHERITED,
         background: Color::INHERITED,
@@ -125,7 +126,7 @@ impl Style {
 
     /// Appends the SGR sequence that changes this style into another one, if they differ.
     ///
-    /// What the other one inherits becomes the default where this one does not: no sequence goes back to what was before.
+    /// Attributes that only the other style inherits become the default, because no sequence restores an unknown state.
     pub(super) fn write_change(self, to: Self, out: &mut String) {
         if to == Self::default() && self != to {
             out.push_str("\u{1b}[0m");
@@ -166,7 +167,7 @@ impl Style {
     pub(super) fn apply(&mut self, parameters: &[Parameter]) {
         let mut rest = parameters;
         while let Some((&first, mut after)) = rest.split_first() {
-            // What follows a parameter by colons belongs to it.
+            // Subparameters, which follow a parameter with colons, belong to it.
             let subs = after.iter().take_while(|parameter| parameter.sub).count();
             match first.value {
                 0 => *self = Self::default(),
@@ -194,20 +195,20 @@ impl Style {
                     match (code, color) {
                         (38, Some(color)) => self.foreground = color,
                         (48, Some(color)) => self.background = color,
-                        // The colour of the underline, which we do not show.
+                        // The colour of the underline, which is not supported.
                         _ => {}
                     }
                     rest = after;
                     continue;
                 }
-                // Blinking would tire, hiding would lie, fonts are ours.
+                // Blinking, hidden text and fonts are deliberately not supported.
                 _ => {}
             }
             rest = &after[subs..];
         }
     }
 
-    /// Returns the CSS classes of the look; empty for the default.
+    /// Returns the CSS classes of the style; empty for the default.
     #[must_use]
     pub fn classes(self) -> String {
         let mut classes = String::new();
@@ -249,9 +250,9 @@ impl Style {
 /// One parameter of a control sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameter {
-    /// Its number; 0 when it was left out.
+    /// Its value; 0 if it was omitted.
     pub value: u16,
-    /// Whether a colon, not a semicolon, stands before it.
+    /// Whether it follows a colon instead of a semicolon.
     pub sub: bool,
 }
 
@@ -259,8 +260,8 @@ fn numbered(number: u16) -> Color {
     Color::ansi(u8::try_from(number).unwrap_or(0))
 }
 
-/// Reads what follows 38 or 48: `5;n`, `2;r;g;b`, `5:n`, `2:r:g:b` or `2:space:r:g:b`. Returns the colour and how many
-/// parameters it took.
+/// Parses the parameters after 38 or 48: `5;n`, `2;r;g;b`, `5:n`, `2:r:g:b` or `2:space:r:g:b`. Returns the colour and
+/// the number of parameters used.
 fn extended(after: &[Parameter], subs: usize) -> (Option<Color>, usize) {
     let channel = |at: usize| after.get(at).and_then(|parameter| u8::try_from(parameter.value).ok());
     let rgb = |at: usize| Some(Color::from_rgb(channel(at)?, channel(at + 1)?, channel(at + 2)?));

@@ -1,7 +1,7 @@
-//! How wide characters are.
+//! The width of characters.
 
-/// Returns how many columns a character takes in a terminal (the wide and the combining blocks of Unicode's
-/// `EastAsianWidth`, coarsely; what is drawn differently is measured on the page).
+/// Returns how many columns a character takes in a terminal. It approximates the wide and combining blocks of Unicode's
+/// `EastAsianWidth`; the page measures characters that are drawn differently.
 pub(super) fn width(character: char) -> u32 {
     match u32::from(character) {
         0x300..=0x36f

@@ -1,51 +1,51 @@
-//! Which files of a workspace a job wants kept: its globs.
+//! The glob patterns that select the files of a workspace to store as artifacts.
 //!
-//! `*` and `?` stay within a folder, `**` goes through any number of them, `[ab]` and `{a,b}` choose. A pattern that names a
-//! folder means everything in it. Patterns are relative to the workspace and never lead out of it. They are matched by
-//! characters, not by bytes. A backslash takes the meaning from the character after it (`app/\[id\]/page.js`); nobody has to
-//! write one, since a pattern that is the exact name of something in the workspace means that, and nothing else.
+//! `*` and `?` match within a folder, `**` matches any number of folders, and `[ab]` and `{a,b}` match alternatives. A
+//! pattern that matches a folder includes everything in it. Patterns are relative to the workspace and never lead out
+//! of it. They match characters, not bytes. A backslash makes the next character literal (`app/\[id\]/page.js`). That
+//! is rarely necessary, because a pattern that is exactly the name of an existing file or folder matches only that.
 
 use std::path::{Component, Path, PathBuf};
 
 use globset::GlobBuilder;
 use regex::{RegexSet, RegexSetBuilder};
 
-/// Patterns of a job at the most: each file is matched with all of them.
+/// The maximum number of patterns of a job. Each file is matched against all of them.
 const MAX_PATTERNS: usize = 100;
-/// Bytes of a pattern at the most.
+/// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;
-/// What makes a part of a pattern more than a name.
+/// The characters that make a part of a pattern more than a literal name.
 const SPECIAL: [char; 5] = ['*', '?', '[', '{', '\\'];
 
-/// A job's patterns, checked.
+/// The validated patterns of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns(Vec<Pattern>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pattern {
-    /// As the job has it.
+    /// The pattern as the job contains it.
     given: String,
-    /// Without anything that makes no difference, such as `./` or a second `/`.
+    /// The normalised pattern, without redundant parts such as `./` or a second `/`.
     plain: String,
-    /// What it means as a glob.
+    /// The regular expression of the glob.
     regex: String,
 }
 
-/// A pattern that cannot be used.
+/// A pattern is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct InvalidPattern {
-    /// Its place in the list; none if it is the list itself.
+    /// Its index in the list; `None` if the list itself is invalid.
     pub index: Option<usize>,
     /// What is wrong with it.
     pub problem: String,
 }
 
 impl Patterns {
-    /// Checks patterns.
+    /// Parses and validates patterns.
     pub fn parse(patterns: &[String]) -> Result<Self, InvalidPattern> {
         if patterns.len() > MAX_PATTERNS {
-            let problem = format!("takes at most {MAX_PATTERNS} patterns, not {}", patterns.len());
+            let problem = format!("must have at most {MAX_PATTERNS} patterns, not {}", patterns.len());
             return Err(InvalidPattern { index: None, problem });
         }
         let parse = |(index, pattern): (usize, &String)| {
@@ -57,13 +57,13 @@ impl Patterns {
         Ok(Self(patterns))
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no patterns.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns what finds the files.
+    /// Returns the matcher for these patterns.
     #[must_use]
     pub fn matcher(&self) -> Matcher {
         let globs = set_of(&self.0).expect("it was built when they were checked");
@@ -79,19 +79,19 @@ fn set_of(patterns: &[Pattern]) -> Result<RegexSet, regex::Error> {
 impl Pattern {
     fn parse(given: &str) -> Result<Self, String> {
         if given.is_empty() || given.len() > MAX_PATTERN || given.contains(char::is_control) {
-            return Err(format!("takes a pattern of 1 to {MAX_PATTERN} bytes without control characters"));
+            return Err(format!("must be a pattern of 1 to {MAX_PATTERN} bytes without control characters"));
         }
         if given.starts_with('!') {
-            return Err("takes patterns of what is kept; none that begins with '!' and leaves something out".to_owned());
+            return Err("must not start with '!', because patterns cannot exclude files".to_owned());
         }
         if given.starts_with('/') || Path::new(given).components().any(|part| part == Component::ParentDir) {
-            return Err("takes a path below the workspace, without '..'".to_owned());
+            return Err("must be a path inside the workspace, without '..'".to_owned());
         }
         let parts: Vec<&str> = given.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
         let plain = if parts.is_empty() { "**".to_owned() } else { parts.join("/") };
         let glob = GlobBuilder::new(&plain).literal_separator(true).build().map_err(|error| {
             format!(
-                "is not a valid glob: {}; a backslash before a special character takes its meaning away",
+                "is not a valid glob: {}; put a backslash before a special character to match it literally",
                 error.kind()
             )
         })?;
@@ -100,8 +100,8 @@ impl Pattern {
     }
 }
 
-/// Makes a regular expression of `globset`, which matches bytes, match characters: it writes what is not ASCII as `\xHH`, byte
-/// by byte.
+/// Converts a regular expression of `globset`, which matches bytes, to one that matches characters: it writes non-ASCII
+/// characters as `\xHH`, byte by byte.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
     let mut bytes = b"(?s)".to_vec();
@@ -126,17 +126,17 @@ fn by_characters(regex: &str) -> String {
     }
 }
 
-/// What one pattern means in a workspace.
+/// One pattern, applied to a workspace.
 #[derive(Clone, Debug)]
 struct ArtifactPattern {
     given: String,
-    /// The pattern as a name.
+    /// The pattern as a literal path.
     name: PathBuf,
-    /// Whether something has exactly that name.
+    /// Whether an entry with exactly this name exists.
     exact: bool,
-    /// The folders with which every match of the glob begins.
+    /// The folders with which every match of the glob starts.
     root: PathBuf,
-    /// Of how many parts a match's path has at the most.
+    /// The maximum number of components in the path of a match.
     parts: usize,
 }
 
@@ -161,7 +161,7 @@ impl ArtifactPattern {
     }
 }
 
-/// Finds the files that patterns mean.
+/// Matches files against all patterns.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     globs: RegexSet,
@@ -169,14 +169,14 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Takes the patterns that are exact names of something in the workspace as these names.
+    /// Makes patterns that are the exact names of existing entries match only these.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {
             wanted.exact = wanted.root != wanted.name && exists(&wanted.name);
         }
     }
 
-    /// Returns which patterns mean a path below the workspace; a folder that is meant, with everything in it.
+    /// Returns the patterns that match a path in the workspace. A matched folder includes everything in it.
     pub fn meanings(&self, path: &Path) -> impl Iterator<Item = usize> {
         let globs = self.globs.matches(&path.to_string_lossy());
         let means = move |(index, wanted): (usize, &ArtifactPattern)| {
@@ -185,19 +185,19 @@ impl Matcher {
         self.wanted.iter().enumerate().filter_map(means)
     }
 
-    /// Returns whether a path below the workspace is meant.
+    /// Returns whether a path in the workspace matches any pattern.
     #[must_use]
     pub fn means(&self, path: &Path) -> bool {
         self.meanings(path).next().is_some()
     }
 
-    /// Returns whether something that is meant may lie in a folder that is not, so that it is looked through.
+    /// Returns whether a folder that does not match may contain matches, so that it has to be searched.
     #[must_use]
     pub fn may_be_in(&self, folder: &Path) -> bool {
         self.wanted.iter().any(|wanted| wanted.may_be_in(folder))
     }
 
-    /// Returns the patterns, as the job has them.
+    /// Returns the patterns as the job contains them.
     pub fn patterns(&self) -> impl ExactSizeIterator<Item = &str> {
         self.wanted.iter().map(|wanted| wanted.given.as_str())
     }

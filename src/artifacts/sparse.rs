@@ -1,22 +1,22 @@
-//! Writing files whose zeros take no room.
+//! Writes sparse files: zeros take no space on the disk.
 //!
-//! A file with holes that is read and written as it comes fills the disk with zeros: a virtual machine's image, or what
-//! `truncate -s 10G` makes. Here blocks of zeros are passed over, whether they were holes or not. As in the object store, the
-//! file is written beside its place, synced, and then moved there.
+//! If a file with holes, such as the image of a virtual machine or a file made by `truncate -s 10G`, were copied byte
+//! by byte, the zeros would fill the disk. Here blocks of zeros are skipped, whether they were holes or not. As in the
+//! object store, the file is written under a temporary name, synced, and then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Bytes that are passed over if all of them are zero: a multiple of every file system's block.
+/// The size of a block that is skipped if it contains only zeros: a multiple of the block size of all file systems.
 const BLOCK: usize = 64 << 10;
 
-/// Returns whether a file of these bytes would have a hole.
+/// Returns whether a file with this content would have a hole.
 pub(super) fn has_holes(bytes: &[u8]) -> bool {
     bytes.chunks_exact(BLOCK).any(is_zero)
 }
 
-/// A file that is being written. It is removed when it is dropped before [`SparseFile::finish`].
+/// A file that is being written. It is removed if it is dropped before [`SparseFile::finish`].
 #[derive(Debug)]
 pub(super) struct SparseFile {
     file: File,
@@ -25,10 +25,10 @@ pub(super) struct SparseFile {
 }
 
 impl SparseFile {
-    /// Begins a file, and makes its folder.
+    /// Creates a file, and its folder if needed.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut aside = path.as_os_str().to_owned();
-        // No artifact has such a name; what a crash leaves is swept with the others that no row knows.
+        // No artifact has such a name. If a crash leaves the file behind, it is removed with other unlisted files.
         aside.push("#sparse");
         let aside = PathBuf::from(aside);
         if let Some(folder) = path.parent() {
@@ -37,7 +37,7 @@ impl SparseFile {
         Ok(Self { file: File::create(&aside)?, aside, path: path.to_owned() })
     }
 
-    /// Adds bytes. Zeros are passed over by blocks of these bytes, so callers give large parts.
+    /// Appends bytes. Zeros are skipped in blocks within one call, so callers should pass large parts.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         for block in bytes.chunks(BLOCK) {
             if is_zero(block) {
@@ -49,7 +49,7 @@ impl SparseFile {
         Ok(())
     }
 
-    /// Puts the file in its place, whole and synced.
+    /// Syncs the file and renames it.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let length = self.file.stream_position()?;
         self.file.set_len(length)?;
@@ -61,7 +61,7 @@ impl SparseFile {
 
 impl Drop for SparseFile {
     fn drop(&mut self) {
-        // After `finish` it is no longer there.
+        // After `finish` the temporary file no longer exists.
         fs::remove_file(&self.aside).ok();
     }
 }
@@ -70,7 +70,7 @@ fn is_zero(block: &[u8]) -> bool {
     block.iter().all(|byte| *byte == 0)
 }
 
-/// Makes a folder and those above it, each synced into the one above.
+/// Creates a folder and its parents, and syncs each into its own parent.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(folder)?;

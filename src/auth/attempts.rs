@@ -1,4 +1,4 @@
-//! Failed logins, counted for each address and account, so that nobody's guessing keeps others out.
+//! Counts failed logins by address and account, so that one attacker cannot lock out everybody.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// Failed logins of one origin in a window before further ones have to wait: more than a person mistypes, and far too few to
-/// guess 32 characters.
+/// The number of failed logins per origin and period after which further ones are refused: more than typing errors
+/// cause, and far too few to guess 32 characters.
 pub(super) const MAX_FAILURES: u32 = 20;
 
-/// Origins that are remembered, about a megabyte. When there are more, the oldest is forgotten.
+/// The maximum number of origins that are remembered, about a megabyte. The oldest is forgotten when there are more.
 const MAX_ORIGINS: usize = 10_000;
 
-/// Who tries to log in: an address, and the account that it asks for.
+/// The origin of a login: an address, and the requested account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct LoginOrigin {
     address: IpAddr,
@@ -21,7 +21,8 @@ pub(super) struct LoginOrigin {
 }
 
 impl LoginOrigin {
-    /// Returns the origin of a login. A customer of an IPv6 network has a whole /64, so those addresses count as one.
+    /// Returns the origin of a login. A customer of an IPv6 network usually has a whole /64, so its addresses count as
+    /// one.
     pub(super) fn new(address: IpAddr, account: &'static str) -> Self {
         let address = match address.to_canonical() {
             IpAddr::V6(address) => {
@@ -47,7 +48,8 @@ struct Count {
 }
 
 impl FailedLogins {
-    /// Counts a login as failed, until [`Self::forget`] says that it has succeeded. Returns whether it may be tried at all.
+    /// Counts a login as failed, until [`Self::forget`] is called after its success. Returns whether the login may be
+    /// tried.
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
         let is_old = |count: &Count| now.saturating_duration_since(count.since) > FAILED_LOGINS_WINDOW;
         if self.of.get(&origin).is_some_and(is_old) {
@@ -63,12 +65,12 @@ impl FailedLogins {
         may_try
     }
 
-    /// Forgets the failed logins of an origin that has logged in.
+    /// Forgets the failed logins of an origin after a successful one.
     pub(super) fn forget(&mut self, origin: LoginOrigin) {
         self.of.remove(&origin);
     }
 
-    /// Makes room for one more.
+    /// Removes the oldest origin if there are too many.
     fn drop_oldest(&mut self) {
         if self.of.len() < MAX_ORIGINS {
             return;

@@ -1,4 +1,4 @@
-//! What the data folder keeps for logins: the admin token, and the folder's own id.
+//! The files in the data folder that logins need: the admin token, and the id of the folder.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,13 +7,13 @@ use std::path::Path;
 
 use super::Secret;
 
-/// Characters of an admin token at the least.
+/// The minimum length of an admin token, in characters.
 const TOKEN_MIN: usize = 32;
 
-/// The file of a token that the server made, below the data folder.
+/// The name of the file with a generated token, in the data folder.
 const TOKEN_FILE: &str = "admin-token";
 
-/// The file of the data folder's own id.
+/// The name of the file with the data folder's id.
 const ID_FILE: &str = "instance-id";
 
 /// Why there is no admin token.
@@ -22,17 +22,17 @@ pub enum TokenError {
     /// It is too short or not printable.
     #[error("the admin token from {0} must be 32 or more printable ASCII characters without spaces")]
     Unfit(String),
-    /// The file of it cannot be read or made.
-    #[error("failed to read or make {path}: {source}")]
+    /// The file of the token cannot be read or created.
+    #[error("failed to read or create {path}: {source}")]
     File {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The I/O error.
         source: io::Error,
     },
 }
 
-/// Returns the admin token: the operator's, or the one kept in the data folder, made at first start.
+/// Returns the admin token: the operator's, or the one in the data folder, which is generated at the first start.
 pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
     if let Some(token) = from_operator {
         return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
@@ -42,14 +42,15 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data folder, made at first start: 16 letters and digits, which are no secret.
+/// Returns the id of a data folder, which is generated at the first start: 16 letters and digits, which are not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
-    // A cookie's name cannot hold everything that a file can.
+    // The id becomes part of a cookie's name, which cannot contain arbitrary characters.
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
 }
 
-/// Returns what a file holds. If there is none, it is made of random characters, readable by its owner only.
+/// Returns the content of a file. If it does not exist, it is created with random characters, readable by its owner
+/// only.
 fn read_or_make(path: &Path) -> Result<String, TokenError> {
     let failed = |source| TokenError::File { path: path.display().to_string(), source };
     match fs::read_to_string(path) {

@@ -1,39 +1,34 @@
 //! All SQL of sessions.
 
-use sqlx::SqliteConnection;
-
+use crate::db::{Connection, DbResult};
 use crate::model::Timestamp;
 
-/// Stores a session, and forgets those that have ended.
+/// Stores a session, and deletes those that have expired.
 pub(super) async fn begin_session(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     digest: &[u8],
     now: Timestamp,
     end: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query("delete from sessions where expires_at <= ?").bind(now.0).execute(&mut *connection).await?;
+) -> DbResult<()> {
+    sqlx::query("delete from sessions where expires_at <= ?").bind(now.0).execute(connection.sqlite()).await?;
     sqlx::query("insert into sessions (digest, created_at, expires_at) values (?, ?, ?)")
         .bind(digest)
         .bind(now.0)
         .bind(end.0)
-        .execute(connection)
+        .execute(connection.sqlite())
         .await?;
     Ok(())
 }
 
-pub(super) async fn session_is_alive(
-    connection: &mut SqliteConnection,
-    digest: &[u8],
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar("select exists (select 1 from sessions where digest = ? and expires_at > ?)")
+pub(super) async fn session_is_alive(connection: &mut Connection, digest: &[u8], now: Timestamp) -> DbResult<bool> {
+    Ok(sqlx::query_scalar("select exists (select 1 from sessions where digest = ? and expires_at > ?)")
         .bind(digest)
         .bind(now.0)
-        .fetch_one(connection)
-        .await
+        .fetch_one(connection.sqlite())
+        .await?)
 }
 
-pub(super) async fn end_session(connection: &mut SqliteConnection, digest: &[u8]) -> sqlx::Result<()> {
-    sqlx::query("delete from sessions where digest = ?").bind(digest).execute(connection).await?;
+pub(super) async fn end_session(connection: &mut Connection, digest: &[u8]) -> DbResult<()> {
+    sqlx::query("delete from sessions where digest = ?").bind(digest).execute(connection.sqlite()).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `tailwater artifacts`: the files kept of a job.
+//! `tailwater artifacts`: lists and downloads the artifacts of a job.
 
 mod download;
 
@@ -16,7 +16,7 @@ use crate::model::{Artifact, JobId};
 use crate::words;
 use download::{Target, download};
 
-/// What to do with them.
+/// The subcommands.
 #[derive(Debug, Args)]
 pub(super) struct Artifacts {
     #[command(subcommand)]
@@ -25,9 +25,9 @@ pub(super) struct Artifacts {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Lists them, oldest first.
+    /// Lists the artifacts, oldest first.
     Ls(List),
-    /// Downloads one; a part that is there already is gone on with, and the checksum is verified.
+    /// Downloads an artifact, resuming a partial download, and verifies its checksum.
     Get(Get),
 }
 
@@ -35,10 +35,10 @@ enum Verb {
 struct List {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job.
+    /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// Write the artifacts as the API has them, one a line.
+    /// Write the artifacts as the API returns them, one per line.
     #[arg(long)]
     json: bool,
 }
@@ -47,21 +47,21 @@ struct List {
 struct Get {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job.
+    /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// The artifact's name, of which the newest is taken, or its id.
+    /// The artifact's name or id; if several have the name, the newest is downloaded.
     #[arg(value_name = "NAME|ARTIFACT")]
     artifact: String,
-    /// Where to put it; - is standard output [default: the last part of its name, here].
+    /// The file to write; - is standard output [default: the last part of its name, in the current folder].
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
-    /// Write the artifact as the API has it.
+    /// Write the artifact's description as the API returns it.
     #[arg(long)]
     json: bool,
 }
 
-/// An artifact: as the server sent it, and parsed.
+/// An artifact, both as the server sent it and parsed.
 struct Listed {
     json: String,
     artifact: Artifact,
@@ -103,7 +103,7 @@ impl Get {
         let mut artifacts = list(&client, self.job).await?;
         let is_it =
             |listed: &Listed| listed.artifact.name == self.artifact || listed.artifact.id.to_string() == self.artifact;
-        // Every attempt has its own of that name; the list is oldest first.
+        // Each attempt may have an artifact of that name. The list is oldest first, so this finds the newest.
         let at = artifacts.iter().rposition(is_it);
         let Listed { json, artifact } = at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
         let target = Target::new(self.output.as_deref(), &artifact)?;

@@ -1,4 +1,4 @@
-//! `tailwater cancel ID`: ends a job.
+//! `tailwater cancel ID`: cancels a job.
 
 use std::process::ExitCode;
 
@@ -10,18 +10,18 @@ use super::error::CliError;
 use super::output::{Colour, Output};
 use crate::model::{Job, JobId, JobStatus};
 
-/// A job that waits is cancelled at once; one that runs when its commands have ended.
+/// A queued job is cancelled at once, a running one when its commands have ended.
 #[derive(Debug, Args)]
 pub(super) struct Cancel {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job.
+    /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// Why, for whoever wonders.
+    /// The reason, shown to other users.
     #[arg(long)]
     reason: Option<String>,
-    /// Write the job as the API has it.
+    /// Write the job as the API returns it.
     #[arg(long)]
     json: bool,
 }

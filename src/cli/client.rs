@@ -1,4 +1,4 @@
-//! The client of the API: which server, which token, and every failure in words.
+//! The API client: it chooses the server and the token, and turns every failure into an error message.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,40 +12,42 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use crate::model::ErrorBody;
 
-/// The server of who names none and has not logged in.
+/// The server that is used if none is given and there is no login.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:3000";
 
-/// How long it may take to be connected.
+/// How long connecting may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a reply may take to begin: longer than a busy server needs, shorter than people wait.
+/// How long a response may take to start: longer than a busy server needs, but not longer than people wait.
 const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
-/// A stretch of silence within a reply after which nothing more comes.
+/// How long a response may pause before it counts as broken.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
-/// How long an upload may stand still: a large file that compresses to nothing, or the server writing what it has.
+/// How long an upload may make no progress, for example while a large file compresses to almost nothing or the server
+/// writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// The maximum size of a JSON reply: a page of events with 1 MiB of text, which JSON may make six times as long, and a reserve.
+/// The maximum size of a JSON response: a page of events with 1 MiB of text, which JSON escapes can make six times as
+/// long, and a reserve.
 const MAX_REPLY: usize = 32 << 20;
 
-/// Characters of an unexpected reply that are shown.
+/// How many characters of an unexpected response are shown.
 const MAX_SHOWN: usize = 200;
 
-/// Which server, and with which token.
+/// The options that choose the server and the token.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ServerArgs {
-    /// The server's address; by default that of `tailwater login`, else `http://127.0.0.1:3000`.
+    /// The server's address [default: that of `tailwater login`, else `http://127.0.0.1:3000`].
     #[arg(long, env = "TAILWATER_SERVER", value_name = "URL", help_heading = "Server")]
     pub(super) server: Option<String>,
-    /// The token; others see the arguments of a program, so the variable or `tailwater login` is better.
+    /// The token; prefer the variable or `tailwater login`, because other users can see a program's arguments.
     #[arg(long, env = "TAILWATER_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = "Server")]
     pub(super) token: Option<String>,
 }
 
 impl ServerArgs {
-    /// Returns the client. A stored token is shown to no server but the one it was stored for.
+    /// Returns the client. A stored token is sent only to the server that it was stored for.
     pub(super) fn client(&self) -> Result<Client, CliError> {
         let stored = match (&self.server, &self.token) {
             (Some(_), Some(_)) => None,
@@ -63,9 +65,9 @@ impl ServerArgs {
     }
 }
 
-/// Returns a server's address as it is stored and compared: no path, no slash at its end.
+/// Returns a server's address in the form in which it is stored and compared, without a path or a trailing slash.
 pub(super) fn parse_server(text: &str) -> Result<String, CliError> {
-    let wrong = || CliError::Usage(format!("{text:?} is no server's address: it takes one such as {DEFAULT_SERVER}"));
+    let wrong = || CliError::Usage(format!("{text:?} is not a server address; expected one such as {DEFAULT_SERVER}"));
     let url = Url::parse(text).map_err(|_| wrong())?;
     let is_plain = url.path() == "/" && url.query().is_none() && url.username().is_empty();
     if !matches!(url.scheme(), "http" | "https") || !is_plain {
@@ -74,7 +76,7 @@ pub(super) fn parse_server(text: &str) -> Result<String, CliError> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Asks one server. Cheap to clone.
+/// A client for one server. It is cheap to clone.
 #[derive(Clone)]
 pub(super) struct Client {
     http: reqwest::Client,
@@ -84,11 +86,11 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(server: String, token: String) -> Result<Self, CliError> {
-        // Repeated calls change nothing, and say so by an error.
+        // A repeated call has no effect and returns an error.
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
-            // The API never redirects; whoever does is not the server, and must not be shown the token.
+            // The API never redirects. If something else does, it must not receive the token.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("tailwater/", env!("CARGO_PKG_VERSION")));
         if is_loopback(&server) {
@@ -103,18 +105,18 @@ impl Client {
         &self.server
     }
 
-    /// Begins a request; `path` is below `/api/queue`.
+    /// Creates a request; `path` is relative to `/api/queue`.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/queue{path}", self.server)).bearer_auth(&self.token)
     }
 
-    /// Sends a request and returns the reply, if it is a good one.
+    /// Sends a request and returns the response, unless it is an error.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
         let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
         self.check(reply.map_err(|_| self.silent())?).await
     }
 
-    /// Sends a request whose body takes as long as it takes, if only `sent` grows meanwhile.
+    /// Sends a request whose body may take any length of time, as long as `sent` keeps growing.
     pub(super) async fn upload(&self, request: RequestBuilder, sent: &AtomicU64) -> Result<Response, CliError> {
         let sending = request.send();
         tokio::pin!(sending);
@@ -134,45 +136,45 @@ impl Client {
             status if status.is_success() => Ok(reply),
             StatusCode::UNAUTHORIZED => Err(CliError::TokenRefused { server: self.server.clone() }),
             status if status.is_client_error() || status.is_server_error() => Err(self.refusal(reply).await),
-            status => Err(self.not_tailwater(format!("it answered {status}"))),
+            status => Err(self.not_tailwater(format!("it responded with {status}"))),
         }
     }
 
-    /// Gets the body of a resource, as the server wrote it; `query` may be empty.
+    /// Returns the body of a resource exactly as the server sent it. `query` may be empty.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<String, CliError> {
         let request = self.request(Method::GET, &with_query(path, query));
         let reply = self.send(request).await?;
         self.text(reply).await
     }
 
-    /// Gets a resource.
+    /// Returns a parsed resource.
     pub(super) async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
         self.parse(&self.get(path, query).await?)
     }
 
-    /// Posts JSON and returns the reply's body.
+    /// Posts JSON and returns the response's body.
     pub(super) async fn post(&self, path: &str, body: &impl Serialize) -> Result<String, CliError> {
         let reply = self.send(self.request(Method::POST, path).json(body)).await?;
         self.text(reply).await
     }
 
-    /// Returns the next bytes of a reply; nothing at its end.
+    /// Returns the next bytes of a response, or `None` at its end.
     pub(super) async fn chunk(&self, reply: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, CliError> {
         let chunk = tokio::time::timeout(SILENT_AFTER, reply.chunk()).await.map_err(|_| self.silent())?;
         chunk.map_err(|error| unreachable(&self.server, &error))
     }
 
-    /// Parses what the server sent.
+    /// Parses a response of the server.
     pub(super) fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, CliError> {
         serde_json::from_str(text).map_err(|error| self.not_tailwater(error.to_string()))
     }
 
-    /// Makes the error for a reply that is none of a Tailwater server.
+    /// Returns the error for a response that a Tailwater server would not send.
     pub(super) fn not_tailwater(&self, what: String) -> CliError {
         CliError::NotTailwater { server: self.server.clone(), what }
     }
 
-    /// Returns the body of a reply.
+    /// Returns the body of a response.
     pub(super) async fn text(&self, mut reply: Response) -> Result<String, CliError> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk(&mut reply).await? {
@@ -191,21 +193,21 @@ impl Client {
             Ok(ErrorBody { detail }) => {
                 CliError::Refused { status: status.as_u16(), code: detail.code, message: detail.message }
             }
-            // A proxy in front of the server that cannot reach it.
+            // This is sent by a proxy that cannot reach the server behind it.
             Err(_) if status.is_server_error() => CliError::Refused {
                 status: status.as_u16(),
                 code: status.to_string(),
-                message: format!("{} cannot answer at the moment", self.server),
+                message: format!("{} is temporarily unavailable", self.server),
             },
             Err(_) => {
                 let shown: String = text.chars().take(MAX_SHOWN).collect();
-                self.not_tailwater(format!("it answered {status}: {shown}"))
+                self.not_tailwater(format!("it responded with {status}: {shown}"))
             }
         }
     }
 
     fn silent(&self) -> CliError {
-        let cause = format!("it has said nothing for {} s", SILENT_AFTER.as_secs());
+        let cause = format!("it has sent nothing for {} s", SILENT_AFTER.as_secs());
         CliError::Unreachable { server: self.server.clone(), cause }
     }
 }
@@ -224,7 +226,7 @@ fn is_loopback(server: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-/// Makes the error for a request without a reply: the innermost cause is the one that says something.
+/// Returns the error for a request without a response. Only the innermost cause is informative.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

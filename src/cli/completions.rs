@@ -1,4 +1,4 @@
-//! `tailwater completions SHELL`: what a shell needs to complete our command line.
+//! `tailwater completions SHELL`: prints the completion script for a shell.
 
 use std::process::ExitCode;
 

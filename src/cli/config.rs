@@ -1,4 +1,4 @@
-//! `tailwater config`: what `serve` would run with, and where each value comes from.
+//! `tailwater config`: shows the settings that `serve` would use, and where each value comes from.
 
 use std::process::ExitCode;
 
@@ -10,13 +10,13 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::settings::{self, Kind, SettingsFile};
 
-/// Stands for a value that is not shown.
+/// Replaces a value that is not shown.
 const HIDDEN: &str = "********";
 
-/// Takes the flags of `serve`; what it prints is a file of settings.
+/// It takes the flags of `serve`, and its output is a valid settings file.
 #[derive(Debug, Args)]
 pub(super) struct Config {
-    /// Write each setting as JSON, one a line.
+    /// Write each setting as JSON, one per line.
     #[arg(long)]
     json: bool,
 }
@@ -56,10 +56,11 @@ impl Config {
 }
 
 impl Row {
-    /// Returns the setting as the file has it; one without a value is a comment.
+    /// Returns the setting as a line of a settings file. A setting without a value becomes a comment.
     fn text(&self) -> String {
         match &self.value {
-            // A text or a list of texts is the same in TOML as in JSON, but for what TOML would not take as it is.
+            // Strings and lists of strings are written the same in TOML and in JSON, except for the characters that
+            // TOML requires to be escaped.
             Some(value) => format!(
                 "{} = {}",
                 self.key,
@@ -85,7 +86,7 @@ fn row(setting: &Arg, matches: &ArgMatches, file: Option<&SettingsFile>) -> Row 
 }
 
 fn value(setting: &Arg, texts: Vec<String>) -> Option<Value> {
-    // What may not be seen in the environment may not be seen here.
+    // Values that the help hides from the environment are hidden here too.
     if setting.is_hide_env_values_set() {
         return Some(HIDDEN.into());
     }

@@ -1,4 +1,4 @@
-//! What `tailwater login` stores: one server and its token, in a file that only its owner reads.
+//! The credentials that `tailwater login` stores: one server and its token, in a file that only its owner can read.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 /// Why the credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CredentialsError {
-    /// There is no home.
-    #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no place for credentials")]
+    /// There is no home folder.
+    #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no folder for credentials")]
     NoHome,
-    /// Others may have read the token.
-    #[error("{0} can be read by others: run `chmod 600 {0}`, or `tailwater login` once more")]
+    /// Other users may have read the token.
+    #[error("other users can read {0}: run `chmod 600 {0}`, or run `tailwater login` again")]
     Open(PathBuf),
     /// The file is not one that `tailwater login` wrote.
-    #[error("{path} does not hold credentials: {problem}; run `tailwater login` once more")]
+    #[error("{path} does not contain valid credentials: {problem}; run `tailwater login` again")]
     Damaged { path: PathBuf, problem: String },
     /// The file cannot be read or written.
     #[error("failed to {what} {path}: {source}")]
     File { what: &'static str, path: PathBuf, source: io::Error },
 }
 
-/// A server and the token that it was found to take.
+/// A server and a token that it has accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
@@ -33,14 +33,14 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Returns where they lie, by the XDG base directory specification.
+    /// Returns the path of the file, according to the XDG Base Directory Specification.
     pub(super) fn path() -> Result<PathBuf, CredentialsError> {
         let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
         Ok(config.ok_or(CredentialsError::NoHome)?.join("tailwater/credentials.toml"))
     }
 
-    /// Reads what is stored, if anything is.
+    /// Reads the stored credentials, if there are any.
     pub(super) fn load() -> Result<Option<Self>, CredentialsError> {
         let Ok(path) = Self::path() else { return Ok(None) };
         let failed = |source| CredentialsError::File { what: "read", path: path.clone(), source };
@@ -54,19 +54,20 @@ impl Credentials {
         if fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(CredentialsError::Open(path));
         }
-        // The parser's own words would show the line, and with it the token.
+        // The parser's full error message would contain the line, and with it the token.
         let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| error.message().to_owned());
         parsed.map(Some).map_err(|problem| CredentialsError::Damaged { path, problem })
     }
 
-    /// Stores them, in place of any others. Returns where.
+    /// Stores the credentials, replacing any others. Returns the path of the file.
     pub(super) fn store(&self) -> Result<PathBuf, CredentialsError> {
         let path = Self::path()?;
         let failed = |source| CredentialsError::File { what: "write", path: path.clone(), source };
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         }
-        // Written beside and then moved there: never half a file, and never one that others could open.
+        // The file is written under another name and then renamed, so that it is never incomplete and never readable by
+        // others.
         let new = path.with_extension("new");
         remove_if_there(&new).map_err(failed)?;
         let text = toml::to_string(self).expect("two texts are TOML");
@@ -76,7 +77,7 @@ impl Credentials {
         Ok(path)
     }
 
-    /// Removes what is stored. Returns where it was, if it was there.
+    /// Removes the stored credentials. Returns the path of the removed file, if there was one.
     pub(super) fn remove() -> Result<Option<PathBuf>, CredentialsError> {
         let path = Self::path()?;
         let removed = remove_if_there(&path);

@@ -1,14 +1,14 @@
-//! Durations on the command line: `90` seconds, `10m`, `1h 30m`.
+//! Parses durations on the command line: `90` (seconds), `10m`, `1h 30m`.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// Parses a duration; a number without a unit is seconds.
+/// Parses a duration. A number without a unit means seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     let friendly = || text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    seconds.or_else(friendly).ok_or_else(|| "takes a duration such as 90s, 10m or 1h30m".to_owned())
+    seconds.or_else(friendly).ok_or_else(|| "expected a duration such as 90s, 10m or 1h30m".to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What can go wrong on the command line, in words that say what to do about it.
+//! The errors of the command line. Their messages say what to do about them.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,51 +8,51 @@ use super::output;
 use super::settings::SettingsError;
 use super::submission::SubmissionError;
 
-/// Why a verb could not do what was asked.
+/// Why a subcommand failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
-    /// Nobody has said which token to show.
+    /// There is no token for the server.
     #[error("not logged in to {server}: run `tailwater login {server}`, or set TAILWATER_TOKEN")]
     NotLoggedIn { server: String },
-    /// No reply came.
+    /// There was no response.
     #[error(
-        "failed to reach {server}: {cause}; `tailwater serve` starts a server here, --server or TAILWATER_SERVER names another"
+        "failed to reach {server}: {cause}; start a server with `tailwater serve`, or name another one with --server or TAILWATER_SERVER"
     )]
     Unreachable { server: String, cause: String },
-    /// The server does not know the token.
-    #[error("{server} refuses the token (401): `tailwater login {server}` takes another one")]
+    /// The server rejected the token.
+    #[error("{server} rejected the token (401): run `tailwater login {server}` to store another one")]
     TokenRefused { server: String },
-    /// The server answered with an error, in its own words.
+    /// The server responded with an error; the message is the server's.
     #[error("{message} ({code})")]
     Refused { status: u16, code: String, message: String },
-    /// Something answered that is not what was expected.
-    #[error("{server} does not answer as a Tailwater server does: {what}")]
+    /// The response is not one that a Tailwater server sends.
+    #[error("{server} does not respond like a Tailwater server: {what}")]
     NotTailwater { server: String, what: String },
-    /// What was given makes no sense.
+    /// The arguments are invalid.
     #[error("{0}")]
     Usage(String),
-    /// A file to submit.
+    /// The file to submit is invalid.
     #[error(transparent)]
     Submission(#[from] SubmissionError),
-    /// The file of credentials.
+    /// The credentials file cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The file of settings.
+    /// The settings file cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// A file to be read or written.
+    /// A file could not be read or written.
     #[error("failed to {what}: {source}")]
     File { what: String, source: io::Error },
-    /// A download that is not what the server said it is.
-    #[error("{name} is damaged: its checksum is {actual}, not {expected}; what was received has been removed")]
+    /// A download does not have the checksum that the server announced.
+    #[error("{name} is damaged: its checksum is {actual}, not {expected}; the partial download was removed")]
     Damaged { name: String, expected: String, actual: String },
-    /// Where the output goes takes no more.
+    /// The output could not be written.
     #[error("failed to write the output: {0}")]
     Output(#[from] io::Error),
 }
 
 impl CliError {
-    /// Returns whether asking again later may help.
+    /// Returns whether a later retry may succeed.
     pub(super) const fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -61,12 +61,12 @@ impl CliError {
         }
     }
 
-    /// Returns whether whoever read the output has gone, as `head` does.
+    /// Returns whether the reader of the output has closed it, as `head` does.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Tells what went wrong and returns the exit code; a closed pipe ends quietly.
+    /// Prints the error and returns the exit code. A closed pipe is not reported.
     pub(super) fn report(&self, failure: u8) -> ExitCode {
         if self.is_closed_pipe() {
             return ExitCode::SUCCESS;

@@ -1,9 +1,9 @@
-//! Reads a job's log from the server, and goes on by itself: after a cut connection, or a server that was restarted, from
-//! the `seq` of the last event that was handed on. Nothing is lost and nothing comes twice.
+//! Reads a job's log from the server. After a lost connection or a restart of the server it continues after the `seq`
+//! of the last delivered event, so that nothing is lost or repeated.
 //!
-//! Events are text. Where the text of one holds U+FFFD, which stands for what is not UTF-8, the bytes that it stands for are
-//! fetched from the complete output ([`exact`]) before the event is handed on. So text costs no further request, and bytes
-//! keep the order, the latency and the resumption of events.
+//! Events contain text. If an event's text contains U+FFFD, which replaces bytes that are not UTF-8, the original bytes
+//! are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text thus needs no further
+//! requests, and the bytes keep the order, latency and resumption of events.
 
 mod exact;
 
@@ -21,25 +21,26 @@ use super::sse::Frames;
 use crate::backoff::Backoff;
 use crate::model::{Event, JobId, Seq, StreamName};
 
-/// The maximum number of events that wait to be written. With 1 MiB each, this bounds the memory that a slow terminal costs.
+/// The maximum number of events that wait to be written. With 1 MiB each, this bounds the memory used when the terminal
+/// is slow.
 const WAITING: usize = 16;
 
-/// Events of one page when the log is read as far as it goes.
+/// The number of events per page when the log is read up to now.
 const PAGE: usize = 500;
 
 /// How long to wait before another try.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// Failed tries before a message is printed: a restart takes fewer.
+/// The number of failed retries before a message is printed. A restart of the server takes fewer.
 const TRIES_IN_SILENCE: u32 = 3;
 
-/// What is said of a frame that is longer than any event.
-const TOO_LONG: &str = "an event without an end";
+/// The error for a frame that is longer than any event.
+const TOO_LONG: &str = "an event that is too long";
 
 /// How far to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// To the last event there is now.
+    /// To the newest event.
     Now,
     /// To the end of the job.
     End,
@@ -49,7 +50,7 @@ pub(super) enum Until {
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) job: JobId,
-    /// The cursor to begin after: a `seq` or a time.
+    /// The cursor after which to start: a `seq` or a time.
     pub(super) after: String,
     pub(super) step: Option<String>,
     pub(super) stream: Option<StreamName>,
@@ -57,33 +58,33 @@ pub(super) struct Wanted {
     pub(super) printed: Printed,
 }
 
-/// An event: as the server sent it, and parsed.
+/// An event, both as the server sent it and parsed.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) json: String,
     pub(super) event: Event,
-    /// What was printed, where the event's text only stands for it.
+    /// The exact bytes, if the event's text does not represent them.
     exact: Option<Vec<u8>>,
 }
 
 impl Received {
-    /// Returns what a log event's step printed.
+    /// Returns the bytes that the step of a log event printed.
     pub(super) fn bytes(&self) -> &[u8] {
         self.exact.as_deref().unwrap_or(self.event.message.as_bytes())
     }
 }
 
-/// How what was printed is handed on.
+/// How output is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Printed {
     /// Byte for byte.
     Exact,
-    /// As the text of the events.
+    /// As the text of the events, which may contain U+FFFD.
     AsText,
 }
 
 impl Printed {
-    /// Returns what an output needs: JSON shows the events as they are.
+    /// Returns the mode for an output format. JSON shows the events as they are.
     pub(super) const fn of(json: bool) -> Self {
         if json { Self::AsText } else { Self::Exact }
     }
@@ -91,7 +92,7 @@ impl Printed {
 
 /// How one connection ended.
 enum Ended {
-    /// Everything that was wanted has been handed on, or nobody wants it any more.
+    /// All requested events have been delivered, or the receiver is gone.
     Complete,
     /// There may be more.
     Cut,
@@ -105,7 +106,8 @@ struct Page {
     has_more: bool,
 }
 
-/// Hands on what is read, in order; closed when there is no more. An error is the last of it.
+/// Returns a channel that delivers the events in order and is closed after the last one. After an error there are no
+/// more events.
 pub(super) fn follow(client: Client, wanted: Wanted) -> mpsc::Receiver<Result<Received, CliError>> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let follower = Follower { client, wanted, sender, tries: 0, told_inexact: false };
@@ -117,9 +119,9 @@ struct Follower {
     client: Client,
     wanted: Wanted,
     sender: mpsc::Sender<Result<Received, CliError>>,
-    /// Tries in a row that brought nothing.
+    /// The number of attempts in a row without progress.
     tries: u32,
-    /// Whether people know that some bytes are shown as U+FFFD.
+    /// Whether the user was notified that some bytes are shown as U+FFFD.
     told_inexact: bool,
 }
 
@@ -135,7 +137,7 @@ impl Follower {
                 Ok(Ended::Cut) => self.wait("the connection was cut").await,
                 Err(error) if error.is_transient() => self.wait(&error.to_string()).await,
                 Err(error) => {
-                    // The reader may have gone.
+                    // The receiver may be gone.
                     self.sender.send(Err(error)).await.ok();
                     return;
                 }
@@ -191,7 +193,7 @@ impl Follower {
         query
     }
 
-    /// Hands an event on. Returns whether somebody takes it.
+    /// Delivers an event. Returns whether there is still a receiver.
     async fn hand_on(&mut self, json: String) -> Result<bool, CliError> {
         let event: Event = self.client.parse(&json)?;
         let seq = event.seq;
@@ -209,7 +211,7 @@ impl Follower {
             self.wanted.after = seq.to_string();
         }
         if self.tries > TRIES_IN_SILENCE {
-            output::note("connected again");
+            output::note("reconnected");
         }
         self.tries = 0;
     }
@@ -217,7 +219,7 @@ impl Follower {
     async fn wait(&mut self, why: &str) {
         self.tries += 1;
         if self.tries == TRIES_IN_SILENCE + 1 {
-            output::note(&format!("{why}; trying again"));
+            output::note(&format!("{why}; retrying"));
         }
         let random = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
         tokio::time::sleep(WAITS.after_spread(self.tries, random)).await;

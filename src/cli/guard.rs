@@ -1,39 +1,40 @@
-//! What of a job's output may reach an operator's terminal: text, colours and moves within the line, nothing that commands the
-//! terminal.
+//! Filters a job's output before it reaches a terminal. Text, colours and cursor movements within the line pass;
+//! everything that controls the terminal is removed.
 //!
-//! A job prints what it likes, and an escape sequence can do more than colour: write the clipboard (OSC 52), change the
-//! window's title, make the terminal type an answer into the shell (cursor and device queries), or move the cursor up and
-//! overwrite what stands there. Kept are text, newlines, tabs, colours (SGR), and what moves the cursor or erases within its row,
-//! which progress bars need. Everything else is dropped. Pure; a sequence may be cut anywhere.
-//!
-//! Sequences are read by the scanner that the pages use too ([`ansi::Scanner`]). Where the output is not a terminal and colours
-//! are not wanted, there is nobody to carry out the moves: lines are written whole, as a terminal would show them.
+//! A job can print anything, and escape sequences can do more than set colours: they can write to the clipboard (OSC
+//! 52), change the window's title, make the terminal type a reply into the shell (cursor and device queries), or move
+//! the cursor up and overwrite other lines. The filter keeps text, newlines, tabs, colours (SGR), and the cursor
+//! movements and erasures within a row that progress bars need. Everything else is dropped. The filter is pure, and its
+//! input may be split at any byte.
+//! Sequences are parsed by the scanner that the pages use too ([`ansi::Scanner`]). If the output is not a terminal and
+//! colours are off, nothing would carry out the cursor movements, so complete lines are written as a terminal would
+//! show them.
 
 use std::borrow::Cow;
 
 use crate::ansi::{self, LineEnd, Scanner, Token};
 
-/// A line that moves the cursor is written in parts once it is longer: more than a terminal's window holds.
+/// The length from which a line with cursor movements is written in parts: more than a terminal's window can show.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
-/// What is kept of a job's output.
+/// Which parts of a job's output are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// Text, moves within the line, and colours.
+    /// Text, cursor movements within the line, and colours.
     Colours,
-    /// Text and moves within the line.
+    /// Text, and cursor movements within the line.
     Moves,
     /// Text only, line by line, as a terminal would show it.
     Text,
 }
 
-/// Filters one output; it remembers an unfinished sequence.
+/// The filter for one output. It keeps an unfinished sequence until the next call.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     keep: Keep,
     scanner: Scanner,
     coloured: bool,
-    /// The beginning of a line, where lines are written whole.
+    /// The beginning of the current line, if complete lines are written.
     open: String,
 }
 
@@ -42,12 +43,12 @@ impl Guard {
         Self { keep, scanner: Scanner::default(), coloured: false, open: String::new() }
     }
 
-    /// Returns whether a colour has passed, so that it has to be reset at the end.
+    /// Returns whether a colour has passed the filter, so that it must be reset at the end.
     pub(super) const fn has_coloured(&self) -> bool {
         self.coloured
     }
 
-    /// Returns what of the text may pass.
+    /// Returns the parts of the text that may pass.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let is_whole = self.keep != Keep::Text || text.ends_with('\n');
         if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {
@@ -60,14 +61,14 @@ impl Guard {
             if line.is_some() {
                 passed.push_str(&self.rest());
                 passed.push('\n');
-                // No sequence continues on the next line: one that never ends must not swallow the rest.
+                // End an unfinished sequence at the end of the line, so that it cannot swallow the rest of the output.
                 self.scanner.end_line();
             }
         }
         Cow::Owned(passed)
     }
 
-    /// Returns what was kept back of a line that has not ended.
+    /// Returns the held-back part of an unfinished line.
     pub(super) fn rest(&mut self) -> String {
         let line = std::mem::take(&mut self.open);
         let folded = ansi::fold(&line, LineEnd::Complete).text;
@@ -100,7 +101,8 @@ impl Guard {
                 sequence.write(passed);
                 *coloured = true;
             }
-            // As two control characters: a terminal that does not decode UTF-8 takes NEL's bytes for text.
+            // Written as two characters, because a terminal that does not decode UTF-8 would show the bytes of NEL as
+            // text.
             Token::Motion(ansi::Motion::NextRow) => passed.push_str("\r\n"),
             Token::Motion(motion) => motion.write(passed),
             Token::Hidden(_) | Token::Restyle { .. } | Token::Link(_) => {}
@@ -108,7 +110,7 @@ impl Guard {
     }
 }
 
-/// Returns whether a terminal only shows the character.
+/// Returns whether a character has no effect on a terminal except to be shown.
 const fn is_harmless(character: char) -> bool {
     matches!(character, ' '..='~' | '\n' | '\t' | '\u{a0}'..)
 }
@@ -117,7 +119,7 @@ const fn is_harmless(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Filters the text whole, and cut at every place.
+    /// Filters the text in one piece, and split at every position.
     #[track_caller]
     fn check(keep: Keep, text: &str, expected: &str) {
         assert_eq!(Guard::new(keep).filter(text), expected);

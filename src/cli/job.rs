@@ -1,4 +1,4 @@
-//! `tailwater job ID`: one job in a few lines.
+//! `tailwater job ID`: shows one job in a few lines.
 
 use std::process::ExitCode;
 
@@ -11,15 +11,15 @@ use crate::clock;
 use crate::model::{Job, JobId};
 use crate::words;
 
-/// Shows where it is in its life, and how it ended.
+/// Shows the job's status, and how it ended.
 #[derive(Debug, Args)]
 pub(super) struct ShowJob {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job.
+    /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// Write the job as the API has it.
+    /// Write the job as the API returns it.
     #[arg(long)]
     json: bool,
 }
@@ -44,7 +44,7 @@ impl ShowJob {
     }
 }
 
-/// Returns what there is to say of a job, with its names.
+/// Returns the known facts about a job with their labels.
 fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
     let time = |time| format!("{} UTC", words::date_time(time, 0));
     let mut facts = vec![("id", job.id.to_string()), ("submitted", time(job.created_at))];

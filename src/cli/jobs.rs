@@ -1,4 +1,4 @@
-//! `tailwater jobs`: the queue as a table, once or for as long as somebody looks.
+//! `tailwater jobs`: prints the queue as a table, once or continuously.
 
 mod changes;
 
@@ -23,32 +23,32 @@ use changes::Changes;
 /// The maximum number of jobs of one request: the API's own limit.
 const PAGE: usize = 200;
 
-/// How often the screen is drawn while nothing changes: the durations of running jobs do.
+/// How often the screen is redrawn if no job changes, because the durations of running jobs do.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
-/// How long to wait before a list that could not be read is asked for again.
+/// How long to wait before retrying to fetch the list.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Newest first.
+/// Lists jobs, newest first.
 #[derive(Debug, Args)]
 pub(super) struct Jobs {
     #[command(flatten)]
     server: ServerArgs,
-    /// Only jobs of this status, or of several: queued, running, succeeded, failed, cancelled, `dead_letter`.
+    /// Show only jobs with one of these statuses: queued, running, succeeded, failed, cancelled, `dead_letter`.
     #[arg(long, value_delimiter = ',', value_parser = status)]
     status: Vec<JobStatus>,
     /// The maximum number of jobs.
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
-    /// Stay, and show what changes; where nobody looks, each change is a line.
+    /// Keep running and show changes; if the output is not a terminal, write a line for each change.
     #[arg(long)]
     watch: bool,
-    /// Write the jobs as the API has them, one a line.
+    /// Write the jobs as the API returns them, one per line.
     #[arg(long)]
     json: bool,
 }
 
-/// A job: as the server sent it, and parsed.
+/// A job, both as the server sent it and parsed.
 struct Listed {
     json: String,
     job: Job,
@@ -97,7 +97,7 @@ impl Jobs {
         }
     }
 
-    /// Draws the table again and again in place.
+    /// Redraws the table in place whenever something changes.
     async fn watch_screen(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
         let (mut changes, mut drawn) = (Changes::follow(client.clone()), 0);
         loop {
@@ -113,7 +113,7 @@ impl Jobs {
         }
     }
 
-    /// Writes every job that is new or has changed.
+    /// Writes a line for every job that is new or has changed.
     async fn watch_changes(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
         let mut changes = Changes::follow(client.clone());
         let mut known: HashMap<JobId, Timestamp> = HashMap::new();
@@ -121,7 +121,7 @@ impl Jobs {
             let before = std::mem::take(&mut known);
             known.extend(jobs.iter().map(|listed| (listed.job.id, listed.job.updated_at)));
             jobs.retain(|listed| before.get(&listed.job.id) != Some(&listed.job.updated_at));
-            // The oldest change first, as they came.
+            // Write the oldest change first.
             jobs.sort_by_key(|listed| listed.job.updated_at);
             if self.json {
                 print_json(&jobs, stdout)?;
@@ -132,12 +132,12 @@ impl Jobs {
         }
     }
 
-    /// Waits for a change and reads the list again; a server that is away is waited for.
+    /// Waits for a change and fetches the list again. If the server is unavailable, this waits for it.
     async fn look_again(&self, client: &Client, changes: &mut Changes) -> Result<Vec<Listed>, CliError> {
         changes.next().await?;
         loop {
             match self.list(client).await {
-                // If the server is away, the stream breaks as well, and says so.
+                // If the server is unavailable, the stream breaks too and reports that.
                 Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
                 listed => return listed,
             }
@@ -147,16 +147,16 @@ impl Jobs {
 
 fn status(text: &str) -> Result<JobStatus, String> {
     let known = || JobStatus::ALL.map(JobStatus::as_str).join(", ");
-    JobStatus::from_word(text).ok_or_else(|| format!("takes {}", known()))
+    JobStatus::from_word(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
-/// Draws the table over the one of `drawn` lines that stands there; returns how many lines it has.
+/// Draws the table over the previous one of `drawn` lines. Returns its number of lines.
 fn draw(jobs: &mut Vec<Listed>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
-        // Up to where the table began; what is below is drawn again.
+        // Move the cursor to the first line of the table and erase everything below.
         stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
     }
-    // No more than fits: what has left the screen at its top cannot be drawn anew.
+    // Draw only the rows that fit on the screen: what has scrolled off its top cannot be redrawn.
     let size = stdout.size();
     jobs.truncate(size.map_or(usize::MAX, |(_, rows)| rows.saturating_sub(1)));
     print_table(jobs, stdout, size.map(|(columns, _)| columns))
@@ -166,7 +166,7 @@ fn print_json(jobs: &[Listed], stdout: &mut Output) -> io::Result<()> {
     jobs.iter().try_for_each(|listed| stdout.line(&listed.json))
 }
 
-/// Prints the table and returns how many lines it has.
+/// Prints the table and returns its number of lines.
 fn print_table(jobs: &[Listed], stdout: &mut Output, room: Option<u32>) -> io::Result<usize> {
     let now = clock::now();
     let rows: Vec<_> = jobs.iter().map(|listed| row(&listed.job, now)).collect();

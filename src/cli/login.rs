@@ -1,4 +1,4 @@
-//! `tailwater login`: stores a server and its token, once the server has taken it.
+//! `tailwater login`: stores a server and its token after the server has accepted the token.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -12,13 +12,13 @@ use super::error::CliError;
 use super::output::{Colour, Output};
 use crate::model::JobsPage;
 
-/// The maximum number of bytes that are read for a token: what a terminal delivers as one line.
+/// The maximum number of bytes that are read for a token: the longest line that a terminal delivers.
 const MAX_TOKEN: u64 = 4096;
 
-/// What Ctrl-C types while it is not a signal.
+/// The character that Ctrl-C produces while it does not send a signal.
 const CTRL_C: char = '\u{3}';
 
-/// The token is no argument: others see those.
+/// The token is not an argument, because other users could see it.
 #[derive(Debug, Args)]
 pub(super) struct Login {
     /// The server's address.
@@ -52,16 +52,16 @@ fn read_token(server: &str) -> Result<String, CliError> {
     }
     let token = line.trim();
     if token.is_empty() || token.contains(CTRL_C) {
-        return Err(CliError::Usage("no token was given; nothing has changed".into()));
+        return Err(CliError::Usage("no token was entered; nothing has changed".into()));
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(CliError::Usage("a token is printable ASCII without spaces; nothing has changed".into()));
+        return Err(CliError::Usage("a token must be printable ASCII without spaces; nothing has changed".into()));
     }
     Ok(token.to_owned())
 }
 
-/// A terminal that does not show what is typed, until this is dropped. Ctrl-C is a character meanwhile, so that the terminal
-/// is never left like that.
+/// Hides what is typed in the terminal until this is dropped. Meanwhile, Ctrl-C is an ordinary character, so that the
+/// program cannot be killed with the terminal in this state.
 struct Hidden {
     before: Termios,
 }
@@ -78,7 +78,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // The terminal may be gone.
+        // The terminal may have been closed.
         tcsetattr(io::stdin(), OptionalActions::Now, &self.before).ok();
     }
 }

@@ -6,11 +6,11 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// Removes it. The token stays valid: others who have it can continue to use it.
+/// Removes the stored login. The token itself stays valid.
 pub(super) fn run(colour: Colour) -> Result<ExitCode, CliError> {
     let said = match Credentials::remove()? {
         Some(path) => format!("Removed {}", path.display()),
-        None => "Nobody was logged in".to_owned(),
+        None => "Not logged in".to_owned(),
     };
     Output::stdout(colour).line(&said)?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `tailwater logs ID`: what a job has printed.
+//! `tailwater logs ID`: shows what a job has printed.
 
 use std::process::ExitCode;
 
@@ -14,34 +14,34 @@ use super::printer::{Form, Printer, Streams, Times};
 use crate::clock;
 use crate::model::{Job, JobId, StreamName, Timestamp};
 
-/// Both streams go to standard output, in the order in which they were printed. A cut connection or a restarted server is
-/// waited for; nothing is lost and nothing comes twice.
+/// Both streams go to standard output, in the order in which they were printed. If the connection is lost or the server
+/// restarts, it reconnects and continues without losing or repeating anything.
 #[derive(Debug, Args)]
 pub(super) struct Logs {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job.
+    /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// Go on to the job's end.
+    /// Follow the output until the job has finished.
     #[arg(long, short)]
     follow: bool,
-    /// Only what this step printed.
+    /// Show only the output of this step.
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
-    /// Only what went to stdout or stderr.
+    /// Show only the output to stdout or stderr.
     #[arg(long, value_parser = stream)]
     stream: Option<StreamName>,
-    /// Only what came later than that: a time (2026-01-31T12:00:00Z), or how long ago (10m).
+    /// Show only newer output: after a time (2026-01-31T12:00:00Z), or of a period up to now (10m).
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
-    /// Only lines that match this regular expression, as they look without colours.
+    /// Show only lines that match this regular expression; colours are ignored.
     #[arg(long, value_name = "REGEX", conflicts_with = "json")]
     grep: Option<Regex>,
-    /// Begin each line with its time.
+    /// Start each line with its time.
     #[arg(long, conflicts_with = "json")]
     timestamps: bool,
-    /// Write the events as the API has them, one a line.
+    /// Write the events as the API returns them, one per line.
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +49,7 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        // A server that cannot be reached is an error at once; one that goes away later is waited for.
+        // If the server is unreachable at the start, fail at once. If it becomes unreachable later, wait for it.
         let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let wanted = Wanted {
             job: self.job,
@@ -73,7 +73,7 @@ impl Logs {
 
 fn stream(text: &str) -> Result<StreamName, String> {
     let known = [StreamName::Stdout, StreamName::Stderr].into_iter().find(|stream| stream.as_str() == text);
-    known.ok_or_else(|| "takes stdout or stderr".to_owned())
+    known.ok_or_else(|| "expected stdout or stderr".to_owned())
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {
@@ -81,6 +81,6 @@ fn since(text: &str) -> Result<Timestamp, String> {
         return Ok(time);
     }
     let ago =
-        duration::parse(text).map_err(|_| "takes a time such as 2026-01-31T12:00:00Z, or a duration such as 10m")?;
+        duration::parse(text).map_err(|_| "expected a time such as 2026-01-31T12:00:00Z, or a duration such as 10m")?;
     Ok(Timestamp(clock::now().0.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))))
 }

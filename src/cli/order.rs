@@ -1,36 +1,37 @@
-//! The order in which a child printed, restored from events of two streams. Pure.
+//! Restores the order in which a process printed from the events of its two streams.
 //!
-//! An event joins pieces of one stream, and says where in the attempt's `output.log` each of them stands. Pieces of the
-//! two streams that alternate thus come in two events, one after the other; they are put back into turn here. A piece
-//! waits until what stands before it has come, and never longer than its reader lets it: see [`Order::flush`].
+//! An event contains pieces of one stream, with the position of each in the attempt's `output.log`. If the streams
+//! alternate, their pieces arrive in two events, one after the other; this module interleaves them again. A piece waits
+//! until the output before it has arrived, but not longer than the caller allows: see [`Order::flush`].
 
 use std::collections::BTreeMap;
 
 use crate::model::{LogPayload, Segment, StreamName, Timestamp};
 
-/// Bytes that may wait: a batch of two events of 1 MiB each, and a reserve. More means that something is missing, so it is printed.
+/// The maximum number of bytes that wait: a batch of two events of 1 MiB each, and a reserve. If there are more,
+/// something is missing, and they are printed.
 const MAX_WAITING: usize = 4 << 20;
 
-/// An unbroken piece of one stream.
+/// A contiguous piece of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) stream: StreamName,
     pub(super) bytes: Vec<u8>,
-    /// When the first byte of its event was captured.
+    /// The time at which the first byte of its event was captured.
     pub(super) time: Timestamp,
 }
 
 /// Puts pieces into the order of `output.log`.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    /// Where in `output.log` the next piece begins, if anything has come.
+    /// The offset in `output.log` at which the next piece begins; `None` before the first piece.
     next: Option<i64>,
     waiting: BTreeMap<i64, (i64, Piece)>,
     size: usize,
 }
 
 impl Order {
-    /// Takes the bytes of an event's segments, one after the other, and hands on what is in turn.
+    /// Adds the bytes of an event's segments, concatenated, and outputs the pieces whose turn it is.
     pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
         for (segment, bytes) in split(bytes, payload) {
             let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };
@@ -51,19 +52,19 @@ impl Order {
         }
     }
 
-    /// Returns whether anything waits.
+    /// Returns whether any pieces are waiting.
     pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Hands on all that waits: what precedes it will not come.
+    /// Outputs all waiting pieces, because the output before them will not arrive.
     pub(super) fn flush(&mut self, sink: &mut Vec<Piece>) {
         for (offset, (bytes, piece)) in std::mem::take(&mut self.waiting) {
             self.give(offset + bytes, piece, sink);
         }
     }
 
-    /// Hands on all that waits, and begins anew: another attempt has a file of its own.
+    /// Outputs all waiting pieces and starts again, because the next attempt has its own `output.log`.
     pub(super) fn restart(&mut self, sink: &mut Vec<Piece>) {
         self.flush(sink);
         self.next = None;
@@ -76,8 +77,8 @@ impl Order {
     }
 }
 
-/// Splits an event's bytes into its segments. The last one gets the rest: text that stands in for bytes that are no longer
-/// stored has another length than these.
+/// Splits an event's bytes into its segments. The last segment gets the remainder, because text that replaces bytes
+/// that are no longer stored may have another length.
 fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
     let segments = payload.segments();
     let (mut rest, last) = (bytes, segments.len() - 1);

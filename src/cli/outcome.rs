@@ -1,24 +1,25 @@
-//! How a job ended, as an exit code. Pure.
+//! Computes the exit code of `tailwater run` from how the job ended.
 
 use crate::model::{AttemptStatus, Event, JobStatus, Payload, StepStatus};
 use crate::words;
 
 /// The job was cancelled.
 const CANCELLED: u8 = 123;
-/// Its time was up: the code of `timeout`.
+/// The job timed out. This is the exit code of `timeout`.
 const TIMED_OUT: u8 = 124;
-/// Tailwater itself failed: the code of `timeout` and of container tools for their own failures.
+/// Tailwater itself failed. This is the exit code of `timeout` and of container tools for their own failures.
 pub(super) const OURS: u8 = 125;
-/// It failed without an exit code: it could not be started, or its worker died. The code of a shell for the former.
+/// The job failed without an exit code, because its command could not be started or its worker died. Shells use this
+/// code for the former.
 const NO_CODE: u8 = 126;
-/// Somebody pressed Ctrl-C a second time and left; 128 and the number of SIGINT, as for every program that it ends.
+/// The user pressed Ctrl-C a second time: 128 plus the number of SIGINT, as for any program that it kills.
 pub(super) const LEFT: u8 = 130;
-/// Whoever read the output has gone: 128 and the number of SIGPIPE.
+/// The reader of the output has closed it: 128 plus the number of SIGPIPE.
 pub(super) const CLOSED_PIPE: u8 = 141;
-/// Added to a signal's number, as shells do.
+/// Added to the number of a signal, as shells do.
 const SIGNAL: i32 = 128;
 
-/// What the events so far say of how the job ends.
+/// How the job is going to end, according to the events so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     status: Option<JobStatus>,
@@ -30,7 +31,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Takes the next event. Only the last attempt counts.
+    /// Adds the next event. Only the last attempt counts.
     pub(super) fn see(&mut self, event: &Event) {
         match &event.payload {
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => *self = Self::default(),
@@ -48,7 +49,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the exit code that says the same as the command's own would.
+    /// Returns the exit code that corresponds to the outcome.
     pub(super) fn exit_code(&self) -> u8 {
         match self.status {
             Some(JobStatus::Succeeded) => 0,
@@ -62,7 +63,7 @@ impl Outcome {
         }
     }
 
-    /// Returns what people cannot see from the output: why it ended without an exit code of its own.
+    /// Returns an explanation, if the job ended without an exit code of its own.
     pub(super) fn remark(&self) -> Option<String> {
         let status = self.status?;
         let has_own_code = !self.timed_out && !self.interrupted && (self.exit_code.is_some() || self.signal.is_some());
@@ -70,7 +71,7 @@ impl Outcome {
             return None;
         }
         let why = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        Some(format!("the job is over ({}){why}", words::status(status).to_lowercase()))
+        Some(format!("the job has finished ({}){why}", words::status(status).to_lowercase()))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Where a verb writes: standard output and standard error, with colours on a terminal only.
+//! The outputs of a subcommand: standard output and standard error, with colours on a terminal only.
 //!
-//! Text that a job made passes a [`Guard`] on its way to a terminal; elsewhere it goes through as it is. Names and titles
-//! never hold an escape sequence: [`plain`] shows them as pages do.
+//! Output of a job passes through a [`Guard`] before it reaches a terminal; into pipes and files it is written
+//! unchanged. Names and titles never contain escape sequences: [`plain`] shows them as the pages do.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -14,16 +14,16 @@ use crate::model::JobStatus;
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// Only on a terminal, and not if `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
     Always,
-    /// Never; those of a job's output are taken out too.
+    /// Never; colours in a job's output are removed too.
     Never,
 }
 
-/// A colour that means something.
+/// A colour with a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     Red,
@@ -35,7 +35,7 @@ pub(super) enum Ink {
 }
 
 impl Ink {
-    /// Returns the colour of a status: the same as on the pages.
+    /// Returns the colour of a status, which is the same on the pages.
     pub(super) const fn of(status: JobStatus) -> Self {
         match status {
             JobStatus::Queued => Self::Grey,
@@ -59,7 +59,7 @@ impl Ink {
     }
 }
 
-/// One of the two outputs.
+/// Standard output or standard error.
 pub(super) struct Output {
     writer: Box<dyn Write + Send>,
     terminal: bool,
@@ -93,30 +93,30 @@ impl Output {
         Self { writer, terminal, colours, guard }
     }
 
-    /// Returns whether somebody looks at it.
+    /// Returns whether it is a terminal.
     pub(super) const fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Returns how many columns and rows the terminal has, if it is one.
+    /// Returns the number of columns and rows, if it is a terminal.
     pub(super) fn size(&self) -> Option<(u32, usize)> {
         let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| self.terminal && size.ws_col > 0)?;
         Some((size.ws_col.into(), size.ws_row.into()))
     }
 
-    /// Writes a line of ours.
+    /// Writes a line of Tailwater's own.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.writer, "{text}")
     }
 
-    /// Writes as it is, and at once.
+    /// Writes bytes unchanged, and flushes them.
     pub(super) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.writer.write_all(bytes)?;
         self.writer.flush()
     }
 
-    /// Writes a job's output, and at once: a prompt without a newline is to be seen.
-    /// It passes byte for byte, except to a terminal and without colours, where it is text.
+    /// Writes a job's output and flushes it, so that a prompt without a newline is visible. The bytes are unchanged,
+    /// except on a terminal and if colours are off, where they are treated as text.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.guard {
             Some(guard) => self.writer.write_all(guard.filter(&String::from_utf8_lossy(bytes)).as_bytes())?,
@@ -125,7 +125,7 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Ends: a colour that the job left on does not stay.
+    /// Finishes the output, and resets a colour that the job has left on.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if let Some(guard) = &mut self.guard {
             self.writer.write_all(guard.rest().as_bytes())?;
@@ -136,24 +136,24 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Returns the text in a colour, if colours are used.
+    /// Returns the text with a colour, if colours are on.
     pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
         if self.colours { format!("\u{1b}[{}m{text}\u{1b}[0m", ink.code()) } else { text.to_owned() }
     }
 }
 
-/// Returns whether a terminal is to be coloured: see no-color.org.
+/// Returns whether colours may be used on a terminal; see no-color.org.
 fn terminal_has_colours() -> bool {
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Returns a name or title in one line without anything that a terminal would take for a command.
+/// Returns a name or title as one line, without characters that would control a terminal.
 pub(super) fn plain(text: &str) -> String {
     ansi::plain_text(text).replace('\n', " ")
 }
 
-/// Tells people something that is no result. That standard error is closed is no reason to stop.
+/// Prints a message that is not part of the result to standard error. A failure to write it is ignored.
 pub(super) fn note(text: &str) {
     let lines: Vec<String> = text.lines().map(plain).collect();
     writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();

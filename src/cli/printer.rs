@@ -1,7 +1,8 @@
-//! Writes a job's log for people or programs, as it comes.
+//! Writes a job's log for people or programs while it arrives.
 //!
-//! As it is: the pieces of both streams in the order in which they were printed, at once, unfinished lines too. By lines,
-//! when they are picked by a pattern or bear their time: whole lines only, each with its own. Or as JSON, an event a line.
+//! There are three formats. Unchanged: the pieces of both streams in the order in which they were printed, immediately,
+//! including unfinished lines. By lines, which `--grep` and `--timestamps` need: complete lines only, each from one
+//! stream. JSON: one event per line.
 
 use std::io;
 use std::time::Duration;
@@ -17,38 +18,38 @@ use crate::ansi::{self, LineEnd};
 use crate::model::{AttemptStatus, Event, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
-/// How long a piece waits for what was printed before it: the two come in one batch, so it is there at once or never.
+/// How long a piece waits for the output before it. Both arrive in the same batch, so it arrives at once or never.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
-/// A line may grow to this before it is written in parts: more than a terminal's window holds.
+/// The length from which a line is written in parts: more than a terminal's window can show.
 const MAX_LINE: usize = 1 << 20;
 
-/// Where the two streams go.
+/// Where the output of the two streams is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Streams {
-    /// Each to its own: as if the command ran here.
+    /// Each to its own stream, as if the command ran here.
     Apart,
-    /// Both to standard output: a log is read as one.
+    /// Both to standard output, because a log is read as a whole.
     Together,
 }
 
 /// How the log is written.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// As it was printed.
+    /// Unchanged.
     AsItIs,
     /// Line by line.
     Lines {
-        /// Only lines that hold this.
+        /// If given, only lines that match are written.
         pattern: Option<Regex>,
-        /// Whether each line begins with its time.
+        /// Whether each line starts with its time.
         times: Times,
     },
-    /// Every event as the API has it.
+    /// Every event as the API returns it.
     Json,
 }
 
-/// Whether lines begin with their time.
+/// Whether lines start with their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Times {
     Shown,
@@ -62,7 +63,7 @@ pub(super) struct Printer {
     stdout: Output,
     stderr: Output,
     order: Order,
-    /// The unfinished lines of stdout and stderr, when whole lines are wanted.
+    /// The unfinished lines of stdout and stderr, if complete lines are written.
     open: [Option<OpenLine>; 2],
 }
 
@@ -76,7 +77,7 @@ impl Printer {
         Self { form, streams, stdout, stderr, order: Order::default(), open: [None, None] }
     }
 
-    /// Writes what comes until there is no more; `see` looks at each event as well.
+    /// Writes all events; `see` is called for each of them as well.
     pub(super) async fn print(
         mut self,
         mut events: mpsc::Receiver<Result<Received, CliError>>,
@@ -117,7 +118,7 @@ impl Printer {
         match &event.payload {
             Payload::Log(payload) => self.order.push(received.bytes(), payload, pieces),
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
-            // What a step prints ends with it.
+            // A step's output ends with the step.
             Payload::Step(step) if step.status != StepStatus::Started => {
                 self.order.flush(pieces);
                 self.write(pieces)?;
@@ -175,7 +176,8 @@ impl Printer {
             let time = output.paint(Ink::Grey, &line.time.to_string());
             output.raw(format!("{time} ").as_bytes())?;
         }
-        // A carriage return must not overwrite the time. What is not UTF-8 keeps its bytes.
+        // Cursor movements are applied here, so that a carriage return cannot overwrite the time. Bytes that are not
+        // UTF-8 are written unchanged.
         let folded = std::str::from_utf8(bytes).map(|text| ansi::fold(text, LineEnd::Complete).text);
         let shown = folded.as_ref().map_or(bytes, |text| text.as_bytes());
         output.pass(&[shown, b"\n"].concat())
@@ -197,7 +199,7 @@ struct Gap {
 
 impl Gap {
     fn of(payload: &Payload) -> Option<Self> {
-        // By its name on the wire, as every kind that this program may be too old for.
+        // The kind is compared as text, as is every kind that this program may be too old to know.
         let payload = serde_json::to_value(payload).ok()?;
         let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
         (payload.get("kind")? == "gap").then(|| Self { lines: number("lines"), bytes: number("bytes") })
@@ -207,6 +209,9 @@ impl Gap {
 impl std::fmt::Display for Gap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (lines, bytes) = (words::plural(self.lines, "line"), words::bytes(self.bytes));
-        write!(f, "{lines} ({bytes}) are not here; `tailwater artifacts get ID logs/output.log` has everything")
+        write!(
+            f,
+            "{lines} ({bytes}) are missing here; `tailwater artifacts get ID logs/output.log` downloads the complete log"
+        )
     }
 }

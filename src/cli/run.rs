@@ -1,7 +1,8 @@
-//! `tailwater run -- make test`: a command, run by the server as if it ran here.
+//! `tailwater run -- make test`: runs a command on the server as if it ran here.
 //!
-//! Its output comes live, each stream to its own; its exit code is ours; Ctrl-C cancels it. [`command`] makes the script of
-//! the words, [`place`] says where it runs, [`signals`] what cancels the job, [`stdin`] what becomes of standard input.
+//! The output arrives live, each stream on its own; the exit code is the command's; Ctrl-C cancels the job. [`command`]
+//! builds the shell script from the arguments, [`place`] decides where the command runs, [`signals`] listens for the
+//! signals that cancel the job, and [`stdin`] checks standard input.
 
 mod command;
 mod place;
@@ -29,39 +30,41 @@ use place::Place;
 use signals::Signals;
 use stdin::Input;
 
-/// Ends like the job: with the exit code of the command, 128 and the number of a signal, 123 if the job was cancelled, 124 if
-/// its time was up, 126 if it could not be run; 125 says that tailwater itself failed, 130 that you left by a second Ctrl-C.
+/// The exit code is that of the command, or 128 plus the number of a signal, 123 if the job was cancelled, 124 if it
+/// timed out, 126 if it could not be run, 125 if tailwater itself failed, 130 if you pressed Ctrl-C a second time.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
     server: ServerArgs,
-    /// What people call the job [default: the command].
+    /// The job's title [default: the command].
     #[arg(long)]
     title: Option<String>,
-    /// A variable of the command; NAME alone takes its value from here.
+    /// Set an environment variable of the command; NAME alone takes the value from the current environment.
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
-    /// The shell that starts it, a program that takes -c [default: sh].
+    /// The shell that runs the command: a program that takes -c [default: sh].
     #[arg(long)]
     shell: Option<String>,
-    /// How long it may take, such as 90s or 1h30m.
+    /// The timeout, such as 90s or 1h30m.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
-    /// Where it runs, seen from here [default: here, if the server is on this machine, else a fresh workspace].
+    /// The working directory, relative to the current one [default: the current one if the server is on this machine,
+    /// else a new workspace].
     ///
-    /// With --workspace or --send, and on another machine, a relative path begins at the workspace.
+    /// With --workspace or --send, and with a server on another machine, a relative path is relative to the workspace.
     #[arg(long, value_name = "DIRECTORY")]
     cwd: Option<PathBuf>,
-    /// Run it in a fresh workspace, which is empty.
+    /// Run the command in a new, empty workspace.
     #[arg(long)]
     workspace: bool,
-    /// Send the files of a folder along and run it in a workspace that holds them: what git tracks or does not ignore.
+    /// Send the files of a folder and run the command in a workspace that contains them; files that git ignores are not
+    /// sent.
     #[arg(long, value_name = "DIRECTORY")]
     send: Option<PathBuf>,
-    /// Print the job's id and leave; the job runs on.
+    /// Print the job's id and exit without waiting for the job.
     #[arg(long)]
     detach: bool,
-    /// Write the events, or with --detach the job, as the API has them.
+    /// Write the events, or with --detach the job, as the API returns them.
     #[arg(long)]
     json: bool,
     /// The command and its arguments.
@@ -77,7 +80,7 @@ impl Run {
         }
         let mut submission = self.submission()?;
         let client = self.server.client()?;
-        // Before the job is there: a Ctrl-C that comes while it is submitted is not lost.
+        // Listen before the job is submitted, so that a Ctrl-C during the submission is not lost.
         let mut signals = Signals::listen()?;
         if let Some(directory) = self.working_directory(&client).await? {
             submission["payload"]["workingDirectory"] = directory.into();
@@ -85,7 +88,7 @@ impl Run {
         let body = tokio::select! {
             body = send::submit(&client, &submission, self.send.as_deref()) => body?,
             () = signals.next(), if self.send.is_some() => {
-                note("stopped while the files were sent; no job was submitted, unless the last of them had just arrived");
+                note("stopped while sending the files; no job was submitted, unless the last file had just arrived");
                 return Ok(ExitCode::from(LEFT));
             }
         };
@@ -115,13 +118,13 @@ impl Run {
         match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {
             Ok(()) => {}
             Err(error) if error.is_closed_pipe() => {
-                // What `command | head` does to a command that runs here.
-                cancel(&client, job.id, "its output is not read any more").await?;
+                // A command that runs here would be killed in this case, as in `command | head`.
+                cancel(&client, job.id, "the reader of its output has gone").await?;
                 return Ok(ExitCode::from(CLOSED_PIPE));
             }
             Err(error @ CliError::Output(_)) => {
-                // A terminal that is gone, or a full disk: a command that runs here could not go on either.
-                cancel(&client, job.id, "its output could not be written any more").await?;
+                // The terminal was closed or the disk is full. A command that runs here could not continue either.
+                cancel(&client, job.id, "its output could not be written").await?;
                 return Err(error);
             }
             Err(error) => return Err(error),
@@ -133,7 +136,8 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
-    /// Returns where the command is to run; nothing is the workspace. Asks the server only where the answer depends on it.
+    /// Returns the working directory of the command, or `None` for the workspace. It sends a request to the server only
+    /// if the answer depends on it.
     async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
         let asked = self.cwd.as_deref();
         if self.workspace || self.send.is_some() {
@@ -167,7 +171,7 @@ impl Run {
     }
 }
 
-/// Says that the command had no standard input, where somebody may have meant it to have one.
+/// Prints a note that the command had no standard input, if the user may have expected it to have one.
 fn say_unread(before: Input) {
     if before == Input::Open && Input::of_this_program() != Input::Nothing {
         note(stdin::UNREAD);
@@ -182,10 +186,10 @@ fn variable(pair: &str) -> Result<(String, Value), CliError> {
     Ok((pair.to_owned(), value.into()))
 }
 
-/// Cancels the job at the first signal; leaves at the second.
+/// Cancels the job at the first signal, and returns at the second.
 async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     signals.next().await;
-    note("cancelling the job; press Ctrl-C again to leave it alone");
+    note("cancelling the job; press Ctrl-C again to exit without waiting for it");
     let asking = tokio::spawn(async move {
         if let Err(error) = cancel(&client, job, "interrupted at the command line").await {
             note(&format!("the job was not cancelled: {error}"));
@@ -194,7 +198,7 @@ async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     signals.next().await;
     asking.abort();
     note(&format!(
-        "left; the job may still run: `tailwater cancel {job}` ends it, `tailwater logs -f {job}` follows it"
+        "exited; the job may still be running: `tailwater cancel {job}` cancels it, `tailwater logs -f {job}` follows it"
     ));
     std::process::exit(LEFT.into());
 }

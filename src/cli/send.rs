@@ -1,7 +1,7 @@
-//! Submits a job, with the files of a folder if there are some to go along (`--send DIR`).
+//! Submits a job, together with the files of a folder if `--send DIR` is given.
 //!
-//! The archive is made while it is sent ([`pack`]): neither side holds it in memory. The job begins when the server has all of
-//! it; an upload that is stopped or breaks off leaves no job.
+//! The archive is created while it is being sent ([`pack`]), so neither side keeps it in memory. The job starts when
+//! the server has received all of it; an interrupted upload leaves no job behind.
 
 mod pack;
 mod progress;
@@ -22,13 +22,13 @@ use super::output::note;
 use pack::Folder;
 use progress::Progress;
 
-/// Blocks of the archive that wait for the connection.
+/// The number of blocks of the archive that wait to be sent.
 const WAITING: usize = 4;
 
-/// How many names of omitted files are printed.
+/// The maximum number of omitted files whose names are printed.
 const MAX_NAMED: usize = 3;
 
-/// Posts a submission, with the files of `folder` if one is given; returns the reply's body.
+/// Posts a submission, with the files of `folder` if one is given. Returns the response's body.
 pub(super) async fn submit(
     client: &Client,
     submission: &(impl Serialize + Display),
@@ -57,7 +57,7 @@ pub(super) async fn submit(
     let reply = client.upload(request, &progress.sent).await;
     drop(drawing);
     match (reply, packing.await.map_err(io::Error::other)?) {
-        // The connection was ended because a file could not be read: that is what people need to know.
+        // The connection was closed because a file could not be read, so that is the error to report.
         (Err(CliError::Unreachable { .. }), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(CliError::File { what: "send the files".into(), source: error })
         }
@@ -73,5 +73,8 @@ fn say_left_out(folder: &Folder) {
     let named: Vec<String> = left_out.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
     let more = left_out.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    note(&format!("not sent, since they lead out of the folder or are no files: {}{more}", named.join(", ")));
+    note(&format!(
+        "not sent, because they point outside the folder or are not regular files: {}{more}",
+        named.join(", ")
+    ));
 }

@@ -18,34 +18,37 @@ use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
 use crate::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
 
-/// This program, also if its file was replaced or removed since it was started.
+/// The path of this program, which is valid even if its file was replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// Output at the end of each step that is sent in any case: far more than anybody reads, and an error is in it.
+/// How many bytes at the end of each step's output are always sent: far more than anybody reads, so that error messages
+/// are included.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
 
-/// The one table of settings: each is a flag, an environment variable and a key of the settings file ([`super::settings`]).
+/// The definition of all settings. Each is a flag, an environment variable and a key of the settings file
+/// ([`super::settings`]).
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The address to listen on; port 0 takes a free port.
+    /// The address to listen on; with port 0 the system chooses a free port.
     #[arg(long, env = "TAILWATER_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
-    /// The folder of the database, spools and workspaces.
+    /// The folder for the database, spools and workspaces.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
-    /// The folder of the built pages [default: those inside the program, else target/site].
+    /// The folder of the built pages [default: those embedded in the program, else target/site].
     #[arg(long, env = "TAILWATER_SITE_ROOT")]
     site_root: Option<PathBuf>,
-    /// The admin token, 32 or more printable characters [default: one made at first start, in the data folder].
+    /// The admin token, 32 or more printable characters [default: one generated at the first start, in the data
+    /// folder].
     #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// A further name by which browsers may reach the server; may be given several times.
+    /// An additional host name for browsers to reach the server by; may be given several times.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// The number of jobs that run at the same time.
+    /// The maximum number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// Whether output goes into the event log while it is printed; the complete log is kept in any case.
+    /// Whether output is written to the event log while it is printed; the complete log is always kept.
     #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
     live_log_events: bool,
     /// The longest time that output waits before it is sent, in milliseconds.
@@ -54,13 +57,13 @@ pub(super) struct Serve {
     /// The maximum number of log events of a job per second.
     #[arg(long, env = "TAILWATER_LIVE_EVENTS_PER_SECOND", default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     live_events_per_second: u32,
-    /// The size of a log event's text, in bytes; it grows under load.
+    /// The target size of a log event's text, in bytes; it grows under load.
     #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
     live_event_bytes: u32,
-    /// The maximum text of a job's log events, in bytes; beyond it only the end of each step is sent live.
+    /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent live.
     #[arg(long, env = "TAILWATER_LIVE_JOB_BYTES", default_value_t = 1 << 30)]
     live_job_bytes: u64,
-    /// How long output may still be sent after its step has ended, in seconds; then only its end is sent.
+    /// How long output may still be sent live after its step has ended, in seconds; after that only its end is sent.
     #[arg(long, env = "TAILWATER_LIVE_LAG_SECONDS", default_value_t = 30)]
     live_lag_seconds: u32,
     /// The maximum size of a request body, in bytes.
@@ -72,13 +75,13 @@ pub(super) struct Serve {
     /// The maximum number of queued jobs.
     #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
     jobs_queued: u32,
-    /// Seconds between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    /// Seconds between SIGTERM and SIGKILL when a job is cancelled or times out.
     #[arg(long, env = "TAILWATER_CANCEL_GRACE_SECONDS", default_value_t = 10)]
     cancel_grace_seconds: u32,
     /// Seconds between SIGTERM and SIGKILL when the server stops.
     #[arg(long, env = "TAILWATER_SHUTDOWN_GRACE_SECONDS", default_value_t = 10)]
     shutdown_grace_seconds: u32,
-    /// The maximum output of an attempt, in bytes; an attempt that prints more is ended [default: no limit].
+    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed [default: no limit].
     #[arg(long, env = "TAILWATER_OUTPUT_LIMIT", value_name = "BYTES")]
     output_limit: Option<u64>,
     /// The free space on the data folder's disk, in bytes, below which no new jobs start; running ones continue.
@@ -90,13 +93,13 @@ pub(super) struct Serve {
     /// The maximum size of all artifacts of an attempt, in bytes.
     #[arg(long, env = "TAILWATER_ARTIFACT_JOB_BYTES", default_value_t = 4 << 30)]
     artifact_job_bytes: u64,
-    /// The maximum size of the files that come with a job, in bytes, both as sent and as unpacked.
+    /// The maximum size of the files sent with a job, in bytes; it applies to the archive and to the unpacked files.
     #[arg(long, env = "TAILWATER_INPUT_BYTES", default_value_t = 1 << 30)]
     input_bytes: u64,
-    /// A file of values, one a line, that are masked in all output.
+    /// A file of values to mask in all output, one per line.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
-    /// The HOME of jobs: that of the user that the server runs as, or the job's workspace.
+    /// The HOME of jobs: the home of the user that runs the server, or the job's workspace.
     #[arg(
         long,
         env = "TAILWATER_JOB_HOME",
@@ -106,13 +109,14 @@ pub(super) struct Serve {
         value_name = "user|workspace"
     )]
     job_home: JobHome,
-    /// The name of a server variable to pass on to jobs, such as `SSH_AUTH_SOCK`; giving any replaces the defaults.
+    /// The name of an environment variable to pass on to jobs, such as `SSH_AUTH_SOCK`; giving any replaces the
+    /// defaults.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
     /// A folder that absolute working directories must be in; may be given several times [default: any folder].
     #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "FOLDER")]
     working_roots: Vec<PathBuf>,
-    /// How the server's own log is written.
+    /// The format of the server's own log.
     #[arg(long, env = "TAILWATER_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
@@ -126,7 +130,8 @@ impl Serve {
         if let Some(path) = &self.redact_values_file {
             warn_if_exposed(path, "values to mask");
         }
-        // What this process was started with is not for the jobs; what it opens itself never is.
+        // Jobs must not inherit files that were open when this process was started. Files that it opens itself are
+        // never inherited.
         close_fds::set_fds_cloexec(3, &[]);
         let supervision = Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -143,7 +148,7 @@ impl Serve {
     }
 
     async fn serve(self, embedded_site: Option<EmbeddedSite>, supervision: Supervision) -> Result<(), StartError> {
-        // The handlers first: a stop that comes while the server starts is not lost.
+        // Install the handlers first, so that a signal during the start is not lost.
         let shutdown = on_signal()?;
         let bound = TcpListener::bind(&self.listen).await;
         let listener = bound.map_err(|source| StartError::Listen { address: self.listen.clone(), source })?;
@@ -195,18 +200,19 @@ fn cores() -> u16 {
     u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
-/// Tells where the server listens, and how to get in: to who started it, not to a log that others read.
+/// Prints the server's address and the login link to standard output rather than to the log, which others may read.
 fn announce(server: &Server) {
-    let text = format!("Listening on http://{}\nLog in once with {}\n", server.address(), server.login_link());
+    let text =
+        format!("Listening on http://{}\nLog in with this one-time link: {}\n", server.address(), server.login_link());
     let mut out = std::io::stdout().lock();
-    // At once, since a program may read the first line only.
+    // Flush, because a program may wait for the first line.
     let told = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Err(error) = told {
         tracing::warn!(%error, "the address could not be printed");
     }
 }
 
-/// Returns what is cancelled by the first SIGTERM or SIGINT.
+/// Returns a token that is cancelled by the first SIGTERM or SIGINT.
 fn on_signal() -> std::io::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -222,8 +228,8 @@ fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Raises the limit of open files as far as the system allows, since every stream is one. Returns the limit before, which is
-/// still right for jobs: some programs look at each number below it.
+/// Raises the limit of open files as far as the system allows, because every stream needs one. Returns the previous
+/// limit, which jobs get: some programs iterate over all possible file descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

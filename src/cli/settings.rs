@@ -1,8 +1,8 @@
-//! The file of settings, and what is in force.
+//! Reads the settings file and computes the effective settings.
 //!
-//! There is one table of settings: the arguments of `serve` ([`Serve`]). A file's keys are their names; its values become
-//! their defaults, so that a flag wins over a variable, that over the file, and that over what is built in, and so that every
-//! value passes the same checks wherever it comes from.
+//! All settings are defined in one place, the arguments of `serve` ([`Serve`]). The keys of the file are the arguments'
+//! names, and its values become their defaults. A flag therefore overrides an environment variable, which overrides the
+//! file, which overrides the built-in default; and every value passes the same checks, wherever it comes from.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,41 +17,41 @@ use toml::de::{DeTable, DeValue};
 
 use super::serve::Serve;
 
-/// The file that is read when none is named; the data folder lies in the working directory as well.
+/// The file that is read if none is given. The default data folder is in the working directory as well.
 const DEFAULT_FILE: &str = "tailwater.toml";
 
-/// The argument that names the file; it is no setting itself.
+/// The argument that names the file. It is not a setting itself.
 const FILE: &str = "config";
 
-/// The verbs that know the settings.
+/// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// Why the file of settings cannot be used.
+/// Why the settings file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SettingsError {
     /// It cannot be read.
     #[error("failed to read the settings from {path}: {source}")]
     Read { path: PathBuf, source: io::Error },
-    /// Something in it is not what it has to be.
+    /// It contains an unknown key or an invalid value.
     #[error("{path}:{line}: {problem}")]
     Wrong { path: PathBuf, line: usize, problem: String },
 }
 
-/// A file of settings, read and checked.
+/// A settings file that was read and checked.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     path: PathBuf,
     entries: BTreeMap<String, Entry>,
 }
 
-/// One key of it.
+/// One key of the file.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     values: Vec<OsString>,
     line: usize,
 }
 
-/// What a setting takes, in words of TOML.
+/// The type of a setting in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -61,7 +61,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Returns what an argument of `serve` takes.
+    /// Returns the type of an argument of `serve`.
     pub(super) fn of(setting: &Arg) -> Self {
         let parser = setting.get_value_parser();
         if matches!(setting.get_action(), ArgAction::Append) {
@@ -79,14 +79,14 @@ impl Kind {
 
     const fn name(self) -> &'static str {
         match self {
-            Self::Text => "a text in quotes",
+            Self::Text => "a string in quotes",
             Self::Number => "a whole number",
             Self::Switch => "true or false",
-            Self::List => "a list of texts in quotes",
+            Self::List => "a list of strings in quotes",
         }
     }
 
-    /// Returns a value of the file as an argument would have it.
+    /// Converts a value from the file to the strings of a command-line argument. Returns `None` if its type is wrong.
     fn values(self, value: &DeValue<'_>) -> Option<Vec<OsString>> {
         Some(match (self, value) {
             (Self::Text, DeValue::String(text)) => vec![text.as_ref().into()],
@@ -108,14 +108,14 @@ pub(super) fn table() -> Command {
     Serve::augment_args(Command::new("settings"))
 }
 
-/// Adds what derived arguments cannot say: the file, and to `config` all settings.
+/// Adds the arguments that cannot be derived: the file and, for `config`, all settings.
 pub(super) fn add_arguments(command: Command) -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
         .env("TAILWATER_CONFIG")
         .value_name("FILE")
         .value_parser(ValueParser::path_buf())
-        .help(format!("A TOML file of settings [default: {DEFAULT_FILE}, if it is there]"));
+        .help(format!("A TOML file of settings [default: {DEFAULT_FILE}, if it exists]"));
     let command = command.mut_subcommand("config", |config| {
         let about = config.get_about().cloned().unwrap_or_default();
         Serve::augment_args(config).about(about)
@@ -123,7 +123,7 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. For a verb that knows the settings, the file takes part.
+/// Parses the command line. For a subcommand that uses the settings, the file is taken into account.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
@@ -137,7 +137,7 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
 }
 
 impl SettingsFile {
-    /// Reads the file that is named, else the one in the working directory, if it is there.
+    /// Reads the given file or, if none is given, the one in the working directory if it exists.
     fn find(named: Option<&PathBuf>) -> Result<Option<Self>, SettingsError> {
         let path = named.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
         match fs::read_to_string(path) {
@@ -161,7 +161,7 @@ impl SettingsFile {
             let setting = table.get_arguments().find(|setting| setting.get_id() == name);
             let setting = setting.ok_or_else(|| wrong(key.span(), unknown(name, &table)))?;
             let kind = Kind::of(setting);
-            let takes = || wrong(value.span(), format!("{name} takes {}", kind.name()));
+            let takes = || wrong(value.span(), format!("{name} must be {}", kind.name()));
             let values = kind.values(value.get_ref()).ok_or_else(takes)?;
             check(setting, &values).map_err(|problem| wrong(value.span(), format!("{name}: {problem}")))?;
             let SettingsError::Wrong { line, .. } = wrong(key.span(), String::new()) else { continue };
@@ -170,7 +170,7 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// Makes the file's values the defaults of a verb.
+    /// Makes the file's values the defaults of a subcommand.
     fn become_defaults(&self, verb: Command) -> Command {
         verb.mut_args(|setting| match self.entries.get(setting.get_id().as_str()) {
             Some(entry) => setting.default_values_os(entry.values.iter().cloned()),
@@ -183,14 +183,14 @@ impl SettingsFile {
         self.entries.contains_key(key).then_some(self.path.as_path())
     }
 
-    /// Returns where in the file a key stands, as `tailwater.toml:3`.
+    /// Returns the position of a key in the file, as `tailwater.toml:3`.
     pub(super) fn place_of(&self, key: &str) -> Option<String> {
         let entry = self.entries.get(key)?;
         Some(format!("{}:{}", self.path.display(), entry.line))
     }
 }
 
-/// Checks a value as the command line would, without what the environment says.
+/// Checks a value as the command line would, ignoring the environment.
 fn check(setting: &Arg, values: &[OsString]) -> Result<(), String> {
     let long = setting.get_long().unwrap_or_default();
     let alone = Command::new("settings").no_binary_name(true).arg(setting.clone().env(None::<&'static str>));
@@ -208,7 +208,7 @@ fn check(setting: &Arg, values: &[OsString]) -> Result<(), String> {
 
 fn unknown(name: &str, table: &Command) -> String {
     let known: Vec<_> = table.get_arguments().map(|setting| setting.get_id().as_str()).collect();
-    format!("there is no setting {name:?}; there are {}", known.join(", "))
+    format!("unknown setting {name:?}; expected one of {}", known.join(", "))
 }
 
 #[cfg(test)]
@@ -247,16 +247,16 @@ mod tests {
     fn a_key_that_is_no_setting_and_a_wrong_value_are_named_with_their_line() {
         check_refused(
             "listen = \"a:1\"\n\nlisen = \"a:1\"",
-            "t.toml:3: there is no setting \"lisen\"; there are listen, ",
+            "t.toml:3: unknown setting \"lisen\"; expected one of listen, ",
         );
-        check_refused("[server]\nlisten = \"a:1\"", "t.toml:1: there is no setting \"server\"");
-        check_refused("# x\nlive_flush_ms = \"100\"", "t.toml:2: live_flush_ms takes a whole number");
+        check_refused("[server]\nlisten = \"a:1\"", "t.toml:1: unknown setting \"server\"");
+        check_refused("# x\nlive_flush_ms = \"100\"", "t.toml:2: live_flush_ms must be a whole number");
         check_refused("live_flush_ms = 0", "t.toml:1: live_flush_ms: 0 is not in 1..=60000");
-        check_refused("live_log_events = 1", "t.toml:1: live_log_events takes true or false");
-        check_refused("data_dir = 7", "t.toml:1: data_dir takes a text in quotes");
-        check_refused("allowed_hosts = \"a\"", "t.toml:1: allowed_hosts takes a list");
-        check_refused("allowed_hosts = [1]", "t.toml:1: allowed_hosts takes a list");
+        check_refused("live_log_events = 1", "t.toml:1: live_log_events must be true or false");
+        check_refused("data_dir = 7", "t.toml:1: data_dir must be a string in quotes");
+        check_refused("allowed_hosts = \"a\"", "t.toml:1: allowed_hosts must be a list");
+        check_refused("allowed_hosts = [1]", "t.toml:1: allowed_hosts must be a list");
         check_refused("a = 1\n\nlisten = ", "t.toml:3: ");
-        check_refused("config = \"other.toml\"", "t.toml:1: there is no setting \"config\"");
+        check_refused("config = \"other.toml\"", "t.toml:1: unknown setting \"config\"");
     }
 }

@@ -1,38 +1,38 @@
-//! Server-Sent Events, cut out of the bytes as they come. Pure.
+//! Parses Server-Sent Events from a stream of bytes.
 
 use crate::model::Seq;
 
-/// A frame holds one event: at most 1 MiB of text, which JSON may write six times as long. A server that sends more is none
-/// of ours, and its frames would fill the memory.
+/// The maximum size of a frame. It contains one event of at most 1 MiB of text, which JSON escapes can make six times
+/// as long. A Tailwater server does not send more, and longer frames could exhaust the memory.
 const MAX_FRAME: usize = 16 << 20;
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// Where the stream continues after it.
+    /// The position after which the stream resumes.
     pub(super) id: Option<Seq>,
-    /// What kind of frame it is.
+    /// The type of the event.
     pub(super) event: String,
-    /// What it holds.
+    /// The data.
     pub(super) data: String,
 }
 
-/// A frame is longer than any that a server sends.
+/// The error for a frame that is longer than any that a server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
 
-/// Takes bytes, gives frames.
+/// Splits received bytes into frames.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     buffer: Vec<u8>,
-    /// Frames up to here have been given.
+    /// The end of the frames that were returned.
     start: usize,
-    /// No frame ends before here.
+    /// The position up to which the end of a frame was searched for.
     searched: usize,
 }
 
 impl Frames {
-    /// Takes what has come.
+    /// Adds received bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
         self.searched -= self.start;
@@ -40,11 +40,11 @@ impl Frames {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns the next whole frame.
+    /// Returns the next complete frame.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, TooLong> {
         loop {
             let Some(at) = memchr::memmem::find(&self.buffer[self.searched..], b"\n\n") else {
-                // The first half of an end may have come.
+                // The last byte may be the first half of a frame's end.
                 self.searched = self.start.max(self.buffer.len().saturating_sub(1));
                 return if self.buffer.len() - self.start > MAX_FRAME { Err(TooLong) } else { Ok(None) };
             };
@@ -59,7 +59,7 @@ impl Frames {
     }
 }
 
-/// Parses a frame; one without an event, such as `retry`, is none.
+/// Parses a frame. Returns `None` for a frame without an event, such as `retry`.
 fn parse(text: &str) -> Option<Frame> {
     let (mut id, mut event, mut data) = (None, None, String::new());
     for line in text.lines() {

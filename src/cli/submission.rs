@@ -1,8 +1,8 @@
-//! A job in a file of YAML or JSON: read, and checked for its shape, so that a mistake is found with its line and column.
+//! Reads a job from a YAML or JSON file and checks its structure, so that errors are reported with line and column.
 //!
-//! The file holds a payload, that is what a job runs (`run` or `steps`), or a whole submission, known by its `type` or
-//! `payload`. What a payload may hold is the server's own type, so that the two cannot disagree; what its values may be is
-//! left to the server, whose word counts.
+//! The file contains a payload, which says what a job runs (`run` or `steps`), or a whole submission, recognised by its
+//! `type` or `payload`. The structure is checked with the server's own types, so that the two cannot disagree. The
+//! values are checked by the server only.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ use serde::de::IgnoredAny;
 use crate::json::{self, Json, JsonError, Member, Node};
 use crate::queue::CommandShape;
 
-/// A file is not a job.
+/// Why a file is not a valid job.
 #[derive(Debug, thiserror::Error)]
 pub(super) struct SubmissionError {
     name: String,
-    /// Line and column, from 1.
+    /// Line and column, starting at 1.
     place: Option<(usize, usize)>,
     problem: String,
 }
@@ -43,7 +43,7 @@ struct Whole<P> {
     max_attempts: Option<i32>,
 }
 
-/// Returns what is to be sent for a file.
+/// Returns the submission for a file.
 pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     let refused = |place, problem| SubmissionError { name: name.to_owned(), place, problem };
     let text = json::decode(bytes).map_err(|problem| refused(None, problem))?;
@@ -51,7 +51,8 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns a file's format by its name's end, else by its first character: JSON is an object here.
+/// Returns whether a file is JSON: by its extension, or else by its first character, because JSON has to be an object
+/// here.
 fn is_json(name: &str, text: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     match end.to_ascii_lowercase().as_str() {
@@ -61,11 +62,11 @@ fn is_json(name: &str, text: &str) -> bool {
     }
 }
 
-/// Makes a whole submission of what a file holds, if its shape is right.
+/// Turns the content of a file into a whole submission, if its structure is valid.
 fn submission(file: Json) -> Result<Json, JsonError> {
     let at = file.at;
     let Node::Object(mut members) = file.node else {
-        return Err(JsonError::new(at, "takes fields such as `run` or `steps`, and has none"));
+        return Err(JsonError::new(at, "expected fields such as `run` or `steps`, but there are none"));
     };
     let has = |members: &[Member], name: &str| members.iter().any(|member| member.name == name);
     let command = || member("type", Json { node: Node::String("command".to_owned()), at });

@@ -1,4 +1,4 @@
-//! `tailwater submit FILE`: a job from a file.
+//! `tailwater submit FILE`: submits a job from a file.
 
 use std::fs;
 use std::io::{self, Read};
@@ -17,20 +17,21 @@ use crate::model::Job;
 /// The maximum size of a file, in bytes: more than a server accepts.
 const MAX_FILE: u64 = 64 << 20;
 
-/// Prints the id of the new job.
+/// Submits a job and prints its id.
 #[derive(Debug, Args)]
 pub(super) struct Submit {
     #[command(flatten)]
     server: ServerArgs,
-    /// A file of YAML or JSON, or - for standard input: a payload (with `run` or `steps`), or a whole submission (with `payload`).
+    /// A YAML or JSON file, or - for standard input: a payload (with `run` or `steps`) or a whole submission (with
+    /// `payload`).
     #[arg(value_name = "FILE")]
     file: String,
-    /// Send the files of a folder along: they lie in the workspace before the first step.
+    /// Send the files of a folder; they are in the workspace before the first step starts.
     ///
-    /// What git tracks or does not ignore goes along.
+    /// Files that git ignores are not sent, unless git tracks them.
     #[arg(long, value_name = "DIRECTORY")]
     send: Option<PathBuf>,
-    /// Write the new job as the API has it.
+    /// Write the new job as the API returns it.
     #[arg(long)]
     json: bool,
 }

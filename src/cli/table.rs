@@ -1,9 +1,9 @@
-//! Rows for people: columns as wide as their content. Pure.
+//! Formats rows as a table with columns as wide as their content.
 
 use super::output::{Ink, Output, plain};
 use crate::ansi;
 
-/// Columns of a terminal between two of the table.
+/// The number of spaces between two columns.
 const GAP: u32 = 2;
 
 /// The content of one cell.
@@ -14,18 +14,18 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// A text as it is; whatever a terminal would take for a command is made visible.
+    /// Creates a cell with plain text; characters that would control a terminal are made visible.
     pub(super) fn plain(text: &str) -> Self {
         Self { text: plain(text), ink: None }
     }
 
-    /// A text in a colour.
+    /// Creates a cell with coloured text.
     pub(super) fn ink(ink: Ink, text: &str) -> Self {
         Self { text: plain(text), ink: Some(ink) }
     }
 }
 
-/// Returns each row as a line. The last column is cut to the available width, if there is a limit.
+/// Returns each row as a line. The last column is truncated to the available width, if there is a limit.
 pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: Option<u32>) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| ansi::cells(&row[column].text)).max().unwrap_or(0);
     let widths: [u32; N] = std::array::from_fn(width);
@@ -46,7 +46,7 @@ pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: O
     rows.iter().map(line).collect()
 }
 
-/// Returns as much of a text as fits.
+/// Returns as much of a text as fits into the width.
 fn cut(text: &str, room: Option<u32>) -> &str {
     let Some(room) = room else { return text };
     let fits = |end: &usize| ansi::cells(&text[..*end]) <= room;

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use sqlx::{Connection, Executor, SqliteConnection};
+use sqlx::Executor;
 use tokio::sync::{mpsc, oneshot};
 
-use super::DbError;
 use super::checkpoint::Written;
+use super::{Connection, DbError};
 use crate::fail_point::FailPoint;
 use crate::metrics::Metrics;
 
@@ -42,7 +42,7 @@ enum Message {
 
 /// The open transaction, as a unit of work sees it.
 pub struct Tx {
-    connection: SqliteConnection,
+    connection: Connection,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
     bytes: u64,
     metrics: Arc<Metrics>,
@@ -50,7 +50,7 @@ pub struct Tx {
 
 impl Tx {
     /// Returns the connection on which the transaction is open.
-    pub const fn connection(&mut self) -> &mut SqliteConnection {
+    pub const fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }
 
@@ -72,7 +72,7 @@ impl Tx {
 }
 
 impl Writer {
-    pub(super) fn spawn(connection: SqliteConnection, written: Arc<Written>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn spawn(connection: Connection, written: Arc<Written>, metrics: Arc<Metrics>) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
         let tx = Tx { connection, after_commit: Vec::new(), bytes: 0, metrics };
         tokio::spawn(run(tx, waiting, written));
@@ -157,7 +157,7 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
             Ok(()) => Ok(()),
             Err(error) => {
                 tracing::error!(%error, units = group.units.len(), "a transaction failed and was rolled back");
-                tx.connection.execute("rollback").await.ok();
+                tx.connection.sqlite().execute("rollback").await.ok();
                 tx.after_commit.clear();
                 Err(error)
             }
@@ -170,7 +170,7 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
         written.add(std::mem::take(&mut tx.bytes));
     }
     written.close();
-    tx.connection.close().await.ok();
+    tx.connection.close().await;
     if let Some(reply) = closing {
         reply.send(()).ok();
     }
@@ -208,7 +208,7 @@ async fn commit_group(
     if transaction == Transaction::Open {
         let start = Instant::now();
         FailPoint::Commit.reached();
-        tx.connection.execute("commit").await?;
+        tx.connection.sqlite().execute("commit").await?;
         FailPoint::Committed.reached();
         let took = start.elapsed();
         tx.metrics.commit_took(took);
@@ -234,14 +234,14 @@ async fn run_unit(tx: &mut Tx, transaction: Transaction, unit: &mut dyn Work) ->
         Transaction::Open => ("savepoint unit", "rollback to unit; release unit", Some("release unit")),
     };
     let actions = tx.after_commit.len();
-    tx.connection.execute(begin).await?;
+    tx.connection.sqlite().execute(begin).await?;
     if !unit.run(tx).await {
         tx.after_commit.truncate(actions);
-        tx.connection.execute(undo).await?;
+        tx.connection.sqlite().execute(undo).await?;
         return Ok(transaction);
     }
     if let Some(keep) = keep {
-        tx.connection.execute(keep).await?;
+        tx.connection.sqlite().execute(keep).await?;
     }
     Ok(Transaction::Open)
 }
@@ -257,7 +257,7 @@ mod tests {
                 Box::pin(async move {
                     sqlx::query("insert into sessions (digest, created_at, expires_at) values (?, 0, 0)")
                         .bind(name.as_bytes())
-                        .execute(tx.connection())
+                        .execute(tx.connection().sqlite())
                         .await?;
                     Ok(())
                 })
@@ -266,7 +266,9 @@ mod tests {
     }
 
     async fn count(db: &Db) -> i64 {
-        sqlx::query_scalar("select count(*) from sessions").fetch_one(db.readers()).await.expect("the table exists")
+        let mut reader = db.reader().await.expect("a reader is free");
+        let count = sqlx::query_scalar("select count(*) from sessions").fetch_one(reader.sqlite()).await;
+        count.expect("the table exists")
     }
 
     #[tokio::test]
@@ -305,7 +307,7 @@ mod tests {
         let db = Db::open(folder.path()).await.expect("a new database opens");
         let panicking = db.writer().write(|tx| {
             Box::pin(async move {
-                sqlx::query("delete from sessions").execute(tx.connection()).await?;
+                sqlx::query("delete from sessions").execute(tx.connection().sqlite()).await?;
                 assert_eq!(1, 2, "this test panics here on purpose");
                 Ok::<(), DbError>(())
             })

@@ -5,13 +5,11 @@
 
 use std::sync::Arc;
 
-use sqlx::SqliteConnection;
-
 use super::new_event::{NewEvent, size_of_text};
 use super::store::{self, NewRow};
 use super::stored::{Facets, Parts, StoredEvent};
 use super::tail::{Published, Tails};
-use crate::db::{DbError, Tx};
+use crate::db::{Connection, DbError, Tx};
 use crate::fail_point::FailPoint;
 use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 
@@ -60,12 +58,6 @@ pub enum AppendError {
     Db(#[from] DbError),
 }
 
-impl From<sqlx::Error> for AppendError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
-
 /// The authority under which events are appended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Authority {
@@ -103,7 +95,7 @@ pub async fn append_under_lease(
 }
 
 /// Returns why a batch was refused, or the original answer if that batch is already stored.
-async fn refused(connection: &mut SqliteConnection, lease: Lease, number: i64) -> Result<Seq, AppendError> {
+async fn refused(connection: &mut Connection, lease: Lease, number: i64) -> Result<Seq, AppendError> {
     match store::batch_progress(connection, lease).await? {
         None => Err(AppendError::LeaseLost(lease.job)),
         Some((stored, last)) if stored == number => Ok(last),

@@ -6,10 +6,10 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use sqlx::SqliteConnection;
 
 use super::ReadError;
 use super::store::{self, SentChunk};
+use crate::db::Connection;
 use crate::model::{JobId, Seq};
 
 /// How many chunks can overlap in `output.log`: one of each stream.
@@ -17,7 +17,7 @@ const STREAMS: i64 = 2;
 
 /// Returns, for each of the ascending `offsets` in an attempt's output, the event that contains the byte there.
 pub(super) async fn events_at(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     job: JobId,
     attempt: i32,
     offsets: &[i64],
@@ -46,7 +46,7 @@ pub(super) async fn events_at(
 
 /// Returns a position such that the chunks before it are exactly those that begin at or before `at` (an attempt and an
 /// offset).
-async fn first_chunk_after(connection: &mut SqliteConnection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
+async fn first_chunk_after(connection: &mut Connection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
     let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (mut low, mut high) = (1, last.0 + 1);
     while low < high {

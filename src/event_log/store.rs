@@ -1,15 +1,16 @@
 //! All SQL of the event log.
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Row, SqliteConnection};
+use sqlx::{FromRow, QueryBuilder, Row};
 
 use super::append::{Authority, Lease};
 use super::new_event::size_of_text;
 use super::page::{Cursor, Direction, Filling, Head, Offered, Page, PageRequest};
 use super::stored::{Facets, Parts, StoredEvent};
 use super::{ReadError, SharedEvent, StoredOutput};
+use crate::db::{Connection, DbError, DbResult};
 use crate::model::{EventId, JobId, JobStatus, Level, LogPayload, Payload, Seq, Timestamp};
 
 /// The positions and times that were assigned to an append.
@@ -21,12 +22,12 @@ pub(super) struct AssignedRange {
 /// Assigns `count` consecutive positions and times by updating the job's row. Returns `None` if the lease has ended or
 /// the batch is out of order.
 pub(super) async fn assign_positions(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     job: JobId,
     count: i64,
     now: Timestamp,
     authority: Authority,
-) -> sqlx::Result<Option<AssignedRange>> {
+) -> DbResult<Option<AssignedRange>> {
     let (lease, number, from) = match authority {
         Authority::Lease { lease, number, from } => (Some(lease), number, from),
         Authority::Server => (None, 0, 0),
@@ -46,7 +47,7 @@ pub(super) async fn assign_positions(
     .bind(lease.map(|lease| lease.attempt))
     .bind(number)
     .bind(from)
-    .fetch_optional(connection)
+    .fetch_optional(connection.sqlite())
     .await?;
     Ok(row.map(|(last, at)| AssignedRange { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
 }
@@ -67,7 +68,7 @@ pub(super) struct NewRow {
 const ROWS: usize = 8;
 
 /// Stores events.
-pub(super) async fn insert(connection: &mut SqliteConnection, job: JobId, events: Vec<NewRow>) -> sqlx::Result<()> {
+pub(super) async fn insert(connection: &mut Connection, job: JobId, events: Vec<NewRow>) -> DbResult<()> {
     let mut events = events.into_iter();
     while events.len() > 0 {
         let mut insert =
@@ -82,16 +83,13 @@ pub(super) async fn insert(connection: &mut SqliteConnection, job: JobId, events
                 .push_bind(Box::<str>::from(event.payload).into_string())
                 .push_bind(event.created_at.0);
         });
-        insert.build().execute(&mut *connection).await?;
+        insert.build().execute(connection.sqlite()).await?;
     }
     Ok(())
 }
 
 /// Returns the number of the lease's last batch and the position of its last event, or `None` if the lease has ended.
-pub(super) async fn batch_progress(
-    connection: &mut SqliteConnection,
-    lease: Lease,
-) -> sqlx::Result<Option<(i64, Seq)>> {
+pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) -> DbResult<Option<(i64, Seq)>> {
     let row: Option<(i64, i64)> = sqlx::query_as(
         "select a.last_batch, a.batch_to
          from attempts a join jobs j on j.id = a.job_id
@@ -100,7 +98,7 @@ pub(super) async fn batch_progress(
     .bind(lease.job.0)
     .bind(lease.attempt)
     .bind(lease.epoch)
-    .fetch_optional(connection)
+    .fetch_optional(connection.sqlite())
     .await?;
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
@@ -115,11 +113,11 @@ pub(super) struct BatchProgress {
 
 /// Records that a batch is stored, so that a repeated one is recognised.
 pub(super) async fn set_batch_progress(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     lease: Lease,
     progress: BatchProgress,
     last: Seq,
-) -> sqlx::Result<()> {
+) -> DbResult<()> {
     sqlx::query(
         "update attempts
          set last_batch = ?, shipped_bytes = ?, suppressed_bytes = suppressed_bytes + ?, batch_to = ?
@@ -131,15 +129,17 @@ pub(super) async fn set_batch_progress(
     .bind(last.0)
     .bind(lease.job.0)
     .bind(lease.attempt)
-    .execute(connection)
+    .execute(connection.sqlite())
     .await?;
     Ok(())
 }
 
 /// Returns the current end of the job's log, or `None` if there is no such job.
-async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Head>> {
-    let row: Option<(i64, String)> =
-        sqlx::query_as("select last_seq, status from jobs where id = ?").bind(job.0).fetch_optional(connection).await?;
+async fn head(connection: &mut Connection, job: JobId) -> DbResult<Option<Head>> {
+    let row: Option<(i64, String)> = sqlx::query_as("select last_seq, status from jobs where id = ?")
+        .bind(job.0)
+        .fetch_optional(connection.sqlite())
+        .await?;
     Ok(row.map(|(last, status)| Head {
         last_seq: Seq(last),
         terminal: JobStatus::from_word(&status).filter(|status| status.is_terminal()),
@@ -147,16 +147,12 @@ async fn head(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Opt
 }
 
 /// Returns the position of the last event of the job's log, or `None` if there is no such job.
-pub(super) async fn last_seq(connection: &mut SqliteConnection, job: JobId) -> sqlx::Result<Option<Seq>> {
+pub(super) async fn last_seq(connection: &mut Connection, job: JobId) -> DbResult<Option<Seq>> {
     Ok(head(connection, job).await?.map(|head| head.last_seq))
 }
 
 /// Reads one page: first the end of the log, then the events.
-pub(super) async fn page(
-    connection: &mut SqliteConnection,
-    job: JobId,
-    request: &PageRequest,
-) -> Result<Page, ReadError> {
+pub(super) async fn page(connection: &mut Connection, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let mut page = Filling::new(request, head);
     // Events appended after the head was read belong to the next page.
@@ -172,8 +168,8 @@ pub(super) async fn page(
         (_, true) => OLDEST_FIRST,
         (_, false) => OLDEST_FIRST_NOT_OUTPUT,
     };
-    let mut rows = sqlx::query_as::<_, StoredRow>(sql).bind(job.0).bind(after).bind(before).fetch(connection);
-    while let Some(row) = rows.try_next().await? {
+    let mut rows = sqlx::query_as::<_, StoredRow>(sql).bind(job.0).bind(after).bind(before).fetch(connection.sqlite());
+    while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
         let payload = row.payload()?;
         let facets = Facets::of(&payload);
         let matches = request.filter.matches(row.level, &facets);
@@ -220,8 +216,8 @@ impl<'r> FromRow<'r, SqliteRow> for StoredRow {
 }
 
 impl StoredRow {
-    fn payload(&self) -> sqlx::Result<Payload> {
-        serde_json::from_str(self.payload.get()).map_err(|_| damaged("payload"))
+    fn payload(&self) -> DbResult<Payload> {
+        Ok(serde_json::from_str(self.payload.get()).map_err(|_| damaged("payload"))?)
     }
 
     fn share(&self, job_id: JobId, facets: Facets, size: usize) -> SharedEvent {
@@ -245,7 +241,7 @@ fn damaged(column: &'static str) -> sqlx::Error {
 
 /// Returns the `seq` that a cursor refers to: for `after`, the last event before the requested ones; for `before`, the
 /// first event after them.
-pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
+pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {
         Cursor::Seq(seq) => return Ok(seq.min(head.last_seq)),
@@ -269,11 +265,11 @@ pub(super) async fn resolve(connection: &mut SqliteConnection, job: JobId, curso
     })
 }
 
-async fn time_of(connection: &mut SqliteConnection, job: JobId, seq: Seq) -> sqlx::Result<(Timestamp, EventId)> {
+async fn time_of(connection: &mut Connection, job: JobId, seq: Seq) -> DbResult<(Timestamp, EventId)> {
     let (at, id): (i64, uuid::Uuid) = sqlx::query_as("select created_at, id from events where job_id = ? and seq = ?")
         .bind(job.0)
         .bind(seq.0)
-        .fetch_one(connection)
+        .fetch_one(connection.sqlite())
         .await?;
     Ok((Timestamp(at), EventId(id)))
 }
@@ -284,35 +280,26 @@ pub(super) struct SentChunk {
     pub(super) payload: LogPayload,
 }
 
-fn sent_chunk((seq, payload): (i64, String)) -> sqlx::Result<SentChunk> {
+fn sent_chunk((seq, payload): (i64, String)) -> DbResult<SentChunk> {
     let payload = serde_json::from_str(&payload).map_err(|_| damaged("payload"))?;
     Ok(SentChunk { seq: Seq(seq), payload })
 }
 
 /// Returns the first chunk at or after a position.
-pub(super) async fn chunk_from(
-    connection: &mut SqliteConnection,
-    job: JobId,
-    from: Seq,
-) -> sqlx::Result<Option<SentChunk>> {
+pub(super) async fn chunk_from(connection: &mut Connection, job: JobId, from: Seq) -> DbResult<Option<SentChunk>> {
     let row: Option<(i64, String)> = sqlx::query_as(
         "select seq, payload from events where job_id = ? and seq >= ? and kind = 'log' order by seq limit 1",
     )
     .bind(job.0)
     .bind(from.0)
-    .fetch_optional(connection)
+    .fetch_optional(connection.sqlite())
     .await?;
     row.map(sent_chunk).transpose()
 }
 
 /// Returns the position of the chunk that is `count` chunks before a position, or of the first chunk if there are
 /// fewer. Returns 0 if there is none.
-pub(super) async fn chunks_back(
-    connection: &mut SqliteConnection,
-    job: JobId,
-    before: Seq,
-    count: i64,
-) -> sqlx::Result<Seq> {
+pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before: Seq, count: i64) -> DbResult<Seq> {
     let seq: Option<i64> = sqlx::query_scalar(
         "select min(seq) from (select seq from events where job_id = ? and seq < ? and kind = 'log'
                                order by seq desc limit ?)",
@@ -320,31 +307,31 @@ pub(super) async fn chunks_back(
     .bind(job.0)
     .bind(before.0)
     .bind(count)
-    .fetch_one(connection)
+    .fetch_one(connection.sqlite())
     .await?;
     Ok(Seq(seq.unwrap_or(0)))
 }
 
 /// Returns the chunks from a position on, in order.
 pub(super) fn chunks_from(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     job: JobId,
     from: Seq,
-) -> impl futures_util::Stream<Item = sqlx::Result<SentChunk>> {
+) -> impl futures_util::Stream<Item = DbResult<SentChunk>> {
     sqlx::query_as("select seq, payload from events where job_id = ? and seq >= ? and kind = 'log' order by seq")
         .bind(job.0)
         .bind(from.0)
-        .fetch(connection)
-        .and_then(async |row| sent_chunk(row))
+        .fetch(connection.sqlite())
+        .map(|row| sent_chunk(row?))
 }
 
 /// Returns the stored chunks of an attempt that reach beyond `offset` of its `output.log`, oldest first.
 pub(super) async fn output_from(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     job: JobId,
     attempt: i32,
     offset: i64,
-) -> sqlx::Result<Vec<StoredOutput>> {
+) -> DbResult<Vec<StoredOutput>> {
     let rows: Vec<StoredRow> = sqlx::query_as(
         "select seq, id, level, message, payload, created_at from events
          where job_id = ? and kind = 'log' and json_extract(payload, '$.attempt') = ?
@@ -353,12 +340,12 @@ pub(super) async fn output_from(
     .bind(job.0)
     .bind(attempt)
     .bind(offset)
-    .fetch_all(connection)
+    .fetch_all(connection.sqlite())
     .await?;
     rows.into_iter()
         .map(|row| match row.payload()? {
             Payload::Log(payload) => Ok(StoredOutput { payload, text: redact::Redacted::from_stored(row.message) }),
-            _ => Err(damaged("payload")),
+            _ => Err(damaged("payload").into()),
         })
         .collect()
 }

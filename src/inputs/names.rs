@@ -1,4 +1,4 @@
-//! The names in an archive: which of them stay below the folder that it is unpacked into. Pure.
+//! Checks which names in an archive stay inside the folder that it is unpacked into.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub(super) fn below(path: &Path) -> Option<PathBuf> {
     Some(below)
 }
 
-/// Returns whether a symbolic link at `link`, a path below a folder, leads to something below that folder.
+/// Returns whether a symbolic link at `link`, a path relative to a folder, points to something inside that folder.
 #[must_use]
 pub fn stays_inside(link: &Path, target: &Path) -> bool {
     let mut depth = link.components().count().saturating_sub(1);

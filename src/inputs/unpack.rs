@@ -1,12 +1,12 @@
 //! Unpacks an input into a workspace. Nothing about an archive is trusted.
 //!
-//! Taken are regular files, folders and symbolic links; everything else (devices, pipes, hard links, sparse files) is
-//! refused, and so is every name that is absolute, holds `..` or comes twice. Links are made after all files, so that no file
-//! is written through one, and each has to stay inside, by its text and as the kernel resolves it. Of a mode only the right to
-//! execute is kept, for owner and group there are no rights beyond the server's own. What is unpacked is counted while it is
-//! unpacked, so that a small archive that becomes large is stopped at the limit.
+//! Regular files, folders and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse files)
+//! is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all files, so
+//! that no file is written through one, and each must point inside the workspace, both by its text and as the kernel
+//! resolves it. Of the permissions, only the executable bit is kept; the rest follows the server's umask. The unpacked
+//! bytes are counted, so that a small archive that expands too much is stopped at the limit.
 //!
-//! An archive that is refused fails the attempt before its first step, with the entry's name and the reason.
+//! A rejected archive fails the attempt before its first step, with the entry's name and the reason.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -25,25 +25,26 @@ use tar::{Archive, Entry, EntryType};
 use super::names::{below, stays_inside};
 use crate::model::JobInput;
 
-/// Entries of an archive at the most: each takes an inode, also if it is empty.
+/// The maximum number of entries. Each takes an inode, even if it is empty.
 const MAX_ENTRIES: u64 = 1_000_000;
 
-/// Symbolic links at the most, which are kept in memory until the files are there.
+/// The maximum number of symbolic links, which are kept in memory until all files are written.
 const MAX_LINKS: usize = 100_000;
 
-/// Bytes of an entry's header, long names and extensions included, and of what follows the last entry; they are read into memory.
+/// The maximum size of an entry's header, including long names and extensions, and of the data after the last entry, in
+/// bytes. They are read into memory.
 const MAX_HEADER: u64 = 256 << 10;
 
-/// The largest window of zstd, as a power of two: 128 MiB, what its command line takes without being asked to.
+/// The largest zstd window, as a power of two: 128 MiB, which is also the default limit of the `zstd` command.
 const MAX_WINDOW_LOG: u32 = 27;
 
-/// Bytes of one read.
+/// The number of bytes that are read at a time.
 const BLOCK: usize = 128 << 10;
 
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// What is said when [`Bounded`] ends the reading.
+/// The error with which [`Bounded`] stops reading.
 const STOPPED: &str = "stopped";
 const TOO_LONG: &str = "a header is too long";
 
@@ -54,18 +55,18 @@ pub enum UnpackError {
     #[error("stopped")]
     Stopped,
     /// The archive on the disk is not the one that was received.
-    #[error("the archive is damaged: it is not what was received")]
+    #[error("the archive is damaged: it has changed since it was received")]
     Damaged,
-    /// It is no archive that is taken.
+    /// The format is not supported.
     #[error("the archive is neither a tar.zst nor a tar.gz")]
     Unknown,
     /// It unpacks to more than the limit.
     #[error("the archive unpacks to more than {0} bytes, which --input-bytes allows")]
     TooLarge(u64),
-    /// It holds more than is taken.
-    #[error("the archive holds more than {0}")]
+    /// It contains too many entries.
+    #[error("the archive contains more than {0}")]
     TooMany(&'static str),
-    /// An entry is not taken.
+    /// An entry was rejected.
     #[error("{} {problem}", name.display())]
     Entry {
         /// Its name in the archive.
@@ -78,7 +79,7 @@ pub enum UnpackError {
     Io(#[from] io::Error),
 }
 
-/// Unpacks an archive into `workspace`, which nobody else writes to meanwhile, as long as `go_on` says so.
+/// Unpacks an archive into `workspace` while `go_on` returns `true`. Nobody else may write to the workspace meanwhile.
 pub fn unpack(
     archive: &Path,
     input: &JobInput,
@@ -94,7 +95,7 @@ pub fn unpack(
     unpacked.map_err(|error| if go_on() { error } else { UnpackError::Stopped })
 }
 
-/// Compares the archive with what was received.
+/// Checks that the archive is the one that was received.
 fn verify(archive: &Path, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<(), UnpackError> {
     let (mut file, mut hash, mut block) = (File::open(archive)?, Sha256::new(), vec![0; BLOCK]);
     loop {
@@ -124,10 +125,10 @@ fn decoder(archive: &Path) -> Result<Box<dyn Read>, UnpackError> {
     }
 }
 
-/// Reads as far as it may, and as long as it is wanted.
+/// A reader that stops at a limit, or when it is asked to.
 struct Bounded<'a> {
     inner: Box<dyn Read>,
-    /// Bytes that may still be read.
+    /// The number of bytes that may still be read.
     left: Rc<Cell<u64>>,
     go_on: &'a dyn Fn() -> bool,
 }
@@ -150,9 +151,9 @@ impl Read for Bounded<'_> {
 struct Unpacking<'a> {
     workspace: &'a Path,
     limit: u64,
-    /// Bytes of the files so far.
+    /// The total size of the files so far, in bytes.
     total: u64,
-    /// What the reader may still read.
+    /// The number of bytes that the reader may still read.
     left: Rc<Cell<u64>>,
     links: Vec<(PathBuf, PathBuf)>,
 }
@@ -174,15 +175,17 @@ impl Unpacking<'_> {
     fn entry(&mut self, mut entry: Entry<'_, Bounded<'_>>) -> Result<(), UnpackError> {
         let name = entry.path()?.into_owned();
         let refused = |problem: &str| UnpackError::Entry { name: name.clone(), problem: problem.to_owned() };
-        let failed =
-            |error: io::Error| UnpackError::Entry { name: name.clone(), problem: format!("is not unpacked: {error}") };
+        let failed = |error: io::Error| UnpackError::Entry {
+            name: name.clone(),
+            problem: format!("could not be unpacked: {error}"),
+        };
         let kind = entry.header().entry_type();
-        // What `git archive` says of the commit.
+        // `git archive` writes the commit's id here.
         if kind == EntryType::XGlobalHeader {
             self.left.set(MAX_HEADER);
             return Ok(());
         }
-        let path = below(&name).ok_or_else(|| refused("is no path below the workspace"))?;
+        let path = below(&name).ok_or_else(|| refused("is not a path inside the workspace"))?;
         if path.as_os_str().is_empty() {
             return if kind.is_dir() { Ok(()) } else { Err(refused("has no name")) };
         }
@@ -198,7 +201,7 @@ impl Unpacking<'_> {
                     return Err(UnpackError::TooMany("100,000 symbolic links"));
                 }
                 if !stays_inside(&path, &target) {
-                    return Err(refused("is a link that leads out of the workspace"));
+                    return Err(refused("is a link that points outside the workspace"));
                 }
                 self.links.push((path, target));
                 Ok(())
@@ -224,14 +227,14 @@ impl Unpacking<'_> {
         if io::copy(entry, &mut file)? != size {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        // What `make` and its like go by.
+        // Keep the modification time, which tools such as `make` use.
         let modified =
             entry.header().mtime().ok().and_then(|time| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time)));
         modified.map_or(Ok(()), |modified| file.set_modified(modified))?;
         Ok(())
     }
 
-    /// Makes the links, now that no file can be written through them, and has the kernel say whether each stays inside.
+    /// Creates the links after all files, and lets the kernel check that each points inside the workspace.
     fn make_links(self) -> Result<(), UnpackError> {
         let root = File::open(self.workspace)?;
         for (link, target) in &self.links {
@@ -240,18 +243,18 @@ impl Unpacking<'_> {
             for part in link.parent().into_iter().flat_map(Path::components) {
                 folder.push(part);
                 if folder.is_symlink() {
-                    return Err(refused("lies behind a link".into()));
+                    return Err(refused("is inside a linked folder".into()));
                 }
             }
             let made = fs::create_dir_all(&folder).and_then(|()| symlink(target, self.workspace.join(link)));
-            made.map_err(|error| refused(format!("is not unpacked: {error}")))?;
+            made.map_err(|error| refused(format!("could not be unpacked: {error}")))?;
         }
         for (link, _) in self.links {
             let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
             if let Err(Errno::XDEV) = openat2(&root, &link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), beneath) {
                 return Err(UnpackError::Entry {
                     name: link,
-                    problem: "is a link that leads out of the workspace".into(),
+                    problem: "is a link that points outside the workspace".into(),
                 });
             }
         }

@@ -1,21 +1,21 @@
-//! What is wrong with a text or with a value in it, and where.
+//! Errors in a text or in one of its values, with their positions.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::de;
 
-/// A text or a value is not what it has to be.
+/// The error for an invalid text or value.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct JsonError {
-    /// From the outermost member or item inwards.
+    /// The path to the value, outermost segment first.
     path: Vec<Segment>,
-    /// The byte of the text that is wrong, if it is known yet.
+    /// The offset of the invalid byte, if it is known yet.
     at: Option<usize>,
     problem: String,
 }
 
-/// One step of a path.
+/// One segment of a path.
 #[derive(Clone, Debug)]
 enum Segment {
     Name(String),
@@ -23,36 +23,36 @@ enum Segment {
 }
 
 impl JsonError {
-    /// Makes the error for the byte `at`.
+    /// Creates an error for the byte at offset `at`.
     #[must_use]
     pub fn new(at: usize, problem: impl Into<String>) -> Self {
         Self { path: Vec::new(), at: Some(at), problem: problem.into() }
     }
 
-    /// Adds where it is, unless that is known more exactly.
+    /// Sets the position, unless a more precise one is known.
     pub(super) fn at(mut self, at: usize) -> Self {
         self.at.get_or_insert(at);
         self
     }
 
-    /// Adds that it is in the member of that name.
+    /// Adds the name of the member that contains the error.
     pub(super) fn under(mut self, name: &str) -> Self {
         self.path.insert(0, Segment::Name(name.to_owned()));
         self
     }
 
-    /// Adds that it is in that item.
+    /// Adds the index of the item that contains the error.
     pub(super) fn under_item(mut self, index: usize) -> Self {
         self.path.insert(0, Segment::Index(index));
         self
     }
 
-    /// Returns what is wrong.
+    /// Returns the description of the problem.
     pub fn problem(&self) -> &str {
         &self.problem
     }
 
-    /// Returns the field as a path such as `payload.steps[2].run`; an empty text for the whole.
+    /// Returns the field as a path such as `payload.steps[2].run`, or an empty string for the whole text.
     pub fn field(&self) -> String {
         let mut field = String::new();
         for segment in &self.path {
@@ -64,7 +64,7 @@ impl JsonError {
         field
     }
 
-    /// Returns the line and the column of the text, both from 1.
+    /// Returns the line and the column in the text, both starting at 1.
     pub fn position(&self, text: &str) -> (usize, usize) {
         let at = text.floor_char_boundary(self.at.unwrap_or(0));
         let before = &text[..at];
@@ -72,7 +72,7 @@ impl JsonError {
         (before.matches('\n').count() + 1, line.chars().count() + 1)
     }
 
-    /// Returns a sentence that names the field of a body, or the position where no field is wrong but the text.
+    /// Returns an error message with the field's name, or with the position if the text itself is invalid.
     pub fn describe(&self, text: &str) -> String {
         let (field, problem) = (self.field(), &self.problem);
         match (field.as_str(), self.position(text)) {

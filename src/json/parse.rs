@@ -1,5 +1,5 @@
-//! From JSON text to the tree. `serde_json` reads the syntax; what it would drop (digits, repeated names, positions) is kept
-//! by taking each value as raw text first.
+//! Parses JSON text into the tree. `serde_json` parses the syntax; each value is read as raw text first, in order to
+//! keep what it would drop: digits, repeated names and positions.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
-/// Parses a text of JSON.
+/// Parses JSON text.
 pub(super) fn parse(text: &str) -> Result<Json, JsonError> {
     let reader = Reader { text };
     reader.value(reader.read::<&RawValue>(text)?.get(), 0)
@@ -19,7 +19,7 @@ struct Reader<'t> {
     text: &'t str,
 }
 
-/// An object's members as raw text, in their order.
+/// The members of an object as raw text, in order.
 struct RawMembers<'t>(Vec<(&'t RawValue, &'t RawValue)>);
 
 impl<'t> Reader<'t> {
@@ -62,7 +62,7 @@ impl<'t> Reader<'t> {
         Ok(members)
     }
 
-    /// Reads a part of the text; an error's position is put into terms of the whole.
+    /// Parses a part of the text. The position of an error is converted to one in the whole text.
     fn read<T: Deserialize<'t>>(&self, part: &'t str) -> Result<T, JsonError> {
         serde_json::from_str(part).map_err(|error| {
             let said = error.to_string();
@@ -73,7 +73,7 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// Returns where a part of the text begins.
+    /// Returns the offset of a part of the text.
     fn offset(&self, part: &'t str) -> usize {
         part.as_ptr().addr() - self.text.as_ptr().addr()
     }

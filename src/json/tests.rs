@@ -144,7 +144,7 @@ fn what_yaml_says_and_json_cannot_is_refused_with_its_position() {
     check_yaml_refused("a: 1\nb:\n  c: 1\n  c: 2", (4, 3), "given twice");
     check_yaml_refused("a: 1\n\"a\": 2", (2, 1), "given twice");
     check_yaml_refused("a: 007", (1, 4), "zeros");
-    check_yaml_refused("a: .nan", (1, 4), "no number");
+    check_yaml_refused("a: .nan", (1, 4), "not a number");
     check_yaml_refused("a: 1\n---\nb: 2", (3, 1), "second document");
     check_yaml_refused("? [a]\n: 1", (1, 3), "name of a field");
     check_yaml_refused("a: &x [*x]", (1, 8), "");

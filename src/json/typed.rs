@@ -1,4 +1,4 @@
-//! From the tree to typed values.
+//! Converts the tree to typed values.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -10,7 +10,7 @@ use super::{Json, JsonError, Member, Node};
 use crate::model::RawJson;
 
 impl Json {
-    /// Reads a typed value. What is wrong is named by its field and position.
+    /// Reads a typed value. An error has the field and the position.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         T::deserialize(self)
     }
@@ -27,7 +27,7 @@ impl Json {
     }
 }
 
-/// Gives a number to `visitor` as the type that holds it.
+/// Passes a number to `visitor` with the type that can represent it.
 fn visit_number<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Value, JsonError> {
     if let Ok(number) = digits.parse() {
         return visitor.visit_u64(number);
@@ -71,8 +71,8 @@ impl<'de> Deserializer<'de> for &'de Json {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Takes an object only: derived code would take an array as well, by the order of the fields, and whoever looks at the
-    /// names of members would see none.
+    /// Accepts only an object. Derived code would also accept an array with the fields in order, and then checks of the
+    /// members' names would see none.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,

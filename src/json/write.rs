@@ -1,4 +1,4 @@
-//! From the tree to text: compact, and every number as it was written.
+//! Converts the tree to compact text, with every number as it was written.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -8,7 +8,7 @@ use super::{Json, Member, Node};
 use crate::model::RawJson;
 
 impl Json {
-    /// Returns the same value with the members of all objects in the order of their names: equal objects have equal text.
+    /// Returns the value with the members of all objects sorted by name, so that equal objects have equal text.
     #[must_use]
     pub fn sorted(&self) -> Self {
         let node = match &self.node {
@@ -24,7 +24,7 @@ impl Json {
         Self { node, at: self.at }
     }
 
-    /// Returns it as text that replies carry.
+    /// Returns the value as text for responses.
     #[must_use]
     pub fn to_raw(&self) -> RawJson {
         RawJson::from_text(self.to_string()).expect("what is written is JSON")

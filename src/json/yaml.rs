@@ -1,6 +1,8 @@
-//! From YAML text to the tree: what JSON can hold, by the core schema of YAML 1.2, and an error for everything else.
+//! Parses YAML text into the tree. It accepts what JSON can represent, according to the core schema of YAML 1.2;
+//! everything else is an error.
 //!
-//! Nothing is dropped: a tag that this program does not know changes what its author meant (`run: ! true`), so it is refused.
+//! Nothing is ignored. An unknown tag, for example, may change the meaning of a value (`run: ! true`), so it is an
+//! error.
 
 mod scalar;
 
@@ -10,10 +12,10 @@ use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
 
 use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
-/// The maximum size of a document with its aliases expanded, in bytes: that of a file.
+/// The maximum size of a document with its aliases expanded, in bytes. It is the same as that of a file.
 const MAX_SIZE: usize = 64 << 20;
 
-/// Parses a text of YAML.
+/// Parses YAML text.
 pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
     let mut reader = Reader { text, events: Parser::new_from_str(text), anchors: HashMap::new(), size: 0 };
     let mut document = None;
@@ -22,7 +24,7 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
             (Event::StreamEnd, _) => break,
             (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
             (event, span) if document.is_none() => document = Some(reader.node(event, span, 0)?),
-            (_, span) => return Err(reader.error(&span, "begins a second document; a file holds one job")),
+            (_, span) => return Err(reader.error(&span, "starts a second document, but a file must contain one job")),
         }
     }
     Ok(document.unwrap_or(Json { node: Node::Null, at: 0 }))
@@ -67,7 +69,7 @@ impl<'t> Reader<'t> {
                 (Node::Object(self.members(depth)?), anchor)
             }
             Event::Alias(anchor) => return self.alias(anchor, &span),
-            _ => return Err(self.error(&span, "is no value")),
+            _ => return Err(self.error(&span, "is not a value")),
         };
         let json = Json { node, at };
         if anchor != 0 {
@@ -78,7 +80,7 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<Json, JsonError> {
         let Some((json, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(self.error(span, "stands for what it is a part of"));
+            return Err(self.error(span, "is an alias for a value that contains it"));
         };
         self.grow(size, span)?;
         Ok(Json { at: start(span), ..json })
@@ -105,7 +107,7 @@ impl<'t> Reader<'t> {
                     let is_merge_key = text == "<<" && scalar::is_plain(style);
                     (text.into_owned(), start(&span), is_merge_key)
                 }
-                (_, span) => return Err(self.error(&span, "takes a plain text as the name of a field")),
+                (_, span) => return Err(self.error(&span, "the name of a field must be a plain string")),
             };
             if !names.insert(name.clone()) {
                 return Err(JsonError::new(at, format!("{name} is given twice")).under(&name));
@@ -114,12 +116,13 @@ impl<'t> Reader<'t> {
             let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
             if is_merge_key { inherited = merge(value)? } else { members.push(Member { name, at, value }) }
         }
-        // What is written beside a merge counts, wherever it stands; of several sources, the first.
+        // Explicit members take precedence over merged ones, wherever they are; of several merged objects, the first
+        // one does.
         members.extend(inherited.into_iter().filter(|member| names.insert(member.name.clone())));
         Ok(members)
     }
 
-    /// Returns which type of the core schema a scalar's tag asks for.
+    /// Returns the type of the core schema that a scalar's tag requests.
     fn core_tag<'g>(&self, tag: Option<&'g Tag>, span: &Span) -> Result<Option<&'g str>, JsonError> {
         let Some(tag) = tag else { return Ok(None) };
         tag.core_suffix().map(Some).ok_or_else(|| self.unknown_tag(span))
@@ -127,7 +130,7 @@ impl<'t> Reader<'t> {
 
     fn collection_tag(&self, tag: Option<&Tag>, own: &str, span: &Span) -> Result<(), JsonError> {
         match self.core_tag(tag, span)? {
-            Some(other) if other != own => Err(self.error(span, format!("is no !!{other}"))),
+            Some(other) if other != own => Err(self.error(span, format!("is not a valid !!{other}"))),
             _ => Ok(()),
         }
     }
@@ -135,14 +138,15 @@ impl<'t> Reader<'t> {
     fn unknown_tag(&self, span: &Span) -> JsonError {
         let at = span.tag_start.and_then(|start| start.byte_offset()).unwrap_or_else(|| start(span));
         let tag = self.text.get(at..).unwrap_or_default().split_whitespace().next().unwrap_or("!");
-        let problem = format!("{tag} is a YAML tag, and job files have none; put a text that begins with ! in quotes");
+        let problem =
+            format!("{tag} is a YAML tag, which job files cannot use; put a string that starts with ! in quotes");
         JsonError::new(at, problem)
     }
 
     fn grow(&mut self, by: usize, span: &Span) -> Result<(), JsonError> {
         self.size += by;
         if self.size > MAX_SIZE {
-            return Err(self.error(span, format!("unfolds to more than {MAX_SIZE} bytes")));
+            return Err(self.error(span, format!("expands to more than {MAX_SIZE} bytes")));
         }
         Ok(())
     }
@@ -162,10 +166,10 @@ fn start(span: &Span) -> usize {
     span.start.byte_offset().unwrap_or(0)
 }
 
-/// Returns the members that a merge key (`<<`) brings.
+/// Returns the members that a merge key (`<<`) adds.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
-    let refused = || JsonError::new(at, "<< takes an object, or a list of objects").under("<<");
+    let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");
     match value.node {
         Node::Object(members) => Ok(members),
         Node::Array(items) => {

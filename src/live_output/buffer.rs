@@ -1,12 +1,13 @@
-//! The part of a job's log that the page holds: a bounded window of lines, and every milestone.
+//! The part of a job's log that the page keeps in memory: a bounded window of lines, and all lifecycle events.
 //!
-//! Pure. The window is an unbroken run of lines. At its newer end live output is appended, made into lines from chunks
-//! ([`super::line`]) in the order of `output.log`, whatever the order in which two streams' chunks arrive, while that end is
-//! the log's. Any other part is loaded by the numbers of its lines, when somebody looks at it: what touches the window joins
-//! it, what does not takes its place, and what then exceeds the bound goes at the other end. What is not held is counted,
-//! never silently missing. Milestones (all that is not output) are few and are all kept.
+//! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
+//! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
+//! the two streams arrive in another order. Any other range is loaded by line number when the reader scrolls to it. A
+//! loaded range that touches the window is added to it; any other replaces it. Lines beyond the limit are then dropped
+//! at the other end. Lines that are not in memory are counted, so that none is missing unnoticed. Lifecycle events
+//! (everything that is not output) are few and are all kept.
 //!
-//! Events are told apart by `seq` alone, lines by attempt and number.
+//! Events are identified by `seq` alone, lines by attempt and number.
 
 mod colours;
 mod lines;
@@ -21,12 +22,12 @@ use super::totals::Totals;
 use colours::Colours;
 use lines::LineWindow;
 
-/// How much the page holds.
+/// How much output the page keeps in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct BufferLimits {
-    /// Lines; a browser lays out 50,000 in well under a frame.
+    /// The maximum number of lines. A browser lays out 50,000 in well under a frame.
     pub lines: usize,
-    /// Bytes of their text, so that a phone survives long lines too.
+    /// The maximum number of bytes of text, so that long lines do not exhaust a phone's memory.
     pub bytes: usize,
 }
 
@@ -36,54 +37,55 @@ impl Default for BufferLimits {
     }
 }
 
-/// What becomes of live output when as much is held as may be.
+/// What happens to live output when the window is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// The oldest lines go: somebody follows.
+    /// Drop the oldest lines, because the reader follows the end of the log.
     DropOldest,
-    /// The window stays where it is, because somebody reads in it; what comes is counted, and loaded later.
+    /// Keep the window as it is, because the reader is looking at it. New output is only counted, and loaded later.
     Detach,
 }
 
-/// Lines that are wanted: `count` of an attempt, from line `first` on.
+/// A range of lines to load: `count` lines of an attempt, starting at line `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineRange {
     /// The attempt.
     pub attempt: i32,
     /// The first line's number.
     pub first: i64,
-    /// How many.
+    /// The number of lines.
     pub count: i64,
 }
 
 impl LineRange {
-    /// Returns whether a line is one of these.
+    /// Returns whether the range contains a line.
     #[must_use]
     pub const fn holds(self, key: LineKey) -> bool {
         key.attempt == self.attempt && self.first <= key.number && key.number < self.first + self.count
     }
 }
 
-/// A bounded window of lines, and every milestone.
+/// A bounded window of lines, and all lifecycle events.
 #[derive(Clone, Debug)]
 pub struct Buffer {
     lines: LineWindow,
     milestones: Vec<Event>,
     totals: Totals,
     limits: BufferLimits,
-    /// Whether the window's newer end is the log's.
+    /// Whether the window includes the end of the log.
     attached: bool,
-    /// The newest event known.
+    /// The newest known event.
     end: Seq,
     colours: Colours,
-    /// Whether each stream's next chunk may begin in the middle of a line, because what came before it is not known.
+    /// Whether each stream's next chunk may begin in the middle of a line, because the chunk before it is unknown.
     ragged: [bool; 2],
-    /// The first event of what is known: the stretch of output that it belongs to may be known in part only.
+    /// The first event of the known range. Earlier chunks of the same contiguous range of output may be unknown.
     known_from: Seq,
 }
 
 impl Buffer {
-    /// Begins with all milestones so far and the newest events, oldest first; `end` is the last event looked at.
+    /// Creates a buffer from all lifecycle events so far and the newest events, both oldest first. `end` is the last
+    /// event that was read.
     #[must_use]
     pub fn new(milestones: Vec<Event>, tail: &[Event], end: Seq, limits: BufferLimits) -> Self {
         let mut buffer = Self {
@@ -105,7 +107,7 @@ impl Buffer {
         buffer
     }
 
-    /// Returns the lines held, in order.
+    /// Returns the lines in the window, in order.
     #[must_use]
     pub const fn lines(&self) -> &VecDeque<LiveLine> {
         self.lines.all()
@@ -117,19 +119,19 @@ impl Buffer {
         &self.milestones
     }
 
-    /// Returns what the job has printed in all.
+    /// Returns the totals of everything that the job has printed.
     #[must_use]
     pub const fn totals(&self) -> &Totals {
         &self.totals
     }
 
-    /// Returns the newest event known: where the feed goes on.
+    /// Returns the newest known event, after which the feed continues.
     #[must_use]
     pub const fn end(&self) -> Seq {
         self.end
     }
 
-    /// Returns whether the window's newer end is the log's, so that live output is appended to it.
+    /// Returns whether the window includes the end of the log, so that live output is appended to it.
     #[must_use]
     pub const fn is_attached(&self) -> bool {
         self.attached
@@ -147,18 +149,19 @@ impl Buffer {
         self.lines().back().map_or(0, |line| self.totals.lines() - self.totals.index(line.key) - 1)
     }
 
-    /// Returns whether something comes before the window: lines, or the beginning of its first one.
+    /// Returns whether there is output before the window: lines, or the beginning of its first line.
     #[must_use]
     pub fn has_earlier(&self) -> bool {
         self.lines_before() > 0 || self.last_ragged().is_some()
     }
 
-    /// Returns the last line held whose beginning may be missing.
+    /// Returns the last line in the window whose beginning may be missing.
     fn last_ragged(&self) -> Option<&LiveLine> {
         self.lines().iter().rfind(|line| !line.whole)
     }
 
-    /// Returns the part of `count` lines before the window, and with them the lines held whose beginnings may be missing.
+    /// Returns the range of `count` lines before the window, plus the lines in the window whose beginnings may be
+    /// missing.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<LineRange> {
         if let Some(line) = self.last_ragged() {
@@ -170,7 +173,7 @@ impl Buffer {
         Some(LineRange { attempt: last.attempt, first, count: last.number - first + 1 })
     }
 
-    /// Returns the part of `count` lines after the window.
+    /// Returns the range of `count` lines after the window.
     #[must_use]
     pub fn part_after(&self, count: i64) -> Option<LineRange> {
         let last = self.lines().back()?;
@@ -178,18 +181,18 @@ impl Buffer {
         (self.lines_after() > 0).then_some(LineRange { attempt: first.attempt, first: first.number, count })
     }
 
-    /// Returns whether a line is held.
+    /// Returns whether the window contains a line.
     #[must_use]
     pub fn holds(&self, key: LineKey) -> bool {
         self.lines.find(key).is_some()
     }
 
-    /// Takes into account how many lines an attempt was found to have.
+    /// Records how many lines an attempt has, as the server reported it.
     pub fn note_lines(&mut self, attempt: i32, lines: i64) {
         self.totals.note_lines(attempt, lines);
     }
 
-    /// Takes how a line was found to be drawn. Returns whether that was news.
+    /// Records the measured height of a line. Returns whether it differs from the known one.
     pub fn measure(&mut self, key: LineKey, measured: Measured) -> bool {
         let Some(at) = self.lines.find(key) else { return false };
         let news = self.lines()[at].rows(measured.columns) != measured.rows;
@@ -199,7 +202,7 @@ impl Buffer {
         news
     }
 
-    /// Takes in live events, oldest first; one that is known already changes nothing.
+    /// Adds live events, oldest first. Events that are already known are ignored.
     pub fn append(&mut self, events: Vec<Event>, when_full: WhenFull) {
         for event in events {
             if event.seq <= self.end {
@@ -220,7 +223,7 @@ impl Buffer {
         }
     }
 
-    /// Takes in the newest events in place of all lines; `end` is the last event looked at.
+    /// Replaces all lines by those of the newest events. `end` is the last event that was read.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;
@@ -235,11 +238,11 @@ impl Buffer {
         self.end = self.end.max(end);
         self.cut_ragged_front();
         self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
-        // When two streams alternate, the newest line may stand in a chunk before the tail.
+        // When the two streams alternate, the newest line may be in a chunk before the tail.
         self.attached = self.lines_after() == 0;
     }
 
-    /// Takes in lines that were loaded, in order: they join the window if they touch it, else they take its place.
+    /// Adds loaded lines, in order. They extend the window if they touch it; otherwise they replace it.
     pub fn load(&mut self, part: Vec<LiveLine>, growth: Growth) {
         let (Some(first), Some(last)) = (part.first().map(|line| line.key), part.last().map(|line| line.key)) else {
             return;
@@ -269,7 +272,7 @@ impl Buffer {
         self.lines.recolour();
     }
 
-    /// Returns the event after which a line stands that was sent by none: the gap that stands for it.
+    /// Returns the event after which a line belongs if no event contains it: the gap event that replaces it.
     #[must_use]
     pub fn gap_of(&self, key: LineKey) -> Option<Seq> {
         let covers = |event: &&Event| match &event.payload {
@@ -281,7 +284,7 @@ impl Buffer {
         self.milestones.iter().find(covers).map(|event| event.seq)
     }
 
-    /// Returns a step's place in its stage; -1 for one that is not known.
+    /// Returns a step's position in its stage, or -1 if the step is unknown.
     #[must_use]
     pub fn step(&self, stage: Stage, id: Option<&str>) -> StepRef {
         let index = self.milestones.iter().find_map(|event| match &event.payload {
@@ -314,8 +317,8 @@ impl Buffer {
         }
     }
 
-    /// Drops what comes before a hole in the lines of the first chunk: when two streams alternate, the lines between stand in
-    /// a chunk before it.
+    /// Drops the lines before a hole in the first chunk. When two streams alternate, the missing lines are in an
+    /// earlier chunk.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {
@@ -340,7 +343,7 @@ impl Buffer {
     fn take(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => self.take_chunk(event.seq, &event.message, payload),
-            // What it stands for is not held: the window begins anew behind it.
+            // The lines that the gap replaces are not in the window, so the window restarts after the gap.
             Payload::Gap(_) => {
                 self.clear();
                 (self.ragged, self.known_from) = ([true; 2], event.seq);
@@ -363,13 +366,14 @@ impl Buffer {
             } else if let Some(at) = self.lines.find(key) {
                 self.lines.change(at, |line| line.push(&piece, seq, scanner));
             } else if front.is_some_and(|front| key < front) {
-                // A line that was dropped goes on; it is loaded by its number when somebody looks at it.
+                // This continues a line that was dropped. It is loaded by its number when the reader scrolls to it.
                 scanner.end_line();
                 scanner.skip(piece.text);
             } else {
                 scanner.end_line();
                 let mut line = LiveLine::new(key, payload, seq, scanner.style());
-                // Lines are numbered as they begin: one after one that began in a known stretch did so as well.
+                // Lines are numbered in the order in which they begin. A line after one that began in the known range
+                // therefore began there too.
                 let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
                 line.whole = whole || self.lines().iter().any(begun);
                 line.push(&piece, seq, scanner);
@@ -382,7 +386,7 @@ impl Buffer {
     }
 }
 
-/// Returns whether an event is output that does not begin with the attempt's first byte.
+/// Returns whether an event is output that starts after the attempt's first byte.
 fn begins_late(event: &Event) -> bool {
     matches!(&event.payload, Payload::Log(payload) if payload.offset > 0)
 }

@@ -1,7 +1,8 @@
-//! The connection to a job's log: one stream or, when that does not work, polls, from one cursor.
+//! The connection to a job's log: a stream or, if that does not work, polling. Both continue from the same cursor.
 //!
-//! Events come out once each, in order, without holes, in one batch per animation frame; [`policy`] decides when to
-//! connect how. The feed never drops an event: what it has not handed on is bounded by handing it on early.
+//! The feed delivers each event exactly once, in order and without holes, in one batch per animation frame. [`policy`]
+//! decides when to open the stream and when to poll. The feed never drops an event: it limits its memory by delivering
+//! large batches early.
 
 pub mod policy;
 
@@ -20,12 +21,12 @@ use crate::rest::{self, RestError};
 use crate::ui::dom::{EachFrame, Listener, is_hidden};
 use policy::{Action, Connection, FeedPolicy, Happened};
 
-/// Events of a poll at the most; the API's bound.
+/// The maximum number of events of one poll: the API's limit.
 const POLL_LIMIT: usize = 500;
-/// With so much text waiting, a batch is handed on without waiting for the frame.
+/// If this much text is waiting, it is delivered without waiting for the next frame.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// A job's log from a cursor on, for as long as it lives.
+/// Receives a job's events after a cursor, until it is dropped.
 pub struct Feed {
     connected: Rc<RefCell<Connected>>,
     _listeners: [Listener; 1],
@@ -33,7 +34,7 @@ pub struct Feed {
 
 struct Connected {
     job: JobId,
-    /// Everything up to here has been handed on or waits to be.
+    /// All events up to this one have been delivered or are waiting to be.
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
@@ -46,7 +47,7 @@ struct Connected {
     me: Weak<RefCell<Connected>>,
 }
 
-/// An open `EventSource` with what listens to it; closed when dropped.
+/// An open `EventSource` with its listeners. It is closed when dropped.
 struct OpenStream {
     source: EventSource,
     _listeners: [Listener; 5],
@@ -59,7 +60,7 @@ impl Drop for OpenStream {
 }
 
 impl Feed {
-    /// Connects, and hands every event after `cursor` to `on_events`.
+    /// Connects, and passes every event after `cursor` to `on_events`.
     pub fn connect(
         job: JobId,
         cursor: Seq,
@@ -84,7 +85,7 @@ impl Feed {
         });
         let me = Rc::downgrade(&connected);
         let visibility = Listener::new(document(), "visibilitychange", move |_| {
-            // Frames stop in a hidden page, so what waits goes now.
+            // A hidden page has no animation frames, so deliver what is waiting now.
             hand_on(&me);
             happened(&me, if is_hidden() { Happened::Hidden } else { Happened::Shown });
         });
@@ -93,7 +94,7 @@ impl Feed {
         Self { connected, _listeners: [visibility] }
     }
 
-    /// Tries to connect now, although a pause is not over.
+    /// Retries now instead of waiting for the current pause to end.
     pub fn try_now(&self) {
         happened(&Rc::downgrade(&self.connected), Happened::Shown);
     }
@@ -107,7 +108,7 @@ impl Drop for Feed {
     }
 }
 
-/// Tells the policy what happened, and does what it says.
+/// Reports to the policy what happened, and carries out its actions.
 fn happened(me: &Weak<RefCell<Connected>>, happened: Happened) {
     let Some(connected) = me.upgrade() else { return };
     let mut connected = connected.borrow_mut();
@@ -123,7 +124,7 @@ fn happened(me: &Weak<RefCell<Connected>>, happened: Happened) {
     }
 }
 
-/// Hands on what waits.
+/// Delivers the waiting events.
 fn hand_on(me: &Weak<RefCell<Connected>>) {
     let Some(connected) = me.upgrade() else { return };
     let (events, on_events) = {
@@ -177,7 +178,8 @@ impl Connected {
             on("open", Happened::Opened),
             on("heartbeat", Happened::Heard),
             on("terminal", Happened::Ended),
-            // It says neither why nor whether it tries again, so it is closed, and a poll finds out.
+            // The error event says neither why it happened nor whether the browser will retry. Close the stream, and
+            // let a poll find out.
             on("error", Happened::Broke),
             event,
         ];
@@ -208,7 +210,7 @@ impl Connected {
     }
 }
 
-/// Takes the next event; returns whether it was that or one already known, not one after a hole.
+/// Adds the next event. Returns `false` if events are missing before it; an event that is already known is ignored.
 fn take(me: &Weak<RefCell<Connected>>, event: Event, size: usize) -> bool {
     let Some(connected) = me.upgrade() else { return false };
     let mut this = connected.borrow_mut();

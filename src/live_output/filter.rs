@@ -1,26 +1,26 @@
-//! What the list shows: everything, or a part of it.
+//! The filters of the list.
 
 use crate::model::{Event, Level, Payload};
 
 use super::buffer::Buffer;
 use super::line::LiveLine;
 
-/// A choice of what the list shows. Pure.
+/// Which rows the list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputFilter {
-    /// Everything.
+    /// All rows.
     #[default]
     All,
-    /// What is not output.
+    /// Only lifecycle events.
     Stages,
-    /// Output, and where some of it is missing.
+    /// Only output, including the notes where some of it is missing.
     Logs,
-    /// Lines whose words say that something is wrong, and milestones that say so.
+    /// Only lines and lifecycle events that report a warning or an error.
     Warnings,
 }
 
 impl OutputFilter {
-    /// Every choice, in the order of the toolbar.
+    /// All filters, in the order of the toolbar.
     pub const ALL: [Self; 4] = [Self::All, Self::Stages, Self::Logs, Self::Warnings];
 
     /// Returns whether a line is shown.
@@ -45,21 +45,21 @@ impl OutputFilter {
     }
 }
 
-/// How much each choice shows.
+/// The number of rows that each filter shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Milestones.
+    /// The number of lifecycle events.
     pub stages: i64,
-    /// Lines of the whole log.
+    /// The number of lines of the whole log.
     pub logs: i64,
-    /// Warnings and errors among the milestones and the lines that are held.
+    /// The number of warnings and errors among the lifecycle events and the lines in the window.
     pub warnings: i64,
-    /// Whether lines are not held, so that there may be more warnings.
+    /// Whether there are lines outside the window, which may contain more warnings.
     pub more_warnings: bool,
 }
 
 impl Counts {
-    /// Counts what is in the buffer, and what it knows of the rest.
+    /// Counts the contents of the buffer, plus what is known of the rest.
     #[must_use]
     pub fn of(buffer: &Buffer) -> Self {
         let events = |filter: OutputFilter| count(buffer.milestones().iter().filter(|event| filter.takes_event(event)));
@@ -72,7 +72,7 @@ impl Counts {
         }
     }
 
-    /// Returns how much a choice shows.
+    /// Returns the number of rows that a filter shows.
     #[must_use]
     pub const fn get(self, filter: OutputFilter) -> i64 {
         match filter {

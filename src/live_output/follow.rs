@@ -1,6 +1,6 @@
-//! Following, by intent: a hand on the list pauses it, reaching its end takes it up again.
+//! Pauses following when the reader scrolls, and resumes it when they reach the end of the list.
 //!
-//! No arithmetic on scroll positions: a sentinel of one pixel at the list's end tells when it is in view.
+//! It does not compute scroll positions: a sentinel of one pixel at the end of the list reports when it is in view.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -9,13 +9,13 @@ use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 use super::screen::Screen;
 use crate::ui::dom::{EachFrame, InView, Listener};
 
-/// What listens to the reader; ends when dropped.
+/// The listeners for the reader's input. They are removed when this is dropped.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,
 }
 
-/// Watches for what a reader does to the list.
+/// Watches how the reader scrolls the list.
 pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
     let on_scroll = EachFrame::new(move || screen.scrolled());
     let on = |name: &'static str, act: fn(Screen, web_sys::Event)| {
@@ -35,7 +35,8 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
             _ => {}
         }),
         on("pointerdown", |screen, event| {
-            // The scrollbar is the only part of the panel beyond its content's width.
+            // The scrollbar is to the right of the panel's content, so a press beyond the content's width is on the
+            // scrollbar.
             let event = event.unchecked_into::<MouseEvent>();
             if let Some(panel) = event.current_target().and_then(|panel| panel.dyn_into::<web_sys::Element>().ok())
                 && f64::from(event.client_x())
@@ -51,7 +52,7 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
         }),
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
-        // On the way to a line that is still being loaded, the end may be in view.
+        // While a requested line is still being loaded, the end may be in view.
         if in_view && !screen.follows.get_untracked() && !screen.seeks() && !selects_in(screen) {
             screen.follow();
         }
@@ -59,7 +60,7 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
     Hands { _listeners: listeners, _sentinel: sentinel }
 }
 
-/// Returns whether something in the list is selected.
+/// Returns whether text in the list is selected.
 fn selects_in(screen: Screen) -> bool {
     let selection = window().get_selection().ok().flatten().filter(|selection| !selection.is_collapsed());
     let anchor = selection.and_then(|selection| selection.anchor_node());

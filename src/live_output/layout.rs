@@ -1,8 +1,9 @@
-//! Where each row of the list stands.
+//! The vertical position of each row of the list.
 //!
-//! Pure. Rows are drawn in a monospaced face and broken at the panel's edge like a terminal's, so that a row's height
-//! follows from its width in columns, and 50,000 heights are a sum, not a layout. Lines that are not held take the room that
-//! they are going to need, so that the scrollbar is the whole log's.
+//! This module is pure. Rows use a monospaced font and wrap at the panel's edge like in a terminal. The height of a row
+//! therefore follows from its width in columns, and the heights of 50,000 rows can be added up without a layout by the
+//! browser. Lines outside the window take the space that they will need, so that the scrollbar represents the whole
+//! log.
 
 use std::ops::Range;
 
@@ -12,27 +13,28 @@ use super::buffer::Buffer;
 use super::filter::OutputFilter;
 use super::line::LineKey;
 
-/// The height of one row of text in CSS pixels; `--row` in `_live.scss`.
+/// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
 pub const ROW_HEIGHT: u32 = 20;
-/// The height of a milestone, and the least of what stands for lines that are not held; `--milestone` in `_live.scss`.
+/// The height of a lifecycle event, and the minimum height of the space for lines outside the window. It equals
+/// `--milestone` in `_live.scss`.
 pub const MILESTONE_HEIGHT: u32 = 28;
-/// All lines that are not held take at most this height: browsers lose count of pixels at some 17 millions.
+/// The maximum height of all lines outside the window. Browsers limit an element's height to about 17 million pixels.
 const MAX_SPACE: i64 = 8_000_000;
 
-/// One row of the list, by its place in the buffer.
+/// One row of the list, with its index in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelRow {
     /// A line of output.
     Line(usize),
     /// An event that is not output.
     Milestone(usize),
-    /// Here stand lines that are not held.
+    /// The space for lines before the window.
     Earlier,
-    /// Here too, at the newer end.
+    /// The space for lines after the window.
     Later,
 }
 
-/// What names a row as long as it lives.
+/// A stable identifier of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowKey {
     /// A line.
@@ -45,23 +47,23 @@ pub enum RowKey {
     Later,
 }
 
-/// The rows that a filter shows, with the place of each.
+/// The rows that a filter shows, with their positions.
 #[derive(Clone, Debug)]
 pub struct Layout {
     rows: Vec<PanelRow>,
-    /// The top of each row, and the bottom of the last.
+    /// The top of each row, followed by the bottom of the last row.
     tops: Vec<u32>,
     scale: Scale,
 }
 
-/// How much room lines take that are not held. Pure.
+/// How much space lines outside the window take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// As much as lines that are.
+    /// The same height as lines in the window.
     Full,
-    /// Less, because all of them together would be too high: the height of so many lines is [`MAX_SPACE`].
+    /// Less, because their total height would exceed the maximum: this many lines share [`MAX_SPACE`].
     Reduced(i64),
-    /// None but a note's: nobody knows how many of them the filter shows.
+    /// Only that of a note, because it is unknown how many of them the filter shows.
     Unknown,
 }
 
@@ -74,7 +76,7 @@ impl Scale {
         }
     }
 
-    /// Returns the height of so many lines.
+    /// Returns the height of a number of lines.
     #[must_use]
     pub fn height(self, lines: i64) -> u32 {
         let height = match self {
@@ -85,7 +87,7 @@ impl Scale {
         u32::try_from(height).unwrap_or(0).max(MILESTONE_HEIGHT)
     }
 
-    /// Returns how many lines have that height.
+    /// Returns how many lines take the given height.
     #[must_use]
     pub fn lines(self, height: u32) -> i64 {
         match self {
@@ -103,7 +105,7 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Lays out what the filter shows at a width in columns.
+    /// Lays out the rows that the filter shows, for a width in columns.
     #[must_use]
     pub fn new(buffer: &Buffer, filter: OutputFilter, columns: u32) -> Self {
         let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);
@@ -118,7 +120,8 @@ impl Layout {
         };
         if filter != OutputFilter::Stages {
             if buffer.has_earlier() {
-                // A gap that ends where the window begins stands there, below the room of the lines that it stands for.
+                // A gap that ends where the window begins is placed there, below the space of the lines that it
+                // replaces.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
                 milestones_before(&mut layout, gap.or(front.map(|line| line.first_seq)));
@@ -139,7 +142,7 @@ impl Layout {
         layout
     }
 
-    /// Returns how much room lines take that are not held.
+    /// Returns how much space lines outside the window take.
     #[must_use]
     pub const fn scale(&self) -> Scale {
         self.scale
@@ -163,20 +166,21 @@ impl Layout {
         self.tops.last().copied().unwrap_or(0)
     }
 
-    /// Returns the top of a row; of one beyond the last, the bottom of the last.
+    /// Returns the top of a row. For an index past the last row, it returns the bottom of the last row.
     #[must_use]
     pub fn top(&self, index: usize) -> u32 {
         self.tops.get(index).copied().unwrap_or_else(|| self.height())
     }
 
-    /// Returns the row that covers a place, if there is any row at all; the last for a place beyond.
+    /// Returns the row at a vertical position, or the last row for a position past the end. Returns `None` if there are
+    /// no rows.
     #[must_use]
     pub fn at(&self, y: u32) -> Option<usize> {
         let last = self.rows.len().checked_sub(1)?;
         Some(self.tops.partition_point(|&top| top <= y).saturating_sub(1).min(last))
     }
 
-    /// Returns the rows that touch a stretch from `from` to `to`.
+    /// Returns the rows that overlap the range between `from` and `to`.
     #[must_use]
     pub fn between(&self, from: u32, to: u32) -> Range<usize> {
         match (self.at(from), self.at(to)) {
@@ -185,7 +189,7 @@ impl Layout {
         }
     }
 
-    /// Returns what names a row.
+    /// Returns the identifier of a row.
     #[must_use]
     pub fn key(&self, index: usize, buffer: &Buffer) -> Option<RowKey> {
         Some(match *self.rows.get(index)? {
@@ -196,7 +200,7 @@ impl Layout {
         })
     }
 
-    /// Returns where a row is now; of one that is not shown any more, the next one of its kind.
+    /// Returns the index of a row. For a row that is no longer shown, it returns the next row of its kind.
     #[must_use]
     pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
         self.rows.iter().position(|&row| match (key, row) {

@@ -1,4 +1,4 @@
-//! One line of output, and how it comes together from the pieces that arrive.
+//! One line of output, and how it is assembled from the pieces that arrive.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,12 @@ use crate::model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamN
 use crate::ansi::{self, LineEnd, Scanner, Style};
 use crate::level;
 
-/// More of a line is not kept in the page: a terminal's width 200 times over. All of it is in the download.
+/// The maximum number of bytes of a line that the page keeps: 200 times the width of a terminal. The download contains
+/// the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// Where a line stands: the attempt that printed it, and its number there, from 1. Lines sort by it.
+/// The identifier of a line: the attempt that printed it, and its number within the attempt, starting at 1. Lines are
+/// sorted by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineKey {
     /// The attempt.
@@ -19,51 +21,51 @@ pub struct LineKey {
     pub number: i64,
 }
 
-/// How a line was found to be drawn.
+/// The measured height of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {
-    /// The panel's width in columns at that time.
+    /// The panel's width in columns when it was measured.
     pub columns: u32,
-    /// How many rows of text the line took.
+    /// The number of rows of text that the line took.
     pub rows: u32,
 }
 
-/// One line of output as far as it has arrived.
+/// One line of output, as much of it as has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLine {
-    /// Its place.
+    /// The identifier of the line.
     pub key: LineKey,
     /// The step that printed it.
     pub step: StepRef,
-    /// The output it was printed to.
+    /// The stream that it was printed to.
     pub stream: StreamName,
-    /// The event with its first byte.
+    /// The event that contains its first byte.
     pub first_seq: Seq,
     /// When that chunk's first byte was captured.
     pub time: Timestamp,
-    /// What a terminal shows of it, with escape sequences for styles and links; of a line that has not ended, also where the
-    /// cursor is.
+    /// The text that a terminal would show, with escape sequences for styles and links. For an unfinished line, it also
+    /// records the cursor's position.
     pub text: String,
-    /// How its first character looks.
+    /// The style of its first character.
     pub style: Style,
-    /// How much it matters, by its words.
+    /// Its level, guessed from its words.
     pub level: Level,
-    /// How many columns it takes.
+    /// Its width in columns.
     pub cells: u32,
-    /// Whether there is more of it than is kept.
+    /// Whether the line is longer than what is kept.
     pub cut: bool,
-    /// Whether its beginning is held. Of the first line after a place that is not known, that is not known either.
+    /// Whether its beginning is known to be complete. For the first line after an unknown part of the log it is not.
     pub whole: bool,
-    /// Whether its newline has come, or it was loaded: nothing is added to it.
+    /// Whether its newline has arrived, or the line was loaded by number. Nothing is added to it then.
     ended: bool,
-    /// How many rows it took when it was drawn, and at how many columns; where the drawn width is not the terminal's.
+    /// Its measured height, if the browser draws it wider or narrower than a terminal would.
     pub measured: Option<Measured>,
-    /// Grows with every change, so that the page knows what to draw again.
+    /// Incremented by every change, so that the page knows which rows to draw again.
     pub revision: u32,
 }
 
 impl LiveLine {
-    /// Begins a line with nothing in it.
+    /// Creates an empty line.
     #[must_use]
     pub fn new(key: LineKey, payload: &LogPayload, seq: Seq, style: Style) -> Self {
         Self::empty(key, payload.step(), (payload.stream, payload.time), seq, style)
@@ -88,7 +90,7 @@ impl LiveLine {
         }
     }
 
-    /// Makes a line that was loaded by its number; `seq` is where it stands among the events.
+    /// Creates a line that was loaded by its number. `seq` is its position among the events.
     #[must_use]
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
@@ -99,7 +101,7 @@ impl LiveLine {
         loaded
     }
 
-    /// Adds what came after; `scanner` reads along and so knows the look of what follows.
+    /// Appends a piece. `scanner` reads it too, so that it knows the style of the text that follows.
     pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         if self.ended {
             return;
@@ -111,8 +113,8 @@ impl LiveLine {
         self.look_again();
     }
 
-    /// Takes the line as it was loaded where only its end is held. One that still grows stays as it is: what was loaded may
-    /// already hold what comes.
+    /// Replaces this line by the loaded one if its beginning is missing. A line that may still grow is left alone: the
+    /// loaded text may already contain pieces that are still to arrive.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
         if !self.whole && (self.ended || growth == Growth::Over) {
             *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
@@ -120,7 +122,8 @@ impl LiveLine {
         self.whole = true;
     }
 
-    /// Returns how many rows of text it takes in a panel of that width: it is broken anywhere, as terminals do.
+    /// Returns how many rows of text it takes in a panel of the given width. Like in a terminal, it wraps at any
+    /// character.
     #[must_use]
     pub fn rows(&self, columns: u32) -> u32 {
         match self.measured {
@@ -129,7 +132,7 @@ impl LiveLine {
         }
     }
 
-    /// Takes how its first character looks, now that the line before is known.
+    /// Sets the style of its first character, now that the line before it is known.
     pub fn set_style(&mut self, style: Style) {
         if self.style != style {
             self.style = style;
@@ -137,7 +140,7 @@ impl LiveLine {
         }
     }
 
-    /// Adds text, carries out its cursor moves, and keeps what there is room for.
+    /// Appends text, applies its cursor movements, and truncates the result to the limit.
     fn add(&mut self, text: &str) {
         self.text.push_str(text);
         let end = if self.ended { LineEnd::Complete } else { LineEnd::Open };
@@ -165,27 +168,27 @@ impl LiveLine {
     }
 }
 
-/// Whether an attempt goes on.
+/// Whether an attempt may still print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
-    /// Its lines may grow.
+    /// It is running, so its lines may grow.
     GoesOn,
-    /// All of it is there.
+    /// It has ended, and its output is complete.
     Over,
 }
 
-/// What a chunk adds to one line: never holds a newline.
+/// The part of a chunk that belongs to one line. It never contains a newline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinePiece<'a> {
     /// The line's number.
     pub number: i64,
     /// The text.
     pub text: &'a str,
-    /// Whether the line ends with it.
+    /// Whether the line ends after it.
     pub ended: bool,
 }
 
-/// Cuts a chunk's text into what it adds to each line.
+/// Splits a chunk's text into the pieces of each line.
 #[must_use]
 pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<LinePiece<'a>> {
     let mut pieces = Vec::new();

@@ -1,29 +1,29 @@
-//! What a milestone says, in words.
+//! The texts of lifecycle events.
 
 use crate::model::{
     AttemptStatus, Event, GapAvailable, GapReason, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus,
 };
 use crate::words;
 
-/// How a milestone looks: its icon and its colour.
+/// The appearance of a lifecycle event: its icon and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Something waits.
+    /// Something is waiting.
     Queued,
-    /// Something began.
+    /// Something started.
     Running,
-    /// Something went well.
+    /// Something succeeded.
     Succeeded,
     /// Something failed.
     Failed,
-    /// Somebody stopped it, or it is worth a look.
+    /// Something was cancelled, or needs attention.
     Cancelled,
-    /// Nothing of these.
+    /// None of the above.
     Plain,
 }
 
 impl Tone {
-    /// Returns the word for class names and icons.
+    /// Returns the name that CSS classes and icons use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,18 +37,18 @@ impl Tone {
     }
 }
 
-/// A milestone in words.
+/// The text of a lifecycle event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// How it looks.
+    /// Its appearance.
     pub tone: Tone,
-    /// What it is about.
+    /// The subject of the event, such as a step.
     pub subject: String,
     /// What happened.
     pub detail: String,
 }
 
-/// Returns an event's kind as the wire has it.
+/// Returns an event's kind, as the API calls it.
 #[must_use]
 pub fn kind(event: &Event) -> &str {
     match &event.payload {
@@ -64,7 +64,7 @@ pub fn kind(event: &Event) -> &str {
     }
 }
 
-/// Returns a milestone as one line of text, as it is copied.
+/// Returns a lifecycle event as one line of text, for copying.
 #[must_use]
 pub fn text(event: &Event) -> String {
     let words = words(event);
@@ -72,7 +72,7 @@ pub fn text(event: &Event) -> String {
     format!("-- {}{space}{}", words.subject, words.detail)
 }
 
-/// Puts a milestone into words.
+/// Returns the text of a lifecycle event.
 #[must_use]
 pub fn words(event: &Event) -> Words {
     match &event.payload {
@@ -105,7 +105,7 @@ pub fn words(event: &Event) -> Words {
         }
         Payload::Gap(gap) => {
             let why = match gap.reason {
-                GapReason::Lag => "not sent live: printed faster than they could be sent",
+                GapReason::Lag => "not sent live: the job printed faster than its output could be sent",
                 GapReason::Budget => "not sent live: live output limit reached",
             };
             let when = match gap.available {
@@ -154,10 +154,10 @@ fn of_step(step: &StepPayload) -> Words {
     let detail = match (step.status, step.exit_code, step.signal) {
         (StepStatus::Started, ..) => format!("$ {}", step.command.lines().next().unwrap_or_default()),
         (StepStatus::Failed, Some(code), _) => within(&format!("failed with exit code {code}"), step.duration_ms),
-        (StepStatus::Failed, None, Some(signal)) => within(&format!("failed by signal {signal}"), step.duration_ms),
+        (StepStatus::Failed, None, Some(signal)) => within(&format!("killed by signal {signal}"), step.duration_ms),
         (status, ..) => within(words::step_status(status), step.duration_ms),
     };
-    // A step that nobody named is named after its command, which stands beside it.
+    // A step without a name of its own is named after its command, which is shown beside it.
     let subject = if step.command.starts_with(&step.name) { step.step_id.clone() } else { step.name.clone() };
     Words { tone, subject, detail }
 }
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(step(StepStatus::Started, None, None), "-- Build $ cargo build");
         assert_eq!(step(StepStatus::Succeeded, Some(0), None), "-- Build succeeded in 12.6 s");
         assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 in 12.6 s");
-        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build failed by signal 9 in 12.6 s");
+        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build killed by signal 9 in 12.6 s");
         assert_eq!(step(StepStatus::TimedOut, None, Some(15)), "-- Build timed out in 12.6 s");
     }
 

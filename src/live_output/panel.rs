@@ -1,8 +1,8 @@
-//! What the panel shows at a moment: which rows, where, and where the list is scrolled to.
+//! What the panel shows: which rows, at which positions, and where the list is scrolled to.
 //!
-//! Pure: the browser's part measures the panel, hands in what happened, and draws the [`PanelFrame`] that comes out. Either
-//! somebody follows, and the list stands at its end; or somebody reads, and the line at the panel's top stays where it
-//! is, whatever is appended, loaded in front of it, dropped, or hidden by a filter.
+//! This module is pure. [`super::screen`] measures the panel, passes in what happened, and draws the resulting
+//! [`PanelFrame`]. Either the reader follows, and the list stays at its end; or the reader has paused, and the line at
+//! the top of the panel keeps its position while lines are appended, loaded before it, dropped, or hidden by a filter.
 
 use std::ops::Range;
 
@@ -13,29 +13,30 @@ use super::filter::{Counts, OutputFilter};
 use super::layout::{Layout, PanelRow, RowKey};
 use super::line::{Growth, LineKey, LiveLine, Measured};
 
-/// Rows are drawn this far beyond the panel's edges, so that scrolling shows no blank, in CSS pixels.
+/// How far beyond the panel's edges rows are drawn, in CSS pixels, so that scrolling shows no blank area.
 const OVERSCAN: u32 = 800;
-/// For somebody who reads, lines are loaded when they are this near to the panel's edges, so that they are there when they are
-/// scrolled to: fewer than half a part holds, so that who goes anywhere loads one.
+/// How far beyond the panel's edges lines are loaded while paused, in CSS pixels, so that they are there when the
+/// reader scrolls to them. This is less than half of the height of a loaded range, so that a jump to any position loads
+/// only one.
 const AHEAD: u32 = 4_000;
-/// So many of the newest rows are drawn by the server, which knows no sizes: more than any screen holds, and a log's end worth
-/// reading where scripts do not run.
+/// The number of newest rows that the server renders, which does not know the panel's size: more than fit on any
+/// screen, and enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
-/// A width in columns until the panel is measured.
+/// The assumed width in columns until the panel is measured.
 const GUESSED_COLUMNS: u32 = 120;
-/// Lines that are loaded at a time: some screens of them.
+/// The number of lines that are loaded at a time: several screens.
 const PART: i64 = 500;
 
-/// Where the list stands.
+/// Where the list is scrolled to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScrollPlace {
-    /// At its end, whatever comes.
+    /// At the end, also when more rows arrive.
     End,
-    /// A row, so many pixels below its top, stays at the panel's top.
+    /// A row stays at the top of the panel, with its first `below` pixels above the edge.
     Row { key: RowKey, below: u32 },
 }
 
-/// Everything that the panel shows is derived from this.
+/// The state from which everything in the panel is computed.
 #[derive(Clone, Debug)]
 pub struct Panel {
     buffer: Buffer,
@@ -44,11 +45,11 @@ pub struct Panel {
     columns: u32,
     height: u32,
     place: ScrollPlace,
-    /// What the filter showed when somebody began to read.
+    /// How many rows the filter showed when following was paused.
     seen: i64,
-    /// The line that somebody was sent to.
+    /// The line that a link or the reader selected.
     marked: Option<LineKey>,
-    /// Whether the marked line is still to be gone to: it was not held.
+    /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
 }
 
@@ -59,39 +60,39 @@ pub enum RowView {
     Line {
         /// The line.
         line: LiveLine,
-        /// How long after its attempt's beginning it came, in milliseconds.
+        /// The time between the start of the attempt and the line, in milliseconds.
         offset: i64,
-        /// Whether somebody was sent to it.
+        /// Whether it is the marked line.
         marked: bool,
     },
     /// An event that is not output.
     Milestone(Event),
-    /// Lines that are not held.
+    /// The space for lines outside the window.
     Space(Space),
 }
 
-/// The room of lines that are not held.
+/// The space for lines outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// At which end of the window.
+    /// The end of the window at which it is.
     pub side: Side,
-    /// How many lines; 0 for the beginning of the first one held.
+    /// The number of lines; 0 if only the beginning of the first line in the window is missing.
     pub lines: i64,
-    /// How high it is.
+    /// Its height in CSS pixels.
     pub height: u32,
 }
 
 /// An end of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The older one.
+    /// The end with the oldest lines.
     Earlier,
-    /// The newer one.
+    /// The end with the newest lines.
     Later,
 }
 
 impl RowView {
-    /// Returns what names the row, and its revision: as long as both stay, so does what is drawn.
+    /// Returns the row's identifier and revision. While both are the same, the row need not be drawn again.
     #[must_use]
     pub const fn key(&self) -> (RowKey, u32) {
         match self {
@@ -108,22 +109,22 @@ impl RowView {
 pub struct PanelFrame {
     /// The rows.
     pub rows: Vec<RowView>,
-    /// The height of what stands above them.
+    /// The height of the space above them.
     pub above: u32,
-    /// The height of what stands below them.
+    /// The height of the space below them.
     pub below: u32,
     /// Where to scroll to.
     pub scroll_to: u32,
     /// How much each filter shows.
     pub counts: Counts,
-    /// How many rows came since somebody began to read.
+    /// How many rows have arrived since following was paused.
     pub unseen: i64,
-    /// Which part of the log to load, because it is looked at.
+    /// The range of lines to load, because the reader is looking at it.
     pub wanted: Option<LineRange>,
 }
 
 impl Panel {
-    /// Begins at the end of what is there.
+    /// Creates a panel that shows the end of the buffer.
     #[must_use]
     pub fn new(buffer: Buffer) -> Self {
         let layout = Layout::new(&buffer, OutputFilter::All, GUESSED_COLUMNS);
@@ -140,27 +141,27 @@ impl Panel {
         }
     }
 
-    /// Returns what is held.
+    /// Returns the buffer.
     #[must_use]
     pub const fn buffer(&self) -> &Buffer {
         &self.buffer
     }
 
-    /// Returns whether the list stands at its end.
+    /// Returns whether the list follows the end of the log.
     #[must_use]
     pub fn follows(&self) -> bool {
         self.place == ScrollPlace::End
     }
 
-    /// Takes in live events.
+    /// Adds live events.
     pub fn append(&mut self, events: Vec<Event>) {
         let when_full = if self.follows() { WhenFull::DropOldest } else { WhenFull::Detach };
         self.buffer.append(events, when_full);
         self.lay_out();
     }
 
-    /// Takes in lines that were wanted. What is on screen stays where it is; who scrolled into the room of lines that were not
-    /// held finds them there.
+    /// Adds loaded lines. The rows on screen keep their positions; a reader who has scrolled to the space of missing
+    /// lines sees them there.
     pub fn load(&mut self, part: LineRange, page: LinesPage) {
         let (attempt, top) = (part.attempt, self.scroll_top());
         self.buffer.note_lines(attempt, page.total_lines);
@@ -179,12 +180,12 @@ impl Panel {
         }
         if self.seeking {
             self.seek();
-            // A line that the log does not have is not looked for again.
+            // The log may have fewer lines. Stop seeking after the range was loaded.
             self.seeking &= !self.marked.is_some_and(|key| part.holds(key));
         }
     }
 
-    /// Goes to a line and marks it. One that is not held is loaded first.
+    /// Scrolls to a line and marks it. A line outside the window is loaded first.
     pub fn go_to(&mut self, key: LineKey) {
         self.marked = Some(key);
         self.seeking = true;
@@ -192,33 +193,33 @@ impl Panel {
         self.seek();
     }
 
-    /// Returns whether a line is to be gone to that is not held yet.
+    /// Returns whether a line that should be scrolled to is still being loaded.
     #[must_use]
     pub const fn seeks(&self) -> bool {
         self.seeking
     }
 
-    /// Returns the attempt that a line's number means when none is named: the last.
+    /// Returns the attempt to use for a line number without an attempt: the last one.
     #[must_use]
     pub fn last_attempt(&self) -> i32 {
         self.buffer.totals().last_attempt().unwrap_or(1)
     }
 
-    /// Takes in the newest events in place of all lines, and follows.
+    /// Replaces all lines by those of the newest events, and follows.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.buffer.jump(tail, end);
         self.lay_out();
         self.follow();
     }
 
-    /// Shows something else.
+    /// Changes the filter.
     pub fn set_filter(&mut self, filter: OutputFilter) {
         self.filter = filter;
         self.lay_out();
         self.seen = Counts::of(&self.buffer).get(filter);
     }
 
-    /// Takes the panel's size: columns of text, and pixels of height. Returns whether anything changed.
+    /// Sets the panel's size, in columns of text and pixels of height. Returns whether it has changed.
     pub fn resize(&mut self, columns: u32, height: u32) -> bool {
         let changed = (self.columns, self.height) != (columns, height);
         if self.columns != columns {
@@ -229,7 +230,7 @@ impl Panel {
         changed
     }
 
-    /// Takes how many rows of text a line was found to take. Returns whether that was news.
+    /// Records the measured number of rows of a line. Returns whether it differs from the known one.
     pub fn measure(&mut self, key: LineKey, rows: u32) -> bool {
         let measured = Measured { columns: self.columns, rows };
         let changed = self.buffer.measure(key, measured);
@@ -239,14 +240,14 @@ impl Panel {
         changed
     }
 
-    /// Goes to the end and stays there. Returns whether the end has to be loaded first.
+    /// Scrolls to the end and follows. Returns whether the end has to be loaded first.
     pub fn follow(&mut self) -> bool {
         self.place = ScrollPlace::End;
         self.seeking = false;
         !self.buffer.is_attached()
     }
 
-    /// Stays where the list is, because somebody reads; `scroll_top` is where.
+    /// Pauses following at the given scroll position.
     pub fn pause(&mut self, scroll_top: u32) {
         if self.follows() {
             self.seen = Counts::of(&self.buffer).get(self.filter);
@@ -254,7 +255,7 @@ impl Panel {
         self.hold(scroll_top);
     }
 
-    /// Takes where the reader has scrolled to; while the list follows, nothing.
+    /// Handles scrolling to a new position. It is ignored while the list follows.
     pub fn scrolled(&mut self, scroll_top: u32) {
         if !self.follows() && scroll_top != self.scroll_top() {
             self.seeking = false;
@@ -262,13 +263,13 @@ impl Panel {
         }
     }
 
-    /// Returns whether the list is higher than the panel, so that there is something to scroll.
+    /// Returns whether the list is taller than the panel, so that it can be scrolled.
     #[must_use]
     pub fn scrolls(&self) -> bool {
         self.layout.height() > self.height
     }
 
-    /// Returns what the filter shows of the lines and events held, as text: one line each, without escape sequences.
+    /// Returns the rows in memory that the filter shows as text, one line each and without escape sequences.
     #[must_use]
     pub fn visible_text(&self, milestone: fn(&Event) -> String) -> String {
         let mut text = String::new();
@@ -283,7 +284,7 @@ impl Panel {
         text
     }
 
-    /// Returns what the server draws, and the browser first: the newest rows, whatever the panel's size.
+    /// Returns the first frame, which the server renders and the browser hydrates: the newest rows, for any panel size.
     #[must_use]
     pub fn first_paint(&self) -> PanelFrame {
         let end = self.layout.rows().len();
@@ -313,8 +314,8 @@ impl Panel {
         }
     }
 
-    /// Draws `rows` between the room of those above and below; what is not held of them is wanted, and then what is not of those
-    /// near.
+    /// Returns the frame for `rows`, with the height of the rows above and below. Missing lines among `rows` are
+    /// requested first, then those near them.
     fn frame_of(
         &self,
         rows: Range<usize>,
@@ -329,7 +330,7 @@ impl Panel {
         PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted }
     }
 
-    /// Returns the part to load: around the line that is sought, next to the window, or where the reader has scrolled to.
+    /// Returns the range to load: around the requested line, next to the window, or where the reader has scrolled to.
     fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRange> {
         if let Some(key) = self.marked.filter(|_| self.seeking) {
             return Some(around(key));
@@ -370,7 +371,7 @@ impl Panel {
         }
     }
 
-    /// Puts the marked line a third below the panel's top, if it is held.
+    /// Scrolls so that the marked line is a third of the panel below its top, if the line is in the window.
     fn seek(&mut self) {
         let Some(key) = self.marked.filter(|key| self.buffer.holds(*key)) else { return };
         if let Some(index) = self.layout.find(RowKey::Line(key), &self.buffer) {
@@ -392,7 +393,7 @@ impl Panel {
     }
 }
 
-/// Returns the part with a line in its middle.
+/// Returns the range with the given line in the middle.
 fn around(key: LineKey) -> LineRange {
     LineRange { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
 }

@@ -1,10 +1,10 @@
-//! A line's place in the page's address: `#L120`, and `#A2-L120` for a line of another attempt than the last.
+//! Line references in the page's address: `#L120`, or `#A2-L120` for a line of an attempt that is not the last.
 
 use leptos::prelude::*;
 
 use super::line::LineKey;
 
-/// Returns what names a line in an address; `last` is the last attempt.
+/// Returns the fragment for a line; `last` is the last attempt.
 #[must_use]
 pub fn fragment(key: LineKey, last: i32) -> String {
     match key {
@@ -13,7 +13,7 @@ pub fn fragment(key: LineKey, last: i32) -> String {
     }
 }
 
-/// Returns the attempt, if one is named, and the line that a fragment names.
+/// Parses a fragment into the attempt, if there is one, and the line number.
 #[must_use]
 pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
     let name = fragment.strip_prefix('#')?;
@@ -28,15 +28,15 @@ pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
     Some((attempt, number))
 }
 
-/// Returns the line that the page's address names.
+/// Returns the attempt and the line number in the page's address.
 pub fn in_address() -> Option<(Option<i32>, i64)> {
     parse(&window().location().hash().ok()?)
 }
 
-/// Names a line in the page's address, without a step in its history.
+/// Puts a line into the page's address without adding a history entry.
 pub fn put_into_address(key: LineKey, last: i32) {
     let history = window().history();
-    // It fails only for an address of another site.
+    // It fails only for an address on another site.
     let _ = history
         .map(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last))));
 }

@@ -1,4 +1,4 @@
-//! The rows: what is on screen of the list, and nothing else, stands in the document.
+//! The rows of the list. Only the visible ones and some around them are in the document.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use crate::model::{Event, GapPayload, Payload};
 use crate::ui::Icon;
 use crate::words;
 
-/// The list. Its parent scrolls.
+/// The list of rows. Its parent element scrolls.
 #[component]
 pub fn Rows(screen: Screen) -> impl IntoView {
     view! {
@@ -69,7 +69,7 @@ fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl 
     }
 }
 
-/// A piece of a line: text nodes only, whatever the output holds.
+/// A styled part of a line. Output becomes text nodes only, whatever it contains.
 fn span(span: Span) -> AnyView {
     let mut classes = span.style.classes();
     if span.mark {
@@ -112,7 +112,7 @@ fn milestone_row(event: &Event) -> impl IntoView + use<> {
     }
 }
 
-/// Output that was not sent live: in its place, and a way to it.
+/// A note in place of output that was not sent live, with a button that loads it.
 fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + use<> {
     let (attempt, first) = (gap.attempt, gap.from_line);
     let words = milestone::words(event);
@@ -128,10 +128,10 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
     }
 }
 
-/// The room of lines that are not held; they are loaded when it comes into view.
+/// The space for lines outside the window. They are loaded when it comes into view.
 fn space_row(space: Space) -> impl IntoView {
     let node: NodeRef<html::Div> = NodeRef::new();
-    // Through the CSSOM, since the page's policy allows no style attributes.
+    // The height is set through the CSSOM, because the page's Content-Security-Policy forbids style attributes.
     Effect::new(move || {
         if let Some(node) = node.get() {
             let node: &web_sys::HtmlElement = &node;

@@ -1,8 +1,8 @@
-//! What is on screen: the panel's state as signals, and the hand that draws it.
+//! The panel's state as signals, and the code that draws it.
 //!
-//! Events change the panel; once per frame a [`PanelFrame`] is taken from it, its rows go into a keyed list, and when those
-//! stand in the document, the spaces above and below and the scroll position are set. Heights are set through the CSSOM:
-//! the page's Content-Security-Policy allows no style attributes.
+//! Events change the panel. Once per frame a [`PanelFrame`] is computed, and its rows are put into a keyed list. When
+//! they are in the document, the heights of the spaces above and below and the scroll position are set. Heights are set
+//! through the CSSOM because the page's Content-Security-Policy forbids style attributes.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -19,12 +19,12 @@ use super::totals::Totals;
 use crate::model::{Event, EventsPage, JobId, LinesPage, Seq};
 use crate::rest;
 
-/// Events of the log's end that are loaded at a time; the API's bound.
+/// The number of events that are loaded from the end of the log: the API's limit.
 const END_LIMIT: usize = 500;
-/// How many columns the ruler measures: more make the mean exacter.
+/// The number of columns of the ruler. More columns make the mean width more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
-/// The panel's state as signals. A handle: copies are the same screen.
+/// The panel's state as signals. It is a handle: copies refer to the same screen.
 #[derive(Clone, Copy)]
 pub struct Screen {
     job: JobId,
@@ -33,31 +33,31 @@ pub struct Screen {
     pub rows: RwSignal<Vec<RowView>>,
     /// How much each filter shows.
     pub counts: RwSignal<Counts>,
-    /// What was printed in all.
+    /// The totals of everything that was printed.
     pub totals: RwSignal<Totals>,
-    /// What is shown.
+    /// The current filter.
     pub filter: RwSignal<OutputFilter>,
-    /// Whether the list stands at its end.
+    /// Whether the list follows the end of the log.
     pub follows: RwSignal<bool>,
-    /// How many rows came since somebody began to read.
+    /// How many rows have arrived since following was paused.
     pub unseen: RwSignal<i64>,
-    /// The panel that scrolls.
+    /// The element that scrolls.
     pub scroller: NodeRef<html::Div>,
-    /// The space of what stands above the rows.
+    /// The space above the rows.
     pub above: NodeRef<html::Div>,
-    /// The rows' parent.
+    /// The rows' parent element.
     pub window: NodeRef<html::Div>,
-    /// The space of what stands below the rows.
+    /// The space below the rows.
     pub below: NodeRef<html::Div>,
-    /// [`RULER_COLUMNS`] characters of output.
+    /// An element with [`RULER_COLUMNS`] characters, which measures the width of a character.
     pub ruler: NodeRef<html::Span>,
-    /// As wide as a line's text may be.
+    /// An element as wide as the text of a line may be.
     pub ruler_line: NodeRef<html::Span>,
     loading: StoredValue<bool>,
 }
 
 impl Screen {
-    /// Begins with what the page brought.
+    /// Creates the screen from the data that the page was loaded with.
     pub fn new(job: JobId, milestones: Vec<Event>, tail: &EventsPage) -> Self {
         let panel = Panel::new(Buffer::new(milestones, &tail.items, tail.next_after, BufferLimits::default()));
         let frame = panel.first_paint();
@@ -80,23 +80,23 @@ impl Screen {
         }
     }
 
-    /// Returns the cursor after which the feed goes on.
+    /// Returns the cursor after which the feed continues.
     pub fn cursor(self) -> Seq {
         self.panel.with_value(|panel| panel.buffer().end())
     }
 
-    /// Takes in live events.
+    /// Adds live events.
     pub fn append(self, events: Vec<Event>) {
         self.change(|panel| panel.append(events));
     }
 
-    /// Shows something else.
+    /// Changes the filter.
     pub fn set_filter(self, filter: OutputFilter) {
         self.filter.set(filter);
         self.change(|panel| panel.set_filter(filter));
     }
 
-    /// Goes to a line that was asked for, here or in the page's address; its number alone means the last attempt's.
+    /// Scrolls to a line. Without an attempt, the number refers to the last attempt.
     pub fn go_to(self, attempt: Option<i32>, number: i64) {
         self.change(|panel| {
             let attempt = attempt.unwrap_or_else(|| panel.last_attempt());
@@ -104,26 +104,26 @@ impl Screen {
         });
     }
 
-    /// Goes to the line that the page's address names, if it names one.
+    /// Scrolls to the line in the page's address, if there is one.
     pub fn go_to_address(self) {
         if let Some((attempt, number)) = permalink::in_address() {
             self.go_to(attempt, number);
         }
     }
 
-    /// Names a line in the page's address, and marks it.
+    /// Puts a line into the page's address, and marks it.
     pub fn name(self, key: LineKey) {
         let last = self.panel.with_value(Panel::last_attempt);
         permalink::put_into_address(key, last);
         self.go_to(Some(key.attempt), key.number);
     }
 
-    /// Returns whether a line that was asked for is still being loaded.
+    /// Returns whether a requested line is still being loaded.
     pub fn seeks(self) -> bool {
         self.panel.try_with_value(Panel::seeks).unwrap_or(false)
     }
 
-    /// Stays where the list is, because somebody reads. A list that does not scroll has nothing to stay at.
+    /// Pauses following, unless the list is too short to scroll.
     pub fn pause(self) {
         let top = self.scroll_top();
         self.change(|panel| {
@@ -133,7 +133,7 @@ impl Screen {
         });
     }
 
-    /// Goes to the end and stays there; loads it first where it is not held.
+    /// Scrolls to the end and follows. The end is loaded first if it is not in the window.
     pub fn follow(self) {
         let missing = self.panel.try_update_value(Panel::follow).unwrap_or(false);
         self.draw();
@@ -142,7 +142,7 @@ impl Screen {
         }
     }
 
-    /// Takes where the reader has scrolled to.
+    /// Handles scrolling by the reader.
     pub fn scrolled(self) {
         if self.follows.try_get_untracked() == Some(false) {
             let top = self.scroll_top();
@@ -150,7 +150,7 @@ impl Screen {
         }
     }
 
-    /// Measures the panel, and draws again when its size has changed.
+    /// Measures the panel, and draws it again if its size has changed.
     pub fn measure(self) {
         let (Some(scroller), Some(ruler), Some(line)) =
             (self.scroller.get_untracked(), self.ruler.get_untracked(), self.ruler_line.get_untracked())
@@ -167,7 +167,7 @@ impl Screen {
         });
     }
 
-    /// Returns what the filter shows, as text.
+    /// Returns the rows that the filter shows as text.
     pub fn visible_text(self) -> String {
         self.panel.with_value(|panel| panel.visible_text(milestone::text))
     }
@@ -181,12 +181,12 @@ impl Screen {
         self.scroller.get_untracked().map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
     }
 
-    /// Draws what the panel shows now.
+    /// Draws the current frame.
     pub fn draw(self) {
         let Some(frame) = self.panel.try_with_value(Panel::frame) else { return };
         self.show(&frame);
         spawn_local(async move {
-            // The rows stand in the document when the list's effect has run.
+            // After a tick, the list's effect has put the rows into the document.
             tick().await;
             if self.panel.is_disposed() {
                 return;
@@ -242,7 +242,8 @@ impl Screen {
         }
     }
 
-    /// Measures the rows whose characters may be drawn wider or narrower than a terminal's. Returns whether any was.
+    /// Measures the rows whose characters may be wider or narrower than in a terminal. Returns whether any height
+    /// changed.
     fn measure_rows(self, frame: &PanelFrame) -> bool {
         let mut node = self.window.get_untracked().and_then(|window| window.first_element_child());
         let mut news = false;
@@ -269,7 +270,7 @@ impl Screen {
         spawn_local(async move {
             let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
-            // A part that cannot be read is asked for again when it is looked at again.
+            // If a range cannot be loaded, it is requested again the next time the reader looks at it.
             let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);
             if let Ok(page) = page {

@@ -1,4 +1,4 @@
-//! The few keys that work anywhere on the page, unless somebody types.
+//! The keyboard shortcuts, which work anywhere on the page except in text fields.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -17,16 +17,16 @@ const KEYS: [(&str, &str); 5] = [
     ("?", "Show this list"),
 ];
 
-/// Shows what the keys do.
+/// Opens the list of shortcuts.
 pub fn open() {
     let dialog = document().get_element_by_id(DIALOG_ID).and_then(|node| node.dyn_into::<HtmlDialogElement>().ok());
     if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
-        // It fails only for a dialog that is open in another way.
+        // It fails only if the dialog is already open as a non-modal one.
         let _ = dialog.show_modal();
     }
 }
 
-/// Listens for the keys; shows what they do when asked.
+/// Handles the shortcuts, and contains the dialog that lists them.
 #[component]
 pub fn Shortcuts(screen: Screen) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
@@ -69,7 +69,7 @@ pub fn Shortcuts(screen: Screen) -> impl IntoView {
     .into_any()
 }
 
-/// Presses a button of the page.
+/// Clicks a button of the page.
 fn click(test_id: &str) {
     let button = document().query_selector(&format!("[data-testid={test_id}]")).ok().flatten();
     if let Some(button) = button.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {

@@ -1,4 +1,4 @@
-//! What a worker would send of random output: for tests.
+//! Simulates, for tests, the events that a worker would send for random output.
 
 use crate::model::{
     Event, EventId, GapAvailable, GapPayload, GapReason, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload,
@@ -6,9 +6,9 @@ use crate::model::{
 };
 use crate::random::Random;
 
-/// Random output of two streams, cut into events at random.
+/// Random output of two streams, split into events at random positions.
 pub struct Simulated {
-    /// Every line, whole, by its number.
+    /// Every complete line with its number.
     pub lines: Vec<(i64, String)>,
     /// The size of `output.log`.
     pub bytes: i64,
@@ -16,7 +16,7 @@ pub struct Simulated {
     pub events: Vec<Event>,
 }
 
-/// A stretch of `output.log` that belongs to one line.
+/// A contiguous piece of `output.log` that belongs to one line.
 struct Stretch {
     stream: StreamName,
     offset: i64,
@@ -25,7 +25,7 @@ struct Stretch {
 }
 
 impl Simulated {
-    /// Prints and cuts by a seed.
+    /// Generates output and splits it, both from a seed.
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let stretches = print(&mut random);
@@ -71,7 +71,7 @@ fn print(random: &mut Random) -> Vec<Stretch> {
     stretches
 }
 
-/// Cuts the log into unbroken ranges, at any character, and each range by stream.
+/// Splits the log into contiguous ranges, at any character, and splits each range by stream.
 fn cut(random: &mut Random, stretches: Vec<Stretch>) -> Vec<Event> {
     let mut characters: Vec<Stretch> = Vec::new();
     for stretch in stretches {
@@ -88,7 +88,7 @@ fn cut(random: &mut Random, stretches: Vec<Stretch>) -> Vec<Event> {
     while !rest.is_empty() {
         let size = usize::try_from(random.below(40) + 1).expect("small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        // In the order of their first bytes, as the shipper has them.
+        // They are in the order of their first bytes, as the worker sends them.
         let (first, second) = match range[0].stream {
             StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),
@@ -134,7 +134,7 @@ fn length(text: &str) -> i64 {
     i64::try_from(text.len()).expect("short")
 }
 
-/// A chunk of standard output that begins with that line.
+/// Returns a chunk of standard output that starts with the given line.
 pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
     let payload = Payload::Log(LogPayload {
         stream: StreamName::Stdout,
@@ -152,7 +152,7 @@ pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
     event(seq, Level::Info, text, payload)
 }
 
-/// Output that was not sent: from one offset to another, so many lines from that one on.
+/// Returns a gap event: the range of offsets that was not sent, its first line and its number of lines.
 pub fn gap_event(seq: Seq, (from_offset, to_offset): (i64, i64), (from_line, lines): (i64, i64)) -> Event {
     let payload = Payload::Gap(GapPayload {
         stage: Stage::Execute,
@@ -169,14 +169,14 @@ pub fn gap_event(seq: Seq, (from_offset, to_offset): (i64, i64), (from_line, lin
     event(seq, Level::Warn, "lines were not sent", payload)
 }
 
-/// Something that is not output.
+/// Returns a lifecycle event.
 pub fn milestone(seq: Seq, level: Level) -> Event {
     let status = JobEventStatus::Claimed;
     let payload = Payload::Job(JobPayload { status, attempt: 1, worker_id: None, next_attempt_at: None, reason: None });
     event(seq, level, "Claimed", payload)
 }
 
-/// An event with the given content.
+/// Returns an event with the given content.
 pub fn event(seq: Seq, level: Level, message: &str, payload: Payload) -> Event {
     let nil = uuid::Uuid::nil();
     Event {

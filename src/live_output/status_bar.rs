@@ -1,4 +1,4 @@
-//! The line below the log: what the connection is doing, and how much there is.
+//! The status bar below the log.
 
 use leptos::prelude::*;
 
@@ -7,12 +7,12 @@ use super::screen::Screen;
 use super::shortcuts;
 use crate::words;
 
-/// What the connection is doing, and how much there is.
+/// The state of the connection, and the totals of the log.
 #[component]
 pub fn StatusBar(
     screen: Screen,
     connection: RwSignal<Connection>,
-    /// Tries to connect now.
+    /// Called to retry the connection now.
     on_try_now: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let redactions = move || screen.totals.with(super::totals::Totals::redactions);

@@ -1,4 +1,4 @@
-//! The toolbar: what is shown, following, copying, downloading.
+//! The toolbar: filters, following, copying and downloading.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::model::{Artifact, Job};
 use crate::ui::{Icon, clipboard, download_url};
 use crate::words;
 
-/// How long a button tells what it did.
+/// How long a button shows the result of its action.
 const TOLD_FOR: Duration = Duration::from_secs(3);
-/// The name of an attempt's complete output among its files.
+/// The artifact name of an attempt's complete output.
 const LOG_NAME: &str = "logs/output.log";
 
-/// The toolbar. On narrow screens the rarer tools fold into a menu.
+/// The toolbar. On narrow screens, rarely used tools are in a menu.
 #[component]
 pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -108,7 +108,7 @@ fn CopyButton(screen: Screen) -> impl IntoView {
     .into_any()
 }
 
-/// The complete output of the last attempt, when there is one.
+/// The link to the complete output of the last attempt, once it is available.
 #[component]
 fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
     let link = move || {

@@ -1,9 +1,9 @@
-//! What a job has printed in all, held or not.
+//! The totals of everything that a job has printed, in memory or not.
 
 use super::line::LineKey;
 use crate::model::{AttemptStatus, Event, LogPayload, Payload, Timestamp};
 
-/// What a job has printed in all, by attempt. Pure.
+/// The totals of a job, by attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     attempts: Vec<AttemptCount>,
@@ -19,7 +19,7 @@ struct AttemptCount {
 }
 
 impl Totals {
-    /// Takes an event's figures into account. An event may come twice: only the greatest figures count.
+    /// Adds the figures of an event. An event may be added twice: only the greatest figures count.
     pub fn note(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => {
@@ -57,27 +57,27 @@ impl Totals {
         self.attempts.iter().map(|total| total.bytes).sum()
     }
 
-    /// Returns how often something was masked, as far as attempts have ended.
+    /// Returns how many values were masked in the attempts that have ended.
     #[must_use]
     pub fn redactions(&self) -> i64 {
         self.attempts.iter().map(|total| total.redactions).sum()
     }
 
-    /// Returns how long after its attempt began something was, in milliseconds; 0 when that is not known.
+    /// Returns the milliseconds between the start of an attempt and a point in time, or 0 if the start is unknown.
     #[must_use]
     pub fn offset_millis(&self, attempt: i32, at: Timestamp) -> i64 {
         let started = self.attempts.iter().find(|total| total.number == attempt).and_then(|total| total.started);
         started.map_or(0, |started| at.millis_since(started))
     }
 
-    /// Returns how many lines all attempts have printed before a line.
+    /// Returns how many lines all attempts printed before the given line.
     #[must_use]
     pub fn index(&self, key: LineKey) -> i64 {
         let earlier = self.attempts.iter().filter(|total| total.number < key.attempt).map(|total| total.lines);
         earlier.sum::<i64>() + key.number - 1
     }
 
-    /// Returns the line before which so many were printed, if there is one.
+    /// Returns the line at an index, counted from 0 over all attempts, if there is one.
     #[must_use]
     pub fn key(&self, index: i64) -> Option<LineKey> {
         let mut rest = index;
@@ -90,13 +90,13 @@ impl Totals {
         None
     }
 
-    /// Returns the last attempt that is known.
+    /// Returns the last known attempt.
     #[must_use]
     pub fn last_attempt(&self) -> Option<i32> {
         self.attempts.last().map(|total| total.number)
     }
 
-    /// Takes into account how many lines an attempt was found to have.
+    /// Records how many lines an attempt has, as the server reported it.
     pub fn note_lines(&mut self, attempt: i32, lines: i64) {
         let total = self.of(attempt);
         total.lines = total.lines.max(lines);

@@ -1,6 +1,6 @@
-//! What stands above the log where scripts do not run: what the page then shows, and how to see more.
+//! The note above the log for browsers without scripts: what the page shows, and links to the rest.
 //!
-//! The style sheet hides it where they do.
+//! The style sheet hides it if scripts run.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -8,13 +8,13 @@ use leptos_router::hooks::use_query_map;
 use crate::host;
 use crate::model::Job;
 
-/// How often a page that was asked to reload itself does, in seconds.
+/// How often the page reloads itself if the reader asked for it, in seconds.
 const RELOAD_SECONDS: u32 = 5;
 
-/// The parameter that asks for it. Nobody is reloaded unasked: whoever reads may be in the middle of a line.
+/// The query parameter that turns reloading on. It is off by default, because a reload interrupts reading.
 const RELOADS: &str = "reload";
 
-/// What the page shows without scripts, and the links to the rest.
+/// The note and its links.
 #[component]
 pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
     let (id, over) = job.with_untracked(|job| (job.id, job.status.is_terminal()));
@@ -27,7 +27,7 @@ pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
         (true, _) => (None, "The newest lines of the log. "),
         (false, true) => (Some(page), "The newest lines of the log; this page reloads itself while the job runs. "),
         (false, false) => (
-            // No fragment: to a browser that stands at it, the same address is a place in the page and nothing to load.
+            // Without a fragment: a browser does not reload the page for an address that differs only in its fragment.
             Some(format!("{page}?{RELOADS}=1")),
             "The newest lines of the log, as they were when the page was loaded. ",
         ),

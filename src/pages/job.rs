@@ -1,4 +1,4 @@
-//! A job: how it stands, its steps, its files, and its output, live.
+//! The page of a job: its status, steps, files and live output.
 
 mod aside;
 mod header;
@@ -22,11 +22,11 @@ use crate::words;
 use aside::Aside;
 use header::Header;
 
-/// How often a queued job's place in the queue is asked for.
+/// How often to fetch a queued job's position.
 const ASK_POSITION_EVERY: Duration = Duration::from_secs(3);
-/// How long to wait for the server to come back.
+/// How long to wait before retrying a request that got no response.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// How often durations tick.
+/// How often running durations are updated.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Loads a job and shows it.
@@ -49,7 +49,7 @@ pub fn JobPage() -> impl IntoView {
     .into_any()
 }
 
-/// The shape of what comes.
+/// A placeholder that is shown while the job is loading.
 #[component]
 fn Loading() -> impl IntoView {
     view! {
@@ -66,7 +66,7 @@ fn Loading() -> impl IntoView {
     .into_any()
 }
 
-/// A job's state as signals. A handle: copies are the same job.
+/// A job's state as signals. It is a handle: copies refer to the same job.
 #[derive(Clone, Copy)]
 struct LiveJob {
     id: JobId,
@@ -76,7 +76,7 @@ struct LiveJob {
 }
 
 impl LiveJob {
-    /// Takes in what happened, and asks for what follows from it.
+    /// Applies new events, and fetches what they have changed.
     fn happened(self, news: Vec<Event>) {
         let concerns_job =
             news.iter().any(|event| matches!(event.payload, Payload::Job(_) | Payload::Attempt(_) | Payload::End(_)));
@@ -90,7 +90,7 @@ impl LiveJob {
         }
     }
 
-    /// Asks how the job stands, until there is an answer.
+    /// Fetches the job, and retries until there is a response.
     fn ask(self) {
         spawn_local(async move {
             match rest::get::<Job>(&format!("/api/queue/jobs/{}", self.id)).await {
@@ -101,7 +101,7 @@ impl LiveJob {
         });
     }
 
-    /// Asks for the files kept so far, until there is an answer.
+    /// Fetches the list of artifacts, and retries until there is a response.
     fn ask_files(self) {
         spawn_local(async move {
             match rest::get::<ArtifactsPage>(&format!("/api/queue/jobs/{}/artifacts", self.id)).await {
@@ -130,7 +130,7 @@ impl LiveJob {
     }
 }
 
-/// A job that was loaded. What it takes is serialisable, and all that lives begins here.
+/// Shows a loaded job. Its props are serialisable; all reactive state is created here.
 #[component]
 fn JobView(page: JobPageData) -> impl IntoView {
     let JobPageData { job, milestones, tail, artifacts } = page;

@@ -1,4 +1,4 @@
-//! The queue: a row a job, newest first, kept fresh.
+//! The list of jobs: one row per job, newest first, kept up to date.
 
 mod changes;
 mod list;
@@ -20,15 +20,15 @@ use crate::ui::{Icon, PageTitle};
 use crate::words;
 use list::JobList;
 
-/// How long after the last key a search begins.
+/// How long to wait after the last keystroke before searching.
 const SEARCH_AFTER: Duration = Duration::from_millis(250);
 
-/// What is looked for: it stands in the address, so that a list can be linked to.
+/// The filters of the list. They are part of the page's address, so that a filtered list can be linked to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
-    /// How many jobs come before the list: pages are links where scripts do not run.
+    /// How many jobs to skip. Only the page links for browsers without scripts set it.
     offset: u32,
 }
 
@@ -37,7 +37,7 @@ impl JobsQuery {
         *self == Self::default()
     }
 
-    /// Returns the query of the address, and of the API.
+    /// Returns the query string, which is the same for the page's address and for the API.
     fn query(&self) -> String {
         let mut params = leptos_router::params::ParamsMap::new();
         if let Some(status) = self.status {
@@ -105,14 +105,14 @@ pub fn JobsPage() -> impl IntoView {
     .into_any()
 }
 
-/// The shape of what comes.
+/// A placeholder that is shown while the list is loading.
 #[component]
 fn Loading() -> impl IntoView {
     let rows = (0..6).map(|_| view! { <li class="job-row skeleton">"Loading"</li> }).collect_view();
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// What to look for. Without scripts it is a form that is sent with Enter.
+/// The filters. Without scripts they are a form that Enter submits.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();
@@ -127,7 +127,7 @@ fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
             timer.clear();
         }
         let search = move || {
-            // The page may have been left meanwhile.
+            // The user may have left the page in the meantime.
             if let Some(now) = wanted.try_get_untracked() {
                 go.try_with_value(|go| go(JobsQuery { q: text.trim().to_owned(), offset: 0, ..now }));
             }

@@ -1,13 +1,13 @@
-//! Logging in: a plain form, which works without scripts.
+//! The login page: a plain form, which works without scripts.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::ui::PageTitle;
 
-/// Asks for the token, or lets a one-time link be used by a click.
+/// Asks for the token, or for a click that uses a one-time link.
 ///
-/// The link's ticket is spent by a post only: whoever previews links sees this page and spends nothing.
+/// Only a POST uses the link's ticket. Programs that preview links load this page with GET and so do not use it up.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
@@ -49,7 +49,7 @@ pub fn LoginPage() -> impl IntoView {
                             <p id="token-hint" class="hint">
                                 "The admin token. It is in the file "
                                 <code>"admin-token"</code>
-                                " in the server's data folder, unless the server was started with another one."
+                                " in the server's data folder, unless the server was started with a different token."
                             </p>
                         }
                             .into_any()

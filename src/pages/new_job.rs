@@ -1,4 +1,5 @@
-//! Submitting a job: one command, or several steps. Without scripts the form is posted (`server::http::form`).
+//! The form for a new job with one command or several steps. Without scripts the browser posts it
+//! (`server::http::form`).
 
 mod draft;
 mod environment;
@@ -14,11 +15,11 @@ use crate::ui::{Icon, PageTitle};
 use draft::{Draft, Step, field_of};
 use environment::Environment;
 
-/// The shells that are offered; any other program that takes `-c` can be written.
+/// The shells that the form offers. The API accepts any other program that takes `-c`.
 const SHELLS: [(&str, &str); 3] =
     [("", "sh: sh -e -c"), ("bash", "bash: bash -eo pipefail -c"), ("python3", "python3: python3 -c")];
 
-/// The form. The server checks it, and its words appear by the field that they are about.
+/// The form. The server validates it, and its error messages appear next to the fields that they are about.
 #[component]
 pub fn NewJobPage() -> impl IntoView {
     let draft = Draft::new();
@@ -34,7 +35,7 @@ pub fn NewJobPage() -> impl IntoView {
             navigate(&format!("/tasks/queue/{}", job.id), NavigateOptions::default());
         }
     });
-    // What is wrong: the field's path, and what it takes.
+    // The path of the invalid field, and the error message.
     let problem = Memo::new(move |_| match submit.value().get() {
         Some(Err(RpcError::Refused { message, .. })) => Some(draft.place(field_of(&message))),
         Some(Err(error)) => Some((String::new(), error.to_string())),
@@ -117,7 +118,7 @@ pub fn NewJobPage() -> impl IntoView {
     .into_any()
 }
 
-/// The commands.
+/// The fields for the commands.
 #[component]
 fn Steps(draft: Draft, problem: Memo<Option<(String, String)>>) -> impl IntoView {
     let several = move || draft.steps.read().len() > 1;
@@ -221,7 +222,7 @@ fn Number(
     .into_any()
 }
 
-/// What the server said of a field.
+/// The server's error message for one field.
 #[component]
 pub(super) fn Problem(
     problem: Memo<Option<(String, String)>>,

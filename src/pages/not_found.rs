@@ -1,4 +1,4 @@
-//! The page where there is none.
+//! The page for unknown addresses.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use crate::host;
 use crate::ui::PageTitle;
 
-/// Says that there is nothing here, with status 404.
+/// Says that there is no page at this address, with status 404.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     host::status(404);

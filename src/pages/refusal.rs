@@ -6,10 +6,10 @@ use leptos_router::components::A;
 use crate::host;
 use crate::page_data::RpcError;
 
-/// Stands in place of a page that the server refused to send, or that could not be reached.
+/// Shown instead of a page that the server refused to send, or that could not be loaded.
 #[component]
 pub fn Refusal(
-    /// Why.
+    /// Why the page is not shown.
     error: RpcError,
 ) -> impl IntoView {
     let (title, text) = match &error {

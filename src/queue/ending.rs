@@ -108,11 +108,11 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
         Ending::Succeeded => Next::Over(JobStatus::Succeeded),
         Ending::Cancelled => Next::Over(JobStatus::Cancelled),
         // A cancelled job must not run again.
-        Ending::Failed { .. } if row.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
-        Ending::Failed { .. } if row.attempt < row.max_attempts => {
-            Next::Again(now.after(WAITS.after(row.attempt.unsigned_abs())))
+        Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
+        Ending::Failed { .. } if row.job.attempt < row.job.max_attempts => {
+            Next::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
         }
-        Ending::Failed { .. } if row.max_attempts == 1 => Next::Over(JobStatus::Failed),
+        Ending::Failed { .. } if row.job.max_attempts == 1 => Next::Over(JobStatus::Failed),
         Ending::Failed { .. } => Next::Over(JobStatus::DeadLetter),
     }
 }
@@ -126,10 +126,10 @@ pub(super) async fn finish(
 ) -> Result<JobStatus, QueueError> {
     let lease = finish.lease;
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
-    if row.status != JobStatus::Running || row.lease_epoch != lease.epoch {
+    if row.job.status != JobStatus::Running || row.job.lease_epoch != lease.epoch {
         // The call that ended the lease may be repeated until the next lease begins.
-        let repeated = row.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.status != JobStatus::Running;
-        return if repeated { Ok(row.status) } else { Err(QueueError::LeaseLost(lease.job)) };
+        let repeated = row.job.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.job.status != JobStatus::Running;
+        return if repeated { Ok(row.job.status) } else { Err(QueueError::LeaseLost(lease.job)) };
     }
     let status = attempt_status(&finish.ending);
     leases::end_attempt(tx.connection(), lease, status, now).await?;
@@ -150,7 +150,7 @@ pub(super) async fn finish(
     FailPoint::LeaseEnded.reached();
     append_by_server(tx, tails, lease.job, events, now).await?;
     if let Next::Over(status) = next {
-        let took = row.started_at().and_then(|started| u64::try_from(now.millis_since(started)).ok());
+        let took = row.job.started_at.and_then(|started| u64::try_from(now.millis_since(started)).ok());
         tx.count(move |metrics| metrics.job_finished(status, took.map(Duration::from_millis)));
     }
     Ok(job_status)
@@ -160,18 +160,18 @@ pub(super) async fn finish(
 pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
     let totals = AttemptTotals {
         exit_code: None,
-        lines: row.log_lines.unwrap_or(0),
-        bytes: row.log_bytes.unwrap_or(0),
+        lines: row.job.log_lines.unwrap_or(0),
+        bytes: row.job.log_bytes.unwrap_or(0),
         suppressed_bytes: 0,
         redactions: 0,
-        log_sha256: row.log_sha256.clone().unwrap_or_else(|| hex::encode(Sha256::digest([]))),
+        log_sha256: row.job.log_sha256.clone().unwrap_or_else(|| hex::encode(Sha256::digest([]))),
     };
-    store::end_queued(tx.connection(), row.id, now).await?;
+    store::end_queued(tx.connection(), row.job.id, now).await?;
     let events = vec![
-        NewEvent::job(JobEventStatus::Cancelled, row.attempt, JobDetails::default()),
-        end_event(JobStatus::Cancelled, row.attempt, &totals),
+        NewEvent::job(JobEventStatus::Cancelled, row.job.attempt, JobDetails::default()),
+        end_event(JobStatus::Cancelled, row.job.attempt, &totals),
     ];
-    append_by_server(tx, tails, row.id, events, now).await?;
+    append_by_server(tx, tails, row.job.id, events, now).await?;
     tx.count(|metrics| metrics.job_finished(JobStatus::Cancelled, None));
     Ok(())
 }

@@ -2,12 +2,9 @@
 
 pub(super) mod store;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row};
-
 use super::{Queue, QueueError, store as jobs};
 use crate::event_log::Lease;
-use crate::model::{Artifact, ArtifactId, JobId, Timestamp};
+use crate::model::{Artifact, ArtifactId, JobId};
 
 /// The smallest log, in bytes, that is compressed. A smaller file takes one disk block in any case.
 const COMPRESS_FROM: i64 = 4 << 10;
@@ -15,7 +12,7 @@ const COMPRESS_FROM: i64 = 4 << 10;
 /// An artifact and the path of its file.
 #[derive(Clone, Debug)]
 pub struct ArtifactFile {
-    /// The artifact, as replies show it.
+    /// The artifact, as responses show it.
     pub artifact: Artifact,
     /// The file's path, relative to the data folder.
     pub path: String,
@@ -36,47 +33,29 @@ pub struct AttemptOutput {
     pub sha256: Option<String>,
 }
 
-impl<'r> FromRow<'r, SqliteRow> for ArtifactFile {
-    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
-        let artifact = Artifact {
-            id: ArtifactId(row.try_get("id")?),
-            job_id: JobId(row.try_get("job_id")?),
-            name: row.try_get("name")?,
-            content_type: row.try_get("content_type")?,
-            size_bytes: row.try_get("size_bytes")?,
-            digest: row.try_get("digest")?,
-            storage_path: None,
-            attempt: row.try_get("attempt")?,
-            stage: row.try_get("stage")?,
-            created_at: Timestamp(row.try_get("created_at")?),
-        };
-        Ok(Self { artifact, path: row.try_get("path")? })
-    }
-}
-
 impl Queue {
     /// Returns the artifacts of a job, oldest first.
     pub async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         Ok(store::artifacts(&mut connection, job).await?)
     }
 
     /// Returns an artifact and the path of its file, or `None` if there is no such artifact.
     pub async fn artifact(&self, id: ArtifactId) -> Result<Option<ArtifactFile>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::artifact(&mut connection, id).await?)
     }
 
     /// Returns what is known about the output of the given attempt, or of the latest one.
     pub async fn attempt_output(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
     /// Returns a finished log that is worth compressing and not compressed yet, if there is one.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
     }
 
@@ -97,7 +76,7 @@ impl Queue {
 
     /// Returns the paths of an attempt's listed files, relative to the data folder.
     pub async fn artifact_paths(&self, lease: Lease) -> Result<Vec<String>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::artifact_paths(&mut connection, lease.job, lease.attempt).await?)
     }
 }

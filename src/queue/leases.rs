@@ -18,16 +18,16 @@ pub const LEASE: Duration = Duration::from_mins(2);
 /// The type of the jobs that the embedded worker runs.
 const COMMAND: &str = "command";
 
-/// A claimed job: what a worker needs to run it, real values included.
+/// A claimed job: everything that a worker needs to run it, including real secret values.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
     /// What to run.
     pub payload: JobPayload,
-    /// Masks what it prints, with its own secrets and the server's.
+    /// Masks its output, with its own secrets and the server's.
     pub redactor: Redactor,
-    /// Who holds it.
+    /// The worker that holds the lease.
     pub worker: Redacted,
     /// How many bytes of output the job's earlier attempts have sent as events.
     pub sent_before: u64,
@@ -46,7 +46,7 @@ pub(super) struct ClaimedRow {
 }
 
 impl ClaimedRow {
-    /// Makes it ready to be run.
+    /// Prepares the job to be run.
     fn open(self, maskers: &Maskers) -> Claimed {
         let Self { lease, payload, worker, sent_before, input } = self;
         let payload = JobPayload::stored(COMMAND, &payload);
@@ -60,7 +60,7 @@ impl ClaimedRow {
 pub struct Abandoned<C = Claimed> {
     /// The job and the lease it runs under.
     pub claimed: C,
-    /// Up to where its output is stored or left out.
+    /// The offset up to which its output is stored or suppressed.
     pub shipped: u64,
     /// How many of those bytes are suppressed.
     pub suppressed: u64,
@@ -79,7 +79,7 @@ pub struct Shipping {
     pub bytes: i64,
 }
 
-/// The answer to a worker's heartbeat.
+/// The response to a worker's heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heartbeat {
     /// The lease is renewed.
@@ -138,7 +138,7 @@ impl Queue {
         if claimed.is_some() {
             self.signals.changed.send_replace(());
         }
-        // Outside of the transaction: to make a redactor of many values takes its time.
+        // This is outside the transaction, because creating a redactor with many values takes a while.
         Ok(claimed.map(|row| row.open(&self.maskers)))
     }
 
@@ -176,7 +176,7 @@ impl Queue {
 
     /// Returns the jobs that embedded workers of earlier runs of this server left running.
     pub async fn abandoned(&self, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let rows = store::abandoned(&mut connection, worker).await?;
         let open = |row: Abandoned<ClaimedRow>| {
             let Abandoned { claimed, shipped, suppressed, last_batch } = row;
@@ -187,14 +187,14 @@ impl Queue {
 
     /// Returns how much output of each running attempt is stored.
     pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         Ok(store::shipping(&mut connection).await?)
     }
 
     /// Returns the milliseconds until the next job that waits for another attempt can be claimed, or `None` if no job
     /// waits for one.
     pub async fn next_attempt_in(&self) -> Result<Option<u64>, QueueError> {
-        let mut connection = self.db.readers().acquire().await?;
+        let mut connection = self.db.reader().await?;
         let at = store::next_attempt_at(&mut connection).await?;
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }

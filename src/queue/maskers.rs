@@ -1,5 +1,5 @@
-//! The one place where a job's redactor is made: of the server's values and the job's own, in one automaton, so that a value
-//! that begins with another one is masked whole.
+//! Creates the redactors of jobs. The server's values and the job's own are in one automaton, so that a value that
+//! starts with another one is masked completely.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use redact::Redactor;
 use super::JobPayload;
 use crate::model::JobId;
 
-/// Jobs whose redactors are kept, in the ordinary case; what counts is [`CAPACITY`].
+/// The expected number of jobs whose redactors are cached. The actual limit is [`CAPACITY`].
 const JOBS: usize = 1_000;
 
-/// Bytes that all kept redactors may take: pages and lists show the same few jobs again and again.
+/// The maximum memory of all cached redactors, in bytes. Pages and lists show the same few jobs again and again.
 const CAPACITY: u64 = 64 << 20;
 
-/// Bytes that a redactor takes for itself, and for each byte of its values (`Redactor::new`).
+/// The memory of a redactor, in bytes: a fixed part, and a part for each byte of its values (`Redactor::new`).
 const WEIGHT: (u64, u64) = (4 << 10, 100);
 
-/// Bytes of an entry that shares the server's redactor.
+/// The memory of an entry that shares the server's redactor, in bytes.
 const SHARED: u64 = 256;
 
-/// Makes redactors, and keeps those of recent jobs. Cheap to clone.
+/// Creates redactors, and caches those of recent jobs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Maskers {
     values: Arc<[String]>,
-    /// Of jobs without values of their own.
+    /// The redactor of jobs without values of their own.
     server: Redactor,
     kept: Arc<Cache<JobId, Kept, Weight>>,
 }
@@ -48,20 +48,20 @@ impl Weighter<JobId, Kept> for Weight {
 }
 
 impl Maskers {
-    /// Takes the values that are masked in every job.
+    /// Creates it with the values that are masked in every job.
     #[must_use]
     pub fn new(values: Vec<String>) -> Self {
         let server = Redactor::new(&values);
         Self { values: values.into(), server, kept: Arc::new(Cache::with_weighter(JOBS, CAPACITY, Weight)) }
     }
 
-    /// Returns the redactor of a job. A job's payload never changes, so that its id is enough to know it again.
+    /// Returns the redactor of a job. A job's payload never changes, so its id identifies the redactor.
     pub(super) fn of(&self, job: JobId, payload: impl FnOnce() -> JobPayload) -> Redactor {
         let Ok(kept) = self.kept.get_or_insert_with(&job, || Ok::<_, Infallible>(self.make(&payload())));
         kept.redactor
     }
 
-    /// Returns the redactor of a payload that belongs to no job yet.
+    /// Returns the redactor of a payload that does not belong to a job yet.
     pub(super) fn of_payload(&self, payload: &JobPayload) -> Redactor {
         self.make(payload).redactor
     }
@@ -105,7 +105,7 @@ mod tests {
             maskers.of(JobId(uuid::Uuid::now_v7()), || payload(&"x".repeat(2_000)));
         }
         assert!(maskers.kept.weight() <= CAPACITY);
-        // A redactor that is too large to be kept is made all the same.
+        // A redactor that is too large for the cache is still created.
         let large = maskers.of(JobId(uuid::Uuid::now_v7()), || payload(&"y".repeat(1 << 20)));
         assert_eq!(large.redact("y".repeat(1 << 20).as_bytes()).to_text(), "[REDACTED]");
         assert!(maskers.kept.weight() <= CAPACITY);

@@ -1,22 +1,23 @@
-//! Running a job again with changes.
+//! Runs a job again with changes.
 //!
-//! Clients know a payload as replies show it, with `[REDACTED]` where a secret value stands. A text that comes back as it was
-//! shown means the original's; one that was edited around the mask is refused, so that no job ever runs with the mask itself.
-//! What was masked in the original has to be masked in the new job too.
+//! Clients see a payload as responses show it, with `[REDACTED]` in place of secret values. A text that is sent back
+//! unchanged means the original text; one that was edited around the mask is refused, so that no job ever runs with the
+//! mask itself. Values that were masked in the original must be masked in the new job too.
 
 use super::maskers::Maskers;
 use super::payload::{InvalidPayload, JobPayload, invalid};
 use crate::json::{self, Json, Member, Node};
 use crate::model::RawJson;
 
-/// A text of the original payload: its kind (the field's name, and the variable's in an environment), as it is, as shown.
+/// A text of the original payload: its kind (the name of the field, and of the variable in an environment), its real
+/// value, and its masked form.
 struct Text {
     kind: String,
     real: String,
     shown: String,
 }
 
-/// Returns the stored payload `original` with the fields of `changes` in place of its own; null removes a field.
+/// Returns the stored payload `original` with its fields replaced by those of `changes`; null removes a field.
 pub(super) fn apply(
     kind: &str,
     original: &str,
@@ -25,7 +26,7 @@ pub(super) fn apply(
 ) -> Result<RawJson, InvalidPayload> {
     let parse = |text: &str| json::parse(text).map_err(|error| invalid("payload", error.problem()));
     let changes = changes.map_or_else(|| Ok(Json::empty_object()), |changes| parse(changes.get()))?;
-    let Node::Object(changes) = changes.node else { return Err(invalid("payload", "takes an object")) };
+    let Node::Object(changes) = changes.node else { return Err(invalid("payload", "must be an object")) };
     let original = JobPayload::stored(kind, original);
     let real = parse(&original.to_text())?;
     let mut texts = Vec::new();
@@ -45,13 +46,13 @@ pub(super) fn apply(
     Ok(edited.to_raw())
 }
 
-/// Returns a payload as replies show it.
+/// Returns a payload as responses show it.
 fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     let masked = payload.masked(&maskers.of_payload(payload));
     json::parse(masked.get()).expect("what is written is JSON")
 }
 
-/// Collects the texts that are shown otherwise than they are, or hold the mask themselves.
+/// Collects the texts whose masked form differs, or that contain the mask themselves.
 fn collect(kind: &str, real: &Json, shown: &Json, texts: &mut Vec<Text>) {
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) if has_mask(shown) => {
@@ -77,7 +78,7 @@ fn has_mask(text: &str) -> bool {
     text.contains(&*String::from_utf8_lossy(redact::MASK))
 }
 
-/// Puts the original's texts where their masked forms stand.
+/// Replaces masked texts by those of the original.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {
@@ -85,10 +86,10 @@ fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(),
                 texts.iter().filter(|known| known.kind == kind && known.shown == *text).map(|known| &known.real);
             let problem = match meant.next() {
                 None => {
-                    "[REDACTED] stands for a secret of the original job, which no longer fits here; leave the text as it was, or name the variable instead, as in $NAME"
+                    "[REDACTED] replaces a secret of the original job, which cannot be restored in a changed text; leave the text unchanged, or refer to the variable, as in $NAME"
                 }
                 Some(first) if meant.any(|other| other != first) => {
-                    "[REDACTED] stands for several secrets of the original job; give the value itself"
+                    "[REDACTED] replaces several secrets of the original job; enter the value itself"
                 }
                 Some(first) => {
                     text.clone_from(first);
@@ -108,17 +109,17 @@ fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(),
     }
 }
 
-/// Checks that the original's secret texts are masked in the new payload as they were in the old one.
+/// Checks that secret texts of the original are still masked in the new payload.
 fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // The whole value of a variable is masked by its name; what it was before says nothing.
+            // A text that is shown as nothing but the mask is masked completely, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(
                     at,
-                    "holds the value of a secret variable that was changed or removed; keep the variable, or change this text as well",
+                    "contains the value of a secret variable that was changed or removed; keep the variable, or change this text too",
                 ));
             }
             Ok(())

@@ -41,7 +41,7 @@ pub struct Command {
     pub title: Option<String>,
     /// Environment variables of all steps.
     pub env: BTreeMap<String, String>,
-    /// Where its steps run: absolute, or below the workspace.
+    /// The working directory of its steps, absolute or relative to the workspace.
     pub working_directory: String,
     /// How long the attempt may take, in seconds.
     pub timeout_seconds: Option<u32>,
@@ -60,19 +60,19 @@ pub struct StageSpec {
     pub steps: Vec<StepSpec>,
 }
 
-/// A job's payload: parsed once, and what is stored, shown and run is made of this alone.
+/// A job's payload. It is parsed once, and everything that is stored, shown and run is derived from it.
 #[derive(Clone, Debug)]
 pub enum JobPayload {
-    /// Of a `command`.
+    /// The payload of a `command` job.
     Command(RawCommand),
-    /// Of a job that waits for an external worker: any object.
+    /// The payload of a job for an external worker: any object.
     Other(Json),
-    /// Stored by an earlier version that took what this one does not. Nothing of it is shown or run.
+    /// A payload that an earlier version stored and this one does not accept. Nothing of it is shown or run.
     Unreadable(InvalidPayload),
 }
 
 impl JobPayload {
-    /// Parses the payload of a job of type `kind`; `null` is an object without members.
+    /// Parses the payload of a job of type `kind`. `null` counts as an empty object.
     pub fn parse(kind: &str, text: &str) -> Result<Self, InvalidPayload> {
         let json = match json::parse(text).map_err(|error| of_json(&error))? {
             Json { node: json::Node::Null, .. } => Json::empty_object(),
@@ -81,16 +81,16 @@ impl JobPayload {
         match json.members() {
             Some(_) if kind == "command" => json.read().map(Self::Command).map_err(|error| of_json(&error)),
             Some(_) => Ok(Self::Other(json)),
-            None => Err(invalid("payload", "takes an object")),
+            None => Err(invalid("payload", "must be an object")),
         }
     }
 
-    /// Takes back what was stored.
+    /// Parses a stored payload.
     pub(super) fn stored(kind: &str, text: &str) -> Self {
         Self::parse(kind, text).unwrap_or_else(Self::Unreadable)
     }
 
-    /// Returns the text that is stored.
+    /// Returns the text to store.
     pub(super) fn to_text(&self) -> String {
         match self {
             Self::Command(raw) => serde_json::to_string(raw).expect("its maps have texts as keys"),
@@ -99,7 +99,7 @@ impl JobPayload {
         }
     }
 
-    /// Returns the text by which equal payloads are known, however their members are ordered.
+    /// Returns the text for comparing payloads: it does not depend on the order of members.
     pub(super) fn to_sorted_text(&self) -> String {
         match self {
             Self::Other(json) => json.sorted().to_string(),
@@ -107,16 +107,16 @@ impl JobPayload {
         }
     }
 
-    /// Returns what the job runs.
+    /// Returns the command that the job runs.
     pub fn command(&self) -> Result<Command, InvalidPayload> {
         match self {
             Self::Command(raw) => Command::check(raw.clone()),
-            Self::Other(_) => Err(invalid("type", "is none that this worker runs")),
+            Self::Other(_) => Err(invalid("type", "is not a type that this worker runs")),
             Self::Unreadable(error) => Err(error.clone()),
         }
     }
 
-    /// Returns the values that look secret by their name.
+    /// Returns the values whose names look secret.
     pub(super) fn secret_values(&self) -> Vec<String> {
         match self {
             Self::Command(raw) => raw.secret_values(),
@@ -125,7 +125,8 @@ impl JobPayload {
         }
     }
 
-    /// Returns the payload as replies show it: values of secret-looking names masked whole, and wherever else they stand.
+    /// Returns the payload as responses show it: values with secret-looking names are masked, here and wherever else
+    /// they occur.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {
@@ -138,13 +139,13 @@ impl JobPayload {
     }
 }
 
-/// Makes the error for a payload, whose fields' paths begin with its own name.
+/// Creates the error for a payload. The paths of its fields start with `payload`.
 fn of_json(error: &JsonError) -> InvalidPayload {
     let (field, dot) = (error.field(), if error.field().is_empty() { "" } else { "." });
     invalid(format!("payload{dot}{field}"), error.problem())
 }
 
-/// A payload as it is written: which fields there are, and of which types. What their values may be is checked after it.
+/// The structure of a payload: the fields and their types. Their values are checked afterwards.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawCommand {
@@ -169,7 +170,7 @@ pub struct RawCommand {
 }
 
 impl Command {
-    /// Checks what the fields hold.
+    /// Checks the values of the fields.
     pub fn check(raw: RawCommand) -> Result<Self, InvalidPayload> {
         if let Some(title) = &raw.title {
             check_name("payload.title", title)?;
@@ -181,7 +182,9 @@ impl Command {
         let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
         let execute = match (raw.run, raw.steps) {
             (Some(run), None) => vec![only_step(run)?],
-            (None, Some(steps)) if steps.is_empty() => return Err(invalid("payload.steps", "takes at least one step")),
+            (None, Some(steps)) if steps.is_empty() => {
+                return Err(invalid("payload.steps", "must have at least one step"));
+            }
             (None, Some(steps)) => check_steps("payload.steps", steps)?,
             (Some(_), Some(_)) => return Err(invalid("payload.run", "give either run or steps, not both")),
             (None, None) => return Err(invalid("payload.run", "give run (one command) or steps")),
@@ -197,7 +200,7 @@ impl Command {
         Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
     }
 
-    /// Checks by their text that absolute working directories lie where the operator allows it.
+    /// Checks, by their text alone, that absolute working directories are inside the allowed folders.
     pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
         roots.check("payload.workingDirectory", &self.working_directory)?;
         for (at, step) in self.steps() {

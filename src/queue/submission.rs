@@ -1,7 +1,6 @@
 //! A checked submission, from which a new job's row is created.
 
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
 
 use super::QueueError;
 use super::job_row::JobRow;
@@ -9,6 +8,7 @@ use super::maskers::Maskers;
 use super::payload::{InvalidPayload, JobPayload, invalid};
 use super::store;
 use super::working_roots::WorkingRoots;
+use crate::db::Connection;
 use crate::json::Json;
 use crate::model::{JobId, JobInput, NewJob};
 
@@ -38,7 +38,7 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Checks what came in. The texts that are shown are masked from the beginning.
+    /// Checks a submission. Texts that are shown are masked from the beginning.
     pub(super) fn check(
         new: NewJob,
         by: &str,
@@ -48,10 +48,10 @@ impl Submission {
     ) -> Result<Self, InvalidPayload> {
         check_key("type", &new.kind)?;
         if !(-1000..=1000).contains(&new.priority) {
-            return Err(invalid("priority", format!("takes -1000 to 1000, not {}", new.priority)));
+            return Err(invalid("priority", format!("must be -1000 to 1000, not {}", new.priority)));
         }
         if !(1..=MAX_ATTEMPTS).contains(&new.max_attempts) {
-            return Err(invalid("maxAttempts", format!("takes 1 to {MAX_ATTEMPTS}, not {}", new.max_attempts)));
+            return Err(invalid("maxAttempts", format!("must be 1 to {MAX_ATTEMPTS}, not {}", new.max_attempts)));
         }
         if let Some(affinity) = &new.affinity_key {
             check_key("affinityKey", affinity)?;
@@ -82,7 +82,7 @@ impl Submission {
         })
     }
 
-    /// Adds the files that came with it.
+    /// Adds the files that came with the submission.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
@@ -95,24 +95,24 @@ impl Submission {
     pub(super) fn again(row: &JobRow, by: &str) -> Self {
         Self {
             id: JobId(uuid::Uuid::now_v7()),
-            kind: row.kind.clone(),
-            priority: row.priority,
+            kind: row.job.kind.clone(),
+            priority: row.job.priority,
             payload: row.payload.clone(),
-            title: row.title.clone(),
+            title: row.job.title.clone(),
             commands: row.commands.clone(),
-            affinity_key: row.affinity_key.clone(),
-            max_attempts: row.max_attempts,
+            affinity_key: row.job.affinity_key.clone(),
+            max_attempts: row.job.max_attempts,
             by: by.to_owned(),
-            resubmitted_from: Some(row.id),
-            // The archive stays with the job that it came with, and is never changed.
-            input: row.input.clone(),
+            resubmitted_from: Some(row.job.id),
+            // The archive belongs to the original job and never changes.
+            input: row.job.input.clone(),
             key: None,
             digest: None,
         }
     }
 
     /// Returns the job that an earlier submission with the same key created.
-    pub(super) async fn repeated(&self, connection: &mut SqliteConnection) -> Result<Option<JobRow>, QueueError> {
+    pub(super) async fn repeated(&self, connection: &mut Connection) -> Result<Option<JobRow>, QueueError> {
         let Some(key) = &self.key else { return Ok(None) };
         let Some(row) = store::job_of_key(connection, key).await? else { return Ok(None) };
         if row.idempotency_digest != self.digest {
@@ -124,25 +124,25 @@ impl Submission {
     }
 }
 
-/// Checks why somebody wants a job cancelled: a text of a few lines, which every page can show.
+/// Checks the reason of a cancellation: a text of a few lines that every page can show.
 pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     if reason.chars().count() > MAX_REASON {
-        return Err(invalid("reason", format!("takes at most {MAX_REASON} characters")));
+        return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));
     }
     if reason.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-        return Err(invalid("reason", "takes no control characters but line breaks and tabs"));
+        return Err(invalid("reason", "must not contain control characters except line breaks and tabs"));
     }
     Ok(())
 }
 
 fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     if key.is_empty() || key.chars().count() > MAX_KEY || key.chars().any(char::is_control) {
-        return Err(invalid(field, format!("takes 1 to {MAX_KEY} characters without control characters")));
+        return Err(invalid(field, format!("must have 1 to {MAX_KEY} characters and no control characters")));
     }
     Ok(())
 }
 
-/// Returns what people call a job, and the commands that it is found by.
+/// Returns the title of a job, and the commands that a search finds it by.
 fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
     let JobPayload::Other(json) = payload else {
         let command = payload.command()?;
@@ -151,13 +151,14 @@ fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result
         return Ok((command.title_or_command().to_owned(), runs.join("\n")));
     };
     let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
-    // Of a command, a title with control characters is refused; here any text is a payload, and its title one line.
+    // For commands, a title with control characters is refused. Other payloads may contain any text, which becomes a
+    // title of one line.
     let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
     let title = if line.trim().is_empty() { kind } else { line.trim() };
     Ok((title.to_owned(), String::new()))
 }
 
-/// Returns the checksum of all that a submission asks for.
+/// Returns the checksum of everything that a submission requests.
 fn digest(new: &NewJob, payload: &JobPayload) -> Vec<u8> {
     let rest = serde_json::json!([new.kind, new.priority, new.affinity_key, new.max_attempts]);
     Sha256::digest(format!("{rest}{}", payload.to_sorted_text())).to_vec()

@@ -1,7 +1,8 @@
-//! The folders that jobs may run in: any, or those below the roots that the operator lists.
+//! The folders in which jobs may run: any folder, or only those below the roots that the operator lists.
 //!
-//! A path is checked twice: when a job is submitted, by its text, so that a mistake is reported at once, and when a step
-//! starts, by the folder that it really leads to. Only the second check counts, since links may change in between.
+//! A path is checked twice: by its text when a job is submitted, so that a mistake is reported at once, and by the
+//! folder that it resolves to when a step starts. Only the second check is authoritative, because links may change in
+//! between.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -22,36 +23,36 @@ pub enum DirectoryError {
     /// It is a file or something else.
     #[error("the working directory {} is not a folder", .0.display())]
     NotAFolder(PathBuf),
-    /// The system refused it.
+    /// The system denied access.
     #[error("the working directory {} cannot be entered by the user that the server runs as: {source}", path.display())]
     Refused {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         source: io::Error,
     },
-    /// It lies outside of what the operator allows.
-    #[error("the working directory {} lies outside of the folders that the server allows (working_roots)", .0.display())]
+    /// It is outside the folders that the operator allows.
+    #[error("the working directory {} is outside the folders that the server allows (working_roots)", .0.display())]
     Outside(PathBuf),
 }
 
 impl WorkingRoots {
-    /// Makes the roots of a list; relative ones begin at the current folder.
+    /// Creates the roots from a list. Relative paths are relative to the current folder.
     pub fn new(roots: &[PathBuf]) -> io::Result<Self> {
         roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Checks a path of a payload by its text.
+    /// Checks a path in a payload by its text.
     pub(super) fn check(&self, field: &str, directory: &str) -> Result<(), InvalidPayload> {
         let path = Path::new(directory);
         if self.0.is_empty() || path.is_relative() || self.allow(&without_dots(path)) {
             return Ok(());
         }
         let roots: Vec<_> = self.0.iter().map(|root| root.display().to_string()).collect();
-        Err(invalid(field, format!("lies outside of the folders that the server allows: {}", roots.join(", "))))
+        Err(invalid(field, format!("is outside the folders that the server allows: {}", roots.join(", "))))
     }
 
-    /// Returns the folder that a path leads to, links resolved, if a step of a job with that workspace may run there.
+    /// Returns the folder that a path resolves to, if a step of a job with this workspace may run there.
     pub fn resolve(&self, workspace: &Path, directory: &Path) -> Result<PathBuf, DirectoryError> {
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
@@ -60,7 +61,7 @@ impl WorkingRoots {
         };
         let folder = directory.canonicalize().map_err(refused)?;
         let is_own = || workspace.canonicalize().is_ok_and(|workspace| folder.starts_with(workspace));
-        // Before anything else is said of it: what lies outside is none of the job's business.
+        // Check this first, so that nothing is revealed about folders outside the allowed ones.
         if !self.0.is_empty() && !self.allow(&folder) && !is_own() {
             return Err(DirectoryError::Outside(directory.to_owned()));
         }
@@ -71,7 +72,8 @@ impl WorkingRoots {
         Ok(folder)
     }
 
-    /// Returns whether a path without `..` lies below a root, as that is written or as it is when its links are resolved.
+    /// Returns whether a path without `..` is below a root, either as the root is written or after its links are
+    /// resolved.
     fn allow(&self, path: &Path) -> bool {
         self.0.iter().any(|root| {
             path.starts_with(without_dots(root)) || root.canonicalize().is_ok_and(|root| path.starts_with(root))
@@ -79,7 +81,7 @@ impl WorkingRoots {
     }
 }
 
-/// Resolves `.` and `..` by the text of a path alone.
+/// Resolves `.` and `..` in a path by its text alone.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {

@@ -1,8 +1,8 @@
-//! Lists of what a client accepts: `Accept`, `Accept-Encoding` (RFC 9110, 12.4.2).
+//! Parses the headers that list what a client accepts: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2).
 
 use axum::http::{HeaderMap, HeaderName};
 
-/// Returns what a header's list names, in lower case, each with its weight, from 0, which refuses it, to 1.
+/// Returns the names in a header's list in lower case, each with its weight from 0 (not acceptable) to 1.
 ///
 /// Names and the `q` of a weight are case-insensitive. A list may be split over several lines of the header.
 pub(super) fn accepted(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {

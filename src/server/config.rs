@@ -1,4 +1,4 @@
-//! The settings of a server, already read from wherever they came from.
+//! The settings of a server, after they were read from the command line, the environment and the settings file.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,42 +13,43 @@ use crate::worker::batch::Policy;
 use crate::worker::ship::{Bounds, LiveLog};
 use crate::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
 
-/// The largest text of one event, under load.
+/// The maximum size of one event's text under load, in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// Files of an attempt that are kept: each is an event and a row on the page.
+/// The maximum number of artifacts of an attempt. Each is an event and a row on the page.
 const MAX_ARTIFACTS: usize = 1_000;
 
-/// What a server is started with.
+/// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder of the database, spools and workspaces.
+    /// The folder for the database, spools and workspaces.
     pub data_dir: PathBuf,
-    /// The folder of the built pages; without one, the embedded ones, else those of the last build.
+    /// The folder of the built pages; if `None`, the embedded pages or else those of the last build are used.
     pub site_root: Option<PathBuf>,
     /// The pages' files that are compiled into the program.
     pub embedded_site: Option<EmbeddedSite>,
-    /// The operator's admin token; without one, the data folder's.
+    /// The operator's admin token; if `None`, the token in the data folder is used.
     pub admin_token: Option<String>,
-    /// Names by which browsers may reach the server, beside the address it listens on and the names of loopback.
+    /// Additional host names for browsers to reach the server by, besides its address and the names of the loopback
+    /// interface.
     pub allowed_hosts: Vec<String>,
     /// The number of jobs that the embedded worker runs at the same time.
     pub concurrency: usize,
-    /// How its jobs' steps are supervised.
+    /// How the steps of jobs are supervised.
     pub supervision: Supervision,
-    /// Whether output goes into the event log while it is printed.
+    /// Whether output is written to the event log while it is printed.
     pub live_log_events: bool,
     /// The longest time that output waits before it is sent.
     pub live_flush: Duration,
-    /// Log events of a job each second.
+    /// The maximum number of log events of a job per second.
     pub live_events_per_second: u32,
-    /// Text of a log event, until load makes it grow.
+    /// The target size of a log event's text, in bytes; it grows under load.
     pub live_event_bytes: usize,
-    /// Text of a job's log events; after that only the end of each step is sent.
+    /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent.
     pub live_job_bytes: u64,
-    /// How long output is sent on after its step has ended.
+    /// How long output may still be sent after its step has ended.
     pub live_lag: Duration,
-    /// Output at the end of each step that is sent in any case.
+    /// How many bytes at the end of each step's output are always sent.
     pub live_tail_bytes: u64,
     /// The maximum size of a request body, in bytes.
     pub body_bytes: usize,
@@ -56,36 +57,36 @@ pub struct Config {
     pub streams: usize,
     /// The maximum number of queued jobs.
     pub jobs_queued: i64,
-    /// Between SIGTERM and SIGKILL when a job is cancelled or its time is up.
+    /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
     pub cancel_grace: Duration,
-    /// Between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// Bytes that an attempt may print; more ends it.
+    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
     pub output_limit: Option<u64>,
-    /// Free bytes of the disk below which no new jobs are taken.
+    /// The free disk space, in bytes, below which no new jobs are accepted.
     pub min_free_bytes: u64,
     /// The maximum size of an artifact, in bytes.
     pub artifact_file_bytes: u64,
     /// The maximum size of all artifacts of an attempt, in bytes.
     pub artifact_job_bytes: u64,
-    /// Bytes of the files that may come with a job, as they are sent and as they are unpacked.
+    /// The maximum size of the files sent with a job, in bytes, both packed and unpacked.
     pub input_bytes: u64,
-    /// A file of values, one a line, that are masked in all output.
+    /// A file of values to mask in all output, one per line.
     pub redact_values_file: Option<PathBuf>,
-    /// What a job's `HOME` is.
+    /// The value of a job's `HOME`.
     pub job_home: JobHome,
-    /// Names of the server's variables that are handed on to jobs.
+    /// The names of environment variables of the server that are passed on to jobs.
     pub job_env: Vec<String>,
-    /// Folders that absolute working directories have to lie in; any if empty.
+    /// The folders that absolute working directories must be in; any folder if empty.
     pub working_roots: Vec<PathBuf>,
     /// How long clients may keep the server waiting.
     pub limits: Limits,
 }
 
-/// A setting that cannot be used.
+/// A setting is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Others could reach the server and nobody chose its token.
+    /// The server can be reached from other machines, but the operator has not chosen a token.
     #[error(
         "listening on {0} lets other machines in, so the operator has to choose the token: set TAILWATER_ADMIN_TOKEN to 32 \
          or more printable characters, or listen on 127.0.0.1"
@@ -102,7 +103,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Checks what only shows once the address is known.
+    /// Checks that the settings are safe for the address that the server listens on.
     pub(super) fn check(&self, address: SocketAddr) -> Result<(), ConfigError> {
         if !address.ip().is_loopback() && self.admin_token.is_none() {
             return Err(ConfigError::OpenWithoutToken(address));
@@ -110,8 +111,8 @@ impl Config {
         Ok(())
     }
 
-    /// Returns the values that are masked in every job's output: those of secret-looking variables of the server's own
-    /// environment, the passwords in addresses that are handed on, and those of the file.
+    /// Returns the values that are masked in every job's output: those of environment variables of the server with
+    /// secret-looking names, the passwords in URLs that are passed on to jobs, and those in the file.
     pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);
@@ -128,12 +129,12 @@ impl Config {
         Ok(secrets)
     }
 
-    /// Returns what jobs get of the user and of the server's environment.
+    /// Returns the environment that jobs inherit from the server.
     pub(super) fn job_environment(&self) -> JobEnvironment {
         JobEnvironment { home: self.job_home, names: self.job_env.clone() }
     }
 
-    /// Returns how output goes into the event log.
+    /// Returns the settings of live output.
     pub(super) const fn live_log(&self) -> LiveLog {
         if !self.live_log_events {
             return LiveLog::Off;
@@ -152,7 +153,7 @@ impl Config {
         LiveLog::Events(policy, bounds)
     }
 
-    /// Returns how many files an attempt may keep, and how large.
+    /// Returns the limits on the number and sizes of an attempt's artifacts.
     pub(super) const fn artifact_limits(&self) -> ArtifactLimits {
         ArtifactLimits {
             files: MAX_ARTIFACTS,
@@ -162,7 +163,7 @@ impl Config {
     }
 }
 
-/// Returns what Leptos needs to know: `Leptos.toml`, as it was when this was built, and where the server is reached.
+/// Returns the options of Leptos: those of `Leptos.toml` at build time, and the server's address.
 pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
     let site = SiteOptions::built_in();
     LeptosOptions::builder().output_name(site.output_name).site_pkg_dir(site.site_pkg_dir).site_addr(address).build()
@@ -172,16 +173,16 @@ pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SiteOptions {
-    /// The name of the script, module and style.
+    /// The base name of the script, the WASM module and the style sheet.
     pub output_name: String,
     /// The folder of the built pages.
     pub site_root: String,
-    /// The folder of script, module and style, below it.
+    /// The folder of the script, the module and the style sheet, relative to `site_root`.
     pub site_pkg_dir: String,
 }
 
 impl SiteOptions {
-    /// Returns the options of the `Leptos.toml` that this was built with.
+    /// Returns the options in the `Leptos.toml` that this program was built with.
     #[must_use]
     pub fn built_in() -> Self {
         #[derive(Deserialize)]

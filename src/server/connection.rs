@@ -1,7 +1,7 @@
 //! Accepting connections and ending them.
 //!
-//! hyper itself, without axum's `serve`, for three reasons: a bound on the memory of a connection's buffers, limits on the
-//! time that a client may take, and replies of our own to what is not a request.
+//! It uses hyper directly instead of axum's `serve`, for three reasons: to limit the memory of a connection's buffers,
+//! to limit the time that a client may take, and to send responses of our own to invalid requests.
 
 mod refusal;
 mod socket;
@@ -28,15 +28,15 @@ use super::AppState;
 use crate::limits::{ACCEPT_REST, DRAIN};
 use socket::{Exchange, ReplyEnd, Socket};
 
-/// Bytes of a connection's buffer, and with it of a request's head: twice the 8,000 that RFC 9110 asks every server to
-/// accept of a target.
+/// The size of a connection's buffer, which also limits the size of a request's head: twice the 8,000 bytes that RFC
+/// 9110 asks servers to support for the request line.
 const BUFFER: usize = 16 << 10;
 
-/// The address that a request came from, among its extensions.
+/// The address that a request came from. It is stored in the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Serves `router` until the state's `shutdown`, then lets open requests end.
+/// Serves `router` until the shutdown token is cancelled, then lets open requests finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let connections = TaskTracker::new();
     loop {
@@ -61,9 +61,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     }
 }
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
-    // A line is to leave when it is there, not when it fills a packet.
+    // Send small frames at once instead of waiting for a full packet, so that lines arrive without delay.
     stream.set_nodelay(true).ok();
     let limits = state.config.limits;
     let exchange = Exchange::default();
@@ -94,13 +94,13 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
         (None, Ok(())) => refusal::close(stream, &state).await,
         (None, Err(_)) => Ok(()),
     };
-    // A browser that goes away is no failure of ours.
+    // A client that disconnects is not a failure of the server.
     if let Some(error) = ended.err().map(std::io::Error::other).or(closed.err()) {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// Passes a request on to its route.
+/// Passes a request to its route.
 async fn answer(
     router: Router,
     mut request: Request<Incoming>,
@@ -112,7 +112,7 @@ async fn answer(
     Ok(response.map(|body| Reply { body, _end: end }))
 }
 
-/// The body of a reply. Its end is noted for the connection's socket.
+/// The body of a response, which notifies the connection's socket when it ends.
 struct Reply {
     body: Body,
     _end: ReplyEnd,

@@ -1,7 +1,7 @@
-//! What every request passes before any route: the host it asks for, where it comes from, and who sends it.
+//! The checks that every request passes before any route: its host, its origin, and its sender.
 //!
-//! There is one list of what is open, and it names whole paths and two folders of files; a path that ends or begins like
-//! one of them is not on it.
+//! There is one list of paths that are open without a login. It contains complete paths and two folders of files; a
+//! path that merely starts or ends like one of them is not open.
 
 mod host;
 
@@ -17,16 +17,17 @@ use super::http::query::Query;
 use crate::auth::{Credential, Identity};
 use host::Target;
 
-/// Paths that are open to everybody.
+/// The paths that are open to everybody.
 const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 
-/// Folders of files that are open to everybody: the pages' scripts, styles and fonts.
+/// The folders that are open to everybody: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// Paths that programs ask for, beside what lies below the first two: they are refused rather than led to the login.
+/// The paths that programs use; `/api` and `/rpc` include everything below them. A request without a login is refused
+/// here, instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// Lets a request pass, with the [`Identity`] of its sender among its extensions, or answers it.
+/// Passes on a request with the [`Identity`] of its sender in its extensions, or responds with an error.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match check(&state, request).await {
         Ok(request) => next.run(request).await,
@@ -34,7 +35,7 @@ pub(super) async fn gate(State(state): State<AppState>, request: Request, next: 
     }
 }
 
-/// Returns the request, or the reply that refuses it.
+/// Returns the request, or the response that refuses it.
 async fn check(state: &AppState, mut request: Request) -> Result<Request, Response> {
     let target = Target::of(request.uri(), request.headers(), request.version());
     let target = target.map_err(IntoResponse::into_response)?;
@@ -56,7 +57,7 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path stays below its folder however it is read: what renders pages resolves `..`, encoded or not.
+/// Returns whether a path cannot leave its folder. The code that renders pages resolves `..`, percent-encoded or not.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -74,9 +75,9 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns who sent the request. A bearer token that is wrong is refused rather than ignored.
+/// Returns the sender of the request. An invalid bearer token is refused rather than ignored.
 ///
-/// Credentials of any other scheme are not for this server: a proxy in front of it has asked for them, and hands them on.
+/// Credentials of other schemes are ignored: they are meant for a proxy in front of the server, which passes them on.
 async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
         let token = std::str::from_utf8(token).ok();
@@ -88,7 +89,7 @@ async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identi
     }
 }
 
-/// Returns the token of bearer credentials, which may be empty.
+/// Returns the token of bearer credentials. It may be empty.
 fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     let credentials = credentials.as_bytes();
     let (scheme, token) = credentials.split_at_checked("bearer".len())?;
@@ -96,9 +97,10 @@ fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     is_bearer.then(|| token.trim_ascii())
 }
 
-/// Returns the value of the session's cookie.
+/// Returns the value of the session cookie.
 ///
-/// By hand, since the crates for cookies bring a calendar along and save these five lines.
+/// This is parsed by hand, because the crates for cookies depend on a date library and would save only these five
+/// lines.
 pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| {
@@ -107,8 +109,9 @@ pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Op
     })
 }
 
-/// A page elsewhere may make a browser send requests with the session's cookie: whatever changes something, and every
-/// stream, has to come from our own pages or from no page at all.
+/// Checks the origin of a request. A page of another site can make a browser send requests with the session cookie.
+/// Requests that change something, and all streams, must therefore come from our own pages or from a program that is
+/// not a browser.
 fn check_origin(request: &Request, target: &Target, identity: Option<&Identity>) -> Result<(), ApiError> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe && !is_stream(request.uri()) {
@@ -120,15 +123,16 @@ fn check_origin(request: &Request, target: &Target, identity: Option<&Identity>)
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
-        // Browsers name an origin whenever they post; what names none and shows no cookie is a program.
+        // Browsers send an origin with every POST. A request without an origin and without a cookie comes from a
+        // program.
         (None, None) => safe || !by_session,
     };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
 }
 
-/// Returns whether a request stays open for as long as something may come.
+/// Returns whether a request opens a stream, which stays open while events may follow.
 ///
-/// The query is decoded as its route decodes it, since `%66ollow` is `follow`.
+/// The query is decoded in the same way as in its route, because `%66ollow` means `follow`.
 fn is_stream(uri: &Uri) -> bool {
     let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))

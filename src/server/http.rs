@@ -1,4 +1,4 @@
-//! Every route on one screen.
+//! All routes on one screen.
 
 mod artifacts;
 mod body;
@@ -34,7 +34,7 @@ use error::ApiError;
 pub use routes::Route;
 use routes::Routes;
 
-/// Declares every route but those of the pages, which Leptos knows.
+/// Declares all routes except those of the pages, which Leptos knows.
 fn routes() -> Routes {
     let api = Routes::new()
         .get("/machine", machine::machine)
@@ -61,13 +61,13 @@ fn routes() -> Routes {
         .server_functions("/rpc/{*function}", rpc)
 }
 
-/// Returns every route, those of the pages and of their server functions included.
+/// Returns all routes, including those of the pages and their server functions.
 #[must_use]
 pub fn all_routes() -> Vec<Route> {
     routes().into_list(&generate_route_list(app::App))
 }
 
-/// Returns everything that the server answers.
+/// Returns the router with everything that the server responds to.
 pub(super) fn router(state: AppState) -> Router {
     let context = {
         let state = state.clone();
@@ -87,14 +87,14 @@ pub(super) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// What every reply says unless its route says something else.
+/// The headers of every response, unless its route sets them to other values.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Adds the headers that every reply has.
+/// Adds the default headers to a response.
 pub(super) async fn with_default_headers(mut reply: Response) -> Response {
     for (name, value) in DEFAULT_HEADERS {
         reply.headers_mut().entry(name).or_insert(value);
@@ -102,12 +102,12 @@ pub(super) async fn with_default_headers(mut reply: Response) -> Response {
     reply
 }
 
-/// Answers a server function of the pages.
+/// Handles the server functions of the pages.
 async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoResponse {
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
-/// Answers what no route does: a file of the site, else the page that says that there is nothing.
+/// Handles requests that match no route: with a file of the site, or else with the page for unknown addresses.
 async fn files_and_pages(State(state): State<AppState>, request: Request) -> Response {
     if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {
         return ApiError::RouteNotFound.into_response();

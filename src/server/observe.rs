@@ -1,7 +1,7 @@
-//! What is recorded of every request: a span in the server's log, and a count in its metrics.
+//! Records every request: a span in the server's log, and a count in its metrics.
 //!
-//! The path, the query, the headers and the body stay untold, since each may hold a secret. A request is known by the
-//! template of its route, by the id that its reply carries, and by the job that it is about.
+//! The path, the query, the headers and the body are not logged, because each may contain a secret. A request is
+//! identified by the template of its route, by the id in its response, and by the id of its job.
 
 use std::time::{Duration, Instant};
 
@@ -15,16 +15,16 @@ use uuid::Uuid;
 use super::AppState;
 use crate::model::JobId;
 
-/// The header by which a reply can be found in the server's log.
+/// The header with the id by which a response can be found in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of all paths that are not routes of ours: files, and whatever somebody tries.
+/// The label of all paths that are not routes, such as files and guesses.
 const NO_ROUTE: &str = "other";
 
-/// The name of all methods that we do not know.
+/// The label of all unknown methods.
 const OTHER_METHOD: &str = "other";
 
-/// Answers a request and records it.
+/// Handles a request and records it.
 pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = Uuid::now_v7();
@@ -41,7 +41,7 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
     with_id(reply, id)
 }
 
-/// Records the reply to something that was no request, of which neither method nor route is known.
+/// Records the response to an invalid request, whose method and route are unknown.
 pub(super) fn refused(state: &AppState, reply: Response, began: Instant) -> Response {
     let id = Uuid::now_v7();
     state.db.metrics().request(OTHER_METHOD, NO_ROUTE, reply.status().as_u16(), began.elapsed());
@@ -56,7 +56,7 @@ fn with_id(mut reply: Response, id: Uuid) -> Response {
     reply
 }
 
-/// Tells how a request was answered: what may change something always, what only reads when somebody wants to know.
+/// Logs how a request was answered: always if it may change something, at debug level if it only reads.
 fn tell(method: &str, status: u16, took: Duration) {
     let ms = took.as_secs_f64() * 1_000.0;
     match (method, status) {
@@ -66,7 +66,7 @@ fn tell(method: &str, status: u16, took: Duration) {
     }
 }
 
-/// Returns a method that we know; any other word could be made up, and would be counted for ever.
+/// Returns the label of a method. Unknown methods share one, because a client could invent any number of them.
 fn method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -80,7 +80,7 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the job that a path is about.
+/// Returns the job in a path.
 fn job(path: &str) -> Option<JobId> {
     ["/api/queue/jobs/", "/tasks/queue/"].iter().find_map(|prefix| {
         let rest = path.strip_prefix(prefix)?;

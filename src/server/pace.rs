@@ -1,7 +1,8 @@
-//! How long a peer may keep the server waiting: at no time longer than a stall, and on average not slower than a rate.
+//! Limits how long a peer may keep the server waiting: never longer than a stall, and on average not slower than a
+//! minimum rate.
 //!
-//! Only the time in which the peer is waited for counts. A server that is slow itself, or that has nothing to send, uses up
-//! nobody's budget.
+//! Only the time that the server spends waiting for the peer counts. If the server itself is slow or has nothing to
+//! send, the budget does not change.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +12,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::PaceLimit;
 
-/// What a peer has left. It begins full, waiting empties it and bytes refill it, never above full.
+/// The remaining time budget of a peer. It starts full; waiting uses it up, and transferred bytes refill it to at most
+/// its initial size.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     limit: PaceLimit,
@@ -23,7 +25,7 @@ impl Budget {
         Self { limit, left: limit.stall }
     }
 
-    /// Accounts for bytes that moved after the peer was waited for.
+    /// Accounts for bytes that were transferred after waiting for the peer.
     fn moved(&mut self, bytes: usize, waited: Duration) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(self.limit.bytes_per_second.max(1)));
@@ -31,28 +33,28 @@ impl Budget {
     }
 }
 
-/// The pace of one body, or of what one connection is sent.
+/// The pace of one request body, or of the data sent on one connection.
 #[derive(Debug)]
 pub(super) struct Pace {
     budget: Budget,
     waiting_since: Option<Instant>,
-    /// Made at the first wait: most bodies arrive at once.
+    /// Created at the first wait, because most bodies arrive at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
-    /// Begins with a full budget.
+    /// Starts with a full budget.
     pub(super) const fn new(limit: PaceLimit) -> Self {
         Self { budget: Budget::new(limit), waiting_since: None, timer: None }
     }
 
-    /// Accounts for bytes that moved.
+    /// Accounts for transferred bytes.
     pub(super) fn moved(&mut self, bytes: usize) {
         let waited = self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
         self.budget.moved(bytes, waited);
     }
 
-    /// Waits for the peer. Ready once its budget is used up.
+    /// Called while waiting for the peer. Returns `Ready` when its budget is used up.
     pub(super) fn poll_used_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.waiting_since.is_none() {
             let now = Instant::now();
@@ -73,7 +75,7 @@ mod tests {
 
     const LIMIT: PaceLimit = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
 
-    /// Returns after how many waits of `seconds`, each for `bytes`, the budget is used up, if it ever is.
+    /// Returns the number of waits of `seconds`, each for `bytes`, after which the budget is used up, if it ever is.
     fn lasts(bytes: usize, seconds: u64) -> Option<u32> {
         let (mut budget, waited) = (Budget::new(LIMIT), Duration::from_secs(seconds));
         (0..100_000).find(|_| {

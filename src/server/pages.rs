@@ -1,4 +1,4 @@
-//! What the pages' server functions do: the same calls as the REST API, with its errors.
+//! The implementation of the pages' server functions, with the same calls and errors as the REST API.
 
 pub(crate) mod tail;
 
@@ -15,19 +15,19 @@ use crate::model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, S
 use crate::page_data::{JobPageData, RpcError};
 use crate::queue::JobsFilter;
 
-/// Jobs in a page of the list.
+/// The number of jobs in a page of the list.
 const JOBS: i64 = 50;
 
-/// Events of the first paint: a job that prints a line now and then has one in each.
+/// The maximum number of output events in the first paint, for jobs that print a line per event.
 const TAIL: usize = 500;
 
 /// The maximum number of lifecycle events in the first paint. A job with more shows its oldest ones, and the newest from its tail.
 const MILESTONES: usize = 2_000;
 
-/// Jobs that the list can be asked to leave out.
+/// The maximum number of jobs that the list can skip.
 const MAX_OFFSET: i64 = 1_000_000;
 
-/// Returns a page of the list.
+/// Returns a page of the list of jobs.
 pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64) -> Result<JobsPage, RpcError> {
     let filter = JobsFilter {
         statuses: status.into_iter().collect(),
@@ -40,11 +40,11 @@ pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64
     state()?.queue.jobs(filter).await.map_err(refuse)
 }
 
-/// Returns the first paint of a job's page.
+/// Returns the data for the first paint of a job's page.
 pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     let (state, id) = (state()?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
-    // The log first: what is appended from here on comes by the stream, and the job is no older than its log.
+    // Read the log first: later events arrive by the stream, and the job's state must not be older than its log.
     let mut newest = state.events.page(id, &request).await.map_err(refuse)?;
     newest.events.reverse();
     let mut tail = newest.to_model();
@@ -77,12 +77,12 @@ pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
     state()?.queue.submit(job, &user()?, None).await.map_err(refuse)
 }
 
-/// Asks for a job's cancellation.
+/// Requests that a job be cancelled.
 pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcError> {
     state()?.queue.cancel(parse(id)?, &user()?, reason).await.map_err(refuse)
 }
 
-/// Submits a job's payload once more.
+/// Submits the payload of a job again as a new job.
 pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
     let job = state()?.queue.resubmit(parse(id)?, &user()?, JobChanges::default()).await.map_err(refuse)?;
     if is_form() {
@@ -91,7 +91,7 @@ pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
     Ok(job)
 }
 
-/// Returns whether a browser has sent a form, because scripts do not run there: it is led on rather than answered.
+/// Returns whether a browser has sent a form because scripts do not run. The response is then a redirect.
 fn is_form() -> bool {
     let accepts = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
     accepts.is_some_and(|accepts| accepts.to_str().is_ok_and(|accepts| accepts.contains("text/html")))
@@ -101,7 +101,7 @@ fn state() -> Result<AppState, RpcError> {
     use_context().ok_or_else(|| refuse(ApiError::Internal("a server function ran without the server".into())))
 }
 
-/// Returns who sent the request; the gate has put it there.
+/// Returns the user that sent the request, as determined by the gate.
 fn user() -> Result<String, RpcError> {
     let identity = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Identity>().cloned());
     identity.map(|identity| identity.user).ok_or_else(|| refuse(ApiError::AuthRequired))
@@ -111,7 +111,8 @@ fn parse(id: &str) -> Result<JobId, RpcError> {
     id.parse().map_err(|_| refuse(ApiError::JobNotFound))
 }
 
-/// Refuses a call as the REST API would, also in the status of the reply to a call from the browser.
+/// Returns the error that the REST API would return, and sets the status of the response if the browser has made the
+/// call.
 fn refuse(error: impl Into<ApiError>) -> RpcError {
     let error = error.into();
     let (status, code) = error.status_and_code();

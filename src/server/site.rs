@@ -1,8 +1,8 @@
-//! The site: scripts, module, styles, fonts and icons, as the build made them.
+//! The static files of the site: scripts, the WASM module, styles, fonts and icons, as the build created them.
 //!
-//! A release holds them itself (`src/main.rs` embeds them); a debug build reads them from a folder. A release's file names contain
-//! a hash of the content, so that browsers keep such a file for ever; the site's list of names says which name stands for which
-//! file. Without that list, files have their plain names and browsers ask for them each time.
+//! A release embeds them (in `src/main.rs`); a debug build reads them from a folder. The file names of a release
+//! contain a hash of the content, so that browsers can cache the files for ever, and a list maps plain names to these
+//! names. Without the list, files have their plain names and browsers revalidate them each time.
 
 mod reply;
 
@@ -16,16 +16,16 @@ use axum::response::Response;
 use rust_embed::EmbeddedFile;
 use sha2::{Digest, Sha256};
 
-/// Looks up a file that is compiled into the program, by its name in the site.
+/// Looks up an embedded file by its name in the site.
 pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 
-/// The site's list of names: TOML, from each file's plain name to its name with a hash. `xtask/src/names.rs` writes it.
+/// The list of names, in TOML: it maps each file's plain name to its name with a hash. `xtask/src/names.rs` writes it.
 const NAMES: &str = "names.toml";
 
-/// For files that have a hash in their name, since they never change. A year is what HTTP calls for ever.
+/// For files with a hash in their name, which never change. A year is the longest lifetime that HTTP recommends.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// For all others: they may be kept, but not used without asking.
+/// For all other files: browsers may store them, but must revalidate them before each use.
 const ASK: &str = "no-cache";
 
 /// The built pages. Cheap to clone.
@@ -45,14 +45,15 @@ enum SiteSource {
 /// One file of the site.
 struct SiteFile {
     bytes: Cow<'static, [u8]>,
-    /// SHA-256.
+    /// SHA-256 of the content.
     checksum: [u8; 32],
 }
 
 impl Site {
-    /// Opens the site in `folder`; without one, the embedded site; without that either, the folder into which the build writes it.
+    /// Opens the site in `folder`. If it is `None`, the embedded site is used, or else the folder into which the build
+    /// writes it.
     ///
-    /// It cannot fail: the API works without a site too, so a missing one is only logged, with what to do.
+    /// It cannot fail, because the API works without a site: a missing one is only logged, with instructions.
     #[must_use]
     pub fn open(folder: Option<&Path>, embedded: Option<EmbeddedSite>, built: &Path) -> Self {
         let source = match (folder, embedded) {
@@ -79,7 +80,7 @@ impl Site {
         format!("/{}", self.names.get(name).map_or(name, String::as_str))
     }
 
-    /// Answers a GET or HEAD request with a file. Returns `None` if there is no such file.
+    /// Returns the response to a GET or HEAD request for a file, or `None` if there is no such file.
     pub async fn get(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
         let name = uri.path().strip_prefix('/')?.to_owned();
         let keep = if self.names.values().any(|hashed| *hashed == name) { FOR_EVER } else { ASK };

@@ -11,21 +11,21 @@ use crate::model::{Stage, StepRef, StreamName, Timestamp};
 pub struct Source {
     /// The step.
     pub step: StepRef,
-    /// Which of its two outputs.
+    /// The stream.
     pub stream: StreamName,
 }
 
-/// A stretch of `output.log`: of one stream, its lines numbered in a row.
+/// A contiguous piece of `output.log`, from one stream and with consecutive line numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Where it begins.
+    /// Its offset.
     pub offset: u64,
-    /// How long it is.
+    /// Its length in bytes.
     pub length: u32,
     /// The number of its first line within the attempt, from 1.
     pub line: u64,
-    /// How many lines had begun before it. It never falls, so that a line is found by halving; `line` does fall where a line
-    /// goes on after the other stream has begun some.
+    /// The number of lines that had started before it. It never decreases, so a line can be found by binary search.
+    /// `line` can decrease, when a line continues after the other stream has started some.
     pub begun: u64,
     /// When it was captured.
     pub time: Timestamp,
@@ -34,22 +34,22 @@ pub struct Record {
 }
 
 impl Record {
-    /// Bytes of a record.
+    /// The size of a record in bytes.
     pub const SIZE: usize = 40;
 
-    /// Returns where it ends.
+    /// Returns the offset at which it ends.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.offset + u64::from(self.length)
     }
 
-    /// Returns whether it begins with the first byte of a line, rather than going on with one.
+    /// Returns whether it starts with the first byte of a line, rather than continuing one.
     #[must_use]
     pub const fn begins_line(&self) -> bool {
         self.line > self.begun
     }
 
-    /// Returns how many lines have begun at its end; `text` is its own.
+    /// Returns how many lines have started at its end. `text` must be its text.
     #[must_use]
     pub fn begun_after(&self, text: &[u8]) -> u64 {
         let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
@@ -57,7 +57,7 @@ impl Record {
         self.begun.max(last)
     }
 
-    /// Returns how many lines have begun at its end; reads its text for that.
+    /// Returns how many lines have started at its end. Reads its text to count them.
     pub(super) fn read_begun_after(&self, log: &File) -> io::Result<u64> {
         let mut text = vec![0; self.length as usize];
         log.read_exact_at(&mut text, self.offset)?;
@@ -71,11 +71,11 @@ impl Record {
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.source.step.index.to_le_bytes());
         out.extend_from_slice(&[self.source.step.stage as u8, self.source.stream as u8]);
-        // 48 bits: a line a microsecond would take nine years.
+        // 48 bits are enough for a line per microsecond for nine years.
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 
-    /// Reads up to `count` records from that number on.
+    /// Reads up to `count` records from this number on.
     pub(super) fn read_many(idx: &File, number: u64, count: usize) -> io::Result<Vec<Self>> {
         let mut bytes = vec![0; count * Self::SIZE];
         let mut read = 0;
@@ -90,7 +90,7 @@ impl Record {
         Ok(bytes[..read].as_chunks().0.iter().map(Self::parse).collect())
     }
 
-    /// Reads a record as it was written.
+    /// Parses a stored record.
     #[must_use]
     pub fn parse(bytes: &[u8; Self::SIZE]) -> Self {
         let eight = |at: usize| -> [u8; 8] { std::array::from_fn(|i| bytes[at + i]) };
@@ -100,7 +100,7 @@ impl Record {
         Self {
             offset: u64::from_le_bytes(eight(0)),
             line,
-            // Spools of the first version hold 0 here; at least all lines before its own have begun.
+            // Spools of the first version contain 0 here, but at least all lines before its own have started.
             begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),

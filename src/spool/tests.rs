@@ -31,7 +31,7 @@ fn a_line_gets_its_number_when_its_first_byte_arrives() {
     write(&mut spool, Stdout, "kl\n");
     spool.end_step().expect("the disk takes it");
     write(&mut spool, Stdout, "m");
-    // What follows the end of line 1 is lines 3 and 4: another record, since the numbers do not run on.
+    // After the end of line 1 come lines 3 and 4. They need another record, because the numbers are not consecutive.
     let expected = [
         (0, 3, 1, Stdout),
         (3, 2, 2, Stderr),

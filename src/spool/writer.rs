@@ -14,24 +14,24 @@ use crate::fail_point::FailPoint;
 use crate::files::private_folder;
 use crate::model::Timestamp;
 
-/// Records that are read at once, and bytes, where a whole file is gone through.
+/// The number of records, or of bytes, that are read at a time to read a whole file.
 const RECORDS: usize = 4096;
 const BLOCK: usize = 1 << 20;
 
-/// How far the spool reaches, as its writer notifies its readers.
+/// The end of the spool, as the writer publishes it to readers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpoolEnd {
-    /// Bytes of `output.log`.
+    /// The size of `output.log` in bytes.
     pub bytes: u64,
-    /// Where the last complete line ends.
+    /// The offset at which the last complete line ends.
     pub line_end: u64,
-    /// Where the last piece of each stream ends.
+    /// The offset at which the last piece of each stream ends.
     pub stream_end: [u64; 2],
-    /// Lines that have begun.
+    /// The number of lines that have started.
     pub lines: u64,
 }
 
-/// The writing end. What it has written is announced by its [`SpoolEnd`].
+/// The writer of a spool.
 #[derive(Debug)]
 pub struct SpoolWriter {
     log: File,
@@ -39,24 +39,24 @@ pub struct SpoolWriter {
     reached: Reached,
     told: watch::Sender<SpoolEnd>,
     hash: Sha256,
-    /// How much of each file a power cut leaves.
+    /// The sizes of the two files that are synced.
     synced: [u64; 2],
-    /// Whether a sync has failed since: what it could not write may never be, unless it is written anew.
+    /// Whether a sync has failed since then. Data that it could not write may be lost unless it is written again.
     sync_failed: bool,
 }
 
-/// How far the two files reach.
+/// The ends of the two files.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reached {
     end: SpoolEnd,
-    /// Bytes of `output.idx`.
+    /// The size of `output.idx` in bytes.
     index: u64,
-    /// The number of the line that each stream has begun and not ended.
+    /// The number of each stream's unfinished line.
     open_line: [Option<u64>; 2],
 }
 
 impl SpoolWriter {
-    /// Makes an empty spool in `folder`.
+    /// Creates an empty spool in `folder`.
     pub fn create(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, true)?;
@@ -64,8 +64,8 @@ impl SpoolWriter {
         Ok(Self { log, idx, reached, told, hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Opens the spool that a dead worker left in `folder`: cuts the index to the records that follow each other and whose
-    /// bytes are there, and the output to the end of the last one. A folder without one gives an empty spool.
+    /// Opens the spool that a dead worker left in `folder`. Truncates the index after the last of the contiguous
+    /// records whose bytes exist, and the output to that record's end. Creates an empty spool if there is none.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
@@ -77,7 +77,7 @@ impl SpoolWriter {
                 break;
             }
             for record in records {
-                // After a power cut a file may end in zeros.
+                // After a power failure, a file may end in zeros.
                 if record.offset != bytes || record.length == 0 || record.end() > log_bytes {
                     break 'records;
                 }
@@ -93,7 +93,7 @@ impl SpoolWriter {
         Ok(Self { log, idx, reached, told: watch::Sender::new(end), hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Appends a piece of one stream's output. After an error it is not there, and may be tried again.
+    /// Appends a piece of one stream's output. After an error it is not stored, and may be retried.
     pub fn append(&mut self, source: Source, text: &Redacted, time: Timestamp) -> io::Result<()> {
         let bytes = text.as_bytes();
         if bytes.is_empty() {
@@ -117,8 +117,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Ends the lines that the step left unfinished, and makes what it printed survive a power cut. After an error it may be
-    /// tried again.
+    /// Ends the unfinished lines of the step, and syncs its output. After an error it may be retried.
     pub fn end_step(&mut self) -> io::Result<()> {
         self.reached.open_line = [None; 2];
         let ends = [self.reached.end.bytes, self.reached.index];
@@ -137,7 +136,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Writes what is not synced once more: a sync that failed counts what it could not write as written.
+    /// Writes everything that is not synced again, because the system treats data as written even if a sync has failed.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {
@@ -157,19 +156,19 @@ impl SpoolWriter {
         }
     }
 
-    /// Removes what an append that failed left behind the end.
+    /// Removes bytes after the end, which a failed append may have left.
     pub fn cut(&self) -> io::Result<()> {
         self.idx.set_len(self.reached.index)?;
         self.log.set_len(self.reached.end.bytes)
     }
 
-    /// Returns how far it reaches.
+    /// Returns the end of the spool.
     #[must_use]
     pub const fn end(&self) -> SpoolEnd {
         self.reached.end
     }
 
-    /// Returns the notification of how far it reaches.
+    /// Returns a receiver that is notified of the spool's end.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SpoolEnd> {
         self.told.subscribe()
@@ -181,12 +180,12 @@ impl SpoolWriter {
         hex::encode(self.hash.clone().finalize())
     }
 
-    /// Returns a reading end.
+    /// Returns a reader.
     pub fn reader(&self) -> io::Result<SpoolReader> {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` holds: what a recovery can know of redactions.
+    /// Returns how many masks `output.log` contains, from which a recovery computes the number of redactions.
     pub fn count_masks(&self) -> io::Result<i64> {
         let (mut masks, mut window) = (0, Vec::new());
         let finder = memchr::memmem::Finder::new(redact::MASK);
@@ -204,12 +203,12 @@ impl SpoolWriter {
 }
 
 impl Reached {
-    /// Takes the longest beginning of `bytes` whose lines are numbered in a row, and adds its record; returns its length.
+    /// Adds a record for the longest prefix of `bytes` with consecutive line numbers. Returns the prefix's length.
     fn take(&mut self, source: Source, bytes: &[u8], time: Timestamp, records: &mut Vec<u8>) -> usize {
         let stream = source.stream as usize;
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
-        // The line that this continues may not be the last one that began: then what follows it is numbered elsewhere.
+        // If this continues a line other than the last one that has started, the line after it has another number.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,
@@ -239,7 +238,7 @@ fn hash_of(file: &File) -> io::Result<Sha256> {
     Ok(hash)
 }
 
-/// Reads a file from its beginning to its end.
+/// Reads a whole file in blocks.
 fn read_blocks(file: &File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let (mut buffer, mut at) = (vec![0; BLOCK], 0);
     loop {

@@ -1,4 +1,4 @@
-//! A step's process and everything that descends from it.
+//! The process of a step and all of its descendants.
 
 use std::collections::HashSet;
 use std::io;
@@ -14,15 +14,15 @@ use rustix::process::{
 use super::message::ExitStatus;
 use super::processes;
 
-/// How long to wait between two rounds of killing: while there are new ones to kill, and at the longest, for a process that
-/// the system lets nobody kill for now.
+/// How long to wait between two rounds of killing: the wait while there are new processes to kill, and the longest
+/// wait, for a process that currently cannot be killed.
 const WAIT: Duration = Duration::from_millis(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// The descendants of this process, which is their subreaper.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The step, until it is reaped: after that its number may name another process and another group.
+    /// The step, until it is reaped: after that its process id may be reused.
     step: Mutex<Option<Pid>>,
     killed: Mutex<HashSet<Pid>>,
 }
@@ -36,7 +36,7 @@ impl Family {
         Ok(pid)
     }
 
-    /// Asks everything to end: the step's group at once, then what has left it.
+    /// Asks all processes to exit: the step's process group, and then those that have left it.
     pub(super) fn terminate(&self) {
         let step = lock(&self.step);
         let others: Vec<Pid> = processes::with_descendants(HashSet::from([getpid()]))
@@ -44,7 +44,7 @@ impl Family {
             .filter(|process| process.pid != getpid() && (step.is_none() || process.group != *step))
             .map(|process| process.pid)
             .collect();
-        // A process that is stopped would act on the first signal only once somebody continued it.
+        // SIGCONT is needed because a stopped process would not handle SIGTERM before it is continued.
         for signal in [Signal::TERM, Signal::CONT] {
             if let Some(group) = *step {
                 kill_process_group(group, signal).ok();
@@ -55,15 +55,15 @@ impl Family {
         }
     }
 
-    /// Kills the step's group, if the step has not ended.
+    /// Kills the step's process group, if the step has not exited.
     pub(super) fn kill_group(&self) {
         if let Some(group) = *lock(&self.step) {
             kill_process_group(group, Signal::KILL).ok();
         }
     }
 
-    /// Kills this process's children, again and again: what a dead one leaves becomes a child of this process. None is reaped
-    /// meanwhile, so that a child's number cannot come to name another process.
+    /// Kills the children of this process repeatedly, because the children of a killed process become children of this
+    /// one. None is reaped meanwhile, so that no process id is reused.
     pub(super) fn kill_until_none_is_left(&self) -> ! {
         let mut wait = WAIT;
         loop {
@@ -73,7 +73,7 @@ impl Family {
                 if !child.has_ended && lock(&self.killed).insert(child.pid) {
                     wait = WAIT;
                 }
-                // A process that is reported as ended may have threads that still run.
+                // A process that is reported as exited may still have running threads.
                 kill_process(child.pid, Signal::KILL).ok();
             }
             drop(reaping);
@@ -81,13 +81,13 @@ impl Family {
         }
     }
 
-    /// Reaps every descendant that ends, until there is none; calls `ended` when it is the step.
+    /// Reaps every descendant that exits, until none is left. Calls `ended` for the step.
     pub(super) fn reap_until_none_is_left(&self, mut ended: impl FnMut(ExitStatus)) {
         loop {
             if let Err(Errno::CHILD) = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
                 return;
             }
-            // Nobody signals by a number while what it names may change.
+            // The lock prevents signals to a process id while it may be reused.
             let mut step = lock(&self.step);
             let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) else { continue };
             if *step == Some(pid) {
@@ -99,7 +99,7 @@ impl Family {
         }
     }
 
-    /// Returns how many processes were killed that the step had left behind.
+    /// Returns how many processes that the step had left behind were killed.
     pub(super) fn killed(&self) -> i32 {
         i32::try_from(lock(&self.killed).len()).unwrap_or(i32::MAX)
     }

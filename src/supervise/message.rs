@@ -1,40 +1,40 @@
-//! What the server and a supervisor tell each other over their socket: an order is one byte, a report five.
+//! The messages between the server and a supervisor: an order is one byte, a report five.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use rustix::process::Pid;
 
-/// How a step's process ended, as the system says it.
+/// The exit status of a step's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     /// It exited with this code.
     Code(i32),
-    /// This signal ended it.
+    /// This signal killed it.
     Signal(i32),
 }
 
-/// What the server wants. Closing its end of the socket asks for the death of everything that is left.
+/// An order of the server. Closing its end of the socket is the order to kill everything that is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Ask the step and all of its descendants to end.
+    /// Ask the step and all of its descendants to exit.
     Terminate,
-    /// Kill the step and what is still in its process group.
+    /// Kill the step and all processes in its process group.
     Kill,
 }
 
-/// What a supervisor says.
+/// A report of a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// The step runs as this process.
+    /// The step is running with this process id.
     Started(Pid),
-    /// The step could not be started: an error of the system, 0 if there is none.
+    /// The step could not be started: the system's error number, or 0 if there is none.
     NotStarted(i32),
-    /// The step's process has ended; its descendants may live on.
+    /// The step's process has exited; its descendants may still be running.
     Ended(ExitStatus),
     /// No descendant is left.
     Done {
-        /// How many of those that the step had left behind were killed.
+        /// How many of the processes that the step had left behind were killed.
         killed: i32,
     },
 }
@@ -52,7 +52,7 @@ impl Order {
         socket.write_all(&[self.byte()])
     }
 
-    /// Waits for an order; returns `None` once the server's end is closed.
+    /// Waits for an order. Returns `None` if the server has closed its end.
     pub fn receive(socket: &UnixStream) -> io::Result<Option<Self>> {
         let Some([byte]) = receive(socket)? else { return Ok(None) };
         let order = [Self::Terminate, Self::Kill].into_iter().find(|order| order.byte() == byte);
@@ -74,7 +74,7 @@ impl Report {
         socket.write_all(&[kind, a, b, c, d])
     }
 
-    /// Waits for a report; returns `None` if the supervisor has ended.
+    /// Waits for a report. Returns `None` if the supervisor has ended.
     pub fn receive(socket: &UnixStream) -> io::Result<Option<Self>> {
         let Some([kind, number @ ..]) = receive::<5>(socket)? else { return Ok(None) };
         let number = i32::from_le_bytes(number);
@@ -90,7 +90,8 @@ impl Report {
     }
 }
 
-/// Sends the variables of a step. They are not the supervisor's own, since some would change what that does: `LD_PRELOAD`.
+/// Sends the environment of a step. It is not set for the supervisor itself, because some variables, such as
+/// `LD_PRELOAD`, would affect it.
 pub fn send_environment(variables: &[(String, String)], mut socket: &UnixStream) -> io::Result<()> {
     let mut block = Vec::new();
     for (name, value) in variables {
@@ -104,7 +105,7 @@ pub fn send_environment(variables: &[(String, String)], mut socket: &UnixStream)
     socket.write_all(&block)
 }
 
-/// Receives the variables of a step.
+/// Receives the environment of a step.
 pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, String)>> {
     let Some(length) = receive(socket)? else { return Err(ErrorKind::UnexpectedEof.into()) };
     let mut block = vec![0; usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)];
@@ -114,12 +115,12 @@ pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, S
     Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Receives a number of bytes, which are sent at once; `None` if the other end is closed.
+/// Receives a fixed number of bytes, which are sent at once. Returns `None` if the other end is closed.
 fn receive<const N: usize>(mut socket: &UnixStream) -> io::Result<Option<[u8; N]>> {
     let mut bytes = [0; N];
     match socket.read_exact(&mut bytes) {
         Ok(()) => Ok(Some(bytes)),
-        // A process that dies with something unread in its socket resets the connection.
+        // If a process dies with unread data in its socket, the connection is reset.
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => Ok(None),
         Err(error) => Err(error),
     }

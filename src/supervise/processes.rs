@@ -8,23 +8,23 @@ use rustix::process::Pid;
 /// A process.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessEntry {
-    /// Its number.
+    /// Its process id.
     pub pid: Pid,
     /// Its parent; `None` for the first process and for those whose parent is outside of this container.
     pub parent: Option<Pid>,
     /// Its process group.
     pub group: Option<Pid>,
-    /// Whether it has ended and waits to be reaped.
+    /// Whether it has exited and waits to be reaped.
     pub has_ended: bool,
 }
 
-/// Returns the processes one by one, each read at that moment, those that began last in general last.
+/// Returns all processes, each as it is when it is reached, generally in the order in which they were started.
 pub fn all() -> impl Iterator<Item = ProcessEntry> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| read(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?))
 }
 
-/// Returns the living processes among `found` and all of their living descendants.
+/// Returns the running processes among `found` and all of their running descendants.
 #[must_use]
 pub fn with_descendants(mut found: HashSet<Pid>) -> Vec<ProcessEntry> {
     let living: Vec<ProcessEntry> = all().filter(|process| !process.has_ended).collect();
@@ -44,7 +44,7 @@ pub fn with_descendants(mut found: HashSet<Pid>) -> Vec<ProcessEntry> {
 
 fn read(pid: Pid) -> Option<ProcessEntry> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may hold any bytes; the fields after it are plain.
+    // The name, in parentheses, may contain any bytes; the fields after it have a fixed format.
     let after_name = stat.iter().rposition(|byte| *byte == b')')? + 2;
     let mut fields = std::str::from_utf8(stat.get(after_name..)?).ok()?.split(' ');
     let has_ended = matches!(fields.next()?, "Z" | "X");

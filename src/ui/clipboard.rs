@@ -1,4 +1,4 @@
-//! Copying: by the clipboard's API where there is one, else as the pages of old did it.
+//! Copies text through the Clipboard API or, where that is missing, with `execCommand("copy")`.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -6,9 +6,9 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlDocument, HtmlTextAreaElement};
 
-/// Puts text into the clipboard. Returns whether it is there.
+/// Copies text to the clipboard. Returns whether that succeeded.
 pub async fn copy(text: &str) -> bool {
-    // There is none in a page that was not served securely, whatever the types say.
+    // The types say that it always exists, but in an insecure context (plain HTTP) it is undefined.
     let clipboard = window().navigator().clipboard();
     if !JsValue::from(&clipboard).is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok() {
         return true;

@@ -1,4 +1,4 @@
-//! The browser, as far as the panel needs it: listeners that end with their owner, and one drawing per frame.
+//! Wrappers for browser APIs: event listeners that are removed when dropped, and updates once per animation frame.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventTarget, IntersectionObserver, IntersectionObserverEntry};
 
-/// Listens until it is dropped.
+/// An event listener that is removed when this is dropped.
 pub struct Listener {
     target: EventTarget,
     name: &'static str,
@@ -20,7 +20,7 @@ impl Listener {
     pub fn new(target: impl AsRef<EventTarget>, name: &'static str, on_event: impl FnMut(Event) + 'static) -> Self {
         let closure = Closure::new(on_event);
         let target = target.as_ref().clone();
-        // It fails only for a target that does not exist any more, and then there is nothing to listen to.
+        // Adding it fails only if the target no longer exists, and then there are no events to miss.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target, name, closure }
     }
@@ -32,7 +32,7 @@ impl Drop for Listener {
     }
 }
 
-/// Watches whether an element is in view until it is dropped.
+/// Observes whether an element is in view, until this is dropped.
 pub struct InView {
     observer: IntersectionObserver,
     _closure: Closure<dyn FnMut(js_sys::Array)>,
@@ -66,12 +66,12 @@ pub struct EachFrame {
 }
 
 impl EachFrame {
-    /// Begins with what to run.
+    /// Creates a runner for the given closure.
     pub fn new(run: impl Fn() + 'static) -> Self {
         Self { waiting: Rc::default(), run: Rc::new(run) }
     }
 
-    /// Asks for a run in the next frame.
+    /// Schedules a run for the next frame, unless one is scheduled already.
     pub fn request(&self) {
         if !self.waiting.replace(true) {
             let this = self.clone();
@@ -83,12 +83,12 @@ impl EachFrame {
     }
 }
 
-/// Returns whether nobody can see the page.
+/// Returns whether the page is hidden, for example in a background tab.
 pub fn is_hidden() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Hidden
 }
 
-/// Returns whether the event comes from something that is typed into.
+/// Returns whether the event comes from a field that the user types into.
 pub fn is_typing(event: &Event) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))

@@ -9,27 +9,27 @@ use crate::host;
 use crate::model::{Artifact, JobStatus, Timestamp};
 use crate::words;
 
-/// The document's title. Every page has this one: the `Title` of `leptos_meta` writes its text unescaped into the page that the
-/// server sends.
+/// The document's title. All pages use this instead of the `Title` of `leptos_meta`, which does not escape its text in
+/// the page that the server sends.
 #[component]
 pub fn PageTitle(
-    /// The text, which may hold anything.
+    /// The title, which may contain any characters.
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    // The title may be asked for once more when the page is gone.
+    // The title may still be read after the page was disposed of.
     let text = move || host::title(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
     title
 }
-/// The file with all icons; the browser finds in the document's head where it is.
+/// The file that contains all icons. The browser reads its URL from a `meta` tag in the document's head.
 pub const ICONS: &str = "icons.svg";
 
-/// An icon of `public/icons.svg`; it says nothing that the text beside it does not say.
+/// An icon of `public/icons.svg`. It is hidden from screen readers, because the text beside it says the same.
 #[component]
 pub fn Icon(
-    /// The icon's name there.
+    /// The icon's name in that file.
     #[prop(into)]
     name: Signal<&'static str>,
 ) -> impl IntoView {
@@ -42,7 +42,7 @@ pub fn Icon(
     .into_any()
 }
 
-/// A job's status: its icon, its word and its colour.
+/// A job's status with its icon, label and colour.
 #[component]
 pub fn Status(
     /// The status.
@@ -59,19 +59,21 @@ pub fn Status(
     .into_any()
 }
 
-/// Returns where a file can be downloaded.
+/// Returns the URL at which a file can be downloaded.
 pub fn download_url(file: &Artifact) -> String {
     format!("/api/queue/jobs/{}/artifacts/{}/download", file.job_id, file.id)
 }
 
-/// The present, as often as the page needs it.
+/// The current time, updated as often as the page needs it.
 ///
-/// The server's time of rendering is handed to the browser, so that both write the same at first.
+/// It starts with the time at which the server rendered the page, so that the server and the browser render the same
+/// text at first.
 #[derive(Clone, Copy)]
 pub struct Now(RwSignal<Timestamp>);
 
 impl Now {
-    /// Begins at a time that both sides know, and goes on in the browser, every so often.
+    /// Starts at a time that the server and the browser both know. In the browser it then advances at the given
+    /// interval.
     pub fn starting_at(known: Timestamp, every: Duration) -> Self {
         let now = RwSignal::new(known);
         Effect::new(move || {
@@ -83,13 +85,13 @@ impl Now {
         Self(now)
     }
 
-    /// Returns the present, and has the caller run again when it has moved on.
+    /// Returns the current time and subscribes the caller to its updates.
     pub fn get(self) -> Timestamp {
         self.0.get()
     }
 }
 
-/// A point in time: by the reader's clock once the page is alive, by UTC before.
+/// A point in time, in the reader's time zone after hydration and in UTC before.
 #[component]
 pub fn Time(
     /// The time.

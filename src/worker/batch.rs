@@ -1,18 +1,18 @@
-//! When output is sent, and how much at once: plain rules over values, with the clock passed in.
+//! Decides when output is sent, and how much at once. These are pure functions; the time is an argument.
 //!
-//! An isolated line is sent at once while the budget of events allows. A partial line waits for a deadline that starts
-//! when the first byte enters an empty buffer, and that nothing restarts. Under load events grow; they do not multiply.
+//! An isolated line is sent at once if the budget of events allows it. A partial line waits for a deadline that starts
+//! when the first byte enters an empty buffer and is never extended. Under load, events grow instead of becoming more.
 
 use std::time::{Duration, Instant};
 
-/// The settings behind the rules.
+/// The settings of these rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The longest time that output waits while there is budget.
+    /// The longest time that output waits while the budget allows sending.
     pub flush: Duration,
-    /// Log events of a job each second; the bucket holds as many.
+    /// The maximum number of log events of a job per second, which is also the capacity of the token bucket.
     pub events_per_second: u32,
-    /// Text of an event when the budget is not short.
+    /// The size of an event's text while the budget is sufficient, in bytes.
     pub event_bytes: usize,
     /// The maximum size of an event's text.
     pub max_event_bytes: usize,
@@ -21,29 +21,29 @@ pub struct Policy {
 /// Output that is in the spool and not yet sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// How many bytes.
+    /// The number of bytes.
     pub bytes: u64,
-    /// Whether a line of it is complete.
+    /// Whether it contains a complete line.
     pub has_line: bool,
-    /// Of how many streams, which is how many events it makes: 1 or 2.
+    /// The number of streams, 1 or 2, which is also the number of events.
     pub streams: u32,
     /// When its first byte entered the empty buffer.
     pub since: Instant,
-    /// Whether something else waits behind it, such as the end of its step.
+    /// Whether an event waits for it to be sent, such as the end of its step.
     pub pressed: bool,
 }
 
-/// What to do.
+/// The decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Send up to that many bytes of each stream.
+    /// Send up to this many bytes of each stream.
     Now {
-        /// Text of an event.
+        /// The maximum size of an event's text.
         event_bytes: usize,
-        /// Whether an unfinished last line goes along.
+        /// Whether an unfinished last line is included.
         partial: bool,
     },
-    /// Look again at that time, or when more comes.
+    /// Decide again at this time, or when more output arrives.
     At(Instant),
 }
 
@@ -74,7 +74,7 @@ impl Budget {
         let cost = f64::from(pending.streams);
         if self.tokens < cost {
             let wait = (cost - self.tokens) / f64::from(self.policy.events_per_second);
-            // Rounded up, so that the budget is there when the time has come.
+            // Round up, so that the budget is sufficient when that time has come.
             return Due::At(now + Duration::from_secs_f64(wait) + Duration::from_micros(1));
         }
         Due::Now { event_bytes: self.event_bytes(pending), partial: partial || !pending.has_line }
@@ -85,8 +85,8 @@ impl Budget {
         self.tokens -= f64::from(events);
     }
 
-    /// Returns the text of an event: the smallest while what waits could be sent in such events by its deadline, else as
-    /// much as there is.
+    /// Returns the size of an event's text: the normal size if the waiting output could be sent in such events by its
+    /// deadline, else as much as is waiting.
     fn event_bytes(&self, pending: &Pending) -> usize {
         let Policy { flush, events_per_second, event_bytes, max_event_bytes } = self.policy;
         let by_deadline = (f64::from(events_per_second) * flush.as_secs_f64()).min(self.tokens).max(1.0);
@@ -153,7 +153,7 @@ mod tests {
         let start = Instant::now();
         let mut budget = Budget::new(POLICY, start);
         let (mut events, mut backlog, mut now, mut largest) = (0, 0_u64, start, 0);
-        // 5 MB/s for 10 s, looked at every 5 ms.
+        // 5 MB/s for 10 s, checked every 5 ms.
         for _ in 0..2_000 {
             now += Duration::from_millis(5);
             backlog += 25_000;

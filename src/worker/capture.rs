@@ -1,10 +1,10 @@
-//! Capture: a child's bytes, through the redactor, into the spool.
+//! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, whose state lives across reads, and enters the spool in whole UTF-8 characters. What
-//! the redactor holds back for a possible match is released, as far as it may be, once the stream has paused for the
-//! deadline.
+//! Each stream has its own redactor, which keeps its state between reads, and its output is stored in complete UTF-8
+//! characters. Output that the redactor holds back for a possible match is released as far as possible when the stream
+//! has paused for long enough.
 //!
-//! What the disk refuses waits here, in its order, and is tried again; meanwhile nothing more is read from the child.
+//! If the disk refuses output, it waits here in order and is retried; meanwhile nothing more is read from the child.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,10 +19,10 @@ use crate::spool::{Source, SpoolWriter, incomplete_character};
 /// How long to wait before the disk is asked again.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
-/// How often a finished step whose output is not stored yet checks whether somebody still waits for it.
+/// How often a finished step whose output is not stored yet checks whether it should still wait.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What one attempt's steps print, one step at a time.
+/// Captures the output of an attempt's steps, one step at a time.
 #[derive(Debug)]
 pub struct Capture {
     spool: SpoolWriter,
@@ -31,7 +31,7 @@ pub struct Capture {
     redactions: u64,
 }
 
-/// What one step prints.
+/// Captures the output of one step.
 #[derive(Debug)]
 pub struct StepCapture<'a> {
     spool: &'a mut SpoolWriter,
@@ -39,7 +39,7 @@ pub struct StepCapture<'a> {
     flush: Duration,
     step: StepRef,
     streams: [StreamCapture; 2],
-    /// What the disk has refused, in order.
+    /// The pieces that the disk has refused, in order.
     waiting: VecDeque<Piece>,
     refusal: Option<Refusal>,
 }
@@ -52,7 +52,7 @@ struct Piece {
     time: Timestamp,
 }
 
-/// What the disk said last, and when it is asked again.
+/// The last error of the disk, and when to retry.
 #[derive(Debug)]
 struct Refusal {
     error: io::Error,
@@ -63,20 +63,21 @@ struct Refusal {
 #[derive(Debug)]
 struct StreamCapture {
     redact: RedactStream,
-    /// The beginning of a character that is not whole: at most 3 bytes.
+    /// The beginning of an incomplete character: at most 3 bytes.
     carry: Redacted,
-    /// Since when the redactor has been holding something back.
+    /// Since when the redactor has been holding output back.
     holding: Option<Instant>,
 }
 
 impl Capture {
-    /// Captures into `spool` through `redactor`; a pause of `flush` releases what may be released.
+    /// Creates a capture that writes to `spool` through `redactor`. After a pause of `flush`, held-back output is
+    /// released.
     #[must_use]
     pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         Self { spool, redactor, flush, redactions: 0 }
     }
 
-    /// Begins a step.
+    /// Starts a step.
     pub fn step(&mut self, step: StepRef) -> StepCapture<'_> {
         let stream = || StreamCapture { redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
         let streams = [stream(), stream()];
@@ -91,13 +92,13 @@ impl Capture {
         &self.spool
     }
 
-    /// Returns the redactor that everything passes.
+    /// Returns the redactor that all output passes through.
     #[must_use]
     pub const fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// Returns how many times something was masked in the finished steps.
+    /// Returns how many values were masked in the finished steps.
     #[must_use]
     pub const fn redactions(&self) -> u64 {
         self.redactions
@@ -105,11 +106,11 @@ impl Capture {
 }
 
 impl StepCapture<'_> {
-    /// Takes what was read from a stream.
+    /// Adds output that was read from a stream.
     pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
         let state = &mut self.streams[stream as usize];
         let text = state.redact.push(bytes);
-        // Every read settles what was held before it or makes it longer: the pause begins anew.
+        // Every read either completes or extends the possible match, so the pause starts again.
         state.holding = state.redact.is_holding().then_some(now);
         self.store(stream, text, (now, time));
     }
@@ -120,7 +121,7 @@ impl StepCapture<'_> {
         self.spool.end().bytes
     }
 
-    /// Returns whether the disk refuses output: nothing more is to be read until it takes it.
+    /// Returns whether the disk refuses output. If so, nothing more should be read.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
         self.refusal.is_some()
@@ -133,7 +134,7 @@ impl StepCapture<'_> {
         self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Asks the disk again, and releases what streams have held back for too long.
+    /// Retries the disk, and releases output that has been held back for too long.
     pub fn tick(&mut self, now: Instant, time: Timestamp) {
         if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
             let stored = self.store_waiting();
@@ -149,8 +150,8 @@ impl StepCapture<'_> {
         }
     }
 
-    /// Ends the step: what is still held is settled, unfinished characters and lines are stored as they are, and all of it is
-    /// synced. A disk that refuses is asked again until `given_up` says that nobody waits for it any more.
+    /// Ends the step: stores all output that is still held back, including unfinished characters and lines, and syncs
+    /// it. If the disk refuses, it is retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
             let state = &mut self.streams[stream as usize];
@@ -166,18 +167,18 @@ impl StepCapture<'_> {
                 self.note(stored, now);
             }
             let Some(refusal) = &self.refusal else { return Ok(()) };
-            // Output that the disk has lost does not come back.
+            // Output that the disk has lost cannot be recovered.
             if given_up() || refusal.error.kind() == io::ErrorKind::InvalidData {
                 break;
             }
             std::thread::sleep(LOOK);
         }
-        // What is behind the end has no record; nobody is to take it for output.
+        // Bytes after the end have no record and must not be taken for output.
         self.spool.cut().ok();
         Err(self.refusal.map_or_else(|| io::Error::other("given up"), |refusal| refusal.error))
     }
 
-    /// Stores what a stream's redactor let go, in whole characters.
+    /// Stores output that a stream's redactor has released, in complete characters.
     fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
@@ -187,7 +188,7 @@ impl StepCapture<'_> {
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
-    /// Stores a piece behind those that wait.
+    /// Stores a piece after those that are waiting.
     fn keep(&mut self, piece: Piece, now: Instant) {
         self.waiting.push_back(piece);
         if self.refusal.is_none() {
@@ -205,7 +206,7 @@ impl StepCapture<'_> {
         Ok(())
     }
 
-    /// Remembers what the disk said.
+    /// Records whether the disk accepted a write.
     fn note(&mut self, stored: io::Result<()>, now: Instant) {
         let before = self.refusal.take();
         match stored {

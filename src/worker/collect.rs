@@ -1,8 +1,8 @@
-//! Collecting artifacts: what a job's patterns mean where it runs is stored at the end of each stage.
+//! Collects artifacts: at the end of each stage, the files that match the job's patterns are stored.
 //!
-//! Whatever a step left lies where the job runs, so nothing about it is trusted: only regular files within it are kept
-//! ([`walk`]), as many and as large as the limits allow, and their names pass the redactor. What is left out is counted, and
-//! a warning in the log says what and why. A version that a later stage wrote replaces the earlier one.
+//! A step can leave any files, so none of them is trusted: only regular files inside the job's folder are stored
+//! ([`walk`]), within the limits on their number and sizes, and their names are redacted. Omitted files are counted,
+//! and a warning in the log says which and why. A version from a later stage replaces the earlier one.
 
 mod left_out;
 mod walk;
@@ -32,18 +32,18 @@ const MAX_NAME: usize = 500;
 /// The maximum number of patterns that one warning names.
 const MAX_NAMED: usize = 10;
 
-/// How many files an attempt may keep, and how large.
+/// The limits on the artifacts of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Files.
+    /// The maximum number of files.
     pub files: usize,
-    /// Bytes of one file.
+    /// The maximum size of one file, in bytes.
     pub file_bytes: u64,
-    /// Bytes of all files together.
+    /// The maximum size of all files together, in bytes.
     pub job_bytes: u64,
 }
 
-/// What an attempt has kept so far, and what it may keep.
+/// The artifacts of an attempt so far, and its limits.
 #[derive(Debug)]
 pub(super) struct Collector {
     /// Where kept files go.
@@ -56,7 +56,7 @@ pub(super) struct Collector {
     names: HashSet<Vec<u8>>,
     /// Versions that newer ones replaced.
     replaced: HashSet<ArtifactId>,
-    /// The patterns that nothing has matched so far, by their index.
+    /// The indexes of the patterns without a match so far.
     unmatched: BTreeSet<usize>,
 }
 
@@ -68,7 +68,7 @@ struct Kept {
     id: ArtifactId,
 }
 
-/// What changes when a file is written.
+/// The metadata that changes when a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     inode: u64,
@@ -77,12 +77,12 @@ struct Version {
     changed: (i64, i64),
 }
 
-/// What a stage left.
+/// The result of collecting after one stage.
 #[derive(Debug)]
 pub(super) struct Collected {
-    /// The files that are stored now.
+    /// The files that were stored.
     pub(super) files: Vec<NewArtifact>,
-    /// The warning about files that were not kept, if there are any.
+    /// The warning about omitted files, if there are any.
     pub(super) warning: Option<NewEvent>,
 }
 
@@ -94,7 +94,7 @@ impl Collector {
         Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
-    /// Stores what a stage left, until `stopped` says that there is no time. Blocks.
+    /// Stores the files of a stage, until `stopped` returns `true`. Blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
         let (folder, mut matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
@@ -121,7 +121,7 @@ impl Collector {
         Collected { files, warning }
     }
 
-    /// Returns a warning that names the patterns that matched nothing in any stage, if there are any.
+    /// Returns a warning that names the patterns without a match in any stage, if there are any.
     pub(super) fn unmatched(&self, redactor: &Redactor) -> Option<NewEvent> {
         if self.unmatched.is_empty() {
             return None;
@@ -140,7 +140,7 @@ impl Collector {
         Some(NewEvent::warning(self.lease.attempt, text))
     }
 
-    /// Takes into account which patterns match a path, by itself or by a folder above it.
+    /// Records which patterns match a path or a folder that contains it.
     fn note_matches(&mut self, matcher: &Matcher, path: &Path) {
         for path in path.ancestors().take_while(|path| !path.as_os_str().is_empty()) {
             if self.unmatched.is_empty() {
@@ -152,7 +152,7 @@ impl Collector {
         }
     }
 
-    /// Removes what newer versions replaced; to be called once the newer ones are listed. Blocks.
+    /// Removes versions that newer ones have replaced. Call it after the newer ones are listed.
     pub(super) fn remove_replaced(&self) {
         for id in &self.replaced {
             if let Err(error) = self.files.discard(*id) {
@@ -161,7 +161,7 @@ impl Collector {
         }
     }
 
-    /// Stores one file. Returns `None` if this very version is stored already.
+    /// Stores one file. Returns `None` if this version is already stored.
     fn keep(
         &mut self,
         path: &Path,
@@ -207,11 +207,11 @@ impl Collector {
     }
 }
 
-/// Returns what a file is called: its path, if that is one line of text, without secrets.
+/// Returns the artifact name of a file: its redacted path, if that is one line of text.
 fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, Why> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
     let name = redactor.redact(text.ok_or(Why::Name)?.as_bytes());
-    // That name is the complete output's.
+    // This name is reserved for the complete output.
     let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(OUTPUT_LOG.as_bytes());
     if reserved { Err(Why::Reserved) } else { Ok(name) }
 }

@@ -1,4 +1,4 @@
-//! Stopping an attempt from outside: a wish, and a descriptor that wakes whoever polls.
+//! Stops an attempt from outside: a request, and a descriptor that wakes the polling thread.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Why an attempt is to end.
+/// Why an attempt should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Somebody wants the job cancelled.
+    /// The job's cancellation was requested.
     Cancelled,
-    /// The server stops.
+    /// The server is stopping.
     Shutdown,
     /// The lease has ended or could not be renewed: another worker may have the job.
     LeaseLost,
 }
 
-/// The wish to end an attempt. Cheap to clone; the first wish stays.
+/// The request to end an attempt. Cheap to clone; the first request counts.
 #[derive(Clone, Debug)]
 pub struct Control {
     stop: Arc<Mutex<Option<Stop>>>,
@@ -25,20 +25,20 @@ pub struct Control {
 }
 
 impl Control {
-    /// Makes one without a wish.
+    /// Creates a control without a request.
     pub fn new() -> io::Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self { stop: Arc::default(), wake: Arc::new(wake) })
     }
 
-    /// Asks the attempt to end.
+    /// Requests that the attempt ends.
     pub fn stop(&self, stop: Stop) {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
-        // A counter that is full wakes as well.
+        // If the counter is full, the descriptor is readable anyway.
         rustix::io::write(&*self.wake, &1_u64.to_ne_bytes()).ok();
     }
 
-    /// Returns why the attempt is to end, if it is.
+    /// Returns why the attempt should end, if it should.
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner)
@@ -46,7 +46,7 @@ impl Control {
 }
 
 impl AsFd for Control {
-    /// The descriptor is readable once there is a wish.
+    /// The descriptor becomes readable when there is a request.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }

@@ -1,7 +1,7 @@
-//! The disk guard: while the disk is nearly full, no new jobs are taken.
+//! The disk guard: while the disk is nearly full, no new jobs are started.
 //!
-//! Running jobs continue: the space that is left belongs to their output. Free space is looked at every few seconds and before
-//! each claim, and a change is logged once.
+//! Running jobs continue, because the remaining space is reserved for their output. The free space is checked every few
+//! seconds and before each claim, and each change of the state is logged once.
 
 use std::fmt::{self, Debug, Formatter};
 use std::io;
@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How often free space is looked at.
+/// How often the free space is checked.
 const EVERY: Duration = Duration::from_secs(3);
 
-/// Tells the free space of a disk, in bytes.
+/// Returns the free space of a disk, in bytes.
 pub type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
 
-/// Says whether there is space for new jobs. Cheap to clone.
+/// Knows whether there is space for new jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct DiskGuard {
     free: Arc<FreeSpace>,
@@ -27,24 +27,24 @@ pub struct DiskGuard {
 }
 
 impl DiskGuard {
-    /// Guards the disk of a folder: below `min_free` bytes it is low. With 0 it never is.
+    /// Creates a guard for the disk of a folder, which is low on space below `min_free` bytes. With 0 it never is.
     #[must_use]
     pub fn new(folder: PathBuf, min_free: u64) -> Self {
         let free = move || {
             let stat = rustix::fs::statvfs(&folder)?;
-            // Blocks that are reserved for root are not available to jobs.
+            // `f_bavail` excludes blocks that are reserved for root.
             Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
         };
         Self::of(Arc::new(free), min_free, EVERY)
     }
 
-    /// Guards a disk. The function returns its free space and is called at this interval.
+    /// Creates a guard for a disk. The function returns its free space and is called at this interval.
     #[must_use]
     pub fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
         Self { free, min_free, every, low: watch::Sender::new(false) }
     }
 
-    /// Returns whether the disk was low when it was last looked at.
+    /// Returns whether the disk was low on space at the last check.
     #[must_use]
     pub fn is_low(&self) -> bool {
         *self.low.borrow()
@@ -56,7 +56,7 @@ impl DiskGuard {
         (self.free)().unwrap_or(0)
     }
 
-    /// Looks at the disk for as long as this runs.
+    /// Checks the disk regularly for as long as this future runs.
     pub async fn watch(&self) {
         loop {
             self.look();
@@ -68,11 +68,11 @@ impl DiskGuard {
     pub async fn room(&self) {
         self.look();
         let mut low = self.low.subscribe();
-        // The sender lives in this very guard.
+        // This cannot fail, because the guard itself owns the sender.
         low.wait_for(|low| !low).await.ok();
     }
 
-    /// Looks at the disk now. One that cannot be asked is not low: writing to it will tell.
+    /// Checks the disk now. If that fails, the disk does not count as low; writing to it will show the error.
     fn look(&self) {
         let free = (self.free)().unwrap_or(u64::MAX);
         let low = free < self.min_free;
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    /// A disk whose free space a test sets.
+    /// A disk with a free space that the test sets.
     #[derive(Default)]
     struct Disk {
         free: AtomicU64,

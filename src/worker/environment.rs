@@ -1,7 +1,8 @@
-//! The variables that every job finds: those of its user, some of the server, and those that say where it runs.
+//! The environment variables of every job: those of its user, some of the server's, and those that describe the
+//! attempt.
 //!
-//! A job runs as the user that the server runs as, and finds that user's home, as a command does that is typed by hand. Of the
-//! server's own variables only those listed are handed on.
+//! A job runs as the user that runs the server and has that user's home, like a command that is typed by hand. Of the
+//! server's own variables, only the listed ones are passed on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,37 +13,37 @@ use clap::ValueEnum;
 use nix::unistd::{Uid, User};
 use percent_encoding::percent_decode_str;
 
-/// Variables of the server that are always handed on; `LC_*` beside them.
+/// Variables of the server that are always passed on, in addition to `LC_*`.
 const INHERITED: [&str; 4] = ["PATH", "LANG", "TZ", "TMPDIR"];
 
-/// The path of a server that has none.
+/// The `PATH` if the server has none.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The variables of the server that are handed on unless the operator lists others: how to reach the network.
+/// The variables of the server that are passed on by default: those for network access.
 pub const DEFAULT_JOB_ENV: [&str; 8] =
     ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What a job's `HOME` is.
+/// The value of a job's `HOME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum JobHome {
-    /// The home of the user that the server runs as.
+    /// The home of the user that runs the server.
     #[default]
     User,
     /// The attempt's workspace.
     Workspace,
 }
 
-/// What jobs get of the user and of the server's environment.
+/// The environment that jobs inherit from the server.
 #[derive(Clone, Debug)]
 pub struct JobEnvironment {
-    /// What `HOME` is.
+    /// The value of `HOME`.
     pub home: JobHome,
-    /// Names of the server's variables that are handed on.
+    /// The names of the server's variables that are passed on.
     pub names: Vec<String>,
 }
 
 impl JobEnvironment {
-    /// Returns what a step finds before the variables that its job names.
+    /// Returns the variables of a step, without those that its job defines.
     pub(super) fn variables(&self, workspace: &Path) -> BTreeMap<String, String> {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
@@ -56,7 +57,8 @@ impl JobEnvironment {
         variables
     }
 
-    /// Returns the passwords in the values that are handed on: a proxy's address may hold one, whatever its variable's name.
+    /// Returns the passwords in the values that are passed on: a proxy's URL may contain one, whatever the variable's
+    /// name is.
     pub fn passwords(&self) -> Vec<String> {
         self.handed_on().flat_map(|(_, value)| passwords_of(&value)).collect()
     }
@@ -66,7 +68,7 @@ impl JobEnvironment {
     }
 }
 
-/// Returns the server's variables with such a name. Those that are not UTF-8 are omitted.
+/// Returns the server's variables whose names match. Variables that are not UTF-8 are omitted.
 fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -75,8 +77,8 @@ fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (St
 
 /// Returns `HOME`, `USER`, `LOGNAME` and `SHELL` of the user that this process runs as.
 ///
-/// The user database counts, since a service is often started without these variables. A user that is not in it, as in a
-/// container, has what the server was started with.
+/// They are read from the user database, because a service is often started without these variables. For a user that is
+/// not in it, as in a container, the server's own variables are used.
 fn user_variables() -> BTreeMap<String, String> {
     let user = User::from_uid(Uid::effective()).unwrap_or_else(|error| {
         tracing::warn!(%error, "the user database could not be read");
@@ -85,7 +87,7 @@ fn user_variables() -> BTreeMap<String, String> {
     let Some(user) = user else {
         return server_variables(|name| ["HOME", "USER", "LOGNAME", "SHELL"].contains(&name)).collect();
     };
-    // An empty field stands for this one (passwd(5)).
+    // An empty field means this shell (passwd(5)).
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
     BTreeMap::from([
         ("HOME".to_owned(), user.dir.display().to_string()),
@@ -95,12 +97,12 @@ fn user_variables() -> BTreeMap<String, String> {
     ])
 }
 
-/// Returns what must not be seen of a value such as `http://user:password@proxy:3128`, with or without the scheme: the
-/// password, as it is written and as it is meant, and the header in which programs send it. Pure.
+/// Returns the secrets in a value such as `http://user:password@proxy:3128`, with or without a scheme: the password,
+/// both encoded and decoded, and the header in which programs send it.
 fn passwords_of(value: &str) -> Vec<String> {
     let address = value.split_once("://").map_or(value, |(_, rest)| rest);
     let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
-    // A password may hold an '@' that should have been encoded.
+    // A password may contain an '@' that should have been encoded.
     let Some((user, password)) = authority.rsplit_once('@').and_then(|(user_info, _)| user_info.split_once(':')) else {
         return Vec::new();
     };

@@ -1,8 +1,4 @@
-//! What a worker needs of the server: everything that it asks and reports passes a [`Link`].
-//!
-//! The embedded worker's link calls the server within the process ([`InProcess`]); that of a worker on another machine
-//! will call it over HTTP. Whatever a link reports, the worker only has to know whether to try again, whether its lease
-//! has ended, or whether it has to give up ([`LinkError`]).
+//! The interface between a worker and the server.
 
 mod in_process;
 
@@ -43,8 +39,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Returns the jobs that an earlier process of this worker left running.
     fn abandoned(&self) -> impl Future<Output = Result<Vec<Abandoned>, LinkError>> + Send;
 
-    /// Appends a batch and lists the files that its events report; all of it is committed when this returns. A repeated
-    /// batch changes nothing.
+    /// Appends a batch and lists the files that its events announce. Everything is committed when this returns.
     fn append(
         &self,
         lease: Lease,

@@ -1,10 +1,11 @@
-//! One step's process: start it, read both of its outputs, end it and everything it started.
+//! The process of a step: starts it, reads both of its outputs, and ends it and all of its descendants.
 //!
-//! It all happens in the calling thread, which polls the pipes, the process's descriptor and the wish to stop; so nothing
-//! is lost between reading and ending, and a child that writes faster than its output can be stored simply waits.
+//! Everything happens in the calling thread, which polls the pipes, the process's descriptor and the control for stop
+//! requests. So no output is lost at the end, and a child that writes faster than its output can be stored has to wait.
 //!
-//! The step has finished when its process has, even if a grandchild still holds the pipes: those are drained for a moment, then
-//! whatever is left of the step is killed. Process and descendants belong to a [`supervisor`], which signals and reaps them.
+//! The step has finished when its process has exited, even if a descendant still holds the pipes: these are read for a
+//! moment longer, and then the remaining descendants are killed. Process and descendants belong to a [`supervisor`],
+//! which signals and reaps them.
 
 mod kill;
 mod supervisor;
@@ -28,59 +29,59 @@ pub use kill::{ProcessMarker, kill_marked};
 use supervisor::Supervisor;
 pub use supervisor::{LeftBehind, Program, Supervision};
 
-/// How long the pipes of a process that has ended are read on, if somebody still holds them.
+/// How long the pipes of an exited process are still read if a descendant holds them.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Bytes of one read. A pipe holds as many, so that one read empties it.
+/// The size of one read. It is also the size of the pipe, so that one read empties it.
 const READ: usize = 256 << 10;
 
 /// How a step's process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
-    /// What the system says of it.
+    /// The exit status of the process.
     pub status: ExitStatus,
     /// Why it was ended, if it was.
     pub ended_by: Option<EndedBy>,
-    /// What became of processes that it left behind.
+    /// What happened to the processes that it left behind.
     pub left_behind: LeftBehind,
 }
 
 /// Why a process was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
-    /// Its time, or the job's, was up.
+    /// The step or the job timed out.
     Timeout,
-    /// The attempt had printed more than it may.
+    /// The attempt exceeded its output limit.
     OutputLimit,
-    /// The attempt was to end.
+    /// The attempt was asked to stop.
     Stop(Stop),
 }
 
-/// When and how a process is ended.
+/// The limits of a process, and how it is ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// When its time is up.
+    /// The time at which it times out.
     pub deadline: Option<Instant>,
-    /// Bytes that the attempt may print; what a process prints beyond them while it is being ended is dropped.
+    /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being ended.
     pub output: Option<u64>,
-    /// Between SIGTERM and SIGKILL when its job is cancelled or its time is up.
+    /// The time between SIGTERM and SIGKILL when the job is cancelled or times out.
     pub cancel_grace: Duration,
-    /// Between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
 }
 
-/// Why a step has no exit.
+/// Why a step has no exit status.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// It could not be started.
     #[error("{0}")]
     Spawn(io::Error),
-    /// Its output could not be stored; it was killed.
+    /// Its output could not be stored, so it was killed.
     #[error("{0}")]
     Store(io::Error),
 }
 
-/// Runs `program` to its end, and hands what it prints to `capture`.
+/// Runs `program` until it exits, and passes its output to `capture`.
 pub fn run(
     supervision: &Supervision,
     program: Program,
@@ -100,7 +101,7 @@ pub fn run(
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
     read?;
-    // A supervisor that was killed cannot say how the step ended; the step ended with it.
+    // If the supervisor was killed, it cannot report how the step ended, but the step was killed with it.
     let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
     let failed = || ProcessError::Spawn(io::Error::other("its supervisor failed"));
     let status = status.or(killed).ok_or_else(failed)?;
@@ -109,13 +110,14 @@ pub fn run(
 
 fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
     let (reader, writer) = io::pipe()?;
-    // A larger pipe lets a fast child run on while a read is being stored; the default serves where that is refused.
+    // With a larger pipe, a fast child can continue while a read is being stored. If that is refused, the default size
+    // works too.
     rustix::pipe::fcntl_setpipe_size(&writer, READ).ok();
     rustix::io::ioctl_fionbio(&reader, true)?;
     Ok((reader, writer))
 }
 
-/// A process being ended.
+/// The ending of a process.
 #[derive(Clone, Copy)]
 struct Ending {
     by: EndedBy,
@@ -130,9 +132,9 @@ struct Running<'a, 'b> {
     control: &'a Control,
     capture: &'a mut StepCapture<'b>,
     ending: Option<Ending>,
-    /// How the process ended, when it has and its supervisor said so.
+    /// The exit status, after the supervisor has reported it.
     status: Option<ExitStatus>,
-    /// Until when the pipes are read on; set when the process has ended.
+    /// Until when the pipes are still read; set when the process has exited.
     drain_until: Option<Instant>,
 }
 
@@ -145,7 +147,7 @@ enum Watched {
 }
 
 impl Running<'_, '_> {
-    /// Reads until the process has ended and its pipes are empty, or drained for long enough.
+    /// Reads until the process has exited and its pipes are empty, or were read for long enough.
     fn poll_to_end(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ];
         loop {
@@ -153,7 +155,7 @@ impl Running<'_, '_> {
             self.act_on_time(now);
             let is_over = match self.drain_until {
                 None => false,
-                // What is in the pipes is read when the disk takes it, unless the step is to end all the same.
+                // Do not read while the disk refuses output, unless the step is being ended anyway.
                 Some(_) if self.capture.is_refused() => self.ending.is_some(),
                 Some(until) => until <= now || self.pipes.iter().all(Option::is_none),
             };
@@ -164,7 +166,7 @@ impl Running<'_, '_> {
                 match watched {
                     Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
                     Watched::Supervisor => {
-                        // Without a report its end has come, and with it the step's.
+                        // If there is no report, the supervisor itself has ended, and the step with it.
                         if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
                             self.status = Some(status);
                         }
@@ -180,7 +182,7 @@ impl Running<'_, '_> {
         }
     }
 
-    /// Waits for something to happen, or for something to become due.
+    /// Waits until a descriptor is ready or a deadline is reached.
     fn wait(&self, now: Instant) -> io::Result<Vec<Watched>> {
         let mut watched = Vec::with_capacity(4);
         let mut fds = Vec::with_capacity(4);
@@ -207,12 +209,12 @@ impl Running<'_, '_> {
         Ok(ready.map(|(watched, _)| watched).collect())
     }
 
-    /// Reads what a pipe has, once: the other one has its turn before the next.
+    /// Reads a pipe once; the other pipe is read before the next time.
     fn read(&mut self, stream: StreamName, buffer: &mut [u8]) -> io::Result<()> {
         let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
         match pipe.read(buffer) {
             Ok(0) => self.pipes[stream as usize] = None,
-            // Read all the same: a process that waits for its pipe cannot end.
+            // Keep reading, because a process that is blocked on a full pipe cannot exit.
             Ok(_) if self.is_over_limit() => {}
             Ok(read) => {
                 self.capture.output(stream, &buffer[..read], Instant::now(), clock::now());
@@ -244,7 +246,7 @@ impl Running<'_, '_> {
             let refused = self.capture.is_refused();
             self.capture.tick(now, clock::now());
             if refused && !self.capture.is_refused() {
-                // The pipes get the time that the disk has taken from them.
+                // Extend the deadline by the time that the disk has delayed reading.
                 self.drain_until = self.drain_until.map(|_| now + DRAIN);
             }
         }
@@ -258,14 +260,14 @@ impl Running<'_, '_> {
         }
     }
 
-    /// Asks the process and its descendants to end, and remembers when to insist.
+    /// Asks the process and its descendants to exit, and sets the deadline for killing them.
     fn end(&mut self, by: EndedBy, now: Instant) {
         if self.ending.is_some() {
             return;
         }
         let grace = match by {
             EndedBy::Stop(Stop::Shutdown) => self.limits.shutdown_grace,
-            // Another worker may already run the job: there is no time for politeness.
+            // Another worker may already run the job, so kill at once.
             EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
             EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
         };
@@ -275,7 +277,7 @@ impl Running<'_, '_> {
 }
 
 fn timespec(duration: Duration) -> Timespec {
-    // Rounded up to the millisecond, so that a time is not looked at just before it has come.
+    // Round up to the millisecond, so that the poll does not wake just before the deadline.
     let duration = duration + Duration::from_micros(999);
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),

@@ -1,4 +1,4 @@
-//! Ending the attempts of a worker that died.
+//! Ends the attempts of a worker that died.
 //!
 //! In this order: kill what still lives, mend the spool, complete it from the stored events if those reach further, ship
 //! the rest under the old epoch, remove kept files that are not listed, and only then end the lease, and the attempt as
@@ -32,10 +32,8 @@ enum RecoverError {
     Processes(#[source] io::Error),
 }
 
-/// Ends every attempt that an earlier process of this worker left running. One that cannot be ended does not keep the
-/// others. Returns whether all were ended.
-///
-/// On the `last_try`, an attempt whose spool cannot be read is ended without it.
+/// Ends every attempt that an embedded worker other than `worker` left running. An attempt that cannot be ended does
+/// not prevent the others from being ended. Returns whether all were ended.
 pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {
     let mut all = true;
     for abandoned in link.abandoned().await? {
@@ -121,7 +119,8 @@ async fn complete<L: Link>(
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
         if have < 0 {
-            // A gap covers only what was synced, so this happens only on a disk that loses what it had promised to keep.
+            // A gap covers only synced output, so this happens only if the disk has lost data that it reported as
+            // synced.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that was not sent; what came after it is lost too");
             break;
         }
@@ -140,7 +139,7 @@ async fn ship_rest<L: Link>(
     claimed: &Claimed,
     progress: Progress,
 ) -> Result<Progress, RecoverError> {
-    // A payload that does not parse never ran, and left no output to ship.
+    // A payload that cannot be parsed never ran, so there is no output to ship.
     let Ok(command) = claimed.payload.command() else { return Ok(progress) };
     let names = run::names(&command, claimed.lease.attempt, &claimed.redactor);
     let milestones = Milestones::new();

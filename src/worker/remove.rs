@@ -1,8 +1,8 @@
-//! Removing a workspace, whatever its job has left there, and nothing else.
+//! Removes a workspace, whatever its job has left there, and nothing else.
 //!
-//! Each folder is opened from the one above it by its bare name, never through a link and never across a mount: neither a
-//! link nor a bind mount leads out, also if somebody changes the tree meanwhile. Permissions that are in the way are
-//! repaired. What cannot be removed is left and named; the rest goes all the same.
+//! Each folder is opened by its bare name, relative to its parent, never through a link and never across a mount point.
+//! So neither a link nor a bind mount can lead out of the workspace, even if the tree changes meanwhile. Missing
+//! permissions are added. Entries that cannot be removed are reported; everything else is removed anyway.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};
@@ -15,15 +15,15 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
-/// The maximum depth of folders that are open while their content is removed. What lies deeper is moved up first.
+/// The maximum depth of folders that are open while their content is removed. Deeper folders are moved up first.
 const MAX_DEPTH: usize = 64;
 
-/// Something that could not be removed.
+/// An entry that could not be removed.
 #[derive(Debug)]
 pub(super) struct Remaining {
     path: PathBuf,
     why: Errno,
-    /// How many more there are.
+    /// The number of other such entries.
     others: usize,
 }
 
@@ -41,7 +41,7 @@ impl Display for Remaining {
     }
 }
 
-/// Removes a folder and everything in it; it is no error if it is not there.
+/// Removes a folder and everything in it. It is not an error if the folder does not exist.
 pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
     let failed = |why| Remaining { path: path.to_owned(), why, others: 0 };
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(failed(Errno::INVAL)) };
@@ -51,7 +51,7 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
         Err(Errno::NOENT) => return Ok(()),
         Err(why) => return Err(failed(why)),
     };
-    // What is too deep is moved into the tree itself, and removed with it in the next round.
+    // Folders that are too deep are moved to the top of the tree, and removed in the next round.
     let top = open(above.as_fd(), &name).ok();
     let mut removal = Removal { top: top.as_ref().map(AsFd::as_fd), moved: 0, remaining: None };
     loop {
@@ -67,7 +67,7 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 struct Removal<'a> {
-    /// The tree's uppermost folder, if it is one.
+    /// The top folder of the tree, if it is a folder.
     top: Option<BorrowedFd<'a>>,
     /// How many folders were moved up.
     moved: usize,
@@ -75,7 +75,7 @@ struct Removal<'a> {
 }
 
 impl Removal<'_> {
-    /// Removes what has this name in a folder.
+    /// Removes the entry with this name from a folder.
     fn remove(&mut self, folder: BorrowedFd<'_>, name: &CStr, at: &Path, depth: usize) {
         let path = at.join(std::ffi::OsStr::from_bytes(name.to_bytes()));
         let removed = match unlinkat(folder, name, AtFlags::empty()) {
@@ -84,7 +84,7 @@ impl Removal<'_> {
         };
         match removed {
             Ok(()) | Err(Errno::NOENT) => {}
-            // What is in it was named before.
+            // The entries that remain in it were reported before.
             Err(Errno::NOTEMPTY) if self.remaining.is_some() || self.moved > 0 => {}
             Err(why) => match &mut self.remaining {
                 Some(remaining) => remaining.others += 1,
@@ -121,13 +121,14 @@ impl Removal<'_> {
     }
 }
 
-/// Opens a folder by its bare name, so that its owner may list and change it.
+/// Opens a folder by its bare name, and makes it readable and writable for its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    // Needs no permission on the folder itself, and so comes before they are repaired.
+    // This needs no permissions for the folder itself, so it comes before they are repaired.
     let place = open_place(folder, name)?;
     let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
     if !mode.contains(Mode::RWXU) {
-        // The only way to the very folder that is open, whatever has its name by now. Where it fails, the rest tells why.
+        // This refers to the folder that is open, even if its name now belongs to another one. If it fails, later
+        // errors show why.
         chmod(format!("/proc/self/fd/{}", place.as_raw_fd()), mode | Mode::RWXU).ok();
     }
     openat(&place, c".", FOLDER, Mode::empty())
@@ -136,7 +137,7 @@ fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
 fn open_place(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match openat2(folder, name, flags, Mode::empty(), ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS) {
-        // Not every sandbox has this call. Without it only mounts of other file systems are seen.
+        // Some sandboxes do not allow this call. Then only mounts of other file systems are detected.
         Err(Errno::NOSYS | Errno::PERM) => {
             let place = openat(folder, name, flags, Mode::empty())?;
             let crosses = fstat(&place)?.st_dev != fstat(folder)?.st_dev;
@@ -178,7 +179,7 @@ mod tests {
         let tree = base.path().join("tree");
         fs::create_dir(&tree).expect("it can be made");
         let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it is there");
-        // Deeper than a path can be long, and two folders at a level.
+        // Deeper than the longest path, with two folders per level.
         for _ in 0..3_000 {
             rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be made");
             rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be made");

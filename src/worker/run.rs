@@ -1,7 +1,7 @@
 //! One attempt, from its claim to its end.
 //!
-//! The steps run in a thread of their own ([`super::steps`]); beside it the shipper sends what they print and the lease is
-//! renewed. The lease ends when the shipper has reached the spool's end, and not before.
+//! The steps run in a thread of their own ([`super::steps`]). Meanwhile the shipper sends their output and the lease is
+//! renewed. The lease does not end before the shipper has reached the end of the spool.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -32,16 +32,17 @@ use crate::spool::SpoolWriter;
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// After so much of it the first time, in case a cancellation was asked for before this worker listened.
+/// The interval before the first renewal, in case a cancellation was requested before this worker listened.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// A worker that could not renew for this long ends its children: the server may soon give the job to another.
+/// A worker that could not renew its lease for this long kills its children, because the server may soon give the job
+/// to another worker.
 const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
 /// How long to wait before the end of a lease is reported again.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
-/// Runs a claimed job's attempt to its end.
+/// Runs one attempt of a claimed job.
 pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
@@ -62,7 +63,7 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
     finish(&link, Finish { lease, worker, ending, totals, artifacts }).await;
 }
 
-/// Everything an attempt needs before its first step.
+/// Everything that an attempt needs before its first step.
 struct Prepared {
     steps: Steps,
     names: Vec<StepNames>,
@@ -106,12 +107,12 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
     Ok(Prepared { steps, names, capture, collector, control })
 }
 
-/// Returns what the steps are called in events.
+/// Returns the names of the steps for events.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     steps::names(command, attempt, redactor)
 }
 
-/// Runs the steps, ships what they print and keeps the lease, until all of it is stored.
+/// Runs the steps, ships their output and renews the lease, until everything is stored.
 async fn conduct<L: Link>(
     link: &L,
     config: &WorkerConfig,
@@ -130,7 +131,8 @@ async fn conduct<L: Link>(
         milestones.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
-    // A thread of its own: a step takes as long as it takes, and one thread starts all of an attempt's processes.
+    // A separate thread, because a step may block for any length of time and one thread has to start all of an
+    // attempt's processes.
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
         let _entered = span.entered();
@@ -140,7 +142,7 @@ async fn conduct<L: Link>(
         }));
         milestones.close();
         match ran {
-            // The other end waits for it, unless the lease was lost.
+            // The receiver waits for it, unless the lease was lost.
             Ok(outcome) => drop(told.send((outcome, capture, collector))),
             Err(panic) => {
                 let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
@@ -154,7 +156,7 @@ async fn conduct<L: Link>(
     let ship = shipper.run(ends);
     tokio::pin!(ship);
     let mut ended_shipping = None;
-    // Both have to end: a lost lease ends shipping early, and then the children.
+    // Wait for both: if the lease is lost, shipping ends first, and then the children.
     let ended = loop {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
@@ -175,7 +177,7 @@ async fn conduct<L: Link>(
     Ok(end(outcome, &capture, progress))
 }
 
-/// What the log says when a registered value is too short to be masked everywhere.
+/// The warning in the log if a registered value is too short to be masked everywhere.
 const SHORT_SECRETS: &str = "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
 
 fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
@@ -185,7 +187,7 @@ fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
     (outcome.ending, totals, vec![artifact])
 }
 
-/// Returns what an attempt printed in all.
+/// Returns the totals of an attempt's output.
 pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: i64) -> AttemptTotals {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     AttemptTotals {
@@ -218,16 +220,16 @@ pub(super) fn nothing_printed() -> AttemptTotals {
     AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
 }
 
-/// Renews the lease, and hands on what is learned by that; never returns.
+/// Renews the lease and passes on the results. Never returns.
 async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown: &CancellationToken) {
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Registered before asking, so that a notification in between wakes it.
+        // Register before the request, so that a notification in between wakes this loop.
         let news = link.news();
         tokio::pin!(news);
         let early = futures_util::poll!(&mut news).is_ready();
-        // The lease has just begun: a job that finishes at once needs no renewal.
+        // The lease is new, and a job that finishes at once needs no renewal.
         if wait == HEARTBEAT || early {
             match link.heartbeat(lease).await {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),
@@ -250,7 +252,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     }
 }
 
-/// Reports the end of the lease until the server has it.
+/// Reports the end of the lease until the server has received it.
 pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     let mut waits = WAITS;
     FailPoint::Finish.reached();
@@ -279,7 +281,8 @@ pub(super) fn workspace(config: &WorkerConfig, lease: Lease) -> PathBuf {
     workspaces(config).join(format!("{}-{}", lease.job, lease.attempt))
 }
 
-/// Removes a workspace. What cannot be removed is logged, and tried again when the server starts next.
+/// Removes a workspace. Entries that cannot be removed are logged, and removal is retried at the next start of the
+/// server.
 pub(super) fn remove_workspace(workspace: &Path) {
     if let Err(remaining) = remove_tree(workspace) {
         tracing::warn!(workspace = %workspace.display(), %remaining, "a workspace could not be removed entirely");

@@ -1,9 +1,9 @@
 //! The shipper: reads the spool with a cursor and appends it to the event log in bounded batches.
 //!
-//! The cursor is one offset of `output.log`; a batch covers one unbroken range from there, split by stream. Milestones
-//! (steps and stages that began or ended) stand at the offset at which they happened and keep their place among the
-//! output. While an append is on its way the spool grows and nothing else does; if the store is away, the shipper tries
-//! again until it is back. What [`bounds`] does not let through is suppressed, and a gap records it.
+//! The cursor is one offset of `output.log`. A batch covers one contiguous range from there, split by stream. Lifecycle
+//! events (steps and stages that started or ended) are placed at the offset at which they happened, so they keep their
+//! position among the output. While an append is in progress, only the spool grows; if the database is unavailable, the
+//! shipper retries until it is back. Output that [`bounds`] does not allow is suppressed, and a gap event records it.
 
 mod bounds;
 mod chunks;
@@ -39,25 +39,26 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_se
 /// out, so that the job does not wait for it forever.
 const READ_TRIES: u32 = 18;
 
-/// Bytes that wait before several events go into one append.
+/// The number of waiting bytes from which one append contains several events.
 const FAR_BEHIND: u64 = 256 << 10;
 
-/// Bytes of output of one append, about: readers wait for all of it, and it is held in memory several times.
+/// The approximate number of bytes of output in one append. Readers wait for all of it, and it is held in memory
+/// several times.
 const APPEND_BYTES: u64 = 1 << 20;
 
-/// What the log says when the job's budget is spent.
+/// The message in the log when the job's budget is used up.
 const BUDGET_SPENT: &str = "The job has printed as much as is sent while it runs; the end of each step still follows, and the complete log has all of it";
 
-/// Whether output goes into the event log at all; the complete log is kept in any case.
+/// Whether output is written to the event log. The complete log is always kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveLog {
-    /// As log events, under this policy and within these bounds.
+    /// It is written as log events, with this policy and these bounds.
     Events(Policy, Bounds),
-    /// Not at all.
+    /// It is not written.
     Off,
 }
 
-/// How far shipping has come: nowhere for a new attempt, at the end of what is stored after a crash.
+/// The progress of shipping: zero for a new attempt, or the end of the stored events after a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The number of the last stored batch.
@@ -66,7 +67,7 @@ pub struct Progress {
     pub offset: u64,
     /// How much of that was suppressed.
     pub suppressed: u64,
-    /// Text of log events of the job's earlier attempts.
+    /// The bytes of log events in the job's earlier attempts.
     pub earlier: u64,
 }
 
@@ -81,26 +82,26 @@ pub struct Shipper<L> {
     live: Option<Live>,
 }
 
-/// What governs the sending of output.
+/// The state that controls the sending of output.
 struct Live {
     budget: Budget,
     allowance: Allowance,
-    /// Whether the log says that the allowance is spent.
+    /// Whether the log says that the budget is used up.
     told: bool,
 }
 
-/// What is known before a step.
+/// The state that was read before a step.
 #[derive(Clone, Copy)]
 struct Known {
     end: SpoolEnd,
-    /// Since when nothing more comes.
+    /// Since when the lifecycle events are closed, if they are.
     over: Option<Instant>,
-    /// When the first byte entered the empty buffer.
+    /// When the first byte was added to the empty buffer.
     since: Instant,
 }
 
 impl<L: Link> Shipper<L> {
-    /// Makes a shipper that continues from `progress`.
+    /// Creates a shipper that continues from `progress`.
     pub fn new(
         (link, lease): (L, Lease),
         spool: SpoolReader,
@@ -126,7 +127,7 @@ impl<L: Link> Shipper<L> {
         let mut marks = self.milestones.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
-            // The signal that is sent last is read first: the closing side has stored everything before it.
+            // The signal that is sent last is read first, because everything is stored before that signal is sent.
             let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
             let before = self.progress.offset;
@@ -153,7 +154,7 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends what is due, if something is.
+    /// Sends what is due, if anything is.
     async fn step(&mut self, known: Known) -> Result<Wait, LinkError> {
         let from = self.progress.offset;
         let mut out = Outgoing { to: from, ..Outgoing::default() };
@@ -184,7 +185,7 @@ impl<L: Link> Shipper<L> {
     async fn output(&mut self, known: Known, limit: u64, stop: Option<Stop>, out: &mut Outgoing) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &self.live else {
-            // Nothing of the output is sent; the cursor moves on.
+            // No output is sent, so only the cursor moves.
             (out.to, out.suppressed) = (limit, limit - from);
             return Ok(Wait::Not);
         };
@@ -218,7 +219,7 @@ impl<L: Link> Shipper<L> {
         Ok(Wait::Not)
     }
 
-    /// Takes chunks, if they are due.
+    /// Adds chunks, if they are due.
     async fn send(&mut self, known: Known, limit: u64, pressed: bool, out: &mut Outgoing) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
@@ -243,7 +244,7 @@ impl<L: Link> Shipper<L> {
             if live.allowance.is_spent() && !std::mem::replace(&mut live.told, true) {
                 out.events.push(NewEvent::warning(self.lease.attempt, Redacted::literal(BUDGET_SPENT)));
             }
-            // Far behind, several events share a transaction: its cost is that of one.
+            // If shipping is far behind, several events share the cost of one transaction.
             let rest = Pending { bytes: limit - out.to, ..pending };
             match live.budget.due(&rest, Instant::now()) {
                 Due::Now { event_bytes: next, .. }
@@ -256,7 +257,7 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Appends one batch; a store that is away is asked again.
+    /// Appends one batch, and retries if the database is unavailable.
     async fn append(&mut self, out: Outgoing) -> Result<(), LinkError> {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let Outgoing { events, files, to, suppressed } = out;
@@ -282,7 +283,7 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// Reads the spool in a thread that may wait for the disk. A disk that fails is asked again, for a limited time.
+/// Reads the spool in a blocking thread. If the disk fails, it is retried, because its content must not be omitted.
 async fn read_spool<T: Send + 'static>(
     mut waits: Backoff,
     spool: &SpoolReader,
@@ -315,11 +316,11 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
 
 /// What to wait for.
 enum Wait {
-    /// There may be more to do at once.
+    /// Continue at once.
     Not,
-    /// Wait for a notification, or until that time.
+    /// Wait for a notification, or until the given time.
     Until(Option<Instant>),
-    /// Nothing more comes.
+    /// Everything has been sent.
     Over,
 }
 

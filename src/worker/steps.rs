@@ -1,7 +1,7 @@
-//! The stages of an attempt and their steps, one after the other, in the attempt's own thread.
+//! Runs the stages of an attempt and their steps, one after the other, in the attempt's own thread.
 //!
-//! The first step that fails ends its stage, unless it may fail; a stage runs only when all before it succeeded. What does
-//! not run is reported as well: a reader sees each stage and each step of the job.
+//! The first step that fails ends its stage, unless it has `continueOnError`. A stage runs only if all stages before it
+//! have succeeded. Skipped stages and steps are reported too, so that a reader sees all of them.
 
 mod step;
 
@@ -25,7 +25,7 @@ use crate::inputs::{self, UnpackError};
 use crate::model::{FailureReason, JobInput, Stage, StageStatus, StepRef, StepStatus};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
 
-/// An attempt's stages and where they run.
+/// The stages of an attempt, and its folders.
 #[derive(Debug)]
 pub(super) struct Steps {
     command: Command,
@@ -44,14 +44,14 @@ pub(super) struct Steps {
 struct Input {
     files: Box<dyn Files>,
     about: JobInput,
-    /// Bytes that it may unpack to.
+    /// The maximum size of the unpacked files, in bytes.
     limit: u64,
 }
 
-/// What the stages run with.
+/// What the stages need to run.
 pub(super) struct Tools<'a> {
     pub(super) capture: &'a mut Capture,
-    /// Keeps what the stages leave; none if the job wants nothing kept.
+    /// Stores the files of the stages; `None` if the job has no patterns.
     pub(super) collector: Option<&'a mut Collector>,
     pub(super) control: &'a Control,
     pub(super) milestones: &'a Milestones,
@@ -74,14 +74,14 @@ struct StepOutcome {
 /// Why the stage cannot continue.
 enum Failure {
     Failed(FailureReason),
-    /// It printed more than the attempt may: whatever follows could print nothing.
+    /// The output limit is exceeded, so later steps could not print anything.
     OutputLimit(u64),
     Stopped(Stop),
-    /// The output could not be stored: whatever follows could not be either.
+    /// The output could not be stored, and neither could that of later steps.
     Storage,
 }
 
-/// Returns what the steps are called in events, in the order of their running.
+/// Returns the names of the steps for events, in execution order.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     let redact = |text: &str| redactor.redact(text.as_bytes());
     let name = |(step_ref, step): (StepRef, &StepSpec)| StepNames {
@@ -123,18 +123,18 @@ impl Steps {
     }
 }
 
-/// The stages while they run.
+/// The state of the running stages.
 struct Run<'a> {
     steps: &'a Steps,
-    /// When the job's time is up.
+    /// The time at which the job times out.
     deadline: Option<Instant>,
     tools: Tools<'a>,
-    /// The outcome so far: a failure decides what is skipped.
+    /// The outcome so far. After a failure, later steps are skipped.
     outcome: Outcome,
 }
 
 impl Run<'_> {
-    /// Unpacks what came with the job. If that fails, no step runs.
+    /// Unpacks the files that came with the job. If that fails, no step runs.
     fn unpack_input(&mut self) {
         let Some(input) = &self.steps.input else { return };
         let (control, deadline) = (self.tools.control, self.deadline);
@@ -195,7 +195,7 @@ impl Run<'_> {
         ended.end.duration_ms = Some(millis(started));
         self.outcome.exit_code = match ended.failure {
             None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
-            // The exit code of a program that was asked to end, or that never started, does not say how the job ended.
+            // If the program was asked to exit or never started, its exit code says nothing about the job.
             Some(_) => None,
         };
         let end = ended.end.clone();
@@ -205,7 +205,7 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether the next step may run; a wish to stop that came between two steps counts.
+    /// Returns whether the next step may run. A stop request between two steps counts too.
     fn goes_on(&mut self) -> bool {
         if self.outcome.ending == Ending::Succeeded
             && let Some(stop) = self.tools.control.stopped()
@@ -220,12 +220,12 @@ impl Run<'_> {
         self.tell(NewEvent::step_ended(name, StepStatus::Skipped, StepEnd::default()));
     }
 
-    /// Tells what happened at this place of the output.
+    /// Reports an event at the current position of the output.
     fn tell(&self, event: NewEvent) {
         self.tools.milestones.push(self.tools.capture.spool().end().bytes, event);
     }
 
-    /// Keeps the files that a stage left, also of one that failed: reports are for that.
+    /// Stores the files of a stage, even if it has failed, because reports are most useful then.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
         let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
@@ -239,7 +239,7 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // While the server stops, or without the lease, nothing was looked for.
+        // If the server is stopping or the lease is lost, no files were searched for.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
@@ -250,8 +250,8 @@ impl Run<'_> {
     }
 }
 
-/// Returns whether files can no longer be kept: a server that stops has no time, and without the lease nothing may be written.
-/// Whoever cancels a job wants its files.
+/// Returns whether there is no time to store files: the server is stopping, or the lease is lost. The files of a
+/// cancelled job are stored.
 fn has_no_time(control: &Control) -> bool {
     matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost))
 }
@@ -264,7 +264,7 @@ fn millis(since: Instant) -> i64 {
     i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Returns what a step's failure means for the attempt.
+/// Returns the ending of the attempt after a step has failed.
 fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error: bool) -> Ending {
     let reason = match failure {
         Failure::Stopped(stop) => return stopped(*stop),

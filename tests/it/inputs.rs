@@ -51,7 +51,7 @@ async fn a_form_that_is_not_as_it_has_to_be_is_refused_and_leaves_nothing() {
     let part = |value: &Value| Part::text(value.to_string());
     let input = || Part::bytes(archive("a", b""));
     for (form, words) in [
-        (Form::new(), "no form"),
+        (Form::new(), "not a form"),
         (Form::new().part("input", input()).part("job", part(&job)), "job"),
         (Form::new().part("job", part(&job)), "input"),
         (Form::new().part("job", part(&job)).part("input", input()).part("more", input()), "two parts"),
@@ -112,7 +112,7 @@ async fn an_archive_that_leads_out_fails_the_job_before_any_step() {
     let job = server.api.ended(body["id"].as_str().expect("a job has an id")).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("spawn")));
     assert!(
-        job["errorMessage"].as_str().is_some_and(|message| message.contains("evil is a link that leads out")),
+        job["errorMessage"].as_str().is_some_and(|message| message.contains("evil is a link that points outside")),
         "{job}"
     );
     assert_eq!(job["logBytes"], 0);

@@ -219,7 +219,7 @@ async fn with_working_roots_no_path_and_no_link_leads_out_of_them() {
         json!({"steps": [{"run": link}, {"run": "true", "workingDirectory": "link"}]}),
     ] {
         let error = spawn_error(&server.api, payload).await;
-        assert!(error.contains("lies outside of the folders that the server allows"), "{error}");
+        assert!(error.contains("is outside the folders that the server allows"), "{error}");
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::ansi::plain_text;
 use crate::random::Random;
 
-/// Columns of the emulated terminal: more than any generated line reaches.
+/// The width of the emulated terminal in columns: wider than any generated line.
 const WIDE: u16 = 2000;
 
 #[track_caller]
@@ -113,7 +113,8 @@ fn a_row_is_bounded_and_says_that_something_was_dropped() {
     assert!(folded.cut && folded.text.len() < 3 * MAX_ABOVE);
 }
 
-/// Text, moves and erasures that both we and the emulator know; widths on which both agree.
+/// Returns text with cursor movements and erasures that both this code and the emulator support, and with widths on
+/// which both agree.
 fn random_line(random: &mut Random) -> String {
     let mut line = String::new();
     for _ in 0..random.below(40) {
@@ -145,7 +146,8 @@ fn trimmed(mut cells: Cells) -> Cells {
     cells
 }
 
-/// What the emulator shows: for each column its text, and of what is text whether it is bold, and its colours.
+/// Returns the content of the emulator: for each column its text and, unless it is blank, whether it is bold, and its
+/// colours.
 fn emulated(line: &str) -> Cells {
     let mut terminal = vt100::Parser::new(2.try_into().expect("not 0"), WIDE.try_into().expect("not 0"), 0);
     terminal.process(line.as_bytes());
@@ -159,7 +161,7 @@ fn emulated(line: &str) -> Cells {
         if text.is_empty() && !cell.is_wide_continuation() {
             return (" ".to_owned(), false, None, None);
         }
-        // A blank has no style here: what erases it leaves one behind in the emulator, and none in ours.
+        // Ignore the style of blanks: an erasure leaves one in the emulator, but not here.
         if text.starts_with(' ') {
             return (text.to_owned(), false, None, None);
         }
@@ -168,7 +170,7 @@ fn emulated(line: &str) -> Cells {
     trimmed((0..WIDE).map(cell).collect())
 }
 
-/// What we show, in the same form.
+/// Returns the content according to this code, in the same form.
 fn shown(line: &str) -> Cells {
     let mut cells: Cells = Vec::new();
     for span in crate::ansi::spans(line, Style::default()) {

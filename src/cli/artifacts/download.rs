@@ -1,4 +1,5 @@
-//! Downloads an artifact: into a part beside its place, gone on with after a break, verified, and only then given its name.
+//! Downloads an artifact into a partial file next to the target, resumes it after an interruption, verifies it, and
+//! only then renames it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,16 +13,16 @@ use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::model::Artifact;
 
-/// Tries in a row that bring nothing, after which the download is given up: about half a minute.
+/// The number of attempts in a row without progress after which the download fails: about half a minute.
 const TRIES: u32 = 10;
 
-/// Between two tries.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(3);
 
-/// Bytes that are read at a time from a part that is there.
+/// The number of bytes that are read at a time from an existing partial file.
 const BLOCK: usize = 64 << 10;
 
-/// Where the bytes go.
+/// Where the download is written.
 #[derive(Debug)]
 pub(super) enum Target {
     Stdout,
@@ -29,33 +30,37 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Returns the place that was asked for, else a file here that is called like the artifact and not there yet.
+    /// Returns the requested target, or else a new file in the current folder that is named like the artifact.
     pub(super) fn new(asked: Option<&str>, artifact: &Artifact) -> Result<Self, CliError> {
         match asked {
             Some("-") => return Ok(Self::Stdout),
             Some(path) => return Ok(Self::File(path.into())),
             None => {}
         }
-        // A job gives its files their names: none may lead elsewhere, hide, or take the place of what is there.
+        // The job chose this name. It must not lead to another folder, create a hidden file, or replace an existing
+        // file.
         let name = artifact.name.rsplit('/').next().unwrap_or_default();
         if name.is_empty() || name.starts_with('.') || name.chars().any(char::is_control) {
-            return Err(CliError::Usage(format!("{:?} is no name for a file here; give one with -o", artifact.name)));
+            return Err(CliError::Usage(format!(
+                "{:?} cannot be used as a file name; choose one with -o",
+                artifact.name
+            )));
         }
         if Path::new(name).exists() {
-            return Err(CliError::Usage(format!("{name} is here already; -o {name} replaces it")));
+            return Err(CliError::Usage(format!("{name} already exists; use -o {name} to replace it")));
         }
         Ok(Self::File(name.into()))
     }
 }
 
-/// Downloads and verifies.
+/// Downloads and verifies an artifact.
 pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Target) -> Result<(), CliError> {
     let Target::File(path) = target else {
         let mut receiver = Receiver::new(Box::new(io::stdout()));
         receiver.receive_all(client, artifact).await?;
         return receiver.verify(artifact);
     };
-    // Bears the artifact's id, so that no other file is gone on with.
+    // The name contains the artifact's id, so that no other download is resumed by mistake.
     let part = PathBuf::from(format!("{}.{}.part", path.display(), artifact.id));
     let failed = |what: &str, path: &Path| {
         let what = format!("{what} {}", path.display());
@@ -71,7 +76,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Targ
     fs::rename(&part, path).map_err(failed("make", path))
 }
 
-/// Takes bytes, and counts and sums them up.
+/// Writes received bytes, and updates their count and checksum.
 struct Receiver {
     to: Box<dyn Write + Send>,
     have: u64,
@@ -83,7 +88,7 @@ impl Receiver {
         Self { to, have: 0, sum: Sha256::new() }
     }
 
-    /// Goes on after what a part holds already; one that is too long is none.
+    /// Continues after the content of a partial file. A partial file that is too long is discarded.
     fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
         if part.metadata()?.len() > size(artifact) {
             part.set_len(0)?;
@@ -111,7 +116,7 @@ impl Receiver {
                     }
                 }
                 Ok(()) if self.have == before => {
-                    return Err(client.not_tailwater("the file is shorter than its list says".into()));
+                    return Err(client.not_tailwater("the file is shorter than the list of artifacts says".into()));
                 }
                 received => received?,
             }
@@ -120,7 +125,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// Receives what one connection brings.
+    /// Receives bytes from one connection.
     async fn receive(&mut self, client: &Client, artifact: &Artifact) -> Result<(), CliError> {
         let path = format!("/jobs/{}/artifacts/{}/download", artifact.job_id, artifact.id);
         let mut request = client.request(Method::GET, &path);
@@ -129,7 +134,9 @@ impl Receiver {
         }
         let mut reply = client.send(request).await?;
         if self.have > 0 && reply.status() != StatusCode::PARTIAL_CONTENT {
-            return Err(client.not_tailwater("it sends no part of a file; remove the part and try again".into()));
+            return Err(
+                client.not_tailwater("it cannot resume a download; remove the partial file and try again".into())
+            );
         }
         while let Some(bytes) = client.chunk(&mut reply).await? {
             let bytes = bytes.as_ref();

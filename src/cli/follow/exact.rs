@@ -1,7 +1,7 @@
-//! The bytes that an event's text stands for, from the attempt's complete output.
+//! Fetches the bytes that an event's text represents from the attempt's complete output.
 //!
-//! An event's bytes are in the output before the event is sent, so there is nothing to wait for. An event's
-//! segments lie close to each other, with pieces of the other stream between them: one request gets all of that.
+//! An event's bytes are written to the complete output before the event is sent, so they are always there. An event's
+//! segments are close to each other, with pieces of the other stream between them, so one request fetches all of them.
 
 use reqwest::Method;
 
@@ -11,16 +11,16 @@ use crate::cli::error::CliError;
 use crate::cli::output;
 use crate::model::{Event, LogPayload, Payload, Segment};
 
-/// Stands for what is not UTF-8; a step may also have printed it itself.
+/// Replaces bytes that are not UTF-8. A step may also have printed this character itself.
 const STAND_IN: char = '\u{fffd}';
 
-/// The maximum distance between an event's first and last byte: a batch of both streams, of 1 MiB each, and as much again. An
-/// event that spans more is none that a server makes, and its bytes would fill the memory.
+/// The maximum distance between an event's first and last byte: a batch of both streams, of 1 MiB each, doubled as a
+/// reserve. A server does not create events that span more, and their bytes could exhaust the memory.
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
-    /// Returns what was printed, if the event's text may only stand for it. If that is no longer stored, the text is all there
-    /// is, which people are told once.
+    /// Returns the exact bytes if the event's text may not represent them. If they are no longer stored, the text is
+    /// used instead, and the user is notified once.
     pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
         let Payload::Log(payload) = &event.payload else { return Ok(None) };
         if !event.message.contains(STAND_IN) {
@@ -37,7 +37,7 @@ impl Follower {
             Ok(None) | Err(_) => {
                 if !std::mem::replace(&mut self.told_inexact, true) {
                     output::note(
-                        "the server no longer has the exact bytes of this output; U+FFFD stands for what is not UTF-8",
+                        "the server no longer has the exact bytes of this output; bytes that are not UTF-8 are shown as U+FFFD",
                     );
                 }
                 Ok(None)
@@ -57,14 +57,15 @@ impl Follower {
             body.extend_from_slice(chunk.as_ref());
         }
         if body.len() < expected {
-            let cause = "the reply broke off".to_owned();
+            let cause = "the response ended early".to_owned();
             return Err(CliError::Unreachable { server: self.client.server().to_owned(), cause });
         }
         Ok(body)
     }
 }
 
-/// Returns the segments' bytes, one after the other, out of a range that begins at `start`. Returns `None` if the range is too short.
+/// Returns the bytes of all segments, concatenated, from a range of the output that begins at `start`. Returns `None`
+/// if the range is too short.
 fn pick(stretch: &[u8], start: i64, segments: &[Segment]) -> Option<Vec<u8>> {
     let mut picked = Vec::new();
     for Segment(offset, bytes, _) in segments {

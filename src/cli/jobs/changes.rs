@@ -1,4 +1,4 @@
-//! When to look at the queue again: the server says so over `/jobs/stream`.
+//! Waits for changes in the queue, which the server reports through `/jobs/stream`.
 
 use std::time::Duration;
 
@@ -13,22 +13,24 @@ use crate::cli::sse::Frames;
 /// How long to wait before a cut stream is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The queue's changes. Several that come before somebody asks are one: what changed is read anew each time.
+/// Notifications about changes in the queue. Several that arrive before they are read become one, because the list is
+/// fetched anew each time.
 pub(super) struct Changes(mpsc::Receiver<Result<(), CliError>>);
 
 impl Changes {
-    /// Begins to listen. The first change is the beginning itself: a list that is read after it misses nothing.
+    /// Starts to listen. The first notification means that the stream is open: a list that is fetched after it misses
+    /// nothing.
     pub(super) fn follow(client: Client) -> Self {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(listen(client, sender));
         Self(receiver)
     }
 
-    /// Waits for the next change; a server that is away is waited for.
+    /// Waits for the next notification. If the server is unavailable, this waits for it.
     pub(super) async fn next(&mut self) -> Result<(), CliError> {
         match self.0.recv().await {
             Some(change) => change,
-            // Only a panic ends the listening without an error.
+            // The channel closes without an error only if the task has panicked.
             None => std::future::pending().await,
         }
     }
@@ -41,7 +43,7 @@ async fn listen(client: Client, sender: mpsc::Sender<Result<(), CliError>>) {
             Ok(()) => {}
             Err(error) if error.is_transient() => {
                 if !std::mem::replace(&mut told, true) {
-                    note(&format!("{error}; trying again"));
+                    note(&format!("{error}; retrying"));
                 }
             }
             Err(error) => {
@@ -53,7 +55,7 @@ async fn listen(client: Client, sender: mpsc::Sender<Result<(), CliError>>) {
     }
 }
 
-/// Hands on what one connection brings: its first frame, and every job that changes.
+/// Sends a notification when the stream opens and for every job that changes.
 async fn listen_once(
     client: &Client,
     sender: &mpsc::Sender<Result<(), CliError>>,
@@ -63,9 +65,9 @@ async fn listen_once(
     let (mut frames, mut begun) = (Frames::default(), false);
     while let Some(bytes) = client.chunk(&mut reply).await? {
         frames.push(bytes.as_ref());
-        while let Some(frame) = frames.next().map_err(|_| client.not_tailwater("a job without an end".into()))? {
+        while let Some(frame) = frames.next().map_err(|_| client.not_tailwater("a job that is too long".into()))? {
             if frame.event == "job" || !begun {
-                // One that waits already says the same.
+                // If the channel is full, a notification is already waiting.
                 sender.try_send(Ok(())).ok();
             }
             (begun, *told) = (true, false);

@@ -1,15 +1,15 @@
-//! What the shell of a job runs, made of the words of a command line. Pure.
+//! Builds the shell script of a job from the arguments of the command line.
 //!
-//! A shell of the POSIX family gets the words quoted, so that the command receives exactly these: nothing in them is ever
-//! interpreted. Any other program that takes `-c`, such as python3, has a grammar of its own, in which quoting would change
-//! the meaning: it gets one argument, its script, as it is.
+//! For a POSIX shell the arguments are quoted, so that the command receives exactly these and the shell interprets
+//! nothing in them. Any other program that takes `-c`, such as python3, has its own grammar, in which quoting would
+//! change the meaning. It therefore takes exactly one argument, its script, unchanged.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::cli::error::CliError;
 
-/// Words that a POSIX shell, bash or zsh interprets where a command begins; quoted, they are names like others.
+/// Words that a POSIX shell, bash or zsh interprets at the beginning of a command. If quoted, they are ordinary names.
 const RESERVED: [&str; 22] = [
     "if",
     "then",
@@ -35,11 +35,11 @@ const RESERVED: [&str; 22] = [
     "noglob",
 ];
 
-/// Shells whose quoting is that of POSIX; a version may follow the name, as in `bash-5.2` and `ksh93`.
+/// Shells with POSIX quoting. A version may follow the name, as in `bash-5.2` and `ksh93`.
 const POSIX_SHELLS: [&str; 12] =
     ["sh", "ash", "bash", "dash", "hush", "ksh", "lksh", "mksh", "posh", "rbash", "yash", "zsh"];
 
-/// Returns what `shell` is to run.
+/// Returns the script that `shell` should run.
 pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError> {
     let words = words.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     if is_posix_shell(shell) {
@@ -48,7 +48,7 @@ pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError
     match words[..] {
         [script] => Ok(script.to_owned()),
         _ => Err(CliError::Usage(format!(
-            "--shell {shell} takes its script as one argument, not {}: quote it, as in `--shell {shell} -- 'SCRIPT'`",
+            "--shell {shell} needs its script as one argument, not {}: quote it, as in `--shell {shell} -- 'SCRIPT'`",
             words.len()
         ))),
     }
@@ -57,7 +57,7 @@ pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError
 fn text(word: &OsString) -> Result<&str, CliError> {
     word.to_str().ok_or_else(|| {
         let shown = word.display();
-        CliError::Usage(format!("the argument {shown} is not UTF-8, and the server takes a command as UTF-8 text"))
+        CliError::Usage(format!("the argument {shown} is not UTF-8, but the server accepts commands as UTF-8 only"))
     })
 }
 
@@ -67,9 +67,9 @@ fn is_posix_shell(shell: &str) -> bool {
     POSIX_SHELLS.contains(&name)
 }
 
-/// Returns the words as a line that a shell takes for exactly these words.
+/// Returns a command line that a shell splits into exactly these words.
 fn command_line(words: &[&str]) -> Result<String, CliError> {
-    let nul = |_| CliError::Usage("an argument holds a NUL, which no command can be given".into());
+    let nul = |_| CliError::Usage("an argument contains a NUL character, which cannot be passed to a command".into());
     let line = shlex::try_join(words.iter().copied()).map_err(nul)?;
     let first = words.first().copied().unwrap_or_default();
     match line.strip_prefix(first) {
@@ -102,7 +102,7 @@ mod tests {
         for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
             let line = command_line(&[word]).expect("there is no NUL");
             for shell in ["/bin/sh", "/bin/bash"] {
-                // A path without programs: some of these words are some as well.
+                // An empty `PATH`, because some of these words are also names of programs.
                 let mut shell_of_line = Command::new(shell);
                 shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
                 let status = shell_of_line.output().expect("the shell is there").status;

@@ -1,4 +1,5 @@
-//! Where a command of `tailwater run` runs: in the caller's folder if the server is on this machine, else in a fresh workspace.
+//! Decides where `tailwater run` runs a command: in the current folder if the server is on this machine, else in a new
+//! workspace.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,16 +9,16 @@ use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::machine;
 
-/// What is said when the caller's folder cannot be used.
-pub(super) const ELSEWHERE: &str = "the server does not share this machine's files, so the command runs in a fresh workspace there; \
-    --send DIR sends files along, --cwd with an absolute path names a folder there, --workspace asks for this and says nothing";
+/// The message if the current folder cannot be used.
+pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
+    use --send DIR to send files, --cwd with an absolute path to choose a folder there, or --workspace to hide this message";
 
-/// Whether the command sees the caller's files.
+/// Whether the command can access the caller's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The caller's folder, and what is below and above it.
+    /// In the caller's folder, with all files of this machine.
     Here,
-    /// A workspace of the job's own.
+    /// In the job's own workspace.
     Workspace,
 }
 
@@ -26,7 +27,8 @@ struct MachineReply {
     machine: Option<String>,
 }
 
-/// Returns whether the server shares this machine with the caller; an older server does not say, and is taken for one elsewhere.
+/// Returns whether the server runs on this machine and sees the same files. An older server does not report that, so
+/// the result is `false`.
 pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
     let there: MachineReply = match client.read("/machine", &[]).await {
         Err(CliError::Refused { status: 404, .. }) => return Ok(false),
@@ -35,8 +37,8 @@ pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
     Ok(there.machine.is_some_and(|there| machine::identity() == Some(there)))
 }
 
-/// Returns the working directory to ask for; nothing is the workspace itself. A path is the caller's, so that on this machine a
-/// relative one begins at `caller`; elsewhere it can only begin at the workspace, and an absolute one names a folder there.
+/// Returns the working directory to request, or `None` for the workspace. On this machine a relative path is relative
+/// to `caller`. On another machine it is relative to the workspace, and an absolute path names a folder there.
 pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path>) -> Result<Option<String>, CliError> {
     let directory = match (place, asked) {
         (Place::Here, asked) => Some(plain(&caller.join(asked.unwrap_or(Path::new(""))))),
@@ -44,13 +46,14 @@ pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path
     };
     let text = |path: PathBuf| {
         let shown = path.display().to_string();
-        let not_utf8 = |_| CliError::Usage(format!("the folder {shown} is not UTF-8; give another one with --cwd"));
+        let not_utf8 =
+            |_| CliError::Usage(format!("the name of the folder {shown} is not UTF-8; choose another one with --cwd"));
         path.into_os_string().into_string().map_err(not_utf8)
     };
     directory.map(text).transpose()
 }
 
-/// Returns the path without `.`, which says nothing; `..` stays, since what it means depends on links.
+/// Returns the path without redundant `.` components. `..` stays, because its meaning depends on symbolic links.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }

@@ -1,19 +1,19 @@
-//! The signals by which people and systems end a command: each of them cancels the job.
+//! The signals that cancel a job.
 //!
-//! SIGINT comes of Ctrl-C, SIGTERM of `kill` and of service managers, SIGHUP of a terminal that is closed or a connection
-//! that is lost. A signal that this program was started to ignore stays ignored: `nohup tailwater run` outlives its terminal,
-//! as any command does.
+//! SIGINT is sent by Ctrl-C, SIGTERM by `kill` and service managers, SIGHUP by a closed terminal or a lost connection.
+//! A signal that was ignored when this program started stays ignored, so that `nohup tailwater run` outlives its
+//! terminal like any other command.
 
 use std::io;
 use std::task::Poll;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What the program listens for.
+/// The signals that the program listens for.
 pub(super) struct Signals(Vec<Signal>);
 
 impl Signals {
-    /// Begins to listen.
+    /// Starts to listen.
     pub(super) fn listen() -> io::Result<Self> {
         let ignored = ignored();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
@@ -21,7 +21,7 @@ impl Signals {
         heeded.map(signal).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) {
         std::future::poll_fn(|context| {
             let any = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
@@ -31,7 +31,7 @@ impl Signals {
     }
 }
 
-/// Returns the set of signals that this process was started to ignore, a bit each; see `proc_pid_status(5)`.
+/// Returns the signals that were ignored when this process started, one bit each; see `proc_pid_status(5)`.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

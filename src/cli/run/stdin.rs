@@ -1,9 +1,9 @@
-//! What is on standard input: a job cannot read it, so nobody must believe that it does.
+//! Checks standard input. A job cannot read it, so `tailwater run` must not silently ignore data there.
 //!
-//! A terminal, `/dev/null` and what has ended hold nothing, as in cron and in most build systems: the command runs. Data that
-//! is there already is refused before the command runs. A pipe that is open and silent may be one that nobody writes to, or
-//! one whose writer is slow: the command runs, and a remark at its end says that it had no standard input. Nothing is ever
-//! read: what is there stays for whoever shares it, such as a shell that reads its script from it.
+//! If standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build systems, the
+//! command runs. If data is already there, the command is refused. An open pipe without data may have a slow writer or
+//! none at all, so the command runs, and a note at its end says that it had no standard input. Nothing is ever read:
+//! the data stays for others who share the input, such as a shell that reads its script from it.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -12,27 +12,27 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat, major, minor, tell};
 use rustix::io::ioctl_fionread;
 
-/// What standard input holds.
+/// The state of standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
-    /// Nothing, now and later.
+    /// There is no data, and there will be none.
     Nothing,
-    /// Data.
+    /// There is data.
     Data,
-    /// Nothing now; whoever holds its other end may write to it.
+    /// There is no data yet, but there may be some later.
     Open,
 }
 
-/// What is said of data that is refused.
-pub(super) const REFUSED: &str = "standard input holds data, which the command could not read, since a job has no standard input: \
+/// The error if there is data.
+pub(super) const REFUSED: &str = "standard input has data, but a job has no standard input to read it from: \
     redirect it from /dev/null, or pass the data as a file with --send";
 
-/// What is said of an input that stayed open.
+/// The note if the input stayed open.
 pub(super) const UNREAD: &str =
-    "the command ran without standard input; what is written to that of `tailwater run` is not passed on";
+    "the command ran without standard input: `tailwater run` does not pass its own on to the job";
 
 impl Input {
-    /// Looks at this program's standard input. What cannot be looked at cannot be read either.
+    /// Checks this program's standard input. If it cannot be checked, it cannot be read either.
     pub(super) fn of_this_program() -> Self {
         let stdin = io::stdin();
         if stdin.is_terminal() { Self::Nothing } else { Self::of(&stdin).unwrap_or(Self::Nothing) }
@@ -55,7 +55,7 @@ impl Input {
     }
 }
 
-/// Returns whether that is `/dev/null`; see null(4).
+/// Returns whether a device number is that of `/dev/null`; see null(4).
 fn is_null(device: u64) -> bool {
     major(device) == 1 && minor(device) == 3
 }

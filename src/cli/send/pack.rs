@@ -1,8 +1,8 @@
-//! A folder as an archive: which files go along, and their bytes as a tar compressed with zstd.
+//! Packs a folder into an archive, a tar file compressed with zstd.
 //!
-//! What goes along is what git tracks or does not ignore: the walk heeds `.gitignore` and its like as git does, and what git
-//! tracks although a pattern ignores it is asked of git, where there is one. Links that lead out of the folder, devices,
-//! pipes and sockets are left out; the server would refuse them.
+//! It contains the files that git tracks or does not ignore. The walk respects `.gitignore` and similar files as git
+//! does, and git itself is asked for tracked files that match an ignore pattern, if it is installed. Links that point
+//! outside the folder, devices, pipes and sockets are omitted, because the server would reject them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -20,17 +20,17 @@ use tokio::sync::mpsc;
 use super::progress::Progress;
 use crate::inputs::stays_inside;
 
-/// Bytes of a block of the archive.
+/// The size of a block of the archive, in bytes.
 const BLOCK: usize = 128 << 10;
 
-/// The level of compression: source code shrinks to a quarter, faster than most networks take it.
+/// The compression level. It shrinks source code to a quarter, faster than most networks can transfer it.
 const LEVEL: i32 = 3;
 
-/// The files of a folder that go along.
+/// The files of a folder that are sent.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// By their paths below the folder.
+    /// The files by their paths relative to the folder.
     items: BTreeMap<PathBuf, Item>,
     bytes: u64,
     left_out: Vec<PathBuf>,
@@ -44,7 +44,7 @@ enum Item {
 }
 
 impl Folder {
-    /// Looks for the files.
+    /// Finds the files.
     pub(super) fn list(root: &Path) -> io::Result<Self> {
         let root = fs::canonicalize(root)?;
         if !fs::metadata(&root)?.is_dir() {
@@ -53,7 +53,7 @@ impl Folder {
         let in_repository = root.ancestors().any(|folder| folder.join(".git").exists());
         let mut folder = Self { root: root.clone(), ..Self::default() };
         let mut walk = WalkBuilder::new(&root);
-        // `.ignore` files are not git's; ignored are hidden files only where a pattern says so.
+        // git does not know `.ignore` files, and it ignores hidden files only if a pattern matches them.
         walk.hidden(false).ignore(false).require_git(false).parents(in_repository);
         walk.filter_entry(|entry| entry.file_name() != ".git");
         for entry in walk.build() {
@@ -74,7 +74,7 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // It has gone since, or git tracks a file that was removed.
+            // The file was removed after the walk, or git tracks a removed file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };
@@ -93,21 +93,22 @@ impl Folder {
         Ok(())
     }
 
-    /// Returns how large the files are together.
+    /// Returns the total size of the files.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Returns what does not go along although nothing ignores it.
+    /// Returns the omitted files that are not ignored.
     pub(super) fn left_out(&self) -> &[PathBuf] {
         &self.left_out
     }
 
-    /// Packs the files and sends the archive block by block. The last block is an error if something could not be read.
+    /// Packs the files and sends the archive block by block. If something could not be read, the last block is an
+    /// error.
     pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &Progress) -> io::Result<()> {
         let packed = self.write(Blocks { sender: blocks.clone(), block: Vec::new() }, progress);
         if let Err(error) = &packed {
-            // Without it the archive would look complete. The connection may have gone.
+            // Without this error the archive would look complete. The connection may already be closed.
             blocks.blocking_send(Err(io::Error::new(error.kind(), error.to_string()))).ok();
         }
         packed
@@ -159,10 +160,10 @@ fn describe(header: &mut Header, about: &Metadata) {
     header.set_mtime(u64::try_from(about.mtime()).unwrap_or(0));
 }
 
-/// Returns the paths below `root` that git tracks although a pattern ignores them; none if git cannot say.
+/// Returns the paths below `root` that git tracks although they match an ignore pattern; none if git cannot tell.
 fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
     let mut git = Command::new("git");
-    // A hook of the repository is not to run.
+    // Prevent a hook that the repository configures from running.
     git.args(["-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
     git.current_dir(root).stdin(Stdio::null()).stderr(Stdio::null());
     let listed = git.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
@@ -174,7 +175,7 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A file of the size that its header says: one that grows is cut, one that shrinks is an error.
+/// Reads a file with the size that its header states: a file that grows is truncated, and one that shrinks is an error.
 struct Counted<'a> {
     file: File,
     left: u64,
@@ -186,7 +187,7 @@ impl Read for Counted<'_> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.file.read(&mut buffer[..most])?;
         if read == 0 && most > 0 {
-            return Err(io::Error::other("it became shorter while it was read"));
+            return Err(io::Error::other("it was truncated while it was being read"));
         }
         self.left -= read as u64;
         self.progress.packed(read);
@@ -194,7 +195,7 @@ impl Read for Counted<'_> {
     }
 }
 
-/// Hands what is written on, block by block.
+/// A writer that sends its data block by block.
 struct Blocks {
     sender: mpsc::Sender<io::Result<Vec<u8>>>,
     block: Vec<u8>,

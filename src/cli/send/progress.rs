@@ -1,4 +1,4 @@
-//! How far an upload has come, as a line on the terminal.
+//! Shows the progress of an upload as a line on the terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -9,32 +9,32 @@ use tokio::task::JoinHandle;
 
 use crate::words;
 
-/// How often the line is drawn: as often as people can read it.
+/// How often the line is redrawn.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// What has been packed and sent so far.
+/// The progress so far.
 #[derive(Debug)]
 pub(super) struct Progress {
     total: u64,
-    /// Bytes of files. They are sent at most a few blocks later.
+    /// The number of bytes of files that were packed. They are sent at most a few blocks later.
     pub(super) sent: AtomicU64,
 }
 
-/// The line; it is erased when this is dropped.
+/// The progress line. It is erased when this is dropped.
 pub(super) struct Line(Option<JoinHandle<()>>);
 
 impl Progress {
-    /// Begins with nothing of `total` bytes.
+    /// Starts with 0 of `total` bytes.
     pub(super) const fn new(total: u64) -> Self {
         Self { total, sent: AtomicU64::new(0) }
     }
 
-    /// Counts bytes of a file.
+    /// Adds bytes of a file.
     pub(super) fn packed(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Draws the line from time to time, if standard error is a terminal.
+    /// Draws the line at intervals, if standard error is a terminal.
     pub(super) fn draw(self: &Arc<Self>) -> Line {
         let progress = Arc::clone(self);
         Line(io::stderr().is_terminal().then(|| {

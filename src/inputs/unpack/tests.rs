@@ -7,7 +7,7 @@ use super::*;
 
 const LIMIT: u64 = 1 << 20;
 
-/// An entry of a hostile archive: its name and target are written as they are.
+/// Adds an entry of a hostile archive, with its name and target unchanged.
 fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str, content: &[u8]) {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
@@ -27,7 +27,7 @@ fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
     zstd::encode_all(&builder.into_inner().expect("a Vec takes everything")[..], 3).expect("it can be compressed")
 }
 
-/// Unpacks an archive; returns the folder that holds the workspace `w`.
+/// Unpacks an archive. Returns the folder that contains the workspace `w`.
 fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Result<(), UnpackError>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (path, workspace) = (folder.path().join("archive"), folder.path().join("w"));
@@ -79,23 +79,29 @@ fn files_folders_and_links_inside_are_unpacked_with_modes_that_are_harmless() {
 
 #[test]
 fn what_leads_out_of_the_workspace_is_refused() {
-    check_refused(&[(FILE, "../evil", "", b"x")], "../evil is no path below");
-    check_refused(&[(FILE, "/tmp/evil", "", b"x")], "is no path below");
-    check_refused(&[(FILE, "a/../../evil", "", b"x")], "is no path below");
-    check_refused(&[(FOLDER, "../evil", "", b"")], "is no path below");
-    check_refused(&[(LINK, "a", "/etc", b"")], "leads out");
-    check_refused(&[(LINK, "a", "..", b"")], "leads out");
-    check_refused(&[(LINK, "a/b", "../../evil", b"")], "leads out");
-    // By its text the last one stays inside; the kernel goes by way of the first.
-    check_refused(&[(FILE, "d/x", "", b""), (LINK, "d/up", "..", b""), (LINK, "out", "d/up/../x", b"")], "leads out");
-    check_refused(&[(LINK, "a", "b", b""), (FILE, "b/x", "", b""), (LINK, "a/y", "x", b"")], "lies behind a link");
+    check_refused(&[(FILE, "../evil", "", b"x")], "../evil is not a path inside");
+    check_refused(&[(FILE, "/tmp/evil", "", b"x")], "is not a path inside");
+    check_refused(&[(FILE, "a/../../evil", "", b"x")], "is not a path inside");
+    check_refused(&[(FOLDER, "../evil", "", b"")], "is not a path inside");
+    check_refused(&[(LINK, "a", "/etc", b"")], "points outside");
+    check_refused(&[(LINK, "a", "..", b"")], "points outside");
+    check_refused(&[(LINK, "a/b", "../../evil", b"")], "points outside");
+    // By its text the last link stays inside, but the kernel resolves it through the first one.
+    check_refused(
+        &[(FILE, "d/x", "", b""), (LINK, "d/up", "..", b""), (LINK, "out", "d/up/../x", b"")],
+        "points outside",
+    );
+    check_refused(
+        &[(LINK, "a", "b", b""), (FILE, "b/x", "", b""), (LINK, "a/y", "x", b"")],
+        "is inside a linked folder",
+    );
 }
 
 #[test]
 fn nothing_is_written_through_a_link_or_over_a_file() {
-    check_refused(&[(FILE, "b/x", "", b""), (LINK, "a", "b", b""), (FILE, "a/y", "", b"")], "a is not unpacked");
-    check_refused(&[(FILE, "a", "", b"1"), (FILE, "a", "", b"2")], "a is not unpacked");
-    check_refused(&[(FILE, "a", "", b"1"), (FILE, "a/b", "", b"2")], "a/b is not unpacked");
+    check_refused(&[(FILE, "b/x", "", b""), (LINK, "a", "b", b""), (FILE, "a/y", "", b"")], "a could not be unpacked");
+    check_refused(&[(FILE, "a", "", b"1"), (FILE, "a", "", b"2")], "a could not be unpacked");
+    check_refused(&[(FILE, "a", "", b"1"), (FILE, "a/b", "", b"2")], "a/b could not be unpacked");
 }
 
 #[test]
@@ -111,7 +117,7 @@ fn a_bomb_is_stopped_at_the_limit() {
     check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than 1048576 bytes");
     check_refused(&[(EntryType::GNULongName, "././@LongLink", "", &zeros), (FILE, "b", "", b"")], "too long");
     check_refused(&[(EntryType::XHeader, "x", "", &zeros), (FILE, "b", "", b"")], "");
-    // A size that is not true.
+    // A wrong size.
     let mut header = Header::new_gnu();
     header.set_path("a").expect("it is short");
     header.set_size(u64::MAX / 2);

@@ -1,18 +1,18 @@
-//! Which value a scalar of YAML is, by the core schema (YAML 1.2.2, 10.3). Pure.
+//! Resolves scalars of YAML to values, by the core schema (YAML 1.2.2, 10.3).
 
 use granit_parser::ScalarStyle;
 
 use super::super::Node;
 
-/// A value, or why the scalar has none that JSON can hold.
+/// A value, or why JSON cannot represent it.
 pub(super) type Resolved = Result<Node, String>;
 
-/// Returns whether a scalar is written without quotes and not as a block.
+/// Returns whether a scalar is plain, that is, neither quoted nor a block.
 pub(super) fn is_plain(style: ScalarStyle) -> bool {
     matches!(style, ScalarStyle::Plain)
 }
 
-/// Resolves a scalar; `tag` is the type of the core schema that its tag asks for.
+/// Resolves a scalar; `tag` is the type of the core schema that its tag requests.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&str>) -> Resolved {
     match tag {
         None if is_plain(style) => plain(text),
@@ -24,7 +24,7 @@ pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&str>) -> Reso
                 (Node::Number(digits), "int") => !digits.contains(['.', 'e', 'E']),
                 _ => false,
             };
-            if is_it { Ok(node) } else { Err(format!("is no !!{tag}")) }
+            if is_it { Ok(node) } else { Err(format!("is not a valid !!{tag}")) }
         }
     }
 }
@@ -41,7 +41,7 @@ fn plain(text: &str) -> Resolved {
     }
 }
 
-/// Returns a number's digits as JSON has them, if the text is a number.
+/// Returns a number in JSON syntax, if the text is a number.
 fn number(text: &str) -> Option<Result<String, String>> {
     let radix = |digits: &str, radix| {
         let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
@@ -56,7 +56,7 @@ fn number(text: &str) -> Option<Result<String, String>> {
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return Some(Err("is no number in JSON; put it in quotes".into()));
+        return Some(Err("is not a number in JSON; put it in quotes".into()));
     }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
@@ -70,7 +70,7 @@ fn number(text: &str) -> Option<Result<String, String>> {
         return None;
     }
     if whole.len() > 1 && whole.starts_with('0') {
-        return Some(Err("is a number with zeros before it; put it in quotes, or leave them out".into()));
+        return Some(Err("is a number with leading zeros; put it in quotes, or remove them".into()));
     }
     let sign = if text.starts_with('-') { "-" } else { "" };
     let whole = if whole.is_empty() { "0" } else { whole };

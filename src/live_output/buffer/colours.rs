@@ -1,21 +1,21 @@
-//! Where the reading of each stream stands: a colour goes on in its stream's next line, within a step.
+//! The state of the ANSI scanner of each stream: a colour continues on the stream's next line, until the step ends.
 
 use crate::ansi::Scanner;
 use crate::model::{StepRef, StreamName};
 
-/// Where the reading of each stream stands.
+/// The scanner of each stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Colours([StreamReading; 2]);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct StreamReading {
-    /// The attempt and the step; none before the first line.
+    /// The current attempt and step; `None` before the first line.
     step: Option<(i32, StepRef)>,
     scanner: Scanner,
 }
 
 impl Colours {
-    /// Returns the reading of a stream in a step; a new step begins without colour.
+    /// Returns the scanner of a stream for a step. A new step starts without colours.
     pub(super) fn enter(&mut self, stream: StreamName, attempt: i32, step: StepRef) -> &mut Scanner {
         let reading = &mut self.0[match stream {
             StreamName::Stdout => 0,

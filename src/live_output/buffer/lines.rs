@@ -1,4 +1,4 @@
-//! Lines in order, with their bytes counted: what the window is made of.
+//! A sequence of lines with a count of their bytes, on which the window is built.
 
 use std::collections::VecDeque;
 
@@ -31,7 +31,7 @@ impl LineWindow {
         self.lines.binary_search_by(|line| line.key.cmp(&key)).ok()
     }
 
-    /// Changes a line; its place stays.
+    /// Changes a line without moving it.
     pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
         let line = &mut self.lines[at];
         self.bytes -= line.text.len();
@@ -39,7 +39,7 @@ impl LineWindow {
         self.bytes += line.text.len();
     }
 
-    /// Puts new lines, which are in order, where they belong.
+    /// Inserts new lines, which are sorted, at their positions.
     pub(super) fn merge(&mut self, fresh: Vec<LiveLine>) {
         let Some(first) = fresh.first() else { return };
         self.bytes += bytes_of(fresh.iter());
@@ -54,17 +54,19 @@ impl LineWindow {
         self.lines.extend(old);
     }
 
-    /// Returns how many of the oldest lines have to go until nine tenths of the limits are kept; 0 while within them.
+    /// Returns how many of the oldest lines to drop so that the rest fits into nine tenths of the limits; 0 if the
+    /// limits are not exceeded.
     pub(super) fn excess_of_oldest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter())
     }
 
-    /// Returns how many of the newest lines have to go until nine tenths of the limits are kept; 0 while within them.
+    /// Returns how many of the newest lines to drop so that the rest fits into nine tenths of the limits; 0 if the
+    /// limits are not exceeded.
     pub(super) fn excess_of_newest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
-    /// A tenth goes at once, so that it is not done for every line.
+    /// A tenth is dropped at once, so that this does not happen again for every new line.
     fn excess(&self, limits: BufferLimits, order: &mut dyn Iterator<Item = &LiveLine>) -> usize {
         if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
             return 0;
@@ -90,7 +92,7 @@ impl LineWindow {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
-    /// Follows the colours through all lines anew, after lines came in front of others.
+    /// Computes the colours of all lines again, after lines were inserted before others.
     pub(super) fn recolour(&mut self) {
         let mut colours = Colours::default();
         for line in &mut self.lines {

@@ -12,7 +12,7 @@ fn texts(buffer: &Buffer) -> Vec<(i64, String)> {
     buffer.lines().iter().map(|line| (line.key.number, line.text.clone())).collect()
 }
 
-/// Answers as the server does: the lines of a part.
+/// Returns the lines of a range, as the server would.
 fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
     let wanted = lines.iter().filter(|(number, _)| (part.first..part.first + part.count).contains(number));
     let line = |(number, text): &(i64, String)| {
@@ -64,7 +64,7 @@ fn a_first_paint_that_was_shortened_is_completed_by_loading() {
     }
 }
 
-/// The window is an unbroken run.
+/// Checks that the window is a contiguous range.
 fn check_unbroken(buffer: &Buffer, seed: u64) {
     let numbers: Vec<i64> = buffer.lines().iter().map(|line| line.key.number).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "seed {seed}: {numbers:?}");
@@ -204,7 +204,7 @@ fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
     assert_eq!(buffer.gap_of(LineKey { attempt: 1, number: 53 }), None);
     while load_earlier(&mut buffer, &lines[..54], 20) {}
     assert_eq!(texts(&buffer), lines[..54]);
-    // Who reads before a gap is not taken away from there.
+    // A reader who looks at lines before a gap stays there.
     let mut buffer = empty(UNLIMITED);
     buffer.append(events, WhenFull::Detach);
     assert_eq!((texts(&buffer).len(), buffer.lines_after(), buffer.is_attached()), (2, 52, false));

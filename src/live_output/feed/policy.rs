@@ -1,32 +1,34 @@
-//! When to open the stream, when to poll, when to wait: decided here, done by [`super::Feed`].
+//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] carries the decisions out.
 //!
-//! Pure: what happened comes in with the time and a random number, what to do comes out. The rules:
+//! This module is pure: its inputs are what happened, the time and a random number; its output is what to do. The
+//! rules:
 //!
-//! - The stream first. When it breaks, one poll comes before all else: it fetches what is missing, and it says what an
-//!   `EventSource` hides (401, 404, over).
-//! - A stream that breaks twice without bringing anything, or does not open in time, gives way to polling, which
-//!   goes on until a stream, tried now and then, works again.
-//! - Silence is a broken stream: the server speaks every 10 s.
-//! - When nothing answers, wait ever longer, at random, so that a thousand tabs do not come back at the same moment.
+//! - Try the stream first. When it breaks, poll once before anything else: the poll fetches what is missing, and it
+//!   reports what an `EventSource` hides (401, 404, or that the job has finished).
+//! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
+//!   from time to time, and return to it when it works.
+//! - Treat silence as a broken stream: the server sends something at least every 10 s.
+//! - When nothing answers, wait longer after each attempt, with a random part, so that a thousand tabs do not reconnect
+//!   at the same moment.
 
 use std::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// A stream that has not opened after this long does not open.
+/// How long a stream may take to open.
 const OPEN_WITHIN_MS: f64 = 5_000.0;
-/// Two and a half heartbeats.
+/// How long a stream may be silent: two and a half heartbeats.
 const SILENT_AFTER_MS: f64 = 25_000.0;
 /// How often to poll.
 const POLL_EVERY_MS: f64 = 1_000.0;
 /// How often to try the stream while polling.
 const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
-/// Breaks in a row that make a stream unusable.
+/// How many breaks in a row lead to polling.
 const BREAKS_BEFORE_POLLING: u32 = 2;
 /// How long to wait when nothing answers.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
-/// What the connection is doing, for people.
+/// What the connection is doing, as shown to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
     /// The first stream is being opened.
@@ -34,42 +36,42 @@ pub enum Connection {
     Connecting,
     /// A stream is open.
     Live,
-    /// The log is asked for every second.
+    /// The log is polled every second.
     Polling,
-    /// Nothing answers; the next try is in so many seconds.
+    /// Nothing answers; the next attempt is in the given number of seconds.
     Reconnecting {
-        /// Seconds, from when this began.
+        /// Seconds from the start of this pause.
         seconds: u32,
     },
-    /// Nobody looks.
+    /// The page is hidden.
     Paused,
     /// The log is complete.
     Ended,
-    /// The server refused, with this status: asking again changes nothing.
+    /// The server refused with this status, so retrying is useless.
     Refused(u16),
 }
 
-/// What happened.
+/// An input to the policy: what happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Happened {
-    /// The page is looked at: begin, or go on.
+    /// The page became visible: connect, or continue.
     Shown,
-    /// The page is not looked at any more.
+    /// The page was hidden.
     Hidden,
     /// The stream opened.
     Opened,
-    /// The stream brought something.
+    /// The stream delivered something.
     Heard,
-    /// The stream broke, or what it brought was not what follows.
+    /// The stream broke, or it delivered an event that does not follow the last one.
     Broke,
-    /// The log is complete up to its end.
+    /// All events of the log have been received.
     Ended,
-    /// A poll brought everything there is, or a full page, after which there is more.
+    /// A poll succeeded.
     Polled {
-        /// Whether there is more.
+        /// Whether the page was full, so that there are more events.
         more: bool,
     },
-    /// No answer to a poll.
+    /// A poll got no response.
     Unreachable,
     /// The server refused a poll.
     Refused(u16),
@@ -77,16 +79,16 @@ pub enum Happened {
     Woke,
 }
 
-/// What to do.
+/// An output of the policy: what to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
     /// Open a stream from the cursor.
     Open,
-    /// Close it.
+    /// Close the stream.
     Close,
-    /// Ask for what follows the cursor.
+    /// Fetch the events after the cursor.
     Poll,
-    /// Wake up after so many milliseconds; only the last one counts.
+    /// Wake up after this many milliseconds; this replaces an earlier wake-up.
     WakeAfter(f64),
 }
 
@@ -97,12 +99,12 @@ enum StreamState {
     Open { heard: f64 },
 }
 
-/// Decides.
+/// The state of the connection, which decides what to do next.
 #[derive(Clone, Debug)]
 pub struct FeedPolicy {
     connection: Connection,
     stream: StreamState,
-    /// A poll is under way.
+    /// A poll is in progress.
     asking: bool,
     breaks: u32,
     unanswered: u32,
@@ -129,13 +131,14 @@ impl FeedPolicy {
         self.connection
     }
 
-    /// Takes what happened at `now`, in milliseconds; `random` is between 0 and 1. Returns what to do, in order.
+    /// Handles what happened at `now`, in milliseconds, and returns what to do, in order. `random` is between 0 and 1.
     pub fn on(&mut self, happened: Happened, now: f64, random: f64) -> Vec<Action> {
         if matches!(self.connection, Connection::Ended | Connection::Refused(_)) {
             return Vec::new();
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // What was under way when the page was hidden comes too late, but its end is noted.
+            // The result of a poll that was started before the page was hidden is ignored, but the poll is no longer in
+            // progress.
             self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
             return Vec::new();
         }
@@ -200,7 +203,7 @@ impl FeedPolicy {
             return self.ask().into_iter().collect();
         }
         match self.stream {
-            // A stream that is being tried has its own time.
+            // A retried stream has its own time limit.
             StreamState::Open { .. } | StreamState::Opening { .. } if self.connection != Connection::Polling => {
                 Vec::new()
             }
@@ -243,7 +246,7 @@ impl FeedPolicy {
                 actions
             }
             (StreamState::Opening { .. }, _) => {
-                // One that hangs is worse than one that breaks: poll at once.
+                // A stream that hangs is worse than one that breaks, so poll at once.
                 self.breaks = BREAKS_BEFORE_POLLING;
                 self.broke()
             }
@@ -261,7 +264,7 @@ impl FeedPolicy {
     }
 }
 
-/// Returns how many milliseconds to wait before try `number`.
+/// Returns how long to wait before the given retry: the maximum doubles with each retry, and half of it is random.
 fn pause(number: u32, random: f64) -> f64 {
     WAITS.after_spread(number, random).as_secs_f64() * 1000.0
 }

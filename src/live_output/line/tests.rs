@@ -55,7 +55,7 @@ fn each_segment_begins_at_its_own_line() {
 
 #[test]
 fn segments_are_found_although_stand_ins_take_more_room_than_the_bytes_they_stand_for() {
-    // Each U+FFFD stood for one byte: 3 bytes and 3 bytes were 7 and 7 in the text.
+    // Each U+FFFD replaces one byte: two segments of 3 bytes each became 7 bytes each in the text.
     let segments = vec![Segment(0, 3, 1), Segment(9, 3, 5)];
     assert_eq!(
         cut("\u{fffd}\u{fffd}\n\u{fffd}x\n", 1, Some(segments)),

@@ -65,7 +65,7 @@ fn while_somebody_reads_new_lines_move_nothing_and_are_counted() {
     assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (137 * ROW_HEIGHT - HEIGHT, 0));
 }
 
-/// Answers as the server does.
+/// Returns the page that the server would send.
 fn page(part: LineRange, total: i64) -> LinesPage {
     let line = |number| OutputLine {
         line: number,
@@ -82,7 +82,7 @@ fn page(part: LineRange, total: i64) -> LinesPage {
     LinesPage { items: (part.first..=last).map(line).collect(), total_lines: total, complete: true }
 }
 
-/// The panel of a job whose last 500 lines are held.
+/// Returns a panel whose window contains the last 500 lines.
 fn panel_at_the_end_of(total: i64) -> Panel {
     let tail: Vec<Event> = lines(total - 499..=total);
     let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(total), BufferLimits::default()));
@@ -90,7 +90,7 @@ fn panel_at_the_end_of(total: i64) -> Panel {
     panel
 }
 
-/// Loads what is wanted until nothing is.
+/// Loads the requested ranges until none is left. Returns how many were loaded.
 fn load_all(panel: &mut Panel, total: i64) -> usize {
     for loads in 0..100 {
         let Some(part) = panel.frame().wanted else { return loads };

@@ -1,4 +1,4 @@
-//! The column beside the log: what runs, what was kept, what is known.
+//! The column beside the log: the timeline, the artifacts, and facts about the job.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -10,13 +10,13 @@ use crate::model::{AttemptStatus, Job, Stage, StageStatus, StepStatus, Timestamp
 use crate::ui::{Icon, Now, Time, download_url};
 use crate::words;
 
-/// The column beside the log. On narrow screens it folds into one line that says what runs.
+/// The column beside the log. On narrow screens it folds into one line that names the running step.
 #[component]
 pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
     let open = RwSignal::new(false);
     let timeline = Memo::new(move |_| Timeline::new(&live.milestones.read()));
     view! {
-        <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and facts">
+        <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and details">
             <button
                 class="fold"
                 aria-expanded=move || open.get().to_string()
@@ -36,7 +36,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
                     {move || artifacts_view(live)}
                 </section>
                 <section aria-labelledby="facts-title">
-                    <h2 id="facts-title">"Facts"</h2>
+                    <h2 id="facts-title">"Details"</h2>
                     {move || facts_view(&live.job.read())}
                 </section>
             </div>
@@ -94,13 +94,13 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     .into_any()
 }
 
-/// The stages of an attempt, in order, with what has run of each and what waits.
+/// The stages of an attempt in order, each with its started and its waiting steps.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
         |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
-    // A job whose only stage is the usual one needs no word for it.
+    // If `execute` is the only stage, its heading would add nothing.
     let only_execute =
         runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {
@@ -128,7 +128,7 @@ fn waiting_step(step: &Planned) -> AnyView {
     still_step(&step.id, &step.name, ("queued", "waiting"))
 }
 
-/// A step that does not take time: its icon and its status, in one word each.
+/// A step without a duration: its icon, its name and its status.
 fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)) -> AnyView {
     view! {
         <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status=status>
@@ -189,7 +189,8 @@ fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now:
         (StepStatus::TimedOut | StepStatus::Cancelled, _) => format!("{} \u{b7} ", words::step_status(step.status)),
         _ => String::new(),
     };
-    // A `progress` element needs no style attribute, which the page's policy forbids.
+    // This is a `progress` element because a bar drawn with a style attribute would violate the page's
+    // Content-Security-Policy.
     let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
     let max = move || attempt_millis.unwrap_or_else(|| now.get().millis_since(begun)).max(1);
     view! {
@@ -223,7 +224,8 @@ const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
 fn artifacts_view(live: LiveJob) -> AnyView {
     let artifacts = live.artifacts.read();
     if artifacts.is_empty() {
-        let text = if live.job.read().status.is_terminal() { "No files were kept." } else { "No files yet." };
+        let text =
+            if live.job.read().status.is_terminal() { "This job has no artifacts." } else { "No artifacts yet." };
         return view! { <p class="hint">{text}</p> }.into_any();
     }
     let several = artifacts.iter().any(|file| file.attempt > 1);
@@ -277,7 +279,7 @@ fn facts_view(job: &Job) -> AnyView {
         time("Next attempt", job.next_attempt_at),
     ];
     let facts = [
-        fact("By", job.created_by_user_id.clone()),
+        fact("Submitted by", job.created_by_user_id.clone()),
         fact("Worker", job.claimed_by.clone()),
         fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
         fact("Exit code", job.exit_code.map(|code| code.to_string())),
@@ -285,7 +287,7 @@ fn facts_view(job: &Job) -> AnyView {
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
         fact("Reason", job.cancel_reason.clone()),
-        fact("Job", Some(job.id.to_string())),
+        fact("Job ID", Some(job.id.to_string())),
     ];
     view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()
 }

@@ -1,4 +1,4 @@
-//! The line above everything: which job, how it stands, for how long, and what one can do about it.
+//! The header of the job page: the job's status, title and duration, and its buttons.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -11,7 +11,7 @@ use crate::rpc::{CancelJob, ResubmitJob};
 use crate::ui::{Icon, Now, Status};
 use crate::words;
 
-/// The line above everything. Its buttons are forms, which work without scripts.
+/// The header. Its buttons are in forms, which work without scripts.
 #[component]
 pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
     let job = live.job;

@@ -1,21 +1,21 @@
-//! What a job is going to run, as its payload says.
+//! The steps that a job is going to run, read from its payload.
 
 use serde_json::Value;
 
 use crate::model::{RawJson, Stage};
 
-/// A step that is going to be run.
+/// A step that has not started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// Its stage.
     pub stage: Stage,
-    /// Its name for programs, within its stage.
+    /// Its id, unique within its stage.
     pub id: String,
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
 }
 
-/// Returns the steps of all stages, in order; none when the payload is of another kind. Pure.
+/// Returns the steps of all stages in order; empty for payloads of another kind.
 #[must_use]
 pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     let Some(payload) = payload.map(RawJson::to_value) else { return Vec::new() };

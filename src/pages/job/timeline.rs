@@ -1,41 +1,41 @@
-//! What a job has done so far: its attempts, their stages, their steps.
+//! What a job has done so far: its attempts, with their stages and steps.
 
 use crate::model::{
     AttemptStatus, Event, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus, Timestamp,
 };
 
-/// A job's attempts, oldest first, as its milestones tell them. Pure.
+/// A job's attempts, oldest first, computed from its lifecycle events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// The attempts.
     pub attempts: Vec<TimelineAttempt>,
 }
 
-/// One run of the job.
+/// One attempt to run the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineAttempt {
     /// Its number, from 1.
     pub number: i32,
-    /// How it stands.
+    /// Its status.
     pub status: AttemptStatus,
-    /// When it began.
+    /// When it started.
     pub started: Timestamp,
-    /// How long it took; none while it runs.
+    /// How long it took, in milliseconds; `None` while it is running.
     pub millis: Option<i64>,
     /// Its stages, in order.
     pub stages: Vec<StageRun>,
 }
 
-/// One part of an attempt.
+/// One stage of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageRun {
-    /// Which.
+    /// Which stage this is.
     pub stage: Stage,
-    /// How it stands.
+    /// Its status.
     pub status: StageStatus,
-    /// When it began.
+    /// When it started.
     pub started: Timestamp,
-    /// How long it took; none while it runs.
+    /// How long it took, in milliseconds; `None` while it is running.
     pub millis: Option<i64>,
     /// Its steps, in order.
     pub steps: Vec<StepRun>,
@@ -44,24 +44,24 @@ pub struct StageRun {
 /// One command of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRun {
-    /// Its name for programs.
+    /// Its id.
     pub id: String,
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
-    /// What it runs.
+    /// The command that it runs.
     pub command: String,
-    /// How it stands.
+    /// Its status.
     pub status: StepStatus,
     /// Its exit code, if it exited.
     pub exit_code: Option<i32>,
-    /// When it began.
+    /// When it started.
     pub started: Timestamp,
-    /// How long it took; none while it runs.
+    /// How long it took, in milliseconds; `None` while it is running.
     pub millis: Option<i64>,
 }
 
 impl Timeline {
-    /// Reads a job's milestones, oldest first.
+    /// Builds the timeline from a job's lifecycle events, oldest first.
     #[must_use]
     pub fn new(milestones: &[Event]) -> Self {
         let mut timeline = Self::default();
@@ -82,7 +82,7 @@ impl Timeline {
         timeline
     }
 
-    /// Returns the step that runs now.
+    /// Returns the step that is running now.
     #[must_use]
     pub fn running(&self) -> Option<&StepRun> {
         let attempt = self.attempts.last().filter(|attempt| attempt.status == AttemptStatus::Started)?;

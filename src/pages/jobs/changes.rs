@@ -1,7 +1,8 @@
-//! What tells the list to look again: the stream of jobs that change or, while that does not work, the clock.
+//! Decides when the list is fetched again: on notifications from the stream of changed jobs or, without a stream, at
+//! regular intervals.
 //!
-//! The list asks for its page as it always does, so that filter and order stay the server's. What the stream brings only
-//! says that it is time.
+//! The notifications carry no data into the list. The list always fetches its own page, so that filtering and sorting
+//! stay with the server.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -13,16 +14,16 @@ use web_sys::EventSource;
 
 use crate::ui::dom::{Listener, is_hidden};
 
-/// How often the list is asked for while no stream is open.
+/// How often to fetch the list while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// How many of those pass before a stream that was given up is tried again.
+/// How many of these intervals pass before a closed stream is opened again.
 const TRIES: u32 = 8;
 
-/// After a change, so that a burst of them is asked for once.
+/// How long to wait after a change, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
-/// Looks out for changes until it is dropped.
+/// Watches for changes until it is dropped.
 pub(super) struct Changes {
     _state: Rc<RefCell<State>>,
     _listener: Listener,
@@ -31,13 +32,13 @@ pub(super) struct Changes {
 
 struct State {
     stream: Option<ChangeStream>,
-    /// Ticks since a stream was last tried.
+    /// The number of intervals since a stream was last opened.
     ticks: u32,
     asking: Option<TimeoutHandle>,
     look: Rc<dyn Fn()>,
 }
 
-/// An open `EventSource` with what listens to it; closed when dropped.
+/// An open `EventSource` with its listeners. It is closed when dropped.
 struct ChangeStream {
     source: EventSource,
     _listeners: [Listener; 2],
@@ -66,7 +67,7 @@ impl Drop for State {
 }
 
 impl Changes {
-    /// Calls `look` whenever the list may have changed and somebody looks at it.
+    /// Calls `look` whenever the list may have changed and the page is visible.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
         let state = State { stream: None, ticks: 0, asking: None, look: Rc::new(look) };
         let state = Rc::new(RefCell::new(state));
@@ -88,14 +89,15 @@ fn connect(state: &Rc<RefCell<State>>) {
         let state = Rc::downgrade(state);
         Listener::new(&source, name, move |_| ask(&state))
     };
-    // Once it is open, what changed before it was is asked for; after that, each change says so itself.
+    // The `open` event triggers a fetch for changes from before the stream was open; after that, each change has its
+    // own event.
     let listeners = [on("open"), on("job")];
     let mut state = state.borrow_mut();
     state.ticks = 0;
     state.stream = Some(ChangeStream { source, _listeners: listeners });
 }
 
-/// Looks a moment later, unless that is about to happen.
+/// Schedules a fetch, unless one is already scheduled.
 fn ask(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     let mut now = upgraded.borrow_mut();
@@ -117,7 +119,7 @@ fn look(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// While no stream is open the clock does its work; one that the browser has given up is tried again now and then.
+/// Fetches the list if no stream is open, and from time to time retries a stream that the browser has closed.
 fn tick(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {
@@ -137,7 +139,7 @@ fn tick(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// A browser has few connections for all of its tabs: one that nobody sees gives its own back.
+/// Closes the stream while the page is hidden: a browser allows only a few connections per site for all of its tabs.
 fn shown_or_hidden(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {

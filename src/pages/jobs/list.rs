@@ -1,4 +1,4 @@
-//! The list itself: what was loaded, kept fresh by asking again.
+//! The list itself, which is kept up to date by fetching it again.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};
 
-/// Jobs of a page; of the first one by the server's choice, of further ones by ours.
+/// The number of jobs in a page. For the first page it is the server's default; further pages ask for it.
 const PAGE: usize = 50;
-/// Jobs that are kept fresh at the most: the API's bound.
+/// The largest number of jobs that are kept up to date: the API's limit for one page.
 const FRESH: usize = 200;
 
-/// A job in the list: it changes in its place.
+/// A job in the list. Changes to the job update its row in place.
 #[derive(Clone)]
 struct Item {
     id: JobId,
@@ -30,21 +30,21 @@ struct Item {
 /// How a job came into the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOrigin {
-    /// It was there, or was asked for.
+    /// It was there from the start, or the user loaded more jobs.
     Loaded,
-    /// It was submitted while somebody looked.
+    /// It was submitted while the list was shown.
     Arrived,
 }
 
-/// What is known of the list.
+/// The state of the list.
 #[derive(Clone, Copy)]
 struct Loaded {
     items: RwSignal<Vec<Item>>,
     has_more: RwSignal<bool>,
-    /// The last question was not answered, or refused.
+    /// Why the last request failed, if it did.
     trouble: RwSignal<Option<RestError>>,
     query: StoredValue<String>,
-    /// How many jobs come before the first of these.
+    /// How many jobs come before the first one in the list.
     offset: usize,
 }
 
@@ -77,13 +77,13 @@ impl Loaded {
         }
     }
 
-    /// Returns where the jobs after these are, as a page.
+    /// Returns the link to the page with the jobs after these.
     fn next_page(self) -> String {
         let offset = self.offset + self.items.with(Vec::len);
         format!("/tasks/queue?offset={offset}{}", self.query.get_value())
     }
 
-    /// Asks for what is shown, once more.
+    /// Fetches the shown jobs again.
     fn refresh(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
@@ -94,7 +94,7 @@ impl Loaded {
         });
     }
 
-    /// Asks for what comes after what is shown.
+    /// Fetches the jobs after the shown ones.
     fn more(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
@@ -109,7 +109,7 @@ impl Loaded {
         });
     }
 
-    /// Puts fresh jobs in place of the first ones; those that are known change where they stand.
+    /// Replaces the first jobs of the list with fresh ones. Jobs that are already in the list are updated in place.
     fn merge(self, page: JobsPage, asked: usize) {
         let Some(known) = self.items.try_get_untracked() else { return };
         let mut items: Vec<Item> = Vec::with_capacity(known.len().max(page.items.len()));
@@ -124,7 +124,7 @@ impl Loaded {
                 None => items.push(item(job, RowOrigin::Arrived)),
             }
         }
-        // What was loaded beyond the answer stays; what the answer would have to hold and does not is gone.
+        // Jobs beyond the fetched page stay. Jobs that the page would have to contain, but does not, are gone.
         if page.has_more {
             let beyond = known.iter().skip(asked).filter(|item| items.iter().all(|other| other.id != item.id));
             let beyond: Vec<Item> = beyond.cloned().collect();
@@ -142,14 +142,15 @@ fn item(job: Job, origin: RowOrigin) -> Item {
     Item { id: job.id, job: ArcRwSignal::new(job), origin }
 }
 
-/// Jobs that were loaded, kept fresh.
+/// Shows the loaded jobs and keeps them up to date.
 #[component]
 pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     let known = page.items.iter().map(|job| job.updated_at).max().unwrap_or_default();
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
     let loaded = Loaded::new(&wanted, page);
-    // It ends with this effect's owner, the page; made within the effect, since the server has no browser's thread to drop it on.
+    // It is dropped together with this effect, when the user leaves the page. It is created inside the effect because
+    // on the server there is no browser thread to drop it on.
     Effect::new(move || {
         let _changes = StoredValue::new_local(Changes::watch(move || loaded.refresh()));
     });
@@ -194,7 +195,7 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     .into_any()
 }
 
-/// No job: what to do first, or that nothing is found.
+/// Shown when the list is empty: how to submit a first job, or that no jobs match the filters.
 #[component]
 fn Empty(everything: bool) -> impl IntoView {
     if !everything {

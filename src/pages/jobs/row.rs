@@ -1,4 +1,4 @@
-//! A job in the list.
+//! One row of the list of jobs.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -8,14 +8,14 @@ use crate::model::{Job, JobId, JobStatus};
 use crate::ui::{Now, Status};
 use crate::words;
 
-/// A job in the list: how it stands, what it is, who submitted it, when, and how long it took.
+/// A row: the job's status, title, submitter, time of submission and duration.
 #[component]
 pub fn JobRow(
     id: JobId,
     job: ArcRwSignal<Job>,
     origin: RowOrigin,
     now: Now,
-    /// The longest duration in the list, in milliseconds: a full bar.
+    /// The longest duration in the list in milliseconds; it is shown as a full bar.
     longest: Memo<i64>,
 ) -> impl IntoView {
     let job = RwSignal::from(job);

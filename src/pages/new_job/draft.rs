@@ -1,47 +1,47 @@
-//! The form's state, and the submission that it makes.
+//! The form's state, and the submission built from it.
 
 use leptos::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::model::NewJob;
 
-/// What has been typed so far. A handle: copies are the same form.
+/// What has been typed so far. It is a handle: copies refer to the same form.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job's title.
     pub title: RwSignal<String>,
     /// Its commands, at least one.
     pub steps: RwSignal<Vec<Step>>,
-    /// Where it runs; empty for its workspace.
+    /// The working directory; empty for the job's workspace.
     pub working_directory: RwSignal<String>,
-    /// Its environment.
+    /// The environment variables.
     pub env: RwSignal<Vec<Variable>>,
-    /// The shell of all steps; empty for the server's choice.
+    /// The shell of all steps; empty for the server's default.
     pub shell: RwSignal<String>,
-    /// Seconds, as typed.
+    /// The timeout in seconds, as typed.
     pub timeout: RwSignal<String>,
-    /// A number, as typed.
+    /// A whole number, as typed.
     pub max_attempts: RwSignal<String>,
-    /// A number, as typed.
+    /// A whole number, as typed.
     pub priority: RwSignal<String>,
     next_id: StoredValue<u32>,
 }
 
-/// A command.
+/// The fields of one command.
 #[derive(Clone, Copy)]
 pub struct Step {
-    /// Tells it from the others.
+    /// Identifies it within the form.
     pub id: u32,
-    /// Its name for people.
+    /// Its display name.
     pub name: RwSignal<String>,
-    /// What it runs.
+    /// The command to run.
     pub run: RwSignal<String>,
 }
 
-/// A variable of the environment.
+/// The fields of one environment variable.
 #[derive(Clone, Copy)]
 pub struct Variable {
-    /// Tells it from the others.
+    /// Identifies it within the form.
     pub id: u32,
     /// Its name.
     pub name: RwSignal<String>,
@@ -50,7 +50,7 @@ pub struct Variable {
 }
 
 impl Draft {
-    /// Begins with one empty command.
+    /// Creates a form with one empty command.
     pub fn new() -> Self {
         let text = || RwSignal::new(String::new());
         Self {
@@ -88,7 +88,8 @@ impl Draft {
         self.env.update(|env| env.push(variable));
     }
 
-    /// Puts what is said of the only step, when it was sent as one of several, where the form shows it.
+    /// Moves an error about the only step, if it was sent as an element of `steps`, to the field where the form shows
+    /// it.
     pub fn place(self, (field, text): (String, String)) -> (String, String) {
         match field.strip_prefix("payload.steps[0].") {
             Some(name) if self.steps.with_untracked(Vec::len) == 1 => (format!("payload.{name}"), text),
@@ -96,7 +97,7 @@ impl Draft {
         }
     }
 
-    /// Returns whether the form has a place for what is said of a field.
+    /// Returns whether the form can show an error next to the given field.
     pub fn shows(self, field: &str) -> bool {
         let steps = self.steps.with(Vec::len);
         let of_step = |name: &str| (0..steps).any(|at| field == format!("payload.steps[{at}].{name}"));
@@ -110,7 +111,8 @@ impl Draft {
         }
     }
 
-    /// Returns the submission. What is not a number goes as the text it is: the server says what it takes.
+    /// Returns the submission. Text that is not a number is sent as it is, so that the server's error explains what is
+    /// valid.
     pub fn job(self) -> NewJob {
         let number = |text: &str| text.trim().parse::<i64>().map_or_else(|_| Value::from(text.trim()), Value::from);
         let mut payload = Map::new();
@@ -147,7 +149,7 @@ impl Draft {
         let whole = |text: RwSignal<String>, default: i32| {
             text.with_untracked(|text| match text.trim() {
                 "" => default,
-                // Out of every range, so that the server says which it is.
+                // This is out of every range, so that the server's error states the valid range.
                 text => text.parse().unwrap_or(i32::MIN),
             })
         };
@@ -188,7 +190,7 @@ impl Variable {
     }
 }
 
-/// Cuts the server's sentence into the field it is about and the rest. Pure.
+/// Splits the server's error message into the field that it is about and the rest.
 pub fn field_of(message: &str) -> (String, String) {
     match message.split_once(": ") {
         Some((field, text)) if !field.contains(' ') => (field.to_owned(), text.to_owned()),
@@ -203,8 +205,8 @@ mod tests {
     #[test]
     fn the_servers_sentence_names_the_field_first() {
         let table = [
-            ("payload.steps[2].run: takes at most 3 bytes", ("payload.steps[2].run", "takes at most 3 bytes")),
-            ("priority: takes -1000 to 1000, not 5000", ("priority", "takes -1000 to 1000, not 5000")),
+            ("payload.steps[2].run: must have at most 3 bytes", ("payload.steps[2].run", "must have at most 3 bytes")),
+            ("priority: must be -1000 to 1000, not 5000", ("priority", "must be -1000 to 1000, not 5000")),
             ("the queue is full: try later", ("", "the queue is full: try later")),
         ];
         for (message, (field, text)) in table {

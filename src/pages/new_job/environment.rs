@@ -1,4 +1,4 @@
-//! The job's environment: names and values, and a word on those that are secrets.
+//! The fields for environment variables, with a hint for those that are secrets.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::Problem;
 use super::draft::{Draft, Variable};
 use crate::ui::Icon;
 
-/// Names and values.
+/// The list of variables.
 #[component]
 pub fn Environment(draft: Draft, problem: Memo<Option<(String, String)>>) -> impl IntoView {
     view! {
@@ -65,8 +65,8 @@ fn VariableRow(draft: Draft, problem: Memo<Option<(String, String)>>, variable: 
     .into_any()
 }
 
-/// Returns whether a name looks like a secret's, by the rule that the server applies (`API.md`, Jobs). Pure; it only decides
-/// how the form looks.
+/// Returns whether a name looks like that of a secret, by the rule that the server applies (`API.md`, Jobs). It only
+/// decides how the form looks.
 fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let ends = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|end| name.ends_with(end));

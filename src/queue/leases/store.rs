@@ -1,13 +1,14 @@
 //! The SQL of leases and attempts.
 
 use redact::Redacted;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
 use super::{Abandoned, ClaimedRow, Heartbeat, Shipping};
+use crate::db::{Connection, DbResult};
 use crate::event_log::Lease;
 use crate::model::{AttemptStatus, FailureReason, JobId, JobStatus, Timestamp};
 use crate::queue::ending;
-use crate::queue::job_row::parse_input;
+use crate::queue::store::parse_input;
 
 /// The new state of a job whose lease ends.
 pub(in crate::queue) struct JobEnd {
@@ -23,12 +24,12 @@ pub(in crate::queue) struct JobEnd {
 
 /// Claims the next job that `worker` can run, if there is one.
 pub(in crate::queue) async fn claim(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     kind: &str,
     worker: &Redacted,
     lease_end: Timestamp,
     now: Timestamp,
-) -> sqlx::Result<Option<ClaimedRow>> {
+) -> DbResult<Option<ClaimedRow>> {
     let row: Option<(uuid::Uuid, i32, i64, String, Option<String>)> = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
@@ -47,7 +48,7 @@ pub(in crate::queue) async fn claim(
     .bind(kind)
     // No job waits longer than this, unless the clock was set back meanwhile.
     .bind(now.after(ending::LONGEST_WAIT).0)
-    .fetch_optional(&mut *connection)
+    .fetch_optional(connection.sqlite())
     .await?;
     let Some((id, attempt, epoch, payload, input)) = row else { return Ok(None) };
     sqlx::query(
@@ -59,7 +60,7 @@ pub(in crate::queue) async fn claim(
     .bind(worker.to_text())
     .bind(epoch)
     .bind(now.0)
-    .execute(&mut *connection)
+    .execute(connection.sqlite())
     .await?;
     let lease = Lease { job: JobId(id), attempt, epoch };
     let sent_before = if attempt > 1 { sent_before(connection, lease).await? } else { 0 };
@@ -68,13 +69,13 @@ pub(in crate::queue) async fn claim(
 }
 
 /// Returns how many bytes of output the job's earlier attempts have sent as events.
-async fn sent_before(connection: &mut SqliteConnection, lease: Lease) -> sqlx::Result<u64> {
+async fn sent_before(connection: &mut Connection, lease: Lease) -> DbResult<u64> {
     let sent: i64 = sqlx::query_scalar(
         "select coalesce(sum(shipped_bytes - suppressed_bytes), 0) from attempts where job_id = ? and attempt < ?",
     )
     .bind(lease.job.0)
     .bind(lease.attempt)
-    .fetch_one(connection)
+    .fetch_one(connection.sqlite())
     .await?;
     Ok(unsigned(sent))
 }
@@ -84,22 +85,22 @@ fn unsigned(number: i64) -> u64 {
 }
 
 /// Returns when the next job that waits for its next attempt may be claimed.
-pub(in crate::queue) async fn next_attempt_at(connection: &mut SqliteConnection) -> sqlx::Result<Option<Timestamp>> {
+pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> DbResult<Option<Timestamp>> {
     let at: Option<i64> = sqlx::query_scalar(
         "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
     )
-    .fetch_one(connection)
+    .fetch_one(connection.sqlite())
     .await?;
     Ok(at.map(Timestamp))
 }
 
 /// Renews a lease. Returns `None` if it has ended.
 pub(in crate::queue) async fn renew(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     lease: Lease,
     lease_end: Timestamp,
     now: Timestamp,
-) -> sqlx::Result<Option<Heartbeat>> {
+) -> DbResult<Option<Heartbeat>> {
     let cancelled: Option<(Option<i64>,)> = sqlx::query_as(
         "update jobs set lease_expires_at = ?, updated_at = ? where id = ? and lease_epoch = ? and status = 'running'
          returning cancel_requested_at",
@@ -108,17 +109,17 @@ pub(in crate::queue) async fn renew(
     .bind(now.0)
     .bind(lease.job.0)
     .bind(lease.epoch)
-    .fetch_optional(connection)
+    .fetch_optional(connection.sqlite())
     .await?;
     Ok(cancelled.map(|(at,)| if at.is_some() { Heartbeat::CancelRequested } else { Heartbeat::Renewed }))
 }
 
 pub(in crate::queue) async fn end_lease(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     lease: Lease,
     end: &JobEnd,
     now: Timestamp,
-) -> sqlx::Result<()> {
+) -> DbResult<()> {
     sqlx::query(
         "update jobs
          set status = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = null, next_attempt_at = ?2,
@@ -137,17 +138,17 @@ pub(in crate::queue) async fn end_lease(
     .bind(end.log_bytes)
     .bind(&end.log_sha256)
     .bind(lease.job.0)
-    .execute(connection)
+    .execute(connection.sqlite())
     .await?;
     Ok(())
 }
 
 pub(in crate::queue) async fn end_attempt(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     lease: Lease,
     status: AttemptStatus,
     now: Timestamp,
-) -> sqlx::Result<()> {
+) -> DbResult<()> {
     let word = match status {
         AttemptStatus::Started => "started",
         AttemptStatus::Succeeded => "succeeded",
@@ -160,16 +161,16 @@ pub(in crate::queue) async fn end_attempt(
         .bind(now.0)
         .bind(lease.job.0)
         .bind(lease.attempt)
-        .execute(connection)
+        .execute(connection.sqlite())
         .await?;
     Ok(())
 }
 
 /// Returns the running jobs of embedded workers other than `worker`.
 pub(in crate::queue) async fn abandoned(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     worker: &Redacted,
-) -> sqlx::Result<Vec<Abandoned<ClaimedRow>>> {
+) -> DbResult<Vec<Abandoned<ClaimedRow>>> {
     let rows = sqlx::query(
         "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
@@ -177,7 +178,7 @@ pub(in crate::queue) async fn abandoned(
          order by j.started_at",
     )
     .bind(worker.to_text())
-    .fetch_all(&mut *connection)
+    .fetch_all(connection.sqlite())
     .await?;
     let mut abandoned = Vec::with_capacity(rows.len());
     for row in rows {
@@ -187,7 +188,7 @@ pub(in crate::queue) async fn abandoned(
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            // Its attempt has ended and unpacks nothing any more.
+            // The attempt is ending and does not unpack anything any more.
             claimed: ClaimedRow { lease, payload, worker, sent_before, input: None },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),
@@ -198,12 +199,12 @@ pub(in crate::queue) async fn abandoned(
 }
 
 /// Returns the running attempts, and how much of each one's output is stored.
-pub(in crate::queue) async fn shipping(connection: &mut SqliteConnection) -> sqlx::Result<Vec<Shipping>> {
+pub(in crate::queue) async fn shipping(connection: &mut Connection) -> DbResult<Vec<Shipping>> {
     let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
         "select a.job_id, a.attempt, a.shipped_bytes
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt where j.status = 'running'",
     )
-    .fetch_all(connection)
+    .fetch_all(connection.sqlite())
     .await?;
     Ok(rows.into_iter().map(|(job, attempt, bytes)| Shipping { job: JobId(job), attempt, bytes }).collect())
 }

@@ -14,26 +14,26 @@ const MAX_TIMEOUT: u32 = 30 * 24 * 3600;
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {
     let length = name.chars().count();
     if length > MAX_NAME {
-        return Err(invalid(field, format!("takes at most {MAX_NAME} characters, not {length}")));
+        return Err(invalid(field, format!("must have at most {MAX_NAME} characters, not {length}")));
     }
     if name.chars().any(char::is_control) {
-        return Err(invalid(field, "takes one line without control characters"));
+        return Err(invalid(field, "must be one line without control characters"));
     }
     Ok(())
 }
 
 pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
     if run.trim().is_empty() {
-        return Err(invalid(field, "takes a shell command, and this one is empty"));
+        return Err(invalid(field, "must be a shell command, but it is empty"));
     }
     if run.len() > MAX_RUN {
         return Err(invalid(
             field,
-            format!("takes at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len()),
+            format!("must have at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len()),
         ));
     }
     if run.contains('\0') {
-        return Err(invalid(field, "takes no NUL: no command line can hold one"));
+        return Err(invalid(field, "must not contain a NUL character, because a command line cannot"));
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ pub(super) fn check_directory(field: &str, directory: &str) -> Result<(), Invali
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     let path = std::path::Path::new(directory);
     if directory.contains('\0') || !(path.is_absolute() || path.components().all(inside)) {
-        return Err(invalid(field, "takes an absolute path, or one below the workspace without '..'"));
+        return Err(invalid(field, "must be an absolute path, or a path inside the workspace without '..'"));
     }
     Ok(())
 }
@@ -53,16 +53,19 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
         let at = || format!("{field}.{name}");
         let first = |c: char| c.is_ascii_alphabetic() || c == '_';
         if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
-            return Err(invalid(at(), "is no name of a variable: letters, digits and '_', not beginning with a digit"));
+            return Err(invalid(
+                at(),
+                "is not a valid variable name: use letters, digits and '_', and start with no digit",
+            ));
         }
         if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT" | "TAILWATER_WORKSPACE") {
-            return Err(invalid(at(), "is set by the worker, to what is true of the attempt"));
+            return Err(invalid(at(), "is reserved, because the worker sets it for each attempt"));
         }
         if name.len() + value.len() >= MAX_RUN {
-            return Err(invalid(at(), format!("takes at most {MAX_RUN} bytes with its name")));
+            return Err(invalid(at(), format!("must have at most {MAX_RUN} bytes including its name")));
         }
         if value.contains('\0') {
-            return Err(invalid(at(), "takes no NUL: no environment can hold one"));
+            return Err(invalid(at(), "must not contain a NUL character, because an environment cannot"));
         }
     }
     Ok(())
@@ -71,7 +74,7 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
 pub(super) fn check_timeout(field: &str, seconds: Option<u32>) -> Result<(), InvalidPayload> {
     match seconds {
         Some(seconds) if !(1..=MAX_TIMEOUT).contains(&seconds) => {
-            Err(invalid(field, format!("takes 1 to {MAX_TIMEOUT} seconds, not {seconds}")))
+            Err(invalid(field, format!("must be 1 to {MAX_TIMEOUT} seconds, not {seconds}")))
         }
         _ => Ok(()),
     }

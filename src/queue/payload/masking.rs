@@ -1,4 +1,4 @@
-//! Masking a command's payload for replies: the real values stay in the database and go to the worker only.
+//! Masks a command's payload for responses. The real values are stored in the database and sent only to the worker.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::RawCommand;
 use super::steps::RawStep;
 
 impl RawCommand {
-    /// Returns the values of variables that look secret by their name, of the job and of its steps.
+    /// Returns the values of the variables with secret-looking names, of the job and of its steps.
     pub(super) fn secret_values(&self) -> Vec<String> {
         let steps = [&self.prepare, &self.steps, &self.publish].into_iter().flatten().flatten();
         let variables = steps.map(|step| &step.env).chain([&self.env]).flatten();
@@ -16,7 +16,7 @@ impl RawCommand {
         secret.map(|(_, value)| value.clone()).collect()
     }
 
-    /// Returns it as replies show it. Every field is named, so that a new one cannot be forgotten.
+    /// Returns the command as responses show it. Every field is listed, so that a new one cannot be forgotten.
     pub(super) fn masked(&self, redactor: &Redactor) -> Self {
         let Self { title, env, working_directory, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
         let steps_of = |steps: &Option<Vec<RawStep>>| {
@@ -52,12 +52,12 @@ impl RawStep {
     }
 }
 
-/// Returns a text with the values in it masked.
+/// Returns a text in which the redactor's values are masked.
 pub(super) fn text(text: &str, redactor: &Redactor) -> String {
     redactor.redact(text.as_bytes()).to_text().into_owned()
 }
 
-/// Returns what stands for a value that is masked whole.
+/// Returns the replacement for a value that is masked completely.
 pub(super) fn mask() -> String {
     String::from_utf8_lossy(redact::MASK).into_owned()
 }

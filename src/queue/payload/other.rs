@@ -1,12 +1,12 @@
-//! Masking payloads of external workers' jobs, whose shape nobody here knows: every member at any depth whose name looks
-//! secret is one, and all that it holds.
+//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking
+//! name, at any depth, is masked with everything in it.
 
 use redact::Redactor;
 
 use super::masking::{mask, text};
 use crate::json::{Json, Member, Node};
 
-/// Returns the values of members that look secret by their name.
+/// Returns the values of the members with secret-looking names.
 pub(super) fn secret_values(json: &Json) -> Vec<String> {
     let mut values = Vec::new();
     collect(json, false, &mut values);
@@ -26,7 +26,7 @@ fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
     }
 }
 
-/// Returns the payload as replies show it: secret members masked whole, their values masked wherever else they stand.
+/// Returns the payload as responses show it: secret members are masked, and their values wherever else they occur.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),
@@ -47,7 +47,7 @@ fn masked_member(member: &Member, redactor: &Redactor) -> Member {
     Member { name: text(&member.name, redactor), at: member.at, value }
 }
 
-/// A number that holds a secret becomes a text: no number says that it is masked.
+/// Masks a number. If it contains a secret, it becomes a string, because a number cannot show a mask.
 fn number(digits: &str, redactor: &Redactor) -> Node {
     let shown = text(digits, redactor);
     if shown == digits { Node::Number(shown) } else { Node::String(shown) }

@@ -33,7 +33,7 @@ pub struct StepSpec {
     pub continue_on_error: bool,
 }
 
-/// A step as it is written.
+/// The structure of a step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawStep {
@@ -72,14 +72,14 @@ pub(super) fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
 /// Checks the steps of a stage. `field` is the stage's name in the payload.
 pub(super) fn check_steps(field: &str, raw: Vec<RawStep>) -> Result<Vec<StepSpec>, InvalidPayload> {
     if raw.len() > MAX_STEPS {
-        return Err(invalid(field, format!("takes at most {MAX_STEPS} steps, not {}", raw.len())));
+        return Err(invalid(field, format!("must have at most {MAX_STEPS} steps, not {}", raw.len())));
     }
     let steps =
         raw.into_iter().enumerate().map(|(i, step)| check_step(field, i, step)).collect::<Result<Vec<_>, _>>()?;
     let mut ids = HashSet::new();
     match steps.iter().enumerate().find(|(_, step)| !ids.insert(step.id.as_str())) {
         Some((i, step)) => {
-            Err(invalid(format!("{field}[{i}].id"), format!("{:?} is the id of an earlier step too", step.id)))
+            Err(invalid(format!("{field}[{i}].id"), format!("{:?} is also the id of an earlier step", step.id)))
         }
         None => Ok(steps),
     }
@@ -90,7 +90,7 @@ fn check_step(stage: &str, i: usize, raw: RawStep) -> Result<StepSpec, InvalidPa
     let id = raw.id.unwrap_or_else(|| format!("step-{}", i + 1));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if id.is_empty() || id.len() > MAX_STEP_ID || !id.chars().all(plain) {
-        return Err(invalid(at("id"), format!("takes 1 to {MAX_STEP_ID} letters, digits, '-', '_' and '.'")));
+        return Err(invalid(at("id"), format!("must have 1 to {MAX_STEP_ID} letters, digits, '-', '_' and '.'")));
     }
     if let Some(name) = &raw.name {
         check_name(&at("name"), name)?;
@@ -98,7 +98,7 @@ fn check_step(stage: &str, i: usize, raw: RawStep) -> Result<StepSpec, InvalidPa
     check_run(&at("run"), &raw.run)?;
     let shell = raw.shell.unwrap_or_else(|| "sh".into());
     if shell.is_empty() || shell.len() > MAX_NAME || shell.contains(['\0', '\n']) {
-        return Err(invalid(at("shell"), "takes the name of a program that takes -c, such as sh or bash"));
+        return Err(invalid(at("shell"), "must be the name of a program that accepts -c, such as sh or bash"));
     }
     let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
     check_directory(&at("workingDirectory"), &working_directory)?;

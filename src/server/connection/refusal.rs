@@ -1,4 +1,4 @@
-//! The replies to what is not a request: what hyper could not parse, or did not get in time.
+//! The responses to invalid requests: those that hyper could not parse, or did not receive in time.
 
 use std::time::Instant;
 
@@ -13,12 +13,12 @@ use crate::server::http::error::ApiError;
 use crate::server::http::with_default_headers;
 use crate::server::{AppState, observe};
 
-/// The maximum size of an envelope, in bytes.
+/// The maximum size of an error response's body, in bytes.
 const ENVELOPE: usize = 16 << 10;
 
-/// Returns the reason to give for an error of hyper's. `unread` is what hyper had read and not parsed.
+/// Returns the error to report for an error of hyper. `unread` contains the bytes that hyper had read but not parsed.
 ///
-/// Returns `None` if the connection ended between two requests. Empty lines there are part of no request.
+/// Returns `None` if the connection ended between two requests, possibly after empty lines.
 pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
     if error.is_parse_too_large() {
@@ -32,17 +32,17 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     } else if error.is_timeout() {
         Some(ApiError::RequestTimeout)
     } else {
-        error.is_incomplete_message().then(|| invalid("the request broke off"))?
+        error.is_incomplete_message().then(|| invalid("the request ended early"))?
     }
 }
 
-/// Returns whether the request line takes more than half of what a head may take.
+/// Returns whether the request line takes more than half of the maximum size of a head.
 fn is_target_too_long(unread: &[u8]) -> bool {
     let line = unread.iter().position(|byte| *byte == b'\n').unwrap_or(unread.len());
     line > BUFFER / 2
 }
 
-/// Answers, and closes the connection.
+/// Sends the error, and closes the connection.
 pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiError) -> std::io::Result<()> {
     let reply = with_default_headers(error.into_response()).await;
     let reply = observe::refused(state, reply, Instant::now());
@@ -51,8 +51,8 @@ pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiEr
     close(stream, state).await
 }
 
-/// Closes a connection so that its client can read the last reply. What the client still sends is discarded for a while:
-/// see [`crate::limits::Limits::linger`].
+/// Closes a connection in a way that lets the client read the last response: whatever the client still sends is
+/// discarded for a while, see [`crate::limits::Limits::linger`].
 pub(super) async fn close(mut stream: TcpStream, state: &AppState) -> std::io::Result<()> {
     stream.shutdown().await?;
     let mut rest = [0; 4096];
@@ -65,7 +65,7 @@ pub(super) async fn close(mut stream: TcpStream, state: &AppState) -> std::io::R
     Ok(())
 }
 
-/// Writes a reply as HTTP/1.1.
+/// Encodes a response as HTTP/1.1.
 async fn encode(mut reply: Response) -> Vec<u8> {
     let body = std::mem::take(reply.body_mut());
     let body = to_bytes(body, ENVELOPE).await.unwrap_or_default();

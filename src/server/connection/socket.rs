@@ -1,10 +1,10 @@
-//! The socket of a connection as hyper sees it. It ends a connection whose client takes a reply too slowly, and it keeps
-//! back the replies that hyper writes of its own accord.
+//! The socket of a connection as hyper sees it. It ends a connection whose client reads a response too slowly, and it
+//! holds back the responses that hyper generates by itself.
 //!
-//! hyper answers what it cannot parse with a bare status line, and offers no way to change that. To read each head before
-//! hyper does would need a second parser that knows where bodies end, and two parsers that disagree are how requests are
-//! smuggled. So hyper stays the only one that reads, and what it writes while no request is being answered is kept back:
-//! that is its own reply and nothing else. [`super::refusal`] writes the real one.
+//! hyper responds to an invalid request with a bare status line, and this cannot be configured. Reading each head
+//! before hyper does would need a second parser that finds the ends of bodies, and two parsers that disagree make
+//! request smuggling possible. So hyper stays the only parser, and whatever it writes while no request is being
+//! answered is held back: that can only be its own response. [`super::refusal`] sends the real one.
 
 use std::io;
 use std::pin::Pin;
@@ -18,19 +18,19 @@ use tokio::net::TcpStream;
 use crate::limits::PaceLimit;
 use crate::server::pace::Pace;
 
-/// How far a connection is with its latest request. Shared by its socket and its service.
+/// The state of a connection's latest request, shared by its socket and its service.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exchange(Arc<AtomicU8>);
 
-/// No request is being answered: all that was said of the last one has left.
+/// No request is being answered: the last response has been sent completely.
 const IDLE: u8 = 0;
-/// A request has been parsed, and its reply is not yet complete.
+/// A request was parsed, and its response is not yet complete.
 const ANSWERING: u8 = 1;
-/// The reply is complete in hyper's buffer.
+/// The response is complete in hyper's buffer.
 const WRITTEN: u8 = 2;
 
 impl Exchange {
-    /// Notes that a request has been parsed.
+    /// Records that a request was parsed.
     pub(super) fn begin(&self) -> ReplyEnd {
         self.0.store(ANSWERING, Ordering::Relaxed);
         ReplyEnd(self.clone())
@@ -41,15 +41,15 @@ impl Exchange {
         self.0.load(Ordering::Relaxed) == IDLE
     }
 
-    /// hyper flushes its socket only after it has written all of its buffer.
+    /// Called after a flush. hyper flushes its socket only after it has written all of its buffer.
     fn flushed(&self) {
         let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-        // Anything else is a reply that goes on, or none.
+        // In any other state the response is not complete, or there is none.
         swapped.ok();
     }
 }
 
-/// Lives as long as the body of a reply.
+/// A guard that lives as long as the body of a response.
 #[derive(Debug)]
 pub(super) struct ReplyEnd(Exchange);
 
@@ -59,7 +59,7 @@ impl Drop for ReplyEnd {
     }
 }
 
-/// A client's socket.
+/// The socket of a client.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -72,12 +72,12 @@ impl Socket {
         Self { stream, exchange, pace: Pace::new(limit) }
     }
 
-    /// Returns the socket itself, once hyper is done with it.
+    /// Returns the underlying socket after hyper has finished with it.
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    /// Accounts for a write; one that waits for too long fails.
+    /// Accounts for a write. A write that has to wait too long fails.
     fn paced(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = written {
             self.pace.moved(*written.as_ref().unwrap_or(&0));

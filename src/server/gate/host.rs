@@ -1,7 +1,7 @@
-//! The host that a request asks for (RFC 9112, 3.2), and whether it is one of this server's names.
+//! The host of a request (RFC 9112, 3.2), and whether it is one of this server's names.
 //!
-//! A page elsewhere can make a browser send requests here under its own name (DNS rebinding). Such a request carries that
-//! name, so a name that is not ours is refused.
+//! With DNS rebinding, a page of another site can make a browser send requests to this server under the name of that
+//! site. Requests for a name that is not one of this server's are therefore refused.
 
 use std::net::Ipv6Addr;
 
@@ -12,21 +12,22 @@ use axum::http::{HeaderMap, Uri, Version};
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 
-/// Names by which this machine reaches itself.
+/// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Paths that a probe asks for by address or without a name. Their replies are a word, so a page elsewhere learns nothing.
+/// Paths that health checks request by IP address or without a host. Their responses are one word, so they reveal
+/// nothing to other sites.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The host and port that a request is for, as the client wrote them.
+/// The host and port of a request, as the client wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target(String);
 
 impl Target {
-    /// Returns the target of a request: the authority of an absolute URI if there is one, else the `Host` header.
+    /// Returns the target of a request: the authority of an absolute URI, or else the `Host` header.
     ///
-    /// HTTP/1.1 requires exactly one valid `Host` header, even beside an absolute URI. HTTP/1.0 knows none; its target is
-    /// empty, which is none of our names.
+    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not; the
+    /// target is then empty, which is not one of our names.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();
@@ -46,7 +47,7 @@ impl Target {
         }
     }
 
-    /// Refuses a target that is none of this server's names.
+    /// Refuses a target that is not one of this server's names.
     pub(super) fn check(&self, state: &AppState, path: &str) -> Result<(), ApiError> {
         let name = plain_name(&self.0);
         let address = state.leptos.site_addr.to_string();
@@ -66,12 +67,12 @@ impl Target {
 
 /// Returns whether a text is a host with an optional port. It may be empty, as RFC 9110, 7.2 allows.
 fn is_host(text: &str) -> bool {
-    // `Authority` takes userinfo too, which a Host header may not have.
+    // `Authority` accepts userinfo, which a Host header must not contain.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 
-/// Returns the name in the one form in which names are compared: without port and the root's dot, in lower case. An IPv6
-/// address has many spellings; it is written anew.
+/// Returns the normalised name for comparisons: lower case, without the port and the trailing dot. IPv6 addresses have
+/// several spellings, so they are parsed and formatted again.
 fn plain_name(host: &str) -> String {
     let name = without_port(host);
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
@@ -82,7 +83,7 @@ fn plain_name(host: &str) -> String {
     }
 }
 
-/// Cuts the port off `name:1`, `[::1]:1`, and leaves `[::1]` whole.
+/// Removes the port from `name:1` and `[::1]:1`, and leaves `[::1]` unchanged.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name,

@@ -1,4 +1,4 @@
-//! `/jobs/{id}/artifacts`: the files kept of a job, and their bytes.
+//! `/jobs/{id}/artifacts`: lists and downloads the artifacts of a job.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -20,7 +20,7 @@ pub(super) async fn list(
     Ok(Json(ArtifactsPage { items: state.queue.artifacts(job).await? }))
 }
 
-/// Sends a file: always as an attachment, never to be run as a page of ours.
+/// Sends a file. It is always an attachment, so that a browser never opens it as one of our pages.
 pub(super) async fn download(
     State(state): State<AppState>,
     path: Result<Path<(String, String)>, PathRejection>,

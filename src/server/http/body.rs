@@ -1,4 +1,4 @@
-//! JSON bodies: read within the limit, parsed, and every failure named.
+//! JSON request bodies. They are read up to the size limit and parsed, and every failure has an error of its own.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -10,7 +10,7 @@ use super::error::ApiError;
 use crate::json;
 use crate::server::AppState;
 
-/// A body of JSON.
+/// A JSON body.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
@@ -23,7 +23,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     }
 }
 
-/// A body of JSON, or none.
+/// An optional JSON body.
 pub(super) struct OptionalJsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJsonBody<T> {
@@ -55,7 +55,7 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             ApiError::PayloadTooLarge(state.config.body_bytes)
         } else {
-            ApiError::InvalidPayload("the body broke off".into())
+            ApiError::InvalidPayload("the body ended early".into())
         }
     })
 }

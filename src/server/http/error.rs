@@ -1,4 +1,5 @@
-//! Every error that a request can be answered with: its status and code in one place, its cause kept from the client.
+//! All errors that a request can fail with. Their status and code are defined in one place, and their cause is not sent
+//! to the client.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -14,7 +15,7 @@ use crate::queue::QueueError;
 /// Why a request was refused.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum ApiError {
-    #[error("Last-Event-ID has to be the id of an event that this stream sent, a whole number; it is {0:?}")]
+    #[error("Last-Event-ID must be the id of an event of this stream, a whole number, not {0:?}")]
     InvalidCursor(String),
     #[error("{0}")]
     InvalidRequest(String),
@@ -24,12 +25,12 @@ pub(in crate::server) enum ApiError {
     UriTooLong,
     #[error("the request's headers are larger than this server accepts")]
     HeadersTooLarge,
-    #[error("the only expectation that this server meets is 100-continue")]
+    #[error("the only supported expectation is 100-continue")]
     ExpectationFailed,
     #[error("log in at /login, or send Authorization: Bearer with a valid token")]
     AuthRequired,
     #[error(
-        "the host {0:?} is not one of this server's names; start it with --allowed-host, or TAILWATER_ALLOWED_HOSTS, set to it"
+        "the host {0:?} is not one of this server's names; to allow it, start the server with --allowed-host or TAILWATER_ALLOWED_HOSTS"
     )]
     HostNotAllowed(String),
     #[error("the request comes from a page of another origin")]
@@ -38,11 +39,11 @@ pub(in crate::server) enum ApiError {
     JobNotFound,
     #[error("the job has no such artifact")]
     ArtifactNotFound,
-    #[error("the artifact's file is gone from the data folder")]
+    #[error("the artifact's file is missing from the data folder")]
     ArtifactFileMissing,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,
-    #[error("this path does not take that method")]
+    #[error("this path does not support this method")]
     MethodNotAllowed,
     #[error("{0}")]
     JobStateConflict(String),
@@ -50,9 +51,9 @@ pub(in crate::server) enum ApiError {
     PayloadTooLarge(usize),
     #[error("send the body as Content-Type: {0}")]
     UnsupportedMediaType(&'static str),
-    #[error("send the body as it is, without Content-Encoding")]
+    #[error("send the body without Content-Encoding")]
     UnsupportedEncoding,
-    #[error("the range lies outside the file")]
+    #[error("the range is outside the file")]
     RangeNotSatisfiable(u64),
     #[error("{0}")]
     InvalidPayload(String),
@@ -64,15 +65,15 @@ pub(in crate::server) enum ApiError {
     TooManyRequests,
     #[error("{0}")]
     QueueFull(String),
-    #[error("the store cannot be reached at the moment; try again")]
+    #[error("the database is temporarily unavailable; try again")]
     StoreUnavailable(DbError),
-    #[error("the store has not answered within {0} s; the server's log may say why")]
+    #[error("the database did not respond within {0} s; the server's log may say why")]
     StoreSilent(u64),
     #[error("the disk is nearly full, so no new jobs are taken; free some space, or lower --min-free-bytes")]
     DiskLow,
     #[error("{0} streams are open already; try again later, or raise --streams")]
     TooManyStreams(usize),
-    #[error("something went wrong in the server; its log says what")]
+    #[error("internal error; the server's log has the details")]
     Internal(String),
 }
 
@@ -112,7 +113,7 @@ impl ApiError {
         }
     }
 
-    /// Returns after how many seconds another try may succeed.
+    /// Returns the number of seconds after which a retry may succeed.
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
@@ -122,11 +123,11 @@ impl ApiError {
         }
     }
 
-    /// Returns the header that HTTP requires beside such a status, if its value is always the same.
+    /// Returns the header that HTTP requires for the status, if its value is constant.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            // RFC 9110, 15.5.16: says that it is the encoding, not the type.
+            // RFC 9110, 15.5.16: the header tells the client that the encoding is not supported, rather than the type.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
             // RFC 9110, 15.5.9.
             Self::RequestTimeout => Some((header::CONNECTION, "close")),

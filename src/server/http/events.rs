@@ -1,4 +1,5 @@
-//! `/jobs/{id}/events`: one page of a job's log, and the parameters that its stream shares with it.
+//! `/jobs/{id}/events`: returns one page of a job's log. Also parses the query parameters that the stream shares with
+//! it.
 
 mod format;
 
@@ -52,7 +53,7 @@ async fn direction(
     Ok(match (after, before, sort) {
         (Some(_), Some(_), _) => return Err(one_end("give after or before, not both")),
         (Some(_), None, Sort::NewestFirst) => {
-            return Err(one_end("after reads towards the newest: leave sort=desc out"));
+            return Err(one_end("after cannot be combined with sort=desc"));
         }
         (Some(after), None, Sort::OldestFirst) => Direction::After(resolve(state, job, after).await?),
         (None, Some(before), Sort::OldestFirst) => Direction::UpTo(resolve(state, job, before).await?),
@@ -70,7 +71,7 @@ pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Res
     }
 }
 
-/// Takes a cursor: a `seq`, or a time with an event's id that breaks a tie.
+/// Parses a cursor: a `seq`, or a time, with an event's id if several events have the same time.
 pub(super) fn cursor(
     query: &mut Query,
     name: &str,
@@ -78,8 +79,7 @@ pub(super) fn cursor(
     of_time: impl FnOnce(Timestamp, Option<EventId>) -> Cursor,
 ) -> Result<Option<Cursor>, ApiError> {
     let (text, id) = (query.text(name), query.parsed::<EventId>(id_name)?);
-    let without_time =
-        || ApiError::InvalidQuery(format!("{id_name} breaks a tie of times: give {name} as a time with it"));
+    let without_time = || ApiError::InvalidQuery(format!("{id_name} can only be used together with a time in {name}"));
     let Some(text) = text else {
         return if id.is_some() { Err(without_time()) } else { Ok(None) };
     };
@@ -87,7 +87,7 @@ pub(super) fn cursor(
         return match (seq, id) {
             (_, Some(_)) => Err(without_time()),
             (0.., None) => Ok(Some(Cursor::Seq(Seq(seq)))),
-            _ => Err(ApiError::InvalidQuery(format!("{name}: takes a seq from 0 on, not {seq}"))),
+            _ => Err(ApiError::InvalidQuery(format!("{name}: must be a seq of 0 or more, not {seq}"))),
         };
     }
     let time = text.parse::<Timestamp>();
@@ -96,7 +96,7 @@ pub(super) fn cursor(
     Ok(Some(of_time(time, id)))
 }
 
-/// Takes the filters.
+/// Parses the filters.
 pub(super) fn filter(query: &mut Query) -> Result<Filter, ApiError> {
     let kinds =
         query.text("kind").map_or(Kinds::Any, |kinds| Kinds::Only(kinds.split(',').map(str::to_owned).collect()));

@@ -1,4 +1,4 @@
-//! A stored file as a reply: all of it, a range of it, or 304 if the client has it already (RFC 9110, 13 and 14).
+//! Sends a stored file: completely, as a range, or as 304 if the client already has it (RFC 9110, 13 and 14).
 
 use std::io;
 use std::ops::Range;
@@ -14,24 +14,24 @@ use super::error::ApiError;
 use super::range::Part;
 use crate::files::KeptFile;
 
-/// Bytes that are read at once: what a slow reader costs.
+/// The number of bytes that are read at a time, which is the memory that a slow reader uses.
 const BLOCK: u64 = 128 << 10;
 
-/// A file to be sent.
+/// A file to send.
 pub(super) struct StoredFile {
     pub(super) file: KeptFile,
-    /// What its content is known by: a file is never changed.
+    /// The entity tag of its content, which never changes.
     pub(super) etag: String,
     pub(super) content_type: String,
 }
 
-/// Returns the name of content by its checksum.
+/// Returns the entity tag for a checksum.
 pub(super) fn etag(sha256: &str) -> String {
     format!("\"{sha256}\"")
 }
 
 impl StoredFile {
-    /// Answers a request that has these headers.
+    /// Returns the response to a request with these headers.
     pub(super) fn reply(self, request: &HeaderMap) -> Result<Response, ApiError> {
         let size = self.file.size().map_err(|error| ApiError::Internal(error.to_string()))?;
         let names = [(ETAG, self.etag.clone()), (ACCEPT_RANGES, "bytes".to_owned())];
@@ -55,13 +55,13 @@ impl StoredFile {
     }
 }
 
-/// Returns whether the client has the content already.
+/// Returns whether the client already has the content.
 pub(super) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     let weak = |name: &str| name.trim().trim_start_matches("W/") == etag || name.trim() == "*";
     text(request, IF_NONE_MATCH).is_some_and(|names| names.split(',').any(weak))
 }
 
-/// Returns which part is wanted: a range of what is no longer the same is none.
+/// Returns which part of the file to send. A range of content that has changed (`If-Range`) is ignored.
 fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
     match (text(request, RANGE), text(request, IF_RANGE)) {
         (Some(range), None) => Part::parse(range, size),
@@ -70,12 +70,12 @@ fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
     }
 }
 
-/// Returns a header that is text.
+/// Returns the value of a header if it is text.
 pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
     request.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns a range of a file as a body, which is read as it is sent.
+/// Returns a range of a file as a body that is read while it is sent.
 pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
     Blocks { file, at: range.start, end: range.end }.into_body()
 }

@@ -1,4 +1,4 @@
-//! `POST /tasks/queue/new`: the form of the page, as browsers send it where scripts do not run.
+//! `POST /tasks/queue/new`: the form for a new job, as browsers send it without scripts.
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -12,7 +12,7 @@ use crate::auth::Identity;
 use crate::model::NewJob;
 use crate::server::AppState;
 
-/// What the form holds without scripts: one command. What was left empty is empty.
+/// The fields of the form without scripts, which has one command. Empty fields are empty strings.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewJobForm {
@@ -31,20 +31,20 @@ pub(super) struct NewJobForm {
     priority: String,
 }
 
-/// Submits the job and leads to its page. What is wrong is said in the API's words; the way back keeps what was typed.
+/// Submits the job and redirects to its page. Errors have the texts of the API; the link back keeps what was typed.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     form: Result<Form<NewJobForm>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
-    let Form(form) = form.map_err(|_| ApiError::InvalidPayload("the form: takes what the page's form has".into()))?;
+    let Form(form) = form.map_err(|_| ApiError::InvalidPayload("the form: has missing or unknown fields".into()))?;
     let job = state.queue.submit(form.job()?, &identity.user, None).await?;
     Ok(Redirect::to(&format!("/tasks/queue/{}", job.id)))
 }
 
 impl NewJobForm {
     fn job(self) -> Result<NewJob, ApiError> {
-        // Browsers end the lines of a form with CR LF; a shell would take the CR for a part of the command.
+        // Browsers send CR LF as line breaks, but a shell would treat the CR as part of the command.
         let run = self.run.replace("\r\n", "\n");
         let mut payload = Map::new();
         let mut put = |key: &str, value: Value| {
@@ -76,6 +76,8 @@ impl NewJobForm {
 fn number(field: &str, text: &str) -> Result<Option<i32>, ApiError> {
     match text.trim() {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| ApiError::InvalidPayload(format!("{field}: takes a whole number"))),
+        text => {
+            text.parse().map(Some).map_err(|_| ApiError::InvalidPayload(format!("{field}: must be a whole number")))
+        }
     }
 }

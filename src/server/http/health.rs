@@ -1,4 +1,4 @@
-//! `/readyz`: whether the server can do its work. Whether it lives, `/healthz` says without asking anybody.
+//! `/readyz`: checks whether the server can do its work. `/healthz` only says that it is running.
 
 use axum::extract::State;
 
@@ -6,7 +6,7 @@ use super::error::ApiError;
 use crate::limits::READY_PATIENCE;
 use crate::server::AppState;
 
-/// Says that the store can be read and written, and that new jobs are taken.
+/// Succeeds if the database can be read and written and new jobs are accepted.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
     let answered = tokio::time::timeout(READY_PATIENCE, state.db.ping()).await;
     answered.map_err(|_| ApiError::StoreSilent(READY_PATIENCE.as_secs()))??;

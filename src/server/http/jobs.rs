@@ -1,4 +1,4 @@
-//! `/jobs`: submit, list, get, cancel, resubmit.
+//! `/jobs`: submits, lists, shows, cancels and resubmits jobs.
 
 pub(super) mod stream;
 
@@ -21,7 +21,7 @@ use crate::server::AppState;
 /// The default and the maximum number of jobs in a page.
 const LIMIT: (i64, i64) = (50, 200);
 
-/// The job that a path names; what cannot be an id names no job.
+/// The id of the job in a path. A text that is not a valid id is treated like the id of an unknown job.
 pub(super) struct JobPath(pub(super) JobId);
 
 impl<S: Send + Sync> FromRequestParts<S> for JobPath {
@@ -46,16 +46,16 @@ pub(super) async fn submit(
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
     let key = match headers.get("idempotency-key") {
         Some(key) => {
-            let text = key.to_str().map_err(|_| ApiError::InvalidPayload("Idempotency-Key: takes ASCII".into()))?;
+            let text = key.to_str().map_err(|_| ApiError::InvalidPayload("Idempotency-Key: must be ASCII".into()))?;
             Some(text.to_owned())
         }
         None => None,
     };
-    // A task of its own: a client that goes now must not take away the files of a job that is stored.
+    // A separate task: if the client disconnects now, the files of a job that is already stored must not be removed.
     let submitting = tokio::spawn(async move {
         let about = input.as_ref().map(Incoming::input);
         let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;
-        // A repetition is answered with the job that has the first one's files.
+        // A repeated submission returns the first job, which has its own files.
         if let Some(input) = input.filter(|_| job.input == about) {
             input.keep();
         }
@@ -82,7 +82,7 @@ fn statuses(words: Option<String>) -> Result<Vec<JobStatus>, ApiError> {
     let parse = |word: &str| {
         let known = JobStatus::ALL.map(JobStatus::as_str).join(", ");
         JobStatus::from_word(word)
-            .ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: takes {known}, not {word:?}")))
+            .ok_or_else(|| ApiError::InvalidStatusFilter(format!("status: must be one of {known}, not {word:?}")))
     };
     words.as_deref().map_or_else(|| Ok(Vec::new()), |words| words.split(',').map(parse).collect())
 }
@@ -91,7 +91,7 @@ pub(super) async fn get(State(state): State<AppState>, JobPath(job): JobPath) ->
     Ok(Json(state.queue.job(job).await?))
 }
 
-/// The body of a cancellation.
+/// The body of a request to cancel a job.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cancel {

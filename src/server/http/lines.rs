@@ -1,4 +1,4 @@
-//! `/jobs/{id}/lines`: lines of an attempt's output by their numbers, from either end.
+//! `/jobs/{id}/lines`: returns lines of an attempt's output by number, counted from the beginning or the end.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,10 +13,11 @@ use crate::server::AppState;
 /// The default and the maximum number of lines in a reply.
 const COUNT: (i64, i64) = (200, 2000);
 
-/// Bytes of a line's text: a terminal's width 200 times over.
+/// The maximum number of bytes of a line: 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
 
-/// Bytes of a single line that is wanted in full: what a browser can still show. `/log` has all of any line.
+/// The maximum number of bytes of a single line with `full=true`: what a browser can still show. `/log` returns lines
+/// of any length.
 const KEEP_FULL: usize = 16 << 20;
 
 pub(super) async fn lines(
@@ -41,14 +42,14 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
         return Err(ApiError::InvalidQuery(message.into()));
     }
     if full && count.is_some_and(|count| count != 1) {
-        return Err(ApiError::InvalidQuery("count: full=true is for one line".into()));
+        return Err(ApiError::InvalidQuery("count: must be 1 with full=true".into()));
     }
     let count = if full { 1 } else { count.unwrap_or(COUNT.0) };
     let keep = if full { KEEP_FULL } else { KEEP };
     Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep })
 }
 
-/// Takes the attempt; the last one if none is named.
+/// Parses the number of the attempt; `None` means the latest one.
 pub(super) fn attempt(query: &mut Query) -> Result<Option<i32>, ApiError> {
     Ok(query.number("attempt", 1..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()))
 }

@@ -1,4 +1,4 @@
-//! `/jobs/{id}/log`: the complete output of an attempt as plain text, while it is written and after.
+//! `/jobs/{id}/log`: returns the complete output of an attempt as plain text, also while it is being written.
 
 mod encoding;
 mod sending;
@@ -24,7 +24,7 @@ use sending::{Attempts, Sending};
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
-/// Whether the reply ends where the output ends now, or with the job.
+/// Whether the response ends at the current end of the output, or when the job has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Until {
     Now,
@@ -44,9 +44,7 @@ pub(super) async fn log(
     let range = range(&mut query)?;
     query.end()?;
     if range.is_some() && (until == Until::End || times == Times::Prefixed || !selection.is_everything()) {
-        return Err(ApiError::InvalidQuery(
-            "offset: a range is of the whole output, without any other selection".into(),
-        ));
+        return Err(ApiError::InvalidQuery("offset: cannot be combined with other ways to select output".into()));
     }
     // The state first: a job that has finished has all of its output in the spool.
     let output = state.outputs.find(job, attempt).await?;
@@ -63,7 +61,7 @@ pub(super) async fn log(
         return exactly(spool.into_log(), range);
     }
     let encoding = if headers.contains_key(RANGE) { Encoding::Identity } else { Encoding::accepted(&headers) };
-    // Only the whole of what does not change any more has a name, and ranges.
+    // Only complete output that no longer changes has an entity tag and supports ranges.
     let whole = output.sha256.as_deref().filter(|_| selection.is_everything() && times == Times::Omitted).map(etag);
     let mut reply = match (whole, encoding) {
         (Some(etag), Encoding::Identity) => {
@@ -82,7 +80,7 @@ pub(super) async fn log(
 
 const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
 
-/// Takes `offset` and `bytes`, which go together: a range as log events name it, of what has been printed by now.
+/// Parses `offset` and `bytes`, which must be given together: a range of the output so far, as log events describe it.
 fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     let mut number = |name| query.number(name, 0..=i64::MAX).map(|number| number.map(i64::unsigned_abs));
     match (number("offset")?, number("bytes")?) {
@@ -92,7 +90,7 @@ fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     }
 }
 
-/// Returns a range of the output as it is. In contrast to `Range`, it does not need the output to be complete.
+/// Returns a range of the output unchanged. Unlike `Range`, it does not require that the output is complete.
 fn exactly(text: KeptFile, range: Range<u64>) -> Result<Response, ApiError> {
     let size = text.size().map_err(|error| ApiError::Internal(error.to_string()))?;
     if range.end > size {
@@ -113,9 +111,9 @@ fn selection(query: &mut Query) -> Result<Selection, ApiError> {
     })
 }
 
-/// Returns the reply whose body is made while it is sent.
+/// Returns a response whose body is produced while it is sent.
 fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: Sending) -> Response {
-    // Other bytes have another name: a range of the one must not complete the other.
+    // An encoded body needs another entity tag, so that ranges of the two are never combined.
     let etag = whole.map(|etag| encoding.name(&etag));
     let mut reply = match &etag {
         Some(etag) if is_known(headers, etag) => StatusCode::NOT_MODIFIED.into_response(),

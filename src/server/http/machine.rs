@@ -1,14 +1,14 @@
-//! `/machine`: which machine the server runs on, so that the command line knows whether a folder here is one there.
+//! `/machine`: identifies the machine of the server, so that the command line knows whether both see the same files.
 
 use axum::Json;
 use serde::Serialize;
 
 use crate::machine;
 
-/// The reply.
+/// The response.
 #[derive(Serialize)]
 pub(super) struct MachineReply {
-    /// A digest that programs on the same machine compute as well; null if the server cannot tell.
+    /// A digest that every program on the same machine can compute; null if it is unknown.
     machine: Option<String>,
 }
 

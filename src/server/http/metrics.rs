@@ -1,4 +1,4 @@
-//! `/metrics`: what the server has counted ([`crate::metrics`]), and what is measured when somebody looks.
+//! `/metrics`: returns the server's counters ([`crate::metrics`]), and gauges that are measured at each request.
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -11,7 +11,7 @@ use crate::metrics::registered;
 use crate::queue::Shipping;
 use crate::server::AppState;
 
-/// Tells everything in Prometheus' text format.
+/// Returns all metrics in Prometheus' text format.
 pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
     let mut families = state.db.metrics().gather();
     let measured = Registry::new();
@@ -25,7 +25,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     if let Ok(Ok((queued, running, shipping))) = tokio::time::timeout(METRICS_PATIENCE, stored).await {
         gauges.set_each(
             "tailwater_jobs",
-            "Jobs that are not over.",
+            "Jobs that have not finished.",
             "status",
             [("queued", queued), ("running", running)],
         );
@@ -36,7 +36,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
 }
 
-/// Gauges that live for one reply.
+/// Gauges that exist for one response only.
 struct Gauges<'a> {
     registry: &'a Registry,
 }
@@ -54,7 +54,7 @@ impl Gauges<'_> {
     }
 }
 
-/// What the data folder holds, in bytes.
+/// The disk usage of the data folder, in bytes.
 struct Disk {
     lag: u64,
     outputs: u64,
@@ -69,7 +69,7 @@ impl Disk {
         gauges.set("tailwater_spool_bytes", "Output kept on disk.", self.outputs);
         let files = [("main", self.database), ("wal", self.wal)];
         gauges.set_each("tailwater_database_bytes", "Size of the database's files.", "file", files);
-        gauges.set("tailwater_disk_free_bytes", "Free space where the data folder lies.", self.free);
+        gauges.set("tailwater_disk_free_bytes", "Free space on the disk of the data folder.", self.free);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Query strings: every parameter is known, given once, and of its type.
+//! Parses query strings. Unknown, repeated and badly typed parameters are errors.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 
-/// The parameters of a request. What is not taken out of them by [`Query::end`] is not known.
+/// The parameters of a request. [`Query::end`] fails if some of them were not used.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Query {
     given: HashMap<String, String>,
@@ -37,29 +37,29 @@ impl Query {
         Ok(Self { given })
     }
 
-    /// Returns whether a parameter is given, with whatever value.
+    /// Returns whether a parameter is given, with any value.
     pub(in crate::server) fn has(&self, name: &str) -> bool {
         self.given.contains_key(name)
     }
 
-    /// Takes a parameter as it is; an empty one is as good as none.
+    /// Removes a parameter and returns its text; an empty value counts as missing.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.given.remove(name).filter(|value| !value.is_empty())
     }
 
-    /// Takes a parameter and parses it.
+    /// Removes a parameter and parses it.
     pub(super) fn parsed<T>(&mut self, name: &str) -> Result<Option<T>, ApiError>
     where
         T: FromStr,
         T::Err: Display,
     {
         let parse = |value: String| {
-            value.parse().map_err(|error| ApiError::InvalidQuery(format!("{name}: {value:?} cannot be taken: {error}")))
+            value.parse().map_err(|error| ApiError::InvalidQuery(format!("{name}: {value:?} is invalid: {error}")))
         };
         self.text(name).map(parse).transpose()
     }
 
-    /// Takes a whole number within bounds.
+    /// Removes a parameter that is a whole number within bounds.
     pub(super) fn number(
         &mut self,
         name: &str,
@@ -67,7 +67,7 @@ impl Query {
     ) -> Result<Option<i64>, ApiError> {
         match self.parsed::<i64>(name)? {
             Some(number) if !bounds.contains(&number) => Err(ApiError::InvalidQuery(format!(
-                "{name}: takes {} to {}, not {number}",
+                "{name}: must be {} to {}, not {number}",
                 bounds.start(),
                 bounds.end()
             ))),
@@ -75,18 +75,20 @@ impl Query {
         }
     }
 
-    /// Takes one of several words.
+    /// Removes a parameter that is one of several words.
     pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
         let Some(given) = self.text(name) else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);
         let known = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-        found.map(Some).ok_or_else(|| ApiError::InvalidQuery(format!("{name}: takes {}, not {given:?}", known())))
+        found
+            .map(Some)
+            .ok_or_else(|| ApiError::InvalidQuery(format!("{name}: must be one of {}, not {given:?}", known())))
     }
 
-    /// Refuses what is left over.
+    /// Fails if parameters are left.
     pub(super) fn end(self) -> Result<(), ApiError> {
         match self.given.into_keys().next() {
-            Some(name) => Err(ApiError::InvalidQuery(format!("{name} is no parameter of this path"))),
+            Some(name) => Err(ApiError::InvalidQuery(format!("{name} is not a parameter of this path"))),
             None => Ok(()),
         }
     }

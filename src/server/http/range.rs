@@ -1,25 +1,25 @@
-//! Ranges of bytes, as a request asks for them (RFC 9110, 14).
+//! Parses byte ranges in requests (RFC 9110, 14).
 //!
-//! The crate for it, `http-range-header`, does not fit: it refuses a suffix that is longer than the file, where the standard
-//! asks for the whole file, it does not tell a range outside of the file from one that makes no sense, and it takes the unit
-//! in lower case only.
+//! The crate `http-range-header` does not fit: it rejects a suffix that is longer than the file, for which the standard
+//! requires the whole file; it does not distinguish a range outside the file from an invalid one; and it accepts the
+//! unit in lower case only.
 
 use std::ops::Range;
 
-/// Which part of something of known size is to be sent.
+/// Which part of a file of known size to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// All of it: nothing else was asked for, or what was asked for may be ignored.
+    /// The whole file, because no range was requested or the range may be ignored.
     Whole,
     /// These bytes.
     Bytes(Range<u64>),
-    /// What was asked for lies outside.
+    /// The requested range is outside the file.
     Nowhere,
 }
 
 impl Part {
-    /// Reads the value of a `Range` header. One that is not understood, and one of several ranges, is ignored, as the
-    /// standard allows.
+    /// Parses the value of a `Range` header. An invalid value and a list of several ranges are ignored, as the standard
+    /// allows.
     pub(super) fn parse(value: &str, size: u64) -> Self {
         let range = value.split_once('=').filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes"));
         let Some((first, last)) = range.and_then(|(_, range)| range.trim().split_once('-')) else {
@@ -35,7 +35,7 @@ impl Part {
     }
 }
 
-/// Reads digits; a number that is too great for any file is as good as the greatest.
+/// Parses digits. A number that is too large for any file becomes the largest number.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

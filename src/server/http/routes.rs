@@ -1,4 +1,4 @@
-//! A router that knows its routes, so that a test can ask for all of them.
+//! A router that can list its routes, which a test needs.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -9,7 +9,7 @@ use leptos_axum::AxumRouteListing;
 
 use crate::server::AppState;
 
-/// A route: a method, and a path in which `{name}` stands for a part.
+/// A route: a method, and a path in which `{name}` matches one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method.
@@ -18,7 +18,7 @@ pub struct Route {
     pub path: String,
 }
 
-/// Routes as they are declared.
+/// Routes that have been declared.
 pub(super) struct Routes {
     router: Router<AppState>,
     list: Vec<Route>,
@@ -48,14 +48,14 @@ impl Routes {
         Self { router: self.router.route(path, on(filter, handler)), list: self.list }
     }
 
-    /// Adds routes below a prefix.
+    /// Adds routes under a prefix.
     pub(super) fn nest(mut self, prefix: &str, routes: Self) -> Self {
         let below = |route: Route| Route { path: format!("{prefix}{}", route.path), ..route };
         self.list.extend(routes.list.into_iter().map(below));
         Self { router: self.router.nest(prefix, routes.router), list: self.list }
     }
 
-    /// Adds what answers the server functions of the pages, each of which is a route.
+    /// Adds the handler of the pages' server functions, each of which is a route.
     pub(super) fn server_functions<H: Handler<T, AppState>, T: 'static>(mut self, path: &str, handler: H) -> Self {
         self.list.extend(server_fn_paths().map(|(path, method)| Route { method, path: path.to_owned() }));
         Self { router: self.router.route(path, on(MethodFilter::POST, handler)), list: self.list }
@@ -65,7 +65,7 @@ impl Routes {
         self.router
     }
 
-    /// Returns all routes, those of the pages included.
+    /// Returns all routes, including those of the pages.
     pub(super) fn into_list(mut self, pages: &[AxumRouteListing]) -> Vec<Route> {
         let page = |page: &AxumRouteListing| Route { method: Method::GET, path: page.path().to_owned() };
         self.list.extend(pages.iter().map(page));

@@ -1,4 +1,4 @@
-//! Logging in and out: plain forms, which work without scripts.
+//! Handles logging in and out with plain forms, which work without scripts.
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -14,10 +14,10 @@ use crate::server::AppState;
 use crate::server::connection::Peer;
 use crate::server::gate::session_cookie;
 
-/// Where to go when nothing else was wanted.
+/// The page to go to after a login if no other was requested.
 const HOME: &str = "/tasks/queue";
 
-/// What the login form sends: a token or a link's ticket.
+/// The fields of the login form: a token or the ticket of a login link.
 #[derive(Deserialize)]
 pub(super) struct Login {
     token: Option<String>,
@@ -58,9 +58,9 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge(state.config.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("application/x-www-form-urlencoded"),
-        _ => {
-            ApiError::InvalidPayload("the login: takes a form with token or ticket, and next, each at most once".into())
-        }
+        _ => ApiError::InvalidPayload(
+            "the login: must be a form with token or ticket, and optionally next, each at most once".into(),
+        ),
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) ->
     with_cookie(&state, Redirect::to("/login"), "", 0)
 }
 
-/// Sets the session's cookie for this many seconds; no script and no other site can use it.
+/// Sets the session cookie for a number of seconds. No script and no other site can use it.
 fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
     let name = state.auth.cookie_name();
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");
@@ -84,8 +84,8 @@ fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) 
     reply
 }
 
-/// Returns whether a path stays on this server: it begins with one slash and holds nothing that a browser would read as
-/// another host.
+/// Returns whether a path is on this server: it starts with a single slash and contains nothing that a browser would
+/// interpret as another host.
 fn is_local(next: &str) -> bool {
     next.starts_with('/')
         && !next.starts_with("//")

@@ -13,49 +13,49 @@ use tokio::time::Instant;
 use super::error::ApiError;
 use crate::limits::{HEARTBEAT, STREAM_RETRY};
 
-/// What waits to be sent.
+/// Frames that wait to be sent.
 pub(super) struct Frames {
     waiting: VecDeque<Bytes>,
-    /// When the last frame left.
+    /// When the last frame was sent.
     sent: Instant,
 }
 
 impl Frames {
-    /// Begins with what every stream begins with.
+    /// Creates the frames that start every stream.
     pub(super) fn new() -> Self {
         let retry = format!("retry: {}\n\n", STREAM_RETRY.as_millis());
         Self { waiting: VecDeque::from([retry.into()]), sent: Instant::now() }
     }
 
-    /// Adds an event; `data` is one line.
+    /// Adds an event; `data` must be one line.
     pub(super) fn push(&mut self, id: impl Display, event: &str, data: impl Display) {
         self.waiting.push_back(format!("id: {id}\nevent: {event}\ndata: {data}\n\n").into());
     }
 
-    /// Adds frames as they are.
+    /// Adds complete frames.
     pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Bytes>) {
         self.waiting.extend(frames);
     }
 
-    /// Returns whether nothing waits.
+    /// Returns whether no frames are waiting.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Takes the next frame, to be sent now.
+    /// Removes and returns the next frame, which is sent now.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let frame = self.waiting.pop_front()?;
         self.sent = Instant::now();
         Some(frame)
     }
 
-    /// Returns when a heartbeat is due. Events that a filter passes over do not break the silence.
+    /// Returns when a heartbeat is due. Events that a filter skips do not count as sent.
     pub(super) fn heartbeat_at(&self) -> Instant {
         self.sent + HEARTBEAT
     }
 }
 
-/// Sends frames as they come, past every proxy that would hold them back.
+/// Returns a response that sends frames as they come, with headers that keep proxies from buffering them.
 pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     use futures_util::StreamExt;
     let headers = [
@@ -66,7 +66,7 @@ pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Respo
     (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }
 
-/// Returns the cursor that a browser sends when it connects again, if it has one.
+/// Returns the cursor that a browser sends when it reconnects, if there is one.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes()).into_owned();

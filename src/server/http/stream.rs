@@ -1,7 +1,7 @@
-//! `/jobs/{id}/events/stream`: the same pages as polling reads, as Server-Sent Events.
+//! `/jobs/{id}/events/stream`: sends the same pages that polling reads, as Server-Sent Events.
 //!
-//! A reader that is slow costs no memory: the next page is read when the connection has taken the one before. A stream that
-//! was cut is resumed from its last `id`, so nothing is lost and nothing comes twice.
+//! A page is read after the connection has taken the previous one, so a slow client uses little memory. An interrupted
+//! stream is resumed from its last `id`, so that nothing is lost or repeated.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -19,7 +19,7 @@ use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
 use crate::model::{JobId, Seq};
 use crate::server::AppState;
 
-/// Events of one read.
+/// The maximum number of events that are read at a time.
 const LIMIT: usize = 500;
 
 pub(super) async fn stream(
@@ -35,7 +35,7 @@ pub(super) async fn stream(
     let last_id = Seq(last_event_id(&headers)?.unwrap_or(0));
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-    // Taken before looking, so that nothing appended in between is missed.
+    // Subscribe before reading, so that no event in between is missed.
     let watch = state.events.watch(job);
     let after = match after {
         Some(after) => resolve(&state, job, after).await?,
@@ -44,7 +44,8 @@ pub(super) async fn stream(
     let mut reader = Reader { state, job, filter, watch, cursor: after.max(last_id), _permit: permit };
     let mut first = reader.read().await?;
     if reader.cursor > first.last_seq {
-        // A cursor beyond the end counts as the end: as it is stored, since what readers share may be a moment behind.
+        // A cursor past the end counts as the end. The end is read from the database, because the state that readers
+        // share may be slightly behind.
         reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
         first = reader.read().await?;
     }
@@ -59,7 +60,8 @@ pub(super) async fn stream(
 }
 
 fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
-    let forwards = |what: &str| ApiError::InvalidQuery(format!("{what}: a stream only goes towards the newest"));
+    let forwards =
+        |what: &str| ApiError::InvalidQuery(format!("{what}: a stream always sends the oldest events first"));
     for name in ["before", "beforeEventId"] {
         if query.text(name).is_some() {
             return Err(forwards(name));
@@ -68,7 +70,7 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
     if query.word("sort", &[("asc", true), ("desc", false)])? == Some(false) {
         return Err(forwards("sort=desc"));
     }
-    // Taken and ignored: older clients send them.
+    // Accepted and ignored, because older clients send these parameters.
     query.text("limit");
     query.text("pollIntervalMs");
     Ok(())
@@ -92,7 +94,7 @@ impl Reader {
     }
 }
 
-/// What is being sent.
+/// The state of one stream.
 struct Sending {
     reader: Reader,
     frames: Frames,
@@ -100,16 +102,16 @@ struct Sending {
 }
 
 enum Phase {
-    /// A page has been read and not looked at.
+    /// A page was read, and its frames are still to be created.
     Fresh(Page),
-    /// There may be more.
+    /// There may be more events.
     Reading,
     /// The stream ends once everything is sent.
     Over,
 }
 
 impl Sending {
-    /// Returns the next bytes to send; nothing at the end.
+    /// Returns the next bytes to send, or `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(frame) = self.frames.pop() {
@@ -121,7 +123,7 @@ impl Sending {
                 Phase::Reading => match self.reader.read().await {
                     Ok(page) => page,
                     Err(error) => {
-                        // The reader connects again and gets the error as a status.
+                        // The client reconnects and then receives the error as a status.
                         tracing::warn!(job = %self.reader.job, %error, "a stream was cut");
                         return None;
                     }
@@ -131,7 +133,7 @@ impl Sending {
         }
     }
 
-    /// Turns a page into frames, or waits for there to be something.
+    /// Creates frames from a page, or waits for new events if it is empty.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));

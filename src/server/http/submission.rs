@@ -1,8 +1,8 @@
-//! A submission as it comes over HTTP: JSON, or `multipart/form-data` that carries the files of the job as well.
+//! Receives a submission over HTTP: JSON, or `multipart/form-data` that also contains the files of the job.
 //!
-//! Of the two parts of a form the first is `job`, the submission itself, so that a wrong one is refused before its files are
-//! received; the second is `input`, an archive ([`crate::inputs`]). The job is stored after the form has ended: one that breaks
-//! off leaves nothing behind.
+//! A form has two parts. The first is `job`, the submission itself, so that an invalid one is refused before its files
+//! are received; the second is `input`, an archive ([`crate::inputs`]). The job is stored only after the end of the
+//! form, so an interrupted upload leaves nothing behind.
 
 use std::io;
 use std::time::Duration;
@@ -19,13 +19,14 @@ use crate::inputs::Incoming;
 use crate::model::NewJob;
 use crate::server::AppState;
 
-/// How long the next bytes of an input may take: a connection that is only slow brings some.
+/// How long the upload may pause. A connection that is merely slow still delivers some bytes in that time.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// A form that is refused is received on for so long and so far, so that its sender sees the reply instead of a cut connection.
+/// For how long and how many bytes a refused form is still received, so that its sender sees the response instead of a
+/// broken connection.
 const DRAIN: (Duration, usize) = (Duration::from_secs(5), 256 << 20);
 
-/// A submission, and the files that came with it.
+/// A submission, with the files that came with it.
 pub(super) struct Submitted {
     pub(super) new: NewJob,
     pub(super) input: Option<Incoming>,
@@ -41,7 +42,7 @@ impl FromRequest<AppState> for Submitted {
             let JsonBody(new) = JsonBody::from_request(request, state).await?;
             return Ok(Self { new, input: None });
         }
-        // Each part has a limit of its own.
+        // Each part has its own limit.
         DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, state).await;
         let mut form = form.map_err(|error| ApiError::InvalidPayload(format!("the form cannot be read: {error}")))?;
@@ -72,10 +73,10 @@ async fn receive(form: &mut Multipart, state: &AppState) -> Result<Submitted, Ap
         return Err(ApiError::DiskLow);
     }
     let input = receive_input(next(form, "input").await?, state).await?;
-    // The form's end is what says that all of the input is there.
+    // Only the end of the form shows that the input is complete.
     match form.next_field().await.map_err(|error| broken(&error))? {
         None => Ok(Submitted { new, input: Some(input) }),
-        Some(_) => Err(ApiError::InvalidPayload("the form takes two parts: job and input".into())),
+        Some(_) => Err(ApiError::InvalidPayload("the form must have two parts: job and input".into())),
     }
 }
 
@@ -92,22 +93,27 @@ async fn receive_input(mut field: Field<'_>, state: &AppState) -> Result<Incomin
     blocking(move || input.sync().map(|()| input)).await
 }
 
-/// Returns the next part, which has to be of that name.
+/// Returns the next part, which must have the given name.
 async fn next<'a>(form: &'a mut Multipart, name: &str) -> Result<Field<'a>, ApiError> {
     let field = form.next_field().await.map_err(|error| broken(&error))?;
     let field = field.filter(|field| field.name() == Some(name));
-    field.ok_or_else(|| ApiError::InvalidPayload(format!("{name}: is missing; the form takes job, then input")))
+    field.ok_or_else(|| {
+        ApiError::InvalidPayload(format!(
+            "{name}: is missing; the form must have the parts job and input, in this order"
+        ))
+    })
 }
 
 async fn chunk(field: &mut Field<'_>) -> Result<Option<Bytes>, ApiError> {
     let chunk = tokio::time::timeout(SILENCE, field.chunk()).await;
-    let silent = |_| ApiError::InvalidPayload(format!("the body broke off: nothing came for {} s", SILENCE.as_secs()));
+    let silent =
+        |_| ApiError::InvalidPayload(format!("the body ended early: nothing arrived for {} s", SILENCE.as_secs()));
     chunk.map_err(silent)?.map_err(|error| broken(&error))
 }
 
 fn broken(error: &MultipartError) -> ApiError {
     match error.status() {
-        StatusCode::BAD_REQUEST => ApiError::InvalidPayload("the body broke off, or is no form".into()),
+        StatusCode::BAD_REQUEST => ApiError::InvalidPayload("the body ended early, or is not a form".into()),
         _ => ApiError::InvalidPayload(format!("the form cannot be read: {error}")),
     }
 }
@@ -124,7 +130,7 @@ async fn drain(form: &mut Multipart) {
     }
 }
 
-/// Does what may block in a thread for that.
+/// Runs work that may block in a thread for that.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))?;
     done.map_err(|error| match error.kind() {

@@ -1,14 +1,14 @@
-//! The newest output, as much of it as a first paint needs.
+//! Limits the newest output to what a first paint needs.
 //!
-//! An event of a job that prints fast holds up to 1 MiB. A page that waited for all of it would show its last lines late;
-//! what is omitted here is loaded by its line numbers when somebody looks at it.
+//! An event of a job that prints fast contains up to 1 MiB. A page with all of it would show its last lines late. What
+//! is omitted here is loaded by line number when the reader scrolls to it.
 
 use crate::model::{Event, LogPayload, Payload, Segment};
 
-/// Bytes of output in a first paint, about: some screens of it.
+/// The approximate number of bytes of output in a first paint: several screens.
 pub(crate) const BYTES: i64 = 64 << 10;
 
-/// Leaves the output out that comes before the last `bytes` of it, in whole lines, and with it the events before that.
+/// Removes all output before the last `bytes`, in complete lines, and the events before it.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
     let of_last = |output: &&LogPayload| Some(output.attempt) == attempt;
@@ -20,7 +20,7 @@ pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
         _ => true,
     });
     if events.len() < before {
-        // Whoever reads them takes it that nothing is missing between them.
+        // Readers rely on the events having no gaps.
         let first = events.iter().position(|event| output(event).is_some());
         events.drain(..first.unwrap_or(0));
     }
@@ -37,7 +37,7 @@ fn end(payload: &LogPayload) -> i64 {
     payload.segments().iter().map(|segment| segment.end()).max().unwrap_or(0)
 }
 
-/// Cuts what precedes `from` in `output.log` off a chunk. Returns whether something is left.
+/// Removes the part of a chunk before offset `from` of `output.log`. Returns whether anything is left.
 fn cut(event: &mut Event, from: i64) -> bool {
     let Payload::Log(payload) = &mut event.payload else { return true };
     if payload.offset >= from {
@@ -55,13 +55,14 @@ fn cut(event: &mut Event, from: i64) -> bool {
     true
 }
 
-/// Cuts the lines off a piece that begin before `from`; a piece that has no others stays whole if it reaches beyond.
+/// Removes the lines of a segment that start before `from`. A segment with no later lines is kept whole if it extends
+/// past `from`.
 fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str)> {
     let Segment(offset, bytes, line) = segment;
     if offset + bytes <= from {
         return None;
     }
-    // Where the text is not what was printed, byte for byte, nobody knows where to cut it.
+    // If the text does not have the same length as the bytes, the position to cut at is unknown.
     let is_exact = i64::try_from(text.len()) == Ok(bytes);
     let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
     let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
     use crate::live_output::simulated::Simulated;
 
-    /// Returns the lines of which the events hold the end, with that text.
+    /// Returns the lines whose ends the events contain, with that text.
     fn ends_of_lines(events: &[Event]) -> Vec<(i64, String)> {
         let mut lines = std::collections::BTreeMap::<i64, String>::new();
         for event in events {

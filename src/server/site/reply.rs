@@ -1,4 +1,4 @@
-//! The reply with a file of the site: in the smallest encoding that the browser accepts, unless the browser has it already.
+//! Sends a file of the site in the smallest encoding that the browser accepts, unless the browser already has it.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use super::{SiteFile, SiteSource};
 use crate::server::accept::accepted;
 
-/// The encodings in which a file may be stored, the smallest first: what HTTP calls them, and the suffix of the file's name.
+/// The encodings in which a file may be stored, smallest first: their names in HTTP, and the suffixes of the files'
+/// names.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
 /// Media types by file extension.
@@ -22,7 +23,7 @@ const TYPES: [(&str, &str); 6] = [
     ("woff2", "font/woff2"),
 ];
 
-/// A file of the site in the encoding that is sent.
+/// A file of the site in the chosen encoding.
 pub(super) struct EncodedFile {
     file: SiteFile,
     encoding: Option<&'static str>,
@@ -31,7 +32,7 @@ pub(super) struct EncodedFile {
 
 /// Reads a file in the smallest encoding that the request accepts. Returns `None` if there is no such file.
 pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Option<EncodedFile> {
-    // The server chooses among those that the client accepts. A client that names none gets the file as it is.
+    // The server chooses among the encodings that the client accepts. A client that lists none gets the file unencoded.
     let accepted = accepted(headers, header::ACCEPT_ENCODING);
     let takes = |encoding: &str| accepted.iter().any(|(name, weight)| name == encoding && *weight > 0.0);
     let encoded = ENCODINGS.iter().filter(|(encoding, _)| takes(encoding));
@@ -42,9 +43,9 @@ pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Op
 }
 
 impl EncodedFile {
-    /// Makes the reply to a GET or HEAD request.
+    /// Returns the response to a GET or HEAD request.
     pub(super) fn into_response(self, method: &Method, asked: &HeaderMap) -> Response {
-        // 64 bits of the hash: two contents of one name never share them by chance.
+        // 64 bits of the hash are enough to tell two versions of a file apart.
         let checksum = hex::encode(&self.file.checksum[..8]);
         let tag = format!("\"{checksum}-{}\"", self.encoding.unwrap_or("identity"));
         let mut headers = HeaderMap::new();
@@ -68,7 +69,7 @@ impl EncodedFile {
     }
 }
 
-/// Returns whether the browser has the file already.
+/// Returns whether the browser already has the file.
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     given

@@ -1,4 +1,4 @@
-//! What was not kept, counted by its reason.
+//! Counts the omitted files by reason.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,32 @@ use redact::Redacted;
 
 use super::{Limits, MAX_NAME, walk};
 
-/// Why something that a pattern means was not kept.
+/// Why a file that matches a pattern was omitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
     /// It is a link, a pipe, a socket or a device.
     NoFile,
     /// It could not be read.
     Unreadable,
-    /// Its name is no text of one line, or too long.
+    /// Its name is too long, or not one line of text.
     Name,
-    /// Without its secrets its name is another file's.
+    /// Its redacted name is the same as another file's.
     SameName,
-    /// Its name is that of the complete output.
+    /// Its name is reserved for the complete output.
     Reserved,
-    /// It is larger than a file may be.
+    /// It exceeds the maximum size of a file.
     TooLarge,
-    /// With it, all files together would be larger than they may be.
+    /// All files together would exceed their maximum size.
     TooLargeTogether,
-    /// There are too many.
+    /// There are too many files.
     TooMany,
-    /// The folder lies too deep, or is one too many to look through.
+    /// The folder is nested too deeply, or too many entries have been examined.
     TooFar,
-    /// The store did not take it.
+    /// The store failed.
     NotStored,
 }
 
-/// What was not kept: how many for each reason, and the first of them.
+/// The omitted files: the number for each reason, and the first one.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut(BTreeMap<Why, (i64, Redacted)>);
 
@@ -40,7 +40,7 @@ impl LeftOut {
         self.0.entry(why).or_insert((0, name)).0 += 1;
     }
 
-    /// Returns a warning, if something was not kept.
+    /// Returns a warning, if any file was omitted.
     pub(super) fn into_text(self, limits: Limits) -> Option<Redacted> {
         let mut text = Redacted::literal("Not kept as artifacts: ");
         let mut first = true;

@@ -15,7 +15,7 @@ use crate::worker::link::LocalFiles;
 
 const LIMITS: Limits = Limits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
 
-/// A workspace, a store, and what is to be kept.
+/// A workspace, a store, and a collector.
 struct Case {
     data: TempDir,
     runtime: tokio::runtime::Runtime,
@@ -49,7 +49,7 @@ impl Case {
         fs::write(path, text).expect("the folder can be written");
     }
 
-    /// Collects; returns the names and contents of what was stored, and what the warning says.
+    /// Collects files. Returns the names and contents of the stored files, and the warning's text.
     fn collect(&mut self) -> (Vec<(String, String)>, String) {
         let Collected { files, warning } = self.collector.collect(Stage::Execute, &self.redactor, || false);
         let content = |file: &NewArtifact| {
@@ -119,7 +119,7 @@ fn a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere() {
         for _ in 0..500 {
             let (files, _) = case.collect();
             assert!(files.iter().all(|(_, text)| text == "harmless"), "{files:?}");
-            // Else the version would be known, and not be read again.
+            // Otherwise the version would be known, and the file would not be read again.
             case.collector.kept.clear();
             case.collector.names.clear();
         }
@@ -132,7 +132,7 @@ fn pipes_sockets_and_devices_are_not_opened() {
     let mut case = Case::new(&["**"], LIMITS);
     let make = |name: &str, kind| mknodat(rustix::fs::CWD, case.path(name), kind, Mode::RUSR, 0);
     make("pipe", FileType::Fifo).expect("a pipe can be made");
-    // Only root may make devices; a socket it is in any case.
+    // Only root can create devices, but anyone can create a socket.
     let devices = i64::from(make("device", FileType::CharacterDevice).is_ok());
     let _socket = std::os::unix::net::UnixListener::bind(case.path("socket")).expect("a socket can be made");
     let (files, warning) = case.collect();
@@ -178,7 +178,7 @@ fn names_are_one_line_of_text_without_secrets() {
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("[REDACTED].txt", "secret")]));
     assert!(warning.contains("3 whose path is not one line") && warning.contains("1 with the name of"), "{warning}");
-    // Two names that are one without their secrets would replace each other.
+    // Two names that are equal after redaction would replace each other.
     case.redactor = Redactor::new(["hunter2-correct-horse", "swordfish-swordfish"]);
     case.write("swordfish-swordfish.txt", "other");
     let (files, warning) = case.collect();
@@ -201,7 +201,7 @@ fn a_file_that_changes_while_it_is_read_is_stored_as_it_is_described() {
             }
         });
         for _ in 0..10 {
-            // Size and checksum of the stored bytes are checked there.
+            // This call checks the sizes and checksums of the stored bytes.
             case.collect();
         }
         done.store(true, Ordering::Relaxed);

@@ -1,8 +1,8 @@
-//! Going through a workspace without ever leaving it.
+//! Walks through a workspace without ever leaving it.
 //!
-//! Each folder is opened from the one above by its bare name, and no link is followed; so neither `..` nor a link leads
-//! out, also if the tree changes meanwhile. Only what is a regular file before and after it was opened is handed on: opening
-//! a device or a pipe may do something, or wait for ever.
+//! Each folder is opened by its bare name, relative to its parent, and no link is followed. So neither `..` nor a link
+//! can lead out of the workspace, even if the tree changes meanwhile. Only files that are regular both before and after
+//! they were opened are returned, because opening a device or a pipe may have side effects or block for ever.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
@@ -16,23 +16,23 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use super::left_out::Why;
 use crate::artifacts::Matcher;
 
-/// Entries looked at in one go: a workspace with more has patterns that are too wide.
+/// The maximum number of entries that are examined. If a workspace has more, its patterns are too wide.
 pub(super) const MAX_ENTRIES: usize = 200_000;
 /// The maximum depth of folders that are open while their content is read.
 const MAX_DEPTH: usize = 64;
 
-/// Something that a pattern means.
+/// An entry that matches a pattern.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// A regular file, open.
+    /// An open regular file.
     File(File),
-    /// A link, a pipe, a socket, a device.
+    /// A link, a pipe, a socket or a device.
     Other,
-    /// What could not be opened.
+    /// An entry that could not be opened.
     Unreadable,
 }
 
-/// Visits what `matcher` means below `workspace`, in the order of names, until `visit` breaks off.
+/// Visits the entries in `workspace` that `matcher` matches, sorted by name, until `visit` stops the walk.
 pub(super) fn walk(
     workspace: &Path,
     matcher: &Matcher,
@@ -44,7 +44,7 @@ pub(super) fn walk(
     walk.ended
 }
 
-/// Returns whether something of that name lies below `workspace`, without following a link.
+/// Returns whether an entry with this name exists in `workspace`, without following links.
 pub(super) fn exists(workspace: &Path, name: &Path) -> bool {
     let Ok(mut folder) = openat(CWD, workspace, FOLDER, Mode::empty()) else { return false };
     let mut parts = name.iter().peekable();
@@ -61,15 +61,15 @@ pub(super) fn exists(workspace: &Path, name: &Path) -> bool {
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-// A pipe that took the file's place must not make the opening wait.
+// NONBLOCK, because the file may have been replaced by a pipe, on which opening would wait.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// Whether what lies in a folder is meant.
+/// Which entries of a folder match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meant {
-    /// All of it: the folder itself is.
+    /// All of them, because the folder itself matches.
     All,
-    /// What a pattern means.
+    /// Those that match a pattern.
     Maybe,
 }
 
@@ -107,7 +107,7 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Returns the names in a folder, sorted, so that limits always cut the same.
+    /// Returns the names in a folder, sorted, so that limits always omit the same entries.
     fn names(&mut self, folder: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(folder)? {
@@ -127,7 +127,7 @@ impl Walk<'_> {
 
     fn give_up(&mut self, why: Why) -> ControlFlow<()> {
         self.ended = Err(why);
-        // The rest of the tree may be fine, but for a limit on looking.
+        // Continue with the rest of the tree, unless the limit on entries is reached.
         if why == Why::TooFar && self.entries > MAX_ENTRIES {
             ControlFlow::Break(())
         } else {

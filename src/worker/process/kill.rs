@@ -1,8 +1,8 @@
-//! Killing what a step started when its supervisor cannot: after a crash of the machine's memory killer, or because the
-//! step itself has killed the supervisor.
+//! Kills the processes of a step if its supervisor cannot, because the out-of-memory killer or the step itself has
+//! killed it.
 //!
-//! Every process of an attempt inherits two variables, and those can be read back from `/proc`. A process that cleared its
-//! environment is found by its parent, as long as that is one of them.
+//! Every process of an attempt inherits two variables, which can be read from `/proc`. A process that has cleared its
+//! environment is found through its parent, as long as that one is found.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 use crate::model::JobId;
 use crate::supervise::processes;
 
-/// The variables by which the processes of an attempt are found.
+/// The variables that identify the processes of an attempt.
 #[derive(Clone, Debug)]
 pub struct ProcessMarker {
     entries: [String; 2],
@@ -26,7 +26,7 @@ impl ProcessMarker {
         Self { entries: [format!("TAILWATER_JOB_ID={job}"), format!("TAILWATER_ATTEMPT={attempt}")] }
     }
 
-    /// Returns the variables as the environment has them.
+    /// Returns the variables in the form `NAME=VALUE`.
     #[must_use]
     pub const fn entries(&self) -> &[String; 2] {
         &self.entries
@@ -37,11 +37,11 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds of looking and killing: one that forks faster than it is found is a fork bomb, which only a limit of
-/// the system ends.
+/// The maximum number of rounds of finding and killing. Processes that fork faster than this are a fork bomb, which
+/// only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// Kills every process that has the marker, and their descendants, until none is left; returns how many it found.
+/// Kills every process with the marker and its descendants, until none is left. Returns how many were found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
     let mut killed = HashSet::new();
     for _ in 0..ROUNDS {
@@ -57,16 +57,16 @@ pub fn kill_marked(marker: &ProcessMarker) -> usize {
     killed.len()
 }
 
-/// Returns the living processes that have the marker, and their descendants.
+/// Returns the running processes with the marker, and their descendants.
 fn living(marker: &ProcessMarker) -> Vec<Pid> {
-    // There may be thousands of processes: most environments fit into what the first read takes.
+    // The buffer is large, because there may be thousands of processes, and most environments fit into the first read.
     let mut environ = Vec::with_capacity(16 << 10);
     let has_marker = |pid: &Pid| {
         environ.clear();
         let read = fs::File::open(format!("/proc/{pid}/environ")).and_then(|mut file| file.read_to_end(&mut environ));
         read.is_ok() && marker.is_in(&environ)
     };
-    // A process that has ended shows no environment any more.
+    // A process that has exited has no readable environment.
     let found: HashSet<Pid> = processes::all().map(|process| process.pid).filter(has_marker).collect();
     if found.is_empty() {
         return Vec::new();

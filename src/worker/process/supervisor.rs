@@ -1,4 +1,4 @@
-//! The server's side of a supervisor ([`crate::supervise`]): starts it, and through it a step.
+//! The server's side of a supervisor ([`crate::supervise`]): starts it and, through it, a step.
 
 use std::ffi::{CString, OsString};
 use std::io::{self, PipeWriter};
@@ -19,26 +19,26 @@ use crate::supervise::message::{ExitStatus, Order, Report, send_environment};
 /// How steps are supervised.
 #[derive(Clone, Debug)]
 pub struct Supervision {
-    /// This program, which is started again for each step.
+    /// The path of this program, which is started again as the supervisor of each step.
     pub program: PathBuf,
     /// The soft limit of open files that the server was started with, if it has raised its own.
     pub file_limit: Option<u64>,
 }
 
-/// How long the server waits for the death of what a step has left behind. The supervisor continues: the system may keep a
-/// process that waits for a network disk alive for as long as it likes.
+/// How long the server waits until the descendants of a step have died. The supervisor continues after that: the system
+/// may keep a process alive that waits for a network disk.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a step runs, and with what.
+/// The program of a step, with its arguments and environment.
 #[derive(Debug)]
 pub struct Program {
-    /// The absolute path of its program.
+    /// The absolute path of the program.
     pub path: PathBuf,
-    /// Its arguments, beginning with the name under which it is called.
+    /// Its arguments, starting with the name under which it is called.
     pub arguments: Vec<OsString>,
-    /// Where it runs.
+    /// Its working directory.
     pub directory: PathBuf,
-    /// Its variables, apart from the process marker.
+    /// Its environment variables, without the process marker.
     pub environment: Vec<(String, String)>,
 }
 
@@ -49,19 +49,19 @@ pub(super) struct Supervisor {
     socket: UnixStream,
 }
 
-/// What became of what a step had left behind.
+/// What happened to the processes that a step left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftBehind {
-    /// There was nothing.
+    /// There were none.
     Nothing,
-    /// It was killed.
+    /// They were killed.
     Killed,
-    /// Some of it does not die.
+    /// Some of them could not be killed.
     Unkillable,
 }
 
 impl Supervisor {
-    /// Starts a supervisor, and through it a step that prints into these pipes; returns when the step runs.
+    /// Starts a supervisor and, through it, a step that writes to these pipes. Returns when the step is running.
     pub(super) fn start(
         supervision: &Supervision,
         program: Program,
@@ -88,7 +88,7 @@ impl Supervisor {
             return Err(error);
         }
         match supervisor.report() {
-            // A supervisor that is gone already was killed by its step, as will be seen soon.
+            // If the supervisor has already exited, the step has killed it, which is detected later.
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
             Ok(Some(Report::NotStarted(error))) => {
                 supervisor.reap().ok();
@@ -101,20 +101,20 @@ impl Supervisor {
         }
     }
 
-    /// Waits for the next report; `None` if the supervisor has ended.
+    /// Waits for the next report. Returns `None` if the supervisor has ended.
     pub(super) fn report(&self) -> io::Result<Option<Report>> {
         Report::receive(&self.socket)
     }
 
-    /// Gives an order. A supervisor that has ended cannot follow it, as its last report says.
+    /// Sends an order. If the supervisor has ended, the order is ignored.
     pub(super) fn order(&self, order: Order) {
         order.send(&self.socket).ok();
-        // The step may have stopped it.
+        // The step may have stopped it with SIGSTOP.
         kill_process(self.pid, Signal::CONT).ok();
     }
 
-    /// Has everything killed that is left of the step. Returns what it was, and how the supervisor itself ended if it could not
-    /// do so.
+    /// Kills everything that is left of the step. Returns what happened to it, and how the supervisor itself ended if
+    /// it could not do that.
     pub(super) fn finish(self, marker: &ProcessMarker) -> io::Result<(LeftBehind, Option<ExitStatus>)> {
         self.socket.shutdown(std::net::Shutdown::Write).ok();
         kill_process(self.pid, Signal::CONT).ok();
@@ -125,7 +125,7 @@ impl Supervisor {
                     self.reap()?;
                     return Ok((if killed > 0 { LeftBehind::Killed } else { LeftBehind::Nothing }, None));
                 }
-                // The step ended only just now.
+                // The step ended in this moment.
                 Ok(Some(_)) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
@@ -140,7 +140,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits until the supervisor itself has ended.
+    /// Waits until the supervisor has exited.
     fn reap(&self) -> io::Result<ExitStatus> {
         loop {
             match waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED) {
@@ -148,8 +148,8 @@ impl Supervisor {
                     let signal = status.terminating_signal().map(ExitStatus::Signal);
                     return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
                 }
-                // A server that was started with SIGCHLD ignored does not learn how its children end. This one was killed if it
-                // matters how: else it has reported.
+                // If the server was started with SIGCHLD ignored, it cannot learn how its children exit. When the
+                // status matters, the supervisor was killed; otherwise it has reported.
                 Err(rustix::io::Errno::CHILD) => return Ok(ExitStatus::Signal(Signal::KILL.as_raw())),
                 Ok(None) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -159,7 +159,7 @@ impl Supervisor {
 }
 
 impl AsFd for Supervisor {
-    /// The descriptor is readable once there is a report.
+    /// The descriptor becomes readable when there is a report.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -167,8 +167,8 @@ impl AsFd for Supervisor {
 
 /// Starts a program with default signal handling and an empty mask, whatever the server was started with.
 ///
-/// The standard library's `Command` resets the mask and SIGPIPE; what a shell's `nohup` or `trap ''` had the server ignore, its
-/// children would ignore as well.
+/// The standard library's `Command` resets the mask and SIGPIPE only. Signals that the server ignores because of
+/// `nohup` or `trap ''` in a shell would otherwise be ignored by its children too.
 fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]) -> nix::Result<Pid> {
     let mut actions = PosixSpawnFileActions::init()?;
     for (number, descriptor) in (0..).zip(descriptors) {

@@ -1,33 +1,33 @@
-//! How much of a job's output is sent live: plain rules over values, with the clock passed in.
+//! Decides how much of a job's output is sent live. These are pure functions; the time is an argument.
 //!
-//! The head of the output is sent as long as the job's budget lasts, and the tail of each step in any case. What lies
-//! between is left out when its step has ended, since only then it is known where the tail begins; a gap records it. A
-//! step's output that is still not sent so long after its end is treated the same.
+//! The head of the output is sent while the job's budget lasts, and the tail of each step is always sent. The output
+//! between them is suppressed when its step has ended, because only then the beginning of the tail is known; a gap
+//! event records it. The same happens to output that is still not sent a given time after the end of its step.
 
 use std::time::{Duration, Instant};
 
 use super::milestones::Stop;
 use crate::model::GapReason;
 
-/// The settings behind the rules.
+/// The settings of these rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Text of a job's log events, over all of its attempts; the tails are not counted once it is spent.
+    /// The maximum bytes of a job's log events, over all attempts. Tails are not counted once it is used up.
     pub job_bytes: u64,
-    /// How long output is sent on after its step has ended.
+    /// How long output may still be sent after its step has ended.
     pub lag: Duration,
-    /// Output at the end of each step that is sent in any case; an attempt's head may always be as large.
+    /// How many bytes at the end of each step are always sent. The head of an attempt may always have this size too.
     pub tail_bytes: u64,
 }
 
-/// What may be done with the output that is next.
+/// What to do with the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Send it, up to this many bytes.
     Send(u64),
     /// Keep it until its step has ended.
     Wait,
-    /// Leave it out, but for its step's tail.
+    /// Suppress it, except for the tail of its step.
     LeaveOut(GapReason),
 }
 
@@ -35,21 +35,22 @@ pub enum Next {
 #[derive(Clone, Debug)]
 pub struct Allowance {
     bounds: Bounds,
-    /// What is left of the budget.
+    /// The remaining budget.
     left: u64,
-    /// Up to here output is a tail, and sent in any case.
+    /// The end of the current tail, which is always sent.
     tail_to: u64,
 }
 
 impl Allowance {
-    /// Begins after the job's earlier attempts have sent `earlier` bytes, and this one `own`.
+    /// Creates the bounds of an attempt that has sent `own` bytes, of a job whose earlier attempts have sent `earlier`
+    /// bytes.
     #[must_use]
     pub fn new(bounds: Bounds, earlier: u64, own: u64) -> Self {
         let budget = bounds.job_bytes.saturating_sub(earlier).max(bounds.tail_bytes);
         Self { bounds, left: budget.saturating_sub(own), tail_to: 0 }
     }
 
-    /// Returns what may be done with the output from `from` on, which ends at `stop` if that is known.
+    /// Returns what to do with the output after `from`, which ends at `stop` if that is known.
     #[must_use]
     pub fn next(&self, from: u64, stop: Option<Stop>, now: Instant) -> Next {
         let room = self.room(from);
@@ -65,34 +66,34 @@ impl Allowance {
         }
     }
 
-    /// Returns how many bytes may be sent from `from` on.
+    /// Returns how many bytes after `from` may be sent.
     #[must_use]
     pub const fn room(&self, from: u64) -> u64 {
         if from < self.tail_to { self.tail_to - from } else { self.left }
     }
 
-    /// Takes what was sent out of the budget.
+    /// Subtracts the sent range from the budget.
     pub fn sent(&mut self, from: u64, to: u64) {
         self.left = self.left.saturating_sub(to.saturating_sub(from.max(self.tail_to)));
     }
 
-    /// Ends the head before its last few bytes: they would end in the middle of a line.
+    /// Ends the head a few bytes early, because they would end in the middle of a line.
     pub const fn end_head(&mut self) {
         self.left = 0;
     }
 
-    /// Lets everything up to the end of a step through.
+    /// Allows everything up to the end of a step.
     pub fn begin_tail(&mut self, to: u64) {
         self.tail_to = self.tail_to.max(to);
     }
 
-    /// Returns how much of a step's end is sent in any case.
+    /// Returns how many bytes at the end of a step are always sent.
     #[must_use]
     pub const fn tail_bytes(&self) -> u64 {
         self.bounds.tail_bytes
     }
 
-    /// Returns whether the budget is spent.
+    /// Returns whether the budget is used up.
     #[must_use]
     pub const fn is_spent(&self) -> bool {
         self.left == 0

@@ -1,4 +1,4 @@
-//! Log events from a range of the spool: one chunk for each stream.
+//! Creates log events from a range of the spool, one chunk for each stream.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::event_log::{Chunk, NewEvent, Origin};
 use crate::model::{Segment, Timestamp};
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// What a piece counts in an event's size, beside its text.
+/// How much a piece adds to the size of an event, besides its text.
 const SEGMENT_SIZE: usize = 24;
 
 /// The steps of an attempt, as events name them.
@@ -21,25 +21,25 @@ impl Steps {
     }
 }
 
-/// The events of a range.
+/// The chunks of a range.
 pub(super) struct Chunks {
     pub(super) events: Vec<NewEvent>,
-    /// Where the range ends.
+    /// The end of the range.
     pub(super) to: u64,
-    /// Whether it ends because the capacity for all streams together was used up.
+    /// Whether the range ends because the capacity for all streams together was used up.
     pub(super) out_of_room: bool,
 }
 
-/// How much may be read.
+/// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Bytes of each stream, which become one event.
+    /// The maximum bytes of each stream, which become one event.
     pub(super) event: usize,
-    /// Bytes of both together.
+    /// The maximum bytes of both streams together.
     pub(super) all: u64,
 }
 
-/// Reads from `from` on, up to `limit` and the capacity, and not beyond the end of a step.
+/// Reads from `from` up to `limit` and the capacity, but not past the end of a step.
 ///
 /// Where the capacity for both streams ends, so does the range: after a line, if that was not sent in part before.
 pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
@@ -61,7 +61,7 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
             break;
         }
         let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
-        // A few bytes beyond the capacity show where a character ends.
+        // Read a few bytes more than the capacity, to find the end of a character.
         let seen = wanted.min(own + 3);
         out_of_room = left < seen;
         let mut text = spool.read(to, seen.min(left))?;
@@ -87,7 +87,8 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
     Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, out_of_room })
 }
 
-/// Cuts a text that goes on to at most `room` bytes: after a line if it holds one, else between characters.
+/// Truncates a text that continues to at most `room` bytes: after a line if it contains a whole one, else between
+/// characters.
 fn cut_well(text: &mut Redacted, room: usize) {
     text.truncate(room.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
@@ -113,7 +114,7 @@ struct Building {
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The line that a piece has to begin with to run on from the one before.
+    /// The line with which the next piece must start to be contiguous with the previous one.
     next_line: i64,
 }
 

@@ -8,23 +8,23 @@ use crate::spool::{Record, SpoolReader};
 
 use super::chunks::Steps;
 
-/// How far a tail's beginning may be moved to fall on the beginning of a line: longer lines are torn.
+/// How far the beginning of a tail may be moved to the beginning of a line. Longer lines are split.
 const REACH: u64 = 64 << 10;
-/// Bytes of `output.log` read at once while lines are counted.
+/// The number of bytes of `output.log` that are read at a time to count lines.
 const BLOCK: u64 = 1 << 20;
 
 /// A suppressed range.
 pub(super) struct Gap {
-    /// The gap event. `None` if the tail is the whole output.
+    /// The gap event; `None` if the tail is the whole output.
     pub(super) event: Option<NewEvent>,
-    /// Where sending continues.
+    /// The offset at which sending continues.
     pub(super) to: u64,
-    /// Where the step's output ends.
+    /// The offset at which the step's output ends.
     pub(super) step_end: u64,
 }
 
-/// Finds what is to be suppressed from `from` on, of output that is complete up to `stop`, so that `tail_bytes` of its step are
-/// left.
+/// Finds the range to suppress after `from` so that `tail_bytes` of its step are left. The output must be complete up
+/// to `stop`.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &Steps,
@@ -62,7 +62,7 @@ fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64
 
 /// Returns the first beginning of a line at or after `at`; if there is none before `limit`, that of a character before `end`.
 fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
-    // With the byte before, which may be a newline, and the continuation bytes of a character.
+    // Include the byte before, which may be a newline, and the continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
     let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
     let bytes = text.as_bytes();
@@ -74,17 +74,17 @@ fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Res
     Ok(at + torn as u64)
 }
 
-/// Lines of which something lies in a range.
+/// The lines that have at least one byte in a range.
 #[derive(Default)]
 struct Lines {
     first: i64,
     count: i64,
-    /// The last one of each stream.
+    /// The last line of each stream.
     last: [Option<u64>; 2],
 }
 
 impl Lines {
-    /// Adds a piece of a stream's output that begins in line `line`.
+    /// Adds a piece of a stream's output that starts in line `line`.
     fn add(&mut self, stream: StreamName, line: u64, text: &[u8]) {
         let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
         let last = line + newlines - u64::from(text.last() == Some(&b'\n'));
@@ -107,7 +107,7 @@ fn count_lines(spool: &mut SpoolReader, first: u64, (from, to): (u64, u64)) -> i
     Ok(lines)
 }
 
-/// Reads small pieces, one after the other, by large ones.
+/// Reads consecutive small pieces with large reads.
 struct Window<'a> {
     spool: &'a mut SpoolReader,
     from: u64,

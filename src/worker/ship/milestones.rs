@@ -1,4 +1,4 @@
-//! Milestones on their way to the shipper: what happened beside the output, each at its place in it.
+//! The queue of lifecycle events for the shipper, each with its offset in the output.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,23 +9,23 @@ use tokio::sync::watch;
 use crate::event_log::NewEvent;
 use crate::queue::NewArtifact;
 
-/// Milestones on their way to the shipper. Cheap to clone.
+/// The queue of lifecycle events. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Milestones {
     queue: Arc<Mutex<VecDeque<Milestone>>>,
     told: watch::Sender<Marks>,
 }
 
-/// A place that output is sent up to before anything else is: the end of a step, or of all output.
+/// An offset up to which output must be sent before anything else: the end of a step, or of all output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// Where it lies in `output.log`.
+    /// Its offset in `output.log`.
     pub at: u64,
-    /// Since when it is known.
+    /// When it became known.
     pub since: Instant,
 }
 
-/// What happened, and where.
+/// An event with its offset.
 #[derive(Debug)]
 struct Milestone {
     at: Stop,
@@ -34,19 +34,19 @@ struct Milestone {
     file: Option<NewArtifact>,
 }
 
-/// What the shipper is notified of beside the spool's end.
+/// The notification for the shipper, in addition to the spool's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     queued: u64,
-    /// Whether nothing more comes.
+    /// Whether no more events will be queued.
     pub(super) over: bool,
 }
 
-/// What is appended together.
+/// The events of one append.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     pub(super) events: Vec<NewEvent>,
-    /// The files that they tell of.
+    /// The files that they announce.
     pub(super) files: Vec<NewArtifact>,
     /// The end of the range of `output.log` that they cover.
     pub(super) to: u64,
@@ -55,18 +55,19 @@ pub(super) struct Outgoing {
 }
 
 impl Milestones {
-    /// Makes an empty queue.
+    /// Creates an empty queue.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Queues what happened when the spool reached `offset`. Call it after the output before it was stored.
+    /// Queues an event that happened when the spool had reached `offset`. Call it after the output before it was
+    /// stored.
     pub fn push(&self, offset: u64, event: NewEvent) {
         self.queue_one(offset, event, None);
     }
 
-    /// Queues that a file was kept; it is listed when the event that announces it is stored.
+    /// Queues a stored file. It is listed when the event that announces it is stored.
     pub fn push_file(&self, offset: u64, file: NewArtifact) {
         self.queue_one(offset, NewEvent::artifact(&file.name, file.id, file.size_bytes), Some(file));
     }

@@ -1,4 +1,4 @@
-//! The arithmetic of shipping: each byte of the output is in one event or in one gap, whatever is printed, cut and suppressed.
+//! Checks that each byte of the output is in exactly one event or gap, whatever is printed, cut and suppressed.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -65,15 +65,15 @@ impl Link for Recorder {
 
 const A_SHIPPER: &str = "a shipper only appends";
 
-/// What was printed, as an oracle that knows nothing of records.
+/// The expected output, computed without records.
 #[derive(Default)]
 struct Printed {
     bytes: Vec<u8>,
-    /// The line of each byte.
+    /// The line number of each byte.
     lines: Vec<i64>,
     last_line: i64,
     open: [Option<i64>; 2],
-    /// Where each step's output ends.
+    /// The offset at which each step's output ends.
     steps: Vec<usize>,
 }
 
@@ -97,14 +97,14 @@ impl Printed {
         self.steps.push(self.bytes.len());
     }
 
-    /// Returns the place of the step that printed a byte, and where its output ends.
+    /// Returns the index of the step that printed a byte, and where its output ends.
     fn step_of(&self, offset: usize) -> (i32, usize) {
         let index = self.steps.partition_point(|end| *end <= offset);
         (i32::try_from(index).expect("they are few"), self.steps[index])
     }
 }
 
-/// A random job, shipped within random bounds.
+/// A random job that is shipped with random bounds.
 struct Case {
     random: Random,
     printed: Printed,
@@ -148,7 +148,7 @@ impl Case {
         Shipper::new((self.recorder.clone(), self.lease), reader, Self::origins(), self.live, milestones, progress)
     }
 
-    /// Prints and ships at once; what a broken link left is shipped afterwards, as a recovery does.
+    /// Prints and ships concurrently. If the link fails, the rest is shipped afterwards, as in a recovery.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let milestones = Milestones::new();
         let shipper = self.shipper(spool, milestones.clone(), Progress::default());
@@ -226,7 +226,7 @@ impl Case {
 
 const ENDED: &str = "a step ended";
 
-/// Counts what events say.
+/// Counts the bytes and lines in events.
 struct Tally<'a> {
     printed: &'a Printed,
     bounds: Bounds,
@@ -295,7 +295,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// Returns what an event says, in short.
+/// Returns a short description of an event.
 fn told(event: &NewEvent) -> String {
     match event.payload() {
         Payload::Gap(gap) => {

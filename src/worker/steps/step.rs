@@ -1,4 +1,4 @@
-//! One step: its program, its environment, and what its end means.
+//! Runs one step: chooses its program and environment, and interprets its exit status.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,7 +19,7 @@ use crate::worker::process::{
 };
 
 impl Steps {
-    /// Runs a step to its end; what it prints is in the spool when this returns.
+    /// Runs a step until it ends. Its output is in the spool when this returns.
     pub(super) fn run_step(
         &self,
         step_ref: StepRef,
@@ -47,12 +47,13 @@ impl Steps {
         let unusable = |error| ProcessError::Spawn(io::Error::other(error));
         let directory = self.folders.of_step(&step.working_directory).map_err(unusable)?;
         let environment = self.environment(step);
-        // In the PATH of the step, which is not that of the server.
+        // Search the PATH of the step, which may differ from the server's.
         let path = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
             let text = "there is no such program in the PATH of the step";
             ProcessError::Spawn(io::Error::new(io::ErrorKind::NotFound, text))
         })?;
-        // A script that begins with '-' or '+' is not an option. Programs that do not know `--` here get an empty line before it.
+        // `--` keeps a script that starts with '-' or '+' from being read as an option. Programs that do not know `--`
+        // get an empty line before the script instead.
         let (options, before): (&[&str], &str) = match step.shell.as_str() {
             "sh" => (&["-e", "-c", "--"], ""),
             "bash" => (&["-eo", "pipefail", "-c", "--"], ""),

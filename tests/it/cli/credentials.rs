@@ -20,7 +20,7 @@ async fn a_login_is_stored_readable_only_by_its_owner_and_used_from_then_on() {
     assert_eq!(cli.stdout(&["jobs"]).await, "no jobs\n");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).expect("the file belongs to this user");
     let done = cli.run(&["jobs"]).await;
-    assert!(done.code == Some(1) && done.stderr.contains("can be read by others"), "{}", done.stderr);
+    assert!(done.code == Some(1) && done.stderr.contains("other users can read"), "{}", done.stderr);
     cli.stdout(&["logout"]).await;
     assert!(!file.exists());
     let done = cli.run(&["jobs"]).await;
@@ -33,7 +33,7 @@ async fn a_token_that_the_server_refuses_is_not_stored() {
     let cli = Cli::without_server();
     let done = cli.run_with(&["login", &server.api.base], "wrong-token\n").await;
     assert_eq!(done.code, Some(1));
-    assert!(done.stderr.contains("refuses the token (401)"), "{}", done.stderr);
+    assert!(done.stderr.contains("rejected the token (401)"), "{}", done.stderr);
     assert_eq!(cli.run_with(&["login", &server.api.base], "\n").await.code, Some(1));
     assert!(!cli.folder().join(FILE).exists());
 }

@@ -20,7 +20,7 @@ async fn an_artifact_is_listed_and_downloaded_by_name_and_by_id() {
         assert_eq!(std::fs::read_to_string(cli.folder().join(name)).expect("the file exists"), output);
     }
     let done = cli.run(&["artifacts", "get", &id, "logs/output.log"]).await;
-    assert!(done.code == Some(1) && done.stderr.contains("is here already"), "{}", done.stderr);
+    assert!(done.code == Some(1) && done.stderr.contains("already exists"), "{}", done.stderr);
     let done = cli.run(&["artifacts", "get", &id, "other"]).await;
     assert!(done.code == Some(1) && done.stderr.contains("has no artifact"), "{}", done.stderr);
 }

@@ -149,7 +149,7 @@ async fn data_on_standard_input_is_refused_and_never_dropped_in_silence() {
         command.stdin(stdin);
         let done = Cli::run_command(command).await;
         assert_eq!(done.code, Some(125), "{}", done.stderr);
-        assert!(done.stderr.contains("standard input holds data"), "{}", done.stderr);
+        assert!(done.stderr.contains("standard input has data"), "{}", done.stderr);
     }
     assert_eq!(jobs(&server.api).await, Vec::<Value>::new(), "nothing ran");
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::harness::cli::{Cli, Done};
 use crate::harness::{Api, TestServer};
 
-const NOTE: &str = "does not share this machine's files";
+const NOTE: &str = "cannot see this machine's files";
 
 async fn pwd(cli: &Cli, flags: &[&str]) -> (String, Done) {
     let done = cli.run(&[&["run"], flags, &["--", "pwd", "-P"]].concat()).await;

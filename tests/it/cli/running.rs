@@ -92,7 +92,7 @@ async fn a_second_ctrl_c_exits_and_says_that_the_job_may_still_run() {
     run.interrupt();
     run.complains("press Ctrl-C again").await;
     run.interrupt();
-    run.complains("the job may still run").await;
+    run.complains("the job may still be running").await;
     assert_eq!(run.ended().await.code, Some(130));
     let job = only_job(&server.api).await;
     assert_eq!(job["status"], "running");

@@ -73,8 +73,8 @@ async fn the_printed_settings_are_a_valid_file_without_the_token() {
 async fn an_unknown_key_and_a_wrong_type_are_reported_with_their_line() {
     let cli = Cli::without_server();
     for (text, expected) in [
-        ("listen = \"127.0.0.1:0\"\nlisten_to = 1\n", "tailwater.toml:2: there is no setting \"listen_to\""),
-        ("\n\nlive_flush_ms = \"fast\"\n", "tailwater.toml:3: live_flush_ms takes a whole number"),
+        ("listen = \"127.0.0.1:0\"\nlisten_to = 1\n", "tailwater.toml:2: unknown setting \"listen_to\""),
+        ("\n\nlive_flush_ms = \"fast\"\n", "tailwater.toml:3: live_flush_ms must be a whole number"),
         ("live_flush_ms = 0\n", "tailwater.toml:1: live_flush_ms: 0 is not in 1..=60000"),
         ("listen = \n", "tailwater.toml:1: "),
     ] {

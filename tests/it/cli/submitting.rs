@@ -48,6 +48,6 @@ async fn an_error_of_the_server_is_shown_unchanged() {
     let cli = Cli::new(&server.api.base);
     let done = cli.run_with(&["submit", "-"], "steps: [{run: a}, {run: b, timeoutSeconds: 0}]").await;
     let expected =
-        "tailwater: payload.steps[1].timeoutSeconds: takes 1 to 2592000 seconds, not 0 (invalid_queue_payload)\n";
+        "tailwater: payload.steps[1].timeoutSeconds: must be 1 to 2592000 seconds, not 0 (invalid_queue_payload)\n";
     assert_eq!((done.code, done.stderr.as_str()), (Some(1), expected));
 }

@@ -54,7 +54,7 @@ impl Process {
 
     /// Returns the one-time login link. May be called only once, because the link is read from the program's output.
     pub fn login_link(&mut self) -> String {
-        said(&mut self.out, "Log in once with ").expect("the server prints the link")
+        said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }
 
     /// Sends SIGKILL and waits until it has died; returns how it did.

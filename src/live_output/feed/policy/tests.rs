@@ -1,6 +1,6 @@
 use super::*;
 
-/// Feeds what happens to a policy and keeps the time.
+/// Feeds inputs to a policy and keeps the simulated time.
 struct Play {
     policy: FeedPolicy,
     now: f64,

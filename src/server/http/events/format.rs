@@ -1,4 +1,5 @@
-//! The forms of a page: JSON, one item per line, and the bare output; the client says which (RFC 9110, 12.5.1).
+//! The formats of a page: JSON, one item per line, and plain output. The client chooses one with `Accept` (RFC 9110,
+//! 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
@@ -8,19 +9,19 @@ use crate::event_log::Page;
 use crate::model::Payload;
 use crate::server::accept::accepted;
 
-/// The form of a reply.
+/// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// The page as one object.
     Json,
-    /// Each item on a line of its own, the same bytes; the next cursor is in the headers.
+    /// Each item on its own line, with the same bytes as in the JSON format. The next cursor is in the headers.
     Lines,
-    /// The messages of log events and nothing else.
+    /// Only the messages of log events.
     Text,
 }
 
 impl Format {
-    /// Returns the client's preferred form among ours, or JSON if it accepts none of them.
+    /// Returns the supported format that the client prefers, or JSON if it accepts none of them.
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
         for (range, quality) in accepted(request, ACCEPT) {
@@ -37,7 +38,7 @@ impl Format {
         best.1
     }
 
-    /// Returns the page in this form.
+    /// Returns the page in this format.
     pub(super) fn reply(self, page: &Page) -> Response {
         let (content_type, body) = match self {
             Self::Json => ("application/json", page.to_json()),
@@ -61,7 +62,7 @@ fn messages(page: &Page) -> Vec<u8> {
     output.map(|event| event.message).collect::<String>().into_bytes()
 }
 
-/// Returns as headers what the object says beside its items.
+/// Returns the members of the JSON object other than its items as headers.
 fn where_to_go_on(page: &Page) -> [(HeaderName, String); 5] {
     [
         (HeaderName::from_static("x-next-after"), page.next_after.to_string()),

@@ -1,7 +1,8 @@
-//! `/jobs/stream`: jobs as they change, as Server-Sent Events, for lists.
+//! `/jobs/stream`: sends jobs as they change, as Server-Sent Events, for lists.
 //!
-//! A frame is the job as it is now, not what happened to it: changes that follow each other closely are one. The first
-//! frame is a heartbeat, whose `id` says where the stream begins; who loads its list after that misses nothing.
+//! A frame contains the current state of a job rather than what has happened to it; changes in quick succession become
+//! one frame. The first frame is a heartbeat, whose `id` is the position at which the stream starts: a client that
+//! loads its list after that misses nothing.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -18,7 +19,7 @@ use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
 use crate::server::http::sse::{self, Frames, last_event_id};
 
-/// Jobs of one read.
+/// The maximum number of jobs that are read at a time.
 const LIMIT: i64 = 100;
 
 pub(in crate::server::http) async fn stream(
@@ -31,10 +32,11 @@ pub(in crate::server::http) async fn stream(
     let last_id = last_event_id(&headers)?;
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-    // Taken before looking, so that no change in between is missed.
+    // Subscribe before reading, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
-    // A cursor beyond the end counts as the end; none at all begins there. 0 is one: an empty queue's heartbeat says it.
+    // A cursor past the end counts as the end, and without a cursor the stream starts there. 0 is a valid cursor: it is
+    // sent in the heartbeat of an empty queue.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let mut sending = Sending { state, cursor, changes, frames: Frames::new(), looked: None, _permit: permit };
     sending.heartbeat();
@@ -44,10 +46,10 @@ pub(in crate::server::http) async fn stream(
     })))
 }
 
-/// What is being sent.
+/// The state of one stream.
 struct Sending {
     state: AppState,
-    /// Everything up to this change has been looked at.
+    /// All changes up to this one were sent.
     cursor: i64,
     changes: watch::Receiver<()>,
     frames: Frames,
@@ -56,7 +58,7 @@ struct Sending {
 }
 
 impl Sending {
-    /// Returns the next bytes to send; nothing at the end.
+    /// Returns the next bytes to send, or `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(frame) = self.frames.pop() {
@@ -66,7 +68,7 @@ impl Sending {
                 Ok(0) => self.wait().await?,
                 Ok(_) => {}
                 Err(error) => {
-                    // The reader connects again and gets the error as a status.
+                    // The client reconnects and then receives the error as a status.
                     tracing::warn!(%error, "a stream of jobs was cut");
                     return None;
                 }
@@ -74,7 +76,7 @@ impl Sending {
         }
     }
 
-    /// Turns the jobs that have changed into frames; returns how many there were.
+    /// Creates frames for the changed jobs. Returns how many jobs there were.
     async fn look(&mut self) -> Result<usize, QueueError> {
         self.changes.mark_unchanged();
         self.looked = Some(Instant::now());
@@ -87,7 +89,7 @@ impl Sending {
         Ok(changed.len())
     }
 
-    /// Waits for changes, or for the time of a heartbeat; nothing when the server ends.
+    /// Waits for a change, or until a heartbeat is due. Returns `None` when the server stops.
     async fn wait(&mut self) -> Option<()> {
         let rested = self.looked.map_or_else(Instant::now, |looked| looked + JOBS_LOOK_EVERY);
         tokio::select! {

@@ -1,4 +1,4 @@
-//! How a body is encoded on its way.
+//! The content encodings of log responses.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::server::accept::accepted;
 
-/// An encoding that we speak.
+/// A supported encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Identity,
@@ -17,14 +17,14 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Returns the encoding for a client that sent these headers (RFC 9110, 12.5.3).
+    /// Returns the encoding to use for a client with these request headers (RFC 9110, 12.5.3).
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut accepted = accepted(request, ACCEPT_ENCODING).into_iter();
         let gzip = accepted.any(|(name, weight)| matches!(name.as_str(), "gzip" | "x-gzip") && weight > 0.0);
         if gzip { Self::Gzip } else { Self::Identity }
     }
 
-    /// Returns the name of content in this encoding.
+    /// Returns the entity tag of content in this encoding.
     pub(super) fn name(self, etag: &str) -> String {
         match self {
             Self::Identity => etag.to_owned(),
@@ -33,7 +33,7 @@ impl Encoding {
     }
 }
 
-/// Encodes a body piece by piece.
+/// Encodes a body in pieces.
 #[derive(Debug)]
 pub(super) enum Encoder {
     Identity,
@@ -48,7 +48,7 @@ impl Encoder {
         }
     }
 
-    /// Takes a piece; returns what can be sent so far, which may be nothing.
+    /// Adds a piece. Returns the encoded bytes that can be sent so far, which may be none.
     pub(super) fn push(&mut self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {
             Self::Identity => Ok(bytes),
@@ -59,7 +59,7 @@ impl Encoder {
         }
     }
 
-    /// Ends the body; returns its last bytes.
+    /// Ends the body and returns its last bytes.
     pub(super) fn finish(self) -> io::Result<Vec<u8>> {
         match self {
             Self::Identity => Ok(Vec::new()),

@@ -1,7 +1,7 @@
-//! An output on its way to one reader: up to where it ends now, or along with the job.
+//! Sends an attempt's output to one client, up to its current end or until the job has finished.
 //!
-//! The next block is read when the connection has taken the one before, so a slow reader costs one block, and one that is
-//! gone nothing.
+//! A block is read after the connection has taken the previous one. A slow client therefore uses the memory of one
+//! block, and one that has disconnected uses none.
 
 use std::io;
 use std::sync::Arc;
@@ -20,28 +20,28 @@ use crate::queue::AttemptOutput;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 
-/// Which attempts are followed.
+/// Which attempts are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempts {
-    /// The one that was asked for.
+    /// Only the requested attempt.
     One,
-    /// It and those after it.
+    /// The requested attempt and all later ones.
     FromHereOn,
 }
 
-/// What is being sent.
+/// The state of one response.
 pub(super) struct Sending {
     state: AppState,
     job: JobId,
     attempt: i32,
-    /// Whether all of the attempt's output was in the spool before the last read.
+    /// Whether the attempt's output was complete in the spool before the last read.
     is_complete: bool,
     output: Option<TextReader>,
     encoder: Encoder,
     following: Option<Following>,
 }
 
-/// What only a reader has that waits for more.
+/// The additional state of a response that follows the job.
 struct Following {
     watch: Watch,
     attempts: Attempts,
@@ -50,7 +50,7 @@ struct Following {
     _permit: OwnedSemaphorePermit,
 }
 
-/// What becomes of a reader that has read all there is.
+/// What to do after all available output was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Read,
@@ -58,14 +58,14 @@ enum Next {
 }
 
 impl Sending {
-    /// Sends a reading to its end.
+    /// Sends the output up to its current end.
     pub(super) fn once(state: &AppState, job: JobId, of: &AttemptOutput, output: TextReader, encoder: Encoder) -> Self {
         let (attempt, is_complete) = (of.attempt, of.is_complete);
         Self { state: state.clone(), job, attempt, is_complete, output: Some(output), encoder, following: None }
     }
 
-    /// Sends all output from the beginning of an attempt until the job has finished. Never compressed: what is printed is to
-    /// be seen.
+    /// Sends all output from the beginning of an attempt until the job has finished. It is never compressed, so that
+    /// output is visible at once.
     pub(super) fn follow(
         state: &AppState,
         job: JobId,
@@ -81,7 +81,7 @@ impl Sending {
             state: state.clone(),
             job,
             attempt: of.attempt,
-            // Before the first attempt there is nothing to wait for but the next one.
+            // If there was no attempt yet, there is only the next one to wait for.
             is_complete: of.is_complete || of.attempt == 0,
             output: None,
             encoder: Encoder::new(Encoding::Identity),
@@ -99,7 +99,7 @@ impl Sending {
                     Ok((!last.is_empty()).then(|| (last.into(), None)))
                 }
                 Err(error) => {
-                    // The connection breaks, so that the reader sees that something is missing.
+                    // The connection is aborted, so that the client notices that output is missing.
                     tracing::warn!(job = %sending.job, %error, "a log could not be sent to its end");
                     Err(error)
                 }
@@ -107,7 +107,7 @@ impl Sending {
         }))
     }
 
-    /// Returns the next bytes to send; nothing at the end.
+    /// Returns the next bytes to send, or `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             match self.read().await? {
@@ -127,7 +127,7 @@ impl Sending {
         }
     }
 
-    /// Reads the next block, in a thread where it may block.
+    /// Reads the next block in a thread for blocking work.
     async fn read(&mut self) -> Result<TextRead, ApiError> {
         if self.output.is_none() {
             self.output = self.open().await?;
@@ -147,7 +147,7 @@ impl Sending {
         Ok(read)
     }
 
-    /// Opens the spool of the attempt that is followed, if it is there by now.
+    /// Opens the spool of the current attempt, if it exists by now.
     async fn open(&self) -> Result<Option<TextReader>, ApiError> {
         let Some(Following { wanted: (selection, times), .. }) = &self.following else { return Ok(None) };
         let Some(spool) = self.state.outputs.open_growing(self.job, self.attempt).await? else { return Ok(None) };
@@ -155,14 +155,15 @@ impl Sending {
         output.map(Some).map_err(|error| internal(&error))
     }
 
-    /// Learns what the steps are called that have begun meanwhile.
+    /// Loads the names of steps that have started in the meantime.
     async fn learn_steps(&mut self) -> Result<Next, ApiError> {
         let Some(output) = &mut self.output else { return Ok(Next::Read) };
         let steps = Arc::new(self.state.outputs.steps(self.job, self.attempt).await?);
         if output.set_steps(steps) {
             return Ok(Next::Read);
         }
-        // Its name is stored a moment after its first output: a follower waits for it; a request for the present output does not.
+        // The name of a step is stored shortly after its first output. A follower waits for it, but a request for the
+        // current output does not.
         if self.is_complete || self.following.is_none() {
             output.skip_unknown().map_err(|error| internal(&error))?;
             return Ok(Next::Read);
@@ -171,7 +172,7 @@ impl Sending {
         Ok(self.wait(FOLLOW_LOOK_AGAIN).await)
     }
 
-    /// Decides what to do when all that there is has been read; waits for more if there may be.
+    /// Decides what to do after all available output was read. Waits if there may be more.
     async fn go_on(&mut self) -> Result<Next, ApiError> {
         let Some(following) = &mut self.following else { return Ok(Next::Over) };
         let attempts = following.attempts;
@@ -182,7 +183,7 @@ impl Sending {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // A job that has finished by now may have printed since the last read.
+            // The job may have printed more between the last read and its end.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
@@ -196,7 +197,7 @@ impl Sending {
         Ok(if job.job_is_over { Next::Over } else { self.wait(FOLLOW_LOOK_AGAIN).await })
     }
 
-    /// Waits until there may be more, or for so long; the server's end is the stream's.
+    /// Waits until there may be more output, at most for `at_most`. Ends the response when the server stops.
     async fn wait(&mut self, at_most: Duration) -> Next {
         let Some(following) = &mut self.following else { return Next::Over };
         tokio::select! {
