@@ -18,7 +18,7 @@ pub fn PageTitle(
     text: Signal<String>,
 ) -> impl IntoView {
     // The title may be asked for once more when the page is gone.
-    let text = move || host::title(text.try_get().unwrap_or_default());
+    let text = move || host::escaped_text(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
     title
