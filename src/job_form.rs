@@ -59,8 +59,8 @@ pub struct FormVariable {
     pub name: String,
     /// Its value.
     pub value: String,
-    /// Whether the original's value, which is secret, is kept.
-    pub is_kept: bool,
+    /// The original's variable whose value, which is secret, is kept.
+    pub kept: Option<String>,
 }
 
 /// A text that cannot be sent. It reads as the server's errors do.
@@ -120,7 +120,7 @@ impl JobForm {
     /// Returns the environment as it is sent. Rows without name and value are left out.
     fn variables(&self) -> Result<Map<String, Value>, Misread> {
         let mut variables = Map::new();
-        for FormVariable { name, value, is_kept } in &self.env {
+        for FormVariable { name, value, kept } in &self.env {
             let name = name.trim();
             let misread = |problem| Err(Misread { field: format!("payload.env.{name}"), problem });
             match name {
@@ -129,7 +129,7 @@ impl JobForm {
                 _ if variables.contains_key(name) => return misread("the variable is given twice"),
                 _ => {}
             }
-            let value = if *is_kept { MASK.into() } else { Value::from(value.as_str()) };
+            let value = if kept.is_some() { MASK.into() } else { Value::from(value.as_str()) };
             variables.insert(name.to_owned(), value);
         }
         Ok(variables)
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn variable(name: &str, value: &str) -> FormVariable {
-        FormVariable { name: name.into(), value: value.into(), is_kept: false }
+        FormVariable { name: name.into(), value: value.into(), kept: None }
     }
 
     #[test]

@@ -150,7 +150,7 @@ test("what is wrong is said beside its field, which gets the focus", async ({ pa
   await check(page.getByLabel("Command of step 2"), /takes a shell command/);
   await form.command.nth(1).fill("true");
   await form.names.fill("OTHER_TOKEN");
-  await check(form.names, /no longer fits/);
+  await check(form.names, /no secret value to keep under this name/);
   await form.names.fill("API_TOKEN");
   await form.workingDirectory.fill("../x");
   await check(form.workingDirectory, /absolute path/);

@@ -76,9 +76,18 @@ impl Original {
 
     /// Returns the environment; a value that was not edited is exactly the one that was shown.
     fn variables(&self, form: &JobForm) -> Result<Map<String, Value>, Misread> {
+        let before = |name: &str| self.payload.get("env").and_then(|env| env.get(name)).and_then(Value::as_str);
+        let is_renamed = |name: &str, kept: &String| !name.is_empty() && kept != name;
+        for FormVariable { name, kept, .. } in &form.env {
+            let name = name.trim();
+            if kept.as_ref().is_some_and(|kept| is_renamed(name, kept)) {
+                let problem = "has no secret value to keep under this name; type the value";
+                return Err(Misread { field: format!("payload.env.{name}"), problem });
+            }
+        }
         let mut variables = form.variables()?;
         for (name, value) in &mut variables {
-            let before = self.payload.get("env").and_then(|env| env.get(name)).and_then(Value::as_str);
+            let before = before(name);
             if let (Some(before), Some(now)) = (before, value.as_str())
                 && is_same_text(now, before)
             {
@@ -152,8 +161,8 @@ fn form_steps(payload: &Map<String, Value>) -> Vec<FormStep> {
 fn form_variables(payload: &Map<String, Value>) -> Vec<FormVariable> {
     let variable = |(name, value): (&String, &Value)| {
         let value = value.as_str().unwrap_or_default();
-        let is_kept = value == MASK;
-        FormVariable { name: name.clone(), value: if is_kept { "" } else { value }.to_owned(), is_kept }
+        let kept = (value == MASK).then(|| name.clone());
+        FormVariable { name: name.clone(), value: if kept.is_some() { "" } else { value }.to_owned(), kept }
     };
     payload.get("env").and_then(Value::as_object).into_iter().flatten().map(variable).collect()
 }

@@ -101,11 +101,33 @@ fn a_secret_that_was_not_replaced_is_sent_as_it_was_shown() {
     let shown = json!({"API_TOKEN": "[REDACTED]", "KEY": "c", "URL": "https://[REDACTED]@host"});
     assert_eq!(edited, json!({"env": shown}));
     let replaced = changed(full(), |form| {
-        form.env[0] = FormVariable { name: "API_TOKEN".into(), value: "new".into(), is_kept: false };
+        form.env[0] = FormVariable { name: "API_TOKEN".into(), value: "new".into(), kept: None };
         form.env.truncate(1);
     });
     assert_eq!(replaced, json!({"env": {"API_TOKEN": "new"}}));
     assert_eq!(changed(full(), |form| form.env.clear()), json!({"env": null}));
+}
+
+#[test]
+fn a_secret_does_not_follow_its_variable_to_another_name() {
+    let original = Original::of(&job(full())).expect("it is a command");
+    let edited = |edit: fn(&mut JobForm)| {
+        let mut form = original.form().clone();
+        edit(&mut form);
+        original.changes(&form)
+    };
+    let renamed = |name: &str| Err(format!("payload.env.{name}"));
+    let field = |changes: Result<JobChanges, Misread>| changes.map_err(|misread| misread.field);
+    assert_eq!(field(edited(|form| form.env[0].name = "OTHER_TOKEN".into())), renamed("OTHER_TOKEN"));
+    assert_eq!(field(edited(|form| form.env[0].name = "KEY".into())), renamed("KEY"));
+    // Without a name it is a row that was emptied.
+    assert!(edited(|form| form.env[0].name = " ".into()).is_ok());
+    let two = json!({"run": "a", "env": {"A_TOKEN": "[REDACTED]", "B_TOKEN": "[REDACTED]"}});
+    let original = Original::of(&job(two)).expect("it is a command");
+    let mut form = original.form().clone();
+    form.env.pop();
+    form.env[0].name = "B_TOKEN".into();
+    assert_eq!(field(original.changes(&form)), renamed("B_TOKEN"));
 }
 
 #[test]

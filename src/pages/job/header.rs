@@ -46,7 +46,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
                     <A href=format!("/tasks/queue/new?from={id}") attr:class="button" attr:data-testid="edit-and-run-again">
                         <Icon name="edit" />
                         <span class="wide">"Edit and run again"</span>
-                        <span class="narrow">"Edit"</span>
+                        <span class="narrow folds">"Edit"</span>
                     </A>
                 }
             });
@@ -63,7 +63,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
                     <input type="hidden" name="id" value=live.id.to_string() />
                     <button class="button" data-testid="run-again" disabled=move || again.pending().get()>
                         <Icon name="again" />
-                        "Run again"
+                        <span class="folds">"Run again"</span>
                     </button>
                 </form>
             }

@@ -48,8 +48,8 @@ pub struct Variable {
     pub name: RwSignal<String>,
     /// Its value.
     pub value: RwSignal<String>,
-    /// Whether the original's secret value is kept until another one is typed.
-    pub is_kept: bool,
+    /// The original's variable whose secret value is kept until another one is typed.
+    pub kept: StoredValue<Option<String>>,
 }
 
 impl Draft {
@@ -131,8 +131,9 @@ impl Draft {
     }
 
     fn put_variable(self, variable: &FormVariable) {
-        let FormVariable { name, value, is_kept } = variable.clone();
-        let variable = Variable { id: self.id(), name: RwSignal::new(name), value: RwSignal::new(value), is_kept };
+        let FormVariable { name, value, kept } = variable.clone();
+        let (name, value, kept) = (RwSignal::new(name), RwSignal::new(value), StoredValue::new(kept));
+        let variable = Variable { id: self.id(), name, value, kept };
         self.env.update(|env| env.push(variable));
     }
 
@@ -162,6 +163,7 @@ impl Variable {
 
     fn form(self) -> FormVariable {
         let value = self.value.get_untracked();
-        FormVariable { name: self.name.get_untracked(), is_kept: self.is_kept && value.is_empty(), value }
+        let kept = self.kept.get_value().filter(|_| value.is_empty());
+        FormVariable { name: self.name.get_untracked(), value, kept }
     }
 }

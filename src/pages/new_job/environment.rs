@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::draft::{Draft, Variable};
-use super::field::{Problem, Problems, TextArea};
+use super::field::{FieldProblem, Problem, Problems, TextArea};
 use crate::job_form::MASK;
 use crate::ui::Icon;
 
@@ -57,7 +57,7 @@ fn VariableRow(draft: Draft, problems: Problems, variable: Variable) -> impl Int
                 value=variable.name.get_untracked()
                 bind:value=variable.name
             />
-            {value_view(variable, error.clone(), move || of_it("Value"))}
+            {value_view(variable, problem, error.clone(), move || of_it("Value"))}
             <button
                 type="button"
                 class="button quiet needs-scripts"
@@ -74,7 +74,12 @@ fn VariableRow(draft: Draft, problems: Problems, variable: Variable) -> impl Int
 }
 
 /// The field of the value. One of several lines has an area, since an input would drop its line breaks.
-fn value_view(variable: Variable, error: String, label: impl Fn() -> String + Send + 'static) -> AnyView {
+fn value_view(
+    variable: Variable,
+    problem: FieldProblem,
+    error: String,
+    label: impl Fn() -> String + Send + 'static,
+) -> AnyView {
     let value = variable.value;
     if value.with_untracked(|value| value.contains(['\n', '\r'])) {
         return view! {
@@ -85,6 +90,7 @@ fn value_view(variable: Variable, error: String, label: impl Fn() -> String + Se
                 attr:data-testid="field-env-value"
                 attr:aria-label=label
                 attr:aria-describedby=error
+                attr:aria-invalid=move || problem.is_invalid()
             />
         }
         .into_any();
@@ -97,7 +103,8 @@ fn value_view(variable: Variable, error: String, label: impl Fn() -> String + Se
             data-testid="field-env-value"
             aria-label=label
             aria-describedby=error
-            placeholder=if variable.is_kept { MASK } else { "value" }
+            aria-invalid=move || problem.is_invalid()
+            placeholder=if is_kept(variable) { MASK } else { "value" }
             spellcheck="false"
             autocapitalize="off"
             autocomplete=move || if is_secret.get() { "new-password" } else { "off" }
@@ -109,21 +116,22 @@ fn value_view(variable: Variable, error: String, label: impl Fn() -> String + Se
     .into_any()
 }
 
-fn is_secret(variable: Variable) -> bool {
-    variable.is_kept || variable.name.with(|name| looks_secret(name.trim()))
+fn is_kept(variable: Variable) -> bool {
+    variable.kept.with_value(Option::is_some)
 }
 
-/// Returns what is said of a secret.
+fn is_secret(variable: Variable) -> bool {
+    is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
+}
+
+/// Returns what is said of a secret. The original's is kept only under the name that it has there.
 fn note(variable: Variable) -> Option<&'static str> {
-    match variable {
-        Variable { is_kept: true, value, .. } if value.with(String::is_empty) => {
-            Some("The secret value is kept. Type to replace it.")
-        }
-        _ if is_secret(variable) => {
-            Some("The name marks this as a secret. Where its value is printed, [REDACTED] is shown.")
-        }
-        _ => None,
+    let name = variable.name.get();
+    let has_its_name = variable.kept.with_value(|kept| kept.as_deref() == Some(name.trim()));
+    if has_its_name && variable.value.with(String::is_empty) {
+        return Some("The secret value is kept. Type to replace it.");
     }
+    is_secret(variable).then_some("The name marks this as a secret. Where its value is printed, [REDACTED] is shown.")
 }
 
 /// Returns whether a name looks like a secret's, by the rule that the server applies (`API.md`, Jobs). Pure; it only decides

@@ -271,8 +271,7 @@ fn Shell(draft: Draft, problems: Problems) -> impl IntoView {
     };
     let further = move || {
         other.get().map(|shell| {
-            let label =
-                if shell == EACH_ITS_OWN { "as they are: each step its own".to_owned() } else { format!("{shell} -c") };
+            let label = if shell == EACH_ITS_OWN { "each step's own".to_owned() } else { format!("{shell} -c") };
             option(shell, label)
         })
     };

@@ -59,8 +59,8 @@ impl FormFields {
         });
         let rows = self.env_names.iter().zip(&self.env_values).enumerate();
         let env = rows.map(|(position, (name, value))| {
-            let was_kept = before.and_then(|form| form.env.get(position)).is_some_and(|variable| variable.is_kept);
-            FormVariable { name: name.clone(), value: value.clone(), is_kept: was_kept && value.is_empty() }
+            let kept = before.and_then(|form| form.env.get(position)?.kept.clone());
+            FormVariable { name: name.clone(), value: value.clone(), kept: kept.filter(|_| value.is_empty()) }
         });
         JobForm {
             title: single("title"),
