@@ -180,6 +180,23 @@ test("a job is edited and run again by the keyboard alone", async ({ page, serve
   expect(String(await api.output(again))).toBe("two\n");
 });
 
+test("on a phone the form, its errors and the way to it fit the width, and the job keeps its title", async ({ page, server, api }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const id = await api.submit(payload);
+  await api.ended(id);
+  const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+  await new JobPage(page).open(server, id);
+  expect(await width()).toBe(360);
+  expect(await page.getByTestId("job-title").evaluate((title) => title.scrollWidth - title.clientWidth)).toBe(0);
+  await page.getByRole("link", { name: "Edit" }).click();
+  const form = new JobForm(page);
+  await expect(form.title).toHaveValue("Nightly");
+  await form.names.first().fill("A_LONG_NAME_OF_A_TOKEN");
+  await form.submit.click();
+  await expect(form.errors).toHaveCount(1);
+  expect(await width()).toBe(360);
+});
+
 test("only a command has a form", async ({ page, server, api }) => {
   const id = await api.submit({ run: "true" }, { type: "elsewhere" });
   await page.request.post(`${server.url}/rpc/cancel_job`, { form: { id }, headers: { origin: server.url } });
