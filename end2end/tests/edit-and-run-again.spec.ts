@@ -311,7 +311,9 @@ test.describe("without JavaScript", () => {
     await form.command.fill("echo two");
     const again = await form.send();
     await api.ended(again);
-    expect((await api.job(again)).payload).toEqual({ run: "echo two" });
+    const job = await api.job(again);
+    expect(job.payload).toEqual({ run: "echo two" });
+    expect(job.resubmittedFrom).toBe(id);
     expect(String(await api.output(again))).toBe("two\n");
   });
 });

@@ -6,6 +6,7 @@ mod environment;
 mod field;
 mod form;
 mod remembered;
+mod shell;
 mod steps;
 
 use leptos::prelude::*;
