@@ -79,7 +79,7 @@ pub fn App() -> impl IntoView {
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=|| view! { <Redirect path="/tasks/queue" /> } />
                 <Route path=path!("/tasks/queue") view=JobsPage ssr=SsrMode::Async />
-                <Route path=path!("/tasks/queue/new") view=NewJobPage />
+                <Route path=path!("/tasks/queue/new") view=NewJobPage ssr=SsrMode::Async />
                 <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage />
             </FlatRoutes>

@@ -14,6 +14,7 @@ mod calendar;
 #[cfg(not(feature = "ssr"))]
 #[path = "calendar/browser.rs"]
 mod calendar;
+pub mod job_form;
 pub mod level;
 pub mod model;
 pub mod page_data;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::host;
-use crate::model::{Job, JobStatus, JobsPage, NewJob};
+use crate::model::{Job, JobChanges, JobStatus, JobsPage, NewJob};
 use crate::page_data::{JobPageData, RpcError};
 
 /// The encoding of a call's arguments: JSON, parsed by the server like every other JSON body.
@@ -89,4 +89,24 @@ pub async fn resubmit_job(
     id: String,
 ) -> Result<Job, RpcError> {
     crate::server::pages::resubmit_job(&id).await
+}
+
+/// Returns a job, from which a form is made.
+#[server(name = LoadJob, prefix = "/rpc", endpoint = "job")]
+pub async fn job(
+    /// The job.
+    id: String,
+) -> Result<Job, RpcError> {
+    crate::server::pages::job(&id).await
+}
+
+/// Submits a job's payload once more, with changes.
+#[server(prefix = "/rpc", endpoint = "resubmit_with_changes", input = Post<Arguments>)]
+pub async fn resubmit_with_changes(
+    /// The job.
+    id: String,
+    /// What is different this time.
+    changes: JobChanges,
+) -> Result<Job, RpcError> {
+    crate::server::pages::resubmit_with_changes(&id, changes).await
 }

@@ -5,5 +5,6 @@
 pub mod clipboard;
 pub mod dom;
 mod parts;
+pub mod storage;
 
 pub use parts::{ICONS, Icon, Now, PageTitle, Status, Time, download_url};

@@ -95,7 +95,7 @@ test("no page asks another host for anything, or breaks its own policy", async (
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
-  for (const path of ["/tasks/queue", "/tasks/queue/new", `/tasks/queue/${id}`]) {
+  for (const path of ["/tasks/queue", "/tasks/queue/new", `/tasks/queue/new?from=${id}`, `/tasks/queue/${id}`]) {
     await page.goto(`${server.url}${path}`);
     await new JobPage(page).hydrated();
   }

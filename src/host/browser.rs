@@ -8,8 +8,8 @@ use crate::model::Timestamp;
 /// Does nothing in the browser.
 pub const fn status(_code: u16) {}
 
-/// Returns a document's title as it is: the browser sets it as a text.
-pub const fn title(text: String) -> String {
+/// Returns the text as it is: the browser sets it as a text.
+pub const fn escaped_text(text: String) -> String {
     text
 }
 

@@ -17,10 +17,10 @@ pub fn status(code: u16) {
     }
 }
 
-/// Returns a document's title as its `<title>` element has to hold it: `leptos_meta` writes there what it is given.
+/// Returns a text as a `<title>` or `<textarea>` has to hold it: `leptos_meta` and Leptos write there what they are given.
 ///
-/// The element's content is escapable raw text (HTML, 13.1.2), in which only `&` and `<` mean anything.
-pub fn title(text: String) -> String {
+/// Their content is escapable raw text (HTML, 13.1.2), in which only `&` and `<` mean anything.
+pub fn escaped_text(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 

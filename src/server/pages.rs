@@ -91,6 +91,16 @@ pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
     Ok(job)
 }
 
+/// Returns a job.
+pub async fn job(id: &str) -> Result<Job, RpcError> {
+    state()?.queue.job(parse(id)?).await.map_err(refuse)
+}
+
+/// Submits a job's payload once more, with changes.
+pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
+    state()?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
+}
+
 /// Returns whether a browser has sent a form because scripts do not run. The response is then a redirect.
 fn is_form() -> bool {
     let accepts = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());

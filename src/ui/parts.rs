@@ -17,12 +17,13 @@ pub fn PageTitle(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    // The title may still be read after the page was disposed of.
-    let text = move || host::title(text.try_get().unwrap_or_default());
+    // The title may be asked for once more when the page is gone.
+    let text = move || host::escaped_text(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
     title
 }
+
 /// The file that contains all icons. The browser reads its URL from a `meta` tag in the document's head.
 pub const ICONS: &str = "icons.svg";
 

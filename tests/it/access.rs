@@ -25,7 +25,7 @@ enum Access {
 }
 
 /// The promise of every route. A route that the server has and this table has not fails the test below.
-const RULES: [(&str, &str, Access); 29] = [
+const RULES: [(&str, &str, Access); 31] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -53,6 +53,8 @@ const RULES: [(&str, &str, Access); 29] = [
     ("POST", "/rpc/submit_job", Access::Program),
     ("POST", "/rpc/cancel_job", Access::Program),
     ("POST", "/rpc/resubmit_job", Access::Program),
+    ("POST", "/rpc/resubmit_with_changes", Access::Program),
+    ("POST", "/rpc/job", Access::Program),
     ("POST", "/tasks/queue/new", Access::Program),
     // The last one, since it ends the session that tries them all.
     ("POST", "/logout", Access::Program),

@@ -1,6 +1,7 @@
 //! A separate server for each test, and a client for its API.
 
 pub mod cli;
+pub mod form;
 pub mod gate;
 pub mod page;
 pub mod process;

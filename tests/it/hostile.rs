@@ -108,11 +108,13 @@ async fn no_text_breaks_out_of_its_place_on_any_page() {
             let page = page(&server, &format!("/tasks/queue/{id}")).await;
             assert!(page.title.ends_with(&format!(" {title} \u{b7} Tailwater")), "{title} in {}", page.title);
             assert!(page.text.contains(&title), "{title} in {}", page.text);
+            crate::hostile::page(&server, &format!("/tasks/queue/new?from={id}")).await;
         }
         let text = encoded(text);
         for path in [
             format!("/tasks/queue?q={text}&status={text}&offset={text}"),
             format!("/tasks/queue/new?title={text}&run={text}"),
+            format!("/tasks/queue/new?from={text}"),
             format!("/tasks/queue/{text}"),
             format!("/tasks/{text}?{text}"),
             format!("/login?next={text}&error={text}&ticket={text}"),

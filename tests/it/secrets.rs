@@ -23,7 +23,7 @@ async fn replies(server: &TestServer, id: &str) -> String {
     ] {
         said += &api.get(&path).await.text().await.expect("the body arrives");
     }
-    for path in [format!("/tasks/queue/{id}"), "/tasks/queue".to_owned()] {
+    for path in [format!("/tasks/queue/{id}"), format!("/tasks/queue/new?from={id}"), "/tasks/queue".to_owned()] {
         let page = api.client.get(format!("{}{path}", api.base)).bearer_auth(TOKEN).send().await;
         said += &page.expect("the server answers").text().await.expect("the body arrives");
     }

@@ -37,10 +37,21 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
             .map(|error: crate::page_data::RpcError| error.to_string())
     };
     let id = live.id.to_string();
+    let kind = job.with_untracked(|job| job.kind.clone());
     let buttons = move || {
         let id = id.clone();
         if status.get().is_terminal() {
+            let edit = (kind == "command").then(|| {
+                view! {
+                    <A href=format!("/tasks/queue/new?from={id}") attr:class="button" attr:data-testid="edit-and-run-again">
+                        <Icon name="edit" />
+                        <span class="wide">"Edit and run again"</span>
+                        <span class="narrow folds">"Edit"</span>
+                    </A>
+                }
+            });
             view! {
+                {edit}
                 <form
                     method="post"
                     action=ResubmitJob::url()
@@ -52,7 +63,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
                     <input type="hidden" name="id" value=live.id.to_string() />
                     <button class="button" data-testid="run-again" disabled=move || again.pending().get()>
                         <Icon name="again" />
-                        "Run again"
+                        <span class="folds">"Run again"</span>
                     </button>
                 </form>
             }

@@ -1,9 +1,8 @@
-//! The form's state, and the submission built from it.
+//! The form's state as signals.
 
 use leptos::prelude::*;
-use serde_json::{Map, Value, json};
 
-use crate::model::NewJob;
+use crate::job_form::{FormStep, FormVariable, JobForm};
 
 /// What has been typed so far. It is a handle: copies refer to the same form.
 #[derive(Clone, Copy)]
@@ -32,6 +31,8 @@ pub struct Draft {
 pub struct Step {
     /// Identifies it within the form.
     pub id: u32,
+    /// The position of the original's step that it was made from.
+    pub origin: Option<usize>,
     /// Its display name.
     pub name: RwSignal<String>,
     /// The command to run.
@@ -47,29 +48,47 @@ pub struct Variable {
     pub name: RwSignal<String>,
     /// Its value.
     pub value: RwSignal<String>,
+    /// The original's variable whose secret value is kept until another one is typed.
+    pub kept: StoredValue<Option<String>>,
 }
 
 impl Draft {
-    /// Creates a form with one empty command.
-    pub fn new() -> Self {
-        let text = || RwSignal::new(String::new());
-        Self {
-            title: text(),
-            steps: RwSignal::new(vec![Step { id: 0, name: text(), run: text() }]),
-            working_directory: text(),
+    /// Begins with what the form holds first.
+    pub fn of(form: &JobForm) -> Self {
+        let text = |text: &String| RwSignal::new(text.clone());
+        let draft = Self {
+            title: text(&form.title),
+            steps: RwSignal::new(Vec::new()),
+            working_directory: text(&form.working_directory),
             env: RwSignal::new(Vec::new()),
-            shell: text(),
-            timeout: text(),
-            max_attempts: text(),
-            priority: text(),
-            next_id: StoredValue::new(1),
+            shell: text(&form.shell),
+            timeout: text(&form.timeout),
+            max_attempts: text(&form.max_attempts),
+            priority: text(&form.priority),
+            next_id: StoredValue::new(0),
+        };
+        form.steps.iter().for_each(|step| draft.put_step(step));
+        form.env.iter().for_each(|variable| draft.put_variable(variable));
+        draft
+    }
+
+    /// Returns what the form holds now.
+    pub fn form(self) -> JobForm {
+        JobForm {
+            title: self.title.get_untracked(),
+            steps: self.steps.with_untracked(|steps| steps.iter().map(|step| step.form()).collect()),
+            working_directory: self.working_directory.get_untracked(),
+            env: self.env.with_untracked(|env| env.iter().map(|variable| variable.form()).collect()),
+            shell: self.shell.get_untracked(),
+            timeout: self.timeout.get_untracked(),
+            max_attempts: self.max_attempts.get_untracked(),
+            priority: self.priority.get_untracked(),
         }
     }
 
     /// Adds an empty command.
     pub fn add_step(self) {
-        let step = Step { id: self.id(), name: RwSignal::new(String::new()), run: RwSignal::new(String::new()) };
-        self.steps.update(|steps| steps.push(step));
+        self.put_step(&FormStep::default());
     }
 
     /// Removes a command, unless it is the only one.
@@ -83,83 +102,39 @@ impl Draft {
 
     /// Adds an empty variable.
     pub fn add_variable(self) {
-        let variable =
-            Variable { id: self.id(), name: RwSignal::new(String::new()), value: RwSignal::new(String::new()) };
-        self.env.update(|env| env.push(variable));
+        self.put_variable(&FormVariable::default());
     }
 
-    /// Moves an error about the only step, if it was sent as an element of `steps`, to the field where the form shows
-    /// it.
-    pub fn place(self, (field, text): (String, String)) -> (String, String) {
-        match field.strip_prefix("payload.steps[0].") {
-            Some(name) if self.steps.with_untracked(Vec::len) == 1 => (format!("payload.{name}"), text),
-            _ => (field, text),
-        }
+    /// Removes a variable.
+    pub fn remove_variable(self, id: u32) {
+        self.env.update(|env| env.retain(|variable| variable.id != id));
     }
 
     /// Returns whether the form can show an error next to the given field.
     pub fn shows(self, field: &str) -> bool {
-        let steps = self.steps.with(Vec::len);
-        let of_step = |name: &str| (0..steps).any(|at| field == format!("payload.steps[{at}].{name}"));
-        let env = self.env.with(|env| env.iter().any(|variable| field == variable.field()));
-        env || match field {
-            "payload.title" | "payload.workingDirectory" | "payload.timeoutSeconds" | "maxAttempts" | "priority" => {
-                true
-            }
-            "payload.run" => steps == 1,
-            _ => steps > 1 && (of_step("run") || of_step("name")),
+        let steps = self.steps.get();
+        let mut of_steps = steps.iter().enumerate().flat_map(|(at, step)| {
+            let name = (steps.len() > 1 || step.has_name()).then(|| format!("payload.steps[{at}].name"));
+            [Some(format!("payload.steps[{at}].run")), name].into_iter().flatten()
+        });
+        let is_of_env = || self.env.with(|env| env.iter().any(|variable| field == variable.field()));
+        match field {
+            "payload.title" | "payload.workingDirectory" => true,
+            _ => super::FURTHER.contains(&field) || of_steps.any(|known| known == field) || is_of_env(),
         }
     }
 
-    /// Returns the submission. Text that is not a number is sent as it is, so that the server's error explains what is
-    /// valid.
-    pub fn job(self) -> NewJob {
-        let number = |text: &str| text.trim().parse::<i64>().map_or_else(|_| Value::from(text.trim()), Value::from);
-        let mut payload = Map::new();
-        let mut put = |key: &str, value: Value| {
-            payload.insert(key.to_owned(), value);
-        };
-        let title = self.title.get_untracked();
-        if !title.trim().is_empty() {
-            put("title", title.trim().into());
-        }
-        let directory = self.working_directory.get_untracked();
-        if !directory.trim().is_empty() {
-            put("workingDirectory", directory.trim().into());
-        }
-        let shell = self.shell.get_untracked();
-        let steps = self.steps.get_untracked();
-        match steps.as_slice() {
-            [only] if shell.is_empty() => put("run", only.run.get_untracked().into()),
-            steps => put("steps", steps.iter().map(|step| step.value(&shell)).collect()),
-        }
-        let env = self.env.get_untracked();
-        let env: Map<String, Value> = env
-            .iter()
-            .map(|variable| (variable.name.get_untracked().trim().to_owned(), variable.value.get_untracked().into()))
-            .filter(|(name, _)| !name.is_empty())
-            .collect();
-        if !env.is_empty() {
-            put("env", env.into());
-        }
-        let timeout = self.timeout.get_untracked();
-        if !timeout.trim().is_empty() {
-            put("timeoutSeconds", number(&timeout));
-        }
-        let whole = |text: RwSignal<String>, default: i32| {
-            text.with_untracked(|text| match text.trim() {
-                "" => default,
-                // This is out of every range, so that the server's error states the valid range.
-                text => text.parse().unwrap_or(i32::MIN),
-            })
-        };
-        NewJob {
-            kind: "command".to_owned(),
-            priority: whole(self.priority, 0),
-            payload: Value::from(payload).into(),
-            affinity_key: None,
-            max_attempts: whole(self.max_attempts, 1),
-        }
+    fn put_step(self, step: &FormStep) {
+        let FormStep { origin, name, run } = step.clone();
+        let step = Step { id: self.id(), origin, name: RwSignal::new(name), run: RwSignal::new(run) };
+        self.steps.update(|steps| steps.push(step));
+    }
+
+    fn put_variable(self, variable: &FormVariable) {
+        let FormVariable { name, value, kept } = variable.clone();
+        let (name, value, kept) = (RwSignal::new(name), RwSignal::new(value), StoredValue::new(kept));
+        let variable = Variable { id: self.id(), name, value, kept };
+        self.env.update(|env| env.push(variable));
     }
 
     fn id(self) -> u32 {
@@ -170,47 +145,25 @@ impl Draft {
 }
 
 impl Step {
-    fn value(&self, shell: &str) -> Value {
-        let mut step = json!({ "run": self.run.get_untracked() });
-        let name = self.name.get_untracked();
-        if !name.trim().is_empty() {
-            step["name"] = name.trim().into();
-        }
-        if !shell.is_empty() {
-            step["shell"] = shell.into();
-        }
-        step
+    /// Returns whether it came with a name, which is shown also if it is the only step.
+    pub fn has_name(self) -> bool {
+        self.origin.is_some() && self.name.with_untracked(|name| !name.is_empty())
+    }
+
+    fn form(self) -> FormStep {
+        FormStep { origin: self.origin, name: self.name.get_untracked(), run: self.run.get_untracked() }
     }
 }
 
 impl Variable {
     /// Returns the field's path in a submission.
-    pub fn field(&self) -> String {
+    pub fn field(self) -> String {
         format!("payload.env.{}", self.name.get().trim())
     }
-}
 
-/// Splits the server's error message into the field that it is about and the rest.
-pub fn field_of(message: &str) -> (String, String) {
-    match message.split_once(": ") {
-        Some((field, text)) if !field.contains(' ') => (field.to_owned(), text.to_owned()),
-        _ => (String::new(), message.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_servers_sentence_names_the_field_first() {
-        let table = [
-            ("payload.steps[2].run: must have at most 3 bytes", ("payload.steps[2].run", "must have at most 3 bytes")),
-            ("priority: must be -1000 to 1000, not 5000", ("priority", "must be -1000 to 1000, not 5000")),
-            ("the queue is full: try later", ("", "the queue is full: try later")),
-        ];
-        for (message, (field, text)) in table {
-            assert_eq!(field_of(message), (field.to_owned(), text.to_owned()));
-        }
+    fn form(self) -> FormVariable {
+        let value = self.value.get_untracked();
+        let kept = self.kept.get_value().filter(|_| value.is_empty());
+        FormVariable { name: self.name.get_untracked(), value, kept }
     }
 }

@@ -2,20 +2,29 @@
 
 use leptos::prelude::*;
 
-use super::Problem;
 use super::draft::{Draft, Variable};
+use super::field::{FieldProblem, Problem, Problems, TextArea};
+use crate::job_form::MASK;
 use crate::ui::Icon;
+
+/// Names that were used last are offered under this id.
+const KNOWN_NAMES: &str = "known-names";
 
 /// The list of variables.
 #[component]
-pub fn Environment(draft: Draft, problem: Memo<Option<(String, String)>>) -> impl IntoView {
+pub fn Environment(draft: Draft, known_names: Signal<Vec<String>>, problems: Problems) -> impl IntoView {
+    // Without scripts, the variables of the original can be edited, but none can be added.
+    let is_empty = draft.env.with_untracked(Vec::is_empty);
     view! {
-        <fieldset class="env-form needs-scripts">
+        <fieldset class="env-form" class:needs-scripts=is_empty>
             <legend>"Environment" <small>"optional"</small></legend>
             <For each=move || draft.env.get() key=|variable| variable.id let(variable)>
-                <VariableRow draft problem variable />
+                <VariableRow draft problems variable />
             </For>
-            <button type="button" class="button" data-testid="add-variable" on:click=move |_| draft.add_variable()>
+            <datalist id=KNOWN_NAMES>
+                {move || known_names.get().into_iter().map(|name| view! { <option value=name></option> }).collect_view()}
+            </datalist>
+            <button type="button" class="button needs-scripts" data-testid="add-variable" on:click=move |_| draft.add_variable()>
                 <Icon name="plus" />
                 "Add a variable"
             </button>
@@ -25,44 +34,104 @@ pub fn Environment(draft: Draft, problem: Memo<Option<(String, String)>>) -> imp
 }
 
 #[component]
-fn VariableRow(draft: Draft, problem: Memo<Option<(String, String)>>, variable: Variable) -> impl IntoView {
-    let secret = Memo::new(move |_| variable.name.with(|name| looks_secret(name.trim())));
+fn VariableRow(draft: Draft, problems: Problems, variable: Variable) -> impl IntoView {
+    let problem = problems.of(Signal::derive(move || variable.field()));
+    let error = format!("variable-{}-error", variable.id);
+    let of_it = move |what: &str| {
+        let name = variable.name.get();
+        if name.trim().is_empty() { what.to_owned() } else { format!("{what} of {}", name.trim()) }
+    };
     view! {
         <div class="variable">
             <input
                 class="field code"
+                name="envName"
                 data-testid="field-env-name"
-                aria-label="Name"
+                aria-label="Name of the variable"
                 placeholder="NAME"
+                list=KNOWN_NAMES
                 spellcheck="false"
                 autocapitalize="off"
+                aria-describedby=error.clone()
+                aria-invalid=move || problem.is_invalid()
+                value=variable.name.get_untracked()
                 bind:value=variable.name
             />
-            <input
-                class="field code"
-                data-testid="field-env-value"
-                aria-label="Value"
-                placeholder="value"
-                spellcheck="false"
-                autocomplete="off"
-                type=move || if secret.get() { "password" } else { "text" }
-                bind:value=variable.value
-            />
+            {value_view(variable, problem, error.clone(), move || of_it("Value"))}
             <button
                 type="button"
-                class="button quiet"
-                aria-label="Remove this variable"
-                on:click=move |_| draft.env.update(|env| env.retain(|other| other.id != variable.id))
+                class="button quiet needs-scripts"
+                aria-label=move || of_it("Remove the variable")
+                on:click=move |_| draft.remove_variable(variable.id)
             >
                 <Icon name="remove" />
             </button>
-            <Show when=move || secret.get()>
-                <p class="hint">"The name marks this as a secret. Where its value is printed, [REDACTED] is shown."</p>
-            </Show>
-            <Problem problem field=Signal::derive(move || variable.field()) />
+            {move || note(variable).map(|note| view! { <p class="hint">{note}</p> })}
+            <Problem of=problem id=error />
         </div>
     }
     .into_any()
+}
+
+/// The field of the value. One of several lines has an area, since an input would drop its line breaks.
+fn value_view(
+    variable: Variable,
+    problem: FieldProblem,
+    error: String,
+    label: impl Fn() -> String + Send + 'static,
+) -> AnyView {
+    let value = variable.value;
+    if value.with_untracked(|value| value.contains(['\n', '\r'])) {
+        return view! {
+            <TextArea
+                value
+                attr:class="field code"
+                attr:name="envValue"
+                attr:data-testid="field-env-value"
+                attr:aria-label=label
+                attr:aria-describedby=error
+                attr:aria-invalid=move || problem.is_invalid()
+            />
+        }
+        .into_any();
+    }
+    let is_secret = Memo::new(move |_| is_secret(variable));
+    view! {
+        <input
+            class="field code"
+            name="envValue"
+            data-testid="field-env-value"
+            aria-label=label
+            aria-describedby=error
+            aria-invalid=move || problem.is_invalid()
+            placeholder=if is_kept(variable) { MASK } else { "value" }
+            spellcheck="false"
+            autocapitalize="off"
+            autocomplete=move || if is_secret.get() { "new-password" } else { "off" }
+            type=move || if is_secret.get() { "password" } else { "text" }
+            value=value.get_untracked()
+            bind:value=value
+        />
+    }
+    .into_any()
+}
+
+fn is_kept(variable: Variable) -> bool {
+    variable.kept.with_value(Option::is_some)
+}
+
+fn is_secret(variable: Variable) -> bool {
+    is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
+}
+
+/// Returns what is said of a secret. The original's is kept only under the name that it has there.
+fn note(variable: Variable) -> Option<&'static str> {
+    let name = variable.name.get();
+    let has_its_name = variable.kept.with_value(|kept| kept.as_deref() == Some(name.trim()));
+    if has_its_name && variable.value.with(String::is_empty) {
+        return Some("The secret value is kept. Type to replace it.");
+    }
+    is_secret(variable).then_some("The name marks this as a secret. Where its value is printed, [REDACTED] is shown.")
 }
 
 /// Returns whether a name looks like that of a secret, by the rule that the server applies (`API.md`, Jobs). It only

@@ -1,83 +1,43 @@
 //! `POST /tasks/queue/new`: the form for a new job, as browsers send it without scripts.
 
+mod fields;
+
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::Redirect;
 use axum::{Extension, Form};
-use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use crate::auth::Identity;
-use crate::model::NewJob;
+use crate::job_form::{Misread, Original};
+use crate::model::JobId;
 use crate::server::AppState;
-
-/// The fields of the form without scripts, which has one command. Empty fields are empty strings.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NewJobForm {
-    run: String,
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    working_directory: String,
-    #[serde(default)]
-    shell: String,
-    #[serde(default)]
-    timeout_seconds: String,
-    #[serde(default)]
-    max_attempts: String,
-    #[serde(default)]
-    priority: String,
-}
+use fields::FormFields;
 
 /// Submits the job and redirects to its page. Errors have the texts of the API; the link back keeps what was typed.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    form: Result<Form<NewJobForm>, FormRejection>,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
-    let Form(form) = form.map_err(|_| ApiError::InvalidPayload("the form: has missing or unknown fields".into()))?;
-    let job = state.queue.submit(form.job()?, &identity.user, None).await?;
+    let unknown = || ApiError::InvalidPayload("the form: takes what the page's form has".into());
+    let Form(pairs) = form.map_err(|_| unknown())?;
+    let fields = FormFields::read(pairs).ok_or_else(unknown)?;
+    let job = match fields.from() {
+        None => state.queue.submit(fields.form(None).new_job()?, &identity.user, None).await?,
+        Some(from) => {
+            let from: JobId = from.parse().map_err(|_| ApiError::JobNotFound)?;
+            let original = Original::of(&state.queue.job(from).await?)
+                .ok_or_else(|| ApiError::InvalidPayload("from: takes the id of a job of type command".into()))?;
+            let changes = original.changes(&fields.form(Some(&original)))?;
+            state.queue.resubmit(from, &identity.user, changes).await?
+        }
+    };
     Ok(Redirect::to(&format!("/tasks/queue/{}", job.id)))
 }
 
-impl NewJobForm {
-    fn job(self) -> Result<NewJob, ApiError> {
-        // Browsers send CR LF as line breaks, but a shell would treat the CR as part of the command.
-        let run = self.run.replace("\r\n", "\n");
-        let mut payload = Map::new();
-        let mut put = |key: &str, value: Value| {
-            payload.insert(key.to_owned(), value);
-        };
-        if !self.title.trim().is_empty() {
-            put("title", self.title.trim().into());
-        }
-        if !self.working_directory.trim().is_empty() {
-            put("workingDirectory", self.working_directory.trim().into());
-        }
-        match self.shell.as_str() {
-            "" => put("run", run.into()),
-            shell => put("steps", serde_json::json!([{"run": run, "shell": shell}])),
-        }
-        if let Some(seconds) = number("payload.timeoutSeconds", &self.timeout_seconds)? {
-            put("timeoutSeconds", seconds.into());
-        }
-        Ok(NewJob {
-            kind: "command".into(),
-            priority: number("priority", &self.priority)?.unwrap_or(0),
-            payload: Value::from(payload).into(),
-            affinity_key: None,
-            max_attempts: number("maxAttempts", &self.max_attempts)?.unwrap_or(1),
-        })
-    }
-}
-
-fn number(field: &str, text: &str) -> Result<Option<i32>, ApiError> {
-    match text.trim() {
-        "" => Ok(None),
-        text => {
-            text.parse().map(Some).map_err(|_| ApiError::InvalidPayload(format!("{field}: must be a whole number")))
-        }
+impl From<Misread> for ApiError {
+    fn from(misread: Misread) -> Self {
+        Self::InvalidPayload(misread.to_string())
     }
 }

@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 
 use redact::Redacted;
 use serde_json::json;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use tailwater::clock;
-use tailwater::db::{Db, DbError};
+use tailwater::db::Db;
 use tailwater::event_log::{
     AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
 };
@@ -61,18 +63,10 @@ impl Store {
 
     /// Makes the job's next attempt claimable now.
     pub async fn skip_back_off(&self) {
-        let statement = "update jobs set next_attempt_at = null";
-        let skipped: Result<(), DbError> = self
-            .db
-            .writer()
-            .write(move |tx| {
-                Box::pin(async move {
-                    sqlx::query(statement).execute(tx.connection()).await?;
-                    Ok(())
-                })
-            })
-            .await;
-        skipped.expect("the table exists");
+        let path = self.data.path().join("tailwater.sqlite");
+        let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("the file opens");
+        let statement = sqlx::query("update jobs set next_attempt_at = null");
+        statement.execute(&mut connection).await.expect("the table exists");
     }
 
     /// Claims the next job, appends random output and ends the attempt.

@@ -1,0 +1,53 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+import type { Server } from "../server.ts";
+
+/** The form for a new job, or for one that is edited and run again. */
+export class JobForm {
+  readonly title: Locator;
+  readonly command: Locator;
+  readonly workingDirectory: Locator;
+  readonly shell: Locator;
+  readonly names: Locator;
+  readonly values: Locator;
+  readonly submit: Locator;
+  readonly errors: Locator;
+
+  constructor(readonly page: Page) {
+    this.title = page.getByLabel("Title");
+    this.command = page.getByTestId("field-command");
+    this.workingDirectory = page.getByLabel("Working directory");
+    this.shell = page.getByLabel("Shell", { exact: true });
+    this.names = page.getByTestId("field-env-name");
+    this.values = page.getByTestId("field-env-value");
+    this.submit = page.getByTestId("submit-job");
+    this.errors = page.getByTestId("field-error");
+  }
+
+  async open(server: Server, from?: string) {
+    await this.page.goto(`${server.url}/tasks/queue/new${from ? `?from=${from}` : ""}`);
+    await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
+  }
+
+  /** Shows the fields that few jobs need. */
+  async unfold() {
+    const details = this.page.locator("details.further");
+    if ((await details.getAttribute("open")) === null) await details.locator("summary").click();
+  }
+
+  /** Submits the form and returns the id of the new job, whose page it leads to. */
+  async send(): Promise<string> {
+    await this.submit.click();
+    return this.led();
+  }
+
+  /** The id of the job that the form has led to. */
+  async led(): Promise<string> {
+    await expect(this.page).toHaveURL(/\/tasks\/queue\/[0-9a-f-]{36}$/);
+    return this.page.url().slice(-36);
+  }
+
+  /** What a list of suggestions holds. */
+  async suggestions(field: Locator): Promise<string[]> {
+    return field.evaluate((input) => [...(input as HTMLInputElement).list!.options].map((option) => option.value));
+  }
+}

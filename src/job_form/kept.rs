@@ -1,0 +1,80 @@
+//! What the form does not show of the job that it was made from. It is kept, and the form says so.
+
+use serde_json::{Map, Value};
+
+use crate::model::{Job, RawJson};
+use crate::words;
+
+/// Returns what is kept of a job: its other stages, its artifacts, its files, its affinity key.
+#[must_use]
+pub fn kept_of_job(job: &Job) -> Vec<String> {
+    let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();
+    let stage = |field: &str, when: &str| {
+        let names: Vec<_> = items(&payload, field).filter_map(Value::as_object).map(step_name).collect();
+        (!names.is_empty()).then(|| format!("{when}: {}", names.join(", ")))
+    };
+    let patterns: Vec<_> = items(&payload, "artifacts").filter_map(Value::as_str).collect();
+    let lines = [
+        stage("prepare", "Runs first (prepare)"),
+        stage("publish", "Runs last (publish)"),
+        (!patterns.is_empty()).then(|| format!("Artifacts: {}", patterns.join(", "))),
+        job.input.as_ref().map(|input| format!("The files that were sent with it: {}", words::bytes(input.size_bytes))),
+        job.affinity_key.as_ref().map(|key| format!("Affinity key: {key}")),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+/// Returns what is kept of a step. Its shell is said only if the form does not show it.
+#[must_use]
+pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {
+    let text = |key: &str| step.get(key).and_then(Value::as_str);
+    let variables = step.get("env").and_then(Value::as_object).map(|env| env.keys().cloned().collect::<Vec<_>>());
+    let shell = text("shell").unwrap_or("sh");
+    let lines = [
+        text("id").map(|id| format!("id {id}")),
+        shown_shell.is_none().then(|| format!("shell {shell}")),
+        text("workingDirectory").map(|directory| format!("working directory {directory}")),
+        step.get("timeoutSeconds").map(|seconds| format!("timeout {seconds} s")),
+        variables.map(|names| format!("variables {}", names.join(", "))),
+        (step.get("continueOnError") == Some(&Value::Bool(true))).then(|| "continues on error".to_owned()),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+fn items<'a>(payload: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    payload.get(field).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn step_name(step: &Map<String, Value>) -> String {
+    let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default();
+    let name = if text("name").is_empty() { text("run") } else { text("name") };
+    name.trim().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_says_what_the_form_does_not_show() {
+        let step = json!({
+            "id": "x", "run": "a", "shell": "bash", "workingDirectory": "sub", "timeoutSeconds": 5,
+            "env": {"A": "1", "B_TOKEN": "[REDACTED]"}, "continueOnError": true,
+        });
+        let step = step.as_object().expect("it is an object");
+        let rest = [
+            "id x",
+            "shell bash",
+            "working directory sub",
+            "timeout 5 s",
+            "variables A, B_TOKEN",
+            "continues on error",
+        ];
+        assert_eq!(kept_of_step(step, None), rest);
+        assert_eq!(kept_of_step(step, Some("bash")).len(), rest.len() - 1);
+        let plain = json!({"run": "a", "name": "A"});
+        assert_eq!(kept_of_step(plain.as_object().expect("it is an object"), Some("")), [""; 0]);
+    }
+}

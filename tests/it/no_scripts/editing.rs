@@ -1,0 +1,190 @@
+//! A job is edited and run again: by the form that the server fills, and by the call that the page makes.
+
+use serde_json::{Value, json};
+
+use super::{Browser, header, text_of};
+use crate::harness::form::fields_of;
+use crate::harness::{Api, TOKEN, TestServer};
+
+const SECRET: &str = "hunter2hunter2";
+
+/// A payload with something in every field.
+fn payload() -> Value {
+    json!({
+        "title": "Nightly <b>", "env": {"API_TOKEN": SECRET, "LINES": "one\ntwo", "MODE": "fast"},
+        "workingDirectory": "/tmp", "timeoutSeconds": 60, "artifacts": ["dist/**"],
+        "prepare": [{"name": "Get ready", "run": "true"}],
+        "steps": [
+            {"id": "check", "name": "Check", "run": format!("test \"$API_TOKEN\" = {SECRET} && echo it is kept\n"), "shell": "bash",
+             "timeoutSeconds": 50, "env": {"DB_PASSWORD": "swordfish-swordfish"}},
+            {"run": "\n echo \"$MODE\" </textarea> &amp; || true", "shell": "bash", "continueOnError": true},
+        ],
+    })
+}
+
+/// Returns the id of the job that a reply leads to.
+fn led_to(reply: &reqwest::Response) -> String {
+    assert_eq!(reply.status(), 303);
+    header(reply, "location").strip_prefix("/tasks/queue/").expect("the redirect leads to the job").to_owned()
+}
+
+/// Submits the filled form, as a browser without scripts does, with other values in place of some fields.
+async fn edit(browser: &Browser, id: &str, edits: &[(&str, usize, &str)]) -> reqwest::Response {
+    let html = browser.html(&format!("/tasks/queue/new?from={id}")).await;
+    let mut fields = fields_of(&html);
+    for (name, position, value) in edits {
+        let mut of_name = fields.iter_mut().filter(|(field, _)| field == name);
+        let field = of_name.nth(*position).unwrap_or_else(|| panic!("the form has no field {name} {position}"));
+        (*value).clone_into(&mut field.1);
+    }
+    // Browsers end lines with CR LF.
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.replace('\n', "\r\n"))).collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    browser.send_job(&fields).await
+}
+
+/// Returns the payload of a job, and checks which one it was made from.
+async fn remade(api: &Api, id: &str, from: &str) -> Value {
+    let job = api.job(id).await;
+    assert_eq!(job["resubmittedFrom"], from);
+    job["payload"].clone()
+}
+
+/// Returns what a job has printed when it has finished.
+async fn output(api: &Api, id: &str) -> String {
+    api.ended(id).await;
+    String::from_utf8(api.output(id, 1).await).expect("it is UTF-8")
+}
+
+#[tokio::test]
+async fn the_form_of_an_edited_job_is_filled_and_holds_no_secret() {
+    let server = TestServer::start().await;
+    let browser = Browser::logged_in(&server).await;
+    let id =
+        server.api.submit_job(json!({"type": "command", "payload": payload(), "priority": 7, "maxAttempts": 2})).await;
+    let html = browser.html(&format!("/tasks/queue/new?from={id}")).await;
+    assert!(!html.contains(SECRET) && !html.contains("swordfish"), "{html}");
+    let text = text_of(&html);
+    for shown in
+        ["Nightly <b>", "Get ready", "dist/**", "id check", "timeout 50 s", "DB_PASSWORD", "continues on error"]
+    {
+        assert!(text.contains(shown), "{shown} in {text}");
+    }
+    let second = "\n echo \"$MODE\" </textarea> &amp; || true";
+    for field in [
+        ("from", id.as_str()),
+        ("name", "Check"),
+        ("name", ""),
+        ("run", "test \"$API_TOKEN\" = [REDACTED] && echo it is kept\n"),
+        ("run", second),
+        ("title", "Nightly <b>"),
+        ("workingDirectory", "/tmp"),
+        ("envName", "API_TOKEN"),
+        ("envValue", ""),
+        ("envValue", "one\ntwo"),
+        ("envValue", "fast"),
+        ("shell", "bash"),
+        ("timeoutSeconds", "60"),
+        ("maxAttempts", "2"),
+        ("priority", "7"),
+    ] {
+        let fields = fields_of(&html);
+        assert!(fields.iter().any(|(name, value)| (name.as_str(), value.as_str()) == field), "{field:?} in {fields:?}");
+    }
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+}
+
+#[tokio::test]
+async fn an_edited_form_changes_only_what_was_edited_and_keeps_the_secrets() {
+    let server = TestServer::start().await;
+    let (api, browser) = (&server.api, Browser::logged_in(&server).await);
+    let id = api.submit(payload()).await;
+    let shown = api.job(&id).await["payload"].clone();
+    let edited = |pointer: &str, value: Value| {
+        let mut payload = shown.clone();
+        *payload.pointer_mut(pointer).expect("the payload has it") = value;
+        payload
+    };
+    for (edits, expected) in [
+        (vec![], shown.clone()),
+        (vec![("title", 0, "Daily")], edited("/title", json!("Daily"))),
+        (vec![("run", 1, "echo a\necho b")], edited("/steps/1/run", json!("echo a\necho b"))),
+        (vec![("name", 0, "Look")], edited("/steps/0/name", json!("Look"))),
+        (vec![("workingDirectory", 0, "/")], edited("/workingDirectory", json!("/"))),
+        (vec![("envValue", 2, "slow")], edited("/env/MODE", json!("slow"))),
+        (vec![("timeoutSeconds", 0, "61")], edited("/timeoutSeconds", json!(61))),
+    ] {
+        let again = led_to(&edit(&browser, &id, &edits).await);
+        assert_eq!(remade(api, &again, &id).await, expected, "{edits:?}");
+        let output = output(api, &again).await;
+        assert!(output.contains("it is kept"), "{edits:?}: {output}");
+    }
+    let again = led_to(
+        &edit(&browser, &id, &[("shell", 0, ""), ("priority", 0, "5"), ("envName", 2, ""), ("envValue", 2, "")]).await,
+    );
+    let payload = remade(api, &again, &id).await;
+    assert_eq!((&payload["steps"][0]["shell"], &payload["steps"][1]["shell"]), (&Value::Null, &Value::Null));
+    assert_eq!(payload["env"], json!({"API_TOKEN": "[REDACTED]", "LINES": "one\ntwo"}));
+    assert_eq!(api.job(&again).await["priority"], 5);
+}
+
+#[tokio::test]
+async fn a_secret_is_replaced_by_what_is_typed_and_the_mask_is_never_run() {
+    let server = TestServer::start().await;
+    let (api, browser) = (&server.api, Browser::logged_in(&server).await);
+    let run = "test \"$API_TOKEN\" = correct-horse && echo replaced";
+    let id = api.submit(json!({"run": run, "env": {"API_TOKEN": SECRET}})).await;
+    let again = led_to(&edit(&browser, &id, &[("envValue", 0, "correct-horse"), ("run", 0, run)]).await);
+    let output = output(api, &again).await;
+    assert_eq!(output, "replaced\n");
+    // A secret does not follow its variable to another name, and a text around the mask is not run.
+    let reply = edit(&browser, &id, &[("envName", 0, "OTHER_TOKEN")]).await;
+    let status = reply.status();
+    let text = reply.text().await.expect("the body arrives");
+    assert!(status == 422 && text.contains("payload.env.OTHER_TOKEN"), "{status} {text}");
+    let reply = edit(&browser, &id, &[("run", 0, "echo [REDACTED]")]).await;
+    assert_eq!(reply.status(), 422);
+}
+
+#[tokio::test]
+async fn what_has_no_form_is_not_edited() {
+    let server = TestServer::start().await;
+    let browser = Browser::logged_in(&server).await;
+    let other = server.api.submit_job(json!({"type": "elsewhere", "payload": {"run": "a"}})).await;
+    let none = "00000000-0000-7000-8000-000000000000";
+    for (from, status) in [(other.as_str(), 422), (none, 404), ("nonsense", 404)] {
+        let page = browser.get(&format!("/tasks/queue/new?from={from}")).await;
+        assert_eq!(page.status(), status, "{from}");
+        assert!(fields_of(&page.text().await.expect("the body arrives")).is_empty(), "{from}");
+        let reply = browser.send_job(&[("from", from), ("run", "true")]).await;
+        assert_eq!(reply.status(), status, "{from}");
+    }
+    assert_eq!(server.api.json("/jobs").await["items"].as_array().map(Vec::len), Some(1));
+    let page = browser.html(&format!("/tasks/queue/{other}")).await;
+    assert!(!page.contains("?from="), "{page}");
+}
+
+#[tokio::test]
+async fn the_link_to_the_form_stands_on_the_page_of_a_finished_command() {
+    let server = TestServer::start().await;
+    let browser = Browser::logged_in(&server).await;
+    let (id, _) = server.api.run("true").await;
+    let page = browser.html(&format!("/tasks/queue/{id}")).await;
+    assert!(page.contains(&format!("\"/tasks/queue/new?from={id}\"")), "{page}");
+}
+
+#[tokio::test]
+async fn the_pages_call_runs_a_job_again_with_its_changes() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("echo one").await;
+    let call = |arguments: Value| {
+        let url = format!("{}/rpc/resubmit_with_changes", server.api.base);
+        server.api.client.post(url).bearer_auth(TOKEN).json(&arguments).send()
+    };
+    let reply = call(json!({"id": id, "changes": {"payload": {"run": "echo two"}, "priority": 3}})).await;
+    let job: Value = reply.expect("the server answers").json().await.expect("the body is JSON");
+    assert_eq!((&job["payload"], &job["priority"]), (&json!({"run": "echo two"}), &json!(3)));
+    assert_eq!(job["resubmittedFrom"], id);
+    let reply = call(json!({"id": id, "changes": {"payload": {"run": " "}}})).await.expect("the server answers");
+    assert_eq!(reply.status(), 422);
+}
