@@ -6,6 +6,7 @@
 mod event;
 mod job;
 mod line;
+mod phase;
 mod raw_json;
 mod segment;
 mod step;
@@ -23,6 +24,7 @@ pub use event::{
 };
 pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobInput, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
+pub use phase::Phase;
 pub use raw_json::RawJson;
 pub use segment::Segment;
 pub use step::StepRef;

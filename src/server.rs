@@ -127,8 +127,9 @@ impl Server {
         let queue = Queue::new(db.clone(), events.clone(), Maskers::new(secrets), config.jobs_queued)
             .with_working_roots(roots.clone());
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
+        let instance = auth::instance_id(&config.data_dir)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
-        let link = InProcess::new(queue.clone(), events.clone(), artifacts, config.data_dir.clone());
+        let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts, config.data_dir.clone());
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let worker = Worker::new(link, worker_config(&config, roots), disk.clone());
         let state = AppState {
@@ -136,7 +137,7 @@ impl Server {
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
             events,
-            auth: Auth::new(db.clone(), &token, &auth::instance_id(&config.data_dir)?),
+            auth: Auth::new(db.clone(), &token, &instance),
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),

@@ -2,7 +2,7 @@
 //!
 //! All functions are pure and use whole numbers only: formatting floating-point numbers alone would cost 20 kB of WASM.
 
-use crate::model::{JobStatus, StepStatus, Timestamp};
+use crate::model::{JobStatus, Phase, StepStatus, Timestamp};
 
 /// Formats a number with thousands separators: `12,345`.
 #[must_use]
@@ -60,6 +60,15 @@ pub fn duration(millis: i64) -> String {
 #[must_use]
 pub fn running(millis: i64) -> String {
     clock(millis.max(0) / 1000)
+}
+
+/// Formats how long a job has been running, or how long its last attempt took. It is empty while the job waits.
+pub fn run_time(phase: Phase, now: impl FnOnce() -> Timestamp) -> String {
+    match (phase.millis(now), phase) {
+        (Some(millis), Phase::Running { .. }) => running(millis),
+        (Some(millis), _) => duration(millis),
+        (None, _) => String::new(),
+    }
 }
 
 /// Formats the time between the start of an attempt and one of its lines: `01:12.4`.

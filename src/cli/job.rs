@@ -53,7 +53,7 @@ fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
         ("position", job.queue_position.map(words::count)),
         ("started", job.started_at.map(time)),
         ("finished", job.finished_at.map(time)),
-        ("took", super::jobs::duration(job, clock::now())),
+        ("took", Some(words::run_time(job.phase(), clock::now)).filter(|time| !time.is_empty())),
         ("worker", job.claimed_by.as_deref().map(|worker| words::worker(worker).to_owned())),
         ("attempt", (job.attempt > 0).then(|| format!("{} of {}", job.attempt, job.max_attempts))),
         ("exit code", job.exit_code.map(|code| code.to_string())),

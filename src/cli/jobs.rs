@@ -184,16 +184,7 @@ fn row(job: &Job, now: Timestamp) -> [Cell; 5] {
         Cell::ink(Ink::of(job.status), &format!("{} {}", words::status_sign(job.status), words::status(job.status))),
         Cell::plain(&job.id.to_string()),
         Cell::ink(Ink::Grey, &words::ago(now.millis_since(job.created_at))),
-        Cell::ink(Ink::Grey, &duration(job, now).unwrap_or_default()),
+        Cell::ink(Ink::Grey, &words::run_time(job.phase(), || now)),
         Cell::plain(&job.title),
     ]
-}
-
-/// Returns how long a job took, or has been running.
-pub(super) fn duration(job: &Job, now: Timestamp) -> Option<String> {
-    let started = job.started_at?;
-    Some(match job.finished_at {
-        Some(finished) => words::duration(finished.millis_since(started)),
-        None => words::running(now.millis_since(started)),
-    })
 }

@@ -9,11 +9,12 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Each file of `migrations/`: its number, its name and its SQL.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "main path", include_str!("../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../migrations/0003_gaps.sql")),
     (4, "inputs", include_str!("../../migrations/0004_inputs.sql")),
+    (5, "changes", include_str!("../../migrations/0005_changes.sql")),
 ];
 
 /// Returns the migrator that brings a database to the current version.

@@ -174,10 +174,10 @@ impl Queue {
         Ok(status)
     }
 
-    /// Returns the jobs that embedded workers of earlier runs of this server left running.
-    pub async fn abandoned(&self, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
+    /// Returns the jobs that other workers whose names begin with `family` hold: earlier ones than `worker`.
+    pub async fn abandoned(&self, family: &str, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.reader().await?;
-        let rows = store::abandoned(&mut connection, worker).await?;
+        let rows = store::abandoned(&mut connection, family, worker).await?;
         let open = |row: Abandoned<ClaimedRow>| {
             let Abandoned { claimed, shipped, suppressed, last_batch } = row;
             Abandoned { claimed: claimed.open(&self.maskers), shipped, suppressed, last_batch }

@@ -74,9 +74,9 @@ async fn open(data: &Path) -> (Queue, EventLog) {
 }
 
 /// Returns the link of a worker of its own boot.
-fn link(data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
+fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder is there");
-    InProcess::new(queue.clone(), events.clone(), artifacts, data.to_owned())
+    InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())
 }
 
 async fn submit(queue: &Queue, command: String) -> JobId {
@@ -95,7 +95,7 @@ async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
 async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let (queue, events) = open(data.path()).await;
-    let link = link(data.path(), &queue, &events);
+    let link = link("this", data.path(), &queue, &events);
     let disk = Arc::new(Disk { free: AtomicU64::new(1_000), ..Disk::default() });
     let guard = disk.guard(1_000);
     let worker = Worker::new(link, worker_config(data.path()), guard.clone());
@@ -125,11 +125,14 @@ async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
 async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let (queue, events) = open(data.path()).await;
-    let [dead, next_boot] = [0, 1].map(|_| link(data.path(), &queue, &events));
+    let [dead, elsewhere, next_boot] =
+        ["this", "that", "this"].map(|instance| link(instance, data.path(), &queue, &events));
     let shutdown = CancellationToken::new();
     let job = submit(&queue, "true".to_owned()).await;
     let claimed = dead.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     assert_eq!(claimed.lease.job, job);
+    let of_another_server = submit(&queue, "true".to_owned()).await;
+    elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let spool = data.path().join(Spools::log_path(job, 1));
     // Opening it fails, whoever the server's user is.
     std::fs::create_dir_all(&spool).expect("the folder can be written");
@@ -141,6 +144,8 @@ async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
     let message = "the server ended while the job ran, and the complete output cannot be read from its disk";
     assert_eq!(ended.error_message.as_deref(), Some(message));
     assert!(spool.is_dir(), "it is left for a person to look at");
+    let other = queue.job(of_another_server).await.expect("it is there").status;
+    assert_eq!(other, JobStatus::Running, "a worker of another data folder holds it");
     shutdown.cancel();
     working.await.expect("the worker ends without a panic");
 }

@@ -201,14 +201,14 @@ async fn with_working_roots_no_path_and_no_link_leads_out_of_them() {
     }
     for outside in [at("elsewhere"), at("root-2"), at("root/../elsewhere"), "/".to_owned(), at("root/../../etc")] {
         let message = refused(&server.api, json!({"run": "true", "workingDirectory": outside})).await;
-        assert!(message.starts_with("payload.workingDirectory: lies outside"), "{message}");
+        assert!(message.starts_with("payload.workingDirectory: is outside"), "{message}");
         let steps = json!([{"run": "true"}, {"run": "true", "workingDirectory": outside}]);
         let message = refused(&server.api, json!({"steps": steps})).await;
-        assert!(message.starts_with("payload.steps[1].workingDirectory: lies outside"), "{message}");
+        assert!(message.starts_with("payload.steps[1].workingDirectory: is outside"), "{message}");
         let message =
             refused(&server.api, json!({"run": "true", "publish": [{"run": "true", "workingDirectory": outside}]}))
                 .await;
-        assert!(message.starts_with("payload.publish[0].workingDirectory: lies outside"), "{message}");
+        assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
     // What only shows when the links are followed fails when it runs, also by a link that the job itself made.
     let link = format!("ln -s {} link", at("elsewhere"));

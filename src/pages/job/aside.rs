@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use super::LiveJob;
 use super::plan::{Planned, planned};
 use super::timeline::{StageRun, StepRun, Timeline, TimelineAttempt};
-use crate::model::{AttemptStatus, Job, Stage, StageStatus, StepStatus, Timestamp};
+use crate::model::{AttemptStatus, Job, Phase, Stage, StageStatus, StepStatus, Timestamp};
 use crate::ui::{Icon, Now, Time, download_url};
 use crate::words;
 
@@ -57,8 +57,10 @@ fn fold_line(timeline: &Timeline, job: &Job, now: Now) -> String {
         let time = words::running(now.get().millis_since(step.started));
         return format!("{} \u{b7} {time} \u{b7} step {} of {steps}", step.name, done + 1);
     }
-    let took = job.finished_at.zip(job.started_at).map(|(end, start)| words::duration(end.millis_since(start)));
-    let took = took.map(|took| format!(" in {took}")).unwrap_or_default();
+    let took = match job.phase() {
+        Phase::Ended { took: Some(millis) } => format!(" in {}", words::duration(millis)),
+        _ => String::new(),
+    };
     format!("{done} of {}{took}", words::plural(i64::try_from(steps).unwrap_or(0), "step"))
 }
 

@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 
 use super::LiveJob;
-use crate::model::{Job, JobStatus};
+use crate::model::Job;
 use crate::rpc::{CancelJob, ResubmitJob};
 use crate::ui::{Icon, Now, Status};
 use crate::words;
@@ -16,7 +16,7 @@ use crate::words;
 pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
     let job = live.job;
     let status = Signal::derive(move || job.read().status);
-    let duration = move || duration(&job.read(), now);
+    let duration = move || words::run_time(job.read().phase(), || now.get());
     let cancel = ServerAction::<CancelJob>::new();
     let again = ServerAction::<ResubmitJob>::new();
     let navigate = use_navigate();
@@ -117,13 +117,5 @@ fn run_by(job: &Job) -> String {
     match &job.claimed_by {
         Some(worker) => format!("{attempt} \u{b7} {}", words::worker(worker)),
         None => attempt,
-    }
-}
-
-fn duration(job: &Job, now: Now) -> String {
-    match (job.started_at, job.finished_at, job.status) {
-        (Some(started), Some(finished), _) => words::duration(finished.millis_since(started)),
-        (Some(started), None, JobStatus::Running) => words::running(now.get().millis_since(started)),
-        _ => String::new(),
     }
 }

@@ -9,7 +9,7 @@ use leptos_router::components::A;
 use super::JobsQuery;
 use super::changes::Changes;
 use super::row::JobRow;
-use crate::model::{Job, JobId, JobsPage};
+use crate::model::{Job, JobId, JobsPage, Phase};
 use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};
@@ -156,9 +156,9 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     });
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();
-        let millis = items.iter().filter_map(|item| {
-            let job = item.job.read();
-            Some(job.finished_at?.millis_since(job.started_at?))
+        let millis = items.iter().filter_map(|item| match item.job.read().phase() {
+            Phase::Ended { took } => took,
+            Phase::Waiting | Phase::Running { .. } => None,
         });
         millis.max().unwrap_or(1).max(1)
     });

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::list::RowOrigin;
-use crate::model::{Job, JobId, JobStatus};
+use crate::model::{Job, JobId};
 use crate::ui::{Now, Status};
 use crate::words;
 
@@ -20,19 +20,8 @@ pub fn JobRow(
 ) -> impl IntoView {
     let job = RwSignal::from(job);
     let status = Signal::derive(move || job.read().status);
-    let millis = move || {
-        let job = job.read();
-        match (job.started_at, job.finished_at, job.status) {
-            (Some(started), Some(finished), _) => Some(finished.millis_since(started)),
-            (Some(started), None, JobStatus::Running) => Some(now.get().millis_since(started)),
-            _ => None,
-        }
-    };
-    let took = move || match millis() {
-        Some(millis) if status.get() == JobStatus::Running => words::running(millis),
-        Some(millis) => words::duration(millis),
-        None => String::new(),
-    };
+    let millis = move || job.read().phase().millis(|| now.get());
+    let took = move || words::run_time(job.read().phase(), || now.get());
     let waits = move || {
         let job = job.read();
         job.queue_position.map(|position| format!("number {} in the queue", words::count(position)))

@@ -169,15 +169,19 @@ pub(in crate::queue) async fn end_attempt(
 /// Returns the running jobs of embedded workers other than `worker`.
 pub(in crate::queue) async fn abandoned(
     connection: &mut Connection,
+    family: &str,
     worker: &Redacted,
 ) -> DbResult<Vec<Abandoned<ClaimedRow>>> {
     let rows = sqlx::query(
         "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
-         where j.status = 'running' and j.type = 'command' and j.claimed_by like 'embedded-%' and j.claimed_by <> ?
+         where j.status = 'running' and j.type = 'command' and j.claimed_by <> ?1
+         -- Before workers had the id of their data folder in their names, these were shorter.
+         and (substr(j.claimed_by, 1, length(?2)) = ?2 or (j.claimed_by like 'embedded-%' and length(j.claimed_by) = 45))
          order by j.started_at",
     )
     .bind(worker.to_text())
+    .bind(family)
     .fetch_all(connection.sqlite())
     .await?;
     let mut abandoned = Vec::with_capacity(rows.len());

@@ -23,6 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The link of a worker in the server's own process.
 #[derive(Clone, Debug)]
 pub struct InProcess {
+    /// The name that all embedded workers of this data folder begin with.
+    family: String,
     worker: Redacted,
     queue: Queue,
     events: EventLog,
@@ -31,12 +33,14 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Makes the link of the embedded worker of this boot of the server.
+    /// Creates the link of the embedded worker of this boot of the server. `instance` is the id of its data folder: a
+    /// worker may only end the jobs that an earlier one of the same folder left.
     #[must_use]
-    pub fn new(queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
-        // A UUID of our own making holds no secret.
-        let worker = Redacted::from_stored(format!("embedded-{}", uuid::Uuid::now_v7()).into_bytes());
-        Self { worker, queue, events, artifacts, data_dir }
+    pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
+        let family = format!("embedded-{instance}-");
+        // Neither id can contain a secret: this program has made both.
+        let worker = Redacted::from_stored(format!("{family}{}", uuid::Uuid::now_v7()).into_bytes());
+        Self { family, worker, queue, events, artifacts, data_dir }
     }
 }
 
@@ -59,7 +63,7 @@ impl Link for InProcess {
     }
 
     async fn abandoned(&self) -> Result<Vec<Abandoned>, LinkError> {
-        Ok(self.queue.abandoned(&self.worker).await?)
+        Ok(self.queue.abandoned(&self.family, &self.worker).await?)
     }
 
     async fn append(&self, lease: Lease, batch: Batch, files: Vec<NewArtifact>) -> Result<(), LinkError> {

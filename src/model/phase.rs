@@ -1,0 +1,76 @@
+//! Where a job is in its life, with the times that belong to it. A [`Job`] itself is flat, as the wire contract requires.
+
+use super::{Job, JobStatus, Timestamp};
+
+/// Where a job is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It waits for its first or its next attempt.
+    Waiting,
+    /// An attempt is running.
+    Running {
+        /// When the attempt began.
+        since: Timestamp,
+    },
+    /// It has ended.
+    Ended {
+        /// How long its last attempt took, in milliseconds; `None` if it had none.
+        took: Option<i64>,
+    },
+}
+
+impl Phase {
+    /// Returns how many milliseconds the running or the last attempt has taken at the time `now`.
+    #[must_use]
+    pub fn millis(self, now: impl FnOnce() -> Timestamp) -> Option<i64> {
+        match self {
+            Self::Waiting => None,
+            Self::Running { since } => Some(now().millis_since(since)),
+            Self::Ended { took } => took,
+        }
+    }
+}
+
+impl Job {
+    /// Returns where the job is in its life.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match (self.status, self.started_at) {
+            (JobStatus::Running, Some(since)) => Phase::Running { since },
+            (status, started) if status.is_terminal() => {
+                Phase::Ended { took: self.finished_at.zip(started).map(|(end, start)| end.millis_since(start)) }
+            }
+            _ => Phase::Waiting,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        serde_json::from_value(serde_json::json!({
+            "id": "01890000-0000-7000-8000-000000000000", "type": "command", "status": "queued", "priority": 0,
+            "title": "a", "attempt": 0, "maxAttempts": 2, "leaseEpoch": 0, "lastSeq": 0,
+            "createdAt": "2026-01-31T12:00:00.000000Z", "updatedAt": "2026-01-31T12:00:00.000000Z",
+        }))
+        .expect("it is a job")
+    }
+
+    #[test]
+    fn a_job_that_waits_for_its_next_attempt_does_not_run() {
+        let (start, end) = (Some(Timestamp(1_000_000)), Some(Timestamp(3_500_000)));
+        let table = [
+            ((JobStatus::Queued, None, None), Phase::Waiting),
+            ((JobStatus::Queued, start, None), Phase::Waiting),
+            ((JobStatus::Running, start, None), Phase::Running { since: Timestamp(1_000_000) }),
+            ((JobStatus::Failed, start, end), Phase::Ended { took: Some(2_500) }),
+            ((JobStatus::Cancelled, None, end), Phase::Ended { took: None }),
+        ];
+        for ((status, started_at, finished_at), phase) in table {
+            assert_eq!(Job { status, started_at, finished_at, ..job() }.phase(), phase, "{status:?}");
+        }
+        assert_eq!(Phase::Running { since: Timestamp(1_000_000) }.millis(|| Timestamp(2_000_000)), Some(1_000));
+    }
+}
