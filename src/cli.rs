@@ -46,7 +46,7 @@ use output::Colour;
 /// The exit code of a subcommand that failed. `run` has its own, because 1 could be the command's exit code.
 const FAILURE: u8 = 1;
 
-/// A self-hosted job queue whose operators watch their commands' output live in the browser.
+/// A self-hosted job queue with live output in the browser.
 #[derive(Debug, Parser)]
 #[command(name = "tailwater", version, about)]
 struct Cli {

@@ -46,7 +46,7 @@ pub enum QueueError {
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
     /// The job's state does not allow the request.
-    #[error("the job is {}, so it cannot be {wanted}", status.as_str())]
+    #[error("the job has already finished ({}), so it cannot be {wanted}", status.as_str())]
     StateConflict {
         /// The job's state.
         status: JobStatus,

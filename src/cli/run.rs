@@ -119,12 +119,12 @@ impl Run {
             Ok(()) => {}
             Err(error) if error.is_closed_pipe() => {
                 // A command that runs here would be killed in this case, as in `command | head`.
-                cancel(&client, job.id, "the reader of its output has gone").await?;
+                cancel(&client, job.id, "the output of `tailwater run` was closed").await?;
                 return Ok(ExitCode::from(CLOSED_PIPE));
             }
             Err(error @ CliError::Output(_)) => {
                 // The terminal was closed or the disk is full. A command that runs here could not continue either.
-                cancel(&client, job.id, "its output could not be written").await?;
+                cancel(&client, job.id, "the output of `tailwater run` could not be written").await?;
                 return Err(error);
             }
             Err(error) => return Err(error),

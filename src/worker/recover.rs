@@ -70,7 +70,7 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
     FailPoint::RestShipped.reached();
     link.sweep(lease).await?;
-    let message = Redacted::literal("the server ended while the job ran");
+    let message = Redacted::literal("the server stopped while the job was running");
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
     let totals = run::totals(&spool, progress, spool.count_masks().map_err(RecoverError::Unreadable)?);
     let artifacts = vec![run::log_artifact(&totals)];
@@ -85,7 +85,7 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     let (lease, worker) = (claimed.lease, claimed.worker);
     tracing::error!(job = %lease.job, %error, "the output of a job cannot be read; the job is ended without it");
     link.sweep(lease).await?;
-    let text = "the server ended while the job ran, and the complete output cannot be read from its disk";
+    let text = "the server stopped while the job was running, and the stored output cannot be read";
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal(text) };
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut totals = run::nothing_printed();

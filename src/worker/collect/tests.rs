@@ -158,7 +158,7 @@ fn too_many_and_too_large_files_are_left_out_and_told() {
     assert_eq!(files, pairs(&[("a", "12345"), ("c", "12345"), ("e", "12")]));
     assert_eq!(
         warning,
-        "Not kept as artifacts: 1 larger than 5 bytes (b); 1 beyond 12 bytes together (d); 1 beyond the first 3 (f)"
+        "Some files were not stored as artifacts: 1 is larger than 5 bytes (b); 1 would exceed the total limit of 12 bytes (d); 1 would exceed the limit of 3 files (f)"
     );
     let sparse = fs::File::create(case.path("a")).expect("it can be written");
     sparse.set_len(1 << 40).expect("a file may have holes");
