@@ -1,4 +1,4 @@
-//! Tailwater: a self-hosted job queue with live output in the browser.
+//! Tailwater: a self-hosted job queue whose operators watch their commands' output live in the browser.
 //!
 //! This file lists all modules in reading order. It is the only place that assigns a module to one half of the program:
 //! `ssr` is the server, and `hydrate` the browser.

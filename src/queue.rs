@@ -54,10 +54,10 @@ pub enum QueueError {
         wanted: &'static str,
     },
     /// The worker no longer holds the job.
-    #[error("the lease on job {0} has ended")]
+    #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
     /// Too many jobs are queued.
-    #[error("{0} jobs are queued already; wait until some have run, or raise --jobs-queued")]
+    #[error("{0} jobs are already queued; wait until some of them have started, or raise --jobs-queued")]
     Full(i64),
     /// The database failed.
     #[error(transparent)]

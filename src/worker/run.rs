@@ -51,7 +51,7 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
         Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
             Err(error) => {
-                tracing::warn!(job = %lease.job, %error, "an attempt was given up");
+                tracing::warn!(job = %lease.job, %error, "an attempt was abandoned");
                 return;
             }
         },
@@ -262,11 +262,11 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
         match link.finish(finish.clone()).await {
             Ok(()) => return,
             Err(LinkError::Retry(error)) => {
-                tracing::warn!(job = %finish.lease.job, %error, "the end of a job could not be stored and is tried again");
+                tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt could not be stored; retrying");
                 tokio::time::sleep(waits.next_wait()).await;
             }
             Err(error) => {
-                tracing::warn!(job = %finish.lease.job, %error, "the end of a job was refused");
+                tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt was rejected");
                 return;
             }
         }

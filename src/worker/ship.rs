@@ -199,7 +199,7 @@ impl<L: Link> Shipper<L> {
 
     /// Sends no more output, since the spool cannot be read.
     fn leave_out_the_rest(&mut self, error: &io::Error, out: &mut Outgoing) -> Wait {
-        tracing::error!(job = %self.lease.job, %error, "the output of a job cannot be read; the rest of it is not sent");
+        tracing::error!(job = %self.lease.job, %error, "the stored output of a job cannot be read; the rest of it is not sent");
         self.live = None;
         let mut message = Redacted::literal("The server cannot read the stored output. Output after byte ");
         message.append(&Redacted::number(i64::try_from(out.to).unwrap_or(i64::MAX)));
@@ -271,7 +271,7 @@ impl<L: Link> Shipper<L> {
             match self.link.append(self.lease, batch.clone(), files.clone()).await {
                 Ok(()) => break,
                 Err(LinkError::Retry(error)) => {
-                    tracing::warn!(job = %self.lease.job, %error, "an append failed and is tried again; the spool has it all");
+                    tracing::warn!(job = %self.lease.job, %error, "output could not be appended to the event log; retrying");
                     tokio::time::sleep(waits.next_wait()).await;
                 }
                 Err(error) => return Err(error),
@@ -296,7 +296,7 @@ async fn read_spool<T: Send + 'static>(
         let done = tokio::task::spawn_blocking(move || read(&mut spool, &steps)).await.map_err(io::Error::other)?;
         match done {
             Err(error) if error.raw_os_error().is_some() && waits.tries() < READ_TRIES => {
-                tracing::warn!(%error, "the spool cannot be read and is asked again");
+                tracing::warn!(%error, "the stored output cannot be read; retrying");
                 tokio::time::sleep(waits.next_wait()).await;
             }
             done => return done,

@@ -71,7 +71,7 @@ pub(in crate::server) enum ApiError {
     StoreSilent(u64),
     #[error("the disk is nearly full, so no new jobs are accepted; free some space, or lower --min-free-bytes")]
     DiskLow,
-    #[error("{0} streams are open already; try again later, or raise --streams")]
+    #[error("{0} streams are already open; try again later, or raise --streams")]
     TooManyStreams(usize),
     #[error("internal error; the server's log has the details")]
     Internal(String),
