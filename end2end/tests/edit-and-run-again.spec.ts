@@ -204,7 +204,7 @@ test("only a command has a form", async ({ page, server, api }) => {
   await expect(page.getByTestId("run-again")).toBeVisible();
   await expect(page.getByTestId("edit-and-run-again")).toHaveCount(0);
   await page.goto(`${server.url}/tasks/queue/new?from=${id}`);
-  await expect(page.getByRole("alert")).toContainText("Only jobs of type command");
+  await expect(page.getByRole("alert")).toContainText("Only command jobs can be edited here");
 });
 
 test("the form offers what was used last, and stores no value", async ({ page, server }) => {
