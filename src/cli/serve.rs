@@ -48,7 +48,7 @@ pub(super) struct Serve {
     /// The maximum number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// Whether output is written to the event log while it is printed; the complete log is always kept.
+    /// Whether output is written to the event log while it is printed; the complete log is always stored.
     #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
     live_log_events: bool,
     /// The longest time that output waits before it is sent, in milliseconds.
