@@ -42,7 +42,7 @@ pub enum KeepError {
     #[error(transparent)]
     Store(#[from] object_store::Error),
     /// The file could not be read or written.
-    #[error("it cannot be copied: {0}")]
+    #[error("failed to copy the file: {0}")]
     Copy(#[from] io::Error),
 }
 

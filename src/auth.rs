@@ -27,7 +27,7 @@ const ADMIN: &str = "admin";
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// The token is not the admin token.
-    #[error("the token is wrong")]
+    #[error("the token is not valid")]
     Invalid,
     /// The link was already used, has expired, or was issued by an earlier run of the server.
     #[error("the link was already used, has expired, or was issued before the server restarted")]

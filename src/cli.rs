@@ -46,7 +46,7 @@ use output::Colour;
 /// The exit code of a subcommand that failed. `run` has its own, because 1 could be the command's exit code.
 const FAILURE: u8 = 1;
 
-/// A self-hosted job queue whose operators watch their commands' output live in the browser.
+/// A self-hosted job queue with live output in the browser.
 #[derive(Debug, Parser)]
 #[command(name = "tailwater", version, about)]
 struct Cli {
@@ -61,7 +61,7 @@ struct Cli {
 enum Verb {
     /// Serves the pages and the API, and runs jobs.
     Serve(Box<serve::Serve>),
-    /// Runs a command on the server and follows it, as if it ran here.
+    /// Runs a command on the server and shows its output live, as if it ran here.
     ///
     /// The exit code is that of the command, or 128 plus the number of the signal that killed it. Other exit codes are:
     /// 123 if the job was cancelled; 124 if it timed out; 125 if tailwater itself failed; 126 if the command could not
@@ -73,10 +73,10 @@ enum Verb {
     Jobs(jobs::Jobs),
     /// Shows one job.
     Job(job::ShowJob),
-    /// Shows what a job has printed.
+    /// Shows the output of a job.
     ///
-    /// Both streams go to standard output, in the order in which they were printed. If the connection is lost or the
-    /// server restarts, it reconnects and continues without losing or repeating a line.
+    /// Both streams are written to standard output, in the order in which the job printed them. If the connection is
+    /// lost or the server restarts, the command reconnects and continues without losing or repeating a line.
     Logs(logs::Logs),
     /// Cancels a job.
     Cancel(cancel::Cancel),
@@ -84,11 +84,11 @@ enum Verb {
     Artifacts(artifacts::Artifacts),
     /// Stores a server's address and token for the other commands.
     ///
-    /// It asks for the token, or reads it from standard input: `tailwater login < data/admin-token`.
+    /// The command asks for the token, or reads it from standard input: `tailwater login < data/admin-token`.
     Login(login::Login),
-    /// Removes what `login` stored.
+    /// Removes the server's address and token that `login` stored.
     Logout,
-    /// Shows the effective settings of `serve`, and where each of them comes from.
+    /// Shows the effective settings of `serve`, and the source of each.
     Config(config::Config),
     /// Prints the completion script for a shell.
     Completions(completions::Completions),

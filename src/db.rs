@@ -52,7 +52,7 @@ pub enum OpenError {
     InUse(PathBuf),
     /// The database was written by a newer version.
     #[error(
-        "the database in {path} was written by a newer version of Tailwater (migration {version} is not known here); \
+        "the database in {path} was written by a newer version of Tailwater (migration {version} is unknown); \
          start that version, or restore a backup made before the upgrade"
     )]
     Newer {

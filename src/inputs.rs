@@ -106,7 +106,7 @@ impl Drop for Incoming {
         if !self.kept
             && let Err(error) = fs::remove_file(&self.path)
         {
-            tracing::warn!(%error, "an input that belongs to no job could not be removed; the next start tries again");
+            tracing::warn!(%error, "an uploaded archive that belongs to no job could not be removed; the next start retries");
         }
     }
 }

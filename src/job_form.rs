@@ -125,8 +125,8 @@ impl JobForm {
             let misread = |problem| Err(Misread { field: format!("payload.env.{name}"), problem });
             match name {
                 "" if value.is_empty() => continue,
-                "" => return misread("give the variable a name, or empty its value as well"),
-                _ if variables.contains_key(name) => return misread("the variable is given twice"),
+                "" => return misread("enter a name for the variable, or clear its value"),
+                _ if variables.contains_key(name) => return misread("the variable is used twice"),
                 _ => {}
             }
             let value = if kept.is_some() { MASK.into() } else { Value::from(value.as_str()) };
@@ -155,7 +155,7 @@ fn number(field: &str, text: &str) -> Result<Option<i64>, Misread> {
     match text.trim() {
         "" => Ok(None),
         text => {
-            text.parse().map(Some).map_err(|_| Misread { field: field.to_owned(), problem: "takes a whole number" })
+            text.parse().map(Some).map_err(|_| Misread { field: field.to_owned(), problem: "must be a whole number" })
         }
     }
 }

@@ -103,7 +103,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, String> {
     if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, ..] | [_, 0, ..]) {
         return Err("is in UTF-16 or UTF-32; save it as UTF-8".into());
     }
-    std::str::from_utf8(bytes).map_err(|error| format!("is not UTF-8: byte {} is wrong", error.valid_up_to() + 1))
+    std::str::from_utf8(bytes).map_err(|error| format!("is not UTF-8: byte {} is invalid", error.valid_up_to() + 1))
 }
 
 #[cfg(test)]

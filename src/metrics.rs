@@ -57,12 +57,12 @@ impl Metrics {
         let metrics = Self {
             events: counter("tailwater_events_appended_total", "Events appended to the jobs' logs."),
             event_bytes: counter("tailwater_event_bytes_appended_total", "Bytes of text in appended events."),
-            redactions: counter("tailwater_redactions_total", "Masks written in the output of finished attempts."),
+            redactions: counter("tailwater_redactions_total", "Values masked in the output of finished attempts."),
             appends: histogram(
                 "tailwater_append_duration_seconds",
                 "Time from a worker submitting a batch of events to its commit.",
             ),
-            commits: histogram("tailwater_commit_duration_seconds", "Time that the commit of a group of writes takes."),
+            commits: histogram("tailwater_commit_duration_seconds", "Time to commit a group of writes."),
             jobs: counters("tailwater_jobs_finished_total", "Finished jobs.", &["status"]),
             durations: histograms(
                 "tailwater_job_duration_seconds",
@@ -70,10 +70,14 @@ impl Metrics {
                 &SLOW,
                 &["status"],
             ),
-            requests: counters("tailwater_http_requests_total", "Requests answered.", &["method", "route", "status"]),
+            requests: counters(
+                "tailwater_http_requests_total",
+                "HTTP requests that received a response.",
+                &["method", "route", "status"],
+            ),
             latencies: histograms(
                 "tailwater_http_request_duration_seconds",
-                "Time from a request to the head of its reply. The body of a stream is not included.",
+                "Time from a request to the headers of its response, without the time to send the body.",
                 &FAST,
                 &["method", "route"],
             ),

@@ -37,7 +37,7 @@ pub enum OutputError {
     #[error("the output cannot be read: {0}")]
     Spool(#[from] io::Error),
     /// The job has had fewer attempts.
-    #[error("the job has had {had} so far, not {asked}")]
+    #[error("there is no attempt {asked}; the job has had only {had} so far")]
     NoSuchAttempt {
         /// The number of the job's latest attempt.
         had: i32,

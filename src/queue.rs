@@ -46,7 +46,7 @@ pub enum QueueError {
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
     /// The job's state does not allow the request.
-    #[error("the job is {}, so it cannot be {wanted}", status.as_str())]
+    #[error("the job has already finished ({}), so it cannot be {wanted}", status.as_str())]
     StateConflict {
         /// The job's state.
         status: JobStatus,
@@ -54,10 +54,10 @@ pub enum QueueError {
         wanted: &'static str,
     },
     /// The worker no longer holds the job.
-    #[error("the lease on job {0} has ended")]
+    #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
     /// Too many jobs are queued.
-    #[error("{0} jobs are queued already; wait until some have run, or raise --jobs-queued")]
+    #[error("{0} jobs are already queued; wait until some of them have started, or raise --jobs-queued")]
     Full(i64),
     /// The database failed.
     #[error(transparent)]

@@ -125,9 +125,9 @@ impl<L: Link> Worker<L> {
             // All log lines about the attempt contain the job's id.
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
             let attempt = async move {
-                tracing::info!("begun");
+                tracing::info!("started");
                 run::attempt(link, &config, claimed, shutdown).await;
-                tracing::info!("ended");
+                tracing::info!("finished");
                 drop(slot);
             };
             attempts.spawn(attempt.instrument(span));
@@ -142,7 +142,7 @@ impl<L: Link> Worker<L> {
     async fn recover(&self, tries: u32) -> bool {
         let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
         all.unwrap_or_else(|error| {
-            tracing::error!(%error, "jobs that an earlier run of the server left could not be looked up");
+            tracing::error!(%error, "failed to look up the jobs that an earlier run of the server left unfinished");
             false
         })
     }
@@ -176,7 +176,7 @@ impl<L: Link> Worker<L> {
                 Ok(Some(claimed)) => return Some(claimed),
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(%error, "claiming a job failed");
+                    tracing::error!(%error, "failed to claim a job");
                     tokio::select! {
                         () = tokio::time::sleep(REST) => {}
                         () = shutdown.cancelled() => return None,

@@ -39,7 +39,7 @@ const edits: { what: string; edit: (form: JobForm) => Promise<void>; expected: (
     what: "a variable, another one is removed, a third is added",
     edit: async (form) => {
       await form.values.nth(1).fill("one\ntwo\nthree");
-      await form.page.getByRole("button", { name: "Remove the variable of MODE" }).click();
+      await form.page.getByRole("button", { name: "Remove variable MODE" }).click();
       await form.page.getByTestId("add-variable").click();
       await form.names.nth(2).fill("NEW");
       await form.values.nth(2).fill("x");
@@ -92,7 +92,7 @@ test("the filled form says which job it was made from and what it does not show,
   await expect(page.getByTestId("made-from").getByRole("link", { name: "Nightly" })).toHaveAttribute("href", `/tasks/queue/${id}`);
   await expect(page.getByTestId("kept-of-job")).toContainText("Get ready");
   await expect(page.getByTestId("kept-of-job")).toContainText("no-such-file/**");
-  await expect(page.getByTestId("kept-of-step")).toHaveText(["Kept: id check \u00b7 timeout 50 s", "Kept: variables DB_PASSWORD \u00b7 continues on error"]);
+  await expect(page.getByTestId("kept-of-step")).toHaveText(["Unchanged from the original: id check \u00b7 timeout 50 s", "Unchanged from the original: variables DB_PASSWORD \u00b7 continues on error"]);
   await expect(page.getByLabel("Name of step 1")).toHaveValue("Check");
   await expect(page.getByLabel("Command of step 2")).toHaveValue("\n  echo </textarea> &amp;");
   await expect(page.getByLabel("Value of LINES")).toHaveValue("one\ntwo");
@@ -115,7 +115,7 @@ test("a secret value is kept until another one is typed, and never reaches the p
   await expect(value).toHaveAttribute("type", "password");
   await expect(value).toHaveAttribute("placeholder", "[REDACTED]");
   await expect(value).toHaveValue("");
-  await expect(page.getByText("The secret value is kept.")).toBeVisible();
+  await expect(page.getByText("The secret value stays unchanged.")).toBeVisible();
   await form.title.fill("kept");
   const kept = await form.send();
   await new JobPage(page).expectEnded("succeeded");
@@ -123,7 +123,7 @@ test("a secret value is kept until another one is typed, and never reaches the p
 
   await form.open(server, kept);
   await value.fill("another");
-  await expect(page.getByText("The secret value is kept.")).toHaveCount(0);
+  await expect(page.getByText("The secret value stays unchanged.")).toHaveCount(0);
   const replaced = await form.send();
   await new JobPage(page).expectEnded("succeeded");
   expect(String(await api.output(replaced))).toBe("is 7 long\n");
@@ -150,7 +150,7 @@ test("what is wrong is said beside its field, which gets the focus", async ({ pa
   await check(page.getByLabel("Command of step 2"), /must be a shell command/);
   await form.command.nth(1).fill("true");
   await form.names.fill("OTHER_TOKEN");
-  await check(form.names, /no secret value to keep under this name/);
+  await check(form.names, /no secret with this name/);
   await form.names.fill("API_TOKEN");
   await form.workingDirectory.fill("../x");
   await check(form.workingDirectory, /absolute path/);
@@ -204,7 +204,7 @@ test("only a command has a form", async ({ page, server, api }) => {
   await expect(page.getByTestId("run-again")).toBeVisible();
   await expect(page.getByTestId("edit-and-run-again")).toHaveCount(0);
   await page.goto(`${server.url}/tasks/queue/new?from=${id}`);
-  await expect(page.getByRole("alert")).toContainText("Only jobs of type command");
+  await expect(page.getByRole("alert")).toContainText("Only command jobs can be edited here");
 });
 
 test("the form offers what was used last, and stores no value", async ({ page, server }) => {

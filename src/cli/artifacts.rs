@@ -53,7 +53,7 @@ struct Get {
     /// The artifact's name or id; if several have the name, the newest is downloaded.
     #[arg(value_name = "NAME|ARTIFACT")]
     artifact: String,
-    /// The file to write; - is standard output [default: the last part of its name, in the current folder].
+    /// The file to write; - is standard output [default: the last part of the artifact's name, in the current folder].
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
     /// Write the artifact's description as the API returns it.

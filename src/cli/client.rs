@@ -38,7 +38,7 @@ const MAX_SHOWN: usize = 200;
 /// The options that choose the server and the token.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ServerArgs {
-    /// The server's address [default: that of `tailwater login`, else `http://127.0.0.1:3000`].
+    /// The server's address [default: the one stored by `tailwater login`, else `http://127.0.0.1:3000`].
     #[arg(long, env = "TAILWATER_SERVER", value_name = "URL", help_heading = "Server")]
     pub(super) server: Option<String>,
     /// The token; prefer the variable or `tailwater login`, because other users can see a program's arguments.

@@ -134,7 +134,7 @@ impl Follower {
             };
             match ended {
                 Ok(Ended::Complete) => return,
-                Ok(Ended::Cut) => self.wait("the connection was cut").await,
+                Ok(Ended::Cut) => self.wait("the connection was lost").await,
                 Err(error) if error.is_transient() => self.wait(&error.to_string()).await,
                 Err(error) => {
                     // The receiver may be gone.

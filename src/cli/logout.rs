@@ -1,4 +1,4 @@
-//! `tailwater logout`: removes what `login` stored.
+//! `tailwater logout`: removes the server's address and token that `login` stored.
 
 use std::process::ExitCode;
 

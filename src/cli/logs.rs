@@ -1,4 +1,4 @@
-//! `tailwater logs ID`: shows what a job has printed.
+//! `tailwater logs ID`: shows the output of a job.
 
 use std::process::ExitCode;
 
@@ -32,7 +32,7 @@ pub(super) struct Logs {
     /// Show only the output to stdout or stderr.
     #[arg(long, value_parser = stream)]
     stream: Option<StreamName>,
-    /// Show only newer output: after a time (2026-01-31T12:00:00Z), or of a period up to now (10m).
+    /// Show only output since a time (2026-01-31T12:00:00Z) or from a recent period (10m: the last ten minutes).
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
     /// Show only lines that match this regular expression; colours are ignored.

@@ -42,7 +42,7 @@ pub(super) struct Run {
     /// Set an environment variable of the command; NAME alone takes the value from the current environment.
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
-    /// The shell that runs the command: a program that takes -c [default: sh].
+    /// The shell that runs the command: a program that accepts -c [default: sh].
     #[arg(long)]
     shell: Option<String>,
     /// The timeout, such as 90s or 1h30m.
@@ -119,12 +119,12 @@ impl Run {
             Ok(()) => {}
             Err(error) if error.is_closed_pipe() => {
                 // A command that runs here would be killed in this case, as in `command | head`.
-                cancel(&client, job.id, "the reader of its output has gone").await?;
+                cancel(&client, job.id, "the output of `tailwater run` was closed").await?;
                 return Ok(ExitCode::from(CLOSED_PIPE));
             }
             Err(error @ CliError::Output(_)) => {
                 // The terminal was closed or the disk is full. A command that runs here could not continue either.
-                cancel(&client, job.id, "its output could not be written").await?;
+                cancel(&client, job.id, "the output of `tailwater run` could not be written").await?;
                 return Err(error);
             }
             Err(error) => return Err(error),
@@ -197,9 +197,7 @@ async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     });
     signals.next().await;
     asking.abort();
-    note(&format!(
-        "exited; the job may still be running: `tailwater cancel {job}` cancels it, `tailwater logs -f {job}` follows it"
-    ));
+    note(&format!("exited; the job may still be running: use `tailwater cancel {job}` or `tailwater logs -f {job}`"));
     std::process::exit(LEFT.into());
 }
 

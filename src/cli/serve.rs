@@ -42,13 +42,13 @@ pub(super) struct Serve {
     /// folder].
     #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// An additional host name for browsers to reach the server by; may be given several times.
+    /// An additional host name under which browsers can reach the server; may be given several times.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
     /// The maximum number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// Whether output is written to the event log while it is printed; the complete log is always kept.
+    /// Whether output is written to the event log while it is printed; the complete log is always stored.
     #[arg(long, env = "TAILWATER_LIVE_LOG_EVENTS", default_value_t = true, action = ArgAction::Set)]
     live_log_events: bool,
     /// The longest time that output waits before it is sent, in milliseconds.
@@ -63,7 +63,8 @@ pub(super) struct Serve {
     /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent live.
     #[arg(long, env = "TAILWATER_LIVE_JOB_BYTES", default_value_t = 1 << 30)]
     live_job_bytes: u64,
-    /// How long output may still be sent live after its step has ended, in seconds; after that only its end is sent.
+    /// How long output may still be sent live after its step has ended, in seconds; after that, only the last part of
+    /// the step's output is sent.
     #[arg(long, env = "TAILWATER_LIVE_LAG_SECONDS", default_value_t = 30)]
     live_lag_seconds: u32,
     /// The maximum size of a request body, in bytes.

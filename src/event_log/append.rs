@@ -43,10 +43,10 @@ pub struct Batch {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
-    #[error("the lease on job {0} has ended")]
+    #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
     /// The batch does not begin where the last one ended, or its number is not the next one.
-    #[error("batch {number} of job {job} does not follow the one before")]
+    #[error("batch {number} of job {job} does not follow the previous batch")]
     OutOfOrder {
         /// The job whose log was to be appended to.
         job: JobId,

@@ -188,7 +188,7 @@ impl NewEvent {
             AttemptStatus::Cancelled => (Level::Warn, "Attempt cancelled"),
             AttemptStatus::Interrupted => (
                 Level::Error,
-                "Attempt interrupted: its worker stopped. Its output up to then is kept, and its processes were killed",
+                "Attempt interrupted because its worker stopped. Its output so far is stored, and its processes were killed",
             ),
         };
         let payload = Payload::Attempt(AttemptPayload {
@@ -212,8 +212,8 @@ impl NewEvent {
             JobEventStatus::Queued => (Level::Info, "Job queued"),
             JobEventStatus::Claimed => (Level::Info, "Job claimed"),
             JobEventStatus::Requeued => (Level::Warn, "Job queued for its next attempt"),
-            JobEventStatus::LeaseExpired => (Level::Error, "The worker's lease ran out"),
-            JobEventStatus::WorkerSilent => (Level::Warn, "The worker has not been heard of for 15 s"),
+            JobEventStatus::LeaseExpired => (Level::Error, "The worker's lease expired"),
+            JobEventStatus::WorkerSilent => (Level::Warn, "The worker has not responded for 15 s"),
             JobEventStatus::CancelRequested => (Level::Warn, "Cancellation requested"),
             JobEventStatus::Succeeded => (Level::Info, "Job succeeded"),
             JobEventStatus::Failed => (Level::Error, "Job failed"),
@@ -247,7 +247,7 @@ impl NewEvent {
     /// A file was stored as an artifact.
     #[must_use]
     pub fn artifact(name: &Redacted, artifact_id: crate::model::ArtifactId, size_bytes: i64) -> Self {
-        let mut message = Redacted::literal("Artifact kept: ");
+        let mut message = Redacted::literal("Artifact stored: ");
         message.append(name);
         let name = name.to_text().into_owned();
         Self {

@@ -61,7 +61,7 @@ pub enum UnpackError {
     #[error("the archive is neither a tar.zst nor a tar.gz")]
     Unknown,
     /// It unpacks to more than the limit.
-    #[error("the archive unpacks to more than {0} bytes, which --input-bytes allows")]
+    #[error("the archive unpacks to more than the {0} bytes that --input-bytes allows")]
     TooLarge(u64),
     /// It contains too many entries.
     #[error("the archive contains more than {0}")]

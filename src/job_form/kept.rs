@@ -18,7 +18,7 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
         stage("prepare", "Runs first (prepare)"),
         stage("publish", "Runs last (publish)"),
         (!patterns.is_empty()).then(|| format!("Artifacts: {}", patterns.join(", "))),
-        job.input.as_ref().map(|input| format!("The files that were sent with it: {}", words::bytes(input.size_bytes))),
+        job.input.as_ref().map(|input| format!("Files sent with the job: {}", words::bytes(input.size_bytes))),
         job.affinity_key.as_ref().map(|key| format!("Affinity key: {key}")),
     ];
     lines.into_iter().flatten().collect()

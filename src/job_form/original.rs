@@ -81,7 +81,7 @@ impl Original {
         for FormVariable { name, kept, .. } in &form.env {
             let name = name.trim();
             if kept.as_ref().is_some_and(|kept| is_renamed(name, kept)) {
-                let problem = "has no secret value to keep under this name; type the value";
+                let problem = "the original job has no secret with this name; enter a value";
                 return Err(Misread { field: format!("payload.env.{name}"), problem });
             }
         }

@@ -43,7 +43,7 @@ impl<'t> Reader<'t> {
         match self.events.next() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => Err(self.syntax(&error)),
-            None => Err(JsonError::new(self.text.len(), "ends too early")),
+            None => Err(JsonError::new(self.text.len(), "ends unexpectedly")),
         }
     }
 

@@ -110,7 +110,7 @@ pub fn words(event: &Event) -> Words {
             };
             let when = match gap.available {
                 GapAvailable::Now => "the complete log has them",
-                GapAvailable::AtEnd => "the complete log has them when the attempt ends",
+                GapAvailable::AtEnd => "the complete log will have them when the attempt ends",
             };
             let subject = format!("{}, {}", words::plural(gap.lines, "line"), words::bytes(gap.bytes));
             Words { tone: Tone::Cancelled, subject, detail: format!("{why}; {when}") }
@@ -118,7 +118,7 @@ pub fn words(event: &Event) -> Words {
         Payload::Artifact(artifact) => Words {
             tone: Tone::Plain,
             subject: artifact.name.clone(),
-            detail: format!("kept, {}", words::bytes(artifact.size_bytes)),
+            detail: format!("stored as an artifact, {}", words::bytes(artifact.size_bytes)),
         },
         Payload::End(end) => Words {
             tone: Tone::Plain,

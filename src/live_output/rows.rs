@@ -142,7 +142,7 @@ fn space_row(space: Space) -> impl IntoView {
         Side::Earlier => "earlier",
         Side::Later => "later",
     };
-    let text = format!("{} {side}", words::plural(space.lines.max(1), "line"));
+    let text = words::plural(space.lines.max(1), &format!("{side} line"));
     view! {
         <div class="live-space" data-kind=side node_ref=node>
             <span>{text}</span>

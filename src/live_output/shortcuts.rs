@@ -13,7 +13,7 @@ const KEYS: [(&str, &str); 5] = [
     ("f", "Follow the newest line, or stop following"),
     ("c", "Copy the output that the filter shows"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
-    ("Home, End", "Go to the start, go to the end and follow"),
+    ("Home, End", "Go to the start; go to the end and follow new lines"),
     ("?", "Show this list"),
 ];
 

@@ -27,7 +27,7 @@ pub fn StatusBar(
             <span>{move || screen.totals.with(|totals| words::plural(totals.lines(), "line"))}</span>
             <span>{move || screen.totals.with(|totals| words::bytes(totals.bytes()))}</span>
             <Show when=move || { redactions() > 0 }>
-                <span>{move || words::count(redactions())} " redacted"</span>
+                <span>{move || words::plural(redactions(), "value")} " redacted"</span>
             </Show>
             <span class="push"></span>
             <button class="link wide needs-scripts" on:click=move |_| shortcuts::open()>"? for shortcuts"</button>

@@ -77,7 +77,7 @@ fn filled(job: Job) -> AnyView {
         return view! {
             <main class="notice" role="alert">
                 <h2>"This job cannot be edited"</h2>
-                <p>"Only jobs of type command have a form. Run it again from its page, or change it by the API."</p>
+                <p>"Only command jobs can be edited here. Run this job again from its page, or change it through the API."</p>
                 <p>
                     <A href=page>"Go to the job"</A>
                 </p>
@@ -89,12 +89,12 @@ fn filled(job: Job) -> AnyView {
     view! {
         <div class="form-intro">
             <p data-testid="made-from">
-                "A new job, made from " <A href=page>{title}</A> ". What you do not change stays as it is, secret values included."
+                "This creates a new job based on " <A href=page>{title}</A> ". Everything you do not change is kept, including secret values."
             </p>
             {(!kept.is_empty())
                 .then(|| {
                     view! {
-                        <p class="hint">"Not in this form, and kept:"</p>
+                        <p class="hint">"Settings that this form does not show stay unchanged:"</p>
                         <ul class="kept hint" data-testid="kept-of-job">
                             {kept.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
                         </ul>

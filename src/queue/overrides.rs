@@ -86,10 +86,10 @@ fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(),
                 texts.iter().filter(|known| known.kind == kind && known.shown == *text).map(|known| &known.real);
             let problem = match meant.next() {
                 None => {
-                    "[REDACTED] replaces a secret of the original job, which cannot be restored in a changed text; leave the text unchanged, or refer to the variable, as in $NAME"
+                    "[REDACTED] stands for a secret of the original job and works only if the text is unchanged; restore the original text, or use the variable, as in $NAME"
                 }
                 Some(first) if meant.any(|other| other != first) => {
-                    "[REDACTED] replaces several secrets of the original job; enter the value itself"
+                    "[REDACTED] could stand for more than one secret of the original job; enter the actual value"
                 }
                 Some(first) => {
                     text.clone_from(first);

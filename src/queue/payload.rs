@@ -111,7 +111,7 @@ impl JobPayload {
     pub fn command(&self) -> Result<Command, InvalidPayload> {
         match self {
             Self::Command(raw) => Command::check(raw.clone()),
-            Self::Other(_) => Err(invalid("type", "is not a type that this worker runs")),
+            Self::Other(_) => Err(invalid("type", "is not a type that this worker can run")),
             Self::Unreadable(error) => Err(error.clone()),
         }
     }

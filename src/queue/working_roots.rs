@@ -24,7 +24,7 @@ pub enum DirectoryError {
     #[error("the working directory {} is not a folder", .0.display())]
     NotAFolder(PathBuf),
     /// The system denied access.
-    #[error("the working directory {} cannot be entered by the user that the server runs as: {source}", path.display())]
+    #[error("the user that runs the server cannot enter the working directory {}: {source}", path.display())]
     Refused {
         /// The folder.
         path: PathBuf,

@@ -88,8 +88,8 @@ pub struct Config {
 pub enum ConfigError {
     /// The server can be reached from other machines, but the operator has not chosen a token.
     #[error(
-        "listening on {0} lets other machines in, so the operator has to choose the token: set TAILWATER_ADMIN_TOKEN to 32 \
-         or more printable characters, or listen on 127.0.0.1"
+        "listening on {0} exposes the server to other machines, which requires a token of your own: set \
+         TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"
     )]
     OpenWithoutToken(SocketAddr),
     /// The file of values to mask cannot be read.

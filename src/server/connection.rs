@@ -57,7 +57,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     drop(listener);
     connections.close();
     if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
-        tracing::info!("some connections did not end in time and are cut");
+        tracing::info!("some connections did not finish in time and are being closed");
     }
 }
 
@@ -96,7 +96,7 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     };
     // A client that disconnects is not a failure of the server.
     if let Some(error) = ended.err().map(std::io::Error::other).or(closed.err()) {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "a connection was closed early");
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
 pub(super) fn refused(state: &AppState, reply: Response, began: Instant) -> Response {
     let id = Uuid::now_v7();
     state.db.metrics().request(OTHER_METHOD, NO_ROUTE, reply.status().as_u16(), began.elapsed());
-    tracing::debug!(%id, status = reply.status().as_u16(), "refused what is not a request");
+    tracing::debug!(%id, status = reply.status().as_u16(), "rejected an invalid request");
     with_id(reply, id)
 }
 

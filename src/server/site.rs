@@ -66,8 +66,8 @@ impl Site {
         {
             tracing::warn!(
                 folder = %folder.display(),
-                "the pages have no scripts and no styles: this program holds none, and the folder does not exist; \
-                 run `make build`, or name the folder with --site-root"
+                "the pages have no scripts or styles, because this program contains none and the folder does not \
+                 exist; run `make build`, or name the folder with --site-root"
             );
         }
         let names = source.read(NAMES).and_then(|file| toml::from_str(std::str::from_utf8(&file.bytes).ok()?).ok());

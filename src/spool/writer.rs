@@ -152,7 +152,7 @@ impl SpoolWriter {
         if hash_of(&self.log)?.finalize() == self.hash.clone().finalize() {
             Ok(())
         } else {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "the disk has lost output that it had taken"))
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the disk lost output that was already written"))
         }
     }
 

@@ -175,7 +175,9 @@ impl StepCapture<'_> {
         }
         // Bytes after the end have no record and must not be taken for output.
         self.spool.cut().ok();
-        Err(self.refusal.map_or_else(|| io::Error::other("given up"), |refusal| refusal.error))
+        Err(self
+            .refusal
+            .map_or_else(|| io::Error::other("the worker stopped waiting for the disk"), |refusal| refusal.error))
     }
 
     /// Stores output that a stream's redactor has released, in complete characters.
@@ -210,11 +212,11 @@ impl StepCapture<'_> {
     fn note(&mut self, stored: io::Result<()>, now: Instant) {
         let before = self.refusal.take();
         match stored {
-            Ok(()) if before.is_some() => tracing::info!("the disk takes output again"),
+            Ok(()) if before.is_some() => tracing::info!("output can be stored again"),
             Ok(()) => {}
             Err(error) => {
                 if before.is_none() {
-                    tracing::warn!(%error, "output cannot be stored; the job waits until the disk takes it");
+                    tracing::warn!(%error, "output cannot be stored; the job waits until it can be stored again");
                 }
                 let mut waits = before.map_or(WAITS, |before| before.waits);
                 let again_at = now + waits.next_wait();

@@ -126,7 +126,9 @@ impl Collector {
         if self.unmatched.is_empty() {
             return None;
         }
-        let mut text = Redacted::literal("No file matches ");
+        let mut text = Redacted::literal(
+            "No files match these `artifacts` patterns, which are relative to the working directory: ",
+        );
         for (place, pattern) in self.unmatched.iter().take(MAX_NAMED).enumerate() {
             text.append(&Redacted::literal(if place > 0 { ", " } else { "" }));
             text.append(&redactor.redact(self.matcher.patterns().nth(*pattern).unwrap_or_default().as_bytes()));
@@ -134,9 +136,8 @@ impl Collector {
         if let Some(more) = self.unmatched.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
             text.append(&Redacted::literal(" and "));
             text.append(&Redacted::number(i64::try_from(more).unwrap_or(i64::MAX)));
-            text.append(&Redacted::literal(" more patterns"));
+            text.append(&Redacted::literal(" more"));
         }
-        text.append(&Redacted::literal(" (`artifacts`, relative to the working directory)"));
         Some(NewEvent::warning(self.lease.attempt, text))
     }
 

@@ -82,10 +82,10 @@ impl DiskGuard {
                 tracing::warn!(
                     free,
                     min_free,
-                    "the disk is nearly full: no new jobs are taken; free some space, or lower --min-free-bytes"
+                    "the disk is nearly full, so no new jobs are started; free some space, or lower --min-free-bytes"
                 );
             } else {
-                tracing::info!(free, min_free, "the disk has room again: jobs are taken");
+                tracing::info!(free, min_free, "the disk has enough free space again, so new jobs are started");
             }
         }
     }

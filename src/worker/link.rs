@@ -24,7 +24,7 @@ pub enum LinkError {
     #[error("{0}")]
     Retry(String),
     /// The lease has ended: nothing of this attempt may be written any more.
-    #[error("the lease on job {0} has ended")]
+    #[error("the lease on job {0} is no longer valid")]
     Fenced(JobId),
     /// It will never do it.
     #[error("{0}")]

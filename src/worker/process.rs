@@ -103,7 +103,7 @@ pub fn run(
     read?;
     // If the supervisor was killed, it cannot report how the step ended, but the step was killed with it.
     let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
-    let failed = || ProcessError::Spawn(io::Error::other("its supervisor failed"));
+    let failed = || ProcessError::Spawn(io::Error::other("the supervisor process failed"));
     let status = status.or(killed).ok_or_else(failed)?;
     Ok(Exit { status, ended_by: ending.map(|ending| ending.by), left_behind })
 }

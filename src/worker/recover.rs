@@ -24,11 +24,11 @@ use crate::spool::{Source, SpoolWriter};
 enum RecoverError {
     #[error(transparent)]
     Link(#[from] LinkError),
-    #[error("the spool cannot be read: {0}")]
+    #[error("failed to read the stored output: {0}")]
     Unreadable(#[source] io::Error),
-    #[error("the spool cannot be written: {0}")]
+    #[error("failed to write the stored output: {0}")]
     Unwritable(#[source] io::Error),
-    #[error("the processes of the attempt cannot be looked for: {0}")]
+    #[error("failed to look for the attempt's processes: {0}")]
     Processes(#[source] io::Error),
 }
 
@@ -43,10 +43,10 @@ pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: 
             ended => ended,
         };
         match ended {
-            Ok(()) => tracing::info!(%job, "ended a job that an earlier run of the server left"),
+            Ok(()) => tracing::info!(%job, "finished an attempt that an earlier run of the server left unfinished"),
             Err(error) => {
                 all = false;
-                tracing::error!(%job, %error, "a job that an earlier run of the server left could not be ended yet");
+                tracing::error!(%job, %error, "an attempt that an earlier run of the server left unfinished cannot be finished yet");
             }
         }
     }
@@ -70,7 +70,7 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
     FailPoint::RestShipped.reached();
     link.sweep(lease).await?;
-    let message = Redacted::literal("the server ended while the job ran");
+    let message = Redacted::literal("the server stopped while the job was running");
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
     let totals = run::totals(&spool, progress, spool.count_masks().map_err(RecoverError::Unreadable)?);
     let artifacts = vec![run::log_artifact(&totals)];
@@ -83,9 +83,9 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
 async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error) -> Result<(), RecoverError> {
     let Abandoned { claimed, shipped, suppressed, .. } = left;
     let (lease, worker) = (claimed.lease, claimed.worker);
-    tracing::error!(job = %lease.job, %error, "the output of a job cannot be read; the job is ended without it");
+    tracing::error!(job = %lease.job, %error, "the stored output of a job cannot be read; the attempt is finished without it");
     link.sweep(lease).await?;
-    let text = "the server ended while the job ran, and the complete output cannot be read from its disk";
+    let text = "the server stopped while the job was running, and the stored output cannot be read";
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal(text) };
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut totals = run::nothing_printed();
@@ -121,7 +121,7 @@ async fn complete<L: Link>(
         if have < 0 {
             // A gap covers only synced output, so this happens only if the disk has lost data that it reported as
             // synced.
-            tracing::error!(job = %claimed.lease.job, "the disk lost output that was not sent; what came after it is lost too");
+            tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
             break;
         }
         let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));

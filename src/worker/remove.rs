@@ -31,7 +31,7 @@ impl Display for Remaining {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match self.why {
-            Errno::XDEV | Errno::BUSY => write!(f, "{path} is a mount, which is left alone; unmount it")?,
+            Errno::XDEV | Errno::BUSY => write!(f, "{path} is a mount point and was not removed; unmount it")?,
             why => write!(f, "{path}: {}", io::Error::from(why))?,
         }
         if self.others > 0 {

@@ -51,7 +51,7 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
         Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
             Err(error) => {
-                tracing::warn!(job = %lease.job, %error, "an attempt was given up");
+                tracing::warn!(job = %lease.job, %error, "an attempt was abandoned");
                 return;
             }
         },
@@ -90,11 +90,13 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
     let failed = |what: &str, error: &dyn std::fmt::Display| redactor.redact(format!("{what}: {error}").as_bytes());
     let command = claimed.payload.command().map_err(|error| failed("the payload is not valid", &error))?;
     let lease = claimed.lease;
-    let spool =
-        config.spools.create(lease.job, lease.attempt).map_err(|error| failed("the spool cannot be made", &error))?;
+    let spool = config
+        .spools
+        .create(lease.job, lease.attempt)
+        .map_err(|error| failed("failed to create the output file", &error))?;
     let workspace = workspace(config, lease);
-    private_folder(&workspace).map_err(|error| failed("the workspace cannot be made", &error))?;
-    let control = Control::new().map_err(|error| failed("the attempt cannot be controlled", &error))?;
+    private_folder(&workspace).map_err(|error| failed("failed to create the workspace", &error))?;
+    let control = Control::new().map_err(|error| failed("failed to set up control of the attempt", &error))?;
     let names = names(&command, lease.attempt, &redactor);
     let capture = Capture::new(spool, redactor, config.flush);
     let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
@@ -178,7 +180,7 @@ async fn conduct<L: Link>(
 }
 
 /// The warning in the log if a registered value is too short to be masked everywhere.
-const SHORT_SECRETS: &str = "A secret of fewer than 6 bytes is masked only where it stands alone, since it would mask everything; use a longer one";
+const SHORT_SECRETS: &str = "A secret shorter than 6 bytes is masked only where it is a whole word, because masking it everywhere would hide unrelated output. Use a longer secret";
 
 fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
     let redactions = i64::try_from(capture.redactions()).unwrap_or(i64::MAX);
@@ -260,11 +262,11 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
         match link.finish(finish.clone()).await {
             Ok(()) => return,
             Err(LinkError::Retry(error)) => {
-                tracing::warn!(job = %finish.lease.job, %error, "the end of a job could not be stored and is tried again");
+                tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt could not be stored; retrying");
                 tokio::time::sleep(waits.next_wait()).await;
             }
             Err(error) => {
-                tracing::warn!(job = %finish.lease.job, %error, "the end of a job was refused");
+                tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt was rejected");
                 return;
             }
         }

@@ -47,7 +47,8 @@ const FAR_BEHIND: u64 = 256 << 10;
 const APPEND_BYTES: u64 = 1 << 20;
 
 /// The message in the log when the job's budget is used up.
-const BUDGET_SPENT: &str = "The job has printed as much as is sent while it runs; the end of each step still follows, and the complete log has all of it";
+const BUDGET_SPENT: &str =
+    "Live output limit reached. The end of each step is still sent live. The complete log has everything";
 
 /// Whether output is written to the event log. The complete log is always kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,11 +199,11 @@ impl<L: Link> Shipper<L> {
 
     /// Sends no more output, since the spool cannot be read.
     fn leave_out_the_rest(&mut self, error: &io::Error, out: &mut Outgoing) -> Wait {
-        tracing::error!(job = %self.lease.job, %error, "the output of a job cannot be read; the rest of it is not sent");
+        tracing::error!(job = %self.lease.job, %error, "the stored output of a job cannot be read; the rest of it is not sent");
         self.live = None;
-        let mut message = Redacted::literal("The server cannot read the output from its disk; what follows byte ");
+        let mut message = Redacted::literal("The server cannot read the stored output. Output after byte ");
         message.append(&Redacted::number(i64::try_from(out.to).unwrap_or(i64::MAX)));
-        message.append(&Redacted::literal(" is not sent"));
+        message.append(&Redacted::literal(" is missing"));
         out.events.push(NewEvent::warning(self.lease.attempt, message));
         Wait::Not
     }
@@ -270,7 +271,7 @@ impl<L: Link> Shipper<L> {
             match self.link.append(self.lease, batch.clone(), files.clone()).await {
                 Ok(()) => break,
                 Err(LinkError::Retry(error)) => {
-                    tracing::warn!(job = %self.lease.job, %error, "an append failed and is tried again; the spool has it all");
+                    tracing::warn!(job = %self.lease.job, %error, "output could not be appended to the event log; retrying");
                     tokio::time::sleep(waits.next_wait()).await;
                 }
                 Err(error) => return Err(error),
@@ -295,7 +296,7 @@ async fn read_spool<T: Send + 'static>(
         let done = tokio::task::spawn_blocking(move || read(&mut spool, &steps)).await.map_err(io::Error::other)?;
         match done {
             Err(error) if error.raw_os_error().is_some() && waits.tries() < READ_TRIES => {
-                tracing::warn!(%error, "the spool cannot be read and is asked again");
+                tracing::warn!(%error, "the stored output cannot be read; retrying");
                 tokio::time::sleep(waits.next_wait()).await;
             }
             done => return done,

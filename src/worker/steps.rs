@@ -147,10 +147,10 @@ impl Run<'_> {
             (Some(stop), _) => stopped(stop),
             (None, UnpackError::Stopped) => Ending::Failed {
                 reason: FailureReason::Timeout,
-                message: Redacted::literal("the job's time was up while its files were unpacked"),
+                message: Redacted::literal("the job timed out while its files were being unpacked"),
             },
             (None, error) => {
-                let text = format!("the files that came with the job could not be unpacked: {error}");
+                let text = format!("the files sent with the job could not be unpacked: {error}");
                 let message = self.tools.capture.redactor().redact(text.as_bytes());
                 Ending::Failed { reason: FailureReason::Spawn, message }
             }
@@ -275,13 +275,13 @@ fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error:
     };
     let mut message = name.name.clone();
     match (reason, end.exit_code, end.signal) {
-        (FailureReason::Timeout, ..) => message.append(&Redacted::literal(": its time was up")),
+        (FailureReason::Timeout, ..) => message.append(&Redacted::literal(": timed out")),
         (_, Some(code), _) => {
             message.append(&Redacted::literal(": exited with code "));
             message.append(&Redacted::number(code.into()));
         }
         (_, _, Some(signal)) => {
-            message.append(&Redacted::literal(": ended by signal "));
+            message.append(&Redacted::literal(": killed by signal "));
             message.append(&Redacted::number(signal.into()));
         }
         _ => {

@@ -75,7 +75,7 @@ async fn files_outside_the_workspace_are_not_kept_and_a_warning_names_them() {
     assert_eq!(kept(&server.api, &id).await, rows(&[["real", "execute", "application/octet-stream", "real\n"]]));
     let events = server.api.events(&id).await;
     let warning = of_kind(&events, "warning")[0]["message"].as_str().expect("the content is text").to_owned();
-    assert_eq!(warning, "Not kept as artifacts: 3 no regular file (link, ...)");
+    assert_eq!(warning, "Some files were not stored as artifacts: 3 are not regular files (link, ...)");
 }
 
 #[tokio::test]
@@ -92,7 +92,10 @@ async fn a_file_that_is_too_large_is_not_kept_and_a_name_with_a_secret_is_masked
     assert_eq!(kept(&server.api, &id).await, expected);
     let events = server.api.events(&id).await;
     assert!(!json!(events).to_string().contains(secret));
-    assert_eq!(of_kind(&events, "warning")[0]["message"], "Not kept as artifacts: 1 larger than 10 bytes (large)");
+    assert_eq!(
+        of_kind(&events, "warning")[0]["message"],
+        "Some files were not stored as artifacts: 1 is larger than 10 bytes (large)"
+    );
 }
 
 #[tokio::test]
@@ -102,7 +105,10 @@ async fn a_warning_says_that_the_patterns_matched_no_file() {
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let events = server.api.events(&id).await;
     let warning = of_kind(&events, "warning")[0]["message"].as_str().expect("it is text").to_owned();
-    assert_eq!(warning, "No file matches report/** (`artifacts`, relative to the working directory)");
+    assert_eq!(
+        warning,
+        "No files match these `artifacts` patterns, which are relative to the working directory: report/**"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +125,9 @@ async fn each_pattern_that_matches_nothing_is_named_also_among_others_that_do() 
     let warnings: Vec<&Value> = of_kind(&events, "warning").iter().map(|event| &event["message"]).collect();
     assert_eq!(
         warnings,
-        ["No file matches dist/**, empty, [REDACTED]/* (`artifacts`, relative to the working directory)"],
+        [
+            "No files match these `artifacts` patterns, which are relative to the working directory: dist/**, empty, [REDACTED]/*"
+        ],
     );
 }
 

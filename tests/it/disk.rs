@@ -141,7 +141,7 @@ async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
     let working = tokio::spawn(worker.run(shutdown.clone()));
     status_is(&queue, job, JobStatus::Failed).await;
     let ended = queue.job(job).await.expect("it is there");
-    let message = "the server ended while the job ran, and the complete output cannot be read from its disk";
+    let message = "the server stopped while the job was running, and the stored output cannot be read";
     assert_eq!(ended.error_message.as_deref(), Some(message));
     assert!(spool.is_dir(), "it is left for a person to look at");
     let other = queue.job(of_another_server).await.expect("it is there").status;

@@ -109,7 +109,7 @@ async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_remov
     let log = fs::read_to_string(data.path().join("server.log")).expect("it is text");
     let named = ["a/m", "n", "f"]
         .iter()
-        .any(|name| log.contains(&format!("{} is a mount, which is left alone", workspace.join(name).display())));
+        .any(|name| log.contains(&format!("{} is a mount point and was not removed", workspace.join(name).display())));
     assert!(named && log.contains("(and 2 more)"), "{log}");
     server.terminate();
     server.exited().await;

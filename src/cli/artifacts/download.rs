@@ -73,7 +73,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Targ
         fs::remove_file(&part).map_err(failed("remove", &part))?;
         return Err(error);
     }
-    fs::rename(&part, path).map_err(failed("make", path))
+    fs::rename(&part, path).map_err(failed("create", path))
 }
 
 /// Writes received bytes, and updates their count and checksum.

@@ -24,12 +24,12 @@ pub(super) enum Input {
 }
 
 /// The error if there is data.
-pub(super) const REFUSED: &str = "standard input has data, but a job has no standard input to read it from: \
+pub(super) const REFUSED: &str = "standard input has data, but jobs cannot read standard input; \
     redirect it from /dev/null, or pass the data as a file with --send";
 
 /// The note if the input stayed open.
 pub(super) const UNREAD: &str =
-    "the command ran without standard input: `tailwater run` does not pass its own on to the job";
+    "the command ran without standard input, because `tailwater run` does not forward its standard input to the job";
 
 impl Input {
     /// Checks this program's standard input. If it cannot be checked, it cannot be read either.

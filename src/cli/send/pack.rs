@@ -57,7 +57,9 @@ impl Folder {
         walk.hidden(false).ignore(false).require_git(false).parents(in_repository);
         walk.filter_entry(|entry| entry.file_name() != ".git");
         for entry in walk.build() {
-            let entry = entry.map_err(|error| error.into_io_error().unwrap_or_else(|| io::Error::other("a loop")))?;
+            let entry = entry.map_err(|error| {
+                error.into_io_error().unwrap_or_else(|| io::Error::other("symbolic links form a loop"))
+            })?;
             folder.add(entry.path())?;
         }
         if in_repository {

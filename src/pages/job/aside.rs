@@ -215,7 +215,7 @@ fn took(started: Timestamp, millis: Option<i64>, now: Now) -> impl Fn() -> Strin
 
 const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
     match status {
-        AttemptStatus::Started => ("running", "runs"),
+        AttemptStatus::Started => ("running", "is running"),
         AttemptStatus::Succeeded => ("succeeded", "succeeded"),
         AttemptStatus::Failed => ("failed", "failed"),
         AttemptStatus::Cancelled => ("cancelled", "was cancelled"),

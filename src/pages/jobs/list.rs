@@ -222,7 +222,7 @@ fn Empty(everything: bool) -> impl IntoView {
                     "Submit your first job"
                 </A>
             </p>
-            <p>"Or from a terminal, with your token in place of $TOKEN:"</p>
+            <p>"Or run this in a terminal, with $TOKEN set to your token:"</p>
             <pre class="command">
                 <code>{command}</code>
             </pre>

@@ -37,9 +37,9 @@ pub fn Environment(draft: Draft, known_names: Signal<Vec<String>>, problems: Pro
 fn VariableRow(draft: Draft, problems: Problems, variable: Variable) -> impl IntoView {
     let problem = problems.of(Signal::derive(move || variable.field()));
     let error = format!("variable-{}-error", variable.id);
-    let of_it = move |what: &str| {
+    let label_of = move |without_name: &str, with_name: &str| {
         let name = variable.name.get();
-        if name.trim().is_empty() { what.to_owned() } else { format!("{what} of {}", name.trim()) }
+        if name.trim().is_empty() { without_name.to_owned() } else { format!("{with_name} {}", name.trim()) }
     };
     view! {
         <div class="variable">
@@ -57,11 +57,11 @@ fn VariableRow(draft: Draft, problems: Problems, variable: Variable) -> impl Int
                 value=variable.name.get_untracked()
                 bind:value=variable.name
             />
-            {value_view(variable, problem, error.clone(), move || of_it("Value"))}
+            {value_view(variable, problem, error.clone(), move || label_of("Value of the variable", "Value of"))}
             <button
                 type="button"
                 class="button quiet needs-scripts"
-                aria-label=move || of_it("Remove the variable")
+                aria-label=move || label_of("Remove this variable", "Remove variable")
                 on:click=move |_| draft.remove_variable(variable.id)
             >
                 <Icon name="remove" />
@@ -129,9 +129,9 @@ fn note(variable: Variable) -> Option<&'static str> {
     let name = variable.name.get();
     let has_its_name = variable.kept.with_value(|kept| kept.as_deref() == Some(name.trim()));
     if has_its_name && variable.value.with(String::is_empty) {
-        return Some("The secret value is kept. Type to replace it.");
+        return Some("The secret value stays unchanged. Type to replace it.");
     }
-    is_secret(variable).then_some("The name marks this as a secret. Where its value is printed, [REDACTED] is shown.")
+    is_secret(variable).then_some("This name looks like a secret, so its value appears as [REDACTED] in the output.")
 }
 
 /// Returns whether a name looks like that of a secret, by the rule that the server applies (`API.md`, Jobs). It only

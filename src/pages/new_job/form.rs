@@ -168,7 +168,7 @@ pub fn Form(original: Option<(JobId, Original)>) -> impl IntoView {
                         {if from.is_some() {
                             "To add or remove steps and variables, turn on JavaScript or use the API."
                         } else {
-                            "Several steps and variables need JavaScript, or the API."
+                            "To add steps or variables, turn on JavaScript or use the API."
                         }}
                     </span>
                 </div>

@@ -33,7 +33,8 @@ pub fn Shell(draft: Draft, problems: Problems) -> impl IntoView {
     };
     let further = move || {
         other.get().map(|shell| {
-            let label = if shell == EACH_ITS_OWN { "each step's own".to_owned() } else { format!("{shell} -c") };
+            let label =
+                if shell == EACH_ITS_OWN { "different for each step".to_owned() } else { format!("{shell} -c") };
             option(shell, label)
         })
     };

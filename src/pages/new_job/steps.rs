@@ -96,5 +96,5 @@ fn kept(draft: Draft, original: StoredValue<Option<Original>>, step: Step) -> Op
     let shown_shell = (shell != EACH_ITS_OWN).then_some(shell.as_str());
     let kept = original
         .with_value(|original| original.as_ref()?.step(step.origin?).map(|step| kept_of_step(step, shown_shell)))?;
-    (!kept.is_empty()).then(|| format!("Kept: {}", kept.join(" \u{b7} ")))
+    (!kept.is_empty()).then(|| format!("Unchanged from the original: {}", kept.join(" \u{b7} ")))
 }

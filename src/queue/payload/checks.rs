@@ -55,7 +55,7 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
         if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
             return Err(invalid(
                 at(),
-                "is not a valid variable name: use letters, digits and '_', and start with no digit",
+                "is not a valid variable name: use letters, digits and '_', and do not start with a digit",
             ));
         }
         if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT" | "TAILWATER_WORKSPACE") {

@@ -24,7 +24,7 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     if error.is_parse_too_large() {
         Some(if is_target_too_long(unread) { ApiError::UriTooLong } else { ApiError::HeadersTooLarge })
     } else if error.is_parse_version_h2() {
-        invalid("the server speaks HTTP/1.1; leave HTTP/2 to a proxy in front of it")
+        invalid("the server supports only HTTP/1.1; for HTTP/2, put a proxy in front of it")
     } else if error.is_parse() {
         invalid("the request is not valid HTTP/1.1")
     } else if unread.trim_ascii().is_empty() {

@@ -15,7 +15,7 @@ use crate::queue::QueueError;
 /// Why a request was refused.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum ApiError {
-    #[error("Last-Event-ID must be the id of an event of this stream, a whole number, not {0:?}")]
+    #[error("Last-Event-ID must be the id of an event in this stream (a whole number), not {0:?}")]
     InvalidCursor(String),
     #[error("{0}")]
     InvalidRequest(String),
@@ -69,9 +69,9 @@ pub(in crate::server) enum ApiError {
     StoreUnavailable(DbError),
     #[error("the database did not respond within {0} s; the server's log may say why")]
     StoreSilent(u64),
-    #[error("the disk is nearly full, so no new jobs are taken; free some space, or lower --min-free-bytes")]
+    #[error("the disk is nearly full, so no new jobs are accepted; free some space, or lower --min-free-bytes")]
     DiskLow,
-    #[error("{0} streams are open already; try again later, or raise --streams")]
+    #[error("{0} streams are already open; try again later, or raise --streams")]
     TooManyStreams(usize),
     #[error("internal error; the server's log has the details")]
     Internal(String),

@@ -20,7 +20,9 @@ pub(super) async fn submit(
     Extension(identity): Extension<Identity>,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
-    let unknown = || ApiError::InvalidPayload("the form: takes what the page's form has".into());
+    let unknown = || {
+        ApiError::InvalidPayload("the form: has missing or unknown fields; reload the page and submit it again".into())
+    };
     let Form(pairs) = form.map_err(|_| unknown())?;
     let fields = FormFields::read(pairs).ok_or_else(unknown)?;
     let job = match fields.from() {
@@ -28,7 +30,7 @@ pub(super) async fn submit(
         Some(from) => {
             let from: JobId = from.parse().map_err(|_| ApiError::JobNotFound)?;
             let original = Original::of(&state.queue.job(from).await?)
-                .ok_or_else(|| ApiError::InvalidPayload("from: takes the id of a job of type command".into()))?;
+                .ok_or_else(|| ApiError::InvalidPayload("from: must be the id of a job of type command".into()))?;
             let changes = original.changes(&fields.form(Some(&original)))?;
             state.queue.resubmit(from, &identity.user, changes).await?
         }

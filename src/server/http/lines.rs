@@ -38,7 +38,7 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     let count = query.number("count", 1..=COUNT.1)?;
     let from = query.parsed::<i64>("from")?.unwrap_or(1);
     if from == 0 {
-        let message = "from: lines are numbered from 1, and a negative number counts from the end";
+        let message = "from: must not be 0; lines are numbered from 1, and negative numbers count from the end";
         return Err(ApiError::InvalidQuery(message.into()));
     }
     if full && count.is_some_and(|count| count != 1) {

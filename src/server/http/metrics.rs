@@ -17,7 +17,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     let measured = Registry::new();
     let gauges = Gauges { registry: &measured };
     let open = state.config.streams - state.streams.available_permits();
-    gauges.set("tailwater_streams_open", "Streams open now.", open);
+    gauges.set("tailwater_streams_open", "Streams that are currently open.", open);
     let stored = async {
         let (queued, running) = state.queue.depths().await?;
         Ok::<_, crate::queue::QueueError>((queued, running, state.queue.shipping().await?))
@@ -65,8 +65,12 @@ struct Disk {
 
 impl Disk {
     fn show(&self, gauges: &Gauges<'_>) {
-        gauges.set("tailwater_shipper_lag_bytes", "Output on disk that is not yet in the jobs' logs.", self.lag);
-        gauges.set("tailwater_spool_bytes", "Output kept on disk.", self.outputs);
+        gauges.set(
+            "tailwater_shipper_lag_bytes",
+            "Bytes of output on disk that are not yet in the jobs' event logs.",
+            self.lag,
+        );
+        gauges.set("tailwater_spool_bytes", "Bytes of output stored on disk.", self.outputs);
         let files = [("main", self.database), ("wal", self.wal)];
         gauges.set_each("tailwater_database_bytes", "Size of the database's files.", "file", files);
         gauges.set("tailwater_disk_free_bytes", "Free space on the disk of the data folder.", self.free);

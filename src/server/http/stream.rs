@@ -124,7 +124,7 @@ impl Sending {
                     Ok(page) => page,
                     Err(error) => {
                         // The client reconnects and then receives the error as a status.
-                        tracing::warn!(job = %self.reader.job, %error, "a stream was cut");
+                        tracing::warn!(job = %self.reader.job, %error, "reading events failed, so their stream was closed");
                         return None;
                     }
                 },

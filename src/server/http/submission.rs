@@ -67,7 +67,7 @@ async fn receive(form: &mut Multipart, state: &AppState) -> Result<Submitted, Ap
     let new: NewJob = parse(&text)?;
     state.queue.check(&new)?;
     if new.kind != "command" {
-        return Err(ApiError::InvalidPayload("input: only jobs of type command take files".into()));
+        return Err(ApiError::InvalidPayload("input: only jobs of type command can have files".into()));
     }
     if state.disk.is_low() {
         return Err(ApiError::DiskLow);

@@ -42,7 +42,7 @@ impl LeftOut {
 
     /// Returns a warning, if any file was omitted.
     pub(super) fn into_text(self, limits: Limits) -> Option<Redacted> {
-        let mut text = Redacted::literal("Not kept as artifacts: ");
+        let mut text = Redacted::literal("Some files were not stored as artifacts: ");
         let mut first = true;
         for (why, (count, name)) in &self.0 {
             if !std::mem::take(&mut first) {
@@ -50,7 +50,7 @@ impl LeftOut {
             }
             text.append(&Redacted::number(*count));
             text.append(&Redacted::literal(" "));
-            text.append(&why.text(limits));
+            text.append(&why.text(limits, *count == 1));
             text.append(&Redacted::literal(" ("));
             text.append(name);
             text.append(&Redacted::literal(if *count > 1 { ", ...)" } else { ")" }));
@@ -60,7 +60,8 @@ impl LeftOut {
 }
 
 impl Why {
-    fn text(self, limits: Limits) -> Redacted {
+    /// Returns the predicate of the file, or of the files if `is_one` is `false`.
+    fn text(self, limits: Limits, is_one: bool) -> Redacted {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let with = |before: &'static str, count: i64, after: &'static str| {
             let mut text = Redacted::literal(before);
@@ -68,17 +69,35 @@ impl Why {
             text.append(&Redacted::literal(after));
             text
         };
+        let by_count = |one: &'static str, several: &'static str| if is_one { one } else { several };
         match self {
-            Self::NoFile => Redacted::literal("no regular file"),
-            Self::Unreadable => Redacted::literal("that could not be read"),
-            Self::Name => with("whose path is not one line of text of at most ", number(MAX_NAME as u64), " bytes"),
-            Self::SameName => Redacted::literal("whose name is another's once secrets are masked"),
-            Self::Reserved => Redacted::literal("with the name of the complete output"),
-            Self::TooLarge => with("larger than ", number(limits.file_bytes), " bytes"),
-            Self::TooLargeTogether => with("beyond ", number(limits.job_bytes), " bytes together"),
-            Self::TooMany => with("beyond the first ", number(limits.files as u64), ""),
-            Self::TooFar => with("too deep or beyond ", number(walk::MAX_ENTRIES as u64), " entries looked at"),
-            Self::NotStored => Redacted::literal("that could not be stored"),
+            Self::NoFile => Redacted::literal(by_count("is not a regular file", "are not regular files")),
+            Self::Unreadable => Redacted::literal("could not be read"),
+            Self::Name => {
+                let before = by_count("has a path that is longer than ", "have a path that is longer than ");
+                with(before, number(MAX_NAME as u64), " bytes or not a single line of text")
+            }
+            Self::SameName => Redacted::literal(by_count(
+                "has the same name as another file after masking",
+                "have the same name as another file after masking",
+            )),
+            Self::Reserved => Redacted::literal(by_count(
+                "has the name that is reserved for the complete log",
+                "have the name that is reserved for the complete log",
+            )),
+            Self::TooLarge => {
+                with(by_count("is larger than ", "are larger than "), number(limits.file_bytes), " bytes")
+            }
+            Self::TooLargeTogether => with("would exceed the total limit of ", number(limits.job_bytes), " bytes"),
+            Self::TooMany => with("would exceed the limit of ", number(limits.files as u64), " files"),
+            Self::TooFar => {
+                let before = by_count(
+                    "has folders that are nested too deeply, or more than ",
+                    "have folders that are nested too deeply, or more than ",
+                );
+                with(before, number(walk::MAX_ENTRIES as u64), " entries to search")
+            }
+            Self::NotStored => Redacted::literal("could not be stored"),
         }
     }
 }

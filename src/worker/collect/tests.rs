@@ -96,7 +96,7 @@ fn a_link_leads_nowhere_whether_to_a_file_or_to_a_folder() {
     case.write("real", "real");
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("real", "real")]));
-    assert!(warning.contains("3 no regular file (file, ...)"), "{warning}");
+    assert!(warning.contains("3 are not regular files (file, ...)"), "{warning}");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn pipes_sockets_and_devices_are_not_opened() {
     let _socket = std::os::unix::net::UnixListener::bind(case.path("socket")).expect("a socket can be made");
     let (files, warning) = case.collect();
     assert_eq!(files, []);
-    assert!(warning.contains(&format!("{} no regular file", 2 + devices)), "{warning}");
+    assert!(warning.contains(&format!("{} are not regular files", 2 + devices)), "{warning}");
 }
 
 #[test]
@@ -158,12 +158,12 @@ fn too_many_and_too_large_files_are_left_out_and_told() {
     assert_eq!(files, pairs(&[("a", "12345"), ("c", "12345"), ("e", "12")]));
     assert_eq!(
         warning,
-        "Not kept as artifacts: 1 larger than 5 bytes (b); 1 beyond 12 bytes together (d); 1 beyond the first 3 (f)"
+        "Some files were not stored as artifacts: 1 is larger than 5 bytes (b); 1 would exceed the total limit of 12 bytes (d); 1 would exceed the limit of 3 files (f)"
     );
     let sparse = fs::File::create(case.path("a")).expect("it can be written");
     sparse.set_len(1 << 40).expect("a file may have holes");
     let (files, warning) = case.collect();
-    assert!(files.is_empty() && warning.contains("1 larger than 5 bytes (a)"), "{warning}");
+    assert!(files.is_empty() && warning.contains("1 is larger than 5 bytes (a)"), "{warning}");
 }
 
 #[test]
@@ -177,12 +177,12 @@ fn names_are_one_line_of_text_without_secrets() {
     case.write("logs/output.log", "the name of the complete output");
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("[REDACTED].txt", "secret")]));
-    assert!(warning.contains("3 whose path is not one line") && warning.contains("1 with the name of"), "{warning}");
+    assert!(warning.contains("3 have a path that") && warning.contains("1 has the name that is reserved"), "{warning}");
     // Two names that are equal after redaction would replace each other.
     case.redactor = Redactor::new(["hunter2-correct-horse", "swordfish-swordfish"]);
     case.write("swordfish-swordfish.txt", "other");
     let (files, warning) = case.collect();
-    assert!(files.is_empty() && warning.contains("1 whose name is another's"), "{warning}");
+    assert!(files.is_empty() && warning.contains("1 has the same name as another file"), "{warning}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Supervisor {
             }
             Ok(Some(_)) | Err(_) => {
                 supervisor.finish(marker)?;
-                Err(io::Error::other("its supervisor cannot be understood"))
+                Err(io::Error::other("the supervisor process sent an invalid response"))
             }
         }
     }

@@ -389,7 +389,7 @@ async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it
     assert_eq!((progress.offset, progress.suppressed), (5, 5));
     let batches = case.recorder.batches.lock().expect("nobody panics with it");
     let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(told).collect();
-    assert_eq!(all, ["The server cannot read the output from its disk; what follows byte 0 is not sent", ENDED]);
+    assert_eq!(all, ["The server cannot read the stored output. Output after byte 0 is missing", ENDED]);
 }
 
 #[tokio::test]

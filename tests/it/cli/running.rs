@@ -34,7 +34,7 @@ async fn each_end_without_an_exit_code_has_its_own_code() {
     let cli = Cli::new(&server.api.base);
     let done = cli.run(&["run", "--timeout", "1s", "--", "sleep", "1000"]).await;
     assert_eq!(done.code, Some(124), "{}", done.stderr);
-    assert!(done.stderr.contains("its time was up"), "{}", done.stderr);
+    assert!(done.stderr.contains("timed out"), "{}", done.stderr);
     let done = cli.run(&["run", "--cwd", "not/there", "--", "true"]).await;
     assert_eq!(done.code, Some(126), "{}", done.stderr);
     assert!(done.stderr.contains("not/there"), "{}", done.stderr);

@@ -102,7 +102,7 @@ async fn with_failing_calls(inject: &[&str]) -> String {
         is_whole(&server.api, id).await;
     }
     let log = fs::read_to_string(data.path().join("server.log")).expect("the content is text");
-    assert!(log.contains("the disk takes output again"), "a job had to wait: {log}");
+    assert!(log.contains("output can be stored again"), "a job had to wait: {log}");
     let trace = fs::read_to_string(trace).expect("the content is text");
     trace.lines().filter(|line| line.ends_with("(INJECTED)")).map(|line| format!("{line}\n")).collect()
 }

@@ -69,7 +69,7 @@ impl Sending {
                 Ok(_) => {}
                 Err(error) => {
                     // The client reconnects and then receives the error as a status.
-                    tracing::warn!(%error, "a stream of jobs was cut");
+                    tracing::warn!(%error, "reading jobs failed, so their stream was closed");
                     return None;
                 }
             }

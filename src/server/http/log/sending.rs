@@ -100,7 +100,7 @@ impl Sending {
                 }
                 Err(error) => {
                     // The connection is aborted, so that the client notices that output is missing.
-                    tracing::warn!(job = %sending.job, %error, "a log could not be sent to its end");
+                    tracing::warn!(job = %sending.job, %error, "a log could not be sent completely");
                     Err(error)
                 }
             }
