@@ -1,4 +1,4 @@
-//! Artifacts: files that are kept after their attempt, in an object store.
+//! Artifacts: files that are stored after their attempt, in an object store.
 //!
 //! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` below the data folder, under a name
 //! that the server generates and never one that a job chose. A file is stored completely or not at all: it is written
@@ -25,7 +25,7 @@ use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// How many bytes of a file one attempt holds in memory.
+/// The size in bytes of the parts in which a file is read into memory.
 const PART: usize = 5 << 20;
 
 /// The store of artifacts. Cheap to clone.
@@ -46,7 +46,7 @@ pub enum KeepError {
     Copy(#[from] io::Error),
 }
 
-/// What is known about a stored file.
+/// The size and checksum of a stored file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its size in bytes.
@@ -76,7 +76,7 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file of several parts, or one with holes: runs of zeros take no space on the disk.
+    /// Stores a file that has several parts or contains holes. Runs of zeros take no disk space.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;
@@ -95,7 +95,7 @@ impl ArtifactStore {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes all files of an attempt except those at the paths in `keep`. The others were left by a crash.
+    /// Removes all files of an attempt except those at the paths in `keep`. Any others are left over from a crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {

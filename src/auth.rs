@@ -1,6 +1,6 @@
 //! Authentication: the admin token, browser sessions and one-time login links.
 //!
-//! No token and no cookie value is kept: only their hashes are stored, and they are compared in constant time.
+//! Tokens and cookie values are not stored. Only their hashes are stored, and they are compared in constant time.
 
 mod attempts;
 mod files;

@@ -53,8 +53,8 @@ impl EventLog {
         Self { db, tails: Tails::default() }
     }
 
-    /// Appends a batch under a lease. A batch that is already stored is not stored again, and gets the same answer as
-    /// before.
+    /// Appends a batch under a lease. A batch that is already stored is not stored again, and the call returns the same
+    /// result as before.
     ///
     /// Returns the `seq` of the batch's last event once it is committed.
     pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {

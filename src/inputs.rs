@@ -46,7 +46,7 @@ pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     Ok(())
 }
 
-/// An archive that is being received. It is removed when this is dropped, unless it is kept.
+/// An archive that is being received. Its file is removed on drop, unless [`Incoming::keep`] was called.
 #[derive(Debug)]
 pub struct Incoming {
     file: File,
@@ -95,7 +95,7 @@ impl Incoming {
         JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
     }
 
-    /// Keeps the file, because the job is stored now.
+    /// Keeps the file. Call this once its job is stored.
     pub fn keep(mut self) {
         self.kept = true;
     }

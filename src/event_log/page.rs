@@ -125,7 +125,7 @@ impl Filter {
     }
 }
 
-/// Whether a page takes more events after the one that was offered.
+/// Whether a page accepts more events after the one that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offered {
     /// Offer the next event.

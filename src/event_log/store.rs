@@ -1,4 +1,4 @@
-//! All SQL of the event log.
+//! The SQL queries of the event log.
 
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
@@ -103,7 +103,7 @@ pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) ->
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
-/// What a stored batch adds to its attempt's progress.
+/// The update to an attempt's progress when a batch is stored.
 #[derive(Clone, Copy)]
 pub(super) struct BatchProgress {
     pub(super) number: i64,

@@ -12,8 +12,8 @@ use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable}
 /// slow reader holds one frame in memory. Frames of a quarter of this size take about 6 % more disk space.
 const FRAME: u32 = 1 << 20;
 
-/// The compression level. It can be high because nobody waits for the result, and it regains most of the space that
-/// frames cost.
+/// The compression level. It can be high because compression runs in the background, and it makes up for most of the
+/// space that splitting a file into frames costs.
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.
@@ -68,8 +68,8 @@ impl Frames {
             let index = self.table.frame_index_decomp(at);
             let begin = self.table.frame_start_decomp(index).map_err(io::Error::other)?;
             let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
-            // A new decoder for each frame: a decoder's window is several times as large as a frame, and a slow reader
-            // would keep it.
+            // Create a new decoder for each frame: a decoder's window is several times as large as a frame, and a slow
+            // reader would keep it in memory.
             let options =
                 DecodeOptions::new(&*self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
             let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];

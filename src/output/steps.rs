@@ -6,7 +6,7 @@ use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadErro
 use crate::model::{JobId, Payload, Seq, StepRef};
 use crate::spool::Source;
 
-/// Events per page.
+/// The maximum number of events to read per page.
 const LIMIT: usize = 500;
 
 /// The ids of those steps of an attempt that have begun.

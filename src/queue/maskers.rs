@@ -48,7 +48,7 @@ impl Weighter<JobId, Kept> for Weight {
 }
 
 impl Maskers {
-    /// Creates it with the values that are masked in every job.
+    /// Creates the cache with the values that are masked in every job.
     #[must_use]
     pub fn new(values: Vec<String>) -> Self {
         let server = Redactor::new(&values);

@@ -9,7 +9,7 @@ use super::{Limits, MAX_NAME, walk};
 /// Why a file that matches a pattern was omitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
-    /// It is a link, a pipe, a socket or a device.
+    /// The entry is not a regular file but, for example, a link, a pipe, a socket or a device.
     NoFile,
     /// It could not be read.
     Unreadable,
@@ -31,7 +31,7 @@ pub(super) enum Why {
     NotStored,
 }
 
-/// The omitted files: the number for each reason, and the first one.
+/// The omitted files: for each reason, their number and the first one's name.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut(BTreeMap<Why, (i64, Redacted)>);
 
