@@ -6,8 +6,9 @@
 //! only files that are not listed, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files there in parts where
-//! [`ArtifactStore::keep`] writes them sparse ([`sparse`]), and have the download route read through the store.
+//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files in
+//! parts where [`ArtifactStore::keep`] writes them as sparse files ([`sparse`]), and have the download route read
+//! through the store.
 
 mod pattern;
 mod sparse;

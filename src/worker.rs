@@ -44,9 +44,9 @@ use ship::LiveLog;
 /// The settings of the embedded worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// The folder of workspaces and spools.
+    /// The data folder, which contains the workspaces.
     pub data_dir: PathBuf,
-    /// Where output is kept.
+    /// The spools in which output is stored.
     pub spools: Spools,
     /// The maximum number of jobs that run at the same time.
     pub concurrency: usize,

@@ -19,7 +19,7 @@ pub struct OutputLine {
     /// The step that printed the line; null until the step's own event is stored, which may be shortly after its first
     /// output.
     pub step_id: Option<String>,
-    /// When its first byte was captured.
+    /// The time at which the line's first byte was captured.
     pub time: Timestamp,
     /// The severity, recognised from the line's text.
     pub level: Level,

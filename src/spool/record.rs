@@ -9,9 +9,9 @@ use crate::model::{Stage, StepRef, StreamName, Timestamp};
 /// The origin of a piece of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The step.
+    /// The step that printed the output.
     pub step: StepRef,
-    /// The stream.
+    /// The stream that the output was printed to.
     pub stream: StreamName,
 }
 

@@ -1,8 +1,8 @@
-//! The environment variables of every job: those of its user, some of the server's, and those that describe the
-//! attempt.
+//! The environment variables that every job receives: those of the user, some of the server's, and those that describe
+//! the attempt.
 //!
-//! A job runs as the user that runs the server and has that user's home, like a command that is typed by hand. Of the
-//! server's own variables, only the listed ones are passed on.
+//! A job runs as the user that runs the server and has that user's home, like a command that is typed in a shell. Of
+//! the server's own variables, only those that are listed here or in the configuration are passed on.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! A literal and slow implementation of the rules: no automaton and no state, but every value tried at every position.
+//! A literal and slow implementation of the rules. It uses no automaton and no state, but tries every value at every
+//! position.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Checks that each byte of the output is in exactly one event or gap, whatever is printed, cut and suppressed.
+//! Checks with random jobs and bounds that each byte of the output is in exactly one event or gap.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -202,7 +202,7 @@ impl Case {
         self.printed.print(stream, &text);
     }
 
-    /// Checks the arithmetic.
+    /// Checks the batches and the progress against the expected output and the bounds.
     fn check(&self, progress: Progress, seed: u64) {
         let batches = self.recorder.batches.lock().expect("nobody panics with it");
         let mut tally = Tally::new(&self.printed, self.bounds, seed);
