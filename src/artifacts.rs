@@ -1,9 +1,9 @@
 //! Artifacts: files that are stored after their attempt, in an object store.
 //!
-//! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` below the data folder, under a name
-//! that the server generates and never one that a job chose. A file is stored completely or not at all: it is written
-//! under a temporary name, synced and then renamed, and listed in the database afterwards. A crash can therefore leave
-//! only files that are not listed, and [`ArtifactStore::sweep`] removes those.
+//! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a name that
+//! the server generates and never one that a job chose. A file is stored completely or not at all: it is written under
+//! a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can therefore leave
+//! behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
 //! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files in
@@ -64,7 +64,8 @@ impl ArtifactStore {
     }
 
     /// Stores `content` at a path made by [`location`]. The size and checksum are those of the stored bytes, even if
-    /// the file changes meanwhile. Reading may block, so do not call this on a thread where other tasks wait.
+    /// the file changes at the same time. Reading may block, so do not call this on a thread that runs other async
+    /// tasks.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
         let part = read_part(&mut content)?;

@@ -74,8 +74,8 @@ impl EventLog {
         &self.tails
     }
 
-    /// Returns a handle that wakes a reader when the job's log has grown. Take it before reading, so that no append is
-    /// missed.
+    /// Returns a handle that wakes a reader when the job's log has grown. Create it before reading, so that no append
+    /// is missed.
     #[must_use]
     pub fn watch(&self, job: JobId) -> Watch {
         self.tails.watch(job)
@@ -115,7 +115,7 @@ impl EventLog {
     }
 }
 
-/// A stored chunk of output, from which recovery completes a spool.
+/// A stored chunk of output, which recovery uses to complete a spool.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
     /// The payload of the chunk's event.

@@ -2,8 +2,8 @@
 //!
 //! An input is an archive, a tar file compressed with zstd or gzip. It is received completely, synced and renamed
 //! before its job is stored. So no job can start with an incomplete input, and an interrupted upload leaves nothing
-//! behind. The input stays with the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted job shares
-//! it. Inputs without a job, which a crash may leave, are removed at the next start.
+//! behind. The input remains available to the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted
+//! job shares it. Inputs without a job, which a crash may leave behind, are removed at the next start.
 
 mod names;
 mod unpack;

@@ -23,7 +23,7 @@ pub fn of_line(text: &str, stream: StreamName) -> Level {
     })
 }
 
-/// Returns the level that the text of a line indicates, if it indicates one.
+/// Returns the level that the text of a line indicates, if any.
 #[must_use]
 pub fn recognise(text: &str) -> Option<Level> {
     let mut end = text.len().min(LOOK_AT_BYTES);

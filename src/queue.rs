@@ -53,7 +53,7 @@ pub enum QueueError {
         /// What was requested, as a past participle.
         wanted: &'static str,
     },
-    /// The worker no longer holds the job.
+    /// The worker's lease on the job has ended.
     #[error("the lease on job {0} has ended")]
     LeaseLost(JobId),
     /// Too many jobs are queued.
@@ -69,7 +69,7 @@ pub enum QueueError {
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks the payloads and output of jobs, with their own secrets and the server's.
+    /// Masks the secrets of each job and of the server in the jobs' payloads and output.
     maskers: Maskers,
     jobs_queued: i64,
     /// The folders in which the steps of a submission may run.

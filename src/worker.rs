@@ -148,8 +148,8 @@ impl<L: Link> Worker<L> {
         })
     }
 
-    /// Starts removing the workspaces that an earlier run could not remove. This may continue while the first jobs are
-    /// running. The list is made before, so it contains none of their workspaces.
+    /// Starts removing the workspaces that an earlier run could not remove. The removal may continue while the first
+    /// jobs are running. The list of workspaces is read before any job starts, so it contains none of theirs.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {

@@ -1,7 +1,7 @@
 //! A streaming redactor: registered values never appear in its output, however the input is split into reads.
 //!
 //! A program's output arrives in reads that can end anywhere, even in the middle of a secret. A [`RedactStream`] keeps
-//! its state across reads, so that what is masked depends on the bytes alone:
+//! its state across reads, so the masked ranges depend only on the bytes and not on how they are split:
 //!
 //! ```
 //! use redact::Redactor;

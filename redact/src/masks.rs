@@ -1,6 +1,6 @@
 //! Merges the ranges to mask, and writes the output.
 //!
-//! Positions are relative to the beginning of the text that the stream keeps. A mask may be written before its end is
+//! Positions are relative to the beginning of the text that the stream stores. A mask may be written before its end is
 //! known: only its beginning must be certain, since later overlapping ranges merely extend it.
 
 use std::ops::Range;
@@ -17,7 +17,7 @@ pub(crate) struct Masks {
     ranges: Vec<Range<usize>>,
     /// The text up to here has been written, either masked or shown.
     cursor: usize,
-    /// Whether the last thing written was a mask, which then ends at the cursor.
+    /// Whether the output written last is a mask, which then ends at the cursor.
     open: bool,
     written: u64,
 }

@@ -19,6 +19,7 @@ impl Redactor {
     }
 
     /// Creates a redactor that masks each of `values`. Empty values are ignored, and duplicates count once.
+    ///
     /// The number and length of the values are limited only by memory: each of their bytes takes about 100 bytes of
     /// memory and a microsecond to compile. Panics if the automaton cannot be built, which happens only with hundreds
     /// of millions of bytes. So this function never returns a redactor that masks fewer values than requested.

@@ -14,7 +14,7 @@ use regex::{RegexSet, RegexSetBuilder};
 const MAX_PATTERNS: usize = 100;
 /// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;
-/// The characters that make a part of a pattern more than a literal name.
+/// The characters that have a special meaning in a pattern.
 const SPECIAL: [char; 5] = ['*', '?', '[', '{', '\\'];
 
 /// The validated patterns of a job.
@@ -31,7 +31,7 @@ struct Pattern {
     regex: String,
 }
 
-/// A pattern is invalid.
+/// The error for an invalid pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct InvalidPattern {
@@ -100,8 +100,8 @@ impl Pattern {
     }
 }
 
-/// Converts a regular expression of `globset`, which matches bytes, to one that matches characters: it writes non-ASCII
-/// characters as `\xHH`, byte by byte.
+/// Converts a regular expression of `globset`, which matches bytes, to one that matches characters. `globset` writes
+/// non-ASCII characters as `\xHH`, byte by byte.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
     let mut bytes = b"(?s)".to_vec();

@@ -1,8 +1,7 @@
 //! Moves committed pages from the write-ahead log into the database without delaying the writer.
 //!
-//! A passive checkpoint never makes the writer wait. The checkpointer forces a truncating checkpoint, which does, only
-//! when the log has grown far beyond its usual size because a reader or a steady stream of writes kept it from
-//! restarting.
+//! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is only used when the log has
+//! grown far beyond its usual size, because readers or continuous writes have prevented the log from restarting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Appending: under a lease, or by the server.
 //!
-//! Both assign `seq` and time by updating the job's row, inside the transaction that stores the events, and both notify
+//! Both ways assign `seq` and time by updating the job's row, inside the transaction that stores the events, and notify
 //! readers only after the commit.
 
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub enum AppendError {
     /// The batch does not begin where the last one ended, or its number is not the next one.
     #[error("batch {number} of job {job} does not follow the one before")]
     OutOfOrder {
-        /// The job whose log was to be appended to.
+        /// The job of the refused batch.
         job: JobId,
         /// The number of the refused batch.
         number: i64,

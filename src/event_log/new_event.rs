@@ -32,9 +32,9 @@ pub struct Origin {
 /// A step with its redacted names.
 #[derive(Clone, Debug)]
 pub struct StepNames {
-    /// Which step it is.
+    /// The step, with its id and attempt.
     pub origin: Origin,
-    /// Its display name.
+    /// The display name.
     pub name: Redacted,
     /// The command that it runs.
     pub command: Redacted,
@@ -43,9 +43,9 @@ pub struct StepNames {
 /// The position of a chunk in `output.log`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// Which of the two output streams.
+    /// The output stream.
     pub stream: StreamName,
-    /// When its first byte was captured.
+    /// The time at which its first byte was captured.
     pub time: Timestamp,
     /// Its segments, at least one.
     pub segments: Vec<Segment>,
@@ -289,15 +289,15 @@ impl NewEvent {
 pub struct StepEnd {
     /// Its exit code, if it exited.
     pub exit_code: Option<i32>,
-    /// The signal that ended it, if one did.
+    /// The signal that terminated it, if one did.
     pub signal: Option<i32>,
     /// The duration of the step in milliseconds.
     pub duration_ms: Option<i64>,
-    /// More about the result, for people.
+    /// A human-readable note about the result.
     pub note: Option<Redacted>,
 }
 
-/// Totals of what an attempt printed.
+/// The totals of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptTotals {
     /// The exit code of the step that decided the attempt's result.
@@ -314,7 +314,7 @@ pub struct AttemptTotals {
     pub log_sha256: String,
 }
 
-/// Further details of a job's change.
+/// Further details of a change of a job.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
     /// The id of the worker that the change is about.

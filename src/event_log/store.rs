@@ -63,8 +63,8 @@ pub(super) struct NewRow {
     pub(super) created_at: Timestamp,
 }
 
-/// The most events in one statement. Each statement costs a round trip to SQLite's thread, and the connection keeps a
-/// prepared statement for each number of rows.
+/// The maximum number of events in one statement. Each statement costs a round trip to SQLite's thread, and the
+/// connection caches a prepared statement for each number of rows.
 const ROWS: usize = 8;
 
 /// Stores events.
@@ -234,7 +234,7 @@ impl StoredRow {
     }
 }
 
-/// Returns the error for a column that contains something this program never writes.
+/// Returns the error for a column that contains a value that this program never writes.
 fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }

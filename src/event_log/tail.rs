@@ -123,7 +123,7 @@ impl Tails {
         self.forget_if_idle(job);
     }
 
-    /// Records that the job's worker has finished, so that the entry is no longer kept for it.
+    /// Records that the job's worker has finished, so that the entry can be removed when it has no readers.
     pub fn worker_left(&self, job: JobId) {
         if let Some(tail) = self.lock().get(&job) {
             lock(&tail.window).running = false;

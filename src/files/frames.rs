@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
-/// The size of a frame before compression. Reading a single byte decompresses one frame, in about a millisecond, and a
-/// slow reader holds one frame in memory. Frames of a quarter of this size take about 6 % more disk space.
+/// The size of a frame before compression. Reading a single byte decompresses one frame, which takes about a
+/// millisecond, and a slow reader keeps one frame in memory. Frames of a quarter of this size take about 6 % more disk
+/// space.
 const FRAME: u32 = 1 << 20;
 
 /// The compression level. It can be high because compression runs in the background, and it makes up for most of the
@@ -20,7 +21,7 @@ const LEVEL: i32 = 9;
 #[derive(Clone)]
 pub(super) struct Frames {
     file: Arc<File>,
-    /// Where each frame is in the file.
+    /// The positions of the frames in the file.
     table: SeekTable,
     /// The decompressed bytes of the last frame.
     frame: Vec<u8>,

@@ -57,24 +57,24 @@ pub enum UnpackError {
     /// The archive on the disk is not identical to the one that was received.
     #[error("the archive is damaged: it has changed since it was received")]
     Damaged,
-    /// The format is not supported.
+    /// The archive's format is not supported.
     #[error("the archive is neither a tar.zst nor a tar.gz")]
     Unknown,
-    /// It unpacks to more than the limit.
+    /// The archive unpacks to more than the limit.
     #[error("the archive unpacks to more than {0} bytes, which --input-bytes allows")]
     TooLarge(u64),
-    /// It contains too many entries.
+    /// The archive contains too many entries.
     #[error("the archive contains more than {0}")]
     TooMany(&'static str),
     /// An entry was rejected.
     #[error("{} {problem}", name.display())]
     Entry {
-        /// Its name in the archive.
+        /// The entry's name in the archive.
         name: PathBuf,
-        /// The reason why it was rejected.
+        /// The reason why the entry was rejected.
         problem: String,
     },
-    /// Something could not be read or written.
+    /// A file could not be read or written.
     #[error("{0}")]
     Io(#[from] io::Error),
 }

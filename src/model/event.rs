@@ -230,7 +230,7 @@ pub enum AttemptStatus {
     Failed,
     /// A user cancelled the job.
     Cancelled,
-    /// The worker died or the server stopped.
+    /// The worker died, the server stopped, the lease was lost, or the output could not be stored.
     Interrupted,
 }
 
@@ -294,9 +294,9 @@ pub enum StepStatus {
     Started,
     /// The step exited with code 0.
     Succeeded,
-    /// The step exited with another code, was terminated by a signal, or could not be started.
+    /// The step failed. For example, it exited with another code, was killed by a signal, or could not be started.
     Failed,
-    /// The step was stopped because the job was cancelled.
+    /// The step was stopped because the job was cancelled, the server was shutting down, or the lease was lost.
     Cancelled,
     /// The step was stopped because it exceeded its time limit.
     TimedOut,
@@ -342,7 +342,7 @@ pub enum JobEventStatus {
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
-    /// The worker has not sent a heartbeat for 15 seconds.
+    /// The server has not heard from the worker for 15 seconds.
     WorkerSilent,
     /// A user requested the job's cancellation.
     CancelRequested,

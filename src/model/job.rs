@@ -63,9 +63,9 @@ pub enum FailureReason {
     Signal,
     /// A step or the job exceeded its time limit.
     Timeout,
-    /// A step's program could not be started.
+    /// The attempt could not be prepared, or a step's program could not be started.
     Spawn,
-    /// The worker died or the server stopped.
+    /// The worker died, the server stopped, the lease was lost, or the output could not be stored.
     Interrupted,
     /// The job printed more than its output limit.
     OutputLimit,
@@ -121,7 +121,7 @@ pub struct Job {
     pub priority: i32,
     /// The work to do; null in a list of summaries.
     pub payload: Option<RawJson>,
-    /// The display name: the payload's `title`, or else its first command.
+    /// The display name: the payload's `title`, or else its first command, or the job's type if it has no commands.
     pub title: String,
     /// The id of the user who submitted the job.
     pub created_by_user_id: Option<String>,
@@ -135,11 +135,11 @@ pub struct Job {
     pub cancel_reason: Option<String>,
     /// Free text that workers can use to choose the jobs they prefer.
     pub affinity_key: Option<String>,
-    /// The id of the worker that has claimed the job.
+    /// The id of the worker that runs the job or ran its last attempt; null while the job is queued.
     pub claimed_by: Option<String>,
     /// The time at which that worker's lease expires.
     pub lease_expires_at: Option<Timestamp>,
-    /// The earliest time at which the job can be claimed.
+    /// The earliest time at which the job can be claimed; null unless it waits for another attempt.
     pub next_attempt_at: Option<Timestamp>,
     /// The number of the current or last attempt; 0 before the first.
     pub attempt: i32,
@@ -157,7 +157,7 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// The time at which the job was submitted.
     pub created_at: Timestamp,
-    /// The time of the last change to the job.
+    /// The time of the last change to the job or its log.
     pub updated_at: Timestamp,
     /// The lease epoch, which increases whenever a lease begins or ends.
     pub lease_epoch: i64,

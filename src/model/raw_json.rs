@@ -14,7 +14,6 @@ pub struct RawJson(Box<RawValue>);
 impl RawJson {
     /// The newtype name by which the deserializer of `crate::json` recognises this type. It then passes the value as a
     /// string.
-    /// value as text.
     pub(crate) const NAME: &'static str = "tailwater::RawJson";
 
     /// Creates a value from text, which must be exactly one JSON value.

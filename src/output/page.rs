@@ -13,7 +13,7 @@ use crate::spool::SpoolReader;
 /// Which lines of an output to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// The number of the first line, or from the end if it is negative.
+    /// The number of the first line, from 1. A negative number counts from the end.
     pub from: i64,
     /// The maximum number of lines.
     pub count: usize,

@@ -17,11 +17,11 @@ const MAX_LOOKED_AT: u32 = 1 << 16;
 /// Which part of the output to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only this stage, if set.
+    /// The stage to read, or all stages if `None`.
     pub stage: Option<Stage>,
-    /// Only the step with this id, if set.
+    /// The id of the step to read, or all steps if `None`.
     pub step_id: Option<String>,
-    /// Only this stream, if set.
+    /// The stream to read, or both streams if `None`.
     pub stream: Option<StreamName>,
 }
 

@@ -23,7 +23,7 @@ use crate::spool::Spools;
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every step that decides the result succeeded.
+    /// The attempt succeeded.
     Succeeded,
     /// The attempt failed by itself, or because its worker stopped.
     Failed {
@@ -32,7 +32,7 @@ pub enum Ending {
         /// The human-readable reason.
         message: Redacted,
     },
-    /// The attempt was stopped because its cancellation was requested.
+    /// The attempt was stopped because the job's cancellation was requested.
     Cancelled,
 }
 
@@ -41,11 +41,11 @@ pub enum Ending {
 pub struct Finish {
     /// The lease to end.
     pub lease: Lease,
-    /// The worker that held it.
+    /// The worker that held the lease.
     pub worker: Redacted,
     /// How the attempt ended.
     pub ending: Ending,
-    /// Totals of what the attempt printed.
+    /// The totals of the attempt's output.
     pub totals: AttemptTotals,
     /// The files to record as artifacts of the attempt.
     pub artifacts: Vec<NewArtifact>,
@@ -93,7 +93,7 @@ impl ArtifactPlace {
 /// The longest wait before the next attempt.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// How long to wait before the next attempt.
+/// The waits before the next attempt.
 const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// The state of a job after its attempt has ended.

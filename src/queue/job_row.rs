@@ -37,7 +37,7 @@ impl JobRow {
         JobPayload::stored(&self.job.kind, &self.payload)
     }
 
-    /// Masks a text that belongs to the job, with its own secrets and the server's.
+    /// Masks the secrets of the job and of the server in a text that belongs to the job.
     pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
         maskers.of(self.job.id, || self.payload()).redact(text.as_bytes())
     }

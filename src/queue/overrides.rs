@@ -9,8 +9,8 @@ use super::payload::{InvalidPayload, JobPayload, invalid};
 use crate::json::{self, Json, Member, Node};
 use crate::model::RawJson;
 
-/// A text of the original payload: its kind (the name of the field, and of the variable in an environment), its real
-/// value, and its masked form.
+/// A text of the original payload: its kind (the field's name, or `env.` and the variable's name), its real value, and
+/// its masked form.
 struct Text {
     kind: String,
     real: String,

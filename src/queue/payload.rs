@@ -116,7 +116,7 @@ impl JobPayload {
         }
     }
 
-    /// Returns the values whose names look secret.
+    /// Returns the values of fields and variables with secret-looking names.
     pub(super) fn secret_values(&self) -> Vec<String> {
         match self {
             Self::Command(raw) => raw.secret_values(),

@@ -129,7 +129,7 @@ pub(super) async fn last_change(connection: &mut Connection) -> DbResult<i64> {
     Ok(sqlx::query_scalar("select coalesce(max(change), 0) from jobs").fetch_one(connection.sqlite()).await?)
 }
 
-/// Returns the jobs that have changed after change number `change`, sorted by their latest changes.
+/// Returns the jobs that have changed after change number `after`, sorted by their latest changes.
 pub(super) async fn changed_after(connection: &mut Connection, after: i64, limit: i64) -> DbResult<Vec<JobRow>> {
     Ok(sqlx::query_as("select * from jobs where change > ? order by change limit ?")
         .bind(after)
@@ -231,7 +231,7 @@ pub(super) fn parse_input(text: Option<&str>) -> sqlx::Result<Option<JobInput>> 
     text.map(serde_json::from_str).transpose().map_err(|_| damaged("input"))
 }
 
-/// Returns the error for a column that contains something this program never writes.
+/// Returns the error for a column that contains a value that this program never writes.
 pub(super) fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored job's {column} is damaged").into())
 }

@@ -1,4 +1,4 @@
-//! The folders in which jobs may run: any folder, or only those below the roots that the operator lists.
+//! The folders in which jobs may run: any folder, or only those below the roots that the operator configures.
 //!
 //! A path is checked twice: by its text when a job is submitted, so that a mistake is reported immediately, and by the
 //! folder that it resolves to when a step starts. Only the second check is authoritative, because symbolic links may

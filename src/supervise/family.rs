@@ -14,8 +14,8 @@ use rustix::process::{
 use super::message::ExitStatus;
 use super::processes;
 
-/// The wait between two rounds of killing. It starts with `WAIT`, whenever there are new processes to kill, and doubles
-/// up to `MAX_WAIT`, because some processes cannot be killed immediately.
+/// The wait between two rounds of killing. It is reset to `WAIT` whenever there are new processes to kill, and
+/// otherwise doubles up to `MAX_WAIT`, because some processes cannot be killed immediately.
 const WAIT: Duration = Duration::from_millis(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
 

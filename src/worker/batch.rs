@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The parameters of these rules.
+/// The parameters of the batching rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The longest time that output waits while the budget allows sending.
@@ -23,19 +23,19 @@ pub struct Policy {
 /// Output that is in the spool and not yet sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// The number of bytes.
+    /// The number of bytes of the output.
     pub bytes: u64,
-    /// Whether it contains a complete line.
+    /// Whether the output contains a complete line.
     pub has_line: bool,
     /// The number of streams, 1 or 2, which is also the number of events.
     pub streams: u32,
-    /// When its first byte entered the empty buffer.
+    /// The time at which the first byte entered the empty buffer.
     pub since: Instant,
     /// Whether another event, such as the end of the step, can only be sent after this output.
     pub pressed: bool,
 }
 
-/// The decision.
+/// The decision when to send pending output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Send output now.
@@ -58,7 +58,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Starts with a full bucket.
+    /// Creates a budget with a full bucket.
     #[must_use]
     pub fn new(policy: Policy, now: Instant) -> Self {
         Self { policy, tokens: f64::from(policy.events_per_second), at: now }

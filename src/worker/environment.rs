@@ -98,7 +98,7 @@ fn user_variables() -> BTreeMap<String, String> {
 }
 
 /// Returns the secrets in a value such as `http://user:password@proxy:3128`, with or without a scheme: the password,
-/// both encoded and decoded, and the header in which programs send it.
+/// both encoded and decoded, and the Base64 text that programs send in an HTTP header.
 fn passwords_of(value: &str) -> Vec<String> {
     let address = value.split_once("://").map_or(value, |(_, rest)| rest);
     let authority = address.split(['/', '?', '#']).next().unwrap_or_default();

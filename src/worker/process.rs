@@ -53,7 +53,7 @@ pub enum EndedBy {
     Timeout,
     /// The attempt exceeded its output limit.
     OutputLimit,
-    /// The attempt was requested to stop.
+    /// A stop of the attempt was requested.
     Stop(Stop),
 }
 

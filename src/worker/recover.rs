@@ -95,8 +95,8 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     Ok(())
 }
 
-/// Appends stored output that is missing at the end of the spool. After a power failure, the database may contain more
-/// of it.
+/// Appends stored output that is missing at the end of the spool. After a power failure, the database may contain
+/// output that the spool has lost.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,

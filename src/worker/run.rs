@@ -76,7 +76,7 @@ struct Prepared {
 /// Why an attempt was given up without reporting its end.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
-    /// The lease has ended, or the server refused a batch for good.
+    /// The lease has ended, or the server refused a batch permanently.
     #[error(transparent)]
     Link(#[from] LinkError),
     /// The attempt's thread could not be started, or panicked.

@@ -35,7 +35,7 @@ pub use milestones::Milestones;
 /// The waits before a failed operation is retried.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
-/// The number of attempts to read the spool, which take about a minute. Output that cannot be read in that time is
+/// How many times reading the spool is retried, which takes about a minute. Output that cannot be read in that time is
 /// suppressed, so that the job does not wait forever.
 const READ_TRIES: u32 = 18;
 
@@ -128,8 +128,8 @@ impl<L: Link> Shipper<L> {
         let mut marks = self.milestones.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
-            // Check first whether the queue is closed. It is closed only after everything is stored, so the end read
-            // next is final.
+            // Check whether the queue is closed before reading the end. The queue is closed only after everything is
+            // stored, so if it is closed, the end that is read next is final.
             let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
             let before = self.progress.offset;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::milestones::Stop;
 use crate::model::GapReason;
 
-/// The parameters of these rules.
+/// The parameters of the rules for live output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The maximum number of bytes of a job's log events, over all attempts. Tails that are sent after it is used up

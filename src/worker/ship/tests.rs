@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
 
-/// A link that remembers what was appended, and refuses after a number of batches.
+/// A link that records the appended batches, and fails after a given number of them.
 #[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
