@@ -1,13 +1,14 @@
-//! Artifacts: files that are kept after their attempt, in an object store.
+//! Artifacts: files that are stored after their attempt, in an object store.
 //!
-//! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` below the data folder, under a name
-//! that the server generates and never one that a job chose. A file is stored completely or not at all: it is written
-//! under a temporary name, synced and then renamed, and listed in the database afterwards. A crash can therefore leave
-//! only files that are not listed, and [`ArtifactStore::sweep`] removes those.
+//! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a name that
+//! the server generates and never one that a job chose. A file is stored completely or not at all: it is written under
+//! a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can therefore leave
+//! behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files there in parts where
-//! [`ArtifactStore::keep`] writes them sparse ([`sparse`]), and have the download route read through the store.
+//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files in
+//! parts where [`ArtifactStore::keep`] writes them as sparse files ([`sparse`]), and have the download route read
+//! through the store.
 
 mod pattern;
 mod sparse;
@@ -25,7 +26,7 @@ use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// How many bytes of a file one attempt holds in memory.
+/// The size in bytes of the parts in which a file is read into memory.
 const PART: usize = 5 << 20;
 
 /// The store of artifacts. Cheap to clone.
@@ -46,7 +47,7 @@ pub enum KeepError {
     Copy(#[from] io::Error),
 }
 
-/// What is known about a stored file.
+/// The size and checksum of a stored file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its size in bytes.
@@ -63,7 +64,8 @@ impl ArtifactStore {
     }
 
     /// Stores `content` at a path made by [`location`]. The size and checksum are those of the stored bytes, even if
-    /// the file changes meanwhile. Reading may block, so do not call this on a thread where other tasks wait.
+    /// the file changes at the same time. Reading may block, so do not call this on a thread that runs other async
+    /// tasks.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
         let part = read_part(&mut content)?;
@@ -76,7 +78,7 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file of several parts, or one with holes: runs of zeros take no space on the disk.
+    /// Stores a file that has several parts or contains holes. Runs of zeros take no disk space.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;
@@ -95,7 +97,7 @@ impl ArtifactStore {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes all files of an attempt except those at the paths in `keep`. The others were left by a crash.
+    /// Removes all files of an attempt except those at the paths in `keep`. Any others are left over from a crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {

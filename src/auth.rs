@@ -1,6 +1,6 @@
 //! Authentication: the admin token, browser sessions and one-time login links.
 //!
-//! No token and no cookie value is kept: only their hashes are stored, and they are compared in constant time.
+//! Tokens and cookie values are not stored. Only their hashes are stored, and they are compared in constant time.
 
 mod attempts;
 mod files;
@@ -103,8 +103,9 @@ impl Auth {
 
     /// Returns the name of the session cookie.
     ///
-    /// Browsers send a host's cookies to all of its ports, so two servers on one host need two names. The port is not part
-    /// of the name, since behind a proxy or a container's port mapping two servers can both listen on the same one.
+    /// Browsers send a host's cookies to all of its ports, so two servers on one host need two names. The port is not
+    /// part of the name, since behind a proxy or a container's port mapping two servers can both listen on the same
+    /// one.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
@@ -184,7 +185,8 @@ impl Auth {
         Ok(cookie)
     }
 
-    /// Counts a login as failed until it succeeds. Refuses it if too many from its origin have failed.
+    /// Counts a login as failed in advance; [`Self::forget_failures`] resets the count after a success. Returns an
+    /// error if too many logins from the same origin have failed.
     fn count_attempt(&self, from: IpAddr) -> Result<LoginOrigin, LoginError> {
         let origin = LoginOrigin::new(from, ADMIN);
         let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! How long to wait before something that failed is tried again: twice as long each time, up to a longest wait.
+//! Exponential back-off: the wait after each failed try is twice as long as the one before, up to a maximum.
 
 use std::time::Duration;
 
-/// The waits between tries. A copy of a constant begins with the first wait.
+/// An exponential back-off. Copying a `Backoff` constant starts a new sequence of waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -11,33 +11,33 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Begins with `first` and doubles up to `longest`.
+    /// Creates a back-off whose waits start with `first` and double up to `longest`.
     #[must_use]
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, tries: 0 }
     }
 
-    /// Returns the wait after one more try that failed.
+    /// Counts one more failed try and returns the wait after it.
     pub fn next_wait(&mut self) -> Duration {
         self.tries = self.tries.saturating_add(1);
         self.after(self.tries)
     }
 
-    /// Returns the wait after that many tries, at least one, that all failed.
+    /// Returns the wait after `tries` failed tries. A count of 0 gives the same wait as 1.
     #[must_use]
     pub fn after(&self, tries: u32) -> Duration {
         let doublings = tries.saturating_sub(1).min(31);
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
-    /// Returns the wait after that many tries, of which up to half is left out at random, so that all clients that wait
-    /// for one server come back at different moments. `random` lies between 0 and 1.
+    /// Returns the wait after `tries` failed tries, multiplied by a random factor between 0.5 and 1, so that clients of
+    /// the same server do not all retry at the same moment. `random` must be between 0 and 1.
     #[must_use]
     pub fn after_spread(&self, tries: u32, random: f64) -> Duration {
         self.after(tries).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
 
-    /// Returns how many tries have failed.
+    /// Returns the number of failed tries counted by [`Self::next_wait`].
     #[must_use]
     pub const fn tries(&self) -> u32 {
         self.tries

@@ -33,7 +33,7 @@ const FILE: &str = "tailwater.sqlite";
 /// The number of read connections. SQLite reads are short, and each connection has a page cache of its own.
 const READERS: u32 = 8;
 
-/// How many rows a query fetches ahead of its consumer. A row may hold 1 MiB, so the number is small.
+/// How many rows a query fetches ahead of its consumer. A row may contain 1 MiB, so the number is small.
 const ROWS_AHEAD: usize = 1;
 
 /// Why the database could not be opened.
@@ -136,7 +136,7 @@ impl From<SqliteConnection> for Connection {
     }
 }
 
-/// The open database. Cheap to clone; the data folder is locked until the last clone is gone.
+/// The open database. Cheap to clone; the data folder is locked until the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Db {
     readers: SqlitePool,

@@ -53,8 +53,8 @@ impl EventLog {
         Self { db, tails: Tails::default() }
     }
 
-    /// Appends a batch under a lease. A batch that is already stored is not stored again, and gets the same answer as
-    /// before.
+    /// Appends a batch under a lease. A batch that is already stored is not stored again, and the call returns the same
+    /// result as before.
     ///
     /// Returns the `seq` of the batch's last event once it is committed.
     pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {
@@ -74,8 +74,8 @@ impl EventLog {
         &self.tails
     }
 
-    /// Returns a handle that wakes a reader when the job's log has grown. Take it before reading, so that no append is
-    /// missed.
+    /// Returns a handle that wakes a reader when the job's log has grown. Create it before reading, so that no append
+    /// is missed.
     #[must_use]
     pub fn watch(&self, job: JobId) -> Watch {
         self.tails.watch(job)
@@ -115,7 +115,7 @@ impl EventLog {
     }
 }
 
-/// A stored chunk of output, from which recovery completes a spool.
+/// A stored chunk of output, which recovery uses to complete a spool.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
     /// The payload of the chunk's event.

@@ -1,5 +1,4 @@
-//! Files on the server's disk: folders that only its user may enter, and files that are kept for reading, plain or
-//! compressed.
+//! Private folders, and stored files that can be read whether or not they are compressed.
 
 mod compress;
 mod frames;
@@ -18,7 +17,7 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Adds up the sizes of the files below a folder. A file that is removed meanwhile counts nothing.
+/// Adds up the sizes of the files below a folder. Files that are removed during the scan are not counted.
 pub fn size_below(folder: &Path) -> io::Result<u64> {
     let mut size = 0;
     for entry in fs::read_dir(folder)?.flatten() {

@@ -2,8 +2,8 @@
 //!
 //! An input is an archive, a tar file compressed with zstd or gzip. It is received completely, synced and renamed
 //! before its job is stored. So no job can start with an incomplete input, and an interrupted upload leaves nothing
-//! behind. The input stays with the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted job shares
-//! it. Inputs without a job, which a crash may leave, are removed at the next start.
+//! behind. The input remains available to the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted
+//! job shares it. Inputs without a job, which a crash may leave behind, are removed at the next start.
 
 mod names;
 mod unpack;
@@ -46,7 +46,7 @@ pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     Ok(())
 }
 
-/// An archive that is being received. It is removed when this is dropped, unless it is kept.
+/// An archive that is being received. Its file is removed on drop, unless [`Incoming::keep`] was called.
 #[derive(Debug)]
 pub struct Incoming {
     file: File,
@@ -95,7 +95,7 @@ impl Incoming {
         JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
     }
 
-    /// Keeps the file, because the job is stored now.
+    /// Keeps the file. Call this once its job is stored.
     pub fn keep(mut self) {
         self.kept = true;
     }

@@ -1,8 +1,8 @@
 //! Parses submissions without losing information: numbers keep their digits, objects keep the order of their members,
-//! and every value knows its position in the text.
+//! and every value records its position in the text.
 //!
 //! A body or file is parsed once into a [`Json`], from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values are
-//! read from that tree ([`Json::read`]) with rules that `serde_json` leaves open: an object cannot be given as an
+//! read from that tree ([`Json::read`]) with rules that `serde_json` does not enforce: an object cannot be given as an
 //! array, and no object has two members with the same name.
 
 mod error;

@@ -1,9 +1,9 @@
-//! How much a line matters, recognised from its words.
+//! Recognises the severity of a line from its text.
 //!
-//! Pure and linear, and deliberately no regular expression: that crate costs 840 kB of WASM, and a slow pattern over a
-//! hostile line freezes the page. The rules are those a reader applies: a log level among the first words, the fixed
-//! openings that compilers, test runners and package managers use, and their progress lines, which they print to
-//! standard error although nothing is wrong.
+//! Matching takes linear time and deliberately uses no regular expressions: the `regex` crate would add 840 kB of WASM,
+//! and a slow pattern on a hostile line would freeze the page. The rules look for a log level among the first words,
+//! for the prefixes that compilers, test runners and package managers use in messages, and for their progress lines,
+//! which they print to standard error although there is no problem.
 
 mod progress;
 mod rules;
@@ -11,10 +11,10 @@ mod rules;
 use crate::ansi;
 use crate::model::{Level, StreamName};
 
-/// Words beyond this are not looked at: a level stands at a line's beginning.
+/// The number of bytes at the beginning of a line that are examined.
 const LOOK_AT_BYTES: usize = 400;
 
-/// Returns the level of a line, without escape sequences, that was printed to `stream`.
+/// Returns the level of a line printed to `stream`. The text must not contain escape sequences.
 #[must_use]
 pub fn of_line(text: &str, stream: StreamName) -> Level {
     recognise(text).unwrap_or(match stream {
@@ -23,7 +23,7 @@ pub fn of_line(text: &str, stream: StreamName) -> Level {
     })
 }
 
-/// Returns the level that a line's words say, if they say one.
+/// Returns the level that the text of a line indicates, if any.
 #[must_use]
 pub fn recognise(text: &str) -> Option<Level> {
     let mut end = text.len().min(LOOK_AT_BYTES);
@@ -40,7 +40,7 @@ pub fn recognise(text: &str) -> Option<Level> {
         .or_else(|| progress::progress(line))
 }
 
-/// Returns the level of a line as it was printed, by what a terminal shows of it.
+/// Returns the level of a line as it was printed. Escape sequences are removed first.
 #[must_use]
 pub fn of_printed(text: &str, stream: StreamName) -> Level {
     of_line(&ansi::plain_text(text), stream)

@@ -1,7 +1,7 @@
-//! What both sides of the wire share: ids, jobs, events and their payloads, pages of them.
+//! Types shared by the server and its clients: ids, jobs, events with their payloads, and pages of jobs and events.
 //!
-//! The types here are the wire contract: their serde form is what the API sends and what the browser reads.
-//! No I/O, no clock, nothing of one side only but how times are written and read ([`crate::calendar`]).
+//! Their serde representation is the JSON that the API sends and the browser reads. The module does no I/O and reads no
+//! clock; timestamps are parsed and formatted by [`crate::calendar`].
 
 mod event;
 mod job;
@@ -60,30 +60,30 @@ macro_rules! uuid_newtype {
 }
 
 uuid_newtype! {
-    /// Names a job: a UUID of version 7, so that ids sort by the time of submission.
+    /// The id of a job: a UUID of version 7, so that ids sort by the time of submission.
     JobId
 }
 uuid_newtype! {
-    /// Names one event, across all jobs.
+    /// The id of an event, unique across all jobs.
     EventId
 }
 uuid_newtype! {
-    /// Names an artifact, across all jobs.
+    /// The id of an artifact, unique across all jobs.
     ArtifactId
 }
 
-/// A place in a job's event log: 1, 2, 3, without holes; 0 is before the first.
+/// The position of an event in its job's log. Events are numbered from 1 without gaps; 0 is before the first event.
 ///
-/// It is the only cursor there is: of polling, of the stream, of the page.
+/// Polling, the event stream and the page all use this position as their cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub i64);
 
 impl Seq {
-    /// Before the first event.
+    /// The position before the first event.
     pub const START: Self = Self(0);
 
-    /// Returns the place `n` events further on; a client's cursor may be the last number there is.
+    /// Returns the position `n` events later. It saturates, because a client may send the largest `i64` as its cursor.
     #[must_use]
     pub const fn plus(self, n: i64) -> Self {
         Self(self.0.saturating_add(n))
@@ -99,15 +99,15 @@ impl fmt::Display for Seq {
 /// The body of every error reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// What went wrong.
+    /// The error.
     pub detail: ErrorDetail,
 }
 
-/// What went wrong: for programs and for people.
+/// An error, with a code for programs and a message for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorDetail {
     /// A fixed word that programs can match, such as `job_not_found`.
     pub code: String,
-    /// One sentence that says what to do.
+    /// A sentence that describes the error.
     pub message: String,
 }

@@ -1,11 +1,11 @@
-//! Reading what attempts have printed: by line number, as text, and by byte offset.
+//! Reads the output of attempts by line number, as text, and by byte offset.
 //!
-//! Whoever reads an attempt's output asks [`Outputs`], which knows where it is; today that is always a spool of this
-//! machine. The spool is read both while it grows and afterwards, so output that is suppressed in live events is not
-//! missing here. [`lines`] and [`text`] are the two ways to read, `steps` maps steps to their ids, and a task
-//! compresses the output of finished attempts.
+//! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
+//! while it grows and afterwards, and it includes output that is suppressed in live events. [`lines`] and [`text`] are
+//! the two ways to read it, `steps` maps steps to their ids, and a background task compresses the output of finished
+//! attempts.
 //!
-//! Nothing here writes to a spool that an attempt still writes to, and each read has a named memory bound.
+//! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
 
 mod compress;
 pub mod lines;
@@ -27,13 +27,13 @@ pub use steps::StepIds;
 /// Why an output could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// The job, or what is stored about it.
+    /// The job or its attempt could not be read from the database.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The job's events.
+    /// The job's events could not be read.
     #[error(transparent)]
     Events(#[from] ReadError),
-    /// The spool.
+    /// The spool could not be read.
     #[error("the output cannot be read: {0}")]
     Spool(#[from] io::Error),
     /// The job has had fewer attempts.
@@ -41,10 +41,10 @@ pub enum OutputError {
     NoSuchAttempt {
         /// The number of the job's latest attempt.
         had: i32,
-        /// The attempt that was asked for.
+        /// The requested attempt.
         asked: i32,
     },
-    /// The attempt has ended with an output, but its files are gone.
+    /// The attempt has finished with output, but its files no longer exist.
     #[error("the output's files have been removed")]
     Missing,
 }
@@ -58,15 +58,15 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Returns the outputs that lie in those spools.
+    /// Creates a reader for the outputs in the given spools.
     #[must_use]
     pub const fn new(spools: Spools, queue: Queue, events: EventLog) -> Self {
         Self { spools, queue, events }
     }
 
-    /// Returns what is known about the output of the given attempt, or of the latest one.
+    /// Returns the status of the output of the given attempt, or of the latest one.
     ///
-    /// Ask before reading: if the output is complete now, all of it is there.
+    /// Call this before reading. If it reports that the output is complete, reading returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
         let output = self.queue.attempt_output(job, attempt).await?;
         match attempt {
@@ -83,7 +83,7 @@ impl Outputs {
         if spool.is_none() && of.sha256.is_some() { Err(OutputError::Missing) } else { Ok(spool) }
     }
 
-    /// Opens an output for a reader that waits for more. Returns `None` if there is nothing yet.
+    /// Opens an output that may still grow. Returns `None` if nothing has been printed so far.
     pub async fn open_growing(&self, job: JobId, attempt: i32) -> Result<Option<SpoolReader>, OutputError> {
         let spools = self.spools.clone();
         Ok(blocking(move || spools.open(job, attempt)).await?)
@@ -106,7 +106,7 @@ impl Outputs {
         blocking(move || Ok(spools.size())).await
     }
 
-    /// Compresses the outputs of finished attempts in the background, one at a time, until `shutdown`.
+    /// Compresses the outputs of finished attempts in the background, one after another, until `shutdown`.
     pub async fn compress(&self, shutdown: CancellationToken) {
         compress::run(self, shutdown).await;
     }
@@ -117,7 +117,7 @@ fn unshipped(spools: &Spools, attempts: &[Shipping]) -> u64 {
     attempts.iter().map(lag).sum()
 }
 
-/// Runs a read in a thread that may wait for the disk.
+/// Runs a read on a thread that is allowed to block.
 async fn blocking<T: Send + 'static>(read: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }

@@ -1,9 +1,9 @@
-//! The life of a job: it is submitted, listed, cancelled and resubmitted. See [`leases`] for how workers hold jobs,
-//! [`ending`] for how jobs end, and [`files`] for what jobs leave behind.
+//! The job queue: jobs are submitted, listed, cancelled and resubmitted. See [`leases`] for how workers claim jobs,
+//! [`ending`] for how jobs finish, and [`files`] for artifacts and outputs.
 //!
-//! Every change of state is one transaction of the single writer, together with the events that report it: no reader
-//! ever sees a finished job without its `end` event. A job's epoch grows whenever a lease of it begins or ends, so a
-//! worker that has lost its lease can no longer change anything.
+//! Every change of state is committed in one transaction together with the events that report it, so no reader ever
+//! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
+//! worker that has lost its lease can no longer change the job.
 
 mod ending;
 mod files;
@@ -69,15 +69,15 @@ pub enum QueueError {
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks the payloads and output of jobs, with their own secrets and the server's.
+    /// Masks the secrets of each job and of the server in the jobs' payloads and output.
     maskers: Maskers,
     jobs_queued: i64,
-    /// Where the steps of a submission may run.
+    /// The folders in which the steps of a submission may run.
     roots: WorkingRoots,
     signals: Arc<Signals>,
 }
 
-/// Wake-ups within this process. They carry no data and only ask the receiver to look again.
+/// Notifications within this process. They carry no data and only cause the receiver to query again.
 #[derive(Debug, Default)]
 struct Signals {
     queued: Notify,
@@ -87,13 +87,13 @@ struct Signals {
 }
 
 impl Queue {
-    /// Opens the queue over `db`. It accepts at most `jobs_queued` queued jobs.
+    /// Creates the queue on `db`. It accepts at most `jobs_queued` queued jobs.
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64) -> Self {
         Self { db, log, maskers, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
     }
 
-    /// Restricts the absolute working directories of submissions to these.
+    /// Restricts the absolute working directories of submissions to the given folders.
     #[must_use]
     pub fn with_working_roots(self, roots: WorkingRoots) -> Self {
         Self { roots, ..self }
@@ -104,7 +104,7 @@ impl Queue {
         self.submit_with(new, by, key, None).await
     }
 
-    /// Submits a job and the files that came with it, which are stored already.
+    /// Submits a job with its input, which must already be stored.
     pub async fn submit_with(
         &self,
         new: NewJob,
@@ -116,13 +116,13 @@ impl Queue {
         self.insert(submission.with_input(input)).await
     }
 
-    /// Checks a submission without storing it, before the files that belong to it are received.
+    /// Checks a submission without storing it, before its input is received.
     pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
         Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
         Ok(())
     }
 
-    /// Returns the inputs that jobs have.
+    /// Returns the ids of the inputs of all jobs.
     pub async fn inputs(&self) -> Result<Vec<uuid::Uuid>, QueueError> {
         let mut connection = self.db.reader().await?;
         let inputs = store::inputs(&mut connection).await?;
@@ -199,7 +199,7 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
     }
 
-    /// Returns a receiver that wakes readers of lists when some job's state has changed. Take it before reading.
+    /// Returns a receiver that is notified when any job's state has changed. Create it before reading.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.signals.changed.subscribe()
     }
@@ -218,8 +218,8 @@ impl Queue {
         Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
     }
 
-    /// Requests a job's cancellation. A queued job ends at once, and a running job ends when its worker has stopped it.
-    /// A repeated request changes nothing.
+    /// Requests a job's cancellation. A queued job finishes immediately, and a running job finishes when its worker has
+    /// stopped it. A repeated request changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
         if let Some(reason) = &reason {
             check_reason(reason)?;

@@ -1,12 +1,13 @@
-//! The spool: an attempt's complete output on disk, and the only place that knows its files and their format.
+//! The spool: an attempt's complete output on disk. Only this module knows its files and their format.
 //!
-//! `output.log` contains exactly the child's bytes after redaction, both streams in order of arrival, and nothing else.
-//! `output.idx` describes each stretch of it in fixed-size records: offset, length, first line, time, stream, stage and
-//! step. A record is written after its bytes, so a crash leaves at most bytes without a record, which are cut off.
-//! Both are written at offsets: what a full disk refused is written again at the same place, and nothing is there twice.
+//! `output.log` contains exactly the redacted bytes that the steps printed, from both streams in order of arrival.
+//! `output.idx` describes each piece of it in fixed-size records: offset, length, first line, time, stream, stage and
+//! step. A record is written after its bytes, so a crash can only leave bytes without a record, which recovery removes.
+//! Both files are written at explicit offsets: if a write fails because the disk is full, it is retried at the same
+//! offset, and no bytes are duplicated.
 //!
-//! Only [`Redacted`](redact::Redacted) bytes enter. [`SpoolWriter`] and [`SpoolReader`] share nothing but the files and a
-//! [`SpoolEnd`]. Reads block, so async callers run them on a blocking thread.
+//! The spool accepts only [`Redacted`](redact::Redacted) bytes. [`SpoolWriter`] and [`SpoolReader`] share only the
+//! files and a [`SpoolEnd`]. Reads block, so async callers run them on a blocking thread.
 
 mod characters;
 mod reader;
@@ -26,12 +27,12 @@ pub use writer::{SpoolEnd, SpoolWriter};
 use crate::files::{compress, size_below};
 use crate::model::JobId;
 
-/// The name of the output within the spool's folder, and of its artifact below `logs/`.
+/// The name of the file with the output in the spool's folder. The artifact for it has the same name below `logs/`.
 pub(crate) const OUTPUT_LOG: &str = "output.log";
-/// The name of the index within the spool's folder.
+/// The name of the index file in the spool's folder.
 const OUTPUT_IDX: &str = "output.idx";
 
-/// The folder of all spools, below the data folder.
+/// The name of the folder of all spools, in the data folder.
 const SPOOLS: &str = "spool";
 
 /// The spools of one data folder.
@@ -41,18 +42,18 @@ pub struct Spools {
 }
 
 impl Spools {
-    /// Returns the spools below that data folder.
+    /// Returns the spools in the given data folder.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
         Self { data_dir: data_dir.to_owned() }
     }
 
-    /// Creates an attempt's spool, empty.
+    /// Creates an empty spool for an attempt.
     pub fn create(&self, job: JobId, attempt: i32) -> io::Result<SpoolWriter> {
         SpoolWriter::create(&self.folder(job, attempt))
     }
 
-    /// Opens the spool that a dead worker left, and removes what is incomplete at its end.
+    /// Opens the spool of a worker that died, and removes incomplete data at its end.
     pub fn recover(&self, job: JobId, attempt: i32) -> io::Result<SpoolWriter> {
         SpoolWriter::recover(&self.folder(job, attempt))
     }
@@ -62,13 +63,14 @@ impl Spools {
         SpoolReader::open(&self.folder(job, attempt))
     }
 
-    /// Compresses the spool of an attempt that has ended, and returns its compressed size. `stop` interrupts it.
+    /// Compresses the spool of a finished attempt and returns its compressed size. Setting `stop` cancels the
+    /// compression.
     pub fn compress(&self, job: JobId, attempt: i32, stop: &AtomicBool) -> io::Result<u64> {
         let folder = self.folder(job, attempt);
         Ok(compress(&folder.join(OUTPUT_IDX), stop)? + compress(&folder.join(OUTPUT_LOG), stop)?)
     }
 
-    /// Returns how many bytes an attempt has printed, by the size of its `output.log`; 0 without one.
+    /// Returns how many bytes an attempt has printed, which is the size of its `output.log`, or 0 if there is none.
     #[must_use]
     pub fn printed(&self, job: JobId, attempt: i32) -> u64 {
         fs::metadata(self.folder(job, attempt).join(OUTPUT_LOG)).map_or(0, |file| file.len())

@@ -6,9 +6,9 @@
 //! the remaining processes when the server closes its end of their socket: at the end of the step, or because the
 //! server was killed. It exits when it has no descendants left.
 //!
-//! It is the same program with a hidden subcommand, `tailwater supervise`, which runs before anything else of the
-//! program is set up. The server starts it with default signal handling; the step gets no terminal and an ordinary
-//! priority.
+//! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which runs before anything else
+//! of the program is set up. The server starts it with default signal handling. The step has no terminal and runs at
+//! normal priority.
 
 mod family;
 pub(crate) mod message;
@@ -32,21 +32,21 @@ use rustix::process::{
 use family::Family;
 use message::{Order, Report};
 
-/// The hidden subcommand.
+/// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
 /// The command line of a supervisor. It has no environment; the environment of the step is sent through the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
-    /// The step's soft limit of open files, if it is not the server's.
+    /// The soft limit of open files for the step, if it differs from the server's.
     pub(crate) file_limit: Option<u64>,
-    /// The environment variables that identify the step's processes if the supervisor is killed.
+    /// The environment variables that identify the step's processes, for use if the supervisor is killed.
     pub(crate) marker: [String; 2],
     /// The working directory of the step.
     pub(crate) directory: OsString,
     /// The absolute path of the step's program.
     pub(crate) program: OsString,
-    /// Its arguments, starting with the name under which it is called.
+    /// The arguments of the program, starting with the name under which it is called.
     pub(crate) arguments: Vec<OsString>,
 }
 
@@ -81,7 +81,7 @@ impl Task {
     }
 }
 
-/// Runs as a supervisor if this process is one. Call it before anything else is set up.
+/// Runs the supervisor if this process was started as one. Call this before anything else is set up.
 #[must_use]
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -103,7 +103,7 @@ fn supervise(task: &Task) -> io::Result<()> {
         Ok(pid) => pid,
         Err(error) => return Report::NotStarted(error.raw_os_error().unwrap_or_default()).send(&server),
     };
-    // This fails if the server was killed; the remaining processes are then killed all the same.
+    // This fails if the server was killed. The remaining processes are then killed anyway.
     Report::Started(pid).send(&server).ok();
     family.reap_until_none_is_left(|status| drop(Report::Ended(status).send(&server)));
     Report::Done { killed: family.killed() }.send(&server)
@@ -112,7 +112,7 @@ fn supervise(task: &Task) -> io::Result<()> {
 /// Starts the step. Returns its process id.
 fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &UnixStream) -> io::Result<Pid> {
     set_child_subreaper(Some(getpid()))?;
-    // A new session has no controlling terminal, and the step cannot get one, since it does not lead the session.
+    // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.
     setsid()?;
     set_ordinary_priority()?;
     if let Some(limit) = task.file_limit {
@@ -124,7 +124,7 @@ fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &Unix
     let (orders, of_thread) = (server.try_clone()?, Arc::clone(family));
     thread::Builder::new().spawn(move || heed(orders, &of_thread))?;
     let pid = family.start(|| Ok(Pid::from_child(&command.spawn()?)))?;
-    // Now only the step holds its pipes, so that they are closed when it ends.
+    // Close the supervisor's copies of the step's pipes, so that the pipes are closed when the step's processes exit.
     rustix::stdio::dup2_stdout(&null).ok();
     rustix::stdio::dup2_stderr(&null).ok();
     Ok(pid)

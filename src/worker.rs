@@ -1,9 +1,9 @@
 //! The worker: claims jobs, runs them, and ships their output.
 //!
-//! The reading order follows the data flow: [`process`] reads output from the child, [`capture`] redacts it, [`spool`]
-//! stores it on disk, and [`ship`] appends it to the event log through a [`link`] when [`batch`] says so. [`run`] is
-//! one attempt from its claim to its end, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends
-//! the attempts of a worker that died, and [`disk`] watches the free disk space.
+//! The modules follow the data flow: [`process`] reads output from the child, [`capture`] redacts it, [`spool`] stores
+//! it on disk, and [`ship`] appends it to the event log through a [`link`] at the times that [`batch`] determines.
+//! [`run`] runs one attempt, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends the attempts
+//! of a worker that died, and [`disk`] monitors the free disk space.
 //!
 //! The child never waits for the event log or for a viewer, only for the disk that stores its output.
 
@@ -44,9 +44,9 @@ use ship::LiveLog;
 /// The settings of the embedded worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// The folder of workspaces and spools.
+    /// The data folder, which contains the workspaces.
     pub data_dir: PathBuf,
-    /// Where output is kept.
+    /// The spools in which output is stored.
     pub spools: Spools,
     /// The maximum number of jobs that run at the same time.
     pub concurrency: usize,
@@ -54,7 +54,7 @@ pub struct WorkerConfig {
     pub supervision: Supervision,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// How long a stream has to pause until output that was held back as part of a possible secret is released.
+    /// How long a stream must pause before output is released that was held back as part of a possible secret.
     pub flush: Duration,
     /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
     pub output_limit: Option<u64>,
@@ -62,7 +62,7 @@ pub struct WorkerConfig {
     pub cancel_grace: Duration,
     /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// The limits on the number and sizes of artifacts.
+    /// The limits on the number and size of artifacts.
     pub artifact_limits: ArtifactLimits,
     /// The environment that jobs inherit from the server.
     pub environment: JobEnvironment,
@@ -70,7 +70,7 @@ pub struct WorkerConfig {
     pub roots: WorkingRoots,
     /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,
-    /// How often the recovery is tried before jobs are ended whose spool cannot be read.
+    /// How many times recovery is tried before jobs whose spool cannot be read are ended anyway.
     pub recovery_tries: u32,
 }
 
@@ -82,13 +82,13 @@ pub struct Worker<L> {
     disk: DiskGuard,
 }
 
-/// The initial pause of a claim loop after the database failed, and of the recovery after it could not end a job.
+/// The wait of a claim loop after a database error, and the first wait before recovery is retried.
 const REST: Duration = Duration::from_secs(1);
 
-/// How long to wait before a recovery is tried again that could not end some job.
+/// The waits before recovery is retried if it could not end some job.
 const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
-/// How often the server's own worker tries its recovery: for about five minutes.
+/// How many times the server's own worker tries recovery, which takes about five minutes.
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {
@@ -98,10 +98,11 @@ impl<L: Link> Worker<L> {
         Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when
-    /// every job has ended.
+    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when all
+    /// attempts have ended.
     pub async fn run(self, shutdown: CancellationToken) {
-        // What cannot be ended now keeps its lease: nobody can claim it meanwhile, and the others need not wait.
+        // An attempt that cannot be ended now keeps its lease, so no other worker can claim the job, and new jobs need
+        // not wait.
         let mut waits = WAITS;
         let (mut all, recovering) = (self.recover(waits.tries()).await, self.clone());
         let recovering = tokio::spawn(async move {
@@ -138,7 +139,7 @@ impl<L: Link> Worker<L> {
         recovering.abort();
     }
 
-    /// Ends what an earlier process left running; returns whether all of it is.
+    /// Tries to end the attempts that an earlier process left running. Returns whether all of them have been ended.
     async fn recover(&self, tries: u32) -> bool {
         let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
         all.unwrap_or_else(|error| {
@@ -147,8 +148,8 @@ impl<L: Link> Worker<L> {
         })
     }
 
-    /// Removes the workspaces that an earlier run could not remove, while the first jobs already run; none of these
-    /// workspaces belongs to them.
+    /// Starts removing the workspaces that an earlier run could not remove. The removal may continue while the first
+    /// jobs are running. The list of workspaces is read before any job starts, so it contains none of theirs.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {
@@ -171,7 +172,7 @@ impl<L: Link> Worker<L> {
             if shutdown.is_cancelled() {
                 return None;
             }
-            // Never dropped half-way: what was claimed would be lost until the next start.
+            // Do not cancel this future: a job that it has claimed would not run until the next start.
             match self.link.claim(shutdown).await {
                 Ok(Some(claimed)) => return Some(claimed),
                 Ok(None) => {}

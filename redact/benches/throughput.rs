@@ -10,7 +10,7 @@ use redact::Redactor;
 /// The size of a read: the capacity of a pipe.
 const READ: u32 = 64 * 1024;
 const READS: u32 = 64;
-/// The fastest of several rounds counts, since other processes disturb the rest.
+/// The number of rounds. Only the fastest one counts, since other processes may slow down the rest.
 const ROUNDS: u32 = 12;
 
 const VALUES: [&str; 3] =

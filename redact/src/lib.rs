@@ -1,7 +1,7 @@
 //! A streaming redactor: registered values never appear in its output, however the input is split into reads.
 //!
 //! A program's output arrives in reads that can end anywhere, even in the middle of a secret. A [`RedactStream`] keeps
-//! its state across reads, so that what is masked depends on the bytes alone:
+//! its state across reads, so the masked ranges depend only on the bytes and not on how they are split:
 //!
 //! ```
 //! use redact::Redactor;
@@ -20,24 +20,26 @@
 //!
 //! # What is masked
 //!
-//! - Every occurrence of every registered value, byte for byte. Overlapping occurrences become one [`MASK`], from the
-//!   beginning of the first to the end of the last. Occurrences that are merely adjacent get one mask each.
-//! - A value shorter than 6 bytes (`0`, `true`) only as a whole token: it is not masked where the byte before or after
-//!   it is an ASCII letter, a digit or `_`. The beginning and the end of a stream count as token boundaries.
-//! - At the end of the stream, the beginning of a value that is cut off there, if it is long enough to recognise the
+//! - Every occurrence of every registered value is masked, byte for byte. Overlapping occurrences become one [`MASK`],
+//!   from the beginning of the first to the end of the last. Occurrences that are merely adjacent get one mask each.
+//! - A value shorter than 6 bytes (`0`, `true`) is masked only as a whole token: it is not masked where the byte before
+//!   or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream count as token boundaries.
+//! - If a value is cut off at the end of the stream, its beginning is masked if it is long enough to recognise the
 //!   value: 8 bytes, or half of the value.
 //!
 //! # What is held back
 //!
-//! Only bytes that may still turn out to be part of a value: the longest suffix of the input that is a prefix of a value,
-//! and never more than the longest value. [`RedactStream::release`] shows the harmless part of it after a pause.
+//! Bytes are held back only if they may still turn out to be part of a value. They are the longest suffix of the input
+//! that is a prefix of a value, and never longer than the longest value. [`RedactStream::release`] returns the harmless
+//! part of them after a pause.
 //!
 //! # How it works
 //!
-//! One Aho-Corasick automaton over all values processes the input byte by byte and keeps its state between reads. A table
-//! gives for each state the length of the value that ends there, and of the longest prefix of a value (`tail`). Ranges are
-//! merged as they are found, and written once nothing before them can change (`masks`). While no value has begun, whole
-//! sections are skipped without examining each byte (`skip`). Time is linear in the input, whatever the values are.
+//! One Aho-Corasick automaton over all values processes the input byte by byte and keeps its state between reads. For
+//! each state, a table contains the length of the longest value that ends there and the length of the longest prefix of
+//! a value (`tail`). The ranges to mask are merged as they are found, and written once no earlier range can change
+//! (`masks`). While no value has begun, whole sections are skipped without examining each byte (`skip`). The running
+//! time is linear in the input, regardless of the values.
 
 mod masks;
 mod matcher;

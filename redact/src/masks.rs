@@ -1,6 +1,6 @@
 //! Merges the ranges to mask, and writes the output.
 //!
-//! Positions are relative to the beginning of the text that the stream keeps. A mask may be written before its end is
+//! Positions are relative to the beginning of the text that the stream stores. A mask may be written before its end is
 //! known: only its beginning must be certain, since later overlapping ranges merely extend it.
 
 use std::ops::Range;
@@ -13,22 +13,22 @@ pub const MASK: &[u8] = b"[REDACTED]";
 /// The ranges that were found but not yet written, and the position up to which the output is written.
 #[derive(Default)]
 pub(crate) struct Masks {
-    /// Sorted, without overlaps.
+    /// The ranges, sorted and without overlaps.
     ranges: Vec<Range<usize>>,
     /// The text up to here has been written, either masked or shown.
     cursor: usize,
-    /// Whether the last thing written was a mask, which then ends at the cursor.
+    /// Whether the output written last is a mask, which then ends at the cursor.
     open: bool,
     written: u64,
 }
 
 impl Masks {
-    /// The position up to which the text has been written.
+    /// Returns the position up to which the text has been written.
     pub(crate) fn cursor(&self) -> usize {
         self.cursor
     }
 
-    /// How many masks have been written.
+    /// Returns how many masks have been written.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }
@@ -49,8 +49,8 @@ impl Masks {
     /// Writes `text` up to `sure`, and every mask that begins at or before it. The caller guarantees that no further
     /// range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
-        // What a release has shown cannot be masked any more, so no mask may begin before it. An open mask may still
-        // grow and absorb ranges.
+        // Bytes that a release has shown cannot be masked any more, so no mask may begin before the cursor. An open
+        // mask may still grow and absorb ranges.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);
@@ -72,7 +72,7 @@ impl Masks {
         }
     }
 
-    /// Starts a new text. Only the count of masks is kept.
+    /// Starts a new text. Only the number of written masks is preserved.
     pub(crate) fn restart(&mut self) {
         *self = Self { written: self.written, ..Self::default() };
     }

@@ -1,7 +1,7 @@
 //! The automaton over all values, and the rule for short values.
 //!
-//! This module hides the `aho-corasick` crate. A matcher holds no position and no text: the stream keeps those, as a
-//! [`State`] and a [`View`].
+//! This module hides the `aho-corasick` crate. A matcher contains neither a position nor text. The stream stores those,
+//! as a [`State`] and a [`View`].
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::tail::{Lengths, SHORT, Tail, Tails};
 /// A state of the automaton.
 pub(crate) type State = StateID;
 
-/// The automaton over all values, with what each of its states implies.
+/// The automaton over all values, with the table of the suffixes that each of its states stands for.
 pub(crate) struct Matcher {
     /// A DFA would be a third faster but take many times the memory, and most bytes are skipped anyway.
     automaton: NFA,
@@ -40,27 +40,27 @@ impl Matcher {
         Self { automaton, start, tails, skip: Skip::new(values), values: values.len(), short_values }
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     pub(crate) fn values(&self) -> usize {
         self.values
     }
 
-    /// The number of values that are masked as whole tokens only.
+    /// Returns the number of values that are masked only as whole tokens.
     pub(crate) fn short_values(&self) -> usize {
         self.short_values
     }
 
-    /// The state at the beginning of a stream.
+    /// Returns the state at the beginning of a stream.
     pub(crate) fn start(&self) -> State {
         self.start
     }
 
-    /// What `state` implies about the last bytes.
+    /// Returns the values and prefixes that the stream ends with if the automaton is in `state`.
     pub(crate) fn tail(&self, state: State) -> &Tail {
         self.tails.at(state)
     }
 
-    /// Runs over the view's text from `from` on, reports the longest match at each position where one ends, and returns
+    /// Processes the view's text from `from` on, reports the longest match at each position where one ends, and returns
     /// the final state.
     pub(crate) fn run(&self, mut state: State, view: View, from: usize, mut report: impl FnMut(Range<usize>)) -> State {
         let mut at = from;
@@ -77,9 +77,10 @@ impl Matcher {
         }
     }
 
-    /// The longest match that ends at `end`, where the automaton is in `state`. The range is empty if there is none.
+    /// Returns the longest match that ends at `end`, where the automaton is in `state`. The range is empty if there is
+    /// none.
     ///
-    /// No token is found at the end of the text, because the byte after it is not known yet.
+    /// A short value is not reported at the end of the text, because it is not known yet whether the token ends there.
     pub(crate) fn found(&self, state: State, view: View, end: usize) -> Range<usize> {
         let ended = self.tail(state).ended;
         let length = match view.text.get(end) {
@@ -93,13 +94,13 @@ impl Matcher {
 /// A section of the stream, and the byte before it.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'t> {
-    /// `None` at the beginning of the stream.
+    /// The byte before the section; `None` at the beginning of the stream.
     pub(crate) before: Option<u8>,
     pub(crate) text: &'t [u8],
 }
 
 impl View<'_> {
-    /// The longest of `lengths`, counted back from `end`. A token's length counts only where a token can begin.
+    /// Returns the longest of `lengths`, counted back from `end`. A short value counts only if a token can begin there.
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));
         lengths.value.max(token.unwrap_or(0))

@@ -1,4 +1,4 @@
-//! Recognises variables that hold a secret by their names.
+//! Recognises variables that contain a secret by their names.
 
 /// Words that make a name secret. A word is delimited by underscores.
 const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
@@ -6,7 +6,7 @@ const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE",
 /// Endings that make a name secret.
 const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
 
-/// Returns whether a variable with this name holds a secret.
+/// Returns whether a variable with this name contains a secret.
 ///
 /// A name is secret if one of its words, split at `_`, is `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `PASSPHRASE`,
 /// `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or `PRIVATE_KEY`. Case does not

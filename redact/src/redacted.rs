@@ -1,12 +1,12 @@
-//! The type of bytes that have passed the redactor.
+//! The type of bytes that have passed through the redactor.
 //!
-//! The type is a guarantee: arbitrary bytes become a [`Redacted`] only through the redactor. The exceptions have
-//! constructors of their own: literals of the source code, numbers, and bytes that were stored earlier.
+//! The type is a guarantee: arbitrary bytes can become a [`Redacted`] only through the redactor. There are constructors
+//! for three exceptions: literals in the source code, numbers, and bytes that were stored earlier.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
-/// Bytes that have passed the redactor.
+/// Bytes that have passed through the redactor.
 ///
 /// The content is bytes rather than text, because a program may print anything and a read may end within a character.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Redacted {
         Self(number.to_string().into_bytes())
     }
 
-    /// Wraps bytes that come from storage, and that passed the redactor before they were stored.
+    /// Wraps bytes that come from storage and passed through the redactor before they were stored.
     pub fn from_stored(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -68,7 +68,7 @@ impl Redacted {
         self.0.extend_from_slice(&other.0);
     }
 
-    /// Splits at the byte `at`, keeps what is before it and returns the rest. Panics if `at` is beyond the end, as
+    /// Splits at the byte `at`, keeps the bytes before it and returns the rest. Panics if `at` is beyond the end, as
     /// `Vec` does.
     #[must_use = "what is split off is gone otherwise; `truncate` says that"]
     pub fn split_off(&mut self, at: usize) -> Self {

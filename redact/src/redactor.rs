@@ -20,9 +20,9 @@ impl Redactor {
 
     /// Creates a redactor that masks each of `values`. Empty values are ignored, and duplicates count once.
     ///
-    /// Values may have any number and length that memory allows: each of their bytes takes about 100 bytes of memory
-    /// and a microsecond to compile. Panics if the automaton cannot be built, which happens only with hundreds of
-    /// millions of bytes, so that no redactor that masks fewer values than requested is ever returned.
+    /// The number and length of the values are limited only by memory: each of their bytes takes about 100 bytes of
+    /// memory and a microsecond to compile. Panics if the automaton cannot be built, which happens only with hundreds
+    /// of millions of bytes. So this function never returns a redactor that masks fewer values than requested.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,
@@ -62,7 +62,7 @@ impl Redactor {
     }
 }
 
-/// Shows how many values there are, and never the values.
+/// Shows the number of values, but never the values themselves.
 impl Debug for Redactor {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").field("values", &self.matcher.values()).finish_non_exhaustive()

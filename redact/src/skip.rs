@@ -8,14 +8,14 @@
 /// The largest window. The last `WIDEST - 1` bytes of each read are not skipped but examined one by one.
 const WIDEST: usize = 16;
 
-/// How far the window can move, indexed by its last two bytes.
+/// The number of bytes by which the window can move, indexed by its last two bytes.
 type Shifts = [u8; 1 << 16];
 
 /// A table that finds where a value may begin.
 pub(crate) struct Skip {
     /// The length of the shortest value, clamped to between 2 and [`WIDEST`].
     window: usize,
-    /// `None` if there are no values.
+    /// The table; `None` if there are no values.
     shifts: Option<Box<Shifts>>,
 }
 
@@ -48,7 +48,7 @@ fn shifts(values: &[Vec<u8>], window: usize) -> Box<Shifts> {
     let mut shifts: Box<Shifts> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
     for value in values {
         if let &[only] = value.as_slice() {
-            // The window is 2 bytes wide here, and its second byte may be anything.
+            // The window is 2 bytes wide here, and its second byte is arbitrary.
             shifts[pair(only, 0)..=pair(only, u8::MAX)].fill(0);
         }
         for (shift, bytes) in (0..far).rev().zip(value.windows(2)) {

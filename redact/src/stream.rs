@@ -1,8 +1,8 @@
 //! The redactor's state for one stream of output.
 //!
-//! The stream decides what is certain, and [`Masks`] writes it. Between two reads the stream keeps the automaton's
-//! state and the bytes from the beginning of the longest match that is still possible. It has no clock: the caller
-//! decides when a pause was long enough.
+//! The stream determines which output is certain, and [`Masks`] writes it. Between two reads the stream stores the
+//! automaton's state and the bytes from the beginning of the longest match that is still possible. It has no clock: the
+//! caller decides how long a pause must be.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl RedactStream {
         Self { state: matcher.start(), matcher, held: Vec::new(), before: None, masks: Masks::default() }
     }
 
-    /// Takes the next bytes and returns all output that is certain by now.
+    /// Processes the next bytes and returns all output that is certain now.
     pub fn push(&mut self, input: &[u8]) -> Redacted {
         let joined;
         let text = if self.held.is_empty() {
@@ -55,17 +55,17 @@ impl RedactStream {
         self.masks.cursor() < self.held.len()
     }
 
-    /// Returns as much of the held bytes as may be shown after a pause. The caller decides how long a pause must be.
+    /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
-    /// The beginning of a value is shown while it is shorter than 8 bytes and shorter than half of the value. Matching
-    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning stays held however
-    /// often this is called, so [`is_holding`](Self::is_holding) may still return true. Call this once per pause.
+    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. Matching
+    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning remains held no matter
+    /// how often this is called, so [`is_holding`](Self::is_holding) may still return true. Call this once per pause.
     pub fn release(&mut self) -> Redacted {
         let harmless = self.held.len() - self.telling();
         self.masks.write(&self.held, harmless)
     }
 
-    /// Ends the stream and returns the rest. Afterwards a new stream may begin.
+    /// Ends the stream and returns the remaining output. Afterwards a new stream may begin.
     ///
     /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise.
     pub fn finish(&mut self) -> Redacted {
@@ -94,7 +94,7 @@ impl RedactStream {
         self.state = self.matcher.run(self.state, view, from, |range| masks.add(range));
     }
 
-    /// Returns how many of the last bytes form a prefix of a value that is too long to be shown.
+    /// Returns the length of the longest prefix of a value at the end of the held bytes that is too long to be shown.
     fn telling(&self) -> usize {
         self.view(&self.held).longest(self.matcher.tail(self.state).telling, self.held.len())
     }
@@ -103,7 +103,7 @@ impl RedactStream {
         View { before: self.before, text }
     }
 
-    /// Keeps the text from `from` on for the next read.
+    /// Stores the text from `from` on for the next read.
     fn keep(&mut self, text: &[u8], from: usize) {
         self.before = text[..from].last().copied().or(self.before);
         self.masks.forget(from);
@@ -112,7 +112,7 @@ impl RedactStream {
     }
 }
 
-/// Shows how many bytes are held, and never the bytes.
+/// Shows the number of held bytes, but never the bytes themselves.
 impl Debug for RedactStream {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedactStream").field("held", &self.held.len()).finish_non_exhaustive()

@@ -1,18 +1,19 @@
-//! What a state of the automaton implies about the last bytes of the stream.
+//! The suffixes of the stream that each state of the automaton stands for.
 //!
 //! Each state stands for the longest suffix of the stream that is a prefix of a value. The automaton itself only
-//! reports which values end there. This table adds how long the prefixes are. For values of 6 bytes or more one length,
-//! the longest, is enough. A shorter value is masked only after a check of the bytes around it, so the lengths of all
-//! short values are kept.
+//! reports which values end there. This table adds the lengths of the prefixes. For values of 6 bytes or more, the
+//! longest length is sufficient. A shorter value is masked only after a check of the bytes around it, so the lengths of
+//! all short values are stored.
 
 use std::iter;
 
 use crate::matcher::State;
 
-/// Values shorter than this are masked as whole tokens only. Masked everywhere, they would make most output unreadable.
+/// Values shorter than this are masked only as whole tokens. If they were masked everywhere, most output would be
+/// unreadable.
 pub(crate) const SHORT: usize = 6;
 
-/// A prefix of a value with this many bytes is never shown, however long the value is.
+/// A prefix of a value with at least this many bytes is never shown, however long the value is.
 const TELLING: usize = 8;
 
 /// Lengths of suffixes of the stream.
@@ -45,14 +46,14 @@ impl Lengths {
     }
 }
 
-/// What a state implies about the last bytes of the stream.
+/// The values and prefixes that the stream ends with in one state of the automaton.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
-    /// Complete values that end here.
+    /// The complete values that end here.
     pub(crate) ended: Lengths,
-    /// Prefixes of values, including complete values, that end here.
+    /// The prefixes of values, including complete values, that end here.
     pub(crate) begun: Lengths,
-    /// Those prefixes that are too long to be shown unless more input rules the value out.
+    /// The prefixes that are too long to be shown before more input rules the value out.
     pub(crate) telling: Lengths,
 }
 
@@ -76,12 +77,12 @@ pub(crate) struct Tails {
     tails: Vec<Tail>,
 }
 
-/// The index for numbers that are not states.
+/// The index for numbers that do not belong to a state.
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
-    /// Walks the automaton along all values in parallel, byte by byte, so that the shorter state that a state inherits
-    /// from is complete first.
+    /// Builds the table. It walks the automaton along all values in parallel, byte by byte, so that the entry of a
+    /// shorter suffix is complete before longer ones inherit from it.
     pub(crate) fn new(values: &[Vec<u8>], start: State, next: impl Fn(State, u8) -> State) -> Self {
         let mut tails = Self { indices: Vec::new(), tails: Vec::new() };
         tails.entry(start, Tail::default());
@@ -100,7 +101,7 @@ impl Tails {
         tails
     }
 
-    /// Returns what is known in `state`.
+    /// Returns the entry of `state`.
     pub(crate) fn at(&self, state: State) -> &Tail {
         &self.tails[self.indices[state.as_usize()] as usize]
     }

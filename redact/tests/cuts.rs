@@ -1,4 +1,4 @@
-//! What is masked, and that the result is the same however the input is split.
+//! Tests which bytes are masked, and that the result is the same however the input is split.
 
 use redact::{Redacted, Redactor};
 

@@ -1,4 +1,4 @@
-//! What is held back, and how much of it a release after a pause may show.
+//! Tests which bytes are held back, and how many of them a release after a pause may show.
 
 use redact::{RedactStream, Redactor};
 

@@ -14,7 +14,7 @@ use regex::{RegexSet, RegexSetBuilder};
 const MAX_PATTERNS: usize = 100;
 /// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;
-/// The characters that make a part of a pattern more than a literal name.
+/// The characters that have a special meaning in a pattern.
 const SPECIAL: [char; 5] = ['*', '?', '[', '{', '\\'];
 
 /// The validated patterns of a job.
@@ -31,13 +31,13 @@ struct Pattern {
     regex: String,
 }
 
-/// A pattern is invalid.
+/// The error for an invalid pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct InvalidPattern {
-    /// Its index in the list; `None` if the list itself is invalid.
+    /// The index of the invalid pattern; `None` if the list itself is invalid.
     pub index: Option<usize>,
-    /// What is wrong with it.
+    /// The error message.
     pub problem: String,
 }
 
@@ -100,8 +100,8 @@ impl Pattern {
     }
 }
 
-/// Converts a regular expression of `globset`, which matches bytes, to one that matches characters: it writes non-ASCII
-/// characters as `\xHH`, byte by byte.
+/// Converts a regular expression of `globset`, which matches bytes, to one that matches characters. `globset` writes
+/// non-ASCII characters as `\xHH`, byte by byte.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
     let mut bytes = b"(?s)".to_vec();
@@ -134,7 +134,7 @@ struct ArtifactPattern {
     name: PathBuf,
     /// Whether an entry with exactly this name exists.
     exact: bool,
-    /// The folders with which every match of the glob starts.
+    /// The literal folders that the path of every match starts with.
     root: PathBuf,
     /// The maximum number of components in the path of a match.
     parts: usize,
@@ -169,14 +169,15 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Makes patterns that are the exact names of existing entries match only these.
+    /// Restricts each pattern that is the exact name of an existing entry to that entry.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {
             wanted.exact = wanted.root != wanted.name && exists(&wanted.name);
         }
     }
 
-    /// Returns the patterns that match a path in the workspace. A matched folder includes everything in it.
+    /// Returns the indexes of the patterns that match a path in the workspace. A matched folder includes everything in
+    /// it.
     pub fn meanings(&self, path: &Path) -> impl Iterator<Item = usize> {
         let globs = self.globs.matches(&path.to_string_lossy());
         let means = move |(index, wanted): (usize, &ArtifactPattern)| {

@@ -28,7 +28,7 @@ impl SparseFile {
     /// Creates a file, and its folder if needed.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut aside = path.as_os_str().to_owned();
-        // No artifact has such a name. If a crash leaves the file behind, it is removed with other unlisted files.
+        // No artifact has such a name. If a crash leaves the file behind, it is removed with other unrecorded files.
         aside.push("#sparse");
         let aside = PathBuf::from(aside);
         if let Some(folder) = path.parent() {

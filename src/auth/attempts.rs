@@ -10,7 +10,7 @@ use crate::limits::FAILED_LOGINS_WINDOW;
 /// cause, and far too few to guess 32 characters.
 pub(super) const MAX_FAILURES: u32 = 20;
 
-/// The maximum number of origins that are remembered, about a megabyte. The oldest is forgotten when there are more.
+/// The maximum number of remembered origins, which take about a megabyte. If there are more, the oldest is forgotten.
 const MAX_ORIGINS: usize = 10_000;
 
 /// The origin of a login: an address, and the requested account.

@@ -16,13 +16,13 @@ const TOKEN_FILE: &str = "admin-token";
 /// The name of the file with the data folder's id.
 const ID_FILE: &str = "instance-id";
 
-/// Why there is no admin token.
+/// Why the admin token is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// It is too short or not printable.
+    /// The token is too short or contains a space or a non-printable character.
     #[error("the admin token from {0} must be 32 or more printable ASCII characters without spaces")]
     Unfit(String),
-    /// The file of the token cannot be read or created.
+    /// A file in the data folder cannot be read or created.
     #[error("failed to read or create {path}: {source}")]
     File {
         /// The file.

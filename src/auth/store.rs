@@ -1,4 +1,4 @@
-//! All SQL of sessions.
+//! The SQL queries for sessions.
 
 use crate::db::{Connection, DbResult};
 use crate::model::Timestamp;

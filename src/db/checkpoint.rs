@@ -1,8 +1,7 @@
 //! Moves committed pages from the write-ahead log into the database without delaying the writer.
 //!
-//! A passive checkpoint never makes the writer wait. The checkpointer forces a truncating checkpoint, which does, only
-//! when the log has grown far beyond its usual size because a reader or a steady stream of writes kept it from
-//! restarting.
+//! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is only used when the log has
+//! grown far beyond its usual size, because readers or continuous writes have prevented the log from restarting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Notify;
 
-/// Pages (of 4 KiB) written since the last checkpoint at which the next one is worth its two fsyncs.
+/// The number of pages (of 4 KiB) written since the last checkpoint that makes another one worth its two fsyncs.
 const PAGES_DUE: u64 = 4096;
 
-/// Pages in the write-ahead log above which it is truncated, even if the writer has to wait.
+/// The number of pages in the write-ahead log above which it is truncated, even if the writer has to wait.
 const PAGES_TOO_MANY: i64 = 65_536;
 
 /// Counts the bytes that the writer has written since the last checkpoint, and wakes the checkpointer.

@@ -104,7 +104,7 @@ impl Writer {
 
 /// A unit of work with its types erased.
 trait Work: Send {
-    /// Runs the work and returns whether it succeeded. The result is kept until `answer` is called.
+    /// Runs the work and returns whether it succeeded. The result is stored until `answer` is called.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
     /// Sends the result to the caller, or the error of the transaction if the commit failed.
     fn answer(self: Box<Self>, committed: Result<(), DbError>);
@@ -137,7 +137,7 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), DbError>) {
         let outcome = match (self.outcome, committed) {
-            // The unit's own error is more specific than that of the transaction.
+            // The unit's own error is more specific than the transaction's error.
             (Some(Err(error)), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
             (Some(Ok(value)), Ok(())) => Ok(value),

@@ -1,6 +1,6 @@
 //! Appending: under a lease, or by the server.
 //!
-//! Both assign `seq` and time by updating the job's row, inside the transaction that stores the events, and both notify
+//! Both ways assign `seq` and time by updating the job's row, inside the transaction that stores the events, and notify
 //! readers only after the commit.
 
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::db::{Connection, DbError, Tx};
 use crate::fail_point::FailPoint;
 use crate::model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 
-/// A worker's right to run a job. Appends under a lease are refused once the job's epoch has grown.
+/// A worker's right to run a job. Appends under a lease are refused once the job's epoch has increased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The job that the worker may run.
     pub job: JobId,
     /// The attempt that the lease is for, from 1.
     pub attempt: i32,
-    /// Grows whenever a lease of the job begins or ends.
+    /// The lease epoch, which increases whenever a lease of the job begins or ends.
     pub epoch: i64,
 }
 
@@ -29,9 +29,9 @@ pub struct Lease {
 pub struct Batch {
     /// The batch's number within the lease, from 1. A batch whose number is already stored is not stored again.
     pub number: i64,
-    /// Where the range begins, which is where the previous batch ended.
+    /// The offset at which the range begins, which is where the previous batch ended.
     pub from: i64,
-    /// Where the range ends.
+    /// The offset at which the range ends.
     pub to: i64,
     /// How many bytes of the range are in none of the events.
     pub suppressed: i64,
@@ -48,7 +48,7 @@ pub enum AppendError {
     /// The batch does not begin where the last one ended, or its number is not the next one.
     #[error("batch {number} of job {job} does not follow the previous batch")]
     OutOfOrder {
-        /// The job whose log was to be appended to.
+        /// The job of the refused batch.
         job: JobId,
         /// The number of the refused batch.
         number: i64,
@@ -67,7 +67,7 @@ pub(super) enum Authority {
         lease: Lease,
         /// The batch's number.
         number: i64,
-        /// Where the batch's range begins.
+        /// The offset at which the batch's range begins.
         from: i64,
     },
     /// The server appends, in the transaction of a state change.

@@ -32,9 +32,9 @@ pub struct Origin {
 /// A step with its redacted names.
 #[derive(Clone, Debug)]
 pub struct StepNames {
-    /// Which step it is.
+    /// The step, with its id and attempt.
     pub origin: Origin,
-    /// Its display name.
+    /// The display name.
     pub name: Redacted,
     /// The command that it runs.
     pub command: Redacted,
@@ -43,9 +43,9 @@ pub struct StepNames {
 /// The position of a chunk in `output.log`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// Which of the two output streams.
+    /// The output stream.
     pub stream: StreamName,
-    /// When its first byte was captured.
+    /// The time at which its first byte was captured.
     pub time: Timestamp,
     /// Its segments, at least one.
     pub segments: Vec<Segment>,
@@ -67,7 +67,7 @@ pub struct GapRange {
 }
 
 impl NewEvent {
-    /// Output of a step. `text` is the concatenation of the chunk's segments.
+    /// Creates an event for output of a step. `text` is the concatenation of the chunk's segments.
     #[must_use]
     pub fn log(origin: &Origin, chunk: Chunk, text: Redacted) -> Self {
         let first = chunk.segments.first().copied().unwrap_or(Segment(0, 0, 1));
@@ -91,7 +91,7 @@ impl NewEvent {
         Self { level, message: text, payload }
     }
 
-    /// Output of a step that is suppressed.
+    /// Creates an event for suppressed output of a step.
     #[must_use]
     pub fn gap(origin: &Origin, range: GapRange, reason: GapReason) -> Self {
         let bytes = range.to - range.from;
@@ -119,13 +119,13 @@ impl NewEvent {
         Self { level: Level::Warn, message, payload }
     }
 
-    /// A step began.
+    /// Creates an event for the beginning of a step.
     #[must_use]
     pub fn step_started(step: &StepNames) -> Self {
         Self::step(step, StepStatus::Started, StepEnd::default())
     }
 
-    /// A step ended, or was skipped.
+    /// Creates an event for the end of a step, or for a skipped step.
     #[must_use]
     pub fn step_ended(step: &StepNames, status: StepStatus, end: StepEnd) -> Self {
         Self::step(step, status, end)
@@ -165,7 +165,7 @@ impl NewEvent {
         Self { level, message, payload }
     }
 
-    /// A stage began or ended.
+    /// Creates an event for the beginning or end of a stage.
     #[must_use]
     pub fn stage(stage: Stage, attempt: i32, status: StageStatus, duration_ms: Option<i64>) -> Self {
         let message = Redacted::literal(match status {
@@ -178,7 +178,8 @@ impl NewEvent {
         Self { level, message, payload: Payload::Stage(StagePayload { stage, status, attempt, duration_ms }) }
     }
 
-    /// An attempt began or ended. The texts in the payload are constants of this program and the worker's name.
+    /// Creates an event for the beginning or end of an attempt. The texts in the payload are constants of this program
+    /// and the worker's name.
     #[must_use]
     pub fn attempt(attempt: i32, worker: &Redacted, status: AttemptStatus, totals: Option<&AttemptTotals>) -> Self {
         let (level, message) = match status {
@@ -205,7 +206,7 @@ impl NewEvent {
         Self { level, message: Redacted::literal(message), payload }
     }
 
-    /// The job changed its worker or its state.
+    /// Creates an event for a change of the job's worker or state.
     #[must_use]
     pub fn job(status: JobEventStatus, attempt: i32, details: JobDetails) -> Self {
         let (level, text) = match status {
@@ -235,7 +236,7 @@ impl NewEvent {
         Self { level, message, payload }
     }
 
-    /// A warning about the job that deserves someone's attention.
+    /// Creates a warning about the job.
     #[must_use]
     pub fn warning(attempt: i32, message: Redacted) -> Self {
         let mut payload = serde_json::Map::new();
@@ -244,7 +245,7 @@ impl NewEvent {
         Self { level: Level::Warn, message, payload: Payload::Other(payload) }
     }
 
-    /// A file was stored as an artifact.
+    /// Creates an event for a file that was stored as an artifact.
     #[must_use]
     pub fn artifact(name: &Redacted, artifact_id: crate::model::ArtifactId, size_bytes: i64) -> Self {
         let mut message = Redacted::literal("Artifact stored: ");
@@ -257,7 +258,8 @@ impl NewEvent {
         }
     }
 
-    /// The log is complete. `lastSeq` is filled in when the event's position is assigned.
+    /// Creates the job's last event, after which the log is complete. `lastSeq` is filled in when the event's position
+    /// is assigned.
     #[must_use]
     pub(crate) fn end(payload: EndPayload) -> Self {
         Self { level: Level::Info, message: Redacted::literal("End of the log"), payload: Payload::End(payload) }
@@ -275,7 +277,7 @@ impl NewEvent {
         &self.message
     }
 
-    /// Returns how much the event counts towards the size limits of events and pages.
+    /// Returns the event's size, as counted towards the size limits of events and pages.
     #[must_use]
     pub fn size(&self) -> usize {
         size_of_text(self.message.len(), &self.payload)
@@ -287,15 +289,15 @@ impl NewEvent {
 pub struct StepEnd {
     /// Its exit code, if it exited.
     pub exit_code: Option<i32>,
-    /// The signal that ended it, if one did.
+    /// The signal that terminated it, if one did.
     pub signal: Option<i32>,
-    /// How long it took.
+    /// The duration of the step in milliseconds.
     pub duration_ms: Option<i64>,
-    /// More about the result, for people.
+    /// A human-readable note about the result.
     pub note: Option<Redacted>,
 }
 
-/// Totals of what an attempt printed.
+/// The totals of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptTotals {
     /// The exit code of the step that decided the attempt's result.
@@ -312,10 +314,10 @@ pub struct AttemptTotals {
     pub log_sha256: String,
 }
 
-/// Further details of a job's change.
+/// Further details of a change of a job.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
-    /// The worker that is concerned.
+    /// The id of the worker that the change is about.
     pub worker: Option<Redacted>,
     /// When the next attempt may begin.
     pub next_attempt_at: Option<Timestamp>,
@@ -323,7 +325,7 @@ pub struct JobDetails {
     pub reason: Option<Redacted>,
 }
 
-/// What each segment of a chunk counts towards the size of an event and of a page, in addition to its text.
+/// The number of bytes that each segment of a chunk adds to the size of an event, in addition to its text.
 const SEGMENT_SIZE: usize = 24;
 
 /// Returns the size of an event whose text has `length` bytes.

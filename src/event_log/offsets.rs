@@ -12,7 +12,7 @@ use super::store::{self, SentChunk};
 use crate::db::Connection;
 use crate::model::{JobId, Seq};
 
-/// How many chunks can overlap in `output.log`: one of each stream.
+/// The number of chunks that can overlap in `output.log`: one of each stream.
 const STREAMS: i64 = 2;
 
 /// Returns, for each of the ascending `offsets` in an attempt's output, the event that contains the byte there.

@@ -1,24 +1,26 @@
-//! A page of the log, and the request for one. Plain values without I/O.
+//! A page of the log, and the request for one. This module does no I/O.
 
 use super::SharedEvent;
 use super::stored::{Facets, StoredEvent};
 use crate::model::{EventId, JobStatus, Level, Seq, StreamName, Timestamp};
 
-/// The most bytes of text in a page, unless a single event has more.
+/// The maximum number of bytes of text in a page, unless a single event has more.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// The most events that one page examines, which bounds the work when a filter rejects most of them. The reply says where
-/// the page stopped.
+/// The maximum number of events that one page examines, which bounds the work when a filter rejects most of them. The
+/// reply says where the page stopped.
 pub const MAX_LOOKED_AT: usize = 5_000;
 
-/// A position in the log, as a request gives it.
+/// A position in the log, as specified by a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before a time. If several events have that time, the id selects the last one that counts.
+    /// The last event at or before a time. If an id is given, an event at exactly that time counts only if its id is
+    /// not greater.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after a time. If several events have that time, the id selects the first one that counts.
+    /// The first event at or after a time. If an id is given, an event at exactly that time counts only if its id is
+    /// not smaller.
     Before(Timestamp, Option<EventId>),
 }
 
@@ -29,7 +31,7 @@ pub enum Direction {
     After(Seq),
     /// Towards older events, beginning before this position, or with the newest event if there is none.
     Before(Option<Seq>),
-    /// Oldest first, up to but not including this position.
+    /// Towards newer events, from the beginning of the log up to but not including this position.
     UpTo(Seq),
 }
 
@@ -50,13 +52,13 @@ pub enum Kinds {
 pub struct Filter {
     /// The kinds of events to include.
     pub kinds: Kinds,
-    /// The exact level, if set.
+    /// The level that events must have, if set.
     pub level: Option<Level>,
-    /// The output stream, if set. Only output has one.
+    /// The output stream that events must have, if set. Only output events have one.
     pub stream: Option<StreamName>,
-    /// The step, if set.
+    /// The id of the step that events must belong to, if set.
     pub step_id: Option<String>,
-    /// The attempt, if set.
+    /// The attempt that events must belong to, if set.
     pub attempt: Option<i32>,
 }
 
@@ -67,7 +69,7 @@ pub struct PageRequest {
     pub direction: Direction,
     /// Which events to return.
     pub filter: Filter,
-    /// The most events to return, at least 1.
+    /// The maximum number of events to return, at least 1.
     pub limit: usize,
 }
 
@@ -82,7 +84,7 @@ pub struct Page {
     pub next_before: Seq,
     /// Whether there are more events in the direction of reading.
     pub has_more: bool,
-    /// The position of the log's last event, taken before the events were read.
+    /// The position of the log's last event, which is read before the events.
     pub last_seq: Seq,
     /// The job's final status, if it had finished before the events were read.
     pub terminal: Option<JobStatus>,
@@ -125,7 +127,7 @@ impl Filter {
     }
 }
 
-/// Whether a page takes more events after the one that was offered.
+/// Whether a page accepts more events after the one that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offered {
     /// Offer the next event.

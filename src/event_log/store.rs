@@ -1,4 +1,4 @@
-//! All SQL of the event log.
+//! The SQL queries of the event log.
 
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
@@ -63,8 +63,8 @@ pub(super) struct NewRow {
     pub(super) created_at: Timestamp,
 }
 
-/// The most events in one statement. Each statement costs a round trip to SQLite's thread, and the connection keeps a
-/// prepared statement for each number of rows.
+/// The maximum number of events in one statement. Each statement costs a round trip to SQLite's thread, and the
+/// connection caches a prepared statement for each number of rows.
 const ROWS: usize = 8;
 
 /// Stores events.
@@ -103,7 +103,7 @@ pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) ->
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
-/// What a stored batch adds to its attempt's progress.
+/// The update to an attempt's progress when a batch is stored.
 #[derive(Clone, Copy)]
 pub(super) struct BatchProgress {
     pub(super) number: i64,
@@ -234,7 +234,7 @@ impl StoredRow {
     }
 }
 
-/// Returns the error for a column that contains something this program never writes.
+/// Returns the error for a column that contains a value that this program never writes.
 fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }

@@ -17,7 +17,7 @@ pub struct StoredEvent {
     pub level: Level,
     /// The fields that filters examine.
     pub facets: Facets,
-    /// How much it counts towards the size limit of a page.
+    /// The event's size, as counted towards the size limit of a page.
     pub size: usize,
     frame: Bytes,
     item_at: usize,
@@ -28,7 +28,7 @@ pub struct StoredEvent {
 pub struct Facets {
     /// The payload's kind.
     pub kind: String,
-    /// The output stream, for output.
+    /// The output stream, if the event is output.
     pub stream: Option<StreamName>,
     /// The step, for output and step events.
     pub step_id: Option<String>,

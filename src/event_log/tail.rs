@@ -1,9 +1,9 @@
 //! The recent end of each log, kept in memory and shared by all of the log's readers.
 //!
-//! A job has an entry here while it runs or somebody watches it. After each commit the appended events are published to
-//! the entry: the events go into a bounded window, and their last `seq` into a `watch`. A reader whose cursor lies
-//! inside the window needs no database access. A reader that has fallen behind the window reads from the database until
-//! it catches up.
+//! A job has an entry here while it is running or a reader watches it. After each commit the appended events are
+//! published to the entry: the events are added to a bounded window, and their last `seq` is sent through a `watch`
+//! channel. A reader whose cursor is inside the window needs no database access. A reader that has fallen behind the
+//! window reads from the database until it catches up.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,20 +14,20 @@ use super::SharedEvent;
 use super::page::{Direction, Filling, Head, Offered, Page, PageRequest};
 use crate::model::{JobId, JobStatus, Seq};
 
-/// The most bytes of text in a window: enough for several of the largest events.
+/// The maximum number of bytes of text in a window: enough for several of the largest events.
 const WINDOW_TEXT: usize = 4 << 20;
 
-/// The most events in a window.
+/// The maximum number of events in a window.
 const WINDOW_EVENTS: usize = 2_000;
 
-/// What an append publishes to the readers after its commit.
+/// The update that an append publishes to readers after its commit.
 #[derive(Debug)]
 pub(super) struct Published {
     /// The events in `seq` order.
     pub(super) events: Vec<SharedEvent>,
     /// The job's final status, if the events contain the job's `end` event.
     pub(super) terminal: Option<JobStatus>,
-    /// Whether a worker appended the events, so that more are to be expected.
+    /// Whether a worker appended the events, in which case more are expected.
     pub(super) by_worker: bool,
 }
 
@@ -48,7 +48,7 @@ struct TailWindow {
     events: VecDeque<SharedEvent>,
     text: usize,
     terminal: Option<JobStatus>,
-    /// Whether a worker is writing. If so, the entry stays even when nobody reads.
+    /// Whether a worker is writing. If so, the entry remains even without readers.
     running: bool,
 }
 
@@ -123,7 +123,7 @@ impl Tails {
         self.forget_if_idle(job);
     }
 
-    /// Records that the job's worker has finished, so that the entry is no longer kept for it.
+    /// Records that the job's worker has finished, so that the entry can be removed when it has no readers.
     pub fn worker_left(&self, job: JobId) {
         if let Some(tail) = self.lock().get(&job) {
             lock(&tail.window).running = false;

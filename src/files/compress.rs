@@ -1,4 +1,4 @@
-//! Replacing a file by its compressed form.
+//! Replaces a file with its compressed form.
 //!
 //! The compressed file is written under a temporary name, synced and renamed before the original is removed, so at any
 //! moment at least one of the two is complete.
@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{compressed_path, frames, open};
 use crate::fail_point::FailPoint;
 
-/// Bytes compressed between two checks for cancellation.
+/// The number of bytes that are compressed between two checks for cancellation.
 const BLOCK: usize = 256 << 10;
 
-/// Replaces a file by its compressed form and returns the compressed size. A file that is already compressed is left
-/// alone.
+/// Replaces a file with its compressed form and returns the compressed size. A file that is already compressed is not
+/// changed. Setting `stop` cancels the compression with [`io::ErrorKind::Interrupted`].
 pub fn compress(path: &Path, stop: &AtomicBool) -> io::Result<u64> {
     let compressed = compressed_path(path);
     let Some(plain) = open(path)? else { return Ok(fs::metadata(compressed)?.len()) };

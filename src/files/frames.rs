@@ -8,19 +8,20 @@ use std::sync::Arc;
 
 use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
-/// The size of a frame before compression. Reading a single byte decompresses one frame, in about a millisecond, and a
-/// slow reader holds one frame in memory. Frames of a quarter of this size take about 6 % more disk space.
+/// The size of a frame before compression. Reading a single byte decompresses one frame, which takes about a
+/// millisecond, and a slow reader keeps one frame in memory. Frames of a quarter of this size take about 6 % more disk
+/// space.
 const FRAME: u32 = 1 << 20;
 
-/// The compression level. It can be high because nobody waits for the result, and it regains most of the space that
-/// frames cost.
+/// The compression level. It can be high because compression runs in the background, and it makes up for most of the
+/// space that splitting a file into frames costs.
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.
 #[derive(Clone)]
 pub(super) struct Frames {
     file: Arc<File>,
-    /// Where each frame is in the file.
+    /// The positions of the frames in the file.
     table: SeekTable,
     /// The decompressed bytes of the last frame.
     frame: Vec<u8>,
@@ -68,8 +69,8 @@ impl Frames {
             let index = self.table.frame_index_decomp(at);
             let begin = self.table.frame_start_decomp(index).map_err(io::Error::other)?;
             let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
-            // A new decoder for each frame: a decoder's window is several times as large as a frame, and a slow reader
-            // would keep it.
+            // Create a new decoder for each frame: a decoder's window is several times as large as a frame, and a slow
+            // reader would keep it in memory.
             let options =
                 DecodeOptions::new(&*self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
             let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];

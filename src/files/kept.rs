@@ -1,4 +1,4 @@
-//! A file that is kept for reading, either plain or in compressed frames beside the original path.
+//! A stored file, which is either uncompressed at its original path or compressed beside it.
 
 use std::fs::File;
 use std::io;
@@ -9,13 +9,14 @@ use std::sync::Arc;
 use super::frames::Frames;
 use super::{compressed_path, open};
 
-/// A file opened for reading. It stays readable if it is compressed or removed meanwhile. A clone reads the same file.
+/// A file opened for reading. It remains readable if it is compressed or removed in the meantime. All clones read the
+/// same file.
 #[derive(Clone, Debug)]
 pub struct KeptFile(Bytes);
 
 #[derive(Clone, Debug)]
 enum Bytes {
-    /// The plain file, which may still grow.
+    /// The uncompressed file, which may still grow.
     Plain(Arc<File>),
     Compressed(Box<Frames>),
 }
@@ -27,9 +28,9 @@ impl From<File> for KeptFile {
 }
 
 impl KeptFile {
-    /// Opens the file at that path, compressed or not. Returns `None` if there is neither.
+    /// Opens the file at that path, compressed or not. Returns `None` if neither form exists.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        // The order matters: the compressed file is in place before the plain one is removed.
+        // The order matters: the compressed file is in place before the uncompressed one is removed.
         if let Some(file) = open(path)? {
             return Ok(Some(file.into()));
         }

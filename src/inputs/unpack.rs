@@ -1,4 +1,4 @@
-//! Unpacks an input into a workspace. Nothing about an archive is trusted.
+//! Unpacks an input into a workspace. The archive is untrusted.
 //!
 //! Regular files, folders and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse files)
 //! is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all files, so
@@ -38,7 +38,7 @@ const MAX_HEADER: u64 = 256 << 10;
 /// The largest zstd window, as a power of two: 128 MiB, which is also the default limit of the `zstd` command.
 const MAX_WINDOW_LOG: u32 = 27;
 
-/// The number of bytes that are read at a time.
+/// The size of the blocks that are read, in bytes.
 const BLOCK: usize = 128 << 10;
 
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -51,35 +51,36 @@ const TOO_LONG: &str = "a header is too long";
 /// Why an input was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// It was asked to stop.
+    /// Unpacking was cancelled.
     #[error("stopped")]
     Stopped,
-    /// The archive on the disk is not the one that was received.
+    /// The archive on the disk is not identical to the one that was received.
     #[error("the archive is damaged: it has changed since it was received")]
     Damaged,
-    /// The format is not supported.
+    /// The archive's format is not supported.
     #[error("the archive is neither a tar.zst nor a tar.gz")]
     Unknown,
-    /// It unpacks to more than the limit.
+    /// The archive unpacks to more than the limit.
     #[error("the archive unpacks to more than the {0} bytes that --input-bytes allows")]
     TooLarge(u64),
-    /// It contains too many entries.
+    /// The archive contains too many entries.
     #[error("the archive contains more than {0}")]
     TooMany(&'static str),
     /// An entry was rejected.
     #[error("{} {problem}", name.display())]
     Entry {
-        /// Its name in the archive.
+        /// The entry's name in the archive.
         name: PathBuf,
-        /// What is wrong with it.
+        /// The reason why the entry was rejected.
         problem: String,
     },
-    /// Something could not be read or written.
+    /// A file could not be read or written.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// Unpacks an archive into `workspace` while `go_on` returns `true`. Nobody else may write to the workspace meanwhile.
+/// Unpacks an archive into `workspace`, and stops early if `go_on` returns `false`. No other process may write to the
+/// workspace at the same time.
 pub fn unpack(
     archive: &Path,
     input: &JobInput,
@@ -95,7 +96,7 @@ pub fn unpack(
     unpacked.map_err(|error| if go_on() { error } else { UnpackError::Stopped })
 }
 
-/// Checks that the archive is the one that was received.
+/// Checks that the archive is identical to the one that was received.
 fn verify(archive: &Path, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<(), UnpackError> {
     let (mut file, mut hash, mut block) = (File::open(archive)?, Sha256::new(), vec![0; BLOCK]);
     loop {
@@ -125,7 +126,7 @@ fn decoder(archive: &Path) -> Result<Box<dyn Read>, UnpackError> {
     }
 }
 
-/// A reader that stops at a limit, or when it is asked to.
+/// A reader that fails at a limit, or once `go_on` returns `false`.
 struct Bounded<'a> {
     inner: Box<dyn Read>,
     /// The number of bytes that may still be read.

@@ -1,5 +1,5 @@
-//! Parses JSON text into the tree. `serde_json` parses the syntax; each value is read as raw text first, in order to
-//! keep what it would drop: digits, repeated names and positions.
+//! Parses JSON text into the tree. `serde_json` parses the syntax. Each value is read as raw text first, to preserve
+//! its digits, repeated names and positions, which `serde_json` would drop.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -10,7 +10,7 @@ use super::{Json, JsonError, Member, Node};
 use crate::model::RawJson;
 
 impl Json {
-    /// Reads a typed value. An error has the field and the position.
+    /// Reads a typed value. An error contains the field and the position.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         T::deserialize(self)
     }
@@ -71,8 +71,8 @@ impl<'de> Deserializer<'de> for &'de Json {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Accepts only an object. Derived code would also accept an array with the fields in order, and then checks of the
-    /// members' names would see none.
+    /// Accepts only an object. Derived code would also accept an array with the fields in order, which would bypass
+    /// checks of the members' names.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,

@@ -1,5 +1,5 @@
-//! Parses YAML text into the tree. It accepts what JSON can represent, according to the core schema of YAML 1.2;
-//! everything else is an error.
+//! Parses YAML text into the tree. It accepts documents that JSON can represent, according to the core schema of YAML
+//! 1.2; everything else is an error.
 //!
 //! Nothing is ignored. An unknown tag, for example, may change the meaning of a value (`run: ! true`), so it is an
 //! error.

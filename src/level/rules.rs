@@ -1,12 +1,14 @@
-//! The rules, from the surest to the vaguest.
+//! The rules, from the most to the least reliable.
 
 use crate::model::Level;
 
-/// A level word later in the line than this is part of a sentence.
+/// The number of words at the beginning of a line among which a level is searched for. Later words are part of a
+/// sentence.
 const LEVEL_WITHIN_WORDS: usize = 6;
 
-/// Finds the level that a logger wrote: a word of its own among the first, after nothing but times, names in brackets
-/// and the like; `level=warn` and `"level":"warn"`; glog's `E0131 12:00:00`; a runner's `::error` and `##[error]`.
+/// Recognises the level that a logger wrote. It must be one of the first words, preceded only by times, bracketed names
+/// and similar prefixes. Other recognised forms are `level=warn`, `"level":"warn"`, glog's `E0131 12:00:00`, and a CI
+/// runner's `::error` and `##[error]`.
 pub(super) fn log_level_word(line: &str) -> Option<Level> {
     if let Some(level) = glog(line).or_else(|| structured(line)) {
         return Some(level);
@@ -35,7 +37,7 @@ pub(super) fn log_level_word(line: &str) -> Option<Level> {
     None
 }
 
-/// Finds the fixed openings of compilers, test runners, shells and package managers.
+/// Recognises fixed prefixes used by compilers, test runners, shells and package managers.
 pub(super) fn opening(line: &str) -> Option<Level> {
     const ERRORS: &str = "error:|error[|error!|errors:|fatal:|fatal error|panic:|exception:|npm ERR!|npm error|E: |\
         Traceback (most recent call last)|Exception in thread|Segmentation fault|--- FAIL|FAIL |FAIL\t|FAILED|\
@@ -47,7 +49,7 @@ pub(super) fn opening(line: &str) -> Option<Level> {
     if starts_with_any(line, WARNINGS) {
         return Some(Level::Warn);
     }
-    // yarn writes `error Command failed`; a sentence that begins with the word goes on in lower case.
+    // yarn prints `error Command failed`. In a sentence that begins with "error", the next word is in lower case.
     if line.strip_prefix("error ").is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_uppercase())) {
         return Some(Level::Error);
     }
@@ -63,7 +65,7 @@ pub(super) fn opening(line: &str) -> Option<Level> {
     }
 }
 
-/// Finds what stands further in: `file.c:1:2: error: ...`, `test x ... FAILED`, `panicked at`.
+/// Recognises indications later in the line, as in `file.c:1:2: error: ...`, `test x ... FAILED` and `panicked at`.
 pub(super) fn within(line: &str) -> Option<Level> {
     const ERRORS: &str = ": error:|: error |: fatal error|: fatal:|' panicked at | panicked at |: command not found| FAILED |\
         undefined reference to|: No such file or directory|: Permission denied|: syntax error|test result: FAILED|\
@@ -75,7 +77,7 @@ pub(super) fn within(line: &str) -> Option<Level> {
     WARNINGS.split('|').any(|part| line.contains(part)).then_some(Level::Warn)
 }
 
-/// `E0131 12:00:00.000000 file.go:12] text`
+/// Recognises the format of glog: `E0131 12:00:00.000000 file.go:12] text`.
 fn glog(line: &str) -> Option<Level> {
     let mut bytes = line.bytes();
     let letter = bytes.next()?;
@@ -90,7 +92,7 @@ fn glog(line: &str) -> Option<Level> {
     }
 }
 
-/// `level=warn` and `"level":"warn"`.
+/// Recognises `level=warn` and `"level":"warn"`.
 fn structured(line: &str) -> Option<Level> {
     for key in ["level=", "\"level\":", "\"severity\":", "lvl="] {
         if let Some(at) = line.find(key) {
@@ -105,9 +107,9 @@ fn structured(line: &str) -> Option<Level> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum LetterCase {
-    /// As loggers write it: `WARN`.
+    /// Only upper case, as loggers write levels: `WARN`.
     Upper,
-    /// Where the place says that it is a level: `[warn]`.
+    /// Any case, where the context shows that the word is a level: `[warn]`.
     Any,
 }
 
@@ -131,7 +133,7 @@ fn word_level(word: &str, case: LetterCase) -> Option<Level> {
     WORDS.iter().find(|(name, _)| same(name)).map(|&(_, level)| level)
 }
 
-/// Returns the text up to what is neither letter, digit nor hyphen.
+/// Returns the text before the first character that is not an ASCII letter, a digit, a hyphen or a full stop.
 pub(super) fn first_word(text: &str) -> &str {
     let end = text
         .find(|character: char| !(character.is_ascii_alphanumeric() || matches!(character, '-' | '.')))
@@ -140,7 +142,7 @@ pub(super) fn first_word(text: &str) -> &str {
 }
 
 fn starts_with_any(line: &str, openings: &str) -> bool {
-    // Openings in lower case are words that tools also capitalise; the others are fixed.
+    // Prefixes in lower case match any case, because tools also capitalise them. The others must match exactly.
     openings.split('|').any(|opening| {
         let lower = opening.bytes().all(|byte| !byte.is_ascii_uppercase());
         line.starts_with(opening)

@@ -1,19 +1,19 @@
-//! Events: the items of a job's log.
+//! Events, the entries of a job's log.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ArtifactId, EventId, JobId, Segment, Seq, Timestamp};
 
-/// How much an event matters.
+/// The severity of an event or of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// The ordinary course of things.
+    /// Normal operation.
     Info,
-    /// Something to look at.
+    /// A condition that deserves attention.
     Warn,
-    /// Something failed.
+    /// A failure.
     Error,
 }
 
@@ -28,30 +28,30 @@ impl Level {
         }
     }
 
-    /// Returns the level of that word, if there is one.
+    /// Returns the level with this word, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.as_str() == word)
     }
 }
 
-/// One item of a job's append-only log.
+/// One entry of a job's append-only log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its place in the job's log.
+    /// The event's position in the job's log.
     pub seq: Seq,
-    /// Its name across all jobs.
+    /// The event's id, unique across all jobs.
     pub id: EventId,
-    /// The job it belongs to.
+    /// The job that the event belongs to.
     pub job_id: JobId,
-    /// How much it matters.
+    /// The event's severity.
     pub level: Level,
-    /// Text for people; of a `log` event the child's output.
+    /// The text for people. For a `log` event, it is the output of the step.
     pub message: String,
-    /// What happened, for programs.
+    /// The machine-readable details of the event.
     pub payload: Payload,
-    /// When it was stored; strictly increasing within a job.
+    /// The time at which the event was stored. It strictly increases within a job.
     pub created_at: Timestamp,
 }
 
@@ -59,27 +59,27 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventsPage {
-    /// The events, in the order that was asked for.
+    /// The events, in the requested order.
     pub items: Vec<Event>,
-    /// Where to go on towards the newest: everything up to here has been looked at.
+    /// The cursor for reading newer events: all events up to this position have been examined.
     pub next_after: Seq,
-    /// Where to go on towards the oldest: everything from here on has been looked at.
+    /// The cursor for reading older events: all events from this position on have been examined.
     pub next_before: Seq,
-    /// Whether there is more in the direction of reading.
+    /// Whether there are more events in the direction of reading.
     pub has_more: bool,
-    /// The last event of the job's log when it was read.
+    /// The position of the log's last event when the page was read.
     pub last_seq: Seq,
-    /// Whether the job is over, so that nothing comes after `lastSeq`.
+    /// Whether the job has finished, so that no events follow `lastSeq`.
     pub terminal: bool,
 }
 
-/// What happened. A kind that this version does not know is kept as it is.
+/// The machine-readable details of an event. Kinds that this version does not know are preserved unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Payload {
     /// Output of a step.
     Log(LogPayload),
-    /// Output of a step that was not sent.
+    /// Output of a step that was suppressed.
     Gap(GapPayload),
     /// An attempt began or ended.
     Attempt(AttemptPayload),
@@ -87,18 +87,18 @@ pub enum Payload {
     Stage(StagePayload),
     /// A step began or ended.
     Step(StepPayload),
-    /// The job changed hands or state.
+    /// The job was assigned to a worker or changed its state.
     Job(JobPayload),
-    /// A file was kept.
+    /// A file was stored as an artifact.
     Artifact(ArtifactPayload),
     /// The log is complete.
     End(EndPayload),
-    /// A kind of a later version.
+    /// A kind that this version does not know.
     #[serde(untagged)]
     Other(Map<String, Value>),
 }
 
-/// One of a child's two outputs.
+/// One of the two output streams of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamName {
@@ -119,15 +119,15 @@ impl StreamName {
     }
 }
 
-/// One part of an attempt.
+/// A stage of an attempt. The stages run in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Before the work.
+    /// The steps that prepare the main work.
     Prepare,
-    /// The work.
+    /// The steps of the main work.
     Execute,
-    /// After the work, if it succeeded.
+    /// The steps that run after the main work has succeeded.
     Publish,
 }
 
@@ -143,132 +143,132 @@ impl Stage {
     }
 }
 
-/// Output of a step: one chunk of one stream. Its text is the event's message.
+/// A chunk of one output stream of a step. The event's message is its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogPayload {
-    /// Which of the two outputs.
+    /// The output stream.
     pub stream: StreamName,
     /// The stage of the step.
     pub stage: Stage,
-    /// The step that printed it.
+    /// The id of the step that printed the output.
     pub step_id: String,
-    /// The step's place in its stage, from 0.
+    /// The step's position in its stage, from 0.
     pub step_index: i32,
     /// The attempt, from 1.
     pub attempt: i32,
-    /// Where the chunk begins in the attempt's `output.log`.
+    /// The offset in the attempt's `output.log` at which the chunk begins.
     pub offset: i64,
-    /// How many bytes of `output.log` it holds.
+    /// The number of bytes of `output.log` in the chunk.
     pub bytes: i64,
-    /// The number of its first line within the attempt, from 1.
+    /// The number of the chunk's first line within the attempt, from 1.
     pub line: i64,
-    /// When its first byte was captured.
+    /// The time at which the chunk's first byte was captured.
     pub time: Timestamp,
-    /// Whether it does not end in a newline.
+    /// Whether the chunk does not end with a newline.
     pub partial: bool,
-    /// Its pieces, when they do not touch in `output.log` or their line numbers do not run on.
+    /// The chunk's segments, unless the chunk is one contiguous range of `output.log` with consecutive line numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<Vec<Segment>>,
 }
 
-/// Why output was not sent.
+/// Why output was suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
-    /// It had not been sent for too long after its step had ended.
+    /// Live output fell too far behind.
     Lag,
-    /// The job had sent as much as a job may.
+    /// The job reached its live output limit.
     Budget,
 }
 
-/// When what was not sent can be read from the complete log.
+/// When suppressed output can be read from the complete log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapAvailable {
-    /// At once.
+    /// Immediately.
     Now,
-    /// When the attempt has ended.
+    /// After the attempt has finished.
     AtEnd,
 }
 
-/// Output of a step that was not sent: a stretch of `output.log`, both streams.
+/// Suppressed output of a step: a range of `output.log` with the output of both streams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GapPayload {
     /// The stage of the step.
     pub stage: Stage,
-    /// The step that printed it.
+    /// The id of the step that printed the output.
     pub step_id: String,
     /// The attempt, from 1.
     pub attempt: i32,
-    /// Where it begins in the attempt's `output.log`.
+    /// The offset in the attempt's `output.log` at which the range begins.
     pub from_offset: i64,
-    /// Where it ends.
+    /// The offset at which the range ends (exclusive).
     pub to_offset: i64,
-    /// The number of its first line.
+    /// The number of the first line in the range.
     pub from_line: i64,
-    /// Of how many lines something lies in it.
+    /// The number of lines that have at least one byte in the range.
     pub lines: i64,
-    /// How many bytes it has.
+    /// The number of bytes in the range.
     pub bytes: i64,
-    /// Why.
+    /// Why the output was suppressed.
     pub reason: GapReason,
-    /// When it can be read.
+    /// When the output can be read from the complete log.
     pub available: GapAvailable,
 }
 
-/// How an attempt stands.
+/// The status of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptStatus {
-    /// It began.
+    /// The attempt began.
     Started,
-    /// Every step that counts succeeded.
+    /// The attempt succeeded.
     Succeeded,
-    /// A step that counts failed.
+    /// The attempt failed.
     Failed,
-    /// Somebody cancelled the job.
+    /// A user cancelled the job.
     Cancelled,
-    /// The worker died or the server stopped.
+    /// The worker died, the server stopped, the lease was lost, or the output could not be stored.
     Interrupted,
 }
 
-/// An attempt began or ended; what it printed in all is only known at its end.
+/// An attempt began or ended. The totals are set only when it has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptPayload {
     /// The attempt, from 1.
     pub attempt: i32,
-    /// The worker that runs it.
+    /// The id of the worker that runs the attempt.
     pub worker_id: String,
-    /// How it stands.
+    /// The attempt's status.
     pub status: AttemptStatus,
-    /// The exit code of the step that decided.
+    /// The exit code of the step that decided the attempt's result.
     pub exit_code: Option<i32>,
-    /// Lines printed; an unfinished last line counts.
+    /// The number of lines printed, including an unfinished last line.
     pub lines: Option<i64>,
-    /// Bytes printed, after redaction.
+    /// The number of bytes printed, after redaction.
     pub bytes: Option<i64>,
-    /// Bytes that were not sent as events.
+    /// The number of bytes that were not sent as events.
     pub suppressed_bytes: Option<i64>,
-    /// How many times something was masked.
+    /// How many masks were written.
     pub redactions: Option<i64>,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: Option<String>,
 }
 
-/// How a stage stands.
+/// The status of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageStatus {
-    /// It began.
+    /// The stage began.
     Started,
-    /// Its steps succeeded.
+    /// The stage succeeded.
     Succeeded,
-    /// A step that counts failed.
+    /// The stage failed.
     Failed,
-    /// It was not run.
+    /// The stage did not run.
     Skipped,
 }
 
@@ -276,31 +276,31 @@ pub enum StageStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StagePayload {
-    /// Which stage.
+    /// The stage.
     pub stage: Stage,
-    /// How it stands.
+    /// The stage's status.
     pub status: StageStatus,
     /// The attempt, from 1.
     pub attempt: i32,
-    /// How long it took; null at its start.
+    /// The duration of the stage in milliseconds; null when it begins.
     pub duration_ms: Option<i64>,
 }
 
-/// How a step stands.
+/// The status of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
-    /// It began.
+    /// The step began.
     Started,
-    /// It exited with 0.
+    /// The step exited with code 0.
     Succeeded,
-    /// It exited with another code, by a signal, or could not be started.
+    /// The step failed. For example, it exited with another code, was killed by a signal, or could not be started.
     Failed,
-    /// It was ended because the job was cancelled.
+    /// The step was stopped because the job was cancelled, the server was shutting down, or the lease was lost.
     Cancelled,
-    /// It was ended because its time was up.
+    /// The step was stopped because it exceeded its time limit.
     TimedOut,
-    /// An earlier step failed.
+    /// The step did not run.
     Skipped,
 }
 
@@ -310,93 +310,93 @@ pub enum StepStatus {
 pub struct StepPayload {
     /// The stage it belongs to.
     pub stage: Stage,
-    /// The step's name for programs.
+    /// The step's machine-readable id.
     pub step_id: String,
-    /// Its place in its stage, from 0.
+    /// The step's position in its stage, from 0.
     pub step_index: i32,
-    /// The step's name for people.
+    /// The step's display name.
     pub name: String,
-    /// What it runs.
+    /// The command that the step runs.
     pub command: String,
     /// The attempt, from 1.
     pub attempt: i32,
-    /// How it stands.
+    /// The step's status.
     pub status: StepStatus,
-    /// Its exit code, if it exited.
+    /// The step's exit code, if it exited.
     pub exit_code: Option<i32>,
-    /// The signal that ended it, if one did.
+    /// The signal that terminated the step, if one did.
     pub signal: Option<i32>,
-    /// How long it took; null at its start.
+    /// The duration of the step in milliseconds; null when it begins.
     pub duration_ms: Option<i64>,
 }
 
-/// What happened to the job.
+/// The change that a `job` event reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobEventStatus {
-    /// It was submitted.
+    /// The job was submitted.
     Queued,
-    /// A worker took it.
+    /// A worker claimed the job.
     Claimed,
-    /// It waits for its next attempt.
+    /// The job was queued for its next attempt.
     Requeued,
-    /// Its worker's right to it ran out.
+    /// The worker's lease on the job expired.
     LeaseExpired,
-    /// Its worker has not been heard of for 15 s.
+    /// The server has not heard from the worker for 15 seconds.
     WorkerSilent,
-    /// Somebody asked for its cancellation.
+    /// A user requested the job's cancellation.
     CancelRequested,
-    /// It succeeded.
+    /// The job succeeded.
     Succeeded,
-    /// It failed.
+    /// The job failed.
     Failed,
-    /// It was cancelled.
+    /// The job was cancelled.
     Cancelled,
-    /// It failed on the last of several attempts.
+    /// The job failed on the last of several attempts.
     DeadLetter,
 }
 
-/// The job changed hands or state.
+/// The job was assigned to a worker or changed its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPayload {
-    /// What happened.
+    /// The change.
     pub status: JobEventStatus,
     /// The current attempt; 0 before the first.
     pub attempt: i32,
-    /// The worker concerned.
+    /// The id of the worker that the change is about.
     pub worker_id: Option<String>,
     /// When the next attempt may begin, after a requeue.
     pub next_attempt_at: Option<Timestamp>,
-    /// Why, for people.
+    /// The reason for the change, for people.
     pub reason: Option<String>,
 }
 
-/// A file was kept.
+/// A file was stored as an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtifactPayload {
-    /// The artifact's name on the wire.
+    /// The artifact's id.
     pub artifact_id: ArtifactId,
-    /// Its path.
+    /// The artifact's path.
     pub name: String,
-    /// Its size in bytes.
+    /// The artifact's size in bytes.
     pub size_bytes: i64,
 }
 
-/// The log is complete: always the job's last event, stored together with its terminal status.
+/// The log is complete. This is always the job's last event, and it is stored together with the job's terminal status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndPayload {
     /// The job's terminal status.
     pub status: super::JobStatus,
-    /// The last attempt; 0 if there was none.
+    /// The number of the last attempt; 0 if there was none.
     pub attempt: i32,
     /// The `seq` of this event.
     pub last_seq: Seq,
-    /// Lines of the last attempt's output.
+    /// The number of lines of the last attempt's output.
     pub lines: i64,
-    /// Bytes of the last attempt's output.
+    /// The number of bytes of the last attempt's output.
     pub bytes: i64,
     /// SHA-256 of the last attempt's output, in hexadecimal.
     pub log_sha256: String,

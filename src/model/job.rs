@@ -1,29 +1,29 @@
-//! Jobs and what belongs to them.
+//! Jobs, submissions, inputs and artifacts.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ArtifactId, JobId, RawJson, Seq, Timestamp};
 
-/// Where a job is in its life.
+/// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// Waits for a worker, or for the end of its back-off.
+    /// The job is waiting for a worker or for its retry delay to elapse.
     Queued,
-    /// A worker holds it.
+    /// A worker is running the job.
     Running,
-    /// Every step that counts succeeded.
+    /// The job succeeded.
     Succeeded,
-    /// It failed and had one attempt only.
+    /// The job failed and was allowed only one attempt.
     Failed,
-    /// Somebody cancelled it.
+    /// A user cancelled the job.
     Cancelled,
-    /// It failed on the last of several attempts.
+    /// The job failed on the last of several attempts.
     DeadLetter,
 }
 
 impl JobStatus {
-    /// Every status, in the order of a job's life.
+    /// All statuses, in the order of a job's life cycle.
     pub const ALL: [Self; 6] =
         [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled, Self::DeadLetter];
 
@@ -46,7 +46,7 @@ impl JobStatus {
         }
     }
 
-    /// Returns the status of that word, if there is one.
+    /// Returns the status with this word, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
@@ -59,15 +59,15 @@ impl JobStatus {
 pub enum FailureReason {
     /// A step ended with an exit code other than 0.
     ExitCode,
-    /// A step was ended by a signal.
+    /// A step was terminated by a signal.
     Signal,
-    /// A step or the job ran out of time.
+    /// A step or the job exceeded its time limit.
     Timeout,
-    /// A step's program could not be started.
+    /// The attempt could not be prepared, or a step's program could not be started.
     Spawn,
-    /// The worker died or the server stopped.
+    /// The worker died, the server stopped, the lease was lost, or the output could not be stored.
     Interrupted,
-    /// It printed more than a job may.
+    /// The job printed more than its output limit.
     OutputLimit,
 }
 
@@ -85,7 +85,7 @@ impl FailureReason {
         }
     }
 
-    /// Returns the reason of that word, if there is one.
+    /// Returns the reason with this word, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::ExitCode, Self::Signal, Self::Timeout, Self::Spawn, Self::Interrupted, Self::OutputLimit]
@@ -94,91 +94,91 @@ impl FailureReason {
     }
 }
 
-/// The files that came with a job: a compressed archive, which every attempt unpacks into its workspace.
+/// The input files of a job: a compressed archive, which every attempt unpacks into its workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobInput {
-    /// Its name; a job that was submitted again has the same.
+    /// The input's id. A resubmitted job shares the input and its id.
     pub id: uuid::Uuid,
-    /// The archive's size.
+    /// The archive's size in bytes.
     pub size_bytes: i64,
-    /// The archive's SHA-256 in hexadecimal.
+    /// The archive's SHA-256, in hexadecimal.
     pub sha256: String,
 }
 
-/// One submission, as every reply shows it: values of secret-looking names in `payload` are masked.
+/// A job as responses contain it. In `payload`, the values of fields with secret-looking names are masked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
-    /// The job's name.
+    /// The job's id.
     pub id: JobId,
-    /// What kind of worker it needs; `command` is run by the embedded one.
+    /// The kind of worker that the job needs. The embedded worker runs `command` jobs.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where it is in its life.
+    /// The job's status.
     pub status: JobStatus,
-    /// Higher is claimed first; -1000 to 1000.
+    /// The priority, from -1000 to 1000. Jobs with a higher priority are claimed first.
     pub priority: i32,
-    /// What to run; null in a list that asked for summaries.
+    /// The work to do; null in a list of summaries.
     pub payload: Option<RawJson>,
-    /// What people call it: the payload's `title`, else its first command.
+    /// The display name: the payload's `title`, or else its first command, or the job's type if it has no commands.
     pub title: String,
-    /// Who submitted it.
+    /// The id of the user who submitted the job.
     pub created_by_user_id: Option<String>,
-    /// For whom it was submitted.
+    /// The id of the user on whose behalf the job was submitted.
     pub requested_by_user_id: Option<String>,
-    /// Who asked for its cancellation.
+    /// The id of the user who requested the job's cancellation.
     pub cancel_requested_by_user_id: Option<String>,
-    /// When its cancellation was asked for.
+    /// The time at which the cancellation was requested.
     pub cancel_requested_at: Option<Timestamp>,
-    /// Why, in the words of who asked.
+    /// The reason that the user gave for the cancellation.
     pub cancel_reason: Option<String>,
-    /// Free text by which workers may prefer jobs.
+    /// Free text that workers can use to choose the jobs they prefer.
     pub affinity_key: Option<String>,
-    /// The worker that holds it.
+    /// The id of the worker that runs the job or ran its last attempt; null while the job is queued.
     pub claimed_by: Option<String>,
-    /// When that worker's right to it ends.
+    /// The time at which that worker's lease expires.
     pub lease_expires_at: Option<Timestamp>,
-    /// Before this time it is not claimed.
+    /// The earliest time at which the job can be claimed; null unless it waits for another attempt.
     pub next_attempt_at: Option<Timestamp>,
-    /// The current or last attempt; 0 before the first.
+    /// The number of the current or last attempt; 0 before the first.
     pub attempt: i32,
-    /// How many attempts it may have.
+    /// The maximum number of attempts.
     pub max_attempts: i32,
-    /// What the worker said at the end.
+    /// The summary that the worker reported when the job finished.
     pub result_summary: Option<String>,
-    /// Why it failed, for people.
+    /// The error message for people, if the job failed.
     pub error_message: Option<String>,
-    /// Kept for older clients; always null.
+    /// Always null; retained for compatibility with older clients.
     pub artifacts_path: Option<String>,
-    /// When its last attempt began.
+    /// The time at which the last attempt began.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// The time at which the job finished.
     pub finished_at: Option<Timestamp>,
-    /// When it was submitted.
+    /// The time at which the job was submitted.
     pub created_at: Timestamp,
-    /// When anything of it changed last.
+    /// The time of the last change to the job or its log.
     pub updated_at: Timestamp,
-    /// Grows whenever a lease begins or ends.
+    /// The lease epoch, which increases whenever a lease begins or ends.
     pub lease_epoch: i64,
-    /// The last event of its log.
+    /// The position of the last event in the job's log.
     pub last_seq: Seq,
-    /// The exit code of the step that decided, if it exited.
+    /// The exit code of the step that decided the job's result, if it exited.
     pub exit_code: Option<i32>,
-    /// Why the last attempt failed, for programs.
+    /// The machine-readable reason why the last attempt failed.
     pub failure_reason: Option<FailureReason>,
-    /// Lines of the last attempt's output.
+    /// The number of lines of the last attempt's output.
     pub log_lines: Option<i64>,
-    /// Bytes of the last attempt's output.
+    /// The number of bytes of the last attempt's output, after redaction.
     pub log_bytes: Option<i64>,
     /// SHA-256 of the last attempt's output, in hexadecimal.
     pub log_sha256: Option<String>,
-    /// The job whose payload this one took over.
+    /// The job that this job is a resubmission of.
     pub resubmitted_from: Option<JobId>,
-    /// The files that came with it.
+    /// The job's input files.
     #[serde(default)]
     pub input: Option<JobInput>,
-    /// How many queued jobs are claimed before it, plus 1; only while queued.
+    /// The job's position in the queue, from 1; null unless it is queued.
     pub queue_position: Option<i64>,
 }
 
@@ -188,11 +188,11 @@ pub struct Job {
 pub struct JobsPage {
     /// The jobs.
     pub items: Vec<Job>,
-    /// How many were left out before them.
+    /// The number of jobs skipped before this page.
     pub offset: i64,
-    /// How many were asked for at the most.
+    /// The maximum number of jobs on this page.
     pub limit: i64,
-    /// Whether there are more after them.
+    /// Whether more jobs follow this page.
     pub has_more: bool,
 }
 
@@ -200,32 +200,33 @@ pub struct JobsPage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewJob {
-    /// What kind of worker it needs.
+    /// The kind of worker that the job needs.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Higher is claimed first; -1000 to 1000.
+    /// The priority, from -1000 to 1000. Jobs with a higher priority are claimed first.
     #[serde(default)]
     pub priority: i32,
-    /// What to run.
+    /// The work to do.
     #[serde(default)]
     pub payload: RawJson,
-    /// Free text by which workers may prefer jobs.
+    /// Free text that workers can use to choose the jobs they prefer.
     #[serde(default)]
     pub affinity_key: Option<String>,
-    /// How many attempts it may have; commands are not idempotent, so a second one is opt-in.
+    /// The maximum number of attempts. The default is 1, because commands may not be idempotent.
     #[serde(default = "one")]
     pub max_attempts: i32,
 }
 
-/// What to change of a job that is run again.
+/// Changes to a job when it is resubmitted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct JobChanges {
-    /// Its priority.
+    /// The new priority, if it is changed.
     pub priority: Option<i32>,
-    /// How many attempts it may have.
+    /// The new maximum number of attempts, if it is changed.
     pub max_attempts: Option<i32>,
-    /// Fields that replace those of the payload; null removes one. A text as replies show it means the original's.
+    /// Fields that replace those of the original payload; null removes a field. A value that is masked as in responses
+    /// stands for the original value.
     pub payload: Option<RawJson>,
 }
 
@@ -233,29 +234,29 @@ const fn one() -> i32 {
     1
 }
 
-/// A file that is kept after the attempt.
+/// A file that is stored after its attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
-    /// The artifact's name on the wire.
+    /// The artifact's id.
     pub id: ArtifactId,
-    /// The job it belongs to.
+    /// The job that the artifact belongs to.
     pub job_id: JobId,
-    /// Its path, such as `logs/output.log`.
+    /// The artifact's path, such as `logs/output.log`.
     pub name: String,
-    /// Its media type.
+    /// The artifact's media type.
     pub content_type: String,
-    /// Its size in bytes.
+    /// The artifact's size in bytes.
     pub size_bytes: i64,
-    /// `sha256:` and its checksum in hexadecimal.
+    /// The artifact's SHA-256, as `sha256:` and hexadecimal digits.
     pub digest: String,
-    /// Kept for older clients; always null.
+    /// Always null; retained for compatibility with older clients.
     pub storage_path: Option<String>,
-    /// The attempt that made it.
+    /// The number of the attempt that produced the artifact.
     pub attempt: i32,
-    /// The stage that made it, if one did.
+    /// The stage that produced the artifact, if any.
     pub stage: Option<String>,
-    /// When it was stored.
+    /// The time at which the artifact was stored.
     pub created_at: Timestamp,
 }
 

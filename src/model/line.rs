@@ -1,4 +1,4 @@
-//! Lines of output, by their numbers.
+//! Numbered lines of output.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,35 +8,37 @@ use super::{Level, Seq, Stage, StreamName, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputLine {
-    /// Its number within the attempt, from 1.
+    /// The line's number within the attempt, from 1.
     pub line: i64,
-    /// The event in which its first byte was sent; null if it was not, or not yet.
+    /// The event that contains the line's first byte; null if that byte has not been sent.
     pub seq: Option<Seq>,
-    /// The output it was printed to.
+    /// The stream that the line was printed to.
     pub stream: StreamName,
-    /// The stage it belongs to.
+    /// The stage that printed the line.
     pub stage: Stage,
-    /// The step that printed it; null until the step's own event is stored, a moment after its first output may be.
+    /// The step that printed the line; null until the step's own event is stored, which may be shortly after its first
+    /// output.
     pub step_id: Option<String>,
-    /// When its first byte was captured.
+    /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// How much it matters, by its words.
+    /// The severity, recognised from the line's text.
     pub level: Level,
-    /// What a terminal shows of it, without the newline: cursor moves and erasures within the line are carried out, colours and
-    /// links are escape sequences; what is not UTF-8 is U+FFFD. `/log` has every byte.
+    /// The line as a terminal displays it, without the newline. Cursor movements and erasures within the line are
+    /// applied; colours and links remain as escape sequences. Invalid UTF-8 is replaced by U+FFFD; `/log` returns the
+    /// original bytes.
     pub text: String,
-    /// Whether there is more of it than `text`.
+    /// Whether `text` contains only the beginning of the line.
     pub truncated: bool,
 }
 
-/// Lines of an attempt's output.
+/// A page of lines of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LinesPage {
-    /// The lines, in the order of their numbers.
+    /// The lines, in ascending order of their numbers.
     pub items: Vec<OutputLine>,
-    /// How many lines have begun.
+    /// The number of lines so far, including an unfinished last line.
     pub total_lines: i64,
-    /// Whether the attempt is over, so that there will be no more.
+    /// Whether the attempt has finished, so that no more lines will follow.
     pub complete: bool,
 }

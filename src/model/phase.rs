@@ -1,26 +1,27 @@
-//! Where a job is in its life, with the times that belong to it. A [`Job`] itself is flat, as the wire contract requires.
+//! The phase of a job with its times, derived from the flat fields that the API defines for a [`Job`].
 
 use super::{Job, JobStatus, Timestamp};
 
-/// Where a job is in its life.
+/// The phase of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits for its first or its next attempt.
+    /// The job is waiting for its first or next attempt.
     Waiting,
     /// An attempt is running.
     Running {
         /// When the attempt began.
         since: Timestamp,
     },
-    /// It has ended.
+    /// The job has finished.
     Ended {
-        /// How long its last attempt took, in milliseconds; `None` if it had none.
+        /// The duration of its last attempt in milliseconds, or `None` if no attempt began.
         took: Option<i64>,
     },
 }
 
 impl Phase {
-    /// Returns how many milliseconds the running or the last attempt has taken at the time `now`.
+    /// Returns the duration in milliseconds of the running attempt until `now`, or of the last attempt of a finished
+    /// job.
     #[must_use]
     pub fn millis(self, now: impl FnOnce() -> Timestamp) -> Option<i64> {
         match self {
@@ -32,7 +33,7 @@ impl Phase {
 }
 
 impl Job {
-    /// Returns where the job is in its life.
+    /// Returns the job's current phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match (self.status, self.started_at) {

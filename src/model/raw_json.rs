@@ -1,4 +1,4 @@
-//! JSON that is handed on as it is.
+//! JSON values that are passed on unchanged.
 
 use std::fmt;
 
@@ -7,15 +7,16 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A value of JSON as text, so that no digit of its numbers is lost.
+/// A JSON value stored as text, so that no digits of its numbers are lost.
 #[derive(Clone, Debug)]
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// How serde knows the type: a deserializer that keeps text itself hands it over as a string.
+    /// The newtype name by which the deserializer of `crate::json` recognises this type. It then passes the value as a
+    /// string.
     pub(crate) const NAME: &'static str = "tailwater::RawJson";
 
-    /// Takes a text if it is one value of JSON.
+    /// Creates a value from text, which must be exactly one JSON value.
     pub fn from_text(text: String) -> serde_json::Result<Self> {
         RawValue::from_string(text).map(Self)
     }
@@ -26,14 +27,14 @@ impl RawJson {
         self.0.get()
     }
 
-    /// Returns it as a value to look into; large numbers lose digits.
+    /// Parses the text for inspection. Large numbers may lose digits.
     #[must_use]
     pub fn to_value(&self) -> Value {
         serde_json::from_str(self.get()).unwrap_or_default()
     }
 }
 
-/// `null`.
+/// Creates the value `null`.
 impl Default for RawJson {
     fn default() -> Self {
         Value::Null.into()

@@ -1,4 +1,4 @@
-//! Where the pieces of a chunk lie in `output.log`: the one reader of [`LogPayload::segments`].
+//! The segments of a chunk, which map its text to byte ranges of `output.log`; see [`LogPayload::segments`].
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::LogPayload;
 
-/// A piece of a chunk: `[offset, bytes, line]`.
+/// A contiguous range of `output.log` that a chunk contains, serialised as `[offset, bytes, line]`.
 ///
-/// `offset` and `bytes` are of the attempt's `output.log`; `line` is the number of the piece's first line. Within a piece
-/// the numbers run on by one.
+/// `offset` and `bytes` are the range in the attempt's `output.log`, and `line` is the number of the first line in it.
+/// Line numbers within a segment are consecutive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment(pub i64, pub i64, pub i64);
 
 impl Segment {
-    /// Returns where it ends in `output.log`.
+    /// Returns the offset in `output.log` at which the segment ends.
     #[must_use]
     pub const fn end(self) -> i64 {
         self.0.saturating_add(self.1)
@@ -22,7 +22,7 @@ impl Segment {
 }
 
 impl LogPayload {
-    /// Returns the pieces of the chunk, at least one; a chunk whose pieces all touch is one.
+    /// Returns the segments of the chunk, at least one. A contiguous chunk is a single segment.
     #[must_use]
     pub fn segments(&self) -> Cow<'_, [Segment]> {
         match self.segments.as_deref() {
@@ -31,10 +31,10 @@ impl LogPayload {
         }
     }
 
-    /// Cuts the chunk's text into its pieces.
+    /// Splits the chunk's text into its segments.
     ///
-    /// Segments count bytes of `output.log`, in which what is not UTF-8 took less room than its stand-in does in the text; see
-    /// [`segment_length`].
+    /// Segments count bytes of `output.log`, where an invalid UTF-8 sequence is usually shorter than the U+FFFD that
+    /// replaces it in the text; see [`segment_length`].
     #[must_use]
     pub fn pieces<'a>(&self, text: &'a str) -> Vec<(Segment, &'a str)> {
         let segments = self.segments();
@@ -52,10 +52,11 @@ impl LogPayload {
     }
 }
 
-/// Returns how many bytes of the text stand for the next `bytes` bytes of `output.log`, of which `bytes_left` are left in all.
+/// Returns how many bytes at the start of `rest` correspond to the next `bytes` bytes of `output.log`. `bytes_left` is
+/// the number of bytes of `output.log` that all of `rest` corresponds to.
 ///
-/// Exact while the text is what was printed. Where it holds U+FFFD for what was not UTF-8, each of them took one to
-/// three bytes; how many, on average, follows from the difference in length.
+/// The result is exact if the text contains no replacement characters. Otherwise each U+FFFD (3 bytes) replaced one to
+/// three bytes of `output.log`, and the average is estimated from the difference in length.
 fn segment_length(rest: &str, bytes: i64, bytes_left: i64) -> usize {
     let wanted = usize::try_from(bytes).unwrap_or(0);
     let growth = i64::try_from(rest.len()).unwrap_or(i64::MAX) - bytes_left;

@@ -1,20 +1,20 @@
-//! Which step of an attempt something belongs to.
+//! References to the steps of an attempt.
 
 use super::{LogPayload, Stage, StepPayload};
 
-/// A step of an attempt: its stage, and its position there.
+/// A reference to a step of an attempt, by its stage and its position in that stage.
 ///
-/// It identifies a step in the spool, in the events and on the page; `stepId` is its name for programs.
+/// The spool, the events and the page identify steps in this way. `stepId` is the step's machine-readable name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StepRef {
     /// The step's stage.
     pub stage: Stage,
-    /// Its position there, from 0.
+    /// The step's position in its stage, from 0.
     pub index: i32,
 }
 
 impl LogPayload {
-    /// Returns the step that printed it.
+    /// Returns the step that printed the output.
     #[must_use]
     pub const fn step(&self) -> StepRef {
         StepRef { stage: self.stage, index: self.step_index }
@@ -22,7 +22,7 @@ impl LogPayload {
 }
 
 impl StepPayload {
-    /// Returns the step that began or ended.
+    /// Returns the step that the event is about.
     #[must_use]
     pub const fn step(&self) -> StepRef {
         StepRef { stage: self.stage, index: self.step_index }

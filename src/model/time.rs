@@ -1,4 +1,4 @@
-//! Points in time, to the microsecond.
+//! Timestamps with microsecond precision.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,24 +10,25 @@ use crate::calendar;
 
 /// A point in time in whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// On the wire it is RFC 3339 with six digits and `Z`; a time that is read may have any offset, and one without is UTC.
+/// It is sent as RFC 3339 with six fractional digits and `Z`. When parsed, any offset is accepted, and a time without
+/// an offset is UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
-/// The text is not a time as RFC 3339 writes it.
+/// The error for text that is not an RFC 3339 time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time such as 2026-01-31T12:00:00.000000Z")]
 pub struct ParseTimestampError;
 
 impl Timestamp {
-    /// Returns the time from `earlier` to `self` in milliseconds, 0 if it is negative.
+    /// Returns the milliseconds from `earlier` to `self`, or 0 if `earlier` is later.
     #[must_use]
     pub const fn millis_since(self, earlier: Self) -> i64 {
         let micros = self.0.saturating_sub(earlier.0);
         if micros > 0 { micros / 1000 } else { 0 }
     }
 
-    /// Returns the time that is `later` after this one.
+    /// Returns this time plus `later`.
     #[must_use]
     pub fn after(self, later: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(later.as_micros()).unwrap_or(i64::MAX)))

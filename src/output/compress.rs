@@ -1,4 +1,4 @@
-//! Compresses the output of finished attempts: in the background, one file at a time, at the lowest priority.
+//! Compresses the output of finished attempts in the background, one file after another, at the lowest priority.
 //!
 //! The database records which outputs are compressed, so that work interrupted by a crash is resumed.
 
@@ -15,7 +15,7 @@ use crate::model::JobId;
 use crate::queue::QueueError;
 use crate::spool::Spools;
 
-/// How long to wait after an attempt has ended, so that a burst of small jobs is handled in one pass.
+/// How long to wait after an attempt has finished, so that a burst of small jobs is handled together.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
 /// How long to wait after a failure. A full disk, for example, is unlikely to have free space at once.
@@ -24,11 +24,11 @@ const REST: Duration = Duration::from_mins(1);
 /// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave.
 const LOWEST_PRIORITY: i32 = 19;
 
-/// Compresses outputs until `shutdown`. A file that is interrupted half-way is compressed from its beginning after the
-/// next start.
+/// Compresses outputs until `shutdown`. A file whose compression is interrupted is compressed from its beginning after
+/// the next start.
 pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
     loop {
-        // Register before looking, so that an attempt that ends in between is not missed.
+        // Register before looking, so that an attempt that finishes in between is not missed.
         let ended = outputs.queue.attempt_ended();
         tokio::pin!(ended);
         ended.as_mut().enable();
@@ -54,7 +54,7 @@ pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
     }
 }
 
-/// Whether there was something to compress.
+/// Whether an output was compressed.
 enum Done {
     One,
     Nothing,

@@ -1,4 +1,4 @@
-//! Reading lines by their numbers, anywhere in the output.
+//! Reads lines anywhere in the output by their numbers.
 //!
 //! A line belongs to one stream and may be split into several pieces with output of the other stream between them.
 //! Reading joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
@@ -10,10 +10,11 @@ use crate::ansi::{self, LineEnd};
 use crate::model::Timestamp;
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// The most index records that one read examines to find the remaining pieces of lines: 40 MiB of index.
+/// The maximum number of index records that one read examines to find the remaining pieces of lines: 40 MiB of index.
 const MAX_LOOKED_AT: u32 = 1 << 20;
 
-/// The most bytes of text that one read returns, unless its first line is longer. The reply holds the text three times.
+/// The maximum number of bytes of text that one read returns, unless its first line is longer. Building the response
+/// takes three times as much memory.
 const MAX_TEXT: usize = 4 << 20;
 
 /// A line of output.
@@ -23,18 +24,19 @@ pub struct Line {
     pub number: u64,
     /// Its offset in `output.log`.
     pub offset: u64,
-    /// The stage, step and stream it comes from.
+    /// The stage, step and stream that printed the line.
     pub source: Source,
     /// When its first byte was captured.
     pub time: Timestamp,
-    /// Its text, without the newline: as it was printed, or, if that is too long, what a terminal shows of it.
+    /// The line's text without the newline, as it was printed. If that is too long, the text that a terminal would
+    /// display.
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
 }
 
 /// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Returns fewer lines at the
-/// end of the log, and when their text is long.
+/// end of the log, or when their total text is long.
 pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
     let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
@@ -121,11 +123,11 @@ impl Reading<'_> {
         Ok(here.go_to(line))
     }
 
-    /// Appends the pieces of a line from the records after that one, until the line ends or `keep` bytes are exceeded.
-    /// Returns whether it stopped before the line's end.
+    /// Appends the pieces of a line from the records after record `after`, until the line ends or `keep` bytes are
+    /// exceeded. Returns whether it stopped before the line's end.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
-            // Twice as much, so that a line that rewrites itself is not folded for every record.
+            // Fold only at twice the limit, so that a line that overwrites itself is not folded again for every record.
             if text.len() > self.keep * 2 {
                 fold(text, LineEnd::Open);
                 if text.len() > self.keep {
@@ -159,7 +161,7 @@ impl Reading<'_> {
     }
 }
 
-/// Makes room in a line that rewrites itself: what a terminal would show of it takes its place.
+/// Shortens a line that overwrites itself by replacing it with the text that a terminal would display.
 fn fold(text: &mut Vec<u8>, end: LineEnd) {
     let whole = text.len() - incomplete_character(text);
     let folded = match ansi::fold(&String::from_utf8_lossy(&text[..whole]), end).text {

@@ -1,4 +1,4 @@
-//! A page of lines: their text as a terminal shows it, their steps, and the events in which they were sent.
+//! Pages of lines, with the text that a terminal displays, the steps, and the events that contain the lines.
 
 use std::io;
 
@@ -13,11 +13,11 @@ use crate::spool::SpoolReader;
 /// Which lines of an output to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// The number of the first line, or from the end if it is negative.
+    /// The number of the first line, from 1. A negative number counts from the end.
     pub from: i64,
-    /// The most lines.
+    /// The maximum number of lines.
     pub count: usize,
-    /// The most bytes of each line.
+    /// The maximum number of bytes of each line.
     pub keep: usize,
 }
 
@@ -32,7 +32,7 @@ impl Outputs {
         Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
     }
 
-    /// Adds what the spool does not know: the steps' ids, and in which events the lines were sent.
+    /// Adds the information that is not in the spool: the steps' ids and the events that contain the lines.
     async fn describe(&self, job: JobId, attempt: i32, lines: Vec<Line>) -> Result<Vec<OutputLine>, OutputError> {
         if lines.is_empty() {
             return Ok(Vec::new());
@@ -61,14 +61,14 @@ impl Outputs {
     }
 }
 
-/// Reads the lines, and how many there are.
+/// Reads the lines, and returns them with the total number of lines.
 fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<Line>, u64)> {
     let total = spool.total_lines()?;
     let from = match wanted.from {
         from @ 1.. => from.unsigned_abs(),
         back => (total + 1).saturating_sub(back.unsigned_abs()).max(1),
     };
-    // Lines that have begun since are left to the next reply, so that none is beyond `totalLines`.
+    // Exclude lines that began after the total was read, so that no line number exceeds `totalLines`.
     let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);
     Ok((lines::read(spool, from, wanted.count.min(left), wanted.keep)?, total))
 }

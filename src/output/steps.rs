@@ -6,7 +6,7 @@ use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadErro
 use crate::model::{JobId, Payload, Seq, StepRef};
 use crate::spool::Source;
 
-/// Events per page.
+/// The maximum number of events to read per page.
 const LIMIT: usize = 500;
 
 /// The ids of those steps of an attempt that have begun.
@@ -14,8 +14,8 @@ const LIMIT: usize = 500;
 pub struct StepIds(HashMap<StepRef, String>);
 
 impl StepIds {
-    /// Reads the ids from the job's event log. A step's event is appended before its process starts, but stored a
-    /// moment later.
+    /// Reads the ids from the job's event log. A step's event is queued before its process starts, but may be stored
+    /// shortly afterwards.
     pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };
@@ -34,7 +34,7 @@ impl StepIds {
         }
     }
 
-    /// Returns the id of the step that output comes from, if the step's event is already stored.
+    /// Returns the id of the step that printed the output, if the step's event is already stored.
     #[must_use]
     pub fn get(&self, source: Source) -> Option<&String> {
         self.0.get(&source.step)

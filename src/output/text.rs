@@ -1,5 +1,5 @@
-//! Reading the output as one text, block by block: all of it or that of one stage, step or stream, with or without
-//! times.
+//! Reads output as text, block by block. The output can be limited to one stage, step or stream, and each line can be
+//! prefixed with its time.
 
 use std::io;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use super::StepIds;
 use crate::model::{Stage, StreamName, Timestamp};
 use crate::spool::{Record, Source, SpoolReader};
 
-/// The most bytes of output that one read returns.
+/// The maximum number of bytes of output that one read returns.
 const BLOCK: usize = 128 << 10;
 
-/// The most records that one read skips.
+/// The maximum number of records that one read skips.
 const MAX_LOOKED_AT: u32 = 1 << 16;
 
 /// Which part of the output to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only this stage, if set.
+    /// The stage to read, or all stages if `None`.
     pub stage: Option<Stage>,
-    /// Only the step with this id, if set.
+    /// The id of the step to read, or all steps if `None`.
     pub step_id: Option<String>,
-    /// Only this stream, if set.
+    /// The stream to read, or both streams if `None`.
     pub stream: Option<StreamName>,
 }
 
@@ -47,7 +47,7 @@ pub enum Reach {
 /// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TextRead {
-    /// Output. It may be empty even if more output follows.
+    /// A block of output, which may be empty even if more output follows.
     Bytes(Vec<u8>),
     /// The next output belongs to a step whose id is not known yet. Call [`TextReader::set_steps`].
     UnknownStep,
@@ -95,7 +95,8 @@ impl TextReader {
         changed
     }
 
-    /// Skips the record whose step has no id. For use when the attempt has finished, since the step will never get one.
+    /// Skips the record whose step has no id. Call this once the attempt has finished, since the step will not get an
+    /// id then.
     pub fn skip_unknown(&mut self) -> io::Result<()> {
         if let Some(record) = self.spool.record(self.record)? {
             self.pass(&record);
@@ -178,7 +179,8 @@ impl TextReader {
     }
 }
 
-/// Appends a text to `out`, with the time before each line that begins in it.
+/// Appends a text to `out` with the time before each line that begins in it. `begins` says whether the text starts at
+/// the beginning of a line.
 fn push_with_times(text: &[u8], time: Timestamp, begins: bool, out: &mut Vec<u8>) {
     let prefix = format!("{time} ");
     let mut begins = begins;

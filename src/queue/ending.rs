@@ -1,4 +1,4 @@
-//! How leases and jobs end: the state and the events that report it change in one transaction.
+//! Ends leases and jobs. The state changes in the same transaction as the events that report the change.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::spool::Spools;
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every step that decides the result succeeded.
+    /// The attempt succeeded.
     Succeeded,
     /// The attempt failed by itself, or because its worker stopped.
     Failed {
@@ -32,26 +32,26 @@ pub enum Ending {
         /// The human-readable reason.
         message: Redacted,
     },
-    /// The attempt was stopped because its cancellation was requested.
+    /// The attempt was stopped because the job's cancellation was requested.
     Cancelled,
 }
 
 /// A worker's report at the end of a lease.
 #[derive(Clone, Debug)]
 pub struct Finish {
-    /// The lease that ends.
+    /// The lease to end.
     pub lease: Lease,
-    /// The worker that held it.
+    /// The worker that held the lease.
     pub worker: Redacted,
     /// How the attempt ended.
     pub ending: Ending,
-    /// Totals of what the attempt printed.
+    /// The totals of the attempt's output.
     pub totals: AttemptTotals,
-    /// The files that the attempt leaves.
+    /// The files to record as artifacts of the attempt.
     pub artifacts: Vec<NewArtifact>,
 }
 
-/// A file to be listed as an artifact.
+/// A file to be recorded as an artifact.
 #[derive(Clone, Debug)]
 pub struct NewArtifact {
     /// The artifact's id.
@@ -64,18 +64,18 @@ pub struct NewArtifact {
     pub size_bytes: i64,
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
-    /// Where the file lies.
+    /// The location of the file.
     pub place: ArtifactPlace,
     /// The stage that produced the file, if it came from one.
     pub stage: Option<Stage>,
 }
 
-/// Where the file of an artifact lies in the data folder.
+/// The location of an artifact's file in the data folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArtifactPlace {
-    /// In the store of artifacts.
+    /// The file is in the artifact store.
     Store,
-    /// In the attempt's spool, which is on this machine: the complete output.
+    /// The file is the complete output in the attempt's spool.
     Spool,
 }
 
@@ -93,10 +93,10 @@ impl ArtifactPlace {
 /// The longest wait before the next attempt.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// How long to wait before the next attempt.
+/// The waits before the next attempt.
 const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
-/// What happens to the job after its attempt.
+/// The state of a job after its attempt has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Next {
     Over(JobStatus),
@@ -117,7 +117,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
     }
 }
 
-/// Ends a lease and the attempt under it, and then ends or requeues the job.
+/// Ends a lease and the attempt under it, and then finishes or requeues the job.
 pub(super) async fn finish(
     tx: &mut Tx,
     tails: &Tails,
@@ -156,7 +156,7 @@ pub(super) async fn finish(
     Ok(job_status)
 }
 
-/// Ends a queued job that was cancelled.
+/// Finishes a queued job that was cancelled.
 pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
     let totals = AttemptTotals {
         exit_code: None,

@@ -1,4 +1,4 @@
-//! What attempts leave behind: artifacts, and their complete output.
+//! The artifacts and complete outputs of attempts.
 
 pub(super) mod store;
 
@@ -18,7 +18,7 @@ pub struct ArtifactFile {
     pub path: String,
 }
 
-/// What is known about the complete output of an attempt.
+/// The status of an attempt's complete output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptOutput {
     /// The number of the attempt, or 0 if the job has had none.
@@ -47,13 +47,13 @@ impl Queue {
         Ok(store::artifact(&mut connection, id).await?)
     }
 
-    /// Returns what is known about the output of the given attempt, or of the latest one.
+    /// Returns the status of the output of the given attempt, or of the latest one.
     pub async fn attempt_output(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, QueueError> {
         let mut connection = self.db.reader().await?;
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns a finished log that is worth compressing and not compressed yet, if there is one.
+    /// Returns a finished log that should be compressed and is not yet, if there is one.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
@@ -69,12 +69,12 @@ impl Queue {
         write.await
     }
 
-    /// Completes when some attempt has ended. Register before looking for work.
+    /// Completes when an attempt has ended. Create the future before looking for work, so that no attempt is missed.
     pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.attempt_ended.notified()
     }
 
-    /// Returns the paths of an attempt's listed files, relative to the data folder.
+    /// Returns the paths of the files that are recorded as artifacts of an attempt, relative to the data folder.
     pub async fn artifact_paths(&self, lease: Lease) -> Result<Vec<String>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::artifact_paths(&mut connection, lease.job, lease.attempt).await?)

@@ -15,7 +15,7 @@ pub(super) struct JobRow {
     pub(super) payload: String,
     pub(super) commands: String,
     pub(super) idempotency_digest: Option<Vec<u8>>,
-    /// The number of the latest change of its state, in a sequence shared by all jobs.
+    /// The number of the latest change of the job's state, in a sequence shared by all jobs.
     pub(super) change: i64,
 }
 
@@ -27,7 +27,7 @@ impl JobRow {
         Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
     }
 
-    /// Returns the job as lists show it. Its other texts were masked before they were stored.
+    /// Returns the job as lists show it. All texts except the affinity key were masked before they were stored.
     pub(super) fn to_summary(&self, maskers: &Maskers) -> Job {
         let affinity_key = self.job.affinity_key.as_ref().map(|key| self.mask(maskers, key).to_text().into_owned());
         Job { affinity_key, ..self.job.clone() }
@@ -37,7 +37,7 @@ impl JobRow {
         JobPayload::stored(&self.job.kind, &self.payload)
     }
 
-    /// Masks a text that belongs to the job, with its own secrets and the server's.
+    /// Masks the secrets of the job and of the server in a text that belongs to the job.
     pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
         maskers.of(self.job.id, || self.payload()).redact(text.as_bytes())
     }

@@ -1,4 +1,4 @@
-//! Leases: which worker runs which job, from the claim to the end.
+//! Leases, which record the worker that runs a job, from the claim until the attempt ends.
 
 pub(super) mod store;
 
@@ -23,15 +23,15 @@ const COMMAND: &str = "command";
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
-    /// What to run.
+    /// The work to do.
     pub payload: JobPayload,
-    /// Masks its output, with its own secrets and the server's.
+    /// Masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,
     /// The worker that holds the lease.
     pub worker: Redacted,
     /// How many bytes of output the job's earlier attempts have sent as events.
     pub sent_before: u64,
-    /// The files that came with the job.
+    /// The job's input files.
     pub input: Option<JobInput>,
 }
 
@@ -58,7 +58,7 @@ impl ClaimedRow {
 /// A job that was still running when its worker's process died.
 #[derive(Clone, Debug)]
 pub struct Abandoned<C = Claimed> {
-    /// The job and the lease it runs under.
+    /// The job, with the lease under which it was running.
     pub claimed: C,
     /// The offset up to which its output is stored or suppressed.
     pub shipped: u64,
@@ -68,14 +68,14 @@ pub struct Abandoned<C = Claimed> {
     pub last_batch: i64,
 }
 
-/// How much of a running attempt's output is stored.
+/// The progress of a running attempt's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shipping {
     /// The job.
     pub job: JobId,
     /// The number of the attempt.
     pub attempt: i32,
-    /// How many bytes of its output are stored as events or suppressed.
+    /// The number of bytes of its output that are stored as events or suppressed.
     pub bytes: i64,
 }
 
@@ -89,7 +89,7 @@ pub enum Heartbeat {
 }
 
 impl Queue {
-    /// Appends a batch and lists the files that its events report, in one transaction. Like any append, it may be
+    /// Appends a batch and records the artifacts that its events report, in one transaction. Like any append, it may be
     /// repeated.
     pub async fn append_with_files(
         &self,
@@ -156,7 +156,7 @@ impl Queue {
             .await
     }
 
-    /// Ends a lease. The job then ends or waits for its next attempt. A repeated call gets the same answer.
+    /// Ends a lease. The job then finishes or waits for its next attempt. A repeated call returns the same result.
     pub async fn finish(&self, finish: Finish) -> Result<JobStatus, QueueError> {
         let (log, now, job) = (self.log.clone(), clock::now(), finish.lease.job);
         let status = self
@@ -174,7 +174,8 @@ impl Queue {
         Ok(status)
     }
 
-    /// Returns the jobs that other workers whose names begin with `family` hold: earlier ones than `worker`.
+    /// Returns the running jobs of earlier workers of the same data folder: those whose names begin with `family`,
+    /// except `worker`.
     pub async fn abandoned(&self, family: &str, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.reader().await?;
         let rows = store::abandoned(&mut connection, family, worker).await?;
@@ -185,7 +186,7 @@ impl Queue {
         Ok(rows.into_iter().map(open).collect())
     }
 
-    /// Returns how much output of each running attempt is stored.
+    /// Returns, for each running attempt, how much of its output is stored.
     pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::shipping(&mut connection).await?)
@@ -199,12 +200,12 @@ impl Queue {
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }
 
-    /// Completes when a job was queued. Register before claiming.
+    /// Completes when a job has been queued. Create the future before trying to claim a job, so that no job is missed.
     pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.queued.notified()
     }
 
-    /// Completes when the cancellation of some job was requested.
+    /// Completes when the cancellation of any job has been requested.
     pub fn cancelled(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.cancelled.notified()
     }

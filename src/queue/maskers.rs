@@ -14,7 +14,8 @@ use crate::model::JobId;
 /// The expected number of jobs whose redactors are cached. The actual limit is [`CAPACITY`].
 const JOBS: usize = 1_000;
 
-/// The maximum memory of all cached redactors, in bytes. Pages and lists show the same few jobs again and again.
+/// The maximum memory of all cached redactors, in bytes. Caching helps because pages and lists show the same few jobs
+/// repeatedly.
 const CAPACITY: u64 = 64 << 20;
 
 /// The memory of a redactor, in bytes: a fixed part, and a part for each byte of its values (`Redactor::new`).
@@ -48,7 +49,7 @@ impl Weighter<JobId, Kept> for Weight {
 }
 
 impl Maskers {
-    /// Creates it with the values that are masked in every job.
+    /// Creates the cache with the values that are masked in every job.
     #[must_use]
     pub fn new(values: Vec<String>) -> Self {
         let server = Redactor::new(&values);

@@ -1,7 +1,7 @@
-//! Runs a job again with changes.
+//! Applies the changes with which a job is resubmitted.
 //!
-//! Clients see a payload as responses show it, with `[REDACTED]` in place of secret values. A text that is sent back
-//! unchanged means the original text; one that was edited around the mask is refused, so that no job ever runs with the
+//! Clients receive a payload with `[REDACTED]` in place of secret values. A text that is sent back unchanged stands for
+//! the original text. A text that still contains the mask but was edited is refused, so that no job ever runs with the
 //! mask itself. Values that were masked in the original must be masked in the new job too.
 
 use super::maskers::Maskers;
@@ -9,8 +9,8 @@ use super::payload::{InvalidPayload, JobPayload, invalid};
 use crate::json::{self, Json, Member, Node};
 use crate::model::RawJson;
 
-/// A text of the original payload: its kind (the name of the field, and of the variable in an environment), its real
-/// value, and its masked form.
+/// A text of the original payload: its kind (the field's name, or `env.` and the variable's name), its real value, and
+/// its masked form.
 struct Text {
     kind: String,
     real: String,
@@ -52,7 +52,7 @@ fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     json::parse(masked.get()).expect("what is written is JSON")
 }
 
-/// Collects the texts whose masked form differs, or that contain the mask themselves.
+/// Collects the texts whose masked form contains the mask.
 fn collect(kind: &str, real: &Json, shown: &Json, texts: &mut Vec<Text>) {
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) if has_mask(shown) => {
@@ -78,7 +78,7 @@ fn has_mask(text: &str) -> bool {
     text.contains(&*String::from_utf8_lossy(redact::MASK))
 }
 
-/// Replaces masked texts by those of the original.
+/// Replaces masked texts with those of the original.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {
@@ -114,7 +114,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // A text that is shown as nothing but the mask is masked completely, so it reveals nothing.
+            // A text that is shown only as the mask is masked completely, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(

@@ -1,4 +1,4 @@
-//! The payload of a `command` job: parsed and checked once, at the edge.
+//! The payload of a job, which is parsed and validated once.
 
 mod checks;
 mod masking;
@@ -19,13 +19,13 @@ use steps::{RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
 
-/// The submission is invalid. The text names the field and says what it accepts.
+/// The error for an invalid submission. The message names the field and says which values it accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidPayload {
     /// The field, as a path such as `payload.steps[2].timeoutSeconds`.
     pub field: String,
-    /// What is wrong with it.
+    /// The error message.
     pub problem: String,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> I
     InvalidPayload { field: field.into(), problem: problem.into() }
 }
 
-/// What a `command` job runs.
+/// The validated payload of a `command` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The job's display name.
@@ -47,7 +47,7 @@ pub struct Command {
     pub timeout_seconds: Option<u32>,
     /// The stages that have steps, in execution order. `execute` is always among them.
     pub stages: Vec<StageSpec>,
-    /// The patterns of files to keep as artifacts.
+    /// The patterns of files to store as artifacts.
     pub artifacts: Patterns,
 }
 
@@ -67,7 +67,7 @@ pub enum JobPayload {
     Command(RawCommand),
     /// The payload of a job for an external worker: any object.
     Other(Json),
-    /// A payload that an earlier version stored and this one does not accept. Nothing of it is shown or run.
+    /// A payload that an earlier version stored and this one does not accept. It is neither shown nor run.
     Unreadable(InvalidPayload),
 }
 
@@ -99,7 +99,7 @@ impl JobPayload {
         }
     }
 
-    /// Returns the text for comparing payloads: it does not depend on the order of members.
+    /// Returns the text for comparing payloads, which does not depend on the order of members.
     pub(super) fn to_sorted_text(&self) -> String {
         match self {
             Self::Other(json) => json.sorted().to_string(),
@@ -116,7 +116,7 @@ impl JobPayload {
         }
     }
 
-    /// Returns the values whose names look secret.
+    /// Returns the values of fields and variables with secret-looking names.
     pub(super) fn secret_values(&self) -> Vec<String> {
         match self {
             Self::Command(raw) => raw.secret_values(),
@@ -125,8 +125,8 @@ impl JobPayload {
         }
     }
 
-    /// Returns the payload as responses show it: values with secret-looking names are masked, here and wherever else
-    /// they occur.
+    /// Returns the payload as responses show it. The values of variables with secret-looking names are masked,
+    /// including where these values occur in other texts.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {
@@ -200,7 +200,7 @@ impl Command {
         Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
     }
 
-    /// Checks, by their text alone, that absolute working directories are inside the allowed folders.
+    /// Checks that absolute working directories are inside the allowed folders. Only the text of the paths is compared.
     pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
         roots.check("payload.workingDirectory", &self.working_directory)?;
         for (at, step) in self.steps() {

@@ -1,4 +1,4 @@
-//! The SQL of jobs.
+//! The SQL queries for jobs.
 
 use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
@@ -9,7 +9,7 @@ use super::submission::Submission;
 use crate::db::{Connection, DbResult};
 use crate::model::{FailureReason, Job, JobId, JobInput, JobStatus, Seq, Timestamp};
 
-/// Which jobs a list contains.
+/// The filter and range of a list of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct JobsFilter {
     /// Only jobs in these states, or in any state if empty.
@@ -20,7 +20,7 @@ pub struct JobsFilter {
     pub text: Option<String>,
     /// The maximum number of jobs to return.
     pub limit: i64,
-    /// How many jobs to skip first.
+    /// The number of jobs to skip first.
     pub offset: i64,
     /// Whether to omit the payloads.
     pub summary: bool,
@@ -46,7 +46,7 @@ pub(super) async fn depths(connection: &mut Connection) -> DbResult<(i64, i64)> 
     .await?)
 }
 
-/// Stores a job unless `limit` jobs are queued already. Returns whether it is stored.
+/// Stores a job unless `limit` jobs are queued already. Returns whether it was stored.
 pub(super) async fn insert(
     connection: &mut Connection,
     new: &Submission,
@@ -103,7 +103,7 @@ pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) ->
     .await?)
 }
 
-/// Returns the requested jobs, newest first, and one more if there is one.
+/// Returns the requested jobs, newest first. Returns one job more than the limit if there are more.
 pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobRow>> {
     let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
     let pattern = filter.text.as_deref().map(like_pattern);
@@ -129,7 +129,7 @@ pub(super) async fn last_change(connection: &mut Connection) -> DbResult<i64> {
     Ok(sqlx::query_scalar("select coalesce(max(change), 0) from jobs").fetch_one(connection.sqlite()).await?)
 }
 
-/// Returns the jobs that have changed after change number `change`, sorted by their latest changes.
+/// Returns the jobs that have changed after change number `after`, sorted by their latest changes.
 pub(super) async fn changed_after(connection: &mut Connection, after: i64, limit: i64) -> DbResult<Vec<JobRow>> {
     Ok(sqlx::query_as("select * from jobs where change > ? order by change limit ?")
         .bind(after)
@@ -231,7 +231,7 @@ pub(super) fn parse_input(text: Option<&str>) -> sqlx::Result<Option<JobInput>> 
     text.map(serde_json::from_str).transpose().map_err(|_| damaged("input"))
 }
 
-/// Returns the error for a column that contains something this program never writes.
+/// Returns the error for a column that contains a value that this program never writes.
 pub(super) fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored job's {column} is damaged").into())
 }

@@ -19,7 +19,7 @@ const MAX_REASON: usize = 2_000;
 /// The maximum number of attempts of a job.
 const MAX_ATTEMPTS: i32 = 100;
 
-/// A new job that has been checked.
+/// A new job that has been checked and is ready to be stored.
 #[derive(Clone, Debug)]
 pub struct Submission {
     pub(super) id: JobId,
@@ -38,7 +38,7 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Checks a submission. Texts that are shown are masked from the beginning.
+    /// Checks a submission. Texts that are displayed are masked before they are stored.
     pub(super) fn check(
         new: NewJob,
         by: &str,
@@ -82,7 +82,7 @@ impl Submission {
         })
     }
 
-    /// Adds the files that came with the submission.
+    /// Adds the input files of the submission.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
@@ -124,7 +124,7 @@ impl Submission {
     }
 }
 
-/// Checks the reason of a cancellation: a text of a few lines that every page can show.
+/// Checks the reason for a cancellation, which must be short enough to be displayed everywhere.
 pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     if reason.chars().count() > MAX_REASON {
         return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));
@@ -142,7 +142,7 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Returns the title of a job, and the commands that a search finds it by.
+/// Returns the title of a job, and the commands that a text search examines.
 fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
     let JobPayload::Other(json) = payload else {
         let command = payload.command()?;
@@ -158,7 +158,7 @@ fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result
     Ok((title.to_owned(), String::new()))
 }
 
-/// Returns the checksum of everything that a submission requests.
+/// Returns a checksum of all fields of a submission, by which a repeated submission is recognised.
 fn digest(new: &NewJob, payload: &JobPayload) -> Vec<u8> {
     let rest = serde_json::json!([new.kind, new.priority, new.affinity_key, new.max_attempts]);
     Sha256::digest(format!("{rest}{}", payload.to_sorted_text())).to_vec()

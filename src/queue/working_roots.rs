@@ -1,8 +1,8 @@
-//! The folders in which jobs may run: any folder, or only those below the roots that the operator lists.
+//! The folders in which jobs may run: any folder, or only those below the roots that the operator configures.
 //!
-//! A path is checked twice: by its text when a job is submitted, so that a mistake is reported at once, and by the
-//! folder that it resolves to when a step starts. Only the second check is authoritative, because links may change in
-//! between.
+//! A path is checked twice: by its text when a job is submitted, so that a mistake is reported immediately, and by the
+//! folder that it resolves to when a step starts. Only the second check is authoritative, because symbolic links may
+//! change in between.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -17,10 +17,10 @@ pub struct WorkingRoots(Arc<[PathBuf]>);
 /// Why a step cannot run in a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// It does not exist.
+    /// The folder does not exist.
     #[error("the working directory {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// It is a file or something else.
+    /// The path refers to a file or another kind of entry.
     #[error("the working directory {} is not a folder", .0.display())]
     NotAFolder(PathBuf),
     /// The system denied access.
@@ -31,7 +31,7 @@ pub enum DirectoryError {
         /// The I/O error.
         source: io::Error,
     },
-    /// It is outside the folders that the operator allows.
+    /// The folder is outside the folders that the operator allows.
     #[error("the working directory {} is outside the folders that the server allows (working_roots)", .0.display())]
     Outside(PathBuf),
 }
@@ -61,7 +61,7 @@ impl WorkingRoots {
         };
         let folder = directory.canonicalize().map_err(refused)?;
         let is_own = || workspace.canonicalize().is_ok_and(|workspace| folder.starts_with(workspace));
-        // Check this first, so that nothing is revealed about folders outside the allowed ones.
+        // Check this first, so that errors reveal nothing about folders outside the allowed ones.
         if !self.0.is_empty() && !self.allow(&folder) && !is_own() {
             return Err(DirectoryError::Outside(directory.to_owned()));
         }

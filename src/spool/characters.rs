@@ -1,6 +1,6 @@
-//! Where characters end in UTF-8: a stream enters the spool, and leaves it, in whole ones.
+//! Finds incomplete UTF-8 characters, because output is stored and read in complete characters.
 
-/// Returns how many bytes at the end are the beginning of a UTF-8 character that is not whole: 0 to 3.
+/// Returns how many bytes at the end (0 to 3) are the beginning of an incomplete UTF-8 character.
 #[must_use]
 pub fn incomplete_character(bytes: &[u8]) -> usize {
     let tail = &bytes[bytes.len().saturating_sub(4)..];
@@ -13,7 +13,7 @@ pub fn incomplete_character(bytes: &[u8]) -> usize {
             0x80..=0xbf => continue,
             _ => return 0,
         };
-        // Only what may still become a character waits; what cannot is stored as it is.
+        // Only bytes that can still become a valid character are incomplete. Invalid bytes are stored as they are.
         let may_become =
             std::str::from_utf8(&tail[tail.len() - back..]).is_err_and(|error| error.error_len().is_none());
         return if back < needed && may_become { back } else { 0 };

@@ -1,4 +1,4 @@
-//! Reading a spool, while it grows and after it has been compressed. Only this file and the writer know the format.
+//! Reads a spool, while it grows and after it has been compressed.
 
 use std::io;
 use std::path::Path;
@@ -8,15 +8,16 @@ use redact::Redacted;
 use super::{OUTPUT_IDX, OUTPUT_LOG, Record};
 use crate::files::KeptFile;
 
-/// Records that are read at once: 20 KiB, which suits both single look-ups and sequential reads.
+/// The number of records that are read at once: 20 KiB, which suits both single look-ups and sequential reads.
 const BLOCK: u64 = 512;
 
-/// The reading end. It stays readable if its files are compressed or removed meanwhile. A clone reads the same files.
+/// Reads a spool. It remains readable if its files are compressed or removed in the meantime. All clones read the same
+/// files.
 #[derive(Clone, Debug)]
 pub struct SpoolReader {
     log: KeptFile,
     index: KeptFile,
-    /// The block of records that was read last, whole records only.
+    /// The complete records of the block that was read last.
     block: Vec<u8>,
     /// The number of the first record in `block`.
     block_from: u64,
@@ -33,7 +34,7 @@ impl SpoolReader {
         Ok(log.zip(index).map(|(log, index)| Self::new(log, index)))
     }
 
-    /// Returns `output.log`, and drops the index.
+    /// Closes the index and returns `output.log`.
     #[must_use]
     pub fn into_log(self) -> KeptFile {
         self.log
@@ -54,7 +55,7 @@ impl SpoolReader {
         self.read(record.offset, record.length as usize)
     }
 
-    /// Returns how many lines of output have begun.
+    /// Returns the number of lines so far, including an unfinished last line.
     pub fn total_lines(&mut self) -> io::Result<u64> {
         let Some(last) = self.count()?.checked_sub(1) else { return Ok(0) };
         let Some(record) = self.record(last)? else { return Ok(0) };
@@ -62,7 +63,7 @@ impl SpoolReader {
         Ok(record.begun_after(text.as_bytes()))
     }
 
-    /// Returns the current number of whole records.
+    /// Returns the current number of complete records.
     pub fn count(&self) -> io::Result<u64> {
         Ok(self.index.size()? / Record::SIZE as u64)
     }
@@ -89,8 +90,8 @@ impl SpoolReader {
         Some(Record::parse(bytes.try_into().ok()?))
     }
 
-    /// Returns the number of the record in which that line begins, if the line has begun: the last record before which
-    /// fewer lines had begun. The search starts near `hint`, so that sequential reads are cheap.
+    /// Returns the number of the record in which a line begins, if the line has begun. It is the last record before
+    /// which fewer than `line` lines had begun. The search starts near `hint`, so that sequential reads are cheap.
     pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
         let count = self.count()?;
         let (mut low, mut high) = (0, count);
@@ -110,8 +111,8 @@ impl SpoolReader {
         Ok((count > 0 && line > 0).then_some(low))
     }
 
-    /// Returns the number of the record that holds the byte at `offset`; if it is not there yet, the number of the one
-    /// that will.
+    /// Returns the number of the record that contains the byte at `offset`. If that byte has not been written, returns
+    /// the number of the record that will contain it.
     pub fn record_at(&mut self, offset: u64) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.count()?);
         while low < high {

@@ -6,30 +6,30 @@ use std::os::unix::fs::FileExt;
 
 use crate::model::{Stage, StepRef, StreamName, Timestamp};
 
-/// Where output comes from.
+/// The origin of a piece of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The step.
+    /// The step that printed the output.
     pub step: StepRef,
-    /// The stream.
+    /// The stream that the output was printed to.
     pub stream: StreamName,
 }
 
 /// A contiguous piece of `output.log`, from one stream and with consecutive line numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its offset.
+    /// The offset of the piece.
     pub offset: u64,
-    /// Its length in bytes.
+    /// The length of the piece in bytes.
     pub length: u32,
-    /// The number of its first line within the attempt, from 1.
+    /// The number of the piece's first line within the attempt, from 1.
     pub line: u64,
-    /// The number of lines that had started before it. It never decreases, so a line can be found by binary search.
-    /// `line` can decrease, when a line continues after the other stream has started some.
+    /// The number of lines that had begun before this piece. It never decreases, so a line can be found by binary
+    /// search. In contrast, `line` can decrease when a line continues after lines of the other stream have begun.
     pub begun: u64,
-    /// When it was captured.
+    /// The time at which the piece was captured.
     pub time: Timestamp,
-    /// Where it comes from.
+    /// The step and stream that the piece comes from.
     pub source: Source,
 }
 
@@ -37,19 +37,19 @@ impl Record {
     /// The size of a record in bytes.
     pub const SIZE: usize = 40;
 
-    /// Returns the offset at which it ends.
+    /// Returns the offset at which the piece ends.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.offset + u64::from(self.length)
     }
 
-    /// Returns whether it starts with the first byte of a line, rather than continuing one.
+    /// Returns whether the piece starts with the first byte of a line, rather than continuing one.
     #[must_use]
     pub const fn begins_line(&self) -> bool {
         self.line > self.begun
     }
 
-    /// Returns how many lines have started at its end. `text` must be its text.
+    /// Returns how many lines have begun at the end of the piece. `text` must be the piece's text.
     #[must_use]
     pub fn begun_after(&self, text: &[u8]) -> u64 {
         let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
@@ -57,7 +57,7 @@ impl Record {
         self.begun.max(last)
     }
 
-    /// Returns how many lines have started at its end. Reads its text to count them.
+    /// Returns how many lines have begun at the end of the piece. Reads its text from `log` to count them.
     pub(super) fn read_begun_after(&self, log: &File) -> io::Result<u64> {
         let mut text = vec![0; self.length as usize];
         log.read_exact_at(&mut text, self.offset)?;
@@ -71,11 +71,11 @@ impl Record {
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.source.step.index.to_le_bytes());
         out.extend_from_slice(&[self.source.step.stage as u8, self.source.stream as u8]);
-        // 48 bits are enough for a line per microsecond for nine years.
+        // 48 bits are enough for one line per microsecond for nine years.
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 
-    /// Reads up to `count` records from this number on.
+    /// Reads up to `count` records, beginning with record `number`.
     pub(super) fn read_many(idx: &File, number: u64, count: usize) -> io::Result<Vec<Self>> {
         let mut bytes = vec![0; count * Self::SIZE];
         let mut read = 0;
@@ -100,7 +100,8 @@ impl Record {
         Self {
             offset: u64::from_le_bytes(eight(0)),
             line,
-            // Spools of the first version contain 0 here, but at least all lines before its own have started.
+            // Spools of the first version contain 0 here, but at least all lines before the piece's first line have
+            // begun.
             begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),

@@ -31,7 +31,8 @@ fn a_line_gets_its_number_when_its_first_byte_arrives() {
     write(&mut spool, Stdout, "kl\n");
     spool.end_step().expect("the disk takes it");
     write(&mut spool, Stdout, "m");
-    // After the end of line 1 come lines 3 and 4. They need another record, because the numbers are not consecutive.
+    // The end of line 1 is followed by lines 3 and 4. They need another record, because the numbers are not
+    // consecutive.
     let expected = [
         (0, 3, 1, Stdout),
         (3, 2, 2, Stderr),

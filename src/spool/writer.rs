@@ -1,4 +1,4 @@
-//! Writing a spool: appending, syncing, and mending what a dead worker left.
+//! Writes a spool: appends output, syncs it, and repairs the spool of a worker that died.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -14,11 +14,11 @@ use crate::fail_point::FailPoint;
 use crate::files::private_folder;
 use crate::model::Timestamp;
 
-/// The number of records, or of bytes, that are read at a time to read a whole file.
+/// The number of records, and below it the number of bytes, that are read at once when a whole file is read.
 const RECORDS: usize = 4096;
 const BLOCK: usize = 1 << 20;
 
-/// The end of the spool, as the writer publishes it to readers.
+/// The end of the spool, which the writer publishes to readers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpoolEnd {
     /// The size of `output.log` in bytes.
@@ -27,7 +27,7 @@ pub struct SpoolEnd {
     pub line_end: u64,
     /// The offset at which the last piece of each stream ends.
     pub stream_end: [u64; 2],
-    /// The number of lines that have started.
+    /// The number of lines that have begun.
     pub lines: u64,
 }
 
@@ -39,13 +39,14 @@ pub struct SpoolWriter {
     reached: Reached,
     told: watch::Sender<SpoolEnd>,
     hash: Sha256,
-    /// The sizes of the two files that are synced.
+    /// The sizes of `output.log` and `output.idx` up to which they are synced.
     synced: [u64; 2],
-    /// Whether a sync has failed since then. Data that it could not write may be lost unless it is written again.
+    /// Whether a sync has failed since the last successful one. Data that was not written then may be lost unless it is
+    /// written again.
     sync_failed: bool,
 }
 
-/// The ends of the two files.
+/// The current ends of the two files.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reached {
     end: SpoolEnd,
@@ -64,8 +65,8 @@ impl SpoolWriter {
         Ok(Self { log, idx, reached, told, hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Opens the spool that a dead worker left in `folder`. Truncates the index after the last of the contiguous
-    /// records whose bytes exist, and the output to that record's end. Creates an empty spool if there is none.
+    /// Opens the spool in `folder` of a worker that died. Truncates the index after the last of the contiguous records
+    /// whose bytes exist, and the output to that record's end. Creates an empty spool if there is none.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
@@ -93,7 +94,7 @@ impl SpoolWriter {
         Ok(Self { log, idx, reached, told: watch::Sender::new(end), hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Appends a piece of one stream's output. After an error it is not stored, and may be retried.
+    /// Appends a piece of one stream's output. If this fails, the piece is not stored, and the call may be retried.
     pub fn append(&mut self, source: Source, text: &Redacted, time: Timestamp) -> io::Result<()> {
         let bytes = text.as_bytes();
         if bytes.is_empty() {
@@ -117,7 +118,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Ends the unfinished lines of the step, and syncs its output. After an error it may be retried.
+    /// Ends the unfinished lines of the step and syncs its output. If this fails, it may be retried.
     pub fn end_step(&mut self) -> io::Result<()> {
         self.reached.open_line = [None; 2];
         let ends = [self.reached.end.bytes, self.reached.index];
@@ -136,7 +137,8 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Writes everything that is not synced again, because the system treats data as written even if a sync has failed.
+    /// Writes everything again that is not synced, because the kernel may treat data as written even if a sync has
+    /// failed.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {
@@ -156,7 +158,7 @@ impl SpoolWriter {
         }
     }
 
-    /// Removes bytes after the end, which a failed append may have left.
+    /// Removes bytes after the end, which a failed append may have written.
     pub fn cut(&self) -> io::Result<()> {
         self.idx.set_len(self.reached.index)?;
         self.log.set_len(self.reached.end.bytes)
@@ -168,24 +170,24 @@ impl SpoolWriter {
         self.reached.end
     }
 
-    /// Returns a receiver that is notified of the spool's end.
+    /// Returns a receiver that is notified when the spool's end changes.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SpoolEnd> {
         self.told.subscribe()
     }
 
-    /// Returns the checksum of all of `output.log`, in hexadecimal.
+    /// Returns the SHA-256 of the whole `output.log`, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
         hex::encode(self.hash.clone().finalize())
     }
 
-    /// Returns a reader.
+    /// Returns a reader of this spool.
     pub fn reader(&self) -> io::Result<SpoolReader> {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` contains, from which a recovery computes the number of redactions.
+    /// Returns how many masks `output.log` contains. Recovery uses this as the number of redactions.
     pub fn count_masks(&self) -> io::Result<i64> {
         let (mut masks, mut window) = (0, Vec::new());
         let finder = memchr::memmem::Finder::new(redact::MASK);
@@ -208,7 +210,7 @@ impl Reached {
         let stream = source.stream as usize;
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
-        // If this continues a line other than the last one that has started, the line after it has another number.
+        // If this piece continues a line other than the latest one, the number of the next line is not consecutive.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,

@@ -14,15 +14,15 @@ use rustix::process::{
 use super::message::ExitStatus;
 use super::processes;
 
-/// How long to wait between two rounds of killing: the wait while there are new processes to kill, and the longest
-/// wait, for a process that currently cannot be killed.
+/// The wait between two rounds of killing. It is reset to `WAIT` whenever there are new processes to kill, and
+/// otherwise doubles up to `MAX_WAIT`, because some processes cannot be killed immediately.
 const WAIT: Duration = Duration::from_millis(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// The descendants of this process, which is their subreaper.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The step, until it is reaped: after that its process id may be reused.
+    /// The step's process, until it is reaped. After that its process id may be reused.
     step: Mutex<Option<Pid>>,
     killed: Mutex<HashSet<Pid>>,
 }
@@ -36,7 +36,7 @@ impl Family {
         Ok(pid)
     }
 
-    /// Asks all processes to exit: the step's process group, and then those that have left it.
+    /// Asks all processes to exit: those in the step's process group, and then those that have left it.
     pub(super) fn terminate(&self) {
         let step = lock(&self.step);
         let others: Vec<Pid> = processes::with_descendants(HashSet::from([getpid()]))
@@ -63,7 +63,7 @@ impl Family {
     }
 
     /// Kills the children of this process repeatedly, because the children of a killed process become children of this
-    /// one. None is reaped meanwhile, so that no process id is reused.
+    /// process. No process is reaped during a round, so that no process id is reused.
     pub(super) fn kill_until_none_is_left(&self) -> ! {
         let mut wait = WAIT;
         loop {
@@ -81,7 +81,7 @@ impl Family {
         }
     }
 
-    /// Reaps every descendant that exits, until none is left. Calls `ended` for the step.
+    /// Reaps every descendant that exits, until none is left. Calls `ended` with the step's exit status.
     pub(super) fn reap_until_none_is_left(&self, mut ended: impl FnMut(ExitStatus)) {
         loop {
             if let Err(Errno::CHILD) = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
@@ -99,7 +99,7 @@ impl Family {
         }
     }
 
-    /// Returns how many processes that the step had left behind were killed.
+    /// Returns how many processes that outlived the step were killed.
     pub(super) fn killed(&self) -> i32 {
         i32::try_from(lock(&self.killed).len()).unwrap_or(i32::MAX)
     }

@@ -1,4 +1,4 @@
-//! The messages between the server and a supervisor: an order is one byte, a report five.
+//! The messages between the server and a supervisor. An order is one byte, and a report is five bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -8,13 +8,14 @@ use rustix::process::Pid;
 /// The exit status of a step's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// It exited with this code.
+    /// The process exited with this code.
     Code(i32),
-    /// This signal killed it.
+    /// The process was killed by this signal.
     Signal(i32),
 }
 
-/// An order of the server. Closing its end of the socket is the order to kill everything that is left.
+/// An order from the server. In addition, closing the server's end of the socket orders the supervisor to kill all
+/// remaining processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Ask the step and all of its descendants to exit.
@@ -23,7 +24,7 @@ pub enum Order {
     Kill,
 }
 
-/// A report of a supervisor.
+/// A report from a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
     /// The step is running with this process id.
@@ -34,7 +35,7 @@ pub enum Report {
     Ended(ExitStatus),
     /// No descendant is left.
     Done {
-        /// How many of the processes that the step had left behind were killed.
+        /// How many processes that outlived the step were killed.
         killed: i32,
     },
 }
@@ -74,7 +75,7 @@ impl Report {
         socket.write_all(&[kind, a, b, c, d])
     }
 
-    /// Waits for a report. Returns `None` if the supervisor has ended.
+    /// Waits for a report. Returns `None` if the supervisor has exited.
     pub fn receive(socket: &UnixStream) -> io::Result<Option<Self>> {
         let Some([kind, number @ ..]) = receive::<5>(socket)? else { return Ok(None) };
         let number = i32::from_le_bytes(number);
@@ -115,7 +116,7 @@ pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, S
     Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Receives a fixed number of bytes, which are sent at once. Returns `None` if the other end is closed.
+/// Receives a message of `N` bytes, which is always sent as a whole. Returns `None` if the other end is closed.
 fn receive<const N: usize>(mut socket: &UnixStream) -> io::Result<Option<[u8; N]>> {
     let mut bytes = [0; N];
     match socket.read_exact(&mut bytes) {

@@ -1,4 +1,4 @@
-//! The processes of this machine, as `/proc` lists them.
+//! Lists the processes of this machine from `/proc`.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,15 +10,15 @@ use rustix::process::Pid;
 pub struct ProcessEntry {
     /// Its process id.
     pub pid: Pid,
-    /// Its parent; `None` for the first process and for those whose parent is outside of this container.
+    /// Its parent; `None` for the first process and for processes whose parent is outside this container.
     pub parent: Option<Pid>,
     /// Its process group.
     pub group: Option<Pid>,
-    /// Whether it has exited and waits to be reaped.
+    /// Whether it has exited and is waiting to be reaped.
     pub has_ended: bool,
 }
 
-/// Returns all processes, each as it is when it is reached, generally in the order in which they were started.
+/// Returns all processes, generally in the order in which they were started. Each is read when the iterator reaches it.
 pub fn all() -> impl Iterator<Item = ProcessEntry> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| read(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?))

@@ -1,44 +1,46 @@
-//! Decides when output is sent, and how much at once. These are pure functions; the time is an argument.
+//! Decides when output is sent and how much is sent at once. These functions do no I/O; the current time is an
+//! argument.
 //!
-//! An isolated line is sent at once if the budget of events allows it. A partial line waits for a deadline that starts
-//! when the first byte enters an empty buffer and is never extended. Under load, events grow instead of becoming more.
+//! A single line is sent immediately if the event budget allows it. A partial line waits for a deadline that starts
+//! when the first byte enters an empty buffer and is never extended. Under load, events become larger rather than more
+//! frequent.
 
 use std::time::{Duration, Instant};
 
-/// The settings of these rules.
+/// The parameters of the batching rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The longest time that output waits while the budget allows sending.
     pub flush: Duration,
     /// The maximum number of log events of a job per second, which is also the capacity of the token bucket.
     pub events_per_second: u32,
-    /// The size of an event's text while the budget is sufficient, in bytes.
+    /// The normal size of an event's text in bytes, while the budget is sufficient.
     pub event_bytes: usize,
-    /// The maximum size of an event's text.
+    /// The maximum size of an event's text, in bytes.
     pub max_event_bytes: usize,
 }
 
 /// Output that is in the spool and not yet sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// The number of bytes.
+    /// The number of bytes of the output.
     pub bytes: u64,
-    /// Whether it contains a complete line.
+    /// Whether the output contains a complete line.
     pub has_line: bool,
     /// The number of streams, 1 or 2, which is also the number of events.
     pub streams: u32,
-    /// When its first byte entered the empty buffer.
+    /// The time at which the first byte entered the empty buffer.
     pub since: Instant,
-    /// Whether an event waits for it to be sent, such as the end of its step.
+    /// Whether another event, such as the end of the step, can only be sent after this output.
     pub pressed: bool,
 }
 
-/// The decision.
+/// The decision when to send pending output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Send up to this many bytes of each stream.
+    /// Send output now.
     Now {
-        /// The maximum size of an event's text.
+        /// The maximum size of an event's text, in bytes.
         event_bytes: usize,
         /// Whether an unfinished last line is included.
         partial: bool,
@@ -56,13 +58,13 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Starts with a full bucket.
+    /// Creates a budget with a full bucket.
     #[must_use]
     pub fn new(policy: Policy, now: Instant) -> Self {
         Self { policy, tokens: f64::from(policy.events_per_second), at: now }
     }
 
-    /// Returns what to do about `pending`.
+    /// Returns when to send `pending`, and how much of it.
     pub fn due(&mut self, pending: &Pending, now: Instant) -> Due {
         self.refill(now);
         let deadline = pending.since + self.policy.flush;
@@ -80,13 +82,13 @@ impl Budget {
         Due::Now { event_bytes: self.event_bytes(pending), partial: partial || !pending.has_line }
     }
 
-    /// Takes `events` out of the budget.
+    /// Deducts `events` from the budget.
     pub fn spend(&mut self, events: u32) {
         self.tokens -= f64::from(events);
     }
 
-    /// Returns the size of an event's text: the normal size if the waiting output could be sent in such events by its
-    /// deadline, else as much as is waiting.
+    /// Returns the size of an event's text in bytes: the normal size if events of that size suffice to send all pending
+    /// output by its deadline, or else the size of the pending output, up to the maximum.
     fn event_bytes(&self, pending: &Pending) -> usize {
         let Policy { flush, events_per_second, event_bytes, max_event_bytes } = self.policy;
         let by_deadline = (f64::from(events_per_second) * flush.as_secs_f64()).min(self.tokens).max(1.0);

@@ -1,10 +1,11 @@
 //! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, which keeps its state between reads, and its output is stored in complete UTF-8
-//! characters. Output that the redactor holds back for a possible match is released as far as possible when the stream
-//! has paused for long enough.
+//! Each stream has its own redactor, which keeps its state between reads, and output is stored in complete UTF-8
+//! characters. Output that the redactor holds back because it may be part of a secret is released as far as possible
+//! when the stream has paused for long enough.
 //!
-//! If the disk refuses output, it waits here in order and is retried; meanwhile nothing more is read from the child.
+//! If a write to the disk fails, the output waits in order and is retried. In the meantime, nothing more is read from
+//! the child.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,13 +17,13 @@ use crate::backoff::Backoff;
 use crate::model::{StepRef, StreamName, Timestamp};
 use crate::spool::{Source, SpoolWriter, incomplete_character};
 
-/// How long to wait before the disk is asked again.
+/// The waits before a failed write is retried.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
 /// How often a finished step whose output is not stored yet checks whether it should still wait.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Captures the output of an attempt's steps, one step at a time.
+/// Captures the output of an attempt's steps, one step after another.
 #[derive(Debug)]
 pub struct Capture {
     spool: SpoolWriter,
@@ -39,7 +40,7 @@ pub struct StepCapture<'a> {
     flush: Duration,
     step: StepRef,
     streams: [StreamCapture; 2],
-    /// The pieces that the disk has refused, in order.
+    /// The pieces that could not be written so far, in order.
     waiting: VecDeque<Piece>,
     refusal: Option<Refusal>,
 }
@@ -52,7 +53,7 @@ struct Piece {
     time: Timestamp,
 }
 
-/// The last error of the disk, and when to retry.
+/// The last write error, and the time of the next retry.
 #[derive(Debug)]
 struct Refusal {
     error: io::Error,
@@ -65,7 +66,7 @@ struct StreamCapture {
     redact: RedactStream,
     /// The beginning of an incomplete character: at most 3 bytes.
     carry: Redacted,
-    /// Since when the redactor has been holding output back.
+    /// The time since which the redactor has been holding output back.
     holding: Option<Instant>,
 }
 
@@ -77,7 +78,7 @@ impl Capture {
         Self { spool, redactor, flush, redactions: 0 }
     }
 
-    /// Starts a step.
+    /// Starts capturing the output of a step.
     pub fn step(&mut self, step: StepRef) -> StepCapture<'_> {
         let stream = || StreamCapture { redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
         let streams = [stream(), stream()];
@@ -115,26 +116,26 @@ impl StepCapture<'_> {
         self.store(stream, text, (now, time));
     }
 
-    /// Returns how much the attempt has stored so far.
+    /// Returns how many bytes of output the attempt has stored so far.
     #[must_use]
     pub const fn attempt_bytes(&self) -> u64 {
         self.spool.end().bytes
     }
 
-    /// Returns whether the disk refuses output. If so, nothing more should be read.
+    /// Returns whether the last write failed. If so, nothing more should be read from the child.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
         self.refusal.is_some()
     }
 
-    /// Returns when [`Self::tick`] has something to do.
+    /// Returns the time at which [`Self::tick`] must be called, if any.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let held = self.streams.iter().filter_map(|stream| stream.holding).min().map(|since| since + self.flush);
         self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Retries the disk, and releases output that has been held back for too long.
+    /// Retries a failed write, and releases output that has been held back for too long.
     pub fn tick(&mut self, now: Instant, time: Timestamp) {
         if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
             let stored = self.store_waiting();
@@ -151,7 +152,7 @@ impl StepCapture<'_> {
     }
 
     /// Ends the step: stores all output that is still held back, including unfinished characters and lines, and syncs
-    /// it. If the disk refuses, it is retried until `given_up` returns `true`.
+    /// it. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
             let state = &mut self.streams[stream as usize];
@@ -173,14 +174,14 @@ impl StepCapture<'_> {
             }
             std::thread::sleep(LOOK);
         }
-        // Bytes after the end have no record and must not be taken for output.
+        // Bytes after the end have no record and must not be mistaken for output.
         self.spool.cut().ok();
         Err(self
             .refusal
             .map_or_else(|| io::Error::other("the worker stopped waiting for the disk"), |refusal| refusal.error))
     }
 
-    /// Stores output that a stream's redactor has released, in complete characters.
+    /// Stores output that a stream's redactor has released. An incomplete character at its end is held back.
     fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
@@ -190,7 +191,7 @@ impl StepCapture<'_> {
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
-    /// Stores a piece after those that are waiting.
+    /// Stores a piece, after the pieces that are already waiting.
     fn keep(&mut self, piece: Piece, now: Instant) {
         self.waiting.push_back(piece);
         if self.refusal.is_none() {
@@ -208,7 +209,7 @@ impl StepCapture<'_> {
         Ok(())
     }
 
-    /// Records whether the disk accepted a write.
+    /// Records whether a write succeeded.
     fn note(&mut self, stored: io::Result<()>, now: Instant) {
         let before = self.refusal.take();
         match stored {

@@ -1,8 +1,9 @@
 //! Collects artifacts: at the end of each stage, the files that match the job's patterns are stored.
 //!
-//! A step can leave any files, so none of them is trusted: only regular files inside the job's folder are stored
+//! A step can create arbitrary files, so none of them is trusted. Only regular files inside the job's folder are stored
 //! ([`walk`]), within the limits on their number and sizes, and their names are redacted. Omitted files are counted,
-//! and a warning in the log says which and why. A version from a later stage replaces the earlier one.
+//! and a warning in the log reports how many were omitted and why. A newer version from a later stage replaces the
+//! earlier one.
 
 mod left_out;
 mod walk;
@@ -43,10 +44,10 @@ pub struct Limits {
     pub job_bytes: u64,
 }
 
-/// The artifacts of an attempt so far, and its limits.
+/// The artifacts that an attempt has stored so far, and its limits.
 #[derive(Debug)]
 pub(super) struct Collector {
-    /// Where kept files go.
+    /// The store for the files.
     files: Box<dyn Files>,
     lease: Lease,
     limits: Limits,
@@ -54,7 +55,7 @@ pub(super) struct Collector {
     matcher: Matcher,
     kept: HashMap<PathBuf, Kept>,
     names: HashSet<Vec<u8>>,
-    /// Versions that newer ones replaced.
+    /// The stored versions that newer ones have replaced.
     replaced: HashSet<ArtifactId>,
     /// The indexes of the patterns without a match so far.
     unmatched: BTreeSet<usize>,
@@ -87,14 +88,14 @@ pub(super) struct Collected {
 }
 
 impl Collector {
-    /// Makes one that keeps what `matcher` finds where the job runs.
+    /// Creates a collector of the files in the job's folder that match `matcher`.
     pub(super) fn new(files: Box<dyn Files>, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
         let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
         let unmatched = (0..matcher.patterns().len()).collect();
         Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
-    /// Stores the files of a stage, until `stopped` returns `true`. Blocks.
+    /// Stores the matching files after a stage, until `stopped` returns `true`. Blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
         let (folder, mut matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
@@ -153,7 +154,7 @@ impl Collector {
         }
     }
 
-    /// Removes versions that newer ones have replaced. Call it after the newer ones are listed.
+    /// Removes versions that newer ones have replaced. Call this after the newer ones have been recorded.
     pub(super) fn remove_replaced(&self) {
         for id in &self.replaced {
             if let Err(error) = self.files.discard(*id) {
@@ -190,7 +191,7 @@ impl Collector {
             _ => {}
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
-        // A file that grows while it is read is kept as large as it was found.
+        // If a file grows while it is read, only its size at the beginning is stored.
         let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             Why::NotStored
@@ -208,7 +209,7 @@ impl Collector {
     }
 }
 
-/// Returns the artifact name of a file: its redacted path, if that is one line of text.
+/// Returns the artifact name of a file, which is its redacted path. The path must be one line of text.
 fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, Why> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
     let name = redactor.redact(text.ok_or(Why::Name)?.as_bytes());

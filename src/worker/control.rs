@@ -1,4 +1,4 @@
-//! Stops an attempt from outside: a request, and a descriptor that wakes the polling thread.
+//! Requests to stop an attempt. A file descriptor wakes the attempt's thread while it polls.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Why an attempt should end.
+/// Why an attempt should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The job's cancellation was requested.
     Cancelled,
     /// The server is stopping.
     Shutdown,
-    /// The lease has ended or could not be renewed: another worker may have the job.
+    /// The lease has ended or could not be renewed, so another worker may be running the job.
     LeaseLost,
 }
 
-/// The request to end an attempt. Cheap to clone; the first request counts.
+/// A request to stop an attempt. Cheap to clone. Only the first request has an effect.
 #[derive(Clone, Debug)]
 pub struct Control {
     stop: Arc<Mutex<Option<Stop>>>,
@@ -31,14 +31,14 @@ impl Control {
         Ok(Self { stop: Arc::default(), wake: Arc::new(wake) })
     }
 
-    /// Requests that the attempt ends.
+    /// Requests that the attempt stops.
     pub fn stop(&self, stop: Stop) {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
         // If the counter is full, the descriptor is readable anyway.
         rustix::io::write(&*self.wake, &1_u64.to_ne_bytes()).ok();
     }
 
-    /// Returns why the attempt should end, if it should.
+    /// Returns why the attempt should stop, or `None` if there is no request.
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner)

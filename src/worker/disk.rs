@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(3);
 /// Returns the free space of a disk, in bytes.
 pub type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
 
-/// Knows whether there is space for new jobs. Cheap to clone.
+/// Tracks whether there is space for new jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct DiskGuard {
     free: Arc<FreeSpace>,
@@ -27,7 +27,8 @@ pub struct DiskGuard {
 }
 
 impl DiskGuard {
-    /// Creates a guard for the disk of a folder, which is low on space below `min_free` bytes. With 0 it never is.
+    /// Creates a guard for the disk that contains `folder`. The disk is low on space if less than `min_free` bytes are
+    /// free. A minimum of 0 disables the check.
     #[must_use]
     pub fn new(folder: PathBuf, min_free: u64) -> Self {
         let free = move || {
@@ -38,7 +39,7 @@ impl DiskGuard {
         Self::of(Arc::new(free), min_free, EVERY)
     }
 
-    /// Creates a guard for a disk. The function returns its free space and is called at this interval.
+    /// Creates a guard for a disk whose free space is returned by `free`, which is called at the interval `every`.
     #[must_use]
     pub fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
         Self { free, min_free, every, low: watch::Sender::new(false) }
@@ -50,7 +51,7 @@ impl DiskGuard {
         *self.low.borrow()
     }
 
-    /// Returns the free space of the disk in bytes; 0 if it cannot be told.
+    /// Returns the free space of the disk in bytes, or 0 if it cannot be determined.
     #[must_use]
     pub fn free_bytes(&self) -> u64 {
         (self.free)().unwrap_or(0)
@@ -64,7 +65,7 @@ impl DiskGuard {
         }
     }
 
-    /// Waits until there is space for a job. Needs a running [`Self::watch`].
+    /// Waits until there is space for a job. Requires that [`Self::watch`] is running.
     pub async fn room(&self) {
         self.look();
         let mut low = self.low.subscribe();
@@ -72,7 +73,7 @@ impl DiskGuard {
         low.wait_for(|low| !low).await.ok();
     }
 
-    /// Checks the disk now. If that fails, the disk does not count as low; writing to it will show the error.
+    /// Checks the disk now. If the check fails, the disk does not count as low; writing to it will report the error.
     fn look(&self) {
         let free = (self.free)().unwrap_or(u64::MAX);
         let low = free < self.min_free;
@@ -106,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// A disk with a free space that the test sets.
+    /// A disk whose free space is set by the test.
     #[derive(Default)]
     struct Disk {
         free: AtomicU64,

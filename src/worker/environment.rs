@@ -1,8 +1,8 @@
-//! The environment variables of every job: those of its user, some of the server's, and those that describe the
-//! attempt.
+//! The environment variables that every job receives: those of the user, some of the server's, and those that describe
+//! the attempt.
 //!
-//! A job runs as the user that runs the server and has that user's home, like a command that is typed by hand. Of the
-//! server's own variables, only the listed ones are passed on.
+//! A job runs as the user that runs the server and has that user's home, like a command that is typed in a shell. Of
+//! the server's own variables, only those that are listed here or in the configuration are passed on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -98,7 +98,7 @@ fn user_variables() -> BTreeMap<String, String> {
 }
 
 /// Returns the secrets in a value such as `http://user:password@proxy:3128`, with or without a scheme: the password,
-/// both encoded and decoded, and the header in which programs send it.
+/// both encoded and decoded, and the Base64 text that programs send in an HTTP header.
 fn passwords_of(value: &str) -> Vec<String> {
     let address = value.split_once("://").map_or(value, |(_, rest)| rest);
     let authority = address.split(['/', '?', '#']).next().unwrap_or_default();

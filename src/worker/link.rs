@@ -17,29 +17,30 @@ pub use in_process::InProcess;
 #[cfg(test)]
 pub(super) use in_process::LocalFiles;
 
-/// Why the server did not do what a worker asked for.
+/// Why the server did not fulfil a worker's request.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// It cannot do it now. The same call may be repeated.
+    /// A temporary failure. The same call may be repeated.
     #[error("{0}")]
     Retry(String),
     /// The lease has ended: nothing of this attempt may be written any more.
     #[error("the lease on job {0} is no longer valid")]
     Fenced(JobId),
-    /// It will never do it.
+    /// A permanent failure. Repeating the call is useless.
     #[error("{0}")]
     Fatal(String),
 }
 
-/// A worker's way to the server. Cheap to clone.
+/// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
-    /// Claims the next job. If there is none it waits, for a limited time and not beyond `stop`, and may return `None`.
+    /// Claims the next job. If there is none, waits for a limited time or until `stop` is cancelled, and may return
+    /// `None`.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
-    /// Returns the jobs that an earlier process of this worker left running.
+    /// Returns the jobs that were running when an earlier process of this worker died.
     fn abandoned(&self) -> impl Future<Output = Result<Vec<Abandoned>, LinkError>> + Send;
 
-    /// Appends a batch and lists the files that its events announce. Everything is committed when this returns.
+    /// Appends a batch and records the artifacts that its events report. Everything is committed when this returns.
     fn append(
         &self,
         lease: Lease,
@@ -47,7 +48,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
         files: Vec<NewArtifact>,
     ) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Returns the attempt's output that is stored from that offset of `output.log` on.
+    /// Returns the attempt's stored output that reaches beyond `offset` of `output.log`.
     fn stored_output(
         &self,
         lease: Lease,
@@ -63,22 +64,22 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Ends the lease. A repeated call changes nothing.
     fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Returns the way to the files of an attempt.
+    /// Returns the interface to the files of an attempt.
     fn files(&self, lease: Lease) -> Box<dyn Files>;
 
-    /// Removes those files of an attempt that were sent and never listed, as after a crash between the two.
+    /// Removes the files of an attempt that were sent but not recorded as artifacts because of a crash.
     fn sweep(&self, lease: Lease) -> impl Future<Output = Result<(), LinkError>> + Send;
 }
 
-/// The files of one attempt: what came with its job, and what it keeps. Its calls block; they are made by the attempt's
-/// own thread.
+/// The files of one attempt: the job's input and the attempt's artifacts. The calls block, so only the attempt's own
+/// thread makes them.
 pub trait Files: Debug + Send {
-    /// Returns the path at which the archive that came with the job can be read on this machine.
+    /// Returns the path on this machine of the archive with the job's input.
     fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError>;
 
-    /// Sends a file, which may be listed under that id once this returns.
+    /// Stores a file. Once this returns, the file may be recorded as the artifact `id`.
     fn keep(&self, id: ArtifactId, content: &mut dyn Read) -> Result<Stored, LinkError>;
 
-    /// Removes a file that is listed no more.
+    /// Removes the file of an artifact that is no longer recorded.
     fn discard(&self, id: ArtifactId) -> Result<(), LinkError>;
 }

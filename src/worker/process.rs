@@ -1,11 +1,11 @@
-//! The process of a step: starts it, reads both of its outputs, and ends it and all of its descendants.
+//! Runs the process of a step: starts it, reads both of its output streams, and stops it with all of its descendants.
 //!
-//! Everything happens in the calling thread, which polls the pipes, the process's descriptor and the control for stop
+//! Everything happens in the calling thread, which polls the pipes, the supervisor's socket and the control for stop
 //! requests. So no output is lost at the end, and a child that writes faster than its output can be stored has to wait.
 //!
-//! The step has finished when its process has exited, even if a descendant still holds the pipes: these are read for a
-//! moment longer, and then the remaining descendants are killed. Process and descendants belong to a [`supervisor`],
-//! which signals and reaps them.
+//! The step has finished when its process has exited, even if a descendant still has the pipes open. The pipes are read
+//! for a short time longer, and then the remaining descendants are killed. The process and its descendants belong to a
+//! [`supervisor`], which signals and reaps them.
 
 mod kill;
 mod supervisor;
@@ -29,40 +29,40 @@ pub use kill::{ProcessMarker, kill_marked};
 use supervisor::Supervisor;
 pub use supervisor::{LeftBehind, Program, Supervision};
 
-/// How long the pipes of an exited process are still read if a descendant holds them.
+/// How long the pipes are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// The size of one read. It is also the size of the pipe, so that one read empties it.
 const READ: usize = 256 << 10;
 
-/// How a step's process ended.
+/// The result of a step's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {
     /// The exit status of the process.
     pub status: ExitStatus,
-    /// Why it was ended, if it was.
+    /// Why the process was stopped, or `None` if it exited by itself.
     pub ended_by: Option<EndedBy>,
-    /// What happened to the processes that it left behind.
+    /// Whether the process left other processes behind, and whether they were killed.
     pub left_behind: LeftBehind,
 }
 
-/// Why a process was ended.
+/// Why a process was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
     /// The step or the job timed out.
     Timeout,
     /// The attempt exceeded its output limit.
     OutputLimit,
-    /// The attempt was asked to stop.
+    /// A stop of the attempt was requested.
     Stop(Stop),
 }
 
-/// The limits of a process, and how it is ended.
+/// The limits of a process, and the grace periods for stopping it.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The time at which it times out.
+    /// The time at which the process times out.
     pub deadline: Option<Instant>,
-    /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being ended.
+    /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being stopped.
     pub output: Option<u64>,
     /// The time between SIGTERM and SIGKILL when the job is cancelled or times out.
     pub cancel_grace: Duration,
@@ -73,10 +73,10 @@ pub struct Limits {
 /// Why a step has no exit status.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// It could not be started.
+    /// The process could not be started.
     #[error("{0}")]
     Spawn(io::Error),
-    /// Its output could not be stored, so it was killed.
+    /// The output of the process could not be stored, so the process was killed.
     #[error("{0}")]
     Store(io::Error),
 }
@@ -101,7 +101,7 @@ pub fn run(
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
     read?;
-    // If the supervisor was killed, it cannot report how the step ended, but the step was killed with it.
+    // A supervisor that was killed cannot report the step's exit status. The step was killed with it.
     let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
     let failed = || ProcessError::Spawn(io::Error::other("the supervisor process failed"));
     let status = status.or(killed).ok_or_else(failed)?;
@@ -117,7 +117,7 @@ fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
     Ok((reader, writer))
 }
 
-/// The ending of a process.
+/// A stop of the process that is in progress.
 #[derive(Clone, Copy)]
 struct Ending {
     by: EndedBy,
@@ -132,9 +132,9 @@ struct Running<'a, 'b> {
     control: &'a Control,
     capture: &'a mut StepCapture<'b>,
     ending: Option<Ending>,
-    /// The exit status, after the supervisor has reported it.
+    /// The exit status, once the supervisor has reported it.
     status: Option<ExitStatus>,
-    /// Until when the pipes are still read; set when the process has exited.
+    /// The time until which the pipes are still read; set when the process has exited.
     drain_until: Option<Instant>,
 }
 
@@ -155,7 +155,7 @@ impl Running<'_, '_> {
             self.act_on_time(now);
             let is_over = match self.drain_until {
                 None => false,
-                // Do not read while the disk refuses output, unless the step is being ended anyway.
+                // Do not read while output cannot be stored, unless the step is being stopped anyway.
                 Some(_) if self.capture.is_refused() => self.ending.is_some(),
                 Some(until) => until <= now || self.pipes.iter().all(Option::is_none),
             };
@@ -166,7 +166,7 @@ impl Running<'_, '_> {
                 match watched {
                     Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
                     Watched::Supervisor => {
-                        // If there is no report, the supervisor itself has ended, and the step with it.
+                        // If there is no report, the supervisor itself has exited, and the step with it.
                         if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
                             self.status = Some(status);
                         }
@@ -209,7 +209,7 @@ impl Running<'_, '_> {
         Ok(ready.map(|(watched, _)| watched).collect())
     }
 
-    /// Reads a pipe once; the other pipe is read before the next time.
+    /// Reads from a pipe once. The other pipe is read before this one is read again.
     fn read(&mut self, stream: StreamName, buffer: &mut [u8]) -> io::Result<()> {
         let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
         match pipe.read(buffer) {
@@ -246,7 +246,7 @@ impl Running<'_, '_> {
             let refused = self.capture.is_refused();
             self.capture.tick(now, clock::now());
             if refused && !self.capture.is_refused() {
-                // Extend the deadline by the time that the disk has delayed reading.
+                // Extend the deadline by the time for which reading was delayed by the disk.
                 self.drain_until = self.drain_until.map(|_| now + DRAIN);
             }
         }
@@ -267,7 +267,7 @@ impl Running<'_, '_> {
         }
         let grace = match by {
             EndedBy::Stop(Stop::Shutdown) => self.limits.shutdown_grace,
-            // Another worker may already run the job, so kill at once.
+            // Another worker may already be running the job, so kill the process immediately.
             EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
             EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
         };

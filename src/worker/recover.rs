@@ -1,8 +1,9 @@
 //! Ends the attempts of a worker that died.
 //!
-//! In this order: kill what still lives, mend the spool, complete it from the stored events if those reach further, ship
-//! the rest under the old epoch, remove kept files that are not listed, and only then end the lease, and the attempt as
-//! interrupted. Nobody can have claimed the job in between: it runs, under the old lease, until the last step.
+//! Recovery kills the remaining processes, repairs the spool, adds stored output that is missing in it, ships the
+//! remaining output under the old epoch, and removes files that are not recorded as artifacts. Only then does it end
+//! the lease and mark the attempt as interrupted. Until then the job is still running under the old lease, so no other
+//! worker can claim it.
 
 use std::io;
 
@@ -32,8 +33,8 @@ enum RecoverError {
     Processes(#[source] io::Error),
 }
 
-/// Ends every attempt that an embedded worker other than `worker` left running. An attempt that cannot be ended does
-/// not prevent the others from being ended. Returns whether all were ended.
+/// Ends every attempt that an earlier embedded worker left running. An attempt that cannot be ended does not prevent
+/// the others from being ended. Returns whether all were ended.
 pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {
     let mut all = true;
     for abandoned in link.abandoned().await? {
@@ -78,8 +79,8 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     Ok(())
 }
 
-/// Ends an attempt whose spool cannot be read, so that its job does not wait for it forever. What was stored as events
-/// stays; the spool is left as it is, for a person to look at.
+/// Ends an attempt whose spool cannot be read, so that its job does not wait forever. Output that is stored as events
+/// remains available. The spool is not changed, so that an operator can examine it.
 async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error) -> Result<(), RecoverError> {
     let Abandoned { claimed, shipped, suppressed, .. } = left;
     let (lease, worker) = (claimed.lease, claimed.worker);
@@ -94,7 +95,8 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     Ok(())
 }
 
-/// Completes the spool from what is stored beyond its end: after a power cut the database may know more than the file.
+/// Appends stored output that is missing at the end of the spool. After a power failure, the database may contain
+/// output that the spool has lost.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,

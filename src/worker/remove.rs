@@ -1,8 +1,8 @@
-//! Removes a workspace, whatever its job has left there, and nothing else.
+//! Removes a workspace with all files that its job has created, and nothing outside it.
 //!
 //! Each folder is opened by its bare name, relative to its parent, never through a link and never across a mount point.
-//! So neither a link nor a bind mount can lead out of the workspace, even if the tree changes meanwhile. Missing
-//! permissions are added. Entries that cannot be removed are reported; everything else is removed anyway.
+//! So neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the removal.
+//! Missing permissions are added. Entries that cannot be removed are reported, and everything else is removed anyway.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};
@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
-/// The maximum depth of folders that are open while their content is removed. Deeper folders are moved up first.
+/// The maximum nesting depth of folders that are open at the same time. Deeper folders are moved to the top first.
 const MAX_DEPTH: usize = 64;
 
 /// An entry that could not be removed.
@@ -51,7 +51,7 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
         Err(Errno::NOENT) => return Ok(()),
         Err(why) => return Err(failed(why)),
     };
-    // Folders that are too deep are moved to the top of the tree, and removed in the next round.
+    // Folders that are nested too deeply are moved to the top of the tree and removed in the next round.
     let top = open(above.as_fd(), &name).ok();
     let mut removal = Removal { top: top.as_ref().map(AsFd::as_fd), moved: 0, remaining: None };
     loop {
@@ -84,7 +84,7 @@ impl Removal<'_> {
         };
         match removed {
             Ok(()) | Err(Errno::NOENT) => {}
-            // The entries that remain in it were reported before.
+            // The entries that remain in the folder were reported before.
             Err(Errno::NOTEMPTY) if self.remaining.is_some() || self.moved > 0 => {}
             Err(why) => match &mut self.remaining {
                 Some(remaining) => remaining.others += 1,
@@ -123,12 +123,12 @@ impl Removal<'_> {
 
 /// Opens a folder by its bare name, and makes it readable and writable for its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    // This needs no permissions for the folder itself, so it comes before they are repaired.
+    // Opening with `O_PATH` needs no permissions for the folder itself, so it works before they are repaired.
     let place = open_place(folder, name)?;
     let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
     if !mode.contains(Mode::RWXU) {
-        // This refers to the folder that is open, even if its name now belongs to another one. If it fails, later
-        // errors show why.
+        // The path refers to the folder that is open, even if its name now belongs to another one. If this fails, later
+        // errors show the cause.
         chmod(format!("/proc/self/fd/{}", place.as_raw_fd()), mode | Mode::RWXU).ok();
     }
     openat(&place, c".", FOLDER, Mode::empty())

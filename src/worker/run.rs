@@ -1,7 +1,7 @@
-//! One attempt, from its claim to its end.
+//! Runs one attempt, from its claim to its end.
 //!
-//! The steps run in a thread of their own ([`super::steps`]). Meanwhile the shipper sends their output and the lease is
-//! renewed. The lease does not end before the shipper has reached the end of the spool.
+//! The steps run in a thread of their own ([`super::steps`]). At the same time, the shipper sends their output, and the
+//! lease is renewed. The lease does not end before the shipper has reached the end of the spool.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -32,14 +32,15 @@ use crate::spool::SpoolWriter;
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// The interval before the first renewal, in case a cancellation was requested before this worker listened.
+/// The interval before the first renewal. It is short, because a cancellation may have been requested before this
+/// worker started to listen for it.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// A worker that could not renew its lease for this long kills its children, because the server may soon give the job
+/// A worker that could not renew its lease for this time kills its children, because the server may soon assign the job
 /// to another worker.
 const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
-/// How long to wait before the end of a lease is reported again.
+/// The waits before reporting the end of a lease is retried.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
 /// Runs one attempt of a claimed job.
@@ -75,7 +76,7 @@ struct Prepared {
 /// Why an attempt was given up without reporting its end.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
-    /// The lease has ended, or the server refused a batch for good.
+    /// The lease has ended, or the server refused a batch permanently.
     #[error(transparent)]
     Link(#[from] LinkError),
     /// The attempt's thread could not be started, or panicked.
@@ -144,7 +145,7 @@ async fn conduct<L: Link>(
         }));
         milestones.close();
         match ran {
-            // The receiver waits for it, unless the lease was lost.
+            // The receiver waits for this result, unless the lease was lost.
             Ok(outcome) => drop(told.send((outcome, capture, collector))),
             Err(panic) => {
                 let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
@@ -158,7 +159,8 @@ async fn conduct<L: Link>(
     let ship = shipper.run(ends);
     tokio::pin!(ship);
     let mut ended_shipping = None;
-    // Wait for both: if the lease is lost, shipping ends first, and then the children.
+    // Wait for shipping and for the steps. If the lease is lost, shipping ends first, and then the children are
+    // stopped.
     let ended = loop {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
@@ -202,7 +204,7 @@ pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: i64) -
     }
 }
 
-/// Returns the attempt's log as an artifact: the spool's file itself.
+/// Returns the artifact of the complete log, whose file remains in the spool.
 pub(super) fn log_artifact(totals: &AttemptTotals) -> NewArtifact {
     NewArtifact {
         id: ArtifactId(uuid::Uuid::now_v7()),
@@ -222,16 +224,17 @@ pub(super) fn nothing_printed() -> AttemptTotals {
     AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
 }
 
-/// Renews the lease and passes on the results. Never returns.
+/// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the server shuts down.
+/// Never returns.
 async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown: &CancellationToken) {
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Register before the request, so that a notification in between wakes this loop.
+        // Register before the request, so that a notification in between is not missed.
         let news = link.news();
         tokio::pin!(news);
         let early = futures_util::poll!(&mut news).is_ready();
-        // The lease is new, and a job that finishes at once needs no renewal.
+        // Skip the first renewal: the lease is new, and a job that finishes quickly needs none.
         if wait == HEARTBEAT || early {
             match link.heartbeat(lease).await {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),
@@ -254,7 +257,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     }
 }
 
-/// Reports the end of the lease until the server has received it.
+/// Reports the end of the lease, and retries until the server has stored or refused it.
 pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     let mut waits = WAITS;
     FailPoint::Finish.reached();

@@ -1,8 +1,8 @@
 //! The shipper: reads the spool with a cursor and appends it to the event log in bounded batches.
 //!
-//! The cursor is one offset of `output.log`. A batch covers one contiguous range from there, split by stream. Lifecycle
-//! events (steps and stages that started or ended) are placed at the offset at which they happened, so they keep their
-//! position among the output. While an append is in progress, only the spool grows; if the database is unavailable, the
+//! The cursor is an offset in `output.log`. A batch covers one contiguous range from the cursor on, split by stream.
+//! Each lifecycle event (the start or end of a step or stage) has the offset at which it happened, so it keeps its
+//! position among the output. While an append is in progress, only the spool grows. If the database is unavailable, the
 //! shipper retries until it is back. Output that [`bounds`] does not allow is suppressed, and a gap event records it.
 
 mod bounds;
@@ -32,47 +32,47 @@ pub use bounds::Bounds;
 pub use chunks::Steps;
 pub use milestones::Milestones;
 
-/// How long to wait before what failed is tried again.
+/// The waits before a failed operation is retried.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
-/// How often reading the spool is tried: for about a minute. Output that the disk does not return in that time is left
-/// out, so that the job does not wait for it forever.
+/// How many times reading the spool is retried, which takes about a minute. Output that cannot be read in that time is
+/// suppressed, so that the job does not wait forever.
 const READ_TRIES: u32 = 18;
 
-/// The number of waiting bytes from which one append contains several events.
+/// The number of pending bytes at which one append may contain several events per stream.
 const FAR_BEHIND: u64 = 256 << 10;
 
-/// The approximate number of bytes of output in one append. Readers wait for all of it, and it is held in memory
-/// several times.
+/// The approximate maximum number of bytes of output in one append. Readers receive an append only as a whole, and
+/// several copies of it are in memory.
 const APPEND_BYTES: u64 = 1 << 20;
 
 /// The message in the log when the job's budget is used up.
 const BUDGET_SPENT: &str =
     "Live output limit reached. The end of each step is still sent live. The complete log has everything";
 
-/// Whether output is written to the event log. The complete log is always kept.
+/// Whether output is written to the event log. The complete log is always written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveLog {
-    /// It is written as log events, with this policy and these bounds.
+    /// Output is written as log events, with this policy and these bounds.
     Events(Policy, Bounds),
-    /// It is not written.
+    /// Output is not written.
     Off,
 }
 
-/// The progress of shipping: zero for a new attempt, or the end of the stored events after a crash.
+/// The progress of shipping: zero for a new attempt, or the position after the last stored event after a crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The number of the last stored batch.
     pub batch: i64,
-    /// How much of `output.log` is stored or suppressed.
+    /// The offset in `output.log` up to which output is stored or suppressed.
     pub offset: u64,
-    /// How much of that was suppressed.
+    /// The number of suppressed bytes before that offset.
     pub suppressed: u64,
-    /// The bytes of log events in the job's earlier attempts.
+    /// The number of bytes of log events in the job's earlier attempts.
     pub earlier: u64,
 }
 
-/// One attempt's shipper.
+/// The shipper of one attempt.
 pub struct Shipper<L> {
     link: L,
     lease: Lease,
@@ -87,17 +87,17 @@ pub struct Shipper<L> {
 struct Live {
     budget: Budget,
     allowance: Allowance,
-    /// Whether the log says that the budget is used up.
+    /// Whether the log already contains the warning that the budget is used up.
     told: bool,
 }
 
-/// The state that was read before a step.
+/// The state that was read before a call of [`Shipper::step`].
 #[derive(Clone, Copy)]
 struct Known {
     end: SpoolEnd,
-    /// Since when the lifecycle events are closed, if they are.
+    /// The time at which the queue of lifecycle events was closed, if it was.
     over: Option<Instant>,
-    /// When the first byte was added to the empty buffer.
+    /// The time at which the first byte was added to the empty buffer.
     since: Instant,
 }
 
@@ -123,12 +123,14 @@ impl<L: Link> Shipper<L> {
         Self { link, lease, spool, steps: Steps(steps), milestones, progress, live }
     }
 
-    /// Ships until the lifecycle events are closed and everything is stored or suppressed. Returns its progress.
+    /// Ships until the queue of lifecycle events is closed and everything is stored or suppressed. Returns the final
+    /// progress.
     pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
         let mut marks = self.milestones.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
-            // The signal that is sent last is read first, because everything is stored before that signal is sent.
+            // Check whether the queue is closed before reading the end. The queue is closed only after everything is
+            // stored, so if it is closed, the end that is read next is final.
             let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
             let before = self.progress.offset;
@@ -155,7 +157,7 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends what is due, if anything is.
+    /// Sends the output and lifecycle events that are due, if any.
     async fn step(&mut self, known: Known) -> Result<Wait, LinkError> {
         let from = self.progress.offset;
         let mut out = Outgoing { to: from, ..Outgoing::default() };
@@ -165,7 +167,7 @@ impl<L: Link> Shipper<L> {
         let stop = next.or(known.over.map(|_| end));
         let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
         let wait = if limit > from {
-            // A stop beyond the known end of the spool was announced just now.
+            // Ignore a stop beyond the known end of the spool: it was queued after that end was read.
             match self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await {
                 Ok(wait) => wait,
                 Err(error) => self.leave_out_the_rest(&error, &mut out),
@@ -182,11 +184,11 @@ impl<L: Link> Shipper<L> {
         Ok(wait)
     }
 
-    /// Takes what may go out of the output up to `limit`, which is a stop if one is given.
+    /// Adds the output that may be sent now to `out`, up to `limit`. If `stop` is set, it is the stop at `limit`.
     async fn output(&mut self, known: Known, limit: u64, stop: Option<Stop>, out: &mut Outgoing) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &self.live else {
-            // No output is sent, so only the cursor moves.
+            // No output is sent, so only advance the cursor.
             (out.to, out.suppressed) = (limit, limit - from);
             return Ok(Wait::Not);
         };
@@ -197,7 +199,7 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends no more output, since the spool cannot be read.
+    /// Stops sending output, because the spool cannot be read, and adds a warning to the log.
     fn leave_out_the_rest(&mut self, error: &io::Error, out: &mut Outgoing) -> Wait {
         tracing::error!(job = %self.lease.job, %error, "the stored output of a job cannot be read; the rest of it is not sent");
         self.live = None;
@@ -208,7 +210,7 @@ impl<L: Link> Shipper<L> {
         Wait::Not
     }
 
-    /// Suppresses what precedes the tail of the step at the cursor.
+    /// Suppresses the output between the cursor and the tail of its step.
     async fn leave_out(&mut self, (from, stop): (u64, u64), reason: GapReason, out: &mut Outgoing) -> io::Result<Wait> {
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
         let tail = live.allowance.tail_bytes();
@@ -220,7 +222,7 @@ impl<L: Link> Shipper<L> {
         Ok(Wait::Not)
     }
 
-    /// Adds chunks, if they are due.
+    /// Adds chunks of output to `out`, if they are due.
     async fn send(&mut self, known: Known, limit: u64, pressed: bool, out: &mut Outgoing) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
@@ -284,7 +286,8 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// Reads the spool in a blocking thread. If the disk fails, it is retried, because its content must not be omitted.
+/// Reads the spool on a blocking thread. I/O errors are retried up to [`READ_TRIES`] times, so that output is not lost
+/// because of a temporary failure.
 async fn read_spool<T: Send + 'static>(
     mut waits: Backoff,
     spool: &SpoolReader,
@@ -315,9 +318,9 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
     }
 }
 
-/// What to wait for.
+/// The condition for the next call of [`Shipper::step`].
 enum Wait {
-    /// Continue at once.
+    /// Continue immediately.
     Not,
     /// Wait for a notification, or until the given time.
     Until(Option<Instant>),

@@ -1,7 +1,7 @@
-//! Runs the stages of an attempt and their steps, one after the other, in the attempt's own thread.
+//! Runs the stages of an attempt and their steps in order, in the attempt's own thread.
 //!
-//! The first step that fails ends its stage, unless it has `continueOnError`. A stage runs only if all stages before it
-//! have succeeded. Skipped stages and steps are reported too, so that a reader sees all of them.
+//! The first step that fails ends its stage, unless the step has `continueOnError`. A stage runs only if all stages
+//! before it have succeeded. Skipped stages and steps are reported too, so that readers see all of them.
 
 mod step;
 
@@ -25,7 +25,7 @@ use crate::inputs::{self, UnpackError};
 use crate::model::{FailureReason, JobInput, Stage, StageStatus, StepRef, StepStatus};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
 
-/// The stages of an attempt, and its folders.
+/// The stages of an attempt, with the settings for running them.
 #[derive(Debug)]
 pub(super) struct Steps {
     command: Command,
@@ -39,7 +39,7 @@ pub(super) struct Steps {
     shutdown_grace: Duration,
 }
 
-/// The files that came with the job.
+/// The job's input files.
 #[derive(Debug)]
 struct Input {
     files: Box<dyn Files>,
@@ -48,36 +48,36 @@ struct Input {
     limit: u64,
 }
 
-/// What the stages need to run.
+/// The objects that the running stages use.
 pub(super) struct Tools<'a> {
     pub(super) capture: &'a mut Capture,
-    /// Stores the files of the stages; `None` if the job has no patterns.
+    /// Collects the artifacts of the stages; `None` if the job has no patterns.
     pub(super) collector: Option<&'a mut Collector>,
     pub(super) control: &'a Control,
     pub(super) milestones: &'a Milestones,
 }
 
-/// How the stages ended.
+/// The result of the stages.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) ending: Ending,
     pub(super) exit_code: Option<i32>,
 }
 
-/// How one step ended.
+/// The result of one step.
 struct StepOutcome {
     status: StepStatus,
     end: StepEnd,
     failure: Option<Failure>,
 }
 
-/// Why the stage cannot continue.
+/// Why a step failed.
 enum Failure {
     Failed(FailureReason),
-    /// The output limit is exceeded, so later steps could not print anything.
+    /// The output limit is exceeded, so later steps could not print anything either.
     OutputLimit(u64),
     Stopped(Stop),
-    /// The output could not be stored, and neither could that of later steps.
+    /// The output could not be stored, so that of later steps could not be stored either.
     Storage,
 }
 
@@ -134,7 +134,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Unpacks the files that came with the job. If that fails, no step runs.
+    /// Unpacks the job's input. If that fails, no step runs.
     fn unpack_input(&mut self) {
         let Some(input) = &self.steps.input else { return };
         let (control, deadline) = (self.tools.control, self.deadline);
@@ -195,7 +195,7 @@ impl Run<'_> {
         ended.end.duration_ms = Some(millis(started));
         self.outcome.exit_code = match ended.failure {
             None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
-            // If the program was asked to exit or never started, its exit code says nothing about the job.
+            // If the program was stopped or never started, its exit code says nothing about the job.
             Some(_) => None,
         };
         let end = ended.end.clone();
@@ -205,7 +205,7 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether the next step may run. A stop request between two steps counts too.
+    /// Returns whether the next step may run. This also checks for a stop request that arrived between two steps.
     fn goes_on(&mut self) -> bool {
         if self.outcome.ending == Ending::Succeeded
             && let Some(stop) = self.tools.control.stopped()
@@ -225,7 +225,7 @@ impl Run<'_> {
         self.tools.milestones.push(self.tools.capture.spool().end().bytes, event);
     }
 
-    /// Stores the files of a stage, even if it has failed, because reports are most useful then.
+    /// Stores the artifacts of a stage, even if the stage has failed, because reports are most useful then.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
         let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));

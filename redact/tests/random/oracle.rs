@@ -1,4 +1,5 @@
-//! A literal and slow implementation of the rules: no automaton and no state, but every value tried at every position.
+//! A literal and slow implementation of the rules. It uses no automaton and no state, but tries every value at every
+//! position.
 
 use std::ops::Range;
 
@@ -6,14 +7,14 @@ use redact::MASK;
 
 use crate::case::Case;
 
-/// What is known about the bytes that follow.
+/// Whether the stream ends after the known bytes, or more bytes may follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     End,
     Unknown,
 }
 
-/// Returns what a stream over the whole text writes if it is released at each of `pauses`.
+/// Returns the output of a stream over the whole text that is released at each of `pauses`.
 pub fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
     let len = case.text.len();
     let mut ranges = matches(case, len, Then::End);
@@ -67,7 +68,7 @@ fn matches(case: &Case, known: usize, then: Then) -> Vec<Range<usize>> {
     matches
 }
 
-/// Returns how many of the last of the first `known` bytes form a prefix of a value that is too long to show.
+/// Returns the length of the longest prefix of a value that ends with the first `known` bytes and is too long to show.
 fn telling(case: &Case, known: usize) -> usize {
     let tells = |value: &[u8], len: usize| {
         (len >= 8 || 2 * len >= value.len())

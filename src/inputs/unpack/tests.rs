@@ -86,7 +86,7 @@ fn what_leads_out_of_the_workspace_is_refused() {
     check_refused(&[(LINK, "a", "/etc", b"")], "points outside");
     check_refused(&[(LINK, "a", "..", b"")], "points outside");
     check_refused(&[(LINK, "a/b", "../../evil", b"")], "points outside");
-    // By its text the last link stays inside, but the kernel resolves it through the first one.
+    // Judged by its text alone, the last link stays inside, but the kernel resolves it through the first one.
     check_refused(
         &[(FILE, "d/x", "", b""), (LINK, "d/up", "..", b""), (LINK, "out", "d/up/../x", b"")],
         "points outside",
@@ -117,7 +117,7 @@ fn a_bomb_is_stopped_at_the_limit() {
     check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than 1048576 bytes");
     check_refused(&[(EntryType::GNULongName, "././@LongLink", "", &zeros), (FILE, "b", "", b"")], "too long");
     check_refused(&[(EntryType::XHeader, "x", "", &zeros), (FILE, "b", "", b"")], "");
-    // A wrong size.
+    // A header with a wrong size.
     let mut header = Header::new_gnu();
     header.set_path("a").expect("it is short");
     header.set_size(u64::MAX / 2);

@@ -4,7 +4,7 @@ use granit_parser::ScalarStyle;
 
 use super::super::Node;
 
-/// A value, or why JSON cannot represent it.
+/// A value, or the reason why JSON cannot represent it.
 pub(super) type Resolved = Result<Node, String>;
 
 /// Returns whether a scalar is plain, that is, neither quoted nor a block.

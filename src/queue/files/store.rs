@@ -1,4 +1,4 @@
-//! The SQL of artifacts and of attempts' output.
+//! The SQL queries for artifacts and the output of attempts.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
@@ -10,7 +10,7 @@ use crate::model::{Artifact, ArtifactId, JobId, JobStatus, Timestamp};
 use crate::queue::NewArtifact;
 use crate::queue::store::damaged;
 
-/// Lists an artifact. A newer version of the same file replaces the earlier one.
+/// Records an artifact. A newer version of the same file replaces the earlier one.
 pub(in crate::queue) async fn keep_artifact(
     connection: &mut Connection,
     lease: Lease,
@@ -47,7 +47,7 @@ pub(in crate::queue) async fn artifacts(connection: &mut Connection, job: JobId)
     Ok(files.into_iter().map(|file| file.artifact).collect())
 }
 
-/// Returns the paths of an attempt's listed files, relative to the data folder.
+/// Returns the paths of the files that are recorded as artifacts of an attempt, relative to the data folder.
 pub(in crate::queue) async fn artifact_paths(
     connection: &mut Connection,
     job: JobId,
@@ -92,7 +92,7 @@ pub(in crate::queue) async fn set_stored_bytes(
     Ok(())
 }
 
-/// Returns what is known about the output of an attempt, or of the latest one. Returns `None` if there is no such job.
+/// Returns the status of the output of an attempt, or of the latest one. Returns `None` if there is no such job.
 pub(in crate::queue) async fn attempt_output(
     connection: &mut Connection,
     job: JobId,

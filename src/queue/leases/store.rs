@@ -1,4 +1,4 @@
-//! The SQL of leases and attempts.
+//! The SQL queries for leases and attempts.
 
 use redact::Redacted;
 use sqlx::Row;
@@ -46,7 +46,7 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // No job waits longer than this, unless the clock was set back meanwhile.
+    // No job waits longer than this, unless the clock has been set back.
     .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(connection.sqlite())
     .await?;
@@ -84,7 +84,7 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Returns when the next job that waits for its next attempt may be claimed.
+/// Returns the earliest time at which a job that waits for another attempt may be claimed.
 pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> DbResult<Option<Timestamp>> {
     let at: Option<i64> = sqlx::query_scalar(
         "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
@@ -192,7 +192,7 @@ pub(in crate::queue) async fn abandoned(
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            // The attempt is ending and does not unpack anything any more.
+            // The attempt will only be ended, so it does not need its input.
             claimed: ClaimedRow { lease, payload, worker, sent_before, input: None },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),
@@ -202,7 +202,7 @@ pub(in crate::queue) async fn abandoned(
     Ok(abandoned)
 }
 
-/// Returns the running attempts, and how much of each one's output is stored.
+/// Returns the running attempts with the amount of their output that is stored.
 pub(in crate::queue) async fn shipping(connection: &mut Connection) -> DbResult<Vec<Shipping>> {
     let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
         "select a.job_id, a.attempt, a.shipped_bytes

@@ -52,7 +52,7 @@ impl RawStep {
     }
 }
 
-/// Returns a text in which the redactor's values are masked.
+/// Returns the text with the redactor's values masked.
 pub(super) fn text(text: &str, redactor: &Redactor) -> String {
     redactor.redact(text.as_bytes()).to_text().into_owned()
 }

@@ -26,7 +26,8 @@ fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
     }
 }
 
-/// Returns the payload as responses show it: secret members are masked, and their values wherever else they occur.
+/// Returns the payload as responses show it. Secret members are masked, and so are their values where these occur in
+/// other texts.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),

@@ -23,11 +23,11 @@ pub struct StepSpec {
     pub run: String,
     /// The shell that runs the step.
     pub shell: String,
-    /// Its working directory: absolute, or relative to that of the job.
+    /// The working directory of the step: absolute, or relative to the job's working directory.
     pub working_directory: String,
     /// Environment variables of this step.
     pub env: BTreeMap<String, String>,
-    /// How long it may take, in seconds.
+    /// The time limit of the step, in seconds.
     pub timeout_seconds: Option<u32>,
     /// Whether the stage continues when this step fails.
     pub continue_on_error: bool,

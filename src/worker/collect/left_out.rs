@@ -9,17 +9,17 @@ use super::{Limits, MAX_NAME, walk};
 /// Why a file that matches a pattern was omitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
-    /// It is a link, a pipe, a socket or a device.
+    /// The entry is not a regular file but, for example, a link, a pipe, a socket or a device.
     NoFile,
-    /// It could not be read.
+    /// The file could not be read.
     Unreadable,
-    /// Its name is too long, or not one line of text.
+    /// The file's path is too long, or not one line of text.
     Name,
-    /// Its redacted name is the same as another file's.
+    /// The file's redacted name is the same as another file's.
     SameName,
-    /// Its name is reserved for the complete output.
+    /// The file's name is reserved for the complete output.
     Reserved,
-    /// It exceeds the maximum size of a file.
+    /// The file exceeds the maximum size of a file.
     TooLarge,
     /// All files together would exceed their maximum size.
     TooLargeTogether,
@@ -31,7 +31,7 @@ pub(super) enum Why {
     NotStored,
 }
 
-/// The omitted files: the number for each reason, and the first one.
+/// The omitted files: for each reason, their number and the first one's name.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut(BTreeMap<Why, (i64, Redacted)>);
 

@@ -119,7 +119,7 @@ fn a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere() {
         for _ in 0..500 {
             let (files, _) = case.collect();
             assert!(files.iter().all(|(_, text)| text == "harmless"), "{files:?}");
-            // Otherwise the version would be known, and the file would not be read again.
+            // Forget the stored version. Otherwise, the file would not be read again.
             case.collector.kept.clear();
             case.collector.names.clear();
         }

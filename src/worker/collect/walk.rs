@@ -1,8 +1,8 @@
 //! Walks through a workspace without ever leaving it.
 //!
 //! Each folder is opened by its bare name, relative to its parent, and no link is followed. So neither `..` nor a link
-//! can lead out of the workspace, even if the tree changes meanwhile. Only files that are regular both before and after
-//! they were opened are returned, because opening a device or a pipe may have side effects or block for ever.
+//! can lead out of the workspace, even if the tree changes during the walk. Only files that are regular both before and
+//! after they were opened are returned, because opening a device or a pipe may have side effects or block forever.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
@@ -16,9 +16,9 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use super::left_out::Why;
 use crate::artifacts::Matcher;
 
-/// The maximum number of entries that are examined. If a workspace has more, its patterns are too wide.
+/// The maximum number of entries that are examined. If a workspace has more, its patterns are too broad.
 pub(super) const MAX_ENTRIES: usize = 200_000;
-/// The maximum depth of folders that are open while their content is read.
+/// The maximum nesting depth of folders. All folders on the path to the current one are open at the same time.
 const MAX_DEPTH: usize = 64;
 
 /// An entry that matches a pattern.
@@ -61,15 +61,15 @@ pub(super) fn exists(workspace: &Path, name: &Path) -> bool {
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-// NONBLOCK, because the file may have been replaced by a pipe, on which opening would wait.
+// NONBLOCK is needed because the file may have been replaced by a pipe, and opening a pipe blocks.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// Which entries of a folder match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meant {
-    /// All of them, because the folder itself matches.
+    /// All entries, because the folder itself matches.
     All,
-    /// Those that match a pattern.
+    /// Only the entries that match a pattern.
     Maybe,
 }
 

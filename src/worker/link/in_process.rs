@@ -1,4 +1,4 @@
-//! The embedded worker's link: calls within the process, and files in the server's own data folder.
+//! The embedded worker's link, which calls the server's code directly and uses files in the server's data folder.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -17,13 +17,13 @@ use crate::inputs;
 use crate::model::{ArtifactId, JobInput};
 use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
-/// How long to wait for a notification at most: one that got lost costs this time, and not the job.
+/// The longest wait for a notification. If a notification is lost, the job is delayed by at most this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The link of a worker in the server's own process.
 #[derive(Clone, Debug)]
 pub struct InProcess {
-    /// The name that all embedded workers of this data folder begin with.
+    /// The prefix of the names of all embedded workers of this data folder.
     family: String,
     worker: Redacted,
     queue: Queue,
@@ -33,12 +33,12 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Creates the link of the embedded worker of this boot of the server. `instance` is the id of its data folder: a
-    /// worker may only end the jobs that an earlier one of the same folder left.
+    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder,
+    /// because a worker may only end jobs of earlier workers of the same folder.
     #[must_use]
     pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
         let family = format!("embedded-{instance}-");
-        // Neither id can contain a secret: this program has made both.
+        // Neither id can contain a secret, because this program generated both.
         let worker = Redacted::from_stored(format!("{family}{}", uuid::Uuid::now_v7()).into_bytes());
         Self { family, worker, queue, events, artifacts, data_dir }
     }
@@ -46,7 +46,7 @@ impl InProcess {
 
 impl Link for InProcess {
     async fn claim(&self, stop: &CancellationToken) -> Result<Option<Claimed>, LinkError> {
-        // Registered before looking, so that what is queued in between wakes it.
+        // Register before looking, so that a job that is queued in between is not missed.
         let queued = self.queue.queued();
         tokio::pin!(queued);
         queued.as_mut().enable();

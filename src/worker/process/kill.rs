@@ -1,8 +1,8 @@
-//! Kills the processes of a step if its supervisor cannot, because the out-of-memory killer or the step itself has
-//! killed it.
+//! Kills the processes of a step if its supervisor was killed, either by the out-of-memory killer or by the step
+//! itself.
 //!
-//! Every process of an attempt inherits two variables, which can be read from `/proc`. A process that has cleared its
-//! environment is found through its parent, as long as that one is found.
+//! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
+//! cleared its environment is found as a descendant of a process that has them.
 
 use std::collections::HashSet;
 use std::fs;

@@ -25,8 +25,8 @@ pub struct Supervision {
     pub file_limit: Option<u64>,
 }
 
-/// How long the server waits until the descendants of a step have died. The supervisor continues after that: the system
-/// may keep a process alive that waits for a network disk.
+/// How long the server waits until the descendants of a step have died. The supervisor continues after that, because a
+/// process that waits for a network disk may not die immediately.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program of a step, with its arguments and environment.
@@ -49,19 +49,19 @@ pub(super) struct Supervisor {
     socket: UnixStream,
 }
 
-/// What happened to the processes that a step left behind.
+/// The outcome for the processes that a step left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftBehind {
-    /// There were none.
+    /// The step left no processes behind.
     Nothing,
-    /// They were killed.
+    /// The processes were killed.
     Killed,
-    /// Some of them could not be killed.
+    /// Some of the processes could not be killed.
     Unkillable,
 }
 
 impl Supervisor {
-    /// Starts a supervisor and, through it, a step that writes to these pipes. Returns when the step is running.
+    /// Starts a supervisor and, through it, a step that writes to `pipes`. Returns when the step is running.
     pub(super) fn start(
         supervision: &Supervision,
         program: Program,
@@ -88,7 +88,7 @@ impl Supervisor {
             return Err(error);
         }
         match supervisor.report() {
-            // If the supervisor has already exited, the step has killed it, which is detected later.
+            // If the supervisor has already exited, the step has killed it. This is detected later.
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
             Ok(Some(Report::NotStarted(error))) => {
                 supervisor.reap().ok();
@@ -101,20 +101,20 @@ impl Supervisor {
         }
     }
 
-    /// Waits for the next report. Returns `None` if the supervisor has ended.
+    /// Waits for the next report. Returns `None` if the supervisor has exited.
     pub(super) fn report(&self) -> io::Result<Option<Report>> {
         Report::receive(&self.socket)
     }
 
-    /// Sends an order. If the supervisor has ended, the order is ignored.
+    /// Sends an order. If the supervisor has exited, the order is ignored.
     pub(super) fn order(&self, order: Order) {
         order.send(&self.socket).ok();
-        // The step may have stopped it with SIGSTOP.
+        // The step may have stopped the supervisor with SIGSTOP.
         kill_process(self.pid, Signal::CONT).ok();
     }
 
-    /// Kills everything that is left of the step. Returns what happened to it, and how the supervisor itself ended if
-    /// it could not do that.
+    /// Kills all remaining processes of the step and returns the outcome. If the supervisor was killed before it could
+    /// do that, also returns the supervisor's exit status.
     pub(super) fn finish(self, marker: &ProcessMarker) -> io::Result<(LeftBehind, Option<ExitStatus>)> {
         self.socket.shutdown(std::net::Shutdown::Write).ok();
         kill_process(self.pid, Signal::CONT).ok();
@@ -125,7 +125,7 @@ impl Supervisor {
                     self.reap()?;
                     return Ok((if killed > 0 { LeftBehind::Killed } else { LeftBehind::Nothing }, None));
                 }
-                // The step ended in this moment.
+                // The step has only just exited. Continue to wait for the final report.
                 Ok(Some(_)) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
@@ -148,8 +148,8 @@ impl Supervisor {
                     let signal = status.terminating_signal().map(ExitStatus::Signal);
                     return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
                 }
-                // If the server was started with SIGCHLD ignored, it cannot learn how its children exit. When the
-                // status matters, the supervisor was killed; otherwise it has reported.
+                // If the server was started with SIGCHLD ignored, it cannot learn the exit status of its children. The
+                // status is only used if the supervisor exited without a final report, so assume that it was killed.
                 Err(rustix::io::Errno::CHILD) => return Ok(ExitStatus::Signal(Signal::KILL.as_raw())),
                 Ok(None) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -159,15 +159,15 @@ impl Supervisor {
 }
 
 impl AsFd for Supervisor {
-    /// The descriptor becomes readable when there is a report.
+    /// The descriptor becomes readable when there is a report or the supervisor has exited.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 }
 
-/// Starts a program with default signal handling and an empty mask, whatever the server was started with.
+/// Starts a program with default signal handling and an empty signal mask, regardless of how the server was started.
 ///
-/// The standard library's `Command` resets the mask and SIGPIPE only. Signals that the server ignores because of
+/// The standard library's `Command` resets only the mask and SIGPIPE. Signals that the server ignores because of
 /// `nohup` or `trap ''` in a shell would otherwise be ignored by its children too.
 fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]) -> nix::Result<Pid> {
     let mut actions = PosixSpawnFileActions::init()?;

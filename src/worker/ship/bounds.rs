@@ -1,48 +1,50 @@
-//! Decides how much of a job's output is sent live. These are pure functions; the time is an argument.
+//! Decides how much of a job's output is sent live. These functions do no I/O; the current time is an argument.
 //!
-//! The head of the output is sent while the job's budget lasts, and the tail of each step is always sent. The output
-//! between them is suppressed when its step has ended, because only then the beginning of the tail is known; a gap
-//! event records it. The same happens to output that is still not sent a given time after the end of its step.
+//! The head of the output is sent until the job's budget is used up, and the tail of each step is always sent. The
+//! output between them is suppressed when its step has ended, because the beginning of the tail is not known before,
+//! and a gap event records it. The same happens to output that has not been sent within a given time after the end of
+//! its step.
 
 use std::time::{Duration, Instant};
 
 use super::milestones::Stop;
 use crate::model::GapReason;
 
-/// The settings of these rules.
+/// The parameters of the rules for live output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The maximum bytes of a job's log events, over all attempts. Tails are not counted once it is used up.
+    /// The maximum number of bytes of a job's log events, over all attempts. Tails that are sent after it is used up
+    /// are not counted.
     pub job_bytes: u64,
-    /// How long output may still be sent after its step has ended.
+    /// How long output may still be sent in full after its step has ended.
     pub lag: Duration,
-    /// How many bytes at the end of each step are always sent. The head of an attempt may always have this size too.
+    /// The number of bytes at the end of each step that are always sent. It is also the minimum budget of each attempt.
     pub tail_bytes: u64,
 }
 
-/// What to do with the next output.
+/// The decision about the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Send it, up to this many bytes.
     Send(u64),
-    /// Keep it until its step has ended.
+    /// Hold it back until its step has ended.
     Wait,
     /// Suppress it, except for the tail of its step.
     LeaveOut(GapReason),
 }
 
-/// What an attempt may still send.
+/// The remaining capacity of an attempt for live output.
 #[derive(Clone, Debug)]
 pub struct Allowance {
     bounds: Bounds,
-    /// The remaining budget.
+    /// The remaining budget, in bytes.
     left: u64,
-    /// The end of the current tail, which is always sent.
+    /// The offset at which the current tail ends. Output before it is always sent.
     tail_to: u64,
 }
 
 impl Allowance {
-    /// Creates the bounds of an attempt that has sent `own` bytes, of a job whose earlier attempts have sent `earlier`
+    /// Creates the allowance of an attempt that has sent `own` bytes. The job's earlier attempts have sent `earlier`
     /// bytes.
     #[must_use]
     pub fn new(bounds: Bounds, earlier: u64, own: u64) -> Self {
@@ -50,7 +52,7 @@ impl Allowance {
         Self { bounds, left: budget.saturating_sub(own), tail_to: 0 }
     }
 
-    /// Returns what to do with the output after `from`, which ends at `stop` if that is known.
+    /// Returns the decision about the output after `from`. `stop` is the end of that output, if it is known.
     #[must_use]
     pub fn next(&self, from: u64, stop: Option<Stop>, now: Instant) -> Next {
         let room = self.room(from);
@@ -72,22 +74,22 @@ impl Allowance {
         if from < self.tail_to { self.tail_to - from } else { self.left }
     }
 
-    /// Subtracts the sent range from the budget.
+    /// Deducts the sent range from the budget, except for its part in a tail.
     pub fn sent(&mut self, from: u64, to: u64) {
         self.left = self.left.saturating_sub(to.saturating_sub(from.max(self.tail_to)));
     }
 
-    /// Ends the head a few bytes early, because they would end in the middle of a line.
+    /// Ends the head before the budget is used up, because the remaining bytes would end in the middle of a line.
     pub const fn end_head(&mut self) {
         self.left = 0;
     }
 
-    /// Allows everything up to the end of a step.
+    /// Allows sending all output up to the offset `to`, which is the end of a step.
     pub fn begin_tail(&mut self, to: u64) {
         self.tail_to = self.tail_to.max(to);
     }
 
-    /// Returns how many bytes at the end of a step are always sent.
+    /// Returns the number of bytes at the end of each step that are always sent.
     #[must_use]
     pub const fn tail_bytes(&self) -> u64 {
         self.bounds.tail_bytes

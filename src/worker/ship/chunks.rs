@@ -8,10 +8,10 @@ use crate::event_log::{Chunk, NewEvent, Origin};
 use crate::model::{Segment, Timestamp};
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// How much a piece adds to the size of an event, besides its text.
+/// The number of bytes that a segment adds to the size of an event, in addition to its text.
 const SEGMENT_SIZE: usize = 24;
 
-/// The steps of an attempt, as events name them.
+/// The steps of an attempt, with the ids that events contain.
 #[derive(Clone, Debug)]
 pub struct Steps(pub Vec<Origin>);
 
@@ -21,10 +21,10 @@ impl Steps {
     }
 }
 
-/// The chunks of a range.
+/// The chunks of a range of output.
 pub(super) struct Chunks {
     pub(super) events: Vec<NewEvent>,
-    /// The end of the range.
+    /// The offset at which the range ends.
     pub(super) to: u64,
     /// Whether the range ends because the capacity for all streams together was used up.
     pub(super) out_of_room: bool,
@@ -33,15 +33,15 @@ pub(super) struct Chunks {
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// The maximum bytes of each stream, which become one event.
+    /// The maximum number of bytes of each stream, which become one event.
     pub(super) event: usize,
-    /// The maximum bytes of both streams together.
+    /// The maximum number of bytes of both streams together.
     pub(super) all: u64,
 }
 
-/// Reads from `from` up to `limit` and the capacity, but not past the end of a step.
+/// Reads output from `from` up to `limit`, the capacity or the end of the step, whichever comes first.
 ///
-/// Where the capacity for both streams ends, so does the range: after a line, if that was not sent in part before.
+/// If the capacity for both streams together is used up, the range ends after the last complete line that fits.
 pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
     let mut to = from;
     let mut number = spool.record_at(from)?;
@@ -61,7 +61,7 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
             break;
         }
         let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
-        // Read a few bytes more than the capacity, to find the end of a character.
+        // Read a few bytes more than the capacity, to find the end of the last character.
         let seen = wanted.min(own + 3);
         out_of_room = left < seen;
         let mut text = spool.read(to, seen.min(left))?;
@@ -87,8 +87,8 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
     Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, out_of_room })
 }
 
-/// Truncates a text that continues to at most `room` bytes: after a line if it contains a whole one, else between
-/// characters.
+/// Truncates a text to at most `room` bytes, or 4 if `room` is smaller. It is cut after its last complete line, or
+/// between two characters if it contains no newline.
 fn cut_well(text: &mut Redacted, room: usize) {
     text.truncate(room.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
@@ -114,7 +114,7 @@ struct Building {
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The line with which the next piece must start to be contiguous with the previous one.
+    /// The line number with which the next piece continues the previous one.
     next_line: i64,
 }
 

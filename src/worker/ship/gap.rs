@@ -1,4 +1,4 @@
-//! The suppressed range of a step's output: from the shipper's cursor to where the tail begins.
+//! Finds the range of a step's output to suppress, from the shipper's cursor to the beginning of the tail.
 
 use std::io;
 
@@ -8,14 +8,14 @@ use crate::spool::{Record, SpoolReader};
 
 use super::chunks::Steps;
 
-/// How far the beginning of a tail may be moved to the beginning of a line. Longer lines are split.
+/// The maximum number of bytes by which the beginning of a tail is moved to start with a line. Longer lines are split.
 const REACH: u64 = 64 << 10;
-/// The number of bytes of `output.log` that are read at a time to count lines.
+/// The number of bytes of `output.log` that are read at once to count lines.
 const BLOCK: u64 = 1 << 20;
 
 /// A suppressed range.
 pub(super) struct Gap {
-    /// The gap event; `None` if the tail is the whole output.
+    /// The gap event; `None` if nothing is suppressed because all of the output fits in the tail.
     pub(super) event: Option<NewEvent>,
     /// The offset at which sending continues.
     pub(super) to: u64,
@@ -23,8 +23,8 @@ pub(super) struct Gap {
     pub(super) step_end: u64,
 }
 
-/// Finds the range to suppress after `from` so that `tail_bytes` of its step are left. The output must be complete up
-/// to `stop`.
+/// Finds the range after `from` to suppress so that `tail_bytes` of its step remain. The output must be complete up to
+/// `stop`.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &Steps,
@@ -47,7 +47,7 @@ pub(super) fn find(
     Ok(Gap { event, to, step_end })
 }
 
-/// Returns where the output of a record's step ends; the records of a step are contiguous.
+/// Returns the offset at which the output of a record's step ends. The records of a step are contiguous.
 fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
     let place = |record: Record| record.source.step;
     let here = spool.record(first)?.map(place);
@@ -60,9 +60,10 @@ fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64
     Ok(last.map_or(stop, |record| record.end().min(stop)))
 }
 
-/// Returns the first beginning of a line at or after `at`; if there is none before `limit`, that of a character before `end`.
+/// Returns the offset of the first line that begins at or after `at`. If none begins before `limit`, returns the offset
+/// of the first character that begins at or after `at`.
 fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
-    // Include the byte before, which may be a newline, and the continuation bytes of a character.
+    // Include the byte before `at`, which may be a newline, and the continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
     let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
     let bytes = text.as_bytes();
@@ -79,7 +80,7 @@ fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Res
 struct Lines {
     first: i64,
     count: i64,
-    /// The last line of each stream.
+    /// The number of the last line of each stream.
     last: [Option<u64>; 2],
 }
 
@@ -107,7 +108,7 @@ fn count_lines(spool: &mut SpoolReader, first: u64, (from, to): (u64, u64)) -> i
     Ok(lines)
 }
 
-/// Reads consecutive small pieces with large reads.
+/// Combines reads of consecutive small pieces into large reads.
 struct Window<'a> {
     spool: &'a mut SpoolReader,
     from: u64,

@@ -16,25 +16,25 @@ pub struct Milestones {
     told: watch::Sender<Marks>,
 }
 
-/// An offset up to which output must be sent before anything else: the end of a step, or of all output.
+/// An offset up to which output must be sent before anything else: that of a lifecycle event, or the end of all output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// Its offset in `output.log`.
+    /// The offset in `output.log`.
     pub at: u64,
-    /// When it became known.
+    /// The time at which the offset became known.
     pub since: Instant,
 }
 
-/// An event with its offset.
+/// A lifecycle event with its offset.
 #[derive(Debug)]
 struct Milestone {
     at: Stop,
     event: NewEvent,
-    /// The file that the event announces.
+    /// The artifact that the event reports.
     file: Option<NewArtifact>,
 }
 
-/// The notification for the shipper, in addition to the spool's end.
+/// The state of the queue, of which the shipper is notified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     queued: u64,
@@ -46,11 +46,11 @@ pub(super) struct Marks {
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     pub(super) events: Vec<NewEvent>,
-    /// The files that they announce.
+    /// The artifacts that the events report.
     pub(super) files: Vec<NewArtifact>,
-    /// The end of the range of `output.log` that they cover.
+    /// The end of the range of `output.log` that the append covers.
     pub(super) to: u64,
-    /// How much of the range is suppressed.
+    /// The number of bytes of the range that are suppressed.
     pub(super) suppressed: u64,
 }
 
@@ -61,18 +61,18 @@ impl Milestones {
         Self::default()
     }
 
-    /// Queues an event that happened when the spool had reached `offset`. Call it after the output before it was
-    /// stored.
+    /// Queues an event that happened when the spool had reached `offset`. Call this after the output before the event
+    /// was stored.
     pub fn push(&self, offset: u64, event: NewEvent) {
         self.queue_one(offset, event, None);
     }
 
-    /// Queues a stored file. It is listed when the event that announces it is stored.
+    /// Queues an artifact event. The artifact is recorded when the event is stored.
     pub fn push_file(&self, offset: u64, file: NewArtifact) {
         self.queue_one(offset, NewEvent::artifact(&file.name, file.id, file.size_bytes), Some(file));
     }
 
-    /// Says that neither output nor lifecycle events follow.
+    /// Closes the queue: neither output nor lifecycle events will follow.
     pub fn close(&self) {
         self.told.send_modify(|marks| marks.over = true);
     }
@@ -81,7 +81,7 @@ impl Milestones {
         self.told.subscribe()
     }
 
-    /// Moves those at or before `offset`.
+    /// Moves the events at or before `offset` from the queue to `out`.
     pub(super) fn take(&self, offset: u64, out: &mut Outgoing) {
         let mut queue = self.lock();
         while let Some(milestone) = queue.pop_front_if(|milestone| milestone.at.at <= offset) {
@@ -90,7 +90,7 @@ impl Milestones {
         }
     }
 
-    /// Returns the offset of the next one, and since when it waits.
+    /// Returns the offset of the next event, and the time at which it was queued.
     pub(super) fn next(&self) -> Option<Stop> {
         self.lock().front().map(|milestone| milestone.at)
     }

@@ -1,4 +1,4 @@
-//! Checks that each byte of the output is in exactly one event or gap, whatever is printed, cut and suppressed.
+//! Checks with random jobs and bounds that each byte of the output is in exactly one event or gap.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
 
-/// A link that remembers what was appended, and refuses after a number of batches.
+/// A link that records the appended batches, and fails after a given number of them.
 #[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
@@ -202,7 +202,7 @@ impl Case {
         self.printed.print(stream, &text);
     }
 
-    /// Checks the arithmetic.
+    /// Checks the batches and the progress against the expected output and the bounds.
     fn check(&self, progress: Progress, seed: u64) {
         let batches = self.recorder.batches.lock().expect("nobody panics with it");
         let mut tally = Tally::new(&self.printed, self.bounds, seed);

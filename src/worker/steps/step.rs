@@ -19,7 +19,7 @@ use crate::worker::process::{
 };
 
 impl Steps {
-    /// Runs a step until it ends. Its output is in the spool when this returns.
+    /// Runs a step until it ends. All of its output is in the spool when this returns, unless storing it failed.
     pub(super) fn run_step(
         &self,
         step_ref: StepRef,
