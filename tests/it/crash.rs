@@ -1,4 +1,4 @@
-//! After `kill -9` of the server everything that a reader has seen still exists, no data is torn, and no process
+//! After `kill -9` of the server, everything that a reader has seen still exists, no data is corrupted, and no process
 //! survives.
 
 mod fail_points;
@@ -44,7 +44,7 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
             running.push(server.api.submit(json!({"run": command})).await);
         }
         let queued = server.api.submit(json!({"run": "echo queued"})).await;
-        // The server is killed when a reader of one of the jobs has seen a random number of events.
+        // The server is killed after a reader of one of the jobs has seen a random number of events.
         let watched = &running[random.below(3)];
         let mut stream = Stream::open(&server.api, watched, "", None).await;
         for _ in 0..random.below(25) + 3 {

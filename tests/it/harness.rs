@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 /// The admin token of every test server.
 pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
-/// How long anything may take before a test fails. It is generous because machines are shared, and a passing test never
-/// waits this long.
+/// How long a test waits for any result before it fails. The time is generous because machines are shared. A passing
+/// test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server that runs inside the test's process.
@@ -241,7 +241,7 @@ impl Api {
     }
 }
 
-/// Returns the events of a kind.
+/// Returns the events of one kind.
 pub fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["payload"]["kind"] == kind).collect()
 }
@@ -300,8 +300,8 @@ pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A small random number generator. It prints its seed and takes one from `TAILWATER_SEED`, so that a failure can be
-/// reproduced.
+/// A small random number generator. It prints its seed, and uses the seed from `TAILWATER_SEED` if that is set, so that
+/// a failure can be reproduced.
 pub struct Random(fastrand::Rng);
 
 impl Random {

@@ -57,7 +57,7 @@ impl Process {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }
 
-    /// Sends SIGKILL and waits until it has died; returns how it did.
+    /// Sends SIGKILL, waits until the process has exited, and returns its exit status.
     pub fn kill(mut self) -> ExitStatus {
         self.child.kill().expect("it lives");
         self.child.wait().expect("it has died")
@@ -95,7 +95,8 @@ impl Process {
     }
 }
 
-/// Returns the part of the next line after `words`, or `None` at the end of the output.
+/// Reads the next line, which has to begin with `words`, and returns the rest of it. Returns `None` at the end of the
+/// output.
 fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
     out.read_line(&mut line).expect("the stream is piped");

@@ -15,8 +15,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy for a server such as `http://127.0.0.1:1`. It cuts each connection after `cut()` bytes of
-    /// replies.
+    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. It closes each connection after
+    /// `cut()` bytes of replies.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let base = format!("http://{}", listener.local_addr().expect("the listener has an address"));

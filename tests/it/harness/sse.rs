@@ -66,7 +66,7 @@ impl Stream {
         self.try_next().await.expect("the connection holds")
     }
 
-    /// Returns the next frame, or an error when the connection was cut.
+    /// Returns the next frame, or an error if the connection was interrupted.
     pub async fn try_next(&mut self) -> reqwest::Result<Option<Frame>> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|two| two == b"\n\n") {

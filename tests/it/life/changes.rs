@@ -26,7 +26,7 @@ async fn open(server: &TestServer, last_event_id: Option<i64>) -> Stream {
     Stream::of(reply)
 }
 
-/// Reads up to the next job. A stream that sends only heartbeats for a while has lost the job.
+/// Reads frames up to the next job. Panics if the stream sends only heartbeats for too long.
 async fn next_job(stream: &mut Stream) -> Frame {
     for _ in 0..6 {
         let frame = stream.next().await.expect("the stream goes on");
