@@ -28,7 +28,7 @@ const SEARCH_AFTER: Duration = Duration::from_millis(250);
 struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
-    /// How many jobs to skip. Only the page links for browsers without scripts set it.
+    /// The number of jobs to skip. Only the page links for browsers without scripts set it.
     offset: u32,
 }
 

@@ -96,7 +96,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     .into_any()
 }
 
-/// The stages of an attempt in order, each with its started and its waiting steps.
+/// The stages of an attempt in order, each with the steps that have started and those that are waiting.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
