@@ -48,7 +48,7 @@ pub struct Folded<'a> {
 /// Applies the cursor movements and erasures of a line. A line without any is returned unchanged, however long it is.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // This is half of a Windows newline: it moves the cursor, but nothing follows.
+    // A trailing carriage return is the first half of a Windows newline. It moves the cursor, but no text follows.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
     if !has_motion(line) {
         return Folded { text: Cow::Borrowed(line), cut: false };
@@ -77,7 +77,7 @@ fn has_motion(line: &str) -> bool {
 struct TerminalCell {
     /// The character, or [`CONTINUATION`].
     character: char,
-    /// Combining and invisible characters that belong to it.
+    /// Combining and invisible characters that follow the character.
     marks: String,
     style: Style,
     /// The link's index plus 1, or 0 if there is none.

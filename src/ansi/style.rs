@@ -2,7 +2,8 @@
 
 /// One of the sixteen ANSI colours, or none.
 ///
-/// The themes define readable values for them. The 256 and the 16 million colours are mapped to the nearest of them.
+/// The themes define a readable value for each of them. The 256 colours and 24-bit colours are mapped to the nearest of
+/// the sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(u8);
 
@@ -18,7 +19,7 @@ impl Color {
         Self(number & 15)
     }
 
-    /// Returns the number, 0 to 15, if it is not the default.
+    /// Returns the colour's number, 0 to 15, or `None` for the default colour.
     #[must_use]
     pub const fn number(self) -> Option<u8> {
         if self.0 < 16 { Some(self.0) } else { None }
@@ -88,7 +89,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// The flags whose values are those of the unknown previous line.
+    /// Bits of the flags whose values are those of the unknown previous line.
     inherited: u8,
 }
 
@@ -250,9 +251,9 @@ impl Style {
 /// One parameter of a control sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameter {
-    /// Its value; 0 if it was omitted.
+    /// The value; 0 if it was omitted.
     pub value: u16,
-    /// Whether it follows a colon instead of a semicolon.
+    /// Whether the parameter follows a colon instead of a semicolon.
     pub sub: bool,
 }
 
