@@ -1,8 +1,8 @@
-//! `tailwater run -- make test`: runs a command on the server as if it ran here.
+//! `tailwater run -- make test`: runs a command on the server as if it ran locally.
 //!
-//! The output arrives live, each stream on its own; the exit code is the command's; Ctrl-C cancels the job. [`command`]
-//! builds the shell script from the arguments, [`place`] decides where the command runs, [`signals`] listens for the
-//! signals that cancel the job, and [`stdin`] checks standard input.
+//! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job.
+//! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`signals`]
+//! listens for the signals that cancel the job, and [`stdin`] checks standard input.
 
 mod command;
 mod place;
@@ -80,7 +80,7 @@ impl Run {
         }
         let mut submission = self.submission()?;
         let client = self.server.client()?;
-        // Listen before the job is submitted, so that a Ctrl-C during the submission is not lost.
+        // Signals are handled before the job is submitted, so that Ctrl-C is not lost during the submission.
         let mut signals = Signals::listen()?;
         if let Some(directory) = self.working_directory(&client).await? {
             submission["payload"]["workingDirectory"] = directory.into();
@@ -118,12 +118,13 @@ impl Run {
         match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {
             Ok(()) => {}
             Err(error) if error.is_closed_pipe() => {
-                // A command that runs here would be killed in this case, as in `command | head`.
+                // A local command would be killed by SIGPIPE in this case, as in `command
+                //  head`.
                 cancel(&client, job.id, "the reader of its output has gone").await?;
                 return Ok(ExitCode::from(CLOSED_PIPE));
             }
             Err(error @ CliError::Output(_)) => {
-                // The terminal was closed or the disk is full. A command that runs here could not continue either.
+                // The terminal was closed or the disk is full. A local command could not continue either.
                 cancel(&client, job.id, "its output could not be written").await?;
                 return Err(error);
             }
@@ -136,8 +137,8 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. It sends a request to the server only
-    /// if the answer depends on it.
+    /// Returns the working directory of the command, or `None` for the workspace. A request is sent to the server only
+    /// if the result depends on it.
     async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
         let asked = self.cwd.as_deref();
         if self.workspace || self.send.is_some() {
@@ -171,7 +172,7 @@ impl Run {
     }
 }
 
-/// Prints a note that the command had no standard input, if the user may have expected it to have one.
+/// Prints a note that the command had no standard input, if the input was open at the start and has not ended since.
 fn say_unread(before: Input) {
     if before == Input::Open && Input::of_this_program() != Input::Nothing {
         note(stdin::UNREAD);
@@ -186,7 +187,7 @@ fn variable(pair: &str) -> Result<(String, Value), CliError> {
     Ok((pair.to_owned(), value.into()))
 }
 
-/// Cancels the job at the first signal, and returns at the second.
+/// Cancels the job on the first signal, and returns on the second.
 async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     signals.next().await;
     note("cancelling the job; press Ctrl-C again to exit without waiting for it");
@@ -203,7 +204,7 @@ async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     std::process::exit(LEFT.into());
 }
 
-/// Requests a job's cancellation. A job that has finished already is not an error.
+/// Requests a job's cancellation. It is not an error if the job has already finished.
 async fn cancel(client: &Client, job: JobId, reason: &str) -> Result<(), CliError> {
     match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {
         Err(CliError::Refused { status: 409, .. }) | Ok(_) => Ok(()),
