@@ -1,4 +1,4 @@
-//! All routes on one screen.
+//! The table of all routes.
 
 mod artifacts;
 mod body;
@@ -34,7 +34,7 @@ use error::ApiError;
 pub use routes::Route;
 use routes::Routes;
 
-/// Declares all routes except those of the pages, which Leptos knows.
+/// Declares all routes except those of the pages, which Leptos generates.
 fn routes() -> Routes {
     let api = Routes::new()
         .get("/machine", machine::machine)
@@ -67,7 +67,7 @@ pub fn all_routes() -> Vec<Route> {
     routes().into_list(&generate_route_list(app::App))
 }
 
-/// Returns the router with everything that the server responds to.
+/// Returns the router for all requests.
 pub(super) fn router(state: AppState) -> Router {
     let context = {
         let state = state.clone();
@@ -87,7 +87,7 @@ pub(super) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The headers of every response, unless its route sets them to other values.
+/// The headers of every response, unless the route sets other values.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
