@@ -47,7 +47,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Loads and starts the WASM module. It replaces Leptos' `HydrationScripts`, which does not know the hashed file names.
+/// Loads and starts the WASM module. Like Leptos' `HydrationScripts`, but with hashed file names.
 #[component]
 fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     let LeptosOptions { site_pkg_dir: folder, output_name: name, .. } = options;

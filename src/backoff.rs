@@ -1,8 +1,9 @@
-//! How long to wait before something that failed is tried again: twice as long each time, up to a longest wait.
+//! Exponential back-off: the pauses between attempts double up to a maximum.
 
 use std::time::Duration;
 
-/// The waits between tries. A copy of a constant begins with the first wait.
+/// The pauses between attempts, with the number of failed attempts so far. A copy of a constant starts with the first
+/// pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -11,33 +12,33 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Begins with `first` and doubles up to `longest`.
+    /// Creates a back-off that starts with `first` and doubles up to `longest`.
     #[must_use]
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, tries: 0 }
     }
 
-    /// Returns the wait after one more try that failed.
+    /// Records a failed attempt, and returns the pause before the next one.
     pub fn next_wait(&mut self) -> Duration {
         self.tries = self.tries.saturating_add(1);
         self.after(self.tries)
     }
 
-    /// Returns the wait after that many tries, at least one, that all failed.
+    /// Returns the pause after the given number of failed attempts, which must be at least 1.
     #[must_use]
     pub fn after(&self, tries: u32) -> Duration {
         let doublings = tries.saturating_sub(1).min(31);
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
-    /// Returns the wait after that many tries, of which up to half is left out at random, so that all clients that wait
-    /// for one server come back at different moments. `random` lies between 0 and 1.
+    /// Returns the pause after the given number of failed attempts, shortened by a random part of up to one half, so
+    /// that clients of the same server do not all reconnect at the same time. `random` is between 0 and 1.
     #[must_use]
     pub fn after_spread(&self, tries: u32, random: f64) -> Duration {
         self.after(tries).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
 
-    /// Returns how many tries have failed.
+    /// Returns the number of failed attempts.
     #[must_use]
     pub const fn tries(&self) -> u32 {
         self.tries

@@ -1,5 +1,5 @@
 //! The socket that hyper uses for a connection. It closes a connection whose client reads a response too slowly, and it
-//! discards the responses that hyper generates by itself.
+//! does not send the responses that hyper generates by itself.
 //!
 //! hyper responds to an invalid request with only a status line, and this cannot be configured. Parsing each head
 //! before hyper would require a second parser that finds the ends of bodies, and two parsers that disagree make request

@@ -14,8 +14,7 @@ use crate::model::JobId;
 use crate::server::AppState;
 use fields::FormFields;
 
-/// Submits the job and redirects to its page. Errors have the same texts as in the API. On the error page, a link leads
-/// back to the filled form.
+/// Submits the job and redirects to its page. Errors have the same texts as in the API.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
