@@ -2,7 +2,7 @@
 //!
 //! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's API, as any client
 //! could: [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes it, and
-//! [`output`] decides what may reach a terminal.
+//! [`output`] filters whatever is written to a terminal.
 
 mod artifacts;
 mod cancel;

@@ -52,7 +52,7 @@ const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 /// The log of a job, updated live.
 #[component]
 pub fn LiveOutput(
-    /// The job's current state. Its status decides what to show while there is no output.
+    /// The job's current state. Its status determines the message while there is no output.
     job: RwSignal<Job>,
     /// The job's artifacts. Each attempt adds its complete log when it has ended.
     artifacts: RwSignal<Vec<Artifact>>,

@@ -1,4 +1,4 @@
-//! `tailwater config`: shows the settings that `serve` would use, and where each value comes from.
+//! `tailwater config`: shows the settings that `serve` would use, and the source of each value.
 
 use std::process::ExitCode;
 

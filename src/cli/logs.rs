@@ -1,4 +1,4 @@
-//! `tailwater logs ID`: shows what a job has printed.
+//! `tailwater logs ID`: prints the output of a job.
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use leptos::prelude::document;
 
 use crate::model::Timestamp;
 
-/// Does nothing in the browser.
+/// Does nothing, because only the server can set the status.
 pub const fn status(_code: u16) {}
 
 /// Returns the text unchanged, because the browser does not parse it as HTML.
@@ -13,10 +13,10 @@ pub const fn escaped_text(text: String) -> String {
     text
 }
 
-/// Does nothing in the browser.
+/// Does nothing, because only the server can set the policy.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 
-/// Does nothing in the browser.
+/// Does nothing, because only the server sends the header for reloading.
 pub const fn reload_after(_seconds: u32) {}
 
 /// Always fails, because the browser does not receive calls.

@@ -37,7 +37,7 @@ impl Default for BufferLimits {
     }
 }
 
-/// What happens to live output when the window is full.
+/// The behaviour when live output arrives and the window is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
     /// Drop the oldest lines, because the reader follows the end of the log.

@@ -22,11 +22,11 @@ use crate::words;
 use aside::Aside;
 use header::Header;
 
-/// How often to fetch a queued job's position.
+/// The interval at which the position of a queued job is fetched.
 const ASK_POSITION_EVERY: Duration = Duration::from_secs(3);
-/// How long to wait before retrying a request that got no response.
+/// The pause before retrying a request that got no response.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// How often running durations are updated.
+/// The interval at which the durations of running jobs are updated.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Loads a job and shows it.

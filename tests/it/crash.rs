@@ -15,7 +15,7 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, of_kind, restore, until};
 
-/// Returns how many running processes have one of these job ids in their environment.
+/// Returns the number of running processes that have one of these job ids in their environment.
 fn orphans(ids: &[String]) -> usize {
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());

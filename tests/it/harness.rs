@@ -282,7 +282,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Waits until a condition holds.
+/// Waits until a condition is true.
 pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is() {
@@ -291,7 +291,7 @@ pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a condition that needs a request holds.
+/// Waits until a condition is true whose check requires a request.
 pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
     while !is().await {

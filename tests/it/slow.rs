@@ -15,7 +15,7 @@ const STALL: Duration = Duration::from_millis(500);
 /// Much longer than any test waits.
 const NEVER: Duration = Duration::from_hours(1);
 
-/// How long a reply may take before a test fails.
+/// The maximum time for a response before a test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A limit that a client meets by sending a few hundred bytes per second.

@@ -103,7 +103,7 @@ async fn a_stream_of_2000_events_cut_at_every_frame_and_resumed_gives_every_even
     let has_enough = |job: &serde_json::Value| job["lastSeq"].as_i64() >= Some(2_000);
     server.api.job_when(&id, "has 2,000 events", has_enough).await;
     enough.open();
-    // The recent events of a running job come from memory, and those of a finished job from the database.
+    // The recent events of a running job are read from memory, and those of a finished job from the database.
     let mut readers = ["", "kind=log&stream=stderr"].map(|filter| CutReader::new(&server, &id, filter));
     for reader in &mut readers {
         let so_far = server.api.raw_items(&id, &format!("&{}", reader.filter), 500).await;

@@ -14,13 +14,13 @@ use web_sys::EventSource;
 
 use crate::ui::dom::{Listener, is_hidden};
 
-/// How often to fetch the list while no stream is open.
+/// The interval at which the list is fetched while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// The number of these intervals that pass before a closed stream is opened again.
 const TRIES: u32 = 8;
 
-/// How long to wait after a change, so that a burst of changes causes a single request.
+/// The delay after a change, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
 /// A subscription to changes of the list, which ends when it is dropped.

@@ -12,8 +12,8 @@ pub const CODE: &str = "field code";
 pub struct Problems(Memo<Option<(String, String)>>);
 
 impl Problems {
-    /// Creates the error from a message such as `priority: takes a whole number`, or from the message of a failed
-    /// request.
+    /// Creates the error from a message such as `priority: takes a whole number`, which starts with the path of the
+    /// field.
     pub fn new(message: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Memo::new(move |_| message().map(|message| locate(&message))))
     }

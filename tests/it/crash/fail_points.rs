@@ -10,8 +10,8 @@ use super::witness::Witness;
 use crate::harness::Random;
 use crate::harness::process::Process;
 
-/// How often the server is killed at each fail point, and at random moments. Each test counts the kills that it
-/// observes.
+/// The number of kills at each fail point, and the number of kills at random moments. Each test counts the kills that
+/// it observes.
 const TIMES: usize = 6;
 const TIMES_IN_RECOVERY: usize = 4;
 const TIMES_AT_RANDOM: usize = 40;

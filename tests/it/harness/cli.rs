@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{TOKEN, until};
 
-/// How long a program may run before the test fails. A passing test never waits this long.
+/// The maximum run time of a program before the test fails. A passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs `tailwater` in its own folder, which is also its home.

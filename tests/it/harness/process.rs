@@ -52,7 +52,8 @@ impl Process {
         }
     }
 
-    /// Returns the one-time login link. May be called only once, because the link is read from the program's output.
+    /// Returns the one-time login link. It can be called only once, because it reads the link from the program's
+    /// output.
     pub fn login_link(&mut self) -> String {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }

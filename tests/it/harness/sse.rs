@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Api;
 
-/// How long a reader waits for the next bytes before the test fails.
+/// The maximum time that a reader waits for the next bytes before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One frame, unmodified.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long a reply may take before the test fails.
+/// The maximum time for a response before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A reply, read until the end of the connection.
@@ -69,7 +69,7 @@ pub enum Sending {
     Ends,
 }
 
-/// Sends bytes and returns what is received before the connection ends, even by a reset.
+/// Sends bytes and returns everything that is received until the connection is closed or reset.
 pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     let (mut reader, mut writer) = connect(base).await.into_split();
     let mut reply = Vec::new();
