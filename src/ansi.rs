@@ -25,7 +25,7 @@ pub use row::{DROPPED, Folded, LineEnd, fold};
 pub use scan::{Scanner, Token};
 pub use style::Style;
 
-/// A part of a line with one style.
+/// A part of a line whose text has a single style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The visible text.

@@ -46,7 +46,7 @@ pub enum FailPoint {
     Finish,
     /// In the transaction: the attempt has been marked as ended.
     AttemptEnded,
-    /// In the transaction: the lease has ended, but the events that report it are missing.
+    /// In the transaction: the lease has ended, but the events that report this have not been stored.
     LeaseEnded,
     /// The attempt's end has been stored, but nobody has been notified.
     Finished,

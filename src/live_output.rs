@@ -91,7 +91,7 @@ pub fn LiveOutput(
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
-        // All of these are dropped together with this effect, when the user leaves the page.
+        // These values are dropped together with this effect, when the user leaves the page.
         let feed = StoredValue::new_local((hands, observer, feed));
         Effect::new(move || {
             if try_now.get() > 0 {

@@ -5,7 +5,7 @@
 pub enum Motion {
     /// Moves right by this many columns (CUF, HPR).
     Right(u16),
-    /// Moves left by this many columns, at most to the first (BS, CUB).
+    /// Moves left by this many columns, but not beyond the first (BS, CUB).
     Left(u16),
     /// Moves to a column, counted from 0 (CR, CHA, HPA).
     Column(u16),

@@ -45,7 +45,7 @@ pub struct Folded<'a> {
     pub cut: bool,
 }
 
-/// Applies the cursor movements and erasures of a line. A line without any is returned unchanged, however long it is.
+/// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
     // A trailing carriage return is the first half of a Windows newline. It moves the cursor, but no text follows.
@@ -303,7 +303,7 @@ impl TerminalRow {
                     Motion::Column(u16::try_from(self.column).unwrap_or(u16::MAX)).write(&mut text);
                 }
             }
-            // A link ends with its line, but a style continues on the next one.
+            // A link ends at the end of its line, but a style continues on the next line.
             LineEnd::Complete => self.switch(&mut pen, self.style, 0, &mut text),
         }
         text

@@ -168,7 +168,7 @@ impl Style {
     pub(super) fn apply(&mut self, parameters: &[Parameter]) {
         let mut rest = parameters;
         while let Some((&first, mut after)) = rest.split_first() {
-            // Subparameters, which follow a parameter with colons, belong to it.
+            // Subparameters, which are separated by colons, belong to the preceding parameter.
             let subs = after.iter().take_while(|parameter| parameter.sub).count();
             match first.value {
                 0 => *self = Self::default(),
@@ -196,7 +196,7 @@ impl Style {
                     match (code, color) {
                         (38, Some(color)) => self.foreground = color,
                         (48, Some(color)) => self.background = color,
-                        // The colour of the underline, which is not supported.
+                        // Underline colours are not supported.
                         _ => {}
                     }
                     rest = after;

@@ -77,9 +77,9 @@ impl Received {
 /// How a job's output is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Printed {
-    /// Byte for byte.
+    /// Output is delivered byte for byte.
     Exact,
-    /// As the text of the events, which may contain U+FFFD.
+    /// Output is delivered as the text of the events, which may contain U+FFFD.
     AsText,
 }
 

@@ -1,4 +1,4 @@
-//! `tailwater job ID`: shows one job in a few lines.
+//! `tailwater job ID`: prints a short description of one job.
 
 use std::process::ExitCode;
 

@@ -64,7 +64,7 @@ impl Order {
         }
     }
 
-    /// Outputs all waiting pieces and starts again, because the next attempt has its own `output.log`.
+    /// Outputs all waiting pieces and resets the position, because the next attempt has its own `output.log`.
     pub(super) fn restart(&mut self, sink: &mut Vec<Piece>) {
         self.flush(sink);
         self.next = None;

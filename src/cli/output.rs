@@ -153,7 +153,7 @@ pub(super) fn plain(text: &str) -> String {
     ansi::plain_text(text).replace('\n', " ")
 }
 
-/// Prints a message that is not part of the result to standard error. A failure to write it is ignored.
+/// Prints a message that is not part of the result to standard error. Write errors are ignored.
 pub(super) fn note(text: &str) {
     let lines: Vec<String> = text.lines().map(plain).collect();
     writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();

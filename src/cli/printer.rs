@@ -46,7 +46,7 @@ pub(super) enum Form {
         /// Whether each line starts with its time.
         times: Times,
     },
-    /// Every event as the API returns it.
+    /// Every event exactly as the API returns it.
     Json,
 }
 

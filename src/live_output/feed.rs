@@ -34,7 +34,7 @@ pub struct Feed {
 
 struct Connected {
     job: JobId,
-    /// All events up to this one have been delivered or are waiting to be.
+    /// The last event that has been delivered or is waiting to be delivered.
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,

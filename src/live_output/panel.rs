@@ -63,7 +63,7 @@ pub enum RowView {
         line: LiveLine,
         /// The time between the start of the attempt and the line, in milliseconds.
         offset: i64,
-        /// Whether it is the marked line.
+        /// Whether this is the marked line.
         marked: bool,
     },
     /// An event that is not output.

@@ -1,4 +1,4 @@
-//! The rows of the list. Only the visible ones and some around them are in the document.
+//! The rows of the list. Only the visible rows and some adjacent ones are in the document.
 
 use leptos::html;
 use leptos::prelude::*;

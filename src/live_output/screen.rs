@@ -1,4 +1,4 @@
-//! The panel's state as signals, and the code that draws it.
+//! Holds the panel's state as signals, and draws it.
 //!
 //! Events change the panel. Once per frame a [`PanelFrame`] is computed, and its rows are put into a keyed list. When
 //! they are in the document, the heights of the spaces above and below and the scroll position are set. Heights are set

@@ -1,4 +1,4 @@
-//! The page of a job: its status, steps, files and live output.
+//! The page of a job, with its status, steps, artifacts and live output.
 
 mod aside;
 mod header;
@@ -29,7 +29,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// The interval at which the durations of running jobs are updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Loads a job and shows it.
+/// Loads a job and displays it.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let params = use_params_map();

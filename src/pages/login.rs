@@ -1,4 +1,4 @@
-//! The login page: a plain form, which works without scripts.
+//! The login page, which is a plain form that works without scripts.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

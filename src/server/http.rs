@@ -94,7 +94,7 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Adds the default headers to a response.
+/// Adds the default headers to a response, unless they are already set.
 pub(super) async fn with_default_headers(mut reply: Response) -> Response {
     for (name, value) in DEFAULT_HEADERS {
         reply.headers_mut().entry(name).or_insert(value);

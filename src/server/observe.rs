@@ -24,7 +24,7 @@ const NO_ROUTE: &str = "other";
 /// The label of all unknown methods.
 const OTHER_METHOD: &str = "other";
 
-/// Handles a request and records it.
+/// Handles a request, and records it in the log and the metrics.
 pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = Uuid::now_v7();

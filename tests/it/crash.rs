@@ -121,7 +121,7 @@ async fn a_truncated_spool_is_completed_from_the_stored_events() {
     let complete = |events: &[Value]| restore(events, 1).len() == 60;
     let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
     server.kill();
-    // The state after a power failure in which the database was synced but the spool was not.
+    // Simulates a power failure after which the database was synced, but the spool was not.
     let log = data.path().join("spool").join(&id).join("1/output.log");
     let file = std::fs::OpenOptions::new().write(true).open(&log).expect("the file exists");
     file.set_len(20).expect("the file can be truncated");

@@ -31,7 +31,7 @@ pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 /// test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A server that runs inside the test's process.
+/// A server that runs in the test's own process.
 pub struct TestServer {
     pub api: Api,
     pub data: TempDir,
@@ -51,7 +51,7 @@ impl TestServer {
         Self::start_over(tempfile::tempdir().expect("a temporary folder"), change).await
     }
 
-    /// Starts a server over an existing data folder.
+    /// Starts a server with an existing data folder.
     pub async fn start_over(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(data.path());
         change(&mut config);

@@ -1,4 +1,4 @@
-//! The life of a job: it is submitted, listed, claimed in order, cancelled and run again.
+//! The life of a job: submission, listing, claiming in order, cancellation and resubmission.
 
 mod changes;
 mod lease;

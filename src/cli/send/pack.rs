@@ -197,7 +197,7 @@ impl Read for Counted<'_> {
     }
 }
 
-/// A writer that sends its data block by block.
+/// A writer that sends data through a channel in blocks.
 struct Blocks {
     sender: mpsc::Sender<io::Result<Vec<u8>>>,
     block: Vec<u8>,

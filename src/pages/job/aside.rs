@@ -102,7 +102,7 @@ fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) 
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
         |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
-    // If `execute` is the only stage, its heading would add nothing.
+    // The heading is omitted if `execute` is the only stage.
     let only_execute =
         runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {

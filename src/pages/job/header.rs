@@ -1,4 +1,4 @@
-//! The header of the job page: the job's status, title and duration, and its buttons.
+//! The header of the job page, with the job's status, title, duration and buttons.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;

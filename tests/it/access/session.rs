@@ -11,7 +11,7 @@ fn browser() -> Client {
     Client::builder().redirect(Policy::none()).build().expect("a client")
 }
 
-/// Posts the login form.
+/// Submits the login form.
 async fn post_login(server: &TestServer, form: &str) -> Response {
     let request = browser().post(format!("{}/login", server.api.base));
     let request =

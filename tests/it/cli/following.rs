@@ -100,7 +100,7 @@ async fn lines_are_selected_by_step_stream_and_pattern() {
     let step = logs(&["--step", "test"]).await;
     assert!(step.starts_with("testing\n") && step.contains("error: broken\n") && !step.contains("compil"), "{step}");
     assert_eq!(logs(&["--stream", "stderr"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\nerror: broken\n");
-    // The pattern is matched without colours, but the printed line has them.
+    // The pattern is matched without colours, but the line is printed with its colours.
     assert_eq!(logs(&["--grep", "^warning: .ld$"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\n");
     assert_eq!(logs(&["--grep", "^no newline$"]).await, "no newline\n");
     assert_eq!(logs(&["-f", "--grep", "ing$", "--stream", "stdout"]).await, "compiling\ntesting\n");

@@ -89,7 +89,7 @@ async fn kills_at_every_fail_point_of_a_recovery_lose_nothing_acknowledged() {
             server.kill();
         };
         tokio::join!(killed, witness.submit_until_server_dies(&api));
-        // Each interrupted recovery leaves its unfinished work to the next one.
+        // Each recovery completes the unfinished work of the interrupted one before it.
         for point in RECOVERY {
             if let Some(mut server) = doomed(data.path(), point, 1) {
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");

@@ -150,7 +150,7 @@ impl Running {
         send(signal, self.child.id());
     }
 
-    /// Closes the reading end of its standard output and waits until it exits.
+    /// Closes the reading end of the program's standard output and waits until the program exits.
     pub async fn close_stdout(mut self) -> Done {
         self.stdout.close();
         while self.stdout.recv().await.is_some() {}

@@ -1,4 +1,4 @@
-//! A job that waits until its test lets it continue.
+//! A gate that makes a job wait until its test lets it continue.
 
 use tempfile::TempDir;
 

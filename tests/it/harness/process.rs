@@ -1,4 +1,4 @@
-//! The server as a separate process, as users run it.
+//! Runs the server as a separate process, as users do.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! A proxy between a client and a server. Its address stays the same when the server moves, and it can cut connections.
+//! A proxy between a client and a server. It can cut connections, and its address does not change if the server's does.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

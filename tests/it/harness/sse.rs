@@ -47,12 +47,12 @@ impl Stream {
         Self::of(response)
     }
 
-    /// Wraps a reply whose body is a stream.
+    /// Wraps a response whose body is a stream.
     pub fn of(response: Response) -> Self {
         Self { response, buffer: Vec::new() }
     }
 
-    /// Requests the stream and returns the reply.
+    /// Requests the stream and returns the response.
     pub async fn request(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Response {
         let mut request = api.request(Method::GET, &format!("/jobs/{job}/events/stream{query}"));
         if let Some(id) = last_event_id {

@@ -87,7 +87,7 @@ impl Store {
         self.queue.finish(Finish { lease, worker: worker(), ending, totals, artifacts: Vec::new() }).await
     }
 
-    /// Closes the database and returns its folder, so that a server can be started over it.
+    /// Closes the database and returns its folder, so that a server can be started with this data.
     pub async fn close(self) -> TempDir {
         self.db.close().await;
         self.data
