@@ -3,7 +3,7 @@
 //! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. Release builds
 //! have no fail points.
 
-/// A point between two steps of an operation that has to survive a crash.
+/// A point in an operation at which a crash must not lose or corrupt data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
     /// A job has been claimed, but nothing of its attempt exists yet.
@@ -16,7 +16,7 @@ pub enum FailPoint {
     Captured,
     /// Bytes are in `output.log`, but their records are not yet in `output.idx`.
     SpoolBytes,
-    /// Bytes and records are in the spool, but the shipper has not been notified.
+    /// Bytes and records have been written to the spool, but the shipper has not been notified.
     SpoolRecords,
     /// At the end of a step, `output.log` has been synced, but `output.idx` has not.
     SpoolLogSynced,
@@ -42,7 +42,7 @@ pub enum FailPoint {
     Answered,
     /// The shipper has been notified that its batch is stored.
     Shipped,
-    /// Everything is stored except the attempt's end.
+    /// Everything except the attempt's end has been stored.
     Finish,
     /// In the transaction: the attempt has been marked as ended.
     AttemptEnded,

@@ -87,7 +87,7 @@ pub struct AppState {
     pub disk: DiskGuard,
     /// One permit for each stream that may be open at the same time. Each open stream holds one.
     pub streams: Arc<Semaphore>,
-    /// Cancelled when streams should end.
+    /// Cancelled when all streams have to be closed.
     pub shutdown: CancellationToken,
     /// The static files of the pages.
     pub site: Site,

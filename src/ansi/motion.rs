@@ -1,4 +1,4 @@
-//! Cursor movements and erasures within a row.
+//! Escape sequences for cursor movements and erasures within a row.
 
 /// A cursor movement or an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -215,7 +215,7 @@ impl TerminalRow {
         .min(MAX_COLUMNS);
     }
 
-    /// Erases the rest of the row, including what was dropped there.
+    /// Erases the row from a column on. If text was dropped at its end, that text is also considered erased.
     fn clear_from(&mut self, column: usize) {
         self.clear(column, MAX_COLUMNS);
         self.full = self.above.len() > MAX_ABOVE;

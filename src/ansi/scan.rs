@@ -64,17 +64,17 @@ pub struct Scanner {
 enum ScannerState {
     #[default]
     Text,
-    /// After ESC.
+    /// The scanner has read ESC.
     Escape,
-    /// After ESC and intermediate bytes, for example where a character set is chosen.
+    /// The scanner has read ESC and intermediate bytes, for example of a sequence that selects a character set.
     Intermediate,
-    /// In a control sequence.
+    /// The scanner is within a control sequence.
     Control,
-    /// In a control sequence with private parameters or intermediate bytes, which is ignored.
+    /// The scanner is within a control sequence with private parameters or intermediate bytes, which it ignores.
     Private,
-    /// In a string: OSC, which may be a link, or DCS, SOS, PM, APC.
+    /// The scanner is within a string: an OSC sequence, which may be a link, or DCS, SOS, PM or APC.
     String,
-    /// After an ESC in a string.
+    /// The scanner has read ESC within a string.
     StringEscape,
 }
 
@@ -102,7 +102,7 @@ impl Scanner {
         self.state = ScannerState::Text;
     }
 
-    /// Continues after a line that starts with the given style.
+    /// Continues after a line that starts with the given style, as if the scanner had parsed that line.
     pub fn go_on_after(&mut self, line: &str, style: Style) {
         *self = Self::new(style);
         self.skip(line);
@@ -166,7 +166,7 @@ impl Scanner {
             '\r' => sink(Token::Motion(Motion::Column(0))),
             '\u{b}' | '\u{c}' | '\u{84}' => sink(Token::Motion(Motion::Down)),
             '\u{85}' => sink(Token::Motion(Motion::NextRow)),
-            // The bell, and shifts between obsolete character sets.
+            // The bell and shifts between obsolete character sets have no effect.
             '\u{7}' | '\u{e}' | '\u{f}' => {}
             _ => sink(Token::Hidden(character)),
         }
@@ -175,7 +175,7 @@ impl Scanner {
     /// Handles a character inside a sequence. Returns the content of a string that ends here.
     fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Token<'_>)) -> Option<&'a str> {
         match (self.state, character) {
-            // CAN and SUB end any sequence.
+            // CAN and SUB abort any sequence.
             (_, '\u{18}' | '\u{1a}') => self.state = ScannerState::Text,
             (ScannerState::String, '\u{7}' | '\u{9c}') => {
                 self.state = ScannerState::Text;

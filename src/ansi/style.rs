@@ -127,7 +127,7 @@ impl Style {
 
     /// Appends the SGR sequence that changes this style into another one, if they differ.
     ///
-    /// Attributes that only the other style inherits become the default, because no sequence restores an unknown state.
+    /// Attributes that only `to` inherits are reset to the default, because no sequence can restore an unknown state.
     pub(super) fn write_change(self, to: Self, out: &mut String) {
         if to == Self::default() && self != to {
             out.push_str("\u{1b}[0m");

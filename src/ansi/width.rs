@@ -1,4 +1,4 @@
-//! The width of characters.
+//! Computes the width of characters.
 
 /// Returns the number of columns that a character occupies in a terminal. It approximates the wide and combining blocks
 /// of Unicode's `EastAsianWidth`. The page measures characters whose actual width differs.

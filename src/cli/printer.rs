@@ -30,16 +30,16 @@ const MAX_LINE: usize = 1 << 20;
 pub(super) enum Streams {
     /// Each stream to its own output, as if the command ran locally.
     Apart,
-    /// Both to standard output, because a log is read as a whole.
+    /// Both streams to standard output, because a log is read as a whole.
     Together,
 }
 
 /// The format of the log.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// Unchanged.
+    /// Bytes are written unchanged.
     AsItIs,
-    /// Line by line.
+    /// Complete lines, one by one.
     Lines {
         /// If given, only matching lines are written.
         pattern: Option<Regex>,
@@ -192,7 +192,7 @@ impl Printer {
     }
 }
 
-/// Output that was not sent as events.
+/// A range of output that was not sent as events.
 struct Gap {
     lines: i64,
     bytes: i64,

@@ -44,7 +44,7 @@ pub(super) struct SettingsFile {
     entries: BTreeMap<String, Entry>,
 }
 
-/// One key of the file.
+/// A key of the file with its value.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     values: Vec<OsString>,

@@ -1,4 +1,4 @@
-//! The part of a job's log that the page keeps in memory: a bounded window of lines, and all lifecycle events.
+//! The part of a job's log that the page holds in memory: a bounded window of lines, and all lifecycle events.
 //!
 //! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
 //! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
@@ -74,7 +74,7 @@ pub struct Buffer {
     limits: BufferLimits,
     /// Whether the window includes the end of the log.
     attached: bool,
-    /// The newest known event.
+    /// The position of the newest known event.
     end: Seq,
     colours: Colours,
     /// Whether each stream's next chunk may begin in the middle of a line, because the previous chunk is unknown.
@@ -113,7 +113,7 @@ impl Buffer {
         self.lines.all()
     }
 
-    /// Returns every event that is not output, oldest first.
+    /// Returns all lifecycle events and gaps, oldest first.
     #[must_use]
     pub fn milestones(&self) -> &[Event] {
         &self.milestones
@@ -125,7 +125,7 @@ impl Buffer {
         &self.totals
     }
 
-    /// Returns the newest known event, after which the feed continues.
+    /// Returns the position of the newest known event, from which the feed continues.
     #[must_use]
     pub const fn end(&self) -> Seq {
         self.end

@@ -1,4 +1,4 @@
-//! The filters of the list.
+//! The filters that select the rows of the log.
 
 use crate::model::{Event, Level, Payload};
 
@@ -15,7 +15,7 @@ pub enum OutputFilter {
     Stages,
     /// Only output, including notes about missing output.
     Logs,
-    /// Only lines and lifecycle events that report a warning or an error.
+    /// Only lines and lifecycle events whose level is at least a warning.
     Warnings,
 }
 

@@ -39,7 +39,7 @@ pub enum PanelRow {
 pub enum RowKey {
     /// A line.
     Line(LineKey),
-    /// An event.
+    /// A lifecycle event or a gap.
     Milestone(Seq),
     /// The note about earlier lines.
     Earlier,
@@ -105,7 +105,7 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Lays out the rows that the filter shows, for a width in columns.
+    /// Computes the layout of the rows that match the filter, for a panel width in columns.
     #[must_use]
     pub fn new(buffer: &Buffer, filter: OutputFilter, columns: u32) -> Self {
         let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);

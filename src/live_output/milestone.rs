@@ -18,7 +18,7 @@ pub enum Tone {
     Failed,
     /// The job or a part of it was cancelled, or needs attention.
     Cancelled,
-    /// None of the above.
+    /// Any other event.
     Plain,
 }
 

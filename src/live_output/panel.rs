@@ -66,7 +66,7 @@ pub enum RowView {
         /// Whether this is the marked line.
         marked: bool,
     },
-    /// An event that is not output.
+    /// A lifecycle event or a gap.
     Milestone(Event),
     /// The space for lines outside the window.
     Space(Space),

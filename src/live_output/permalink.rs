@@ -33,7 +33,7 @@ pub fn in_address() -> Option<(Option<i32>, i64)> {
     parse(&window().location().hash().ok()?)
 }
 
-/// Puts a line into the page's address without adding a history entry.
+/// Changes the page's address to refer to a line, without adding a history entry.
 pub fn put_into_address(key: LineKey, last: i32) {
     let history = window().history();
     // The call fails only if the address is on another site.

@@ -107,7 +107,7 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
-/// Handles requests that match no route: with a file of the site, or else with the page for unknown addresses.
+/// Handles requests that match no route. Responds with a file of the site, or else with the page for unknown addresses.
 async fn files_and_pages(State(state): State<AppState>, request: Request) -> Response {
     if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {
         return ApiError::RouteNotFound.into_response();

@@ -105,7 +105,8 @@ async fn a_job_that_has_already_finished_cannot_be_cancelled() {
 
 const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
 
-/// A job that succeeds only if it sees the real secret value, and whose payload contains the value in many places.
+/// Returns a job that succeeds only if it gets the real secret value, and whose payload contains that value in many
+/// places.
 fn secretive() -> Value {
     json!({
         "title": format!("deploy with {TOKEN_VALUE}"),

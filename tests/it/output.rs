@@ -197,7 +197,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
     ] {
         let text = String::from_utf8_lossy(&text);
         assert!(!text.contains(SECRET), "{what} hold the secret");
-        // No half of the secret may appear either.
+        // Neither half of the secret may appear.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
         pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} hold {piece:?}"));
     }
@@ -305,7 +305,7 @@ async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_
 #[tokio::test]
 async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let server = TestServer::start().await;
-    // The kind `warning` is in no schema: neither in the database nor among the payload types.
+    // The kind `warning` is not part of a schema, neither in the database nor in the payload types.
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
     server.api.ended(&id).await;
     let polled = server.api.events_with(&id, "&kind=warning").await;

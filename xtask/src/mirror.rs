@@ -27,7 +27,7 @@ pub fn add(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes `to` equal to `from`. Files that exist only in `to` are removed.
+/// Makes the contents of `to` equal to those of `from`. Files that exist only in `to` are removed.
 pub fn replace(from: &Path, to: &Path) -> Result<()> {
     add(from, to)?;
     for target in sorted(to)? {

@@ -7,7 +7,7 @@
 //!   reports conditions that an `EventSource` does not: the statuses 401 and 404, and that the job has finished.
 //! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
 //!   from time to time, and return to it when it works.
-//! - Treat silence as a broken stream: the server sends something at least every 10 s.
+//! - Treat silence as a broken stream, because the server sends at least a heartbeat every 10 s.
 //! - If the server does not respond, wait longer after each attempt, with a random component so that many tabs do not
 //!   reconnect at the same time.
 

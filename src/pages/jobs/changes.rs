@@ -119,7 +119,7 @@ fn look(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// Fetches the list if no stream is open, and from time to time retries a stream that the browser has closed.
+/// Fetches the list if no stream is open, and periodically retries a stream that the browser has closed.
 fn tick(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {

@@ -1,4 +1,4 @@
-//! The form's state as signals.
+//! Holds the form's state as signals.
 
 use leptos::prelude::*;
 

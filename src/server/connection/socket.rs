@@ -22,7 +22,7 @@ use crate::server::pace::Pace;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exchange(Arc<AtomicU8>);
 
-/// No request is being answered: the last response has been sent completely.
+/// No request is being answered, and the last response has been sent completely.
 const IDLE: u8 = 0;
 /// A request has been parsed, and its response is incomplete.
 const ANSWERING: u8 = 1;

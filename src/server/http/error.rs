@@ -128,7 +128,7 @@ impl ApiError {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
             // RFC 9110, 15.5.16: the header tells the client that the encoding is unsupported, and not the media type.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
-            // RFC 9110, 15.5.9.
+            // RFC 9110, 15.5.9 recommends this header for status 408.
             Self::RequestTimeout => Some((header::CONNECTION, "close")),
             _ => None,
         }

@@ -6,7 +6,7 @@ use reqwest::{Client, Response};
 use super::{job_with_artifact, routes};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// A client that does not follow redirects, so that tests see every reply.
+/// Creates a client that does not follow redirects, so that tests see every response.
 fn browser() -> Client {
     Client::builder().redirect(Policy::none()).build().expect("a client")
 }

@@ -1,4 +1,4 @@
-//! A reader of Server-Sent Events that keeps every byte of every frame.
+//! A reader of Server-Sent Events that records every byte of every frame.
 
 use std::time::Duration;
 

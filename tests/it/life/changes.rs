@@ -123,7 +123,7 @@ async fn the_stream_of_jobs_is_limited_refused_to_other_sites_and_ends_with_the_
     assert_eq!(foreign.send().await.expect("the server answers").status(), 403);
     let by_nobody = server.api.client.get(format!("{}/api/queue/jobs/stream", server.api.base)).send().await;
     assert_eq!(by_nobody.expect("the server answers").status(), 401);
-    // A cursor from a previous database counts as the end.
+    // A cursor from a previous database is treated as the end.
     let mut stream = open(&server, Some(1_000_000)).await;
     assert_eq!(stream.next().await.and_then(|frame| frame.id), Some(0));
     assert_eq!(request(&server, "", None).await.status(), 503);

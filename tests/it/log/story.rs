@@ -1,4 +1,4 @@
-//! `/log`, `/lines`, the events and the spool agree to the byte.
+//! Checks that `/log`, `/lines`, the events and the spool contain exactly the same bytes.
 
 use std::fmt::Write;
 
