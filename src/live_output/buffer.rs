@@ -42,7 +42,7 @@ impl Default for BufferLimits {
 pub enum WhenFull {
     /// Drop the oldest lines, because the reader follows the end of the log.
     DropOldest,
-    /// Keep the window as it is, because the reader is looking at it. New output is only counted, and loaded later.
+    /// Leave the window unchanged, because the reader is looking at it. New output is only counted, and loaded later.
     Detach,
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::harness::{TOKEN, TestServer, tcp, until_async};
 
-/// Short enough for a test, long enough for a shared machine.
+/// A limit that is short enough for a test and long enough for a busy machine.
 const STALL: Duration = Duration::from_millis(500);
 
 /// Much longer than any test waits.
