@@ -2,6 +2,6 @@ import { defineConfig } from "@playwright/test";
 
 import config from "./playwright.config.ts";
 
-// What the browser is measured by, for `make bench`: nothing here is a test, so nothing of it runs in `make e2e`. One at a time,
-// since they would measure each other.
+// The configuration of the browser benchmarks for `make bench`. They are not tests, so `make e2e` does not run them.
+// They run one at a time, so that they do not affect each other's results.
 export default defineConfig(config, { testDir: "benches", fullyParallel: false, workers: 1 });

@@ -3,20 +3,20 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "@playwright/test";
 
-// The browser is the machine's: Playwright's own would have to be downloaded.
+// Returns the path of an installed browser, so that Playwright's own does not have to be downloaded.
 function chromium(): string {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
     try {
       return execFileSync("which", [name], { encoding: "utf8" }).trim();
     } catch {
-      // Not under this name.
+      // There is no browser with this name. Try the next one.
     }
   }
   throw new Error("no browser: set CHROMIUM, or run `make e2e`, which installs one");
 }
 
-// Each spec starts a server of its own from this binary; `make e2e` builds it.
+// Each test starts its own server from this binary, which `make e2e` builds.
 process.env.TAILWATER_BIN ??= resolve(import.meta.dirname, "../target/release/tailwater");
 if (!existsSync(process.env.TAILWATER_BIN)) throw new Error(`no server at ${process.env.TAILWATER_BIN}: run \`make build\``);
 
@@ -25,9 +25,9 @@ export default defineConfig({
   outputDir: "test-results",
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
-  // A test that passes at the second try hides a race.
+  // Retries are disabled, because a test that passes only on the second attempt hides a race condition.
   retries: 0,
-  // Servers, workers and browsers share the machine with each other.
+  // The servers, workers and browsers of all tests share one machine.
   workers: 2,
   reporter: [["list"], ["./summary.ts"]],
   use: {
@@ -35,7 +35,8 @@ export default defineConfig({
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: chromium(),
-      // No sandbox, for root in CI; nothing that looks for a network, which is closed there. The profile is a new one per launch.
+      // The sandbox is disabled because CI runs as root, and background network access because CI has no network. Each
+      // launch uses a new profile.
       args: [
         "--headless",
         "--no-sandbox",

@@ -8,12 +8,12 @@ import { test as base, expect, type APIRequestContext } from "@playwright/test";
 const token = "end2end-token-0123456789abcdef0123456789";
 const root = resolve(import.meta.dirname, "..");
 
-/** A server of its own for each test, which can be killed and started again on the same port and data. */
+/** A test's own server, which can be killed and restarted on the same port with the same data. */
 export class Server {
   private child?: ChildProcess;
   url = "http://127.0.0.1:0";
   loginLink = "";
-  /** Further settings, for the next start. */
+  /** Additional environment variables, which take effect at the next start. */
   env: Record<string, string> = {};
 
   private constructor(
@@ -22,7 +22,7 @@ export class Server {
     private readonly cwd: string,
   ) {}
 
-  /** Starts the release, or another program in a folder of its own. */
+  /** Starts the release, or another program in a given folder. */
   static async start(program = process.env.TAILWATER_BIN!, cwd = root): Promise<Server> {
     const server = new Server(await mkdtemp(join(tmpdir(), "tailwater-")), program, cwd);
     await server.up();
@@ -43,7 +43,7 @@ export class Server {
     expect(this.url).toContain("http://127.0.0.1:");
   }
 
-  /** Ends the process; by SIGKILL unless told otherwise. */
+  /** Stops the process, by default with SIGKILL. */
   async down(signal: NodeJS.Signals = "SIGKILL") {
     const child = this.child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -58,7 +58,7 @@ export class Server {
   }
 }
 
-/** The API, as a program uses it. */
+/** A client for the API. */
 export class Api {
   constructor(
     private readonly request: APIRequestContext,
@@ -85,13 +85,13 @@ export class Api {
     return this.job(id);
   }
 
-  /** The job's first event of a kind. */
+  /** Returns the job's first event of the given kind. */
   async event(id: string, kind: string) {
     const events = await this.request.get(`${this.server.url}/api/queue/jobs/${id}/events?kind=${kind}&limit=1`, this.options());
     return (await events.json()).items[0];
   }
 
-  /** The complete output of an attempt of the job. */
+  /** Returns the complete output of an attempt. */
   async output(id: string, attempt = 1): Promise<Buffer> {
     const list = `${this.server.url}/api/queue/jobs/${id}/artifacts`;
     const { items } = await (await this.request.get(list, this.options())).json();
@@ -100,7 +100,7 @@ export class Api {
   }
 }
 
-/** Every test has a server, its API, and a browser that is logged in. */
+/** A test with a server, a client for its API, and a logged-in browser. */
 export const test = base.extend<{ server: Server; api: Api; loggedIn: void }>({
   server: async ({}, use) => {
     const server = await Server.start();

@@ -1,6 +1,6 @@
 import type { Reporter, TestCase, TestResult } from "@playwright/test/reporter";
 
-// Ends the run with one plain line that CI can count: `playwright: 5 passed, 0 failed`.
+// Prints a final summary line that CI can parse: `playwright: 5 passed, 0 failed`.
 export default class Summary implements Reporter {
   private readonly outcomes = new Map<TestCase, TestResult["status"]>();
 

@@ -10,16 +10,16 @@ use crate::host;
 use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
 use crate::ui::{ICONS, PageTitle};
 
-/// The font of everything but job output. It is preloaded because the first paint needs it.
+/// The font of everything except job output. It is preloaded because the first paint requires it.
 const FONT: &str = "fonts/inter-latin.woff2";
 
-/// Runs before the first paint of a job's page, so that its log is shown scrolled to the end.
+/// A script that runs before the first paint of a job's page, so that the log is initially scrolled to its end.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
 
-/// The document that the server sends: the head, the page, and the scripts that hydrate it in the browser.
+/// Renders the document that the server sends: the head, the page, and the scripts that hydrate it in the browser.
 ///
-/// Pages are rendered completely before they are sent (`SsrMode::Async`), so that status codes are correct and
-/// everything but live output works without scripts.
+/// Pages are rendered completely before they are sent (`SsrMode::Async`), so that status codes are correct, and
+/// everything except live output works without scripts.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let nonce = use_nonce();
     host::security_policy(nonce.as_ref());
@@ -47,7 +47,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Loads and starts the WASM module: the same as Leptos' `HydrationScripts`, but with the names that our files have.
+/// Loads and starts the WASM module. Like Leptos' `HydrationScripts`, but with hashed file names.
 #[component]
 fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     let LeptosOptions { site_pkg_dir: folder, output_name: name, .. } = options;
@@ -61,11 +61,11 @@ fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     }
 }
 
-/// The router: every page with its path.
+/// The router, with the path of every page.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    // Only the browser tests use this attribute: they wait for it before they interact with the page.
+    // The browser tests wait for this attribute before they interact with the page. Nothing else uses it.
     Effect::new(|| {
         request_animation_frame(|| {
             if let Some(body) = document().body() {

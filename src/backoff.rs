@@ -1,8 +1,9 @@
-//! Exponential back-off: the wait after each failed try is twice as long as the one before, up to a maximum.
+//! Exponential back-off: the pauses between attempts double up to a maximum.
 
 use std::time::Duration;
 
-/// An exponential back-off. Copying a `Backoff` constant starts a new sequence of waits.
+/// The pauses between attempts, with the number of failed attempts so far. A copy of a constant starts with the first
+/// pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -11,33 +12,33 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Creates a back-off whose waits start with `first` and double up to `longest`.
+    /// Creates a back-off that starts with `first` and doubles up to `longest`.
     #[must_use]
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, tries: 0 }
     }
 
-    /// Counts one more failed try and returns the wait after it.
+    /// Records a failed attempt, and returns the pause before the next one.
     pub fn next_wait(&mut self) -> Duration {
         self.tries = self.tries.saturating_add(1);
         self.after(self.tries)
     }
 
-    /// Returns the wait after `tries` failed tries. A count of 0 gives the same wait as 1.
+    /// Returns the pause after the given number of failed attempts, which must be at least 1.
     #[must_use]
     pub fn after(&self, tries: u32) -> Duration {
         let doublings = tries.saturating_sub(1).min(31);
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
-    /// Returns the wait after `tries` failed tries, multiplied by a random factor between 0.5 and 1, so that clients of
-    /// the same server do not all retry at the same moment. `random` must be between 0 and 1.
+    /// Returns the pause after the given number of failed attempts, shortened by a random part of up to one half, so
+    /// that clients of the same server do not all reconnect at the same time. `random` is between 0 and 1.
     #[must_use]
     pub fn after_spread(&self, tries: u32, random: f64) -> Duration {
         self.after(tries).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
 
-    /// Returns the number of failed tries counted by [`Self::next_wait`].
+    /// Returns the number of failed attempts.
     #[must_use]
     pub const fn tries(&self) -> u32 {
         self.tries

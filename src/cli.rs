@@ -2,7 +2,7 @@
 //!
 //! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's API, as any client
 //! could: [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes it, and
-//! [`output`] decides what may reach a terminal.
+//! [`output`] filters whatever is written to a terminal.
 
 mod artifacts;
 mod cancel;
@@ -43,7 +43,7 @@ use crate::server::site::EmbeddedSite;
 use error::CliError;
 use output::Colour;
 
-/// The exit code of a subcommand that failed. `run` has its own, because 1 could be the command's exit code.
+/// The exit code of a subcommand that failed. `run` uses another code, because 1 could be the command's exit code.
 const FAILURE: u8 = 1;
 
 /// A self-hosted job queue with live output in the browser.
@@ -94,7 +94,7 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// Runs the subcommand. A server takes the files of its pages from `embedded_site`.
+/// Runs the subcommand. `serve` reads the static files of its pages from `embedded_site`.
 pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let (matches, file) = match settings::matches(command()) {
         Ok(read) => read,
@@ -119,8 +119,8 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     done.unwrap_or_else(|error| error.report(failure))
 }
 
-/// Prints the requested help or the error in the arguments, and exits. The exit code for wrong usage is 2, but 125 for
-/// `run`, where 2 could be the command's exit code.
+/// Prints the requested help or the error in the arguments, and exits. The exit code for incorrect usage is 2, except
+/// for `run`, where it is 125 because 2 could be the command's exit code.
 fn refuse(error: &clap::Error) -> ! {
     let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run");
     if !(error.use_stderr() && is_run) {
@@ -151,7 +151,7 @@ fn command() -> clap::Command {
 fn in_runtime(verb: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(verb);
-    // Do not wait for requests that are still in progress, such as resolving a name.
+    // Do not wait for pending operations such as the resolution of a host name.
     runtime.shutdown_background();
     done
 }

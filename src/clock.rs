@@ -1,4 +1,4 @@
-//! The system's clock. It is read at the edges of the program and passed on as a value.
+//! The system clock. It is read only in the outer layers of the program, which pass the time on as a value.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

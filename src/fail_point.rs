@@ -1,34 +1,34 @@
-//! Fail points: places in the code at which a test makes the server die, as with `kill -9`.
+//! Fail points: places in the code at which a test can kill the server, as if by `kill -9`.
 //!
 //! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. Release builds
 //! have no fail points.
 
-/// A point between two steps of an operation that has to survive a crash.
+/// A point in an operation at which a crash must not lose or corrupt data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
-    /// A job is claimed, and nothing of its attempt exists yet.
+    /// A job has been claimed, but nothing of its attempt exists yet.
     Claimed,
     /// The attempt's spool and workspace exist.
     Prepared,
     /// A step's process is running.
     ProcessStarted,
-    /// Output is redacted, but not yet in the spool.
+    /// Output has been redacted, but is not yet in the spool.
     Captured,
     /// Bytes are in `output.log`, but their records are not yet in `output.idx`.
     SpoolBytes,
-    /// Bytes and records are in the spool, but the shipper has not been notified.
+    /// Bytes and records have been written to the spool, but the shipper has not been notified.
     SpoolRecords,
-    /// At the end of a step, `output.log` is synced and `output.idx` is not.
+    /// At the end of a step, `output.log` has been synced, but `output.idx` has not.
     SpoolLogSynced,
-    /// A step's output is synced, but its end has not been reported.
+    /// A step's output has been synced, but its end has not been reported.
     StepEnded,
-    /// A file of a finished stage is in the artifact store, but not yet listed.
+    /// A file of a finished stage is in the artifact store, but has not been recorded yet.
     FileKept,
-    /// A batch is created, but not yet sent.
+    /// A batch has been created, but not yet sent.
     BatchMade,
-    /// In the transaction: positions in the log are assigned.
+    /// In the transaction: positions in the log have been assigned.
     SeqAssigned,
-    /// In the transaction: a batch's events are stored.
+    /// In the transaction: a batch's events have been stored.
     EventsStored,
     /// In the transaction: the attempt's cursor has moved past the batch.
     BatchStored,
@@ -36,31 +36,31 @@ pub enum FailPoint {
     Commit,
     /// After `commit`, before readers are notified.
     Committed,
-    /// Readers have been notified, and the writing caller has not been answered yet.
+    /// Readers have been notified, but the caller has not received its result yet.
     Notified,
-    /// The writing caller has been answered.
+    /// The caller has received its result.
     Answered,
-    /// The shipper knows that its batch is stored.
+    /// The shipper has been notified that its batch is stored.
     Shipped,
-    /// Everything is stored except the attempt's end.
+    /// Everything except the attempt's end has been stored.
     Finish,
-    /// In the transaction: the attempt has ended.
+    /// In the transaction: the attempt has been marked as ended.
     AttemptEnded,
-    /// In the transaction: the lease has ended, but the events that report it are missing.
+    /// In the transaction: the lease has ended, but the events that report this have not been stored.
     LeaseEnded,
-    /// The attempt's end is stored, but nobody has been notified.
+    /// The attempt's end has been stored, but nobody has been notified.
     Finished,
-    /// A compressed log is in place, and the original still exists.
+    /// A compressed log has been created, and the original still exists.
     Compressed,
-    /// The original is removed, but the database has not recorded it.
+    /// The original has been removed, but the database has not recorded this.
     OriginalRemoved,
-    /// In a recovery: orphaned processes are killed.
+    /// In a recovery: orphaned processes have been killed.
     OrphansKilled,
-    /// In a recovery: incomplete data at the end of the spool is cut off.
+    /// In a recovery: incomplete data at the end of the spool has been truncated.
     SpoolMended,
-    /// In a recovery: the spool is completed from the stored events.
+    /// In a recovery: the spool has been completed from the stored events.
     SpoolCompleted,
-    /// In a recovery: the rest of the spool is stored.
+    /// In a recovery: the rest of the spool has been stored.
     RestShipped,
 }
 
@@ -109,7 +109,7 @@ impl FailPoint {
         words.char_indices().flat_map(cuts).collect()
     }
 
-    /// Kills the process here if the environment variable asks for it.
+    /// Kills the process if the environment variable selects this occurrence of the fail point.
     #[cfg(debug_assertions)]
     pub(crate) fn reached(self) {
         use std::sync::LazyLock;
@@ -122,11 +122,11 @@ impl FailPoint {
         });
         let Some((name, left)) = &*WANTED else { return };
         if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // If anything was reported too early, others get the time to receive it, even a task that waits for this
-            // very thread.
+            // If anything was reported too early, this pause gives other tasks the time to receive it, even a task that
+            // waits for this thread.
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
-            // The signal may take a moment to arrive, and this thread must do nothing more until then.
+            // The signal may take a moment to arrive. Until then, this thread must not continue.
             loop {
                 std::thread::park();
             }

@@ -1,8 +1,8 @@
-//! What the form for a job holds, and the submission or resubmission that it makes. Pure.
+//! The form for a job, and how its fields become a submission or a resubmission.
 //!
-//! The page and the handler of forms that are sent without JavaScript share it, so that both read a form alike. A job that is
-//! edited and run again is sent as changes to the original: what was not edited is not sent, and the server keeps it, secret
-//! values included.
+//! This module is shared by the page and by the handler of forms posted without JavaScript, so that both interpret a
+//! form alike. When a job is edited and run again, only the changes to the original are sent. The server copies
+//! everything else from the original, including secret values.
 
 mod kept;
 mod original;
@@ -14,73 +14,73 @@ use crate::model::NewJob;
 pub use kept::{kept_of_job, kept_of_step};
 pub use original::Original;
 
-/// What replies show in place of a secret.
+/// The text that replies contain in place of a secret.
 pub const MASK: &str = "[REDACTED]";
 
-/// The choice of a shell that keeps the shell of each step. No program is called so.
+/// The option of the shell field that leaves each step's shell unchanged. No program has this name.
 pub const EACH_ITS_OWN: &str = "(each its own)";
 
-/// The texts of the form, as they were typed.
+/// The fields of the form, as typed by the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobForm {
     /// The job's title.
     pub title: String,
-    /// Its commands, at least one.
+    /// The job's commands. There is at least one.
     pub steps: Vec<FormStep>,
-    /// Where it runs; empty for its workspace.
+    /// The working directory; empty for the job's workspace.
     pub working_directory: String,
-    /// Its environment.
+    /// The environment variables.
     pub env: Vec<FormVariable>,
-    /// The shell of all steps: empty for the server's choice, or [`EACH_ITS_OWN`].
+    /// The shell of all steps: empty for the server's default, or [`EACH_ITS_OWN`].
     pub shell: String,
-    /// A number of seconds.
+    /// The timeout in seconds; empty for none.
     pub timeout: String,
-    /// A number.
+    /// The maximum number of attempts; empty for 1.
     pub max_attempts: String,
-    /// A number.
+    /// The priority; empty for 0.
     pub priority: String,
 }
 
-/// A command.
+/// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The position of the original's step that it was made from.
+    /// The index of the original's step that this step edits, or `None` for a new step.
     pub origin: Option<usize>,
-    /// Its name for people.
+    /// The display name.
     pub name: String,
-    /// What it runs.
+    /// The command to run.
     pub run: String,
 }
 
-/// A variable of the environment.
+/// An environment variable in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormVariable {
-    /// Its name.
+    /// The variable's name.
     pub name: String,
-    /// Its value.
+    /// The variable's value.
     pub value: String,
-    /// The original's variable whose value, which is secret, is kept.
+    /// The name of the original's variable whose secret value is retained, or `None` if the value is in this form.
     pub kept: Option<String>,
 }
 
-/// A text that cannot be sent. It reads as the server's errors do.
+/// An error in a field of the form. Its message has the same format as the server's errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct Misread {
-    /// The field's path in a submission.
+    /// The path of the field in a submission, such as `payload.timeoutSeconds`.
     pub field: String,
-    /// What is wrong with it.
+    /// The reason why the value is invalid.
     pub problem: &'static str,
 }
 
 impl JobForm {
-    /// Returns the form of a new job: one empty command.
+    /// Returns the form for a new job, with one empty command.
     #[must_use]
     pub fn empty() -> Self {
         Self { steps: vec![FormStep::default()], ..Self::default() }
     }
 
-    /// Returns the submission of a new job.
+    /// Converts the form into the submission of a new job.
     pub fn new_job(&self) -> Result<NewJob, Misread> {
         let mut payload = Map::new();
         let mut put = |key: &str, value: Value| {
@@ -117,7 +117,7 @@ impl JobForm {
         Ok(number("maxAttempts", &self.max_attempts)?.map_or(1, saturating))
     }
 
-    /// Returns the environment as it is sent. Rows without name and value are left out.
+    /// Returns the environment for the submission. Rows without a name and a value are ignored.
     fn variables(&self) -> Result<Map<String, Value>, Misread> {
         let mut variables = Map::new();
         for FormVariable { name, value, kept } in &self.env {
@@ -137,7 +137,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Returns a step that was made from none of the original's.
+    /// Converts a step that is not based on a step of the original.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());
@@ -160,7 +160,7 @@ fn number(field: &str, text: &str) -> Result<Option<i64>, Misread> {
     }
 }
 
-/// Returns the nearest number that is sent; the server says which ones it takes.
+/// Converts a number to the nearest `i32`. The server checks whether it is in the permitted range.
 fn saturating(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }

@@ -1,8 +1,8 @@
 //! Tailwater: a self-hosted job queue whose operators watch their commands' output live in the browser.
 //!
-//! This file lists all modules in reading order. It is the only place that assigns a module to one half of the program:
-//! `ssr` is the server, and `hydrate` the browser.
-// Leptos nests the types of whole pages more deeply than the compiler's default limit allows.
+//! This file lists all modules in reading order. It is the only place that assigns modules to the server (`ssr`) or to
+//! the browser (`hydrate`).
+// The types of whole pages in Leptos are nested more deeply than the compiler's default limit.
 #![recursion_limit = "256"]
 
 // Shared by the server and the browser.

@@ -1,81 +1,91 @@
-//! Every time limit of the HTTP server, in one table, each with its reason.
+//! All time limits of the HTTP server, each with its reason.
 //!
-//! What a client may take is a field of [`Limits`], so that a test can shorten it. What depends on nobody's patience but
-//! our own is a constant.
+//! Limits on clients are fields of [`Limits`], so that tests can shorten them. Limits that do not depend on clients are
+//! constants.
 
 use std::time::Duration;
 
-/// How long clients may keep the server waiting.
+/// Limits on the time that clients may keep the server waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From the first moment at which a request may arrive to the end of its head; this also closes idle connections.
+    /// The maximum time from when a request can first arrive until its head is complete. This limit also closes idle
+    /// connections.
     ///
-    /// A head is one or two packets, so even a slow mobile network needs a few seconds. Half a minute keeps a connection
-    /// alive between two requests of a page.
+    /// A head consists of one or two packets, which take a few seconds even on a slow mobile network. Half a minute
+    /// keeps a connection open between two requests of a page.
     pub head: Duration,
-    /// How a request's body has to arrive.
+    /// The required pace of a request's body.
     pub body: PaceLimit,
-    /// How a reply has to be taken, a stream's frames included.
+    /// The required pace at which a client receives a response, including the frames of a stream.
     pub reply: PaceLimit,
-    /// How long the server reads and discards what a refused client still sends, so that the client can read why.
+    /// The time for which the server reads and discards further data from a refused client, so that the client can read
+    /// the response.
     ///
-    /// Closing a socket that holds unread data resets the connection, and the reset can overtake the reply.
+    /// Closing a socket that has unread data resets the connection, and the client may receive the reset before the
+    /// response.
     pub linger: Duration,
 }
 
-/// How long a peer may make no progress, and how fast it has to be on average.
+/// The maximum time without progress, and the minimum average rate.
 ///
-/// [`crate::server`] waits on a peer out of a budget of `stall`, which `bytes_per_second` refills as bytes move.
+/// Time spent waiting for a peer is deducted from a budget of `stall`, to which transferred bytes add time at the rate
+/// of `bytes_per_second`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaceLimit {
-    /// The longest time without progress.
+    /// The maximum time without progress.
     pub stall: Duration,
-    /// The lowest rate that can go on for ever.
+    /// The lowest rate that can be sustained indefinitely.
     pub bytes_per_second: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // 500 bytes a second is what Apache's mod_reqtimeout asks for: slower than any modem, faster than an attack that
-        // wants to hold thousands of connections for nothing.
+        // 500 bytes per second is the default of Apache's mod_reqtimeout. It is slower than any modem, but too fast for
+        // attackers who want to keep thousands of connections open at no cost.
         let pace = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
         Self { head: Duration::from_secs(30), body: pace, reply: pace, linger: Duration::from_secs(2) }
     }
 }
 
-/// How long open requests may continue once streams have ended: the longest ordinary request takes less.
+/// The time for open requests to finish after streams have been closed. Ordinary requests take less.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
-/// How long the server accepts nothing when the system is out of descriptors: trying at once would keep a core busy.
+/// The pause in accepting connections when the system has no free file descriptors. Retrying immediately would keep a
+/// core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The silence after which a stream sends a heartbeat: proxies cut a connection after a minute, some after 30 seconds.
+/// The time without events after which a stream sends a heartbeat. Proxies close idle connections after a minute, some
+/// after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// How long a browser waits before it opens a broken stream again: short for a person, long enough for a restart.
+/// The pause before a browser reopens a broken stream. It is short enough for readers, and long enough for most
+/// restarts.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// How often `/log?follow=true` looks at a spool when no event says that it has grown, since output may be suppressed in
-/// the events.
+/// The interval at which `/log?follow=true` checks the spool if no event reports new output, because output may be
+/// suppressed in the events.
 pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// How often `/log?follow=true` asks the database whether the attempt has finished while output keeps coming.
+/// The minimum interval at which `/log?follow=true` checks whether the attempt has finished, while output keeps
+/// arriving.
 pub const FOLLOW_ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// How often `/jobs/stream` queries while jobs change all the time: a busy queue must not keep the database busy.
+/// The minimum interval between queries of `/jobs/stream` while jobs change continuously, which limits the load on the
+/// database.
 pub const JOBS_LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How long `/readyz` waits for the store: those who probe it give up after about ten seconds.
+/// The maximum time that `/readyz` waits for the database. Typical health checks time out after about ten seconds.
 pub const READY_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long `/metrics` waits for the store before it leaves the jobs out: the counters are worth more than the gauges.
+/// The maximum time that `/metrics` waits for the database. After that, the response omits the metrics of jobs but
+/// still contains the counters.
 pub const METRICS_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a session lasts: an operator logs in once a month.
+/// The lifetime of a session, after which users have to log in again.
 pub const SESSION: Duration = Duration::from_hours(30 * 24);
 
-/// How long a login link works: it is printed at the start of the server, and may stay in a terminal's history.
+/// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 
-/// The window in which failed logins are counted.
+/// The period for which failed logins are counted.
 pub const FAILED_LOGINS_WINDOW: Duration = Duration::from_mins(1);

@@ -1,4 +1,4 @@
-//! Live Output: a job's log on screen, while it is written and after.
+//! Live Output: displays a job's log, both while the job is running and afterwards.
 //!
 //! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
 //! delivers batches of events; [`buffer`] assembles lines from chunks and keeps a bounded window of them ([`mod@line`],
@@ -52,15 +52,15 @@ const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 /// The log of a job, updated live.
 #[component]
 pub fn LiveOutput(
-    /// The job's current state. Its status decides what to show while there is no output.
+    /// The job's current state. Its status determines the message while there is no output.
     job: RwSignal<Job>,
-    /// The job's artifacts. The complete log is one of them once an attempt has ended.
+    /// The job's artifacts. Each attempt adds its complete log when it has ended.
     artifacts: RwSignal<Vec<Artifact>>,
-    /// Every event that is not output, oldest first.
+    /// All lifecycle events, oldest first.
     milestones: Vec<Event>,
     /// The newest events, oldest first.
     tail: EventsPage,
-    /// Called with every further event that is not output, in order.
+    /// Called with new lifecycle events, in order.
     on_milestones: Callback<Vec<Event>>,
 ) -> impl IntoView {
     let id = job.with_untracked(|job| job.id);
@@ -91,7 +91,7 @@ pub fn LiveOutput(
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
-        // All of these are dropped together with this effect, when the user leaves the page.
+        // These values are dropped together with this effect, when the user leaves the page.
         let feed = StoredValue::new_local((hands, observer, feed));
         Effect::new(move || {
             if try_now.get() > 0 {
@@ -131,7 +131,7 @@ fn new_rows(screen: Screen) -> String {
     crate::words::plural(screen.unseen.get(), what)
 }
 
-/// Returns the message to show while there are no rows.
+/// Returns the message to display while there are no rows.
 fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
     use crate::model::JobStatus;
     let (counts, filter) = (screen.counts.get(), screen.filter.get());
@@ -172,8 +172,7 @@ fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredVal
     announced.set_value(now);
 }
 
-/// Measures the panel whenever its size changes, or when the size of its characters changes because the font was
-/// loaded.
+/// Measures the panel whenever its size changes, or when loading the font changes the size of characters.
 fn observe_size(screen: Screen) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| screen.measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;

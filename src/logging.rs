@@ -1,8 +1,8 @@
 //! The server's own log, written to standard error as one line of text or JSON per event.
 //!
 //! The log never contains a token, a secret, a request body, a query string or a requested path. Code that logs must
-//! respect this by logging only ids, route templates and this program's own errors. This module does the rest:
-//! libraries are quiet, and a panic's message is omitted if it was formatted at run time.
+//! therefore log only ids, route templates and this program's own errors. This module limits the log level of
+//! libraries, and omits the message of a panic if it was formatted at run time.
 
 use std::any::Any;
 use std::io::IsTerminal;
@@ -12,10 +12,11 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The environment variable that sets what is logged: a level, or directives such as `tailwater::worker=debug`.
+/// The environment variable that selects what is logged. It contains a level, or directives such as
+/// `tailwater::worker=debug`.
 const VARIABLE: &str = "TAILWATER_LOG";
 
-/// Replaces the message of a panic that was formatted at run time and may therefore contain anything.
+/// The text that replaces a panic message that was formatted at run time and may therefore contain secrets.
 const OMITTED: &str = "message omitted, because it may contain a secret";
 
 /// The format of the log.
@@ -28,7 +29,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging, panics included. Only a program may call this, and only once.
+/// Starts logging, including panics. It must be called by a program, not by a library, and only once.
 pub fn start(format: LogFormat) {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let directives = directives(&wanted);
@@ -48,9 +49,9 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// Returns the filter directives for `wanted`. A bare level applies to this program only: libraries log at most
-/// warnings, because their details include packets and statements. A target that is named logs at the level that is
-/// given for it.
+/// Returns the filter directives for `wanted`. A plain level applies only to this program, and libraries log only
+/// warnings and errors, because their details include network data and SQL statements. A directive with a target sets
+/// the level of that target.
 fn directives(wanted: &str) -> String {
     let mut libraries = LevelFilter::WARN;
     let mut ours = LevelFilter::INFO;
@@ -65,11 +66,11 @@ fn directives(wanted: &str) -> String {
     format!("{libraries},tailwater={ours}{named}")
 }
 
-/// Logs a panic in the span in which it happened.
+/// Logs a panic within the span in which it occurred.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
-    // A string literal of the source code contains no secret.
+    // String literals in the source code contain no secrets.
     let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or(OMITTED);
     tracing::error!(location, thread = thread.name().unwrap_or_default(), text, "panicked");
 }

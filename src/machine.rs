@@ -1,23 +1,26 @@
-//! Which machine a program runs on, so that two programs can tell whether they share one: the same kernel, since the same
-//! start, with the same files at the same paths.
+//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same one:
+//! the same kernel, since the same boot, with the same files at the same paths.
 //!
-//! `tailwater run` asks for this before it has a job run in the caller's folder. An address cannot answer it: a forwarded port,
-//! a proxy or a container's published port makes a server elsewhere answer on loopback, and a server here may be reached by
-//! any name. So both sides describe the machine they run on, and only equal descriptions count. Taken together are
+//! `tailwater run` uses this before it lets a job run in the caller's folder. A network address is not sufficient: a
+//! forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and a local
+//! server may have any host name. So both sides identify their machine, and the identities must be equal. An identity
+//! is derived from:
 //!
-//! - the machine id (machine-id(5)), which distinguishes installations; a system without one is described by the rest;
-//! - the boot id (random(4)), which the kernel makes at each start, and which copies of a disk therefore do not share;
-//! - device and inode of the root folder, which differ in a container or chroot with files of its own, although the kernel and
-//!   both ids are the same there;
-//! - the mount namespace (`mount_namespaces(7)`), which differs where the same root has other things mounted below it, as in a
-//!   container that shares its host's root, or in a service with a private `/tmp`.
+//! - the machine id (machine-id(5)), which differs between installations. If a system has none, the other values are
+//!   used;
+//! - the boot id (random(4)), which the kernel generates at each boot, so that it differs between copies of a disk;
+//! - the device and inode of the root folder, which differ in a container or chroot with its own files, even though the
+//!   kernel and both ids are the same;
+//! - the mount namespace (`mount_namespaces(7)`), which differs if other file systems are mounted below the same root,
+//!   as in a container that shares its host's root, or in a service with a private `/tmp`.
 //!
-//! Whatever cannot be found out makes the machine unknown, and an unknown machine equals none. Errors are on the safe side: a
-//! server that is here but is confined counts as one elsewhere, where a command gets a fresh workspace. The one exception are
-//! copies of a virtual machine that was running when it was copied: they stay equal until they are started anew.
+//! If a value is not available, the machine is unknown, and an unknown machine is not equal to any other. This errs on
+//! the safe side: a local server that is confined counts as remote, so commands run in a fresh workspace. The only
+//! exception is a copy of a running virtual machine, whose identity is the same as the original's until one of them is
+//! rebooted.
 //!
-//! Only a digest of it all leaves the program, to clients that have authenticated. It is made with a salt of this application's
-//! own, as machine-id(5) asks, so that it cannot be compared with what other programs tell of the machine.
+//! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, it is
+//! computed with an application-specific salt, so that it cannot be linked to identifiers from other programs.
 
 use std::fs;
 use std::io;
@@ -25,21 +28,22 @@ use std::os::unix::fs::MetadataExt;
 
 use sha2::{Digest, Sha256};
 
-/// Makes the digest one that no other program computes.
+/// The application-specific salt of the digest.
 const SALT: &[u8] = b"tailwater machine 1, e6f0e1b5-54b6-4c0a-9b53-1f8a5a6c2d17";
 
-/// What distinguishes machines.
+/// The values that distinguish machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     machine_id: Option<String>,
     boot_id: String,
-    /// Device and inode.
+    /// The device and inode of the root folder.
     root: (u64, u64),
-    /// Device and inode.
+    /// The device and inode of the mount namespace.
     mounts: (u64, u64),
 }
 
-/// Returns a digest that is the same for all programs on this machine, in hexadecimal; nothing if the machine is unknown.
+/// Returns a digest in hexadecimal that is the same for all programs on this machine, or `None` if the machine is
+/// unknown.
 #[must_use]
 pub fn identity() -> Option<String> {
     Facts::of_this_machine().ok().map(|facts| facts.digest())
@@ -61,7 +65,7 @@ impl Facts {
         let numbers = [self.root.0, self.root.1, self.mounts.0, self.mounts.1].map(|number| number.to_string());
         let machine_id = self.machine_id.as_deref().unwrap_or("none");
         for field in [machine_id, &self.boot_id].into_iter().chain(numbers.iter().map(String::as_str)) {
-            // With its length, so that no two descriptions have the same text.
+            // The length is included so that different values cannot result in the same input.
             digest.update(field.len().to_le_bytes());
             digest.update(field);
         }

@@ -1,18 +1,20 @@
-//! The program: embeds the pages' files into a release, parses the command line and does what it asks for.
+//! The program. It embeds the static files of the pages into a release, parses the command line and runs the
+//! subcommand.
 
 use std::process::ExitCode;
 
 use rust_embed::Embed;
 use tailwater::server::site::EmbeddedSite;
 
-/// The pages' files, as `xtask site --release` made them. A debug build reads them from their folder instead.
+/// The static files of the pages, as created by `xtask site --release`. A debug build reads them from their folder
+/// instead.
 #[derive(Embed)]
 #[folder = "target/site"]
 #[allow_missing = true]
 struct PageFiles;
 
-/// What `make build` sets to a new value whenever the pages' files change, so that cargo compiles this file again.
-/// Without it a release holds no pages' files, since nobody made them.
+/// `make build` changes the value of this variable whenever the static files change, so that cargo recompiles this
+/// file. If the variable is not set, the static files were not built, and a release contains none.
 const SITE: Option<&str> = option_env!("TAILWATER_SITE");
 
 fn main() -> ExitCode {

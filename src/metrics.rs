@@ -1,9 +1,9 @@
 //! The server's metrics, which `/metrics` exposes.
 //!
-//! There is one handle. The database creates it and gives it to every module that counts. Nothing is global, so two
+//! A single handle is created by the database and passed to every module that counts. There is no global state, so two
 //! servers in one process count separately. Values that are measured rather than counted (queue, disk, streams) are
-//! collected when `/metrics` is read, in `server::http::metrics`. Labels are constants of this program or route
-//! templates, and never part of a request.
+//! collected for each request to `/metrics`, in `server::http::metrics`. Labels are constants or route templates, and
+//! never contain parts of a request.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 
 use crate::model::JobStatus;
 
-/// Bucket bounds, in seconds, for operations that take about as long as an fsync.
+/// The upper bounds of the buckets, in seconds, for operations that take about as long as an fsync.
 const FAST: [f64; 13] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// Bucket bounds, in seconds, for commands that users run.
+/// The upper bounds of the buckets, in seconds, for commands that users run.
 const SLOW: [f64; 12] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
 
-/// The server's counters. Cheap to clone.
+/// The server's counters. Cloning them is cheap.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -83,7 +83,7 @@ impl Metrics {
             ),
             registry,
         };
-        // The counters exist from the start, so that a rate can be computed from the first job on.
+        // The counters are initialised, so that rates can be computed from the first job on.
         for status in JobStatus::ALL.into_iter().filter(|status| status.is_terminal()) {
             metrics.jobs.with_label_values(&[status.as_str()]);
         }
@@ -96,17 +96,17 @@ impl Metrics {
         self.event_bytes.inc_by(bytes);
     }
 
-    /// Adds the number of masks written in a finished attempt.
+    /// Adds the number of masked values in a finished attempt.
     pub fn redacted(&self, masks: u64) {
         self.redactions.inc_by(masks);
     }
 
-    /// Records how long an append took, as its worker saw it.
+    /// Records the duration of an append, as measured by the worker.
     pub fn append_took(&self, duration: Duration) {
         self.appends.observe(duration.as_secs_f64());
     }
 
-    /// Records how long a commit took.
+    /// Records the duration of a commit.
     pub fn commit_took(&self, duration: Duration) {
         self.commits.observe(duration.as_secs_f64());
     }
@@ -119,7 +119,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a request. `route` is the route's template, not the requested path.
+    /// Counts a request. `route` is the route's template, and not the requested path.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.latencies.with_label_values(&[method, route]).observe(took.as_secs_f64());
@@ -132,7 +132,7 @@ impl Metrics {
     }
 }
 
-/// Registers a new collector, so that it is exposed.
+/// Registers a new collector, so that `/metrics` includes it.
 pub(crate) fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
     let collector = made.expect("the name is valid");
     registry.register(Box::new(collector.clone())).expect("every name is registered once");

@@ -1,6 +1,6 @@
-//! What the pages' server functions return: the data for the first paint, or an error.
+//! The results of the pages' server functions: the data for the first paint, or an error.
 //!
-//! It is a separate module from [`crate::rpc`], which calls the server, so that the server does not depend on its
+//! This module is separate from [`crate::rpc`], which calls the server, so that the server does not depend on its
 //! callers.
 
 use leptos::server_fn::codec::JsonEncoding;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Artifact, Event, EventsPage, Job};
 
-/// Why a server function failed.
+/// The reasons why a server function can fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum RpcError {
     /// The server refused the request. The code and the message are those of the REST API.
@@ -19,10 +19,10 @@ pub enum RpcError {
         status: u16,
         /// The API's error code, such as `job_not_found`.
         code: String,
-        /// One sentence that says what to do.
+        /// A message that also suggests an action.
         message: String,
     },
-    /// The request or its response did not arrive.
+    /// The request or its response was lost.
     #[error("the server could not be reached: {0}")]
     Transport(String),
 }
@@ -35,15 +35,15 @@ impl FromServerFnError for RpcError {
     }
 }
 
-/// Everything that the job page needs for its first paint.
+/// The data for the first paint of the job page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobPageData {
     /// The job.
     pub job: Job,
-    /// Every event that is not output, oldest first. The timeline is built from them.
+    /// All lifecycle events, oldest first. The timeline is computed from them.
     pub milestones: Vec<Event>,
     /// The newest events, oldest first. The live view continues after `tail.nextAfter`.
     pub tail: EventsPage,
-    /// The files kept so far.
+    /// The artifacts stored so far.
     pub artifacts: Vec<Artifact>,
 }

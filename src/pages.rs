@@ -1,4 +1,4 @@
-//! The pages, one per file.
+//! The pages of the site, with one file per page.
 
 mod job;
 mod jobs;

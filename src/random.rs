@@ -1,6 +1,6 @@
-//! Random numbers of tests: from a seed, so that a failure can be run again.
+//! Random numbers for tests. They are generated from a seed, so that a failure can be reproduced.
 
-/// A sequence of numbers that its seed determines.
+/// A sequence of random numbers that is determined by its seed.
 pub(crate) struct Random(fastrand::Rng);
 
 impl Random {
@@ -13,7 +13,7 @@ impl Random {
         self.0.u64(..bound)
     }
 
-    /// Returns one of these.
+    /// Returns one of the choices at random.
     pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         *self.0.choice(choices).expect("there are some")
     }

@@ -1,4 +1,4 @@
-//! Reads of the REST API from the browser: what the pages ask for again and again.
+//! Sends GET requests for data that the pages load repeatedly from the REST API.
 
 use gloo_net::http::Request;
 use serde::de::DeserializeOwned;
@@ -6,24 +6,24 @@ use web_sys::AbortSignal;
 
 use crate::model::ErrorBody;
 
-/// A reply that takes longer than this does not come any more.
+/// The timeout of a request in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
 
-/// Why a read failed.
+/// The reasons why a request can fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestError {
-    /// The server refused it, and asking again changes nothing: the status, and a sentence.
+    /// The server refused the request, and a retry would not help.
     Refused {
         /// The HTTP status.
         status: u16,
-        /// One sentence that says what to do.
+        /// A message that also suggests an action.
         message: String,
     },
-    /// No reply came, or the server could not answer now; asking again may help.
+    /// There was no response, or the server was temporarily unable to respond. A retry may succeed.
     Unreachable,
 }
 
-/// Reads a resource of the API as JSON; `path` begins at the server's root.
+/// Fetches a resource of the API as JSON. `path` is relative to the server's root.
 pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, RestError> {
     let text = get_text(path).await?;
     serde_json::from_str(&text).map_err(|_| RestError::Unreachable)

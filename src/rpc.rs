@@ -1,6 +1,6 @@
-//! Leptos server functions, under `/rpc`. They load the data for a page's first paint and carry out its actions.
+//! Leptos server functions, under `/rpc`. They load the data for a page's first paint and perform the page's actions.
 //!
-//! Live data does not use them: the job page reads events through Server-Sent Events or polling (see
+//! They are not used for live data. The job page reads events through Server-Sent Events or polling (see
 //! [`crate::live_output`]), starting at the cursor that [`job_page`] returns.
 
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use crate::host;
 use crate::model::{Job, JobChanges, JobStatus, JobsPage, NewJob};
 use crate::page_data::{JobPageData, RpcError};
 
-/// The encoding of a call's arguments: JSON, parsed by the server like every other JSON body.
+/// The encoding of a call's arguments, which is JSON. The server parses it like every other JSON body.
 pub enum Arguments {}
 
 impl ContentType for Arguments {
@@ -40,20 +40,21 @@ impl<T: DeserializeOwned> Decodes<T> for Arguments {
     }
 }
 
-/// Returns a page of jobs, newest first. `q` is searched for in titles, commands and ids.
+/// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
+/// returned.
 #[server(prefix = "/rpc", endpoint = "list_jobs")]
 pub async fn list_jobs(
     /// Return only jobs with this status.
     status: Option<JobStatus>,
     /// Return only jobs that contain this text.
     q: Option<String>,
-    /// How many jobs to skip.
+    /// The number of jobs to skip.
     offset: i64,
 ) -> Result<JobsPage, RpcError> {
     crate::server::pages::list_jobs(status, q, offset).await
 }
 
-/// Returns everything that the job page needs for its first paint.
+/// Returns the data for the first paint of the job page.
 #[server(name = LoadJobPage, prefix = "/rpc", endpoint = "job_page")]
 pub async fn job_page(
     /// The job's id.
@@ -65,7 +66,7 @@ pub async fn job_page(
 /// Submits a job.
 #[server(prefix = "/rpc", endpoint = "submit_job", input = Post<Arguments>)]
 pub async fn submit_job(
-    /// What to run.
+    /// The submission.
     job: NewJob,
 ) -> Result<Job, RpcError> {
     crate::server::pages::submit_job(job).await
@@ -91,21 +92,21 @@ pub async fn resubmit_job(
     crate::server::pages::resubmit_job(&id).await
 }
 
-/// Returns a job, from which a form is made.
+/// Returns a job, for the form that edits it.
 #[server(name = LoadJob, prefix = "/rpc", endpoint = "job")]
 pub async fn job(
-    /// The job.
+    /// The job's id.
     id: String,
 ) -> Result<Job, RpcError> {
     crate::server::pages::job(&id).await
 }
 
-/// Submits a job's payload once more, with changes.
+/// Submits a job's payload again with changes.
 #[server(prefix = "/rpc", endpoint = "resubmit_with_changes", input = Post<Arguments>)]
 pub async fn resubmit_with_changes(
-    /// The job.
+    /// The job's id.
     id: String,
-    /// What is different this time.
+    /// The changes to the payload and settings of the job.
     changes: JobChanges,
 ) -> Result<Job, RpcError> {
     crate::server::pages::resubmit_with_changes(&id, changes).await

@@ -1,4 +1,4 @@
-//! The server: its configuration, the state that requests share, all routes, and the connections.
+//! The server: its configuration, the state shared by all requests, the routes, and the connections.
 //!
 //! [`Server::run`] serves one listener until it is cancelled. The caller owns the socket and the cancellation token.
 
@@ -40,7 +40,7 @@ use config::SiteOptions;
 pub use http::{Route, all_routes};
 pub use site::Site;
 
-/// Why the server could not start.
+/// The reasons why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database could not be opened.
@@ -63,12 +63,12 @@ pub enum StartError {
         /// The I/O error.
         source: std::io::Error,
     },
-    /// A basic operation of the system failed.
+    /// A basic operation of the operating system failed.
     #[error("failed to start: {0}")]
     System(#[from] std::io::Error),
 }
 
-/// The state that all requests share. Cheap to clone.
+/// The state shared by all requests. Cloning it is cheap.
 #[derive(Clone)]
 pub struct AppState {
     /// The database, with its metrics.
@@ -77,7 +77,7 @@ pub struct AppState {
     pub queue: Queue,
     /// The event logs of the jobs.
     pub events: EventLog,
-    /// What they have printed.
+    /// The output of the jobs.
     pub outputs: Outputs,
     /// The authentication of users.
     pub auth: Auth,
@@ -85,9 +85,9 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// Whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
-    /// One permit for each stream that may be open at the same time.
+    /// One permit for each stream that may be open at the same time. Each open stream holds one.
     pub streams: Arc<Semaphore>,
-    /// Cancelled when streams should end.
+    /// Cancelled when all streams have to be closed.
     pub shutdown: CancellationToken,
     /// The static files of the pages.
     pub site: Site,
@@ -101,7 +101,7 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// A server that is ready to serve.
+/// A server that has been started and can accept connections.
 pub struct Server {
     state: AppState,
     worker: Worker<InProcess>,
@@ -111,7 +111,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data folder and prepares everything that is needed to serve.
+    /// Opens the data folder and prepares everything that is needed to serve requests.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         // The path must be absolute, because jobs get the path of their workspace and may change their working
@@ -158,24 +158,25 @@ impl Server {
         self.address
     }
 
-    /// Returns a link that logs in one browser, once.
+    /// Returns a one-time link that logs a browser in.
     #[must_use]
     pub fn login_link(&self) -> String {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves until `shutdown` is cancelled. Then streams end, jobs get their grace period, and all pending work is
-    /// committed.
+    /// Serves requests until `shutdown` is cancelled. After that, streams are closed, jobs get their grace period, and
+    /// all pending work is committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         let outputs = state.outputs.clone();
         let compressing = outputs.compress(shutdown.clone());
-        // Requests are still answered while jobs end, so that their last lines can be read. Streams end last.
+        // Requests are still answered while jobs are being stopped, so that their last lines can be read. Streams are
+        // closed last.
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;
-            // The error is not logged, because it contains the text of the panic, which may contain secrets.
+            // The error is not logged, because it contains the panic message, which may contain secrets.
             if worker.await.is_err() {
                 tracing::error!("the worker panicked");
             }

@@ -1,6 +1,7 @@
-//! What the pages and Live Output share in the browser: small views, and wrappers for the browser APIs that need care.
+//! Code shared by the pages and Live Output in the browser: small views, and wrappers for browser APIs that are easy to
+//! misuse.
 //!
-//! Nothing here depends on a page or on Live Output.
+//! This module does not depend on the pages or on Live Output.
 
 pub mod clipboard;
 pub mod dom;

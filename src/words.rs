@@ -1,6 +1,7 @@
-//! Formats numbers, times and statuses, the same way on every page.
+//! Formats numbers, times and statuses consistently on all pages.
 //!
-//! All functions are pure and use whole numbers only: formatting floating-point numbers alone would cost 20 kB of WASM.
+//! All functions are pure and use only integers, because formatting floating-point numbers would add 20 kB to the WASM
+//! module.
 
 use crate::model::{JobStatus, Phase, StepStatus, Timestamp};
 
@@ -56,13 +57,15 @@ pub fn duration(millis: i64) -> String {
     }
 }
 
-/// Formats the elapsed time of something that is running, in whole seconds, so that it ticks evenly: `00:07`.
+/// Formats the elapsed time of something that is still running, in whole seconds, so that the display changes at
+/// regular intervals: `00:07`.
 #[must_use]
 pub fn running(millis: i64) -> String {
     clock(millis.max(0) / 1000)
 }
 
-/// Formats how long a job has been running, or how long its last attempt took. It is empty while the job waits.
+/// Formats the time that a job has been running, or the duration of its last attempt. The result is empty while the job
+/// is queued.
 pub fn run_time(phase: Phase, now: impl FnOnce() -> Timestamp) -> String {
     match (phase.millis(now), phase) {
         (Some(millis), Phase::Running { .. }) => running(millis),
@@ -82,7 +85,7 @@ fn clock(seconds: i64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }
 
-/// Formats how long ago something happened: `just now`, `3 min ago`.
+/// Formats the time since something happened: `just now`, `3 min ago`.
 #[must_use]
 pub fn ago(millis: i64) -> String {
     let minutes = millis.max(0) / 60_000;
@@ -94,7 +97,7 @@ pub fn ago(millis: i64) -> String {
     }
 }
 
-/// Formats a point in time in a time zone that is `ahead_minutes` ahead of UTC: `2026-01-31 14:02:11`.
+/// Formats a point in time for a time zone that is `ahead_minutes` ahead of UTC: `2026-01-31 14:02:11`.
 #[must_use]
 pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     let text = Timestamp(at.0.saturating_add(ahead_minutes.saturating_mul(60_000_000))).to_string();
@@ -102,8 +105,8 @@ pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     format!("{date} {}", time.get(..8).unwrap_or_default())
 }
 
-/// Returns the name to display for a worker. The embedded worker gets a new name at every start, but there is only one,
-/// so it is shown as `embedded`.
+/// Returns the display name of a worker. The embedded worker gets a new name at every start, but there is only one, so
+/// it is displayed as `embedded`.
 #[must_use]
 pub fn worker(name: &str) -> &str {
     if name.starts_with("embedded-") { "embedded" } else { name }
@@ -122,7 +125,7 @@ pub const fn status(status: JobStatus) -> &'static str {
     }
 }
 
-/// Returns the symbol of a job status, for places without icons such as a window's title.
+/// Returns a symbol for a job status, for places where icons cannot be used, such as a window's title.
 #[must_use]
 pub const fn status_sign(status: JobStatus) -> &'static str {
     match status {
@@ -135,7 +138,7 @@ pub const fn status_sign(status: JobStatus) -> &'static str {
     }
 }
 
-/// Returns the label of a step status, for the end of a sentence.
+/// Returns the label of a step status, for use at the end of a sentence.
 #[must_use]
 pub const fn step_status(status: StepStatus) -> &'static str {
     match status {

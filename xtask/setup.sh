@@ -1,32 +1,34 @@
 #!/usr/bin/env bash
-# Installs what the build needs and this machine lacks: `xtask/setup.sh build` for the server and the pages, `xtask/setup.sh unit` for
-# the integration tests as well, `xtask/setup.sh test` for a browser on top of that. One Rust toolchain compiles everything, so that
-# nothing is compiled twice. The first of these that can compile for the browser is used:
+# Installs the missing requirements of a build on this machine: `xtask/setup.sh build` those of the server and the
+# pages, `xtask/setup.sh unit` also those of the integration tests, and `xtask/setup.sh test` a browser as well. A
+# single Rust toolchain is used, so that nothing is compiled twice. It is the first of these that can compile for the
+# browser:
 #   1. the toolchain on the PATH, if it is new enough;
 #   2. the same toolchain after `rustup target add`;
 #   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
-# Links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and a newer Node.js.
-# TOOLCHAIN=debian skips the first two. Nothing is ever removed from the machine.
+# The links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and a newer
+# Node.js. TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
 #
-# Each tool is proven by use, within the first minute. Only then is target/toolchain/ready written.
+# Each tool is tested within the first minute. The file target/toolchain/ready is written only if all tests succeed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 wasm=wasm32-unknown-unknown
 oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-# sass asks for it. Debian 12 has 18, so there Node.js comes from its npm package, which holds the official program.
+# sass requires this version. Debian 12 has version 18, so there Node.js is installed from its npm package, which
+# contains the official binary.
 oldest_node=20.19
 npm_node=22.23.3
 links=target/toolchain
-# Debian's rust-web-llvm has rust-lld as a link to lld-22, but does not depend on its package.
+# In Debian's rust-web-llvm package, rust-lld is a link to lld-22, but the package does not depend on that of lld-22.
 debian=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm lld-22)
 
 fail() { echo "setup: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null; }
-# Whether version $2 is $1 or later.
+# Returns whether version $2 is equal to or later than $1.
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-# Installs Debian packages, for the reason given first.
+# Installs Debian packages. The first argument is the reason, which the messages contain.
 install() {
   local why=$1 as_root=() failed=; shift
   [ "$(id -u)" = 0 ] || as_root=(sudo -n)
@@ -39,7 +41,7 @@ install() {
   } </dev/null || fail "missing: $why; apt-get could not install: $*"
 }
 
-# Whether the cargo on the PATH is new enough and complete, but for the target.
+# Returns whether the cargo on the PATH is new enough and has clippy and rustfmt. The target is not checked.
 usable() {
   local version
   version=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return
@@ -76,14 +78,14 @@ choose_node() {
   hash -r
 }
 
-# Compiles, links and runs one line for this machine and one for the browser.
+# Compiles, links and runs a small program for this machine and another for the browser.
 prove() {
   local at=target/proof std=()
   rm -rf $at
   mkdir -p $at/src
   echo 'fn main() { println!("{}", 1 + 1) }' >$at/main.rs
   printf '[package]\nname = "proof"\nedition = "2024"\n[lib]\ncrate-type = ["cdylib"]\n[workspace]\n' >$at/Cargo.toml
-  # Without std, which takes half a minute to build where it comes as source.
+  # The program does not use std, because building std from source takes half a minute.
   cat >$at/src/lib.rs <<'END'
 #![no_std]
 #[panic_handler]
@@ -116,11 +118,11 @@ if [ ! -e $links/ready ]; then
   touch $links/ready
 fi
 if [ "${1:-build}" != build ]; then
-  # Debian puts nginx where only root looks.
+  # Debian installs nginx in a folder that is only in root's PATH.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
   # Programs that the README and the integration tests use.
   for program in curl git jq mount perl python3 strace zstd; do have $program || install "$program" $program; done
-  # It shows a program another time of day.
+  # libfaketime makes a program see a different time.
   compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
 fi
 if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then

@@ -1,4 +1,4 @@
-//! HTTP clients. Streams are read over plain sockets, so that a thousand of them cost little.
+//! HTTP clients. Streams are read directly from sockets, so that a thousand readers use little CPU time.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ impl Client {
         self.request("GET", path, "").await
     }
 
-    /// Submits a command and returns its job's id.
+    /// Submits a command and returns the job's id.
     pub async fn submit(&self, payload: &Value) -> String {
         let body = json!({"type": "command", "payload": payload}).to_string();
         let job = self.request("POST", "/jobs", &body).await;
@@ -62,7 +62,7 @@ impl Client {
         serde_json::from_slice(&reply[head + 4..]).expect("the body is JSON")
     }
 
-    /// Opens a job's stream.
+    /// Opens the stream of a job's events.
     pub async fn stream(&self, job: &str) -> Stream {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
@@ -80,25 +80,25 @@ pub struct Stream {
     line: Vec<u8>,
 }
 
-/// What a stream delivered until its end.
+/// The data that a stream has delivered.
 #[derive(Default)]
 pub struct Seen {
     /// The time from writing each line to its arrival, in nanoseconds.
     pub delays: Vec<u64>,
     /// The number of lines of output.
     pub lines: usize,
-    /// When the last output arrived.
+    /// The time at which the last output arrived.
     pub last: Option<Instant>,
 }
 
 impl Stream {
-    /// Waits until the server has begun its reply.
+    /// Waits until the server starts its response.
     pub async fn opened(&mut self) {
         let read = self.socket.read(&mut [0; 1024]).await.expect("the connection holds");
         assert!(read > 0, "the server accepts this many streams");
     }
 
-    /// Reads the stream until its end.
+    /// Reads the stream up to its end.
     pub async fn read_to_end(mut self) -> Seen {
         let mut seen = Seen::default();
         let mut buffer = vec![0; 64 << 10];

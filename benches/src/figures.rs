@@ -1,4 +1,4 @@
-//! The benchmarks. Each prints its result beside its target.
+//! The benchmarks. Each prints its result next to the target.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::client::{Client, Seen};
 use crate::load;
 use crate::server::Server;
 
-/// Runs the benchmarks with the given names, or all of them.
+/// Runs the benchmarks with the given names. If no names are given, runs all of them.
 pub async fn all(names: &[String]) {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
     println!("{:<44} {:>12} {:>12}", "figure", "measured", "target");
@@ -42,7 +42,7 @@ pub async fn all(names: &[String]) {
     }
 }
 
-/// Prints a result beside its target.
+/// Prints a result next to its target.
 pub fn row(figure: &str, measured: &str, target: &str) {
     println!("{figure:<44} {measured:>12} {target:>12}");
 }
@@ -72,7 +72,7 @@ pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Returns a command that prints lines which contain the time at which they were written.
+/// Returns a command that prints lines, each with the time at which it was written.
 pub fn printer(rate: u32, count: u32) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     format!("exec {} --print {rate} {count}", program.display())
@@ -89,7 +89,7 @@ async fn idle() {
     row("the page: script and module, brotli", &format!("{} kB", size_of_page() / 1000), "250 kB");
 }
 
-/// Returns how many bytes a browser loads before the page is interactive.
+/// Returns the number of bytes that a browser loads before the page is interactive.
 fn size_of_page() -> u64 {
     let files = std::fs::read_dir("target/site/pkg").into_iter().flatten().flatten();
     let counts = |name: &str| name.ends_with(".js.br") || name.ends_with(".wasm.br");
@@ -123,7 +123,7 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
     (0..200).map(|_| sync()).collect()
 }
 
-/// The number of lines in the printed file, of 100 bytes each.
+/// The number of lines in the printed file. Each has 100 bytes.
 const LINES: usize = 500_000;
 
 async fn file() {
@@ -168,7 +168,7 @@ const READERS: u32 = 1000;
 async fn readers() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    // The job starts printing when all readers are connected.
+    // The job starts printing when all readers have connected.
     let go = std::fs::canonicalize(server.data.path()).expect("the folder exists").join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
     let job = client.submit(&json!({"run": wait})).await;

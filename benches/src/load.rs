@@ -1,4 +1,5 @@
-//! Extreme loads: a flood beside quiet jobs, thousands of idle readers, and the disk space that a finished job takes.
+//! Extreme loads: a flood of output while other jobs run, thousands of idle readers, and the disk space used by a
+//! finished job.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,10 +13,11 @@ use crate::client::Client;
 use crate::figures::{mib, millis, percentile, printer, row};
 use crate::server::Server;
 
-/// The number of jobs that run beside the flood.
+/// The number of jobs that run at the same time as the flood.
 const CHATTY: usize = 20;
 
-/// Runs `yes | head -c 2G` beside 20 jobs that print 10 lines a second.
+/// Runs `yes
+///  head -c 2G` at the same time as 20 jobs that print 10 lines per second.
 pub async fn flood() {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "21")]);
     let client = Client::new(&server.address);
@@ -54,7 +56,7 @@ pub async fn flood() {
 
 const IDLE_READERS: u64 = 10_000;
 
-/// Many readers of a job that prints nothing.
+/// Measures a large number of readers of a job that prints nothing.
 pub async fn streams() {
     let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
     let client = Client::new(&server.address);
@@ -79,7 +81,7 @@ pub async fn streams() {
     client.cancel(&job).await;
 }
 
-/// The disk space of a finished job that printed 50 MB, compared with `zstd -3` of its text.
+/// Measures the disk space used by a finished job that printed 50 MB, compared with `zstd -3` of its text.
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
@@ -88,7 +90,7 @@ pub async fn disk() {
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.path().join("spool").join(&id).join("1");
-    // The log is compressed in the background.
+    // Waits until the log has been compressed in the background.
     while spool.join("output.log").exists() || spool.join("output.idx").exists() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -104,7 +106,7 @@ pub async fn disk() {
     row("  with the events in the database, in the same", &times(log + database), "");
 }
 
-/// Writes 50 MB that resemble a build log: recurring words, and numbers that do not recur.
+/// Writes 50 MB of text that resembles a build log: repeated words, and unique numbers.
 fn write_log(path: &Path) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(File::create(path)?);
     let words = ["compiling", "linking", "warning", "unused", "module", "test", "ok", "running", "cached", "fetched"];
@@ -119,7 +121,8 @@ fn write_log(path: &Path) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Returns the size of a file, or the total size of all files below a folder whose names begin with `prefix`.
+/// Returns the size of a file, or the total size of all files in a folder and its subfolders whose names begin with
+/// `prefix`.
 fn size_of(path: &Path, prefix: &str) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return path.metadata().map_or(0, |data| data.len()) };
     let named = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));

@@ -1,9 +1,9 @@
-//! Benchmarks the main path: a release server and its clients on the same cores. Each result is printed beside its
-//! target.
+//! Benchmarks of the main data path. A release server and its clients run on the same cores, and each result is printed
+//! next to its target.
 //!
-//! This is a program and not a test: it judges no result. `make bench` builds the server and runs it. Arguments select
-//! benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`, `flood`, `streams`, `disk`), and the jobs
-//! themselves run `--print RATE COUNT`.
+//! This is a program and not a test, so no result is a failure. `make bench` builds the server and runs the program.
+//! Its arguments select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`, `flood`, `streams`, `disk`).
+//! The jobs run this program with `--print RATE COUNT`.
 
 mod client;
 mod figures;

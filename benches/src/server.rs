@@ -1,4 +1,4 @@
-//! The release server as a separate process, and its resource usage.
+//! Runs the release server as a separate process and measures its resource usage.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,12 +12,12 @@ pub struct Server {
     child: Child,
     pub address: String,
     pub data: TempDir,
-    /// How long each commit took, in microseconds.
+    /// The duration of each commit, in microseconds.
     pub commits: mpsc::Receiver<u64>,
 }
 
 impl Server {
-    /// Starts the release server with default settings on a disk, not on a RAM disk.
+    /// Starts the release server with default settings. Its data is on a disk, and not on a RAM disk.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -53,12 +53,12 @@ impl Server {
         Self { child, address, data, commits }
     }
 
-    /// Returns the durations of the commits since the last call, in microseconds.
+    /// Returns the durations of the commits since the previous call, in microseconds.
     pub fn commit_micros(&self) -> Vec<u64> {
         self.commits.try_iter().collect()
     }
 
-    /// Returns a line of `/proc/PID/status` such as `VmRSS` or `VmHWM`, in bytes.
+    /// Returns a value of `/proc/PID/status`, such as `VmRSS` or `VmHWM`, in bytes.
     pub fn memory(&self, name: &str) -> u64 {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is running");
@@ -72,7 +72,7 @@ impl Server {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the process is running");
         let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name ends").1.split(' ').collect();
         let ticks = |field: usize| fields[field].parse::<f64>().expect("it is a number");
-        // Fields 14 and 15 of proc(5), in ticks of a hundredth of a second.
+        // Fields 14 and 15 of proc(5), in units of a hundredth of a second.
         (ticks(11) + ticks(12)) / 100.0
     }
 }

@@ -8,10 +8,10 @@ import { expect, test } from "../server.ts";
 const percentile = (values: number[], part: number) =>
   values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 
-// What the system counts for the largest of the browser's renderers, shared pages by their share, in KiB.
+// Returns the memory of the browser's largest renderer process in KiB, with shared pages counted proportionally.
 async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   const tab = await page.context().newCDPSession(page);
-  // What earlier pages have left is not this one's.
+  // Frees the memory of pages that were open before.
   await tab.send("HeapProfiler.collectGarbage");
   await tab.detach();
   const session = await browser.newBrowserCDPSession();
@@ -22,7 +22,8 @@ async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   return Math.max(...sizes);
 }
 
-// Measurements for `make bench`, printed by the run: they assert that there is something to measure, and nothing on time.
+// Benchmarks for `make bench`, which prints the results. They assert only that there is something to measure, and not
+// how fast it is.
 
 test("SC-001: from the child's write to the line in the document, over 300 lines", async ({ page, server, api }) => {
   const script =
@@ -92,7 +93,7 @@ test("1,000,000 lines are scrolled by the wheel: time between frames, and how ma
       requestAnimationFrame(frame);
     });
   });
-  // The browser takes a tenth of a second to animate each turn.
+  // The browser animates each turn of the wheel for a tenth of a second.
   for (let i = 0; i < 50; i += 1) await page.mouse.wheel(0, -600);
   const frames = await page.evaluate(() => (window as unknown as { frames: { millis: number; shown: boolean }[] }).frames);
   const middle = Number(await job.lines.first().getAttribute("data-line"));

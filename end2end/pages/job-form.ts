@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Server } from "../server.ts";
 
-/** The form for a new job, or for one that is edited and run again. */
+/** The form for a new job, or for editing a job and running it again. */
 export class JobForm {
   readonly title: Locator;
   readonly command: Locator;
@@ -28,25 +28,25 @@ export class JobForm {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** Shows the fields that few jobs need. */
+  /** Shows the fields that are collapsed initially. */
   async unfold() {
     const details = this.page.locator("details.further");
     if ((await details.getAttribute("open")) === null) await details.locator("summary").click();
   }
 
-  /** Submits the form and returns the id of the new job, whose page it leads to. */
+  /** Submits the form and returns the id of the new job, whose page opens. */
   async send(): Promise<string> {
     await this.submit.click();
     return this.led();
   }
 
-  /** The id of the job that the form has led to. */
+  /** Waits for a job's page to open and returns the job's id. */
   async led(): Promise<string> {
     await expect(this.page).toHaveURL(/\/tasks\/queue\/[0-9a-f-]{36}$/);
     return this.page.url().slice(-36);
   }
 
-  /** What a list of suggestions holds. */
+  /** Returns the entries of a list of suggestions. */
   async suggestions(field: Locator): Promise<string[]> {
     return field.evaluate((input) => [...(input as HTMLInputElement).list!.options].map((option) => option.value));
   }

@@ -54,7 +54,7 @@ export class JobPage {
     await this.expectConnection("ended");
   }
 
-  /** The texts of the lines in the document, without numbers and times. */
+  /** Returns the texts of the lines in the document, without their numbers and times. */
   async texts(): Promise<string[]> {
     return this.lines.locator(".live-text").allTextContents();
   }

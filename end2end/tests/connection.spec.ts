@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** Prints numbered lines until a file is there, then the last one. */
+/** A command that prints numbered lines until a file exists, and then a last line. */
 const ticking = (stop: string) => `i=0; while [ ! -e ${stop} ]; do i=$((i+1)); echo tick $i; sleep 0.05; done; echo last`;
 
-/** Every line has the next number and is there once. */
+/** Checks that the lines are numbered consecutively and that none is repeated. */
 async function expectUnbroken(job: JobPage) {
   const rows = await job.lines.evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset.line)));
   expect(rows).toEqual(rows.map((_, i) => rows[0]! + i));

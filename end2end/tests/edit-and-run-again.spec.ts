@@ -4,7 +4,7 @@ import { expect, test } from "../server.ts";
 
 const secret = "hunter2hunter2";
 
-/** A payload with something in every field. */
+/** A payload that uses every field. */
 const payload = {
   title: "Nightly",
   env: { API_TOKEN: secret, LINES: "one\ntwo", MODE: "fast" },
@@ -232,7 +232,7 @@ test("the form offers what was used last, and stores no value", async ({ page, s
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
   expect(stored).toContain("DEPLOY_TOKEN");
   expect(stored).not.toMatch(/a-value|a-title|a-command/);
-  // A job that ran with another shell is not edited into the last one.
+  // A job that ran with the default shell is not changed to the shell that was used most recently.
   const id = page.url();
   await form.command.fill("true");
   await form.shell.selectOption("");

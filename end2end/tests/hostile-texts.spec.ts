@@ -1,7 +1,7 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** Texts that end the title, the script or the text that they stand in. */
+/** Texts that would end the title, the script or the text that contains them. */
 const texts = [
   `</title><meta http-equiv=refresh content="0;url=https://example.com">`,
   `echo '<title>x'`,
@@ -30,11 +30,12 @@ for (const text of texts) {
     await job.expectEnded("succeeded");
 
     await expect(page.getByTestId("job-title")).toHaveText(text);
-    // The browser strips and collapses white space in `document.title`, to which the two separators do not belong.
+    // Browsers strip and collapse white space in `document.title`, but the two separators are not white space in this
+    // sense.
     expect(await page.evaluate(() => document.title)).toMatch(/ · Tailwater$/);
     expect(await page.evaluate(() => document.title)).toContain(text);
     expect(await page.locator("title").count()).toBe(1);
-    // Live Output makes separators visible that a terminal would not show.
+    // Live Output displays the code points of separators that would be invisible in a terminal.
     const shown = text.replace("\u2028", "<U+2028>").replace("\u2029", "<U+2029>");
     expect(await job.texts()).toContain(shown);
     expect(navigations).toEqual([`${server.url}/tasks/queue/${id}`]);

@@ -56,7 +56,7 @@ test("FR-007: stages and lines stand in one list, in colour, as text and not as 
     await expect(job.lines.filter({ hasText: "oops" })).toHaveAttribute("data-stream", "stderr");
     await expect(page.getByTestId("timeline-step")).toHaveCount(1);
   };
-  // Drawn by the browser as it came, then by the server.
+  // The lines are first rendered live by the browser, and after the reload by the server.
   await shows();
   await page.reload();
   await job.hydrated();
@@ -171,7 +171,7 @@ test("100,000 lines stay a window of rows, and earlier ones come when they are w
   await expect(job.line(100_000)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);
   await job.panel.focus();
-  // Pressed once: a reader's key must not be lost, whatever the page is doing.
+  // The key is pressed only once, because the page must react to it at any time.
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);

@@ -71,7 +71,7 @@ test("a gap leads to the lines that it stands for", async ({ page, server, api }
   await api.ended(id);
   const { payload } = await api.event(id, "gap");
   const job = new JobPage(page);
-  // It stands where the lines begin that were sent after it.
+  // The gap is displayed before the lines that were sent after it.
   await page.goto(`${server.url}/tasks/queue/${id}#L${payload.fromLine + payload.lines}`);
   const gap = page.locator('[data-kind="gap"]');
   await expect(gap).toBeInViewport();

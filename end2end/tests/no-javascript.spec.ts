@@ -17,7 +17,7 @@ test("without scripts a job's page shows its state, its steps and its newest lin
   await expect(job.line(601).locator(".live-text span").first()).toHaveText("red");
   await expect(page.getByTestId("without-scripts")).toBeVisible();
   await expect(page.getByTestId("without-scripts").getByRole("link", { name: /complete log/i })).toBeVisible();
-  // What would do nothing is not there.
+  // Controls that need scripts are hidden.
   await expect(job.follow).toBeHidden();
   await expect(job.copy).toBeHidden();
   await expect(job.filter("all")).toBeHidden();

@@ -6,7 +6,7 @@ test("the printed link logs in, once, and leads to the queue", async ({ browser,
   const page = await stranger.newPage();
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page).toHaveURL(/\/login\?next=/);
-  // Looking at the link, as a preview does, does not use it up.
+  // Loading the link, as programs for link previews do, does not use it up.
   await page.request.get(server.loginLink);
   await page.goto(server.loginLink);
   await page.getByTestId("login-submit").click();

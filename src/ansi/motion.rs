@@ -1,11 +1,11 @@
-//! Cursor movements and erasures within a row.
+//! Escape sequences for cursor movements and erasures within a row.
 
 /// A cursor movement or an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motion {
     /// Moves right by this many columns (CUF, HPR).
     Right(u16),
-    /// Moves left by this many columns, at most to the first (BS, CUB).
+    /// Moves left by this many columns, but not beyond the first (BS, CUB).
     Left(u16),
     /// Moves to a column, counted from 0 (CR, CHA, HPA).
     Column(u16),

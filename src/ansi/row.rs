@@ -45,10 +45,10 @@ pub struct Folded<'a> {
     pub cut: bool,
 }
 
-/// Applies the cursor movements and erasures of a line. A line without any is returned unchanged, however long it is.
+/// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // This is half of a Windows newline: it moves the cursor, but nothing follows.
+    // A trailing carriage return is the first half of a Windows newline. It moves the cursor, but no text follows.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
     if !has_motion(line) {
         return Folded { text: Cow::Borrowed(line), cut: false };
@@ -77,7 +77,7 @@ fn has_motion(line: &str) -> bool {
 struct TerminalCell {
     /// The character, or [`CONTINUATION`].
     character: char,
-    /// Combining and invisible characters that belong to it.
+    /// Combining and invisible characters that follow the character.
     marks: String,
     style: Style,
     /// The link's index plus 1, or 0 if there is none.
@@ -215,7 +215,7 @@ impl TerminalRow {
         .min(MAX_COLUMNS);
     }
 
-    /// Erases the rest of the row, including what was dropped there.
+    /// Erases the row from a column on. If text was dropped at its end, that text is also considered erased.
     fn clear_from(&mut self, column: usize) {
         self.clear(column, MAX_COLUMNS);
         self.full = self.above.len() > MAX_ABOVE;
@@ -303,7 +303,7 @@ impl TerminalRow {
                     Motion::Column(u16::try_from(self.column).unwrap_or(u16::MAX)).write(&mut text);
                 }
             }
-            // A link ends with its line, but a style continues on the next one.
+            // A link ends at the end of its line, but a style continues on the next line.
             LineEnd::Complete => self.switch(&mut pen, self.style, 0, &mut text),
         }
         text

@@ -1,4 +1,4 @@
-//! The parser: a state machine that reads text and reports what a terminal would do.
+//! The parser: a state machine that reads text and reports the corresponding terminal actions.
 
 use super::Style;
 use super::motion::Motion;
@@ -9,13 +9,13 @@ use super::style::Parameter;
 pub enum Token<'a> {
     /// Shows text. It contains tabs, but no other control characters.
     Text(&'a str),
-    /// Encounters a character that would be invisible or would change how others are shown.
+    /// Reports a character that would be invisible or would change how other characters are shown.
     Hidden(char),
     /// Changes the style of the text that follows (SGR).
     Restyle {
         /// The new style.
         style: Style,
-        /// The sequence as it was printed.
+        /// The original sequence.
         sequence: Sgr<'a>,
     },
     /// Starts a link to this URL, or ends the current one.
@@ -64,17 +64,17 @@ pub struct Scanner {
 enum ScannerState {
     #[default]
     Text,
-    /// After ESC.
+    /// The scanner has read ESC.
     Escape,
-    /// After ESC and intermediate bytes, for example where a character set is chosen.
+    /// The scanner has read ESC and intermediate bytes, for example of a sequence that selects a character set.
     Intermediate,
-    /// In a control sequence.
+    /// The scanner is within a control sequence.
     Control,
-    /// In a control sequence with private parameters or intermediate bytes, which is ignored.
+    /// The scanner is within a control sequence with private parameters or intermediate bytes, which it ignores.
     Private,
-    /// In a string: OSC, which may be a link, or DCS, SOS, PM, APC.
+    /// The scanner is within a string: an OSC sequence, which may be a link, or DCS, SOS, PM or APC.
     String,
-    /// After an ESC in a string.
+    /// The scanner has read ESC within a string.
     StringEscape,
 }
 
@@ -102,13 +102,13 @@ impl Scanner {
         self.state = ScannerState::Text;
     }
 
-    /// Continues after a line that starts with the given style.
+    /// Continues after a line that starts with the given style, as if the scanner had parsed that line.
     pub fn go_on_after(&mut self, line: &str, style: Style) {
         *self = Self::new(style);
         self.skip(line);
     }
 
-    /// Parses text only for its effect on the style.
+    /// Parses text and updates only the style.
     pub fn skip(&mut self, text: &str) {
         if self.state != ScannerState::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
             self.scan(text, &mut |_| {});
@@ -141,7 +141,7 @@ impl Scanner {
                 if character == '\u{1b}' && !self.in_string() {
                     sequence_begin = at;
                 }
-                // The content of a string is read after its end is found.
+                // The content of a string is interpreted when its end is found.
                 if !(in_string && self.in_string()) {
                     begin = after;
                 }
@@ -156,7 +156,7 @@ impl Scanner {
         text.len()
     }
 
-    /// Handles a character that is not shown as it is.
+    /// Handles a character that is not shown unchanged.
     fn control(&mut self, character: char, sink: &mut dyn FnMut(Token<'_>)) {
         match character {
             '\u{1b}' => self.state = ScannerState::Escape,
@@ -166,7 +166,7 @@ impl Scanner {
             '\r' => sink(Token::Motion(Motion::Column(0))),
             '\u{b}' | '\u{c}' | '\u{84}' => sink(Token::Motion(Motion::Down)),
             '\u{85}' => sink(Token::Motion(Motion::NextRow)),
-            // The bell, and shifts between obsolete character sets.
+            // The bell and shifts between obsolete character sets have no effect.
             '\u{7}' | '\u{e}' | '\u{f}' => {}
             _ => sink(Token::Hidden(character)),
         }
@@ -175,7 +175,7 @@ impl Scanner {
     /// Handles a character inside a sequence. Returns the content of a string that ends here.
     fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Token<'_>)) -> Option<&'a str> {
         match (self.state, character) {
-            // CAN and SUB end any sequence.
+            // CAN and SUB abort any sequence.
             (_, '\u{18}' | '\u{1a}') => self.state = ScannerState::Text,
             (ScannerState::String, '\u{7}' | '\u{9c}') => {
                 self.state = ScannerState::Text;
@@ -203,7 +203,8 @@ impl Scanner {
                 self.state = ScannerState::Text;
                 self.finish_control(character, sink);
             }
-            // The sequence continues. A terminal would execute another control character inside it; here it is dropped.
+            // The sequence continues. Terminals execute other control characters inside a sequence, but this parser
+            // drops them.
             (ScannerState::String, _)
             | (ScannerState::Private, ' '..='?')
             | (ScannerState::Control | ScannerState::Private, '\0'..='\u{1f}') => {}
@@ -269,8 +270,8 @@ fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
     sink(Token::Link(honest.then_some(address)));
 }
 
-/// Returns whether a character is shown as it is. Joiners are shown only between non-ASCII characters, where they have
-/// a purpose.
+/// Returns whether a character is shown unchanged. Zero-width joiners are shown only between non-ASCII characters,
+/// where they affect the appearance.
 fn is_shown(character: char, before: char) -> bool {
     match character {
         ' '..='~' | '\t' => true,

@@ -2,7 +2,8 @@
 
 /// One of the sixteen ANSI colours, or none.
 ///
-/// The themes define readable values for them. The 256 and the 16 million colours are mapped to the nearest of them.
+/// The themes define a readable value for each of them. The 256 colours and 24-bit colours are mapped to the nearest of
+/// the sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(u8);
 
@@ -18,7 +19,7 @@ impl Color {
         Self(number & 15)
     }
 
-    /// Returns the number, 0 to 15, if it is not the default.
+    /// Returns the colour's number, 0 to 15, or `None` for the default colour.
     #[must_use]
     pub const fn number(self) -> Option<u8> {
         if self.0 < 16 { Some(self.0) } else { None }
@@ -88,7 +89,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// The flags whose values are those of the unknown previous line.
+    /// Bits of the flags whose values are those of the unknown previous line.
     inherited: u8,
 }
 
@@ -126,7 +127,7 @@ impl Style {
 
     /// Appends the SGR sequence that changes this style into another one, if they differ.
     ///
-    /// Attributes that only the other style inherits become the default, because no sequence restores an unknown state.
+    /// Attributes that only `to` inherits are reset to the default, because no sequence can restore an unknown state.
     pub(super) fn write_change(self, to: Self, out: &mut String) {
         if to == Self::default() && self != to {
             out.push_str("\u{1b}[0m");
@@ -167,7 +168,7 @@ impl Style {
     pub(super) fn apply(&mut self, parameters: &[Parameter]) {
         let mut rest = parameters;
         while let Some((&first, mut after)) = rest.split_first() {
-            // Subparameters, which follow a parameter with colons, belong to it.
+            // Subparameters, which are separated by colons, belong to the preceding parameter.
             let subs = after.iter().take_while(|parameter| parameter.sub).count();
             match first.value {
                 0 => *self = Self::default(),
@@ -195,7 +196,7 @@ impl Style {
                     match (code, color) {
                         (38, Some(color)) => self.foreground = color,
                         (48, Some(color)) => self.background = color,
-                        // The colour of the underline, which is not supported.
+                        // Underline colours are not supported.
                         _ => {}
                     }
                     rest = after;
@@ -250,9 +251,9 @@ impl Style {
 /// One parameter of a control sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameter {
-    /// Its value; 0 if it was omitted.
+    /// The value; 0 if it was omitted.
     pub value: u16,
-    /// Whether it follows a colon instead of a semicolon.
+    /// Whether the parameter follows a colon instead of a semicolon.
     pub sub: bool,
 }
 

@@ -1,7 +1,7 @@
-//! The width of characters.
+//! Computes the width of characters.
 
-/// Returns how many columns a character takes in a terminal. It approximates the wide and combining blocks of Unicode's
-/// `EastAsianWidth`; the page measures characters that are drawn differently.
+/// Returns the number of columns that a character occupies in a terminal. It approximates the wide and combining blocks
+/// of Unicode's `EastAsianWidth`. The page measures characters whose actual width differs.
 pub(super) fn width(character: char) -> u32 {
     match u32::from(character) {
         0x300..=0x36f

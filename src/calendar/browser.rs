@@ -1,20 +1,20 @@
-//! Times as text, as the browser writes and reads them: by its own calendar.
+//! Formats and parses timestamps with the browser's own calendar.
 
-/// Returns a time in microseconds since 1970 as the wire has it; `None` for one that no calendar has.
+/// Formats a time in microseconds since 1970, as in API responses. Returns `None` if the time is out of range.
 #[expect(clippy::cast_precision_loss, reason = "a date in milliseconds is far below 2^53")]
 pub fn write(micros: i64) -> Option<String> {
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(micros.div_euclid(1000) as f64));
     if date.get_time().is_nan() {
         return None;
     }
-    // The browser writes milliseconds: `2026-01-31T12:00:00.000Z`.
+    // The browser writes only milliseconds: `2026-01-31T12:00:00.000Z`.
     let text = String::from(date.to_iso_string());
     Some(format!("{}{:03}Z", text.strip_suffix('Z')?, micros.rem_euclid(1000)))
 }
 
-/// Reads a time as the server writes it, in UTC with six digits; returns microseconds since 1970.
+/// Parses a time as formatted by the server, in UTC with six digits. Returns microseconds since 1970.
 ///
-/// The browser's own calendar: a library for it would be a twentieth of the module.
+/// The browser's calendar is used because a library would increase the module's size by a twentieth.
 #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]
 pub fn read(text: &str) -> Option<i64> {
     let (seconds, fraction) = text.strip_suffix('Z')?.split_once('.')?;

@@ -1,15 +1,15 @@
-//! Times as text, as the server writes and reads them: by a library that knows the calendar.
+//! Formats and parses timestamps with a calendar library.
 
 use jiff::fmt::temporal::DateTimePrinter;
 
-/// Returns a time in microseconds since 1970 as the wire has it; `None` for one that no calendar has.
+/// Formats a time in microseconds since 1970, as in API responses. Returns `None` if the time is out of range.
 pub fn write(micros: i64) -> Option<String> {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
     let time = jiff::Timestamp::from_microsecond(micros).ok()?;
     Some(PRINTER.timestamp_to_string(&time))
 }
 
-/// Reads a time of RFC 3339 in microseconds since 1970; one without a zone is UTC.
+/// Parses an RFC 3339 time into microseconds since 1970. A time without a time zone is interpreted as UTC.
 pub fn read(text: &str) -> Option<i64> {
     let utc = || {
         let civil = text.parse::<jiff::civil::DateTime>().ok()?;

@@ -61,7 +61,7 @@ struct Get {
     json: bool,
 }
 
-/// An artifact, both as the server sent it and parsed.
+/// An artifact, both as sent by the server and parsed.
 struct Listed {
     json: String,
     artifact: Artifact,
@@ -103,7 +103,8 @@ impl Get {
         let mut artifacts = list(&client, self.job).await?;
         let is_it =
             |listed: &Listed| listed.artifact.name == self.artifact || listed.artifact.id.to_string() == self.artifact;
-        // Each attempt may have an artifact of that name. The list is oldest first, so this finds the newest.
+        // Each attempt may have an artifact with this name. The list is sorted oldest first, so the search from the end
+        // finds the newest.
         let at = artifacts.iter().rposition(is_it);
         let Listed { json, artifact } = at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
         let target = Target::new(self.output.as_deref(), &artifact)?;

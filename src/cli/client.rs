@@ -1,4 +1,4 @@
-//! The API client: it chooses the server and the token, and turns every failure into an error message.
+//! The API client. It selects the server and the token, and converts every failure into an error message.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,27 +12,27 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use crate::model::ErrorBody;
 
-/// The server that is used if none is given and there is no login.
+/// The server that is used if none is specified and there is no stored login.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:3000";
 
-/// How long connecting may take.
+/// The maximum time for connecting.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a response may take to start: longer than a busy server needs, but not longer than people wait.
+/// The maximum time until a response starts. A busy server may need several seconds.
 const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long a response may pause before it counts as broken.
+/// The maximum pause within a response, after which the connection is considered broken.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
-/// How long an upload may make no progress, for example while a large file compresses to almost nothing or the server
-/// writes to its disk.
+/// The maximum time without progress of an upload. Progress can pause while a large file compresses to almost nothing,
+/// or while the server writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// The maximum size of a JSON response: a page of events with 1 MiB of text, which JSON escapes can make six times as
-/// long, and a reserve.
+/// The maximum size of a JSON response. It is enough for a page of events with 1 MiB of text, which JSON escapes can
+/// make six times as long.
 const MAX_REPLY: usize = 32 << 20;
 
-/// How many characters of an unexpected response are shown.
+/// The maximum number of characters of an unexpected response that are printed.
 const MAX_SHOWN: usize = 200;
 
 /// The options that choose the server and the token.
@@ -65,7 +65,7 @@ impl ServerArgs {
     }
 }
 
-/// Returns a server's address in the form in which it is stored and compared, without a path or a trailing slash.
+/// Parses a server's address. The result has the form that is stored and compared, without a path or a trailing slash.
 pub(super) fn parse_server(text: &str) -> Result<String, CliError> {
     let wrong = || CliError::Usage(format!("{text:?} is not a server address; expected one such as {DEFAULT_SERVER}"));
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -86,11 +86,11 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(server: String, token: String) -> Result<Self, CliError> {
-        // A repeated call has no effect and returns an error.
+        // A repeated call returns an error, but has no effect.
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
-            // The API never redirects. If something else does, it must not receive the token.
+            // The API never redirects. If a proxy does, the token must not be sent to the new address.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("tailwater/", env!("CARGO_PKG_VERSION")));
         if is_loopback(&server) {
@@ -110,13 +110,13 @@ impl Client {
         self.http.request(method, format!("{}/api/queue{path}", self.server)).bearer_auth(&self.token)
     }
 
-    /// Sends a request and returns the response, unless it is an error.
+    /// Sends a request and returns the response. An error response is returned as an error.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
         let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
         self.check(reply.map_err(|_| self.silent())?).await
     }
 
-    /// Sends a request whose body may take any length of time, as long as `sent` keeps growing.
+    /// Sends a request whose body may take any amount of time, as long as `sent` keeps increasing.
     pub(super) async fn upload(&self, request: RequestBuilder, sent: &AtomicU64) -> Result<Response, CliError> {
         let sending = request.send();
         tokio::pin!(sending);
@@ -169,7 +169,7 @@ impl Client {
         serde_json::from_str(text).map_err(|error| self.not_tailwater(error.to_string()))
     }
 
-    /// Returns the error for a response that a Tailwater server would not send.
+    /// Returns the error for a response that no Tailwater server would send.
     pub(super) fn not_tailwater(&self, what: String) -> CliError {
         CliError::NotTailwater { server: self.server.clone(), what }
     }
@@ -193,7 +193,7 @@ impl Client {
             Ok(ErrorBody { detail }) => {
                 CliError::Refused { status: status.as_u16(), code: detail.code, message: detail.message }
             }
-            // This is sent by a proxy that cannot reach the server behind it.
+            // Proxies send such a response if they cannot reach the server behind them.
             Err(_) if status.is_server_error() => CliError::Refused {
                 status: status.as_u16(),
                 code: status.to_string(),
@@ -226,7 +226,7 @@ fn is_loopback(server: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-/// Returns the error for a request without a response. Only the innermost cause is informative.
+/// Returns the error for a request that got no response. Only its innermost cause is informative.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

@@ -1,4 +1,4 @@
-//! `tailwater config`: shows the settings that `serve` would use, and where each value comes from.
+//! `tailwater config`: shows the settings that `serve` would use, and the source of each value.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::settings::{self, Kind, SettingsFile};
 
-/// Replaces a value that is not shown.
+/// The text printed in place of a secret value.
 const HIDDEN: &str = "********";
 
 /// It takes the flags of `serve`, and its output is a valid settings file.
@@ -59,8 +59,8 @@ impl Row {
     /// Returns the setting as a line of a settings file. A setting without a value becomes a comment.
     fn text(&self) -> String {
         match &self.value {
-            // Strings and lists of strings are written the same in TOML and in JSON, except for the characters that
-            // TOML requires to be escaped.
+            // Strings and lists of strings have the same syntax in TOML and in JSON, except for characters that must be
+            // escaped only in TOML.
             Some(value) => format!(
                 "{} = {}",
                 self.key,
@@ -86,7 +86,7 @@ fn row(setting: &Arg, matches: &ArgMatches, file: Option<&SettingsFile>) -> Row 
 }
 
 fn value(setting: &Arg, texts: Vec<String>) -> Option<Value> {
-    // Values that the help hides from the environment are hidden here too.
+    // Values whose environment variables are hidden in the help are hidden here too.
     if setting.is_hide_env_values_set() {
         return Some(HIDDEN.into());
     }

@@ -7,16 +7,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Why the credentials cannot be used.
+/// The reasons why the credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CredentialsError {
     /// There is no home folder.
     #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no folder for credentials")]
     NoHome,
-    /// Other users may have read the token.
+    /// The permissions of the file allow other users to read the token.
     #[error("other users can read {0}: run `chmod 600 {0}`, or run `tailwater login` again")]
     Open(PathBuf),
-    /// The file is not one that `tailwater login` wrote.
+    /// The file was not written by `tailwater login`, or was changed afterwards.
     #[error("{path} does not contain valid credentials: {problem}; run `tailwater login` again")]
     Damaged { path: PathBuf, problem: String },
     /// The file cannot be read or written.
@@ -54,7 +54,7 @@ impl Credentials {
         if fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(CredentialsError::Open(path));
         }
-        // The parser's full error message would contain the line, and with it the token.
+        // The parser's full error message would contain the line, including the token.
         let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| error.message().to_owned());
         parsed.map(Some).map_err(|problem| CredentialsError::Damaged { path, problem })
     }
@@ -66,8 +66,8 @@ impl Credentials {
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         }
-        // The file is written under another name and then renamed, so that it is never incomplete and never readable by
-        // others.
+        // The file is written under a temporary name and then renamed, so that it is never incomplete and never
+        // readable by other users.
         let new = path.with_extension("new");
         remove_if_there(&new).map_err(failed)?;
         let text = toml::to_string(self).expect("two texts are TOML");
@@ -77,7 +77,7 @@ impl Credentials {
         Ok(path)
     }
 
-    /// Removes the stored credentials. Returns the path of the removed file, if there was one.
+    /// Removes the stored credentials. Returns the path of the removed file, or `None` if there was none.
     pub(super) fn remove() -> Result<Option<PathBuf>, CredentialsError> {
         let path = Self::path()?;
         let removed = remove_if_there(&path);

@@ -1,4 +1,4 @@
-//! The errors of the command line. Their messages say what to do about them.
+//! The errors of the command line. Their messages include a suggested action.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,13 +8,13 @@ use super::output;
 use super::settings::SettingsError;
 use super::submission::SubmissionError;
 
-/// Why a subcommand failed.
+/// The reasons why a subcommand can fail.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
     /// There is no token for the server.
     #[error("not logged in to {server}: run `tailwater login {server}`, or set TAILWATER_TOKEN")]
     NotLoggedIn { server: String },
-    /// There was no response.
+    /// The server did not respond.
     #[error(
         "failed to reach {server}: {cause}; start a server with `tailwater serve`, or name another one with --server or TAILWATER_SERVER"
     )]
@@ -22,10 +22,10 @@ pub(super) enum CliError {
     /// The server rejected the token.
     #[error("{server} rejected the token (401): run `tailwater login {server}` to store another one")]
     TokenRefused { server: String },
-    /// The server responded with an error; the message is the server's.
+    /// The server responded with an error. The message is the server's.
     #[error("{message} ({code})")]
     Refused { status: u16, code: String, message: String },
-    /// The response is not one that a Tailwater server sends.
+    /// The response was not sent by a Tailwater server.
     #[error("{server} does not respond like a Tailwater server: {what}")]
     NotTailwater { server: String, what: String },
     /// The arguments are invalid.
@@ -43,7 +43,7 @@ pub(super) enum CliError {
     /// A file could not be read or written.
     #[error("failed to {what}: {source}")]
     File { what: String, source: io::Error },
-    /// A download does not have the checksum that the server announced.
+    /// The checksum of a download differs from the one reported by the server.
     #[error("{name} is damaged: its checksum is {actual}, not {expected}; the partial download was removed")]
     Damaged { name: String, expected: String, actual: String },
     /// The output could not be written.
@@ -61,7 +61,7 @@ impl CliError {
         }
     }
 
-    /// Returns whether the reader of the output has closed it, as `head` does.
+    /// Returns whether the output's reader has closed it, as `head` does.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -1,4 +1,4 @@
-//! Warnings about files with secrets that every user of this machine can read.
+//! Prints warnings about files that contain secrets and that every user of this machine can read.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,8 @@ use std::path::Path;
 /// let a service read its settings.
 const OTHERS_READ: u32 = 0o004;
 
-/// Warns if all users can read a file that contains secrets. A missing file is reported by the code that needs it.
+/// Prints a warning if all users can read a file that contains secrets. If the file is missing, the code that reads it
+/// reports the error.
 pub(super) fn warn_if_exposed(path: &Path, holds: &str) {
     let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
     if mode & OTHERS_READ != 0 {

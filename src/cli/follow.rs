@@ -1,9 +1,9 @@
-//! Reads a job's log from the server. After a lost connection or a restart of the server it continues after the `seq`
-//! of the last delivered event, so that nothing is lost or repeated.
+//! Reads a job's log from the server. After a lost connection or a restart of the server it resumes after the last
+//! delivered event, identified by its `seq`, so that no event is lost or repeated.
 //!
-//! Events contain text. If an event's text contains U+FFFD, which replaces bytes that are not UTF-8, the original bytes
-//! are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text thus needs no further
-//! requests, and the bytes keep the order, latency and resumption of events.
+//! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
+//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text requires no
+//! additional requests, and the order, latency and resumption are the same in both cases.
 
 mod exact;
 
@@ -21,36 +21,36 @@ use super::sse::Frames;
 use crate::backoff::Backoff;
 use crate::model::{Event, JobId, Seq, StreamName};
 
-/// The maximum number of events that wait to be written. With 1 MiB each, this bounds the memory used when the terminal
-/// is slow.
+/// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits the memory used if the
+/// terminal is slow.
 const WAITING: usize = 16;
 
-/// The number of events per page when the log is read up to now.
+/// The number of events per page when reading up to the current end of the log.
 const PAGE: usize = 500;
 
-/// How long to wait before another try.
+/// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of failed retries before a message is printed. A restart of the server takes fewer.
+/// The number of failed attempts before a message is printed. A restart of the server takes fewer.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.
 const TOO_LONG: &str = "an event that is too long";
 
-/// How far to read.
+/// The event up to which the log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// To the newest event.
+    /// Up to the newest event.
     Now,
-    /// To the end of the job.
+    /// Up to the end of the job.
     End,
 }
 
-/// What to read.
+/// The selection of events to read.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) job: JobId,
-    /// The cursor after which to start: a `seq` or a time.
+    /// The cursor after which reading starts: a `seq` or a time.
     pub(super) after: String,
     pub(super) step: Option<String>,
     pub(super) stream: Option<StreamName>,
@@ -58,43 +58,43 @@ pub(super) struct Wanted {
     pub(super) printed: Printed,
 }
 
-/// An event, both as the server sent it and parsed.
+/// An event, both as sent by the server and parsed.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) json: String,
     pub(super) event: Event,
-    /// The exact bytes, if the event's text does not represent them.
+    /// The exact bytes, or `None` if the event's text represents them exactly.
     exact: Option<Vec<u8>>,
 }
 
 impl Received {
-    /// Returns the bytes that the step of a log event printed.
+    /// Returns the bytes printed by the step of a log event.
     pub(super) fn bytes(&self) -> &[u8] {
         self.exact.as_deref().unwrap_or(self.event.message.as_bytes())
     }
 }
 
-/// How output is delivered.
+/// How a job's output is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Printed {
-    /// Byte for byte.
+    /// Output is delivered byte for byte.
     Exact,
-    /// As the text of the events, which may contain U+FFFD.
+    /// Output is delivered as the text of the events, which may contain U+FFFD.
     AsText,
 }
 
 impl Printed {
-    /// Returns the mode for an output format. JSON shows the events as they are.
+    /// Returns the mode for an output format. JSON output contains the unmodified events.
     pub(super) const fn of(json: bool) -> Self {
         if json { Self::AsText } else { Self::Exact }
     }
 }
 
-/// How one connection ended.
+/// The result of one connection.
 enum Ended {
-    /// All requested events have been delivered, or the receiver is gone.
+    /// All requested events have been delivered, or the receiver was closed.
     Complete,
-    /// There may be more.
+    /// The connection was lost, and there may be more events.
     Cut,
 }
 
@@ -106,8 +106,8 @@ struct Page {
     has_more: bool,
 }
 
-/// Returns a channel that delivers the events in order and is closed after the last one. After an error there are no
-/// more events.
+/// Returns a channel that delivers the events in order and is closed after the last one. An error is always the last
+/// item.
 pub(super) fn follow(client: Client, wanted: Wanted) -> mpsc::Receiver<Result<Received, CliError>> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let follower = Follower { client, wanted, sender, tries: 0, told_inexact: false };
@@ -119,7 +119,7 @@ struct Follower {
     client: Client,
     wanted: Wanted,
     sender: mpsc::Sender<Result<Received, CliError>>,
-    /// The number of attempts in a row without progress.
+    /// The number of consecutive attempts without progress.
     tries: u32,
     /// Whether the user was notified that some bytes are shown as U+FFFD.
     told_inexact: bool,
@@ -137,7 +137,7 @@ impl Follower {
                 Ok(Ended::Cut) => self.wait("the connection was lost").await,
                 Err(error) if error.is_transient() => self.wait(&error.to_string()).await,
                 Err(error) => {
-                    // The receiver may be gone.
+                    // The receiver may have been closed.
                     self.sender.send(Err(error)).await.ok();
                     return;
                 }
@@ -193,7 +193,7 @@ impl Follower {
         query
     }
 
-    /// Delivers an event. Returns whether there is still a receiver.
+    /// Delivers an event. Returns `false` if the receiver was closed.
     async fn hand_on(&mut self, json: String) -> Result<bool, CliError> {
         let event: Event = self.client.parse(&json)?;
         let seq = event.seq;

@@ -1,40 +1,42 @@
-//! Filters a job's output before it reaches a terminal. Text, colours and cursor movements within the line pass;
-//! everything that controls the terminal is removed.
+//! Filters a job's output before it is written to a terminal. Text, colours and cursor movements within the line are
+//! passed on. All other control sequences are removed.
 //!
-//! A job can print anything, and escape sequences can do more than set colours: they can write to the clipboard (OSC
+//! A job can print anything, and escape sequences can do more than set colours. They can write to the clipboard (OSC
 //! 52), change the window's title, make the terminal type a reply into the shell (cursor and device queries), or move
-//! the cursor up and overwrite other lines. The filter keeps text, newlines, tabs, colours (SGR), and the cursor
-//! movements and erasures within a row that progress bars need. Everything else is dropped. The filter is pure, and its
+//! the cursor up and overwrite other lines. The filter passes on text, newlines, tabs, colours (SGR), and the cursor
+//! movements and erasures within a row that progress bars need. It drops everything else. The filter is pure, and its
 //! input may be split at any byte.
-//! Sequences are parsed by the scanner that the pages use too ([`ansi::Scanner`]). If the output is not a terminal and
-//! colours are off, nothing would carry out the cursor movements, so complete lines are written as a terminal would
-//! show them.
+//!
+//! Sequences are parsed by the same scanner as on the pages ([`ansi::Scanner`]). If the output is not a terminal and
+//! colours are off, cursor movements would have no effect, so complete lines are written as a terminal would display
+//! them.
 
 use std::borrow::Cow;
 
 use crate::ansi::{self, LineEnd, Scanner, Token};
 
-/// The length from which a line with cursor movements is written in parts: more than a terminal's window can show.
+/// The length in bytes from which a line with cursor movements is written in parts. No terminal window can display a
+/// longer line.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
-/// Which parts of a job's output are kept.
+/// The parts of a job's output that the filter passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Text, cursor movements within the line, and colours.
     Colours,
     /// Text, and cursor movements within the line.
     Moves,
-    /// Text only, line by line, as a terminal would show it.
+    /// Text only, line by line, as a terminal would display it.
     Text,
 }
 
-/// The filter for one output. It keeps an unfinished sequence until the next call.
+/// The filter for one output. An unfinished sequence is completed by the next call.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     keep: Keep,
     scanner: Scanner,
     coloured: bool,
-    /// The beginning of the current line, if complete lines are written.
+    /// The beginning of the current line, if only complete lines are written.
     open: String,
 }
 
@@ -48,7 +50,7 @@ impl Guard {
         self.coloured
     }
 
-    /// Returns the parts of the text that may pass.
+    /// Returns the filtered text.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let is_whole = self.keep != Keep::Text || text.ends_with('\n');
         if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {
@@ -61,14 +63,14 @@ impl Guard {
             if line.is_some() {
                 passed.push_str(&self.rest());
                 passed.push('\n');
-                // End an unfinished sequence at the end of the line, so that it cannot swallow the rest of the output.
+                // The end of a line ends an unfinished sequence, so that it cannot hide the rest of the output.
                 self.scanner.end_line();
             }
         }
         Cow::Owned(passed)
     }
 
-    /// Returns the held-back part of an unfinished line.
+    /// Returns the part of an unfinished line that was not written yet.
     pub(super) fn rest(&mut self) -> String {
         let line = std::mem::take(&mut self.open);
         let folded = ansi::fold(&line, LineEnd::Complete).text;
@@ -101,8 +103,7 @@ impl Guard {
                 sequence.write(passed);
                 *coloured = true;
             }
-            // Written as two characters, because a terminal that does not decode UTF-8 would show the bytes of NEL as
-            // text.
+            // NEL is written as CR LF, because a terminal that does not decode UTF-8 would display its bytes as text.
             Token::Motion(ansi::Motion::NextRow) => passed.push_str("\r\n"),
             Token::Motion(motion) => motion.write(passed),
             Token::Hidden(_) | Token::Restyle { .. } | Token::Link(_) => {}
@@ -110,7 +111,7 @@ impl Guard {
     }
 }
 
-/// Returns whether a character has no effect on a terminal except to be shown.
+/// Returns whether the only effect of a character on a terminal is to be displayed.
 const fn is_harmless(character: char) -> bool {
     matches!(character, ' '..='~' | '\n' | '\t' | '\u{a0}'..)
 }
@@ -119,7 +120,7 @@ const fn is_harmless(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Filters the text in one piece, and split at every position.
+    /// Checks the result of filtering the text in one piece, and in two pieces split at every position.
     #[track_caller]
     fn check(keep: Keep, text: &str, expected: &str) {
         assert_eq!(Guard::new(keep).filter(text), expected);

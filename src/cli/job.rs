@@ -1,4 +1,4 @@
-//! `tailwater job ID`: shows one job in a few lines.
+//! `tailwater job ID`: prints a short description of one job.
 
 use std::process::ExitCode;
 
@@ -44,7 +44,7 @@ impl ShowJob {
     }
 }
 
-/// Returns the known facts about a job with their labels.
+/// Returns the known facts about a job, each with its label.
 fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
     let time = |time| format!("{} UTC", words::date_time(time, 0));
     let mut facts = vec![("id", job.id.to_string()), ("submitted", time(job.created_at))];

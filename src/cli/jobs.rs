@@ -20,13 +20,13 @@ use crate::model::{Job, JobId, JobStatus, Timestamp};
 use crate::words;
 use changes::Changes;
 
-/// The maximum number of jobs of one request: the API's own limit.
+/// The maximum number of jobs per request, which is the API's limit.
 const PAGE: usize = 200;
 
-/// How often the screen is redrawn if no job changes, because the durations of running jobs do.
+/// The interval at which the screen is redrawn if no job changes, to update the durations of running jobs.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
-/// How long to wait before retrying to fetch the list.
+/// The pause before another attempt to fetch the list.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Lists jobs, newest first.
@@ -48,7 +48,7 @@ pub(super) struct Jobs {
     json: bool,
 }
 
-/// A job, both as the server sent it and parsed.
+/// A job, both as sent by the server and parsed.
 struct Listed {
     json: String,
     job: Job,
@@ -113,7 +113,7 @@ impl Jobs {
         }
     }
 
-    /// Writes a line for every job that is new or has changed.
+    /// Writes a line for every job that was added or has changed.
     async fn watch_changes(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
         let mut changes = Changes::follow(client.clone());
         let mut known: HashMap<JobId, Timestamp> = HashMap::new();
@@ -121,7 +121,7 @@ impl Jobs {
             let before = std::mem::take(&mut known);
             known.extend(jobs.iter().map(|listed| (listed.job.id, listed.job.updated_at)));
             jobs.retain(|listed| before.get(&listed.job.id) != Some(&listed.job.updated_at));
-            // Write the oldest change first.
+            // The oldest change is written first.
             jobs.sort_by_key(|listed| listed.job.updated_at);
             if self.json {
                 print_json(&jobs, stdout)?;
@@ -132,12 +132,12 @@ impl Jobs {
         }
     }
 
-    /// Waits for a change and fetches the list again. If the server is unavailable, this waits for it.
+    /// Waits for a change and fetches the list again. If the server is unavailable, retries until it responds.
     async fn look_again(&self, client: &Client, changes: &mut Changes) -> Result<Vec<Listed>, CliError> {
         changes.next().await?;
         loop {
             match self.list(client).await {
-                // If the server is unavailable, the stream breaks too and reports that.
+                // If the server is unavailable, the stream also breaks and prints a message.
                 Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
                 listed => return listed,
             }
@@ -150,13 +150,13 @@ fn status(text: &str) -> Result<JobStatus, String> {
     JobStatus::from_word(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
-/// Draws the table over the previous one of `drawn` lines. Returns its number of lines.
+/// Draws the table over the previous one, which had `drawn` lines. Returns its number of lines.
 fn draw(jobs: &mut Vec<Listed>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
         // Move the cursor to the first line of the table and erase everything below.
         stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
     }
-    // Draw only the rows that fit on the screen: what has scrolled off its top cannot be redrawn.
+    // Only rows that fit on the screen are drawn, because rows that have scrolled off its top cannot be redrawn.
     let size = stdout.size();
     jobs.truncate(size.map_or(usize::MAX, |(_, rows)| rows.saturating_sub(1)));
     print_table(jobs, stdout, size.map(|(columns, _)| columns))

@@ -12,10 +12,10 @@ use super::error::CliError;
 use super::output::{Colour, Output};
 use crate::model::JobsPage;
 
-/// The maximum number of bytes that are read for a token: the longest line that a terminal delivers.
+/// The maximum number of bytes read for a token, which is the longest line that a terminal can deliver.
 const MAX_TOKEN: u64 = 4096;
 
-/// The character that Ctrl-C produces while it does not send a signal.
+/// The character that Ctrl-C produces while the terminal does not turn it into a signal.
 const CTRL_C: char = '\u{3}';
 
 /// The token is not an argument, because other users could see it.
@@ -60,8 +60,8 @@ fn read_token(server: &str) -> Result<String, CliError> {
     Ok(token.to_owned())
 }
 
-/// Hides what is typed in the terminal until this is dropped. Meanwhile, Ctrl-C is an ordinary character, so that the
-/// program cannot be killed with the terminal in this state.
+/// Disables the terminal's echo until this is dropped. Meanwhile, Ctrl-C is an ordinary character, so that it cannot
+/// kill the program and leave the terminal in this state.
 struct Hidden {
     before: Termios,
 }

@@ -1,4 +1,4 @@
-//! `tailwater logout`: removes the server's address and token that `login` stored.
+//! `tailwater logout`: removes the credentials stored by `login`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `tailwater logs ID`: shows the output of a job.
+//! `tailwater logs ID`: prints the output of a job.
 
 use std::process::ExitCode;
 
@@ -49,7 +49,7 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        // If the server is unreachable at the start, fail at once. If it becomes unreachable later, wait for it.
+        // An unreachable server is an error at the start. Later on, the connection is retried.
         let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let wanted = Wanted {
             job: self.job,

@@ -1,15 +1,15 @@
-//! Restores the order in which a process printed from the events of its two streams.
+//! Restores the order in which a process printed its output, from the events of the two streams.
 //!
-//! An event contains pieces of one stream, with the position of each in the attempt's `output.log`. If the streams
-//! alternate, their pieces arrive in two events, one after the other; this module interleaves them again. A piece waits
-//! until the output before it has arrived, but not longer than the caller allows: see [`Order::flush`].
+//! An event contains pieces of one stream, with the position of each piece in the attempt's `output.log`. If the
+//! streams alternate, their pieces arrive in two consecutive events, and this module interleaves them again. A piece
+//! waits until the output before it has arrived, or until the caller calls [`Order::flush`].
 
 use std::collections::BTreeMap;
 
 use crate::model::{LogPayload, Segment, StreamName, Timestamp};
 
-/// The maximum number of bytes that wait: a batch of two events of 1 MiB each, and a reserve. If there are more,
-/// something is missing, and they are printed.
+/// The maximum number of waiting bytes, which is twice the size of a batch of two events of 1 MiB each. If it is
+/// exceeded, output is missing, so the waiting pieces are printed.
 const MAX_WAITING: usize = 4 << 20;
 
 /// A contiguous piece of one stream.
@@ -17,11 +17,11 @@ const MAX_WAITING: usize = 4 << 20;
 pub(super) struct Piece {
     pub(super) stream: StreamName,
     pub(super) bytes: Vec<u8>,
-    /// The time at which the first byte of its event was captured.
+    /// The time at which the first byte of the event was captured.
     pub(super) time: Timestamp,
 }
 
-/// Puts pieces into the order of `output.log`.
+/// Sorts pieces into the order of `output.log`.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     /// The offset in `output.log` at which the next piece begins; `None` before the first piece.
@@ -31,7 +31,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Adds the bytes of an event's segments, concatenated, and outputs the pieces whose turn it is.
+    /// Adds the concatenated bytes of an event's segments, and outputs all pieces that are next in order.
     pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
         for (segment, bytes) in split(bytes, payload) {
             let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };
@@ -64,7 +64,7 @@ impl Order {
         }
     }
 
-    /// Outputs all waiting pieces and starts again, because the next attempt has its own `output.log`.
+    /// Outputs all waiting pieces and resets the position, because the next attempt has its own `output.log`.
     pub(super) fn restart(&mut self, sink: &mut Vec<Piece>) {
         self.flush(sink);
         self.next = None;
@@ -77,8 +77,8 @@ impl Order {
     }
 }
 
-/// Splits an event's bytes into its segments. The last segment gets the remainder, because text that replaces bytes
-/// that are no longer stored may have another length.
+/// Splits an event's bytes into its segments. The last segment gets the remainder, because the text of an event may be
+/// longer or shorter than the bytes that it replaces.
 fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
     let segments = payload.segments();
     let (mut rest, last) = (bytes, segments.len() - 1);

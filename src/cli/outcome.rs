@@ -1,4 +1,4 @@
-//! Computes the exit code of `tailwater run` from how the job ended.
+//! Computes the exit code of `tailwater run` from the outcome of the job.
 
 use crate::model::{AttemptStatus, Event, JobStatus, Payload, StepStatus};
 use crate::words;
@@ -9,17 +9,18 @@ const CANCELLED: u8 = 123;
 const TIMED_OUT: u8 = 124;
 /// Tailwater itself failed. This is the exit code of `timeout` and of container tools for their own failures.
 pub(super) const OURS: u8 = 125;
-/// The job failed without an exit code, because its command could not be started or its worker died. Shells use this
-/// code for the former.
+/// The job failed without an exit code, because its command could not be started or its worker died. Shells use the
+/// same code if a command cannot be executed.
 const NO_CODE: u8 = 126;
-/// The user pressed Ctrl-C a second time: 128 plus the number of SIGINT, as for any program that it kills.
+/// The user pressed Ctrl-C a second time. The code is 128 plus the number of SIGINT, as for any program that is killed
+/// by that signal.
 pub(super) const LEFT: u8 = 130;
-/// The reader of the output has closed it: 128 plus the number of SIGPIPE.
+/// The reader of the output has closed it. The code is 128 plus the number of SIGPIPE.
 pub(super) const CLOSED_PIPE: u8 = 141;
-/// Added to the number of a signal, as shells do.
+/// Added to the number of a signal to get an exit code, as in shells.
 const SIGNAL: i32 = 128;
 
-/// How the job is going to end, according to the events so far.
+/// The outcome of the job according to the events so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     status: Option<JobStatus>,

@@ -1,7 +1,7 @@
 //! The outputs of a subcommand: standard output and standard error, with colours on a terminal only.
 //!
-//! Output of a job passes through a [`Guard`] before it reaches a terminal; into pipes and files it is written
-//! unchanged. Names and titles never contain escape sequences: [`plain`] shows them as the pages do.
+//! A job's output is filtered by a [`Guard`] before it is written to a terminal. It is written to pipes and files
+//! unchanged. Names and titles never contain escape sequences, because [`plain`] replaces them as the pages do.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -23,7 +23,7 @@ pub(super) enum Colour {
     Never,
 }
 
-/// A colour with a meaning.
+/// A colour with a particular meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     Red,
@@ -35,7 +35,7 @@ pub(super) enum Ink {
 }
 
 impl Ink {
-    /// Returns the colour of a status, which is the same on the pages.
+    /// Returns the colour of a status, which is the same as on the pages.
     pub(super) const fn of(status: JobStatus) -> Self {
         match status {
             JobStatus::Queued => Self::Grey,
@@ -93,18 +93,18 @@ impl Output {
         Self { writer, terminal, colours, guard }
     }
 
-    /// Returns whether it is a terminal.
+    /// Returns whether this output is a terminal.
     pub(super) const fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Returns the number of columns and rows, if it is a terminal.
+    /// Returns the number of columns and rows, or `None` if this output is not a terminal.
     pub(super) fn size(&self) -> Option<(u32, usize)> {
         let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| self.terminal && size.ws_col > 0)?;
         Some((size.ws_col.into(), size.ws_row.into()))
     }
 
-    /// Writes a line of Tailwater's own.
+    /// Writes a line that is not part of a job's output.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.writer, "{text}")
     }
@@ -116,7 +116,7 @@ impl Output {
     }
 
     /// Writes a job's output and flushes it, so that a prompt without a newline is visible. The bytes are unchanged,
-    /// except on a terminal and if colours are off, where they are treated as text.
+    /// except on a terminal or if colours are off. In these cases they are filtered as text.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.guard {
             Some(guard) => self.writer.write_all(guard.filter(&String::from_utf8_lossy(bytes)).as_bytes())?,
@@ -125,7 +125,7 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Finishes the output, and resets a colour that the job has left on.
+    /// Finishes the output, and resets the colour if the job has changed it.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if let Some(guard) = &mut self.guard {
             self.writer.write_all(guard.rest().as_bytes())?;
@@ -153,7 +153,7 @@ pub(super) fn plain(text: &str) -> String {
     ansi::plain_text(text).replace('\n', " ")
 }
 
-/// Prints a message that is not part of the result to standard error. A failure to write it is ignored.
+/// Prints a message that is not part of the result to standard error. Write errors are ignored.
 pub(super) fn note(text: &str) {
     let lines: Vec<String> = text.lines().map(plain).collect();
     writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();

@@ -1,8 +1,8 @@
-//! Writes a job's log for people or programs while it arrives.
+//! Writes a job's log as it arrives, for people or for programs.
 //!
-//! There are three formats. Unchanged: the pieces of both streams in the order in which they were printed, immediately,
-//! including unfinished lines. By lines, which `--grep` and `--timestamps` need: complete lines only, each from one
-//! stream. JSON: one event per line.
+//! There are three formats. The default format writes the pieces of both streams immediately and unchanged, in the
+//! order in which they were printed and including unfinished lines. The line format, which `--grep` and `--timestamps`
+//! need, writes only complete lines, each from one stream. The JSON format writes one event per line.
 
 use std::io;
 use std::time::Duration;
@@ -18,34 +18,35 @@ use crate::ansi::{self, LineEnd};
 use crate::model::{AttemptStatus, Event, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
-/// How long a piece waits for the output before it. Both arrive in the same batch, so it arrives at once or never.
+/// The maximum time that a piece waits for the output before it. Both are sent in the same batch, so a longer wait
+/// would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
-/// The length from which a line is written in parts: more than a terminal's window can show.
+/// The length in bytes from which a line is written in parts. No terminal window can display a longer line.
 const MAX_LINE: usize = 1 << 20;
 
-/// Where the output of the two streams is written.
+/// The destination of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Streams {
-    /// Each to its own stream, as if the command ran here.
+    /// Each stream to its own output, as if the command ran locally.
     Apart,
-    /// Both to standard output, because a log is read as a whole.
+    /// Both streams to standard output, because a log is read as a whole.
     Together,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// Unchanged.
+    /// Bytes are written unchanged.
     AsItIs,
-    /// Line by line.
+    /// Complete lines, one by one.
     Lines {
-        /// If given, only lines that match are written.
+        /// If given, only matching lines are written.
         pattern: Option<Regex>,
         /// Whether each line starts with its time.
         times: Times,
     },
-    /// Every event as the API returns it.
+    /// Every event exactly as the API returns it.
     Json,
 }
 
@@ -63,7 +64,7 @@ pub(super) struct Printer {
     stdout: Output,
     stderr: Output,
     order: Order,
-    /// The unfinished lines of stdout and stderr, if complete lines are written.
+    /// The unfinished lines of stdout and stderr, if only complete lines are written.
     open: [Option<OpenLine>; 2],
 }
 
@@ -77,7 +78,7 @@ impl Printer {
         Self { form, streams, stdout, stderr, order: Order::default(), open: [None, None] }
     }
 
-    /// Writes all events; `see` is called for each of them as well.
+    /// Writes all events, and calls `see` for each of them.
     pub(super) async fn print(
         mut self,
         mut events: mpsc::Receiver<Result<Received, CliError>>,
@@ -118,7 +119,7 @@ impl Printer {
         match &event.payload {
             Payload::Log(payload) => self.order.push(received.bytes(), payload, pieces),
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
-            // A step's output ends with the step.
+            // The end of a step also ends its last line.
             Payload::Step(step) if step.status != StepStatus::Started => {
                 self.order.flush(pieces);
                 self.write(pieces)?;
@@ -176,8 +177,8 @@ impl Printer {
             let time = output.paint(Ink::Grey, &line.time.to_string());
             output.raw(format!("{time} ").as_bytes())?;
         }
-        // Cursor movements are applied here, so that a carriage return cannot overwrite the time. Bytes that are not
-        // UTF-8 are written unchanged.
+        // Cursor movements are applied here, so that a carriage return cannot overwrite the time at the start of the
+        // line. Bytes that are not UTF-8 are written unchanged.
         let folded = std::str::from_utf8(bytes).map(|text| ansi::fold(text, LineEnd::Complete).text);
         let shown = folded.as_ref().map_or(bytes, |text| text.as_bytes());
         output.pass(&[shown, b"\n"].concat())
@@ -191,7 +192,7 @@ impl Printer {
     }
 }
 
-/// Output that was not sent as events.
+/// A range of output that was not sent as events.
 struct Gap {
     lines: i64,
     bytes: i64,
@@ -199,7 +200,7 @@ struct Gap {
 
 impl Gap {
     fn of(payload: &Payload) -> Option<Self> {
-        // The kind is compared as text, as is every kind that this program may be too old to know.
+        // The kind is compared as text, so that the program also handles kinds added by newer servers.
         let payload = serde_json::to_value(payload).ok()?;
         let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
         (payload.get("kind")? == "gap").then(|| Self { lines: number("lines"), bytes: number("bytes") })

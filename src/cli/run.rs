@@ -1,8 +1,8 @@
-//! `tailwater run -- make test`: runs a command on the server as if it ran here.
+//! `tailwater run -- make test`: runs a command on the server as if it ran locally.
 //!
-//! The output arrives live, each stream on its own; the exit code is the command's; Ctrl-C cancels the job. [`command`]
-//! builds the shell script from the arguments, [`place`] decides where the command runs, [`signals`] listens for the
-//! signals that cancel the job, and [`stdin`] checks standard input.
+//! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job.
+//! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`signals`]
+//! listens for the signals that cancel the job, and [`stdin`] checks standard input.
 
 mod command;
 mod place;
@@ -80,7 +80,7 @@ impl Run {
         }
         let mut submission = self.submission()?;
         let client = self.server.client()?;
-        // Listen before the job is submitted, so that a Ctrl-C during the submission is not lost.
+        // Signals are handled before the job is submitted, so that Ctrl-C is not lost during the submission.
         let mut signals = Signals::listen()?;
         if let Some(directory) = self.working_directory(&client).await? {
             submission["payload"]["workingDirectory"] = directory.into();
@@ -136,8 +136,8 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. It sends a request to the server only
-    /// if the answer depends on it.
+    /// Returns the working directory of the command, or `None` for the workspace. A request is sent to the server only
+    /// if the result depends on it.
     async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
         let asked = self.cwd.as_deref();
         if self.workspace || self.send.is_some() {
@@ -171,7 +171,7 @@ impl Run {
     }
 }
 
-/// Prints a note that the command had no standard input, if the user may have expected it to have one.
+/// Prints a note that the command had no standard input, if the input was open at the start and has not ended since.
 fn say_unread(before: Input) {
     if before == Input::Open && Input::of_this_program() != Input::Nothing {
         note(stdin::UNREAD);
@@ -186,7 +186,7 @@ fn variable(pair: &str) -> Result<(String, Value), CliError> {
     Ok((pair.to_owned(), value.into()))
 }
 
-/// Cancels the job at the first signal, and returns at the second.
+/// Cancels the job on the first signal, and returns on the second.
 async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     signals.next().await;
     note("cancelling the job; press Ctrl-C again to exit without waiting for it");
@@ -201,7 +201,7 @@ async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     std::process::exit(LEFT.into());
 }
 
-/// Requests a job's cancellation. A job that has finished already is not an error.
+/// Requests a job's cancellation. It is not an error if the job has already finished.
 async fn cancel(client: &Client, job: JobId, reason: &str) -> Result<(), CliError> {
     match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {
         Err(CliError::Refused { status: 409, .. }) | Ok(_) => Ok(()),

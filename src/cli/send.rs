@@ -1,7 +1,7 @@
 //! Submits a job, together with the files of a folder if `--send DIR` is given.
 //!
-//! The archive is created while it is being sent ([`pack`]), so neither side keeps it in memory. The job starts when
-//! the server has received all of it; an interrupted upload leaves no job behind.
+//! The archive is created while it is being sent ([`pack`]), so neither side holds it in memory. The job starts after
+//! the server has received the whole archive. An interrupted upload does not create a job.
 
 mod pack;
 mod progress;
@@ -22,7 +22,7 @@ use super::output::note;
 use pack::Folder;
 use progress::Progress;
 
-/// The number of blocks of the archive that wait to be sent.
+/// The maximum number of blocks of the archive waiting to be sent.
 const WAITING: usize = 4;
 
 /// The maximum number of omitted files whose names are printed.
@@ -57,7 +57,7 @@ pub(super) async fn submit(
     let reply = client.upload(request, &progress.sent).await;
     drop(drawing);
     match (reply, packing.await.map_err(io::Error::other)?) {
-        // The connection was closed because a file could not be read, so that is the error to report.
+        // The upload failed because a file could not be read, so that error is reported.
         (Err(CliError::Unreachable { .. }), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(CliError::File { what: "send the files".into(), source: error })
         }

@@ -18,11 +18,11 @@ use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
 use crate::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
 
-/// The path of this program, which is valid even if its file was replaced or removed.
+/// The path of this program, which remains valid even if its file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// How many bytes at the end of each step's output are always sent: far more than anybody reads, so that error messages
-/// are included.
+/// The number of bytes at the end of each step's output that are always sent. It is large enough to include all error
+/// messages.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
 
 /// The definition of all settings. Each is a flag, an environment variable and a key of the settings file
@@ -131,8 +131,8 @@ impl Serve {
         if let Some(path) = &self.redact_values_file {
             warn_if_exposed(path, "values to mask");
         }
-        // Jobs must not inherit files that were open when this process was started. Files that it opens itself are
-        // never inherited.
+        // Jobs must not inherit files that were open when this process was started. Files that the process opens itself
+        // are never inherited.
         close_fds::set_fds_cloexec(3, &[]);
         let supervision = Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -149,7 +149,7 @@ impl Serve {
     }
 
     async fn serve(self, embedded_site: Option<EmbeddedSite>, supervision: Supervision) -> Result<(), StartError> {
-        // Install the handlers first, so that a signal during the start is not lost.
+        // Signal handlers are installed first, so that a signal during the start is not lost.
         let shutdown = on_signal()?;
         let bound = TcpListener::bind(&self.listen).await;
         let listener = bound.map_err(|source| StartError::Listen { address: self.listen.clone(), source })?;
@@ -201,19 +201,20 @@ fn cores() -> u16 {
     u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
-/// Prints the server's address and the login link to standard output rather than to the log, which others may read.
+/// Prints the server's address and the login link to standard output. The log is not used, because others may be able
+/// to read it.
 fn announce(server: &Server) {
     let text =
         format!("Listening on http://{}\nLog in with this one-time link: {}\n", server.address(), server.login_link());
     let mut out = std::io::stdout().lock();
-    // Flush, because a program may wait for the first line.
+    // The output is flushed, because another program may be waiting for the first line.
     let told = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Err(error) = told {
         tracing::warn!(%error, "the address could not be printed");
     }
 }
 
-/// Returns a token that is cancelled by the first SIGTERM or SIGINT.
+/// Returns a token that the first SIGTERM or SIGINT cancels.
 fn on_signal() -> std::io::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -229,8 +230,8 @@ fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Raises the limit of open files as far as the system allows, because every stream needs one. Returns the previous
-/// limit, which jobs get: some programs iterate over all possible file descriptors.
+/// Raises the limit of open files to the maximum that the system allows, because every stream needs one. Returns the
+/// previous limit, which is restored for jobs because some programs iterate over all possible file descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

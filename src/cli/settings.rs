@@ -1,8 +1,8 @@
 //! Reads the settings file and computes the effective settings.
 //!
-//! All settings are defined in one place, the arguments of `serve` ([`Serve`]). The keys of the file are the arguments'
-//! names, and its values become their defaults. A flag therefore overrides an environment variable, which overrides the
-//! file, which overrides the built-in default; and every value passes the same checks, wherever it comes from.
+//! The only definition of the settings is that of the arguments of `serve` ([`Serve`]). The keys of the file are the
+//! names of the arguments, and the values in the file become their defaults. A flag therefore overrides an environment
+//! variable, which overrides the file, which overrides the built-in default. The same checks apply to all of them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,34 +17,34 @@ use toml::de::{DeTable, DeValue};
 
 use super::serve::Serve;
 
-/// The file that is read if none is given. The default data folder is in the working directory as well.
+/// The file that is read if none is given. Like the default data folder, it is in the working directory.
 const DEFAULT_FILE: &str = "tailwater.toml";
 
-/// The argument that names the file. It is not a setting itself.
+/// The argument that specifies the file. It is not a setting itself.
 const FILE: &str = "config";
 
 /// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// Why the settings file cannot be used.
+/// The reasons why the settings file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SettingsError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("failed to read the settings from {path}: {source}")]
     Read { path: PathBuf, source: io::Error },
-    /// It contains an unknown key or an invalid value.
+    /// The file contains an unknown key or an invalid value.
     #[error("{path}:{line}: {problem}")]
     Wrong { path: PathBuf, line: usize, problem: String },
 }
 
-/// A settings file that was read and checked.
+/// A settings file whose contents have been checked.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     path: PathBuf,
     entries: BTreeMap<String, Entry>,
 }
 
-/// One key of the file.
+/// A key of the file with its value.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     values: Vec<OsString>,
@@ -103,12 +103,12 @@ impl Kind {
     }
 }
 
-/// Returns all settings: the arguments of `serve`.
+/// Returns all settings, which are the arguments of `serve`.
 pub(super) fn table() -> Command {
     Serve::augment_args(Command::new("settings"))
 }
 
-/// Adds the arguments that cannot be derived: the file and, for `config`, all settings.
+/// Adds the arguments that are not derived: the settings file and, for `config`, all settings.
 pub(super) fn add_arguments(command: Command) -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
@@ -123,7 +123,7 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. For a subcommand that uses the settings, the file is taken into account.
+/// Parses the command line. For subcommands that use the settings, the settings file is read as well.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
@@ -137,7 +137,7 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
 }
 
 impl SettingsFile {
-    /// Reads the given file or, if none is given, the one in the working directory if it exists.
+    /// Reads the given file. If none is given, reads the one in the working directory, if it exists.
     fn find(named: Option<&PathBuf>) -> Result<Option<Self>, SettingsError> {
         let path = named.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
         match fs::read_to_string(path) {
@@ -170,7 +170,7 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// Makes the file's values the defaults of a subcommand.
+    /// Uses the values in the file as the defaults of a subcommand's arguments.
     fn become_defaults(&self, verb: Command) -> Command {
         verb.mut_args(|setting| match self.entries.get(setting.get_id().as_str()) {
             Some(entry) => setting.default_values_os(entry.values.iter().cloned()),
@@ -178,7 +178,7 @@ impl SettingsFile {
         })
     }
 
-    /// Returns the file's path if the file has a key.
+    /// Returns the file's path if the file contains the given key.
     pub(super) fn path_if_it_sets(&self, key: &str) -> Option<&Path> {
         self.entries.contains_key(key).then_some(self.path.as_path())
     }
@@ -190,7 +190,7 @@ impl SettingsFile {
     }
 }
 
-/// Checks a value as the command line would, ignoring the environment.
+/// Validates a value as on the command line, ignoring the environment.
 fn check(setting: &Arg, values: &[OsString]) -> Result<(), String> {
     let long = setting.get_long().unwrap_or_default();
     let alone = Command::new("settings").no_binary_name(true).arg(setting.clone().env(None::<&'static str>));

@@ -2,14 +2,14 @@
 
 use crate::model::Seq;
 
-/// The maximum size of a frame. It contains one event of at most 1 MiB of text, which JSON escapes can make six times
-/// as long. A Tailwater server does not send more, and longer frames could exhaust the memory.
+/// The maximum size of a frame. A frame contains one event of at most 1 MiB of text, which JSON escapes can make six
+/// times as long. Tailwater servers do not send longer frames, which could exhaust the memory.
 const MAX_FRAME: usize = 16 << 20;
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// The position after which the stream resumes.
+    /// The position from which the stream can be resumed.
     pub(super) id: Option<Seq>,
     /// The type of the event.
     pub(super) event: String,
@@ -17,7 +17,7 @@ pub(super) struct Frame {
     pub(super) data: String,
 }
 
-/// The error for a frame that is longer than any that a server sends.
+/// The error for a frame that exceeds the maximum size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
 
@@ -25,9 +25,9 @@ pub(super) struct TooLong;
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     buffer: Vec<u8>,
-    /// The end of the frames that were returned.
+    /// The end of the frames that have already been returned.
     start: usize,
-    /// The position up to which the end of a frame was searched for.
+    /// The position up to which the buffer has been searched for the end of a frame.
     searched: usize,
 }
 
@@ -44,7 +44,7 @@ impl Frames {
     pub(super) fn next(&mut self) -> Result<Option<Frame>, TooLong> {
         loop {
             let Some(at) = memchr::memmem::find(&self.buffer[self.searched..], b"\n\n") else {
-                // The last byte may be the first half of a frame's end.
+                // The last byte may be the first half of the blank line that ends a frame.
                 self.searched = self.start.max(self.buffer.len().saturating_sub(1));
                 return if self.buffer.len() - self.start > MAX_FRAME { Err(TooLong) } else { Ok(None) };
             };
@@ -59,7 +59,7 @@ impl Frames {
     }
 }
 
-/// Parses a frame. Returns `None` for a frame without an event, such as `retry`.
+/// Parses a frame. Returns `None` for frames without an event, such as `retry`.
 fn parse(text: &str) -> Option<Frame> {
     let (mut id, mut event, mut data) = (None, None, String::new());
     for line in text.lines() {

@@ -1,8 +1,8 @@
 //! Reads a job from a YAML or JSON file and checks its structure, so that errors are reported with line and column.
 //!
-//! The file contains a payload, which says what a job runs (`run` or `steps`), or a whole submission, recognised by its
-//! `type` or `payload`. The structure is checked with the server's own types, so that the two cannot disagree. The
-//! values are checked by the server only.
+//! The file contains either a payload, which specifies the commands of a job (`run` or `steps`), or a whole submission,
+//! which is recognised by its member `type` or `payload`. The structure is checked with the server's own types, so the
+//! two cannot differ. The values are checked only by the server.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ use serde::de::IgnoredAny;
 use crate::json::{self, Json, JsonError, Member, Node};
 use crate::queue::CommandShape;
 
-/// Why a file is not a valid job.
+/// The error for a file that is not a valid job.
 #[derive(Debug, thiserror::Error)]
 pub(super) struct SubmissionError {
     name: String,
-    /// Line and column, starting at 1.
+    /// The line and column of the error, starting at 1.
     place: Option<(usize, usize)>,
     problem: String,
 }
@@ -43,7 +43,7 @@ struct Whole<P> {
     max_attempts: Option<i32>,
 }
 
-/// Returns the submission for a file.
+/// Returns the submission described by a file.
 pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     let refused = |place, problem| SubmissionError { name: name.to_owned(), place, problem };
     let text = json::decode(bytes).map_err(|problem| refused(None, problem))?;
@@ -51,8 +51,8 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns whether a file is JSON: by its extension, or else by its first character, because JSON has to be an object
-/// here.
+/// Returns whether a file is JSON. This is determined by its extension, or else by its first character, because the
+/// file has to contain an object.
 fn is_json(name: &str, text: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     match end.to_ascii_lowercase().as_str() {
@@ -62,7 +62,7 @@ fn is_json(name: &str, text: &str) -> bool {
     }
 }
 
-/// Turns the content of a file into a whole submission, if its structure is valid.
+/// Converts the content of a file into a whole submission. Fails if its structure is invalid.
 fn submission(file: Json) -> Result<Json, JsonError> {
     let at = file.at;
     let Node::Object(mut members) = file.node else {

@@ -14,7 +14,7 @@ use super::send;
 use super::submission;
 use crate::model::Job;
 
-/// The maximum size of a file, in bytes: more than a server accepts.
+/// The maximum size of a file, in bytes, which is greater than the server's limit.
 const MAX_FILE: u64 = 64 << 20;
 
 /// Submits a job and prints its id.

@@ -14,7 +14,7 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Creates a cell with plain text; characters that would control a terminal are made visible.
+    /// Creates a cell with plain text. Control characters are replaced by visible ones.
     pub(super) fn plain(text: &str) -> Self {
         Self { text: plain(text), ink: None }
     }
@@ -25,7 +25,7 @@ impl Cell {
     }
 }
 
-/// Returns each row as a line. The last column is truncated to the available width, if there is a limit.
+/// Returns each row as a line. The last column is truncated to the available width, if `room` limits it.
 pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: Option<u32>) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| ansi::cells(&row[column].text)).max().unwrap_or(0);
     let widths: [u32; N] = std::array::from_fn(width);
@@ -46,7 +46,7 @@ pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: O
     rows.iter().map(line).collect()
 }
 
-/// Returns as much of a text as fits into the width.
+/// Returns the beginning of a text that fits into the given width.
 fn cut(text: &str, room: Option<u32>) -> &str {
     let Some(room) = room else { return text };
     let fits = |end: &usize| ansi::cells(&text[..*end]) <= room;

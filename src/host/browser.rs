@@ -1,42 +1,44 @@
-//! What differs between the two halves, as the browser has it: the reply around a page has long arrived; the clock is its own.
+//! Functions with different implementations in the server and the browser. This is the browser's implementation.
 
 use leptos::nonce::Nonce;
 use leptos::prelude::document;
 
 use crate::model::Timestamp;
 
-/// Does nothing in the browser.
+/// Does nothing, because only the server can set the status.
 pub const fn status(_code: u16) {}
 
-/// Returns the text as it is: the browser sets it as a text.
+/// Returns the text unchanged, because the browser does not parse it as HTML.
 pub const fn escaped_text(text: String) -> String {
     text
 }
 
-/// Does nothing in the browser.
+/// Does nothing, because only the server can set the policy.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 
-/// Does nothing in the browser.
+/// Does nothing, because only the server sends the header for reloading.
 pub const fn reload_after(_seconds: u32) {}
 
-/// Refuses them: no call arrives in the browser.
+/// Always fails, because the browser does not receive calls.
 pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
     Err("the browser answers no calls".to_owned())
 }
 
-/// Returns where a file of the site is, by its plain name: the document's head says so, of those that the browser asks for.
+/// Returns the URL path of a file, given its plain name. The document's head contains the paths of the files that the
+/// browser needs.
 pub fn asset(name: &str) -> String {
     let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
     said.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| format!("/{name}"))
 }
 
-/// Returns the present time.
+/// Returns the current time.
 #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]
 pub fn now() -> Timestamp {
     Timestamp((js_sys::Date::now() * 1000.0) as i64)
 }
 
-/// Returns how far the reader's wall clock was ahead of UTC at that time, in minutes.
+/// Returns the offset of the reader's local time from UTC at the given time, in minutes. It is positive east of
+/// Greenwich.
 #[expect(clippy::cast_possible_truncation, reason = "it is less than a day")]
 pub fn utc_offset_minutes(at: Timestamp) -> i64 {
     -(date(at).get_timezone_offset() as i64)

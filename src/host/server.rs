@@ -1,4 +1,4 @@
-//! What differs between the two halves, as the server has it: the reply around a page, and the clock.
+//! Functions with different implementations in the server and the browser. This is the server's implementation.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use leptos::nonce::Nonce;
@@ -10,24 +10,25 @@ pub use crate::clock::now;
 use crate::model::Timestamp;
 use crate::server::AppState;
 
-/// Sets the status of the page's reply. A number that HTTP does not know changes nothing.
+/// Sets the status of the page's response. An invalid status is ignored.
 pub fn status(code: u16) {
     if let (Some(reply), Ok(code)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(code)) {
         reply.set_status(code);
     }
 }
 
-/// Returns a text as a `<title>` or `<textarea>` has to hold it: `leptos_meta` and Leptos write there what they are given.
+/// Escapes a text for a `<title>` or `<textarea>` element, because Leptos and `leptos_meta` do not escape it there.
 ///
-/// Their content is escapable raw text (HTML, 13.1.2), in which only `&` and `<` mean anything.
+/// The content of these elements is escapable raw text (HTML, 13.1.2), in which only `&` and `<` are special.
 pub fn escaped_text(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// Sends the page's Content-Security-Policy: what it may load, and that only scripts with this nonce run.
+/// Sends the page's Content-Security-Policy, which specifies what the page may load, and allows only scripts with this
+/// nonce.
 ///
-/// Styles come from files alone. Heights and widths that the page computes are set through the CSSOM, which a policy
-/// without `unsafe-inline` allows.
+/// Styles may come only from files. Heights and widths that the page computes are set through the CSSOM, which a policy
+/// without `unsafe-inline` permits.
 pub fn security_policy(nonce: Option<&Nonce>) {
     let nonce = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let policy = format!(
@@ -39,24 +40,24 @@ pub fn security_policy(nonce: Option<&Nonce>) {
     }
 }
 
-/// Lets the browser load the page again after so many seconds.
+/// Makes the browser reload the page after the given number of seconds.
 pub fn reload_after(seconds: u32) {
     if let Some(reply) = use_context::<ResponseOptions>() {
         reply.insert_header(header::REFRESH, HeaderValue::from(seconds));
     }
 }
 
-/// Reads the arguments of a call from the browser, by the rules for all bodies of JSON.
+/// Parses the arguments of a call from the browser, by the same rules as all JSON bodies.
 pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     crate::json::read_bytes(bytes)
 }
 
-/// Returns where a file of the site is, by its plain name.
+/// Returns the URL path of a file, given its plain name.
 pub fn asset(name: &str) -> String {
     use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))
 }
 
-/// Returns how far the reader's wall clock is ahead of UTC; the server does not know, so 0.
+/// Returns 0, because the server does not know the reader's time zone.
 pub const fn utc_offset_minutes(_at: Timestamp) -> i64 {
     0
 }

@@ -1,11 +1,12 @@
-//! What the form does not show of the job that it was made from. It is kept, and the form says so.
+//! Describes the settings of an edited job that the form has no fields for. They are copied unchanged to the new job.
 
 use serde_json::{Map, Value};
 
 use crate::model::{Job, RawJson};
 use crate::words;
 
-/// Returns what is kept of a job: its other stages, its artifacts, its files, its affinity key.
+/// Describes the settings of a job that the form cannot edit: the other stages, artifacts, input files and the affinity
+/// key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
     let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();
@@ -24,7 +25,7 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-/// Returns what is kept of a step. Its shell is said only if the form does not show it.
+/// Describes the settings of a step that the form cannot edit. The shell is included if `shown_shell` is `None`.
 #[must_use]
 pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {
     let text = |key: &str| step.get(key).and_then(Value::as_str);

@@ -1,11 +1,11 @@
-//! The job that a form was made from, and what an edited form changes of it.
+//! The job that is being edited, and the changes made to it in the form.
 
 use serde_json::{Map, Value};
 
 use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread, map_or_null, text_or_null};
 use crate::model::{Job, JobChanges, RawJson};
 
-/// A job of type `command` as replies show it, and its form.
+/// A job of type `command` as returned by the API, and the form that shows it.
 #[derive(Clone, Debug)]
 pub struct Original {
     payload: Map<String, Value>,
@@ -15,7 +15,7 @@ pub struct Original {
 }
 
 impl Original {
-    /// Takes a job; `None` if it is of another type, of which a form knows nothing.
+    /// Creates the form for a job. Returns `None` if the job has another type.
     #[must_use]
     pub fn of(job: &Job) -> Option<Self> {
         let payload = match job.payload.as_ref().map(RawJson::to_value) {
@@ -35,19 +35,20 @@ impl Original {
         Some(Self { payload, priority: job.priority, max_attempts: job.max_attempts, form })
     }
 
-    /// Returns the form that runs it again as it is.
+    /// Returns the form with the job's own values. Submitting it unchanged runs the job again as it was.
     #[must_use]
     pub const fn form(&self) -> &JobForm {
         &self.form
     }
 
-    /// Returns the step at a position as it is shown; nothing of a job that has only a command.
+    /// Returns the step at an index, or `None` if there is none or if the job has a single `run` command instead of
+    /// steps.
     #[must_use]
     pub fn step(&self, position: usize) -> Option<&Map<String, Value>> {
         self.payload.get("steps")?.get(position)?.as_object()
     }
 
-    /// Returns what is to be changed, so that the job runs as the edited form says.
+    /// Returns the changes to the original that the edited form contains.
     pub fn changes(&self, form: &JobForm) -> Result<JobChanges, Misread> {
         let mut payload = Map::new();
         let mut put = |key: &str, value: Value| {
@@ -74,7 +75,7 @@ impl Original {
         })
     }
 
-    /// Returns the environment; a value that was not edited is exactly the one that was shown.
+    /// Returns the edited environment. Values that were not edited are returned exactly as in the original.
     fn variables(&self, form: &JobForm) -> Result<Map<String, Value>, Misread> {
         let before = |name: &str| self.payload.get("env").and_then(|env| env.get(name)).and_then(Value::as_str);
         let is_renamed = |name: &str, kept: &String| !name.is_empty() && kept != name;
@@ -97,12 +98,12 @@ impl Original {
         Ok(variables)
     }
 
-    /// Returns `run` and `steps`, of which one is null.
+    /// Returns the new values of `run` and `steps`. One of them is null.
     fn commands(&self, form: &JobForm) -> (Value, Value) {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
         match steps.as_slice() {
-            // One command stays one command, unless it has become more than that.
+            // A job with a single `run` command remains one, unless the step has other members than `run`.
             [Value::Object(only)] if !self.payload.contains_key("steps") && only.len() == 1 => {
                 (only.get("run").cloned().unwrap_or_default(), Value::Null)
             }
@@ -110,7 +111,8 @@ impl Original {
         }
     }
 
-    /// Returns a step of the original with what was edited in place of its own, or a new step.
+    /// Returns the edited step. If it is based on a step of the original, all members that were not edited are copied
+    /// from it.
     fn edited(&self, step: &FormStep, shell: &str, new_shell: Option<&str>) -> Value {
         let before = step.origin.and_then(|position| self.form.steps.get(position).zip(self.raw_step(position)));
         let Some((before, mut edited)) = before else { return step.new_step(shell) };
@@ -140,7 +142,7 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Returns the steps that the form shows: those of the stage `execute`.
+/// Returns the steps that the form shows, which are those of the `execute` stage.
 fn steps_of(payload: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
     payload.get("steps").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
@@ -167,7 +169,8 @@ fn form_variables(payload: &Map<String, Value>) -> Vec<FormVariable> {
     payload.get("env").and_then(Value::as_object).into_iter().flatten().map(variable).collect()
 }
 
-/// Returns the shell of all steps, or [`EACH_ITS_OWN`] if they differ. `sh` is what the server chooses by itself.
+/// Returns the shell of all steps, or [`EACH_ITS_OWN`] if they differ. `sh`, the server's default, is returned as an
+/// empty text.
 fn common_shell(payload: &Map<String, Value>) -> String {
     let mut shells = steps_of(payload).map(|step| match text(step, "shell") {
         "sh" => "",
@@ -177,13 +180,13 @@ fn common_shell(payload: &Map<String, Value>) -> String {
     if shells.all(|shell| shell == first) { first } else { EACH_ITS_OWN }.to_owned()
 }
 
-/// Returns whether two texts are the same in a field of one line, which drops line breaks.
+/// Returns whether two texts are equal in a single-line field, which removes line breaks and surrounding spaces.
 fn is_same_line(one: &str, other: &str) -> bool {
     let line = |text: &str| text.replace(['\r', '\n'], "").trim().to_owned();
     line(one) == line(other)
 }
 
-/// Returns whether two texts are the same in a field of several lines, which knows only one kind of line break.
+/// Returns whether two texts are equal in a multi-line field, which does not distinguish kinds of line breaks.
 fn is_same_text(one: &str, other: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
     one == other || lines(one) == lines(other)

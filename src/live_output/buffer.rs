@@ -1,4 +1,4 @@
-//! The part of a job's log that the page keeps in memory: a bounded window of lines, and all lifecycle events.
+//! The part of a job's log that the page holds in memory: a bounded window of lines, and all lifecycle events.
 //!
 //! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
 //! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
@@ -22,10 +22,10 @@ use super::totals::Totals;
 use colours::Colours;
 use lines::LineWindow;
 
-/// How much output the page keeps in memory.
+/// The limits of the output that the page keeps in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct BufferLimits {
-    /// The maximum number of lines. A browser lays out 50,000 in well under a frame.
+    /// The maximum number of lines. Browsers can lay out 50,000 lines in much less than the time of one frame.
     pub lines: usize,
     /// The maximum number of bytes of text, so that long lines do not exhaust a phone's memory.
     pub bytes: usize,
@@ -37,12 +37,12 @@ impl Default for BufferLimits {
     }
 }
 
-/// What happens to live output when the window is full.
+/// The behaviour when live output arrives and the window is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
     /// Drop the oldest lines, because the reader follows the end of the log.
     DropOldest,
-    /// Keep the window as it is, because the reader is looking at it. New output is only counted, and loaded later.
+    /// Leave the window unchanged, because the reader is looking at it. New output is only counted, and loaded later.
     Detach,
 }
 
@@ -74,10 +74,10 @@ pub struct Buffer {
     limits: BufferLimits,
     /// Whether the window includes the end of the log.
     attached: bool,
-    /// The newest known event.
+    /// The position of the newest known event.
     end: Seq,
     colours: Colours,
-    /// Whether each stream's next chunk may begin in the middle of a line, because the chunk before it is unknown.
+    /// Whether each stream's next chunk may begin in the middle of a line, because the previous chunk is unknown.
     ragged: [bool; 2],
     /// The first event of the known range. Earlier chunks of the same contiguous range of output may be unknown.
     known_from: Seq,
@@ -113,7 +113,7 @@ impl Buffer {
         self.lines.all()
     }
 
-    /// Returns every event that is not output, oldest first.
+    /// Returns all lifecycle events and gaps, oldest first.
     #[must_use]
     pub fn milestones(&self) -> &[Event] {
         &self.milestones
@@ -125,7 +125,7 @@ impl Buffer {
         &self.totals
     }
 
-    /// Returns the newest known event, after which the feed continues.
+    /// Returns the position of the newest known event, from which the feed continues.
     #[must_use]
     pub const fn end(&self) -> Seq {
         self.end
@@ -137,13 +137,13 @@ impl Buffer {
         self.attached
     }
 
-    /// Returns how many lines the log has before the window.
+    /// Returns the number of lines of the log before the window.
     #[must_use]
     pub fn lines_before(&self) -> i64 {
         self.lines().front().map_or(self.totals.lines(), |line| self.totals.index(line.key))
     }
 
-    /// Returns how many lines the log has after the window.
+    /// Returns the number of lines of the log after the window.
     #[must_use]
     pub fn lines_after(&self) -> i64 {
         self.lines().back().map_or(0, |line| self.totals.lines() - self.totals.index(line.key) - 1)
@@ -187,7 +187,7 @@ impl Buffer {
         self.lines.find(key).is_some()
     }
 
-    /// Records how many lines an attempt has, as the server reported it.
+    /// Records the number of lines of an attempt, as reported by the server.
     pub fn note_lines(&mut self, attempt: i32, lines: i64) {
         self.totals.note_lines(attempt, lines);
     }
@@ -223,7 +223,7 @@ impl Buffer {
         }
     }
 
-    /// Replaces all lines by those of the newest events. `end` is the last event that was read.
+    /// Replaces all lines with those of the newest events. `end` is the last event that was read.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;
@@ -272,7 +272,7 @@ impl Buffer {
         self.lines.recolour();
     }
 
-    /// Returns the event after which a line belongs if no event contains it: the gap event that replaces it.
+    /// Returns the gap event that replaces a line, or `None` if the line is in no gap.
     #[must_use]
     pub fn gap_of(&self, key: LineKey) -> Option<Seq> {
         let covers = |event: &&Event| match &event.payload {
@@ -284,7 +284,7 @@ impl Buffer {
         self.milestones.iter().find(covers).map(|event| event.seq)
     }
 
-    /// Returns a step's position in its stage, or -1 if the step is unknown.
+    /// Returns the reference of a step. Its index is -1 if the step is unknown.
     #[must_use]
     pub fn step(&self, stage: Stage, id: Option<&str>) -> StepRef {
         let index = self.milestones.iter().find_map(|event| match &event.payload {
@@ -343,7 +343,7 @@ impl Buffer {
     fn take(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => self.take_chunk(event.seq, &event.message, payload),
-            // The lines that the gap replaces are not in the window, so the window restarts after the gap.
+            // The lines that the gap replaces are not in the window, so the window starts again after the gap.
             Payload::Gap(_) => {
                 self.clear();
                 (self.ragged, self.known_from) = ([true; 2], event.seq);
@@ -366,14 +366,15 @@ impl Buffer {
             } else if let Some(at) = self.lines.find(key) {
                 self.lines.change(at, |line| line.push(&piece, seq, scanner));
             } else if front.is_some_and(|front| key < front) {
-                // This continues a line that was dropped. It is loaded by its number when the reader scrolls to it.
+                // The chunk continues a line that was dropped. That line is loaded by number when the reader scrolls to
+                // it.
                 scanner.end_line();
                 scanner.skip(piece.text);
             } else {
                 scanner.end_line();
                 let mut line = LiveLine::new(key, payload, seq, scanner.style());
-                // Lines are numbered in the order in which they begin. A line after one that began in the known range
-                // therefore began there too.
+                // Line numbers follow the order in which lines begin. If a line began within the known range, so did
+                // all later ones.
                 let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
                 line.whole = whole || self.lines().iter().any(begun);
                 line.push(&piece, seq, scanner);

@@ -1,4 +1,4 @@
-//! The connection to a job's log: a stream or, if that does not work, polling. Both continue from the same cursor.
+//! The connection to a job's log: a stream or, if no stream can be opened, polling. Both continue from the same cursor.
 //!
 //! The feed delivers each event exactly once, in order and without holes, in one batch per animation frame. [`policy`]
 //! decides when to open the stream and when to poll. The feed never drops an event: it limits its memory by delivering
@@ -23,10 +23,10 @@ use policy::{Action, Connection, FeedPolicy, Happened};
 
 /// The maximum number of events of one poll: the API's limit.
 const POLL_LIMIT: usize = 500;
-/// If this much text is waiting, it is delivered without waiting for the next frame.
+/// The number of bytes of undelivered text at which events are delivered without waiting for the next frame.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// Receives a job's events after a cursor, until it is dropped.
+/// Receives a job's events after a cursor. Dropping it closes the connection.
 pub struct Feed {
     connected: Rc<RefCell<Connected>>,
     _listeners: [Listener; 1],
@@ -34,7 +34,7 @@ pub struct Feed {
 
 struct Connected {
     job: JobId,
-    /// All events up to this one have been delivered or are waiting to be.
+    /// The last event that has been delivered or is waiting to be delivered.
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
@@ -85,7 +85,7 @@ impl Feed {
         });
         let me = Rc::downgrade(&connected);
         let visibility = Listener::new(document(), "visibilitychange", move |_| {
-            // A hidden page has no animation frames, so deliver what is waiting now.
+            // A hidden page has no animation frames, so waiting events are delivered immediately.
             hand_on(&me);
             happened(&me, if is_hidden() { Happened::Hidden } else { Happened::Shown });
         });
@@ -108,7 +108,7 @@ impl Drop for Feed {
     }
 }
 
-/// Reports to the policy what happened, and carries out its actions.
+/// Passes an input to the policy and executes the resulting actions.
 fn happened(me: &Weak<RefCell<Connected>>, happened: Happened) {
     let Some(connected) = me.upgrade() else { return };
     let mut connected = connected.borrow_mut();
@@ -178,8 +178,8 @@ impl Connected {
             on("open", Happened::Opened),
             on("heartbeat", Happened::Heard),
             on("terminal", Happened::Ended),
-            // The error event says neither why it happened nor whether the browser will retry. Close the stream, and
-            // let a poll find out.
+            // The error event contains neither the cause nor whether the browser will retry. The stream is closed, and
+            // a poll determines the cause.
             on("error", Happened::Broke),
             event,
         ];
@@ -210,7 +210,7 @@ impl Connected {
     }
 }
 
-/// Adds the next event. Returns `false` if events are missing before it; an event that is already known is ignored.
+/// Adds the next event. Returns `false` if events before it are missing. Known events are ignored.
 fn take(me: &Weak<RefCell<Connected>>, event: Event, size: usize) -> bool {
     let Some(connected) = me.upgrade() else { return false };
     let mut this = connected.borrow_mut();

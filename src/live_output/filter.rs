@@ -1,11 +1,11 @@
-//! The filters of the list.
+//! The filters that select the rows of the log.
 
 use crate::model::{Event, Level, Payload};
 
 use super::buffer::Buffer;
 use super::line::LiveLine;
 
-/// Which rows the list shows.
+/// Selects the rows that the list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputFilter {
     /// All rows.
@@ -13,9 +13,9 @@ pub enum OutputFilter {
     All,
     /// Only lifecycle events.
     Stages,
-    /// Only output, including the notes where some of it is missing.
+    /// Only output, including notes about missing output.
     Logs,
-    /// Only lines and lifecycle events that report a warning or an error.
+    /// Only lines and lifecycle events whose level is at least a warning.
     Warnings,
 }
 
@@ -33,7 +33,7 @@ impl OutputFilter {
         }
     }
 
-    /// Returns whether an event that is not a line is shown.
+    /// Returns whether a lifecycle event or a gap is shown.
     #[must_use]
     pub fn takes_event(self, event: &Event) -> bool {
         match self {
@@ -50,7 +50,7 @@ impl OutputFilter {
 pub struct Counts {
     /// The number of lifecycle events.
     pub stages: i64,
-    /// The number of lines of the whole log.
+    /// The number of lines in the whole log.
     pub logs: i64,
     /// The number of warnings and errors among the lifecycle events and the lines in the window.
     pub warnings: i64,
@@ -59,7 +59,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts the contents of the buffer, plus what is known of the rest.
+    /// Counts the rows in the buffer, and adds the known number of lines outside of it.
     #[must_use]
     pub fn of(buffer: &Buffer) -> Self {
         let events = |filter: OutputFilter| count(buffer.milestones().iter().filter(|event| filter.takes_event(event)));
@@ -84,7 +84,7 @@ impl Counts {
     }
 }
 
-/// Returns whether an event says that output was not sent.
+/// Returns whether an event reports output that was not sent.
 #[must_use]
 pub const fn is_gap(event: &Event) -> bool {
     matches!(event.payload, Payload::Gap(_))

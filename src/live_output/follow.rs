@@ -1,6 +1,7 @@
 //! Pauses following when the reader scrolls, and resumes it when they reach the end of the list.
 //!
-//! It does not compute scroll positions: a sentinel of one pixel at the end of the list reports when it is in view.
+//! This module does not compute scroll positions. A sentinel of one pixel at the end of the list reports when it is in
+//! view.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -9,7 +10,7 @@ use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 use super::screen::Screen;
 use crate::ui::dom::{EachFrame, InView, Listener};
 
-/// The listeners for the reader's input. They are removed when this is dropped.
+/// The listeners for the reader's scrolling, which are removed when this is dropped.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,
@@ -52,7 +53,7 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
         }),
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
-        // While a requested line is still being loaded, the end may be in view.
+        // The end may be in view while a requested line is still being loaded.
         if in_view && !screen.follows.get_untracked() && !screen.seeks() && !selects_in(screen) {
             screen.follow();
         }

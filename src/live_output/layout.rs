@@ -1,9 +1,8 @@
 //! The vertical position of each row of the list.
 //!
-//! This module is pure. Rows use a monospaced font and wrap at the panel's edge like in a terminal. The height of a row
-//! therefore follows from its width in columns, and the heights of 50,000 rows can be added up without a layout by the
-//! browser. Lines outside the window take the space that they will need, so that the scrollbar represents the whole
-//! log.
+//! This module is pure. Rows use a monospaced font and wrap at the panel's edge as in a terminal. The height of a row
+//! can therefore be computed from its width in columns, so that 50,000 rows are laid out without the browser. Lines
+//! outside the window also take up space, so that the scrollbar represents the whole log.
 
 use std::ops::Range;
 
@@ -18,7 +17,8 @@ pub const ROW_HEIGHT: u32 = 20;
 /// The height of a lifecycle event, and the minimum height of the space for lines outside the window. It equals
 /// `--milestone` in `_live.scss`.
 pub const MILESTONE_HEIGHT: u32 = 28;
-/// The maximum height of all lines outside the window. Browsers limit an element's height to about 17 million pixels.
+/// The maximum height of all lines outside the window, in CSS pixels. Browsers limit an element's height to about 17
+/// million pixels.
 const MAX_SPACE: i64 = 8_000_000;
 
 /// One row of the list, with its index in the buffer.
@@ -26,7 +26,7 @@ const MAX_SPACE: i64 = 8_000_000;
 pub enum PanelRow {
     /// A line of output.
     Line(usize),
-    /// An event that is not output.
+    /// A lifecycle event or a gap.
     Milestone(usize),
     /// The space for lines before the window.
     Earlier,
@@ -39,7 +39,7 @@ pub enum PanelRow {
 pub enum RowKey {
     /// A line.
     Line(LineKey),
-    /// An event.
+    /// A lifecycle event or a gap.
     Milestone(Seq),
     /// The note about earlier lines.
     Earlier,
@@ -56,14 +56,14 @@ pub struct Layout {
     scale: Scale,
 }
 
-/// How much space lines outside the window take.
+/// The amount of space for lines outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// The same height as lines in the window.
     Full,
-    /// Less, because their total height would exceed the maximum: this many lines share [`MAX_SPACE`].
+    /// Less height, because the total would exceed the maximum: this many lines share [`MAX_SPACE`].
     Reduced(i64),
-    /// Only that of a note, because it is unknown how many of them the filter shows.
+    /// Only the height of a note, because the number of lines that match the filter is unknown.
     Unknown,
 }
 
@@ -87,7 +87,7 @@ impl Scale {
         u32::try_from(height).unwrap_or(0).max(MILESTONE_HEIGHT)
     }
 
-    /// Returns how many lines take the given height.
+    /// Returns the number of lines that fit into the given height.
     #[must_use]
     pub fn lines(self, height: u32) -> i64 {
         match self {
@@ -105,7 +105,7 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Lays out the rows that the filter shows, for a width in columns.
+    /// Computes the layout of the rows that match the filter, for a panel width in columns.
     #[must_use]
     pub fn new(buffer: &Buffer, filter: OutputFilter, columns: u32) -> Self {
         let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);
@@ -120,7 +120,7 @@ impl Layout {
         };
         if filter != OutputFilter::Stages {
             if buffer.has_earlier() {
-                // A gap that ends where the window begins is placed there, below the space of the lines that it
+                // A gap that ends at the beginning of the window is placed there, below the space for the lines that it
                 // replaces.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
@@ -142,7 +142,7 @@ impl Layout {
         layout
     }
 
-    /// Returns how much space lines outside the window take.
+    /// Returns the amount of space for lines outside the window.
     #[must_use]
     pub const fn scale(&self) -> Scale {
         self.scale
@@ -160,7 +160,7 @@ impl Layout {
         &self.rows
     }
 
-    /// Returns the height of all rows together.
+    /// Returns the total height of all rows.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.tops.last().copied().unwrap_or(0)
@@ -200,7 +200,7 @@ impl Layout {
         })
     }
 
-    /// Returns the index of a row. For a row that is no longer shown, it returns the next row of its kind.
+    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row of its kind.
     #[must_use]
     pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
         self.rows.iter().position(|&row| match (key, row) {

@@ -1,4 +1,4 @@
-//! One line of output, and how it is assembled from the pieces that arrive.
+//! A line of output, and how it is assembled from pieces.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use crate::model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamN
 use crate::ansi::{self, LineEnd, Scanner, Style};
 use crate::level;
 
-/// The maximum number of bytes of a line that the page keeps: 200 times the width of a terminal. The download contains
-/// the whole line.
+/// The maximum number of bytes of a line that the page stores, which is 200 times the width of a terminal. Downloads
+/// contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The identifier of a line: the attempt that printed it, and its number within the attempt, starting at 1. Lines are
-/// sorted by it.
+/// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
+/// key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineKey {
     /// The attempt.
@@ -24,43 +24,44 @@ pub struct LineKey {
 /// The measured height of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {
-    /// The panel's width in columns when it was measured.
+    /// The panel's width in columns at the time of the measurement.
     pub columns: u32,
-    /// The number of rows of text that the line took.
+    /// The number of rows of text that the line occupied.
     pub rows: u32,
 }
 
-/// One line of output, as much of it as has arrived.
+/// The part of a line of output that has arrived so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLine {
     /// The identifier of the line.
     pub key: LineKey,
-    /// The step that printed it.
+    /// The step that printed the line.
     pub step: StepRef,
-    /// The stream that it was printed to.
+    /// The stream that contained the line.
     pub stream: StreamName,
-    /// The event that contains its first byte.
+    /// The event that contains the line's first byte.
     pub first_seq: Seq,
-    /// When that chunk's first byte was captured.
+    /// The time at which the first byte of that chunk was captured.
     pub time: Timestamp,
-    /// The text that a terminal would show, with escape sequences for styles and links. For an unfinished line, it also
-    /// records the cursor's position.
+    /// The text as displayed by a terminal, with escape sequences only for styles and links. For an unfinished line,
+    /// the text also contains the cursor's position.
     pub text: String,
-    /// The style of its first character.
+    /// The style of the first character.
     pub style: Style,
-    /// Its level, guessed from its words.
+    /// The level, guessed from the text.
     pub level: Level,
-    /// Its width in columns.
+    /// The width in columns.
     pub cells: u32,
-    /// Whether the line is longer than what is kept.
+    /// Whether text was dropped because the line was too long.
     pub cut: bool,
-    /// Whether its beginning is known to be complete. For the first line after an unknown part of the log it is not.
+    /// Whether the beginning of the line is known to be complete. It is not for the first line after an unknown part of
+    /// the log.
     pub whole: bool,
-    /// Whether its newline has arrived, or the line was loaded by number. Nothing is added to it then.
+    /// Whether the newline has arrived, or the line was loaded by number. No further text is added in that case.
     ended: bool,
-    /// Its measured height, if the browser draws it wider or narrower than a terminal would.
+    /// The measured height, if the browser draws the line wider or narrower than a terminal would.
     pub measured: Option<Measured>,
-    /// Incremented by every change, so that the page knows which rows to draw again.
+    /// A counter that every change increments, so that the page redraws only changed rows.
     pub revision: u32,
 }
 
@@ -90,7 +91,7 @@ impl LiveLine {
         }
     }
 
-    /// Creates a line that was loaded by its number. `seq` is its position among the events.
+    /// Creates a line that was loaded by number. `seq` is its position among the events.
     #[must_use]
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
@@ -101,7 +102,7 @@ impl LiveLine {
         loaded
     }
 
-    /// Appends a piece. `scanner` reads it too, so that it knows the style of the text that follows.
+    /// Appends a piece of text. `scanner` also parses it, to determine the style of the text that follows.
     pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         if self.ended {
             return;
@@ -113,8 +114,8 @@ impl LiveLine {
         self.look_again();
     }
 
-    /// Replaces this line by the loaded one if its beginning is missing. A line that may still grow is left alone: the
-    /// loaded text may already contain pieces that are still to arrive.
+    /// Replaces this line with the loaded one if its beginning is missing. A line that may still grow is not replaced,
+    /// because the loaded text may contain pieces that have yet to arrive.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
         if !self.whole && (self.ended || growth == Growth::Over) {
             *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
@@ -122,8 +123,8 @@ impl LiveLine {
         self.whole = true;
     }
 
-    /// Returns how many rows of text it takes in a panel of the given width. Like in a terminal, it wraps at any
-    /// character.
+    /// Returns the number of rows of text that the line occupies in a panel of the given width. As in a terminal, it
+    /// can wrap at any character.
     #[must_use]
     pub fn rows(&self, columns: u32) -> u32 {
         match self.measured {
@@ -132,7 +133,7 @@ impl LiveLine {
         }
     }
 
-    /// Sets the style of its first character, now that the line before it is known.
+    /// Sets the style of the first character, after the previous line has become known.
     pub fn set_style(&mut self, style: Style) {
         if self.style != style {
             self.style = style;
@@ -171,9 +172,9 @@ impl LiveLine {
 /// Whether an attempt may still print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
-    /// It is running, so its lines may grow.
+    /// The attempt is running, so its lines may grow.
     GoesOn,
-    /// It has ended, and its output is complete.
+    /// The attempt has ended, and its output is complete.
     Over,
 }
 
@@ -184,11 +185,11 @@ pub struct LinePiece<'a> {
     pub number: i64,
     /// The text.
     pub text: &'a str,
-    /// Whether the line ends after it.
+    /// Whether a newline follows this piece.
     pub ended: bool,
 }
 
-/// Splits a chunk's text into the pieces of each line.
+/// Splits the text of a chunk into pieces, one per line.
 #[must_use]
 pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<LinePiece<'a>> {
     let mut pieces = Vec::new();

@@ -1,4 +1,4 @@
-//! The texts of lifecycle events.
+//! Displays lifecycle events as text.
 
 use crate::model::{
     AttemptStatus, Event, GapAvailable, GapReason, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus,
@@ -8,22 +8,22 @@ use crate::words;
 /// The appearance of a lifecycle event: its icon and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Something is waiting.
+    /// The job or a part of it is waiting.
     Queued,
-    /// Something started.
+    /// The job or a part of it started.
     Running,
-    /// Something succeeded.
+    /// The job or a part of it succeeded.
     Succeeded,
-    /// Something failed.
+    /// The job or a part of it failed.
     Failed,
-    /// Something was cancelled, or needs attention.
+    /// The job or a part of it was cancelled, or needs attention.
     Cancelled,
-    /// None of the above.
+    /// Any other event.
     Plain,
 }
 
 impl Tone {
-    /// Returns the name that CSS classes and icons use.
+    /// Returns the name that is used in CSS classes and for icons.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,15 +40,15 @@ impl Tone {
 /// The text of a lifecycle event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// Its appearance.
+    /// The appearance of the event.
     pub tone: Tone,
     /// The subject of the event, such as a step.
     pub subject: String,
-    /// What happened.
+    /// A description of the event.
     pub detail: String,
 }
 
-/// Returns an event's kind, as the API calls it.
+/// Returns an event's kind, as named in the API.
 #[must_use]
 pub fn kind(event: &Event) -> &str {
     match &event.payload {
@@ -157,7 +157,7 @@ fn of_step(step: &StepPayload) -> Words {
         (StepStatus::Failed, None, Some(signal)) => within(&format!("killed by signal {signal}"), step.duration_ms),
         (status, ..) => within(words::step_status(status), step.duration_ms),
     };
-    // A step without a name of its own is named after its command, which is shown beside it.
+    // If the step's name is derived from its command, the step's id is shown, because the command is shown beside it.
     let subject = if step.command.starts_with(&step.name) { step.step_id.clone() } else { step.name.clone() };
     Words { tone, subject, detail }
 }

@@ -1,8 +1,8 @@
-//! What the panel shows: which rows, at which positions, and where the list is scrolled to.
+//! Computes the contents of the panel: the rows with their positions, and the scroll position.
 //!
-//! This module is pure. [`super::screen`] measures the panel, passes in what happened, and draws the resulting
-//! [`PanelFrame`]. Either the reader follows, and the list stays at its end; or the reader has paused, and the line at
-//! the top of the panel keeps its position while lines are appended, loaded before it, dropped, or hidden by a filter.
+//! This module is pure. [`super::screen`] measures the panel, passes on events and input, and draws the resulting
+//! [`PanelFrame`]. While following, the list stays at its end. While paused, the line at the top of the panel keeps its
+//! position, even if lines are appended, loaded before it, dropped, or hidden by a filter.
 
 use std::ops::Range;
 
@@ -13,30 +13,31 @@ use super::filter::{Counts, OutputFilter};
 use super::layout::{Layout, PanelRow, RowKey};
 use super::line::{Growth, LineKey, LiveLine, Measured};
 
-/// How far beyond the panel's edges rows are drawn, in CSS pixels, so that scrolling shows no blank area.
+/// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. It prevents blank areas while
+/// scrolling.
 const OVERSCAN: u32 = 800;
-/// How far beyond the panel's edges lines are loaded while paused, in CSS pixels, so that they are there when the
-/// reader scrolls to them. This is less than half of the height of a loaded range, so that a jump to any position loads
-/// only one.
+/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels, so that they are
+/// available when the reader scrolls to them. It is less than half the height of a loaded range, so that jumping to any
+/// position loads only one range.
 const AHEAD: u32 = 4_000;
-/// The number of newest rows that the server renders, which does not know the panel's size: more than fit on any
-/// screen, and enough to be useful without scripts.
+/// The number of newest rows that the server renders. The server does not know the panel's size. This number fills any
+/// screen, and is enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width in columns until the panel is measured.
 const GUESSED_COLUMNS: u32 = 120;
-/// The number of lines that are loaded at a time: several screens.
+/// The number of lines that are loaded by one request, which fill several screens.
 const PART: i64 = 500;
 
-/// Where the list is scrolled to.
+/// The scroll position of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScrollPlace {
-    /// At the end, also when more rows arrive.
+    /// The end of the list, including rows that arrive later.
     End,
     /// A row stays at the top of the panel, with its first `below` pixels above the edge.
     Row { key: RowKey, below: u32 },
 }
 
-/// The state from which everything in the panel is computed.
+/// The state from which the panel's contents are computed.
 #[derive(Clone, Debug)]
 pub struct Panel {
     buffer: Buffer,
@@ -45,7 +46,7 @@ pub struct Panel {
     columns: u32,
     height: u32,
     place: ScrollPlace,
-    /// How many rows the filter showed when following was paused.
+    /// The number of rows that matched the filter when following was paused.
     seen: i64,
     /// The line that a link or the reader selected.
     marked: Option<LineKey>,
@@ -62,10 +63,10 @@ pub enum RowView {
         line: LiveLine,
         /// The time between the start of the attempt and the line, in milliseconds.
         offset: i64,
-        /// Whether it is the marked line.
+        /// Whether this is the marked line.
         marked: bool,
     },
-    /// An event that is not output.
+    /// A lifecycle event or a gap.
     Milestone(Event),
     /// The space for lines outside the window.
     Space(Space),
@@ -74,11 +75,11 @@ pub enum RowView {
 /// The space for lines outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// The end of the window at which it is.
+    /// The end of the window that the space is next to.
     pub side: Side,
-    /// The number of lines; 0 if only the beginning of the first line in the window is missing.
+    /// The number of lines, or 0 if only the beginning of the first line in the window is missing.
     pub lines: i64,
-    /// Its height in CSS pixels.
+    /// The height of the space in CSS pixels.
     pub height: u32,
 }
 
@@ -92,7 +93,7 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the row's identifier and revision. While both are the same, the row need not be drawn again.
+    /// Returns the row's identifier and revision. A row is redrawn only if one of them has changed.
     #[must_use]
     pub const fn key(&self) -> (RowKey, u32) {
         match self {
@@ -104,22 +105,22 @@ impl RowView {
     }
 }
 
-/// What to draw.
+/// The contents of the panel at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelFrame {
     /// The rows.
     pub rows: Vec<RowView>,
-    /// The height of the space above them.
+    /// The height of the space above the rows.
     pub above: u32,
-    /// The height of the space below them.
+    /// The height of the space below the rows.
     pub below: u32,
-    /// Where to scroll to.
+    /// The scroll position to set.
     pub scroll_to: u32,
-    /// How much each filter shows.
+    /// The number of rows that match each filter.
     pub counts: Counts,
-    /// How many rows have arrived since following was paused.
+    /// The number of rows that have arrived since following was paused.
     pub unseen: i64,
-    /// The range of lines to load, because the reader is looking at it.
+    /// The range of lines to load for the visible part of the list.
     pub wanted: Option<LineRange>,
 }
 
@@ -160,8 +161,8 @@ impl Panel {
         self.lay_out();
     }
 
-    /// Adds loaded lines. The rows on screen keep their positions; a reader who has scrolled to the space of missing
-    /// lines sees them there.
+    /// Adds loaded lines. The rows on screen keep their positions. If the reader has scrolled to the space for these
+    /// lines, the lines appear there.
     pub fn load(&mut self, part: LineRange, page: LinesPage) {
         let (attempt, top) = (part.attempt, self.scroll_top());
         self.buffer.note_lines(attempt, page.total_lines);
@@ -180,7 +181,7 @@ impl Panel {
         }
         if self.seeking {
             self.seek();
-            // The log may have fewer lines. Stop seeking after the range was loaded.
+            // The log may have fewer lines than expected. Seeking ends once the range has been loaded.
             self.seeking &= !self.marked.is_some_and(|key| part.holds(key));
         }
     }
@@ -205,7 +206,7 @@ impl Panel {
         self.buffer.totals().last_attempt().unwrap_or(1)
     }
 
-    /// Replaces all lines by those of the newest events, and follows.
+    /// Replaces all lines with those of the newest events, and starts following.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.buffer.jump(tail, end);
         self.lay_out();
@@ -230,7 +231,7 @@ impl Panel {
         changed
     }
 
-    /// Records the measured number of rows of a line. Returns whether it differs from the known one.
+    /// Records the measured number of rows of a line. Returns whether it differs from the known number.
     pub fn measure(&mut self, key: LineKey, rows: u32) -> bool {
         let measured = Measured { columns: self.columns, rows };
         let changed = self.buffer.measure(key, measured);
@@ -240,7 +241,7 @@ impl Panel {
         changed
     }
 
-    /// Scrolls to the end and follows. Returns whether the end has to be loaded first.
+    /// Scrolls to the end and starts following. Returns whether the end has to be loaded first.
     pub fn follow(&mut self) -> bool {
         self.place = ScrollPlace::End;
         self.seeking = false;
@@ -255,7 +256,7 @@ impl Panel {
         self.hold(scroll_top);
     }
 
-    /// Handles scrolling to a new position. It is ignored while the list follows.
+    /// Handles scrolling to a new position. The call is ignored while the list follows.
     pub fn scrolled(&mut self, scroll_top: u32) {
         if !self.follows() && scroll_top != self.scroll_top() {
             self.seeking = false;
@@ -269,7 +270,7 @@ impl Panel {
         self.layout.height() > self.height
     }
 
-    /// Returns the rows in memory that the filter shows as text, one line each and without escape sequences.
+    /// Returns the loaded rows that match the filter as text, one line each and without escape sequences.
     #[must_use]
     pub fn visible_text(&self, milestone: fn(&Event) -> String) -> String {
         let mut text = String::new();
@@ -284,14 +285,15 @@ impl Panel {
         text
     }
 
-    /// Returns the first frame, which the server renders and the browser hydrates: the newest rows, for any panel size.
+    /// Returns the first frame, which the server renders and the browser hydrates. It contains the newest rows, for any
+    /// panel size.
     #[must_use]
     pub fn first_paint(&self) -> PanelFrame {
         let end = self.layout.rows().len();
         self.frame_of(end.saturating_sub(FIRST_PAINT_ROWS)..end, end..end, (0, 0), 0)
     }
 
-    /// Returns what to draw now.
+    /// Computes the current frame.
     #[must_use]
     pub fn frame(&self) -> PanelFrame {
         let scroll_to = self.scroll_top();
@@ -330,7 +332,7 @@ impl Panel {
         PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted }
     }
 
-    /// Returns the range to load: around the requested line, next to the window, or where the reader has scrolled to.
+    /// Returns the range to load: around the requested line, next to the window, or at the current scroll position.
     fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRange> {
         if let Some(key) = self.marked.filter(|_| self.seeking) {
             return Some(around(key));

@@ -33,10 +33,10 @@ pub fn in_address() -> Option<(Option<i32>, i64)> {
     parse(&window().location().hash().ok()?)
 }
 
-/// Puts a line into the page's address without adding a history entry.
+/// Changes the page's address to refer to a line, without adding a history entry.
 pub fn put_into_address(key: LineKey, last: i32) {
     let history = window().history();
-    // It fails only for an address on another site.
+    // The call fails only if the address is on another site.
     let _ = history
         .map(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last))));
 }

@@ -1,4 +1,4 @@
-//! The rows of the list. Only the visible ones and some around them are in the document.
+//! The rows of the list. Only the visible rows and some adjacent ones are in the document.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -69,7 +69,7 @@ fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl 
     }
 }
 
-/// A styled part of a line. Output becomes text nodes only, whatever it contains.
+/// A styled part of a line. Output is rendered only as text nodes, whatever it contains.
 fn span(span: Span) -> AnyView {
     let mut classes = span.style.classes();
     if span.mark {
@@ -112,7 +112,7 @@ fn milestone_row(event: &Event) -> impl IntoView + use<> {
     }
 }
 
-/// A note in place of output that was not sent live, with a button that loads it.
+/// A note that replaces output that was not sent live, with a button that loads the output.
 fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + use<> {
     let (attempt, first) = (gap.attempt, gap.from_line);
     let words = milestone::words(event);
@@ -128,7 +128,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
     }
 }
 
-/// The space for lines outside the window. They are loaded when it comes into view.
+/// The space for lines outside the window. These lines are loaded when the space comes into view.
 fn space_row(space: Space) -> impl IntoView {
     let node: NodeRef<html::Div> = NodeRef::new();
     // The height is set through the CSSOM, because the page's Content-Security-Policy forbids style attributes.

@@ -1,4 +1,4 @@
-//! The panel's state as signals, and the code that draws it.
+//! Holds the panel's state as signals, and draws it.
 //!
 //! Events change the panel. Once per frame a [`PanelFrame`] is computed, and its rows are put into a keyed list. When
 //! they are in the document, the heights of the spaces above and below and the scroll position are set. Heights are set
@@ -21,7 +21,7 @@ use crate::rest;
 
 /// The number of events that are loaded from the end of the log: the API's limit.
 const END_LIMIT: usize = 500;
-/// The number of columns of the ruler. More columns make the mean width more precise.
+/// The number of characters in the ruler. A larger number makes the mean width more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
 /// The panel's state as signals. It is a handle: copies refer to the same screen.
@@ -31,15 +31,15 @@ pub struct Screen {
     panel: StoredValue<Panel>,
     /// The rows in the document.
     pub rows: RwSignal<Vec<RowView>>,
-    /// How much each filter shows.
+    /// The number of rows that match each filter.
     pub counts: RwSignal<Counts>,
-    /// The totals of everything that was printed.
+    /// The totals of the job's complete output.
     pub totals: RwSignal<Totals>,
     /// The current filter.
     pub filter: RwSignal<OutputFilter>,
     /// Whether the list follows the end of the log.
     pub follows: RwSignal<bool>,
-    /// How many rows have arrived since following was paused.
+    /// The number of rows that have arrived since following was paused.
     pub unseen: RwSignal<i64>,
     /// The element that scrolls.
     pub scroller: NodeRef<html::Div>,
@@ -51,7 +51,7 @@ pub struct Screen {
     pub below: NodeRef<html::Div>,
     /// An element with [`RULER_COLUMNS`] characters, which measures the width of a character.
     pub ruler: NodeRef<html::Span>,
-    /// An element as wide as the text of a line may be.
+    /// An element with the maximum width of a line's text.
     pub ruler_line: NodeRef<html::Span>,
     loading: StoredValue<bool>,
 }
@@ -111,7 +111,7 @@ impl Screen {
         }
     }
 
-    /// Puts a line into the page's address, and marks it.
+    /// Puts a reference to a line into the page's address, and marks the line.
     pub fn name(self, key: LineKey) {
         let last = self.panel.with_value(Panel::last_attempt);
         permalink::put_into_address(key, last);
@@ -133,7 +133,7 @@ impl Screen {
         });
     }
 
-    /// Scrolls to the end and follows. The end is loaded first if it is not in the window.
+    /// Scrolls to the end and starts following. The end is loaded first if it is not in the window.
     pub fn follow(self) {
         let missing = self.panel.try_update_value(Panel::follow).unwrap_or(false);
         self.draw();
@@ -150,7 +150,7 @@ impl Screen {
         }
     }
 
-    /// Measures the panel, and draws it again if its size has changed.
+    /// Measures the panel, and redraws it if its size has changed.
     pub fn measure(self) {
         let (Some(scroller), Some(ruler), Some(line)) =
             (self.scroller.get_untracked(), self.ruler.get_untracked(), self.ruler_line.get_untracked())
@@ -167,7 +167,7 @@ impl Screen {
         });
     }
 
-    /// Returns the rows that the filter shows as text.
+    /// Returns the rows that match the filter as text.
     pub fn visible_text(self) -> String {
         self.panel.with_value(|panel| panel.visible_text(milestone::text))
     }
@@ -186,7 +186,7 @@ impl Screen {
         let Some(frame) = self.panel.try_with_value(Panel::frame) else { return };
         self.show(&frame);
         spawn_local(async move {
-            // After a tick, the list's effect has put the rows into the document.
+            // After one tick, the list's effect has put the rows into the document.
             tick().await;
             if self.panel.is_disposed() {
                 return;
@@ -270,7 +270,7 @@ impl Screen {
         spawn_local(async move {
             let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
-            // If a range cannot be loaded, it is requested again the next time the reader looks at it.
+            // If a range cannot be loaded, it is requested again the next time it comes into view.
             let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);
             if let Ok(page) = page {

@@ -21,12 +21,12 @@ const KEYS: [(&str, &str); 5] = [
 pub fn open() {
     let dialog = document().get_element_by_id(DIALOG_ID).and_then(|node| node.dyn_into::<HtmlDialogElement>().ok());
     if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
-        // It fails only if the dialog is already open as a non-modal one.
+        // The call fails only if the dialog is already open as a non-modal dialog.
         let _ = dialog.show_modal();
     }
 }
 
-/// Handles the shortcuts, and contains the dialog that lists them.
+/// Handles the shortcuts, and contains the dialog that describes them.
 #[component]
 pub fn Shortcuts(screen: Screen) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {

@@ -12,7 +12,7 @@ use crate::words;
 pub fn StatusBar(
     screen: Screen,
     connection: RwSignal<Connection>,
-    /// Called to retry the connection now.
+    /// Called when the reader wants to retry the connection immediately.
     on_try_now: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let redactions = move || screen.totals.with(super::totals::Totals::redactions);

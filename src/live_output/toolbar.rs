@@ -1,4 +1,4 @@
-//! The toolbar: filters, following, copying and downloading.
+//! The toolbar: filters, and buttons for following, copying and downloading.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::model::{Artifact, Job};
 use crate::ui::{Icon, clipboard, download_url};
 use crate::words;
 
-/// How long a button shows the result of its action.
+/// The time for which a button shows the result of its action.
 const TOLD_FOR: Duration = Duration::from_secs(3);
 /// The artifact name of an attempt's complete output.
 const LOG_NAME: &str = "logs/output.log";

@@ -1,9 +1,9 @@
-//! The totals of everything that a job has printed, in memory or not.
+//! The totals of a job's complete output, including lines that are not in memory.
 
 use super::line::LineKey;
 use crate::model::{AttemptStatus, Event, LogPayload, Payload, Timestamp};
 
-/// The totals of a job, by attempt.
+/// The totals of a job's output, by attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     attempts: Vec<AttemptCount>,
@@ -19,7 +19,7 @@ struct AttemptCount {
 }
 
 impl Totals {
-    /// Adds the figures of an event. An event may be added twice: only the greatest figures count.
+    /// Adds the figures of an event. Adding an event twice has no effect, because only the greatest figures count.
     pub fn note(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => {
@@ -45,19 +45,19 @@ impl Totals {
         }
     }
 
-    /// Returns how many lines all attempts have printed.
+    /// Returns the number of lines printed by all attempts.
     #[must_use]
     pub fn lines(&self) -> i64 {
         self.attempts.iter().map(|total| total.lines).sum()
     }
 
-    /// Returns how many bytes all attempts have printed, after redaction.
+    /// Returns the number of bytes printed by all attempts, after redaction.
     #[must_use]
     pub fn bytes(&self) -> i64 {
         self.attempts.iter().map(|total| total.bytes).sum()
     }
 
-    /// Returns how many values were masked in the attempts that have ended.
+    /// Returns the number of values that were masked in attempts that have ended.
     #[must_use]
     pub fn redactions(&self) -> i64 {
         self.attempts.iter().map(|total| total.redactions).sum()
@@ -70,14 +70,14 @@ impl Totals {
         started.map_or(0, |started| at.millis_since(started))
     }
 
-    /// Returns how many lines all attempts printed before the given line.
+    /// Returns the number of lines that all attempts printed before the given line.
     #[must_use]
     pub fn index(&self, key: LineKey) -> i64 {
         let earlier = self.attempts.iter().filter(|total| total.number < key.attempt).map(|total| total.lines);
         earlier.sum::<i64>() + key.number - 1
     }
 
-    /// Returns the line at an index, counted from 0 over all attempts, if there is one.
+    /// Returns the line at an index, counted from 0 over all attempts, or `None` if the index is too large.
     #[must_use]
     pub fn key(&self, index: i64) -> Option<LineKey> {
         let mut rest = index;
@@ -96,7 +96,7 @@ impl Totals {
         self.attempts.last().map(|total| total.number)
     }
 
-    /// Records how many lines an attempt has, as the server reported it.
+    /// Records the number of lines of an attempt, as reported by the server.
     pub fn note_lines(&mut self, attempt: i32, lines: i64) {
         let total = self.of(attempt);
         total.lines = total.lines.max(lines);

@@ -1,6 +1,7 @@
-//! The note above the log for browsers without scripts: what the page shows, and links to the rest.
+//! The note above the log for browsers without scripts. It describes the displayed part of the log and links to the
+//! rest.
 //!
-//! The style sheet hides it if scripts run.
+//! The style sheet hides the note if scripts run.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -8,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 use crate::host;
 use crate::model::Job;
 
-/// How often the page reloads itself if the reader asked for it, in seconds.
+/// The interval in seconds at which the page reloads if the reader has enabled reloading.
 const RELOAD_SECONDS: u32 = 5;
 
 /// The query parameter that turns reloading on. It is off by default, because a reload interrupts reading.
@@ -27,7 +28,8 @@ pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
         (true, _) => (None, "The newest lines of the log. "),
         (false, true) => (Some(page), "The newest lines of the log; this page reloads itself while the job runs. "),
         (false, false) => (
-            // Without a fragment: a browser does not reload the page for an address that differs only in its fragment.
+            // The address has no fragment, because browsers do not reload a page whose new address differs only in its
+            // fragment.
             Some(format!("{page}?{RELOADS}=1")),
             "The newest lines of the log, as they were when the page was loaded. ",
         ),

@@ -1,4 +1,4 @@
-//! The page of a job: its status, steps, files and live output.
+//! The page of a job, with its status, steps, artifacts and live output.
 
 mod aside;
 mod header;
@@ -22,14 +22,14 @@ use crate::words;
 use aside::Aside;
 use header::Header;
 
-/// How often to fetch a queued job's position.
+/// The interval at which the position of a queued job is fetched.
 const ASK_POSITION_EVERY: Duration = Duration::from_secs(3);
-/// How long to wait before retrying a request that got no response.
+/// The pause before retrying a request that got no response.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// How often running durations are updated.
+/// The interval at which the durations of running jobs are updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Loads a job and shows it.
+/// Loads a job and displays it.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let params = use_params_map();
@@ -76,7 +76,7 @@ struct LiveJob {
 }
 
 impl LiveJob {
-    /// Applies new events, and fetches what they have changed.
+    /// Applies new events, and fetches the data that they have changed.
     fn happened(self, news: Vec<Event>) {
         let concerns_job =
             news.iter().any(|event| matches!(event.payload, Payload::Job(_) | Payload::Attempt(_) | Payload::End(_)));
@@ -90,7 +90,7 @@ impl LiveJob {
         }
     }
 
-    /// Fetches the job, and retries until there is a response.
+    /// Fetches the job, and retries until the server responds.
     fn ask(self) {
         spawn_local(async move {
             match rest::get::<Job>(&format!("/api/queue/jobs/{}", self.id)).await {
@@ -101,7 +101,7 @@ impl LiveJob {
         });
     }
 
-    /// Fetches the list of artifacts, and retries until there is a response.
+    /// Fetches the list of artifacts, and retries until the server responds.
     fn ask_files(self) {
         spawn_local(async move {
             match rest::get::<ArtifactsPage>(&format!("/api/queue/jobs/{}/artifacts", self.id)).await {
@@ -130,7 +130,7 @@ impl LiveJob {
     }
 }
 
-/// Shows a loaded job. Its props are serialisable; all reactive state is created here.
+/// Shows a loaded job. The props are serialisable. All reactive state is created here.
 #[component]
 fn JobView(page: JobPageData) -> impl IntoView {
     let JobPageData { job, milestones, tail, artifacts } = page;

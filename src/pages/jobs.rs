@@ -1,4 +1,4 @@
-//! The list of jobs: one row per job, newest first, kept up to date.
+//! The list of jobs, newest first. It is updated automatically.
 
 mod changes;
 mod list;
@@ -20,7 +20,7 @@ use crate::ui::{Icon, PageTitle};
 use crate::words;
 use list::JobList;
 
-/// How long to wait after the last keystroke before searching.
+/// The delay between the last keystroke and the search.
 const SEARCH_AFTER: Duration = Duration::from_millis(250);
 
 /// The filters of the list. They are part of the page's address, so that a filtered list can be linked to.
@@ -28,7 +28,7 @@ const SEARCH_AFTER: Duration = Duration::from_millis(250);
 struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
-    /// How many jobs to skip. Only the page links for browsers without scripts set it.
+    /// The number of jobs to skip. Only the page links for browsers without scripts set it.
     offset: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The login page: a plain form, which works without scripts.
+//! The login page, which is a plain form that works without scripts.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -7,7 +7,7 @@ use crate::ui::PageTitle;
 
 /// Asks for the token, or for a click that uses a one-time link.
 ///
-/// Only a POST uses the link's ticket. Programs that preview links load this page with GET and so do not use it up.
+/// Only a POST request uses up the link's ticket, because programs that preview links load this page with GET.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -1,5 +1,5 @@
-//! Submitting a job: one command, or several steps; or running a job again that is edited before (`?from=` its id). Without
-//! scripts the form is posted (`server::http::form`).
+//! The pages for submitting a new job and, with `?from=` and a job's id, for editing a job and running it again.
+//! Without scripts the form is posted to `server::http::form`.
 
 mod draft;
 mod environment;
@@ -21,10 +21,10 @@ use crate::rpc;
 use crate::ui::{Icon, PageTitle};
 use form::Form;
 
-/// Fields that stand folded away, since few jobs need them.
+/// Fields that are collapsed initially, because few jobs need them.
 const FURTHER: [&str; 4] = ["payload.shell", "payload.timeoutSeconds", "maxAttempts", "priority"];
 
-/// The form. The server validates it, and its error messages appear next to the fields that they are about.
+/// The page for a new job or, with the query parameter `from`, for editing an existing one.
 #[component]
 pub fn NewJobPage() -> impl IntoView {
     let query = use_query_map();
@@ -35,7 +35,7 @@ pub fn NewJobPage() -> impl IntoView {
     }
 }
 
-/// The form. The server validates it, and its error messages appear next to the fields that they are about.
+/// Loads a job and shows the form for editing it.
 #[component]
 fn EditPage(id: String) -> impl IntoView {
     let job = Resource::new(move || id.clone(), rpc::job);

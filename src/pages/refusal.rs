@@ -1,4 +1,4 @@
-//! What a page shows when the server refused to send it, or could not be reached.
+//! The error page for requests that were refused, or that could not be sent.
 
 use leptos::prelude::*;
 use leptos_router::components::A;

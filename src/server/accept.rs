@@ -1,10 +1,10 @@
-//! Parses the headers that list what a client accepts: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2).
+//! Parses the headers that state the client's preferences: `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2).
 
 use axum::http::{HeaderMap, HeaderName};
 
 /// Returns the names in a header's list in lower case, each with its weight from 0 (not acceptable) to 1.
 ///
-/// Names and the `q` of a weight are case-insensitive. A list may be split over several lines of the header.
+/// Names and the `q` of a weight are case-insensitive. A list may be distributed over several header lines.
 pub(super) fn accepted(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(weighted).collect()

@@ -1,5 +1,5 @@
-//! Checks that apply to every request before its route is called: its body must have an encoding that the server can
-//! read and must arrive in time, and its `Expect` header must be one that the server supports.
+//! Checks every request before its route is called. Its body must have a supported encoding and must arrive in time,
+//! and its `Expect` header must be supported.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::AppState;
 use super::http::error::ApiError;
 use super::pace::Pace;
 
-/// Passes on a request if its route can read it. Responds with 408 if its body arrived too slowly.
+/// Passes on a request if the server can read its body. Responds with 408 if the body arrives too slowly.
 pub(super) async fn arrival(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if let Err(error) = check(&request) {
         return error.into_response();
@@ -27,24 +27,24 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
     let pace = Pace::new(state.config.limits.body);
     let request = request.map(|body| Body::new(PacedBody { body, pace, is_late: is_late.clone() }));
     let reply = next.run(request).await;
-    // The route only sees that its body failed, not that the client was too slow.
+    // The route only detects that reading the body failed. It does not know that the client was too slow.
     if is_late.load(Ordering::Relaxed) { ApiError::RequestTimeout.into_response() } else { reply }
 }
 
 fn check(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
-    // RFC 9110, 10.1.1: HTTP/1.0 has no expectations, so the header is ignored there.
+    // RFC 9110, 10.1.1: HTTP/1.0 does not define expectations, so the header is ignored.
     if request.version() != Version::HTTP_10 && tokens(headers, &EXPECT).any(|token| token != "100-continue") {
         return Err(ApiError::ExpectationFailed);
     }
-    // Some clients send this header with every request. Without a body it has no meaning.
+    // Some clients send this header with every request. It has no meaning for a request without a body.
     if !request.body().is_end_stream() && tokens(headers, &CONTENT_ENCODING).any(|token| token != "identity") {
         return Err(ApiError::UnsupportedEncoding);
     }
     Ok(())
 }
 
-/// Returns the items of a header whose value is a list, in lower case.
+/// Returns the items of a list header in lower case.
 fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> + use<'a> {
     let values =
         headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
@@ -52,7 +52,7 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     items.filter(|item| !item.is_empty())
 }
 
-/// A request's body that fails if its client is too slow.
+/// A request body that fails if its client is too slow.
 struct PacedBody {
     body: Body,
     pace: Pace,

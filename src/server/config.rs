@@ -1,4 +1,4 @@
-//! The settings of a server, after they were read from the command line, the environment and the settings file.
+//! The settings of a server, as read from the command line, the environment and the settings file.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The folder of the built pages; if `None`, the embedded pages or else those of the last build are used.
     pub site_root: Option<PathBuf>,
-    /// The pages' files that are compiled into the program.
+    /// The static files that are compiled into the program.
     pub embedded_site: Option<EmbeddedSite>,
     /// The operator's admin token; if `None`, the token in the data folder is used.
     pub admin_token: Option<String>,
@@ -39,7 +39,7 @@ pub struct Config {
     pub supervision: Supervision,
     /// Whether output is written to the event log while it is printed.
     pub live_log_events: bool,
-    /// The longest time that output waits before it is sent.
+    /// The maximum time before output is sent.
     pub live_flush: Duration,
     /// The maximum number of log events of a job per second.
     pub live_events_per_second: u32,
@@ -47,9 +47,9 @@ pub struct Config {
     pub live_event_bytes: usize,
     /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent.
     pub live_job_bytes: u64,
-    /// How long output may still be sent after its step has ended.
+    /// The maximum time after the end of a step during which its output is still sent.
     pub live_lag: Duration,
-    /// How many bytes at the end of each step's output are always sent.
+    /// The number of bytes at the end of each step's output that are always sent.
     pub live_tail_bytes: u64,
     /// The maximum size of a request body, in bytes.
     pub body_bytes: usize,
@@ -79,11 +79,11 @@ pub struct Config {
     pub job_env: Vec<String>,
     /// The folders that absolute working directories must be in; any folder if empty.
     pub working_roots: Vec<PathBuf>,
-    /// How long clients may keep the server waiting.
+    /// The limits on the time that clients may keep the server waiting.
     pub limits: Limits,
 }
 
-/// A setting is invalid.
+/// An error in a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The server can be reached from other machines, but the operator has not chosen a token.
@@ -97,13 +97,13 @@ pub enum ConfigError {
     RedactValues {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
 }
 
 impl Config {
-    /// Checks that the settings are safe for the address that the server listens on.
+    /// Checks that the settings are safe for the server's listening address.
     pub(super) fn check(&self, address: SocketAddr) -> Result<(), ConfigError> {
         if !address.ip().is_loopback() && self.admin_token.is_none() {
             return Err(ConfigError::OpenWithoutToken(address));
@@ -111,8 +111,8 @@ impl Config {
         Ok(())
     }
 
-    /// Returns the values that are masked in every job's output: those of environment variables of the server with
-    /// secret-looking names, the passwords in URLs that are passed on to jobs, and those in the file.
+    /// Returns the values that are masked in every job's output: the values of the server's environment variables with
+    /// secret-looking names, passwords in URLs that are passed on to jobs, and the values in the file.
     pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);

@@ -1,7 +1,7 @@
-//! Accepting connections and ending them.
+//! Accepts and closes connections.
 //!
-//! It uses hyper directly instead of axum's `serve`, for three reasons: to limit the memory of a connection's buffers,
-//! to limit the time that a client may take, and to send responses of our own to invalid requests.
+//! This module uses hyper directly instead of axum's `serve`, for three reasons: to limit the memory of a connection's
+//! buffers, to limit the time that a client may take, and to send its own responses to invalid requests.
 
 mod refusal;
 mod socket;
@@ -28,15 +28,15 @@ use super::AppState;
 use crate::limits::{ACCEPT_REST, DRAIN};
 use socket::{Exchange, ReplyEnd, Socket};
 
-/// The size of a connection's buffer, which also limits the size of a request's head: twice the 8,000 bytes that RFC
-/// 9110 asks servers to support for the request line.
+/// The size of a connection's buffer, which also limits the size of a request head. It is twice the 8,000 bytes that
+/// RFC 9110 recommends as the minimum for the request line.
 const BUFFER: usize = 16 << 10;
 
 /// The address that a request came from. It is stored in the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Serves `router` until the shutdown token is cancelled, then lets open requests finish.
+/// Serves `router` until the shutdown token is cancelled, then waits for pending requests to finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let connections = TaskTracker::new();
     loop {
@@ -61,9 +61,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     }
 }
 
-/// Serves one connection until it ends.
+/// Serves one connection until it is closed.
 async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
-    // Send small frames at once instead of waiting for a full packet, so that lines arrive without delay.
+    // Small frames are sent immediately instead of waiting for a full packet, so that lines arrive without delay.
     stream.set_nodelay(true).ok();
     let limits = state.config.limits;
     let exchange = Exchange::default();
@@ -112,7 +112,7 @@ async fn answer(
     Ok(response.map(|body| Reply { body, _end: end }))
 }
 
-/// The body of a response, which notifies the connection's socket when it ends.
+/// The body of a response. Its end is reported to the connection's socket.
 struct Reply {
     body: Body,
     _end: ReplyEnd,

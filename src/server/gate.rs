@@ -1,7 +1,7 @@
-//! The checks that every request passes before any route: its host, its origin, and its sender.
+//! The checks that every request has to pass before its route is called: its host, its origin, and its credentials.
 //!
-//! There is one list of paths that are open without a login. It contains complete paths and two folders of files; a
-//! path that merely starts or ends like one of them is not open.
+//! A single list defines the paths that do not require a login. It contains complete paths and two folders of files. A
+//! path that merely starts or ends like one of them still requires a login.
 
 mod host;
 
@@ -17,17 +17,18 @@ use super::http::query::Query;
 use crate::auth::{Credential, Identity};
 use host::Target;
 
-/// The paths that are open to everybody.
+/// The paths that do not require a login.
 const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 
-/// The folders that are open to everybody: the scripts, styles and fonts of the pages.
+/// The folders that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// The paths that programs use; `/api` and `/rpc` include everything below them. A request without a login is refused
-/// here, instead of being redirected to the login page.
+/// The paths used by programs. `/api` and `/rpc` include all paths below them. A request without a login is refused
+/// with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// Passes on a request with the [`Identity`] of its sender in its extensions, or responds with an error.
+/// Adds the [`Identity`] of the sender to the request's extensions and passes the request on, or responds with an
+/// error.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match check(&state, request).await {
         Ok(request) => next.run(request).await,
@@ -35,7 +36,7 @@ pub(super) async fn gate(State(state): State<AppState>, request: Request, next: 
     }
 }
 
-/// Returns the request, or the response that refuses it.
+/// Returns the request, or the error response if a check fails.
 async fn check(state: &AppState, mut request: Request) -> Result<Request, Response> {
     let target = Target::of(request.uri(), request.headers(), request.version());
     let target = target.map_err(IntoResponse::into_response)?;
@@ -57,7 +58,7 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path cannot leave its folder. The code that renders pages resolves `..`, percent-encoded or not.
+/// Returns whether a path stays within its folder. The code that renders pages resolves `..`, even if percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -75,9 +76,10 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns the sender of the request. An invalid bearer token is refused rather than ignored.
+/// Returns the sender of the request. An invalid bearer token is an error.
 ///
-/// Credentials of other schemes are ignored: they are meant for a proxy in front of the server, which passes them on.
+/// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
+/// pass them on.
 async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
         let token = std::str::from_utf8(token).ok();
@@ -99,8 +101,7 @@ fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
 
 /// Returns the value of the session cookie.
 ///
-/// This is parsed by hand, because the crates for cookies depend on a date library and would save only these five
-/// lines.
+/// The header is parsed by hand, because cookie crates depend on a date library and would save only these five lines.
 pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| {
@@ -110,8 +111,8 @@ pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Op
 }
 
 /// Checks the origin of a request. A page of another site can make a browser send requests with the session cookie.
-/// Requests that change something, and all streams, must therefore come from our own pages or from a program that is
-/// not a browser.
+/// Requests that change something, and all streams, must therefore come from the server's own pages or from a program
+/// other than a browser.
 fn check_origin(request: &Request, target: &Target, identity: Option<&Identity>) -> Result<(), ApiError> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe && !is_stream(request.uri()) {
@@ -123,16 +124,16 @@ fn check_origin(request: &Request, target: &Target, identity: Option<&Identity>)
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
-        // Browsers send an origin with every POST. A request without an origin and without a cookie comes from a
+        // Browsers send an origin with every POST. A request without an origin and without a cookie comes from another
         // program.
         (None, None) => safe || !by_session,
     };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
 }
 
-/// Returns whether a request opens a stream, which stays open while events may follow.
+/// Returns whether a request opens a stream, which stays open until no more events can follow.
 ///
-/// The query is decoded in the same way as in its route, because `%66ollow` means `follow`.
+/// The query is decoded as in the route, because `%66ollow` means `follow`.
 fn is_stream(uri: &Uri) -> bool {
     let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))

@@ -1,4 +1,4 @@
-//! All routes on one screen.
+//! The table of all routes.
 
 mod artifacts;
 mod body;
@@ -34,7 +34,7 @@ use error::ApiError;
 pub use routes::Route;
 use routes::Routes;
 
-/// Declares all routes except those of the pages, which Leptos knows.
+/// Declares all routes except those of the pages, which Leptos generates.
 fn routes() -> Routes {
     let api = Routes::new()
         .get("/machine", machine::machine)
@@ -67,7 +67,7 @@ pub fn all_routes() -> Vec<Route> {
     routes().into_list(&generate_route_list(app::App))
 }
 
-/// Returns the router with everything that the server responds to.
+/// Returns the router for all requests.
 pub(super) fn router(state: AppState) -> Router {
     let context = {
         let state = state.clone();
@@ -87,14 +87,14 @@ pub(super) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The headers of every response, unless its route sets them to other values.
+/// The headers of every response, unless the route sets other values.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Adds the default headers to a response.
+/// Adds the default headers to a response, unless they are already set.
 pub(super) async fn with_default_headers(mut reply: Response) -> Response {
     for (name, value) in DEFAULT_HEADERS {
         reply.headers_mut().entry(name).or_insert(value);
@@ -107,7 +107,7 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
-/// Handles requests that match no route: with a file of the site, or else with the page for unknown addresses.
+/// Handles requests that match no route. Responds with a file of the site, or else with the page for unknown addresses.
 async fn files_and_pages(State(state): State<AppState>, request: Request) -> Response {
     if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {
         return ApiError::RouteNotFound.into_response();

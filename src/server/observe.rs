@@ -1,7 +1,7 @@
-//! Records every request: a span in the server's log, and a count in its metrics.
+//! Records every request in the server's log and in its metrics.
 //!
-//! The path, the query, the headers and the body are not logged, because each may contain a secret. A request is
-//! identified by the template of its route, by the id in its response, and by the id of its job.
+//! The path, the query, the headers and the body are not logged, because each of them may contain a secret. Log entries
+//! identify a request by the template of its route, the id in its response, and the id of its job.
 
 use std::time::{Duration, Instant};
 
@@ -15,16 +15,16 @@ use uuid::Uuid;
 use super::AppState;
 use crate::model::JobId;
 
-/// The header with the id by which a response can be found in the server's log.
+/// The header with the id that identifies a response in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The label of all paths that are not routes, such as files and guesses.
+/// The label of all paths that match no route, such as those of files and of probing clients.
 const NO_ROUTE: &str = "other";
 
 /// The label of all unknown methods.
 const OTHER_METHOD: &str = "other";
 
-/// Handles a request and records it.
+/// Handles a request, and records it in the log and the metrics.
 pub(super) async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = Uuid::now_v7();
@@ -56,7 +56,7 @@ fn with_id(mut reply: Response, id: Uuid) -> Response {
     reply
 }
 
-/// Logs how a request was answered: always if it may change something, at debug level if it only reads.
+/// Logs the result of a request. Requests that only read are logged at debug level, unless the server failed.
 fn tell(method: &str, status: u16, took: Duration) {
     let ms = took.as_secs_f64() * 1_000.0;
     match (method, status) {
@@ -66,7 +66,7 @@ fn tell(method: &str, status: u16, took: Duration) {
     }
 }
 
-/// Returns the label of a method. Unknown methods share one, because a client could invent any number of them.
+/// Returns the label of a method. Unknown methods share one label, because clients can invent any number of them.
 fn method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -80,7 +80,7 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the job in a path.
+/// Returns the job's id in a path.
 fn job(path: &str) -> Option<JobId> {
     ["/api/queue/jobs/", "/tasks/queue/"].iter().find_map(|prefix| {
         let rest = path.strip_prefix(prefix)?;

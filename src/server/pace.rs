@@ -1,8 +1,7 @@
-//! Limits how long a peer may keep the server waiting: never longer than a stall, and on average not slower than a
-//! minimum rate.
+//! Limits the time that a peer may keep the server waiting: a maximum for each pause, and a minimum average rate.
 //!
-//! Only the time that the server spends waiting for the peer counts. If the server itself is slow or has nothing to
-//! send, the budget does not change.
+//! Only the time during which the server waits for the peer counts. The budget does not change while the server itself
+//! is slow or has nothing to send.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,8 +11,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::PaceLimit;
 
-/// The remaining time budget of a peer. It starts full; waiting uses it up, and transferred bytes refill it to at most
-/// its initial size.
+/// The remaining time budget of a peer. It is full at the start. Waiting reduces it, and transferred bytes increase it
+/// up to its initial size.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     limit: PaceLimit,
@@ -25,7 +24,7 @@ impl Budget {
         Self { limit, left: limit.stall }
     }
 
-    /// Accounts for bytes that were transferred after waiting for the peer.
+    /// Records bytes that were transferred after waiting for the peer.
     fn moved(&mut self, bytes: usize, waited: Duration) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let earned = Duration::from_secs_f64(f64::from(bytes) / f64::from(self.limit.bytes_per_second.max(1)));
@@ -38,17 +37,17 @@ impl Budget {
 pub(super) struct Pace {
     budget: Budget,
     waiting_since: Option<Instant>,
-    /// Created at the first wait, because most bodies arrive at once.
+    /// The timer is created at the first wait, because most bodies arrive immediately.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
-    /// Starts with a full budget.
+    /// Creates a full budget.
     pub(super) const fn new(limit: PaceLimit) -> Self {
         Self { budget: Budget::new(limit), waiting_since: None, timer: None }
     }
 
-    /// Accounts for transferred bytes.
+    /// Records transferred bytes.
     pub(super) fn moved(&mut self, bytes: usize) {
         let waited = self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
         self.budget.moved(bytes, waited);
@@ -75,7 +74,8 @@ mod tests {
 
     const LIMIT: PaceLimit = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
 
-    /// Returns the number of waits of `seconds`, each for `bytes`, after which the budget is used up, if it ever is.
+    /// Returns the number of waits of `seconds`, each for `bytes`, until the budget is used up, or `None` if it never
+    /// is.
     fn lasts(bytes: usize, seconds: u64) -> Option<u32> {
         let (mut budget, waited) = (Budget::new(LIMIT), Duration::from_secs(seconds));
         (0..100_000).find(|_| {

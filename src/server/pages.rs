@@ -1,4 +1,4 @@
-//! The implementation of the pages' server functions, with the same calls and errors as the REST API.
+//! Implements the server functions of the pages, with the same operations and errors as the REST API.
 
 pub(crate) mod tail;
 
@@ -15,13 +15,14 @@ use crate::model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, S
 use crate::page_data::{JobPageData, RpcError};
 use crate::queue::JobsFilter;
 
-/// The number of jobs in a page of the list.
+/// The number of jobs per page of the list.
 const JOBS: i64 = 50;
 
-/// The maximum number of output events in the first paint, for jobs that print a line per event.
+/// The maximum number of output events in the first paint, which matters for jobs that print one line per event.
 const TAIL: usize = 500;
 
-/// The maximum number of lifecycle events in the first paint. A job with more shows its oldest ones, and the newest from its tail.
+/// The maximum number of lifecycle events in the first paint. If a job has more, the page shows the oldest ones and
+/// those in the tail.
 const MILESTONES: usize = 2_000;
 
 /// The maximum number of jobs that the list can skip.
@@ -44,7 +45,8 @@ pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64
 pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     let (state, id) = (state()?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
-    // Read the log first: later events arrive by the stream, and the job's state must not be older than its log.
+    // The log is read before the job, so that the job's state is not older than its log. Later events arrive through
+    // the stream.
     let mut newest = state.events.page(id, &request).await.map_err(refuse)?;
     newest.events.reverse();
     let mut tail = newest.to_model();
@@ -96,12 +98,12 @@ pub async fn job(id: &str) -> Result<Job, RpcError> {
     state()?.queue.job(parse(id)?).await.map_err(refuse)
 }
 
-/// Submits a job's payload once more, with changes.
+/// Submits a job's payload again with changes.
 pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
     state()?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
 
-/// Returns whether a browser has sent a form because scripts do not run. The response is then a redirect.
+/// Returns whether a browser without scripts has sent a form. In that case the response is a redirect.
 fn is_form() -> bool {
     let accepts = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
     accepts.is_some_and(|accepts| accepts.to_str().is_ok_and(|accepts| accepts.contains("text/html")))
@@ -111,7 +113,7 @@ fn state() -> Result<AppState, RpcError> {
     use_context().ok_or_else(|| refuse(ApiError::Internal("a server function ran without the server".into())))
 }
 
-/// Returns the user that sent the request, as determined by the gate.
+/// Returns the name of the user that the gate has authenticated.
 fn user() -> Result<String, RpcError> {
     let identity = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Identity>().cloned());
     identity.map(|identity| identity.user).ok_or_else(|| refuse(ApiError::AuthRequired))
@@ -121,8 +123,8 @@ fn parse(id: &str) -> Result<JobId, RpcError> {
     id.parse().map_err(|_| refuse(ApiError::JobNotFound))
 }
 
-/// Returns the error that the REST API would return, and sets the status of the response if the browser has made the
-/// call.
+/// Converts an error to the one that the REST API would return. Sets the status of the response if the browser called
+/// the server function directly.
 fn refuse(error: impl Into<ApiError>) -> RpcError {
     let error = error.into();
     let (status, code) = error.status_and_code();

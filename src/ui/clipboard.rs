@@ -1,4 +1,4 @@
-//! Copies text through the Clipboard API or, where that is missing, with `execCommand("copy")`.
+//! Copies text with the Clipboard API or, if that is not available, with `execCommand("copy")`.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -8,7 +8,7 @@ use web_sys::{HtmlDocument, HtmlTextAreaElement};
 
 /// Copies text to the clipboard. Returns whether that succeeded.
 pub async fn copy(text: &str) -> bool {
-    // The types say that it always exists, but in an insecure context (plain HTTP) it is undefined.
+    // According to its type this value always exists, but in an insecure context (plain HTTP) it is undefined.
     let clipboard = window().navigator().clipboard();
     if !JsValue::from(&clipboard).is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok() {
         return true;

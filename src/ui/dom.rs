@@ -16,11 +16,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Calls `on_event` for every event of that name.
+    /// Calls `on_event` for every event with the given name.
     pub fn new(target: impl AsRef<EventTarget>, name: &'static str, on_event: impl FnMut(Event) + 'static) -> Self {
         let closure = Closure::new(on_event);
         let target = target.as_ref().clone();
-        // Adding it fails only if the target no longer exists, and then there are no events to miss.
+        // Adding the listener fails only if the target no longer exists. In that case there are no events to miss.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target, name, closure }
     }
@@ -58,7 +58,7 @@ impl Drop for InView {
     }
 }
 
-/// Runs something at most once per animation frame.
+/// Runs a closure at most once per animation frame.
 #[derive(Clone)]
 pub struct EachFrame {
     waiting: Rc<Cell<bool>>,
@@ -66,12 +66,12 @@ pub struct EachFrame {
 }
 
 impl EachFrame {
-    /// Creates a runner for the given closure.
+    /// Creates a runner for a closure.
     pub fn new(run: impl Fn() + 'static) -> Self {
         Self { waiting: Rc::default(), run: Rc::new(run) }
     }
 
-    /// Schedules a run for the next frame, unless one is scheduled already.
+    /// Schedules a run for the next frame, unless one is already scheduled.
     pub fn request(&self) {
         if !self.waiting.replace(true) {
             let this = self.clone();
@@ -88,7 +88,7 @@ pub fn is_hidden() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Hidden
 }
 
-/// Returns whether the event comes from a field that the user types into.
+/// Returns whether the event's target is a field that the user can type into.
 pub fn is_typing(event: &Event) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))

@@ -1,4 +1,4 @@
-//! Small views that several pages and Live Output show: icons, a status, a point in time.
+//! Small views that are used by several pages and by Live Output: icons, a status, a point in time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub fn PageTitle(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    // The title may be asked for once more when the page is gone.
+    // The title may be requested once more after the page has been removed.
     let text = move || host::escaped_text(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
@@ -27,10 +27,10 @@ pub fn PageTitle(
 /// The file that contains all icons. The browser reads its URL from a `meta` tag in the document's head.
 pub const ICONS: &str = "icons.svg";
 
-/// An icon of `public/icons.svg`. It is hidden from screen readers, because the text beside it says the same.
+/// An icon of `public/icons.svg`. It is hidden from screen readers, because the text beside it has the same meaning.
 #[component]
 pub fn Icon(
-    /// The icon's name in that file.
+    /// The name of the icon in that file.
     #[prop(into)]
     name: Signal<&'static str>,
 ) -> impl IntoView {
@@ -60,21 +60,21 @@ pub fn Status(
     .into_any()
 }
 
-/// Returns the URL at which a file can be downloaded.
+/// Returns the URL for downloading an artifact.
 pub fn download_url(file: &Artifact) -> String {
     format!("/api/queue/jobs/{}/artifacts/{}/download", file.job_id, file.id)
 }
 
-/// The current time, updated as often as the page needs it.
+/// The current time, updated at regular intervals.
 ///
-/// It starts with the time at which the server rendered the page, so that the server and the browser render the same
-/// text at first.
+/// It starts with the time at which the server rendered the page, so that the server and the browser initially render
+/// the same text.
 #[derive(Clone, Copy)]
 pub struct Now(RwSignal<Timestamp>);
 
 impl Now {
-    /// Starts at a time that the server and the browser both know. In the browser it then advances at the given
-    /// interval.
+    /// Creates a clock that starts at a time known to both the server and the browser. In the browser it then advances
+    /// at the given interval.
     pub fn starting_at(known: Timestamp, every: Duration) -> Self {
         let now = RwSignal::new(known);
         Effect::new(move || {
@@ -92,7 +92,7 @@ impl Now {
     }
 }
 
-/// A point in time, in the reader's time zone after hydration and in UTC before.
+/// A point in time. It is displayed in UTC before hydration, and in the reader's time zone afterwards.
 #[component]
 pub fn Time(
     /// The time.

@@ -1,14 +1,14 @@
-//! What the browser keeps for this server between visits. It may be switched off, full or forbidden; then nothing is kept.
+//! The browser's persistent storage for this site. If it is disabled, full or unavailable, nothing is stored.
 
 use leptos::prelude::window;
 use web_sys::Storage;
 
-/// Returns the text that is kept under a name.
+/// Returns the text that is stored under a name, or `None` if there is none.
 pub fn read(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
 }
 
-/// Keeps a text under a name, if the browser lets it.
+/// Stores a text under a name. Errors are ignored.
 pub fn write(name: &str, text: &str) {
     if let Some(storage) = storage() {
         let _ = storage.set_item(name, text);

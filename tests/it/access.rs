@@ -13,18 +13,18 @@ use tokio::net::TcpListener;
 
 use crate::harness::{TOKEN, TestServer, config, tcp};
 
-/// Who may use a route.
+/// The credentials that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
-    /// Everybody.
+    /// No credentials are required.
     Open,
-    /// Programs and pages with credentials; others get 401.
+    /// An API client or a page needs credentials. Without them the server replies with 401.
     Program,
-    /// A browser with a session; others are led to the login.
+    /// A browser needs a session. Without one the server redirects it to the login page.
     Page,
 }
 
-/// The promise of every route. A route that the server has and this table has not fails the test below.
+/// The access rule of every route. A test below fails if the server has a route that is missing here.
 const RULES: [(&str, &str, Access); 31] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
@@ -56,11 +56,11 @@ const RULES: [(&str, &str, Access); 31] = [
     ("POST", "/rpc/resubmit_with_changes", Access::Program),
     ("POST", "/rpc/job", Access::Program),
     ("POST", "/tasks/queue/new", Access::Program),
-    // The last one, since it ends the session that tries them all.
+    // This entry has to be the last one, because it ends the session with which the test requests all routes.
     ("POST", "/logout", Access::Program),
 ];
 
-/// Every route for programs, of a job and an artifact that exist.
+/// Returns every route for API clients, with the ids of an existing job and an existing artifact.
 fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
     let programs = RULES.iter().filter(|(_, _, access)| *access == Access::Program);
     let known = programs.map(|(method, path, _)| (*method, path.replace("{id}", job).replace("{artifact}", artifact)));
@@ -128,7 +128,7 @@ async fn health_and_login_are_open() {
     for (path, status) in [("/healthz", 200), ("/login", 200), ("/login?next=/tasks/queue", 200)] {
         assert_eq!(tcp::get(&server.api.base, path, "").await.status, status, "{path}");
     }
-    // The site of this test's own, since the tests' build need not have one.
+    // This test creates its own site, because test builds may not contain one.
     let site = tempfile::tempdir().expect("a temporary folder");
     let files = ["pkg/app.js", "fonts/mono.woff2", "favicon.svg", "favicon.ico"];
     for file in files {
@@ -200,7 +200,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // One names another host as well.
+        // The target that also names another host may be refused with 403.
         let refused =
             matches!(reply.status, 303 | 400 | 401) || (reply.status == 403 && trick.starts_with("http://x/"));
         assert!(refused, "{trick}: {} {}", reply.status, reply.body);

@@ -1,11 +1,11 @@
-//! Artifacts: the files that a job names are kept completely and described correctly, and nothing else is kept.
+//! Artifacts: exactly the files that a job specifies are stored, completely and with the correct metadata.
 
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
 use crate::harness::{Api, TestServer, of_kind, sha256, until};
 
-/// Returns the artifacts except the log, each as name, stage, content type and text.
+/// Returns the name, stage, content type and text of every artifact except the log.
 async fn kept(api: &Api, id: &str) -> Vec<(String, String, String, String)> {
     let page = api.json(&format!("/jobs/{id}/artifacts")).await;
     let mut kept = Vec::new();
@@ -158,7 +158,8 @@ async fn a_crash_leaves_no_partially_collected_files() {
     let complete = |events: &[Value]| of_kind(events, "artifact").len() == 1;
     server.api.events_when(&id, "contain an artifact", complete).await;
     server.kill();
-    // The files that a crash leaves between storing and listing a file, and in the middle of storing one.
+    // Creates the files that a crash leaves behind if it occurs after a file is stored but before it is recorded, or
+    // while a file is being stored.
     let folder = data.path().join("artifacts").join(&id).join("1");
     for name in ["01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-000000000001#1"] {
         std::fs::write(folder.join(name), "half").expect("the folder exists");

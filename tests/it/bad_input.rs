@@ -1,4 +1,4 @@
-//! Bad input gets the documented error in its envelope, and the server keeps working.
+//! Invalid input is answered with the documented error envelope, and the server continues to work.
 
 mod bodies;
 mod heads;
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TestServer, number};
 
-/// Sends a request that has to be refused with that status and code, and with a message that contains `says`. Then
-/// checks that the server still answers.
+/// Sends a request and checks that the server refuses it with the given status and code and with a message that
+/// contains `says`. Then checks that the server still answers.
 async fn check_refused(api: &Api, request: RequestBuilder, (status, code): (u16, &str), says: &str) {
     let request = request.build().expect("the request is valid");
     let what = format!("{} {}", request.method(), request.url());

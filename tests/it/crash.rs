@@ -1,4 +1,4 @@
-//! After `kill -9` of the server everything that a reader has seen still exists, no data is torn, and no process
+//! After `kill -9` of the server, everything that a reader has seen still exists, no data is corrupted, and no process
 //! survives.
 
 mod fail_points;
@@ -15,7 +15,7 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, of_kind, restore, until};
 
-/// Returns how many running processes have one of these job ids in their environment.
+/// Returns the number of running processes that have one of these job ids in their environment.
 fn orphans(ids: &[String]) -> usize {
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
@@ -44,7 +44,7 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
             running.push(server.api.submit(json!({"run": command})).await);
         }
         let queued = server.api.submit(json!({"run": "echo queued"})).await;
-        // The server is killed when a reader of one of the jobs has seen a random number of events.
+        // The server is killed after a reader of one of the jobs has seen a random number of events.
         let watched = &running[random.below(3)];
         let mut stream = Stream::open(&server.api, watched, "", None).await;
         for _ in 0..random.below(25) + 3 {
@@ -121,7 +121,7 @@ async fn a_truncated_spool_is_completed_from_the_stored_events() {
     let complete = |events: &[Value]| restore(events, 1).len() == 60;
     let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
     server.kill();
-    // The state after a power failure in which the database was synced but the spool was not.
+    // Simulates a power failure after which the database was synced, but the spool was not.
     let log = data.path().join("spool").join(&id).join("1/output.log");
     let file = std::fs::OpenOptions::new().write(true).open(&log).expect("the file exists");
     file.set_len(20).expect("the file can be truncated");

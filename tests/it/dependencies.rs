@@ -1,4 +1,4 @@
-//! Restrictions on the lock file.
+//! Restrictions on dependencies: of the package, and between modules.
 
 #[test]
 fn there_is_one_sqlite() {
@@ -7,7 +7,7 @@ fn there_is_one_sqlite() {
     assert_eq!(lock.matches("name = \"libsqlite3-sys\"").count(), 1);
 }
 
-/// Asserts that no file of a room names any of these rooms.
+/// Asserts that no source file of a module refers to any of the forbidden modules.
 #[track_caller]
 fn check(room: &str, forbidden: &[&str]) {
     let mut files = vec![std::path::PathBuf::from(format!("src/{room}.rs"))];
@@ -22,7 +22,7 @@ fn check(room: &str, forbidden: &[&str]) {
     for file in files {
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         found += 1;
-        // Tests may look at both sides.
+        // Unit tests may refer to any module.
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         if file.ends_with("tests.rs") {
             continue;

@@ -1,5 +1,5 @@
-//! What the disk has to do with jobs: while it is nearly full, no new ones are taken, and a spool that it does not return
-//! keeps no job waiting.
+//! Disk failures and jobs: while the disk is nearly full, no new job starts, and an unreadable spool does not block
+//! other jobs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
 
-/// A disk whose free space a test sets, and which counts how often it is asked.
+/// A disk whose free space is set by the test. It counts how often its free space is queried.
 #[derive(Default)]
 struct Disk {
     free: AtomicU64,
@@ -38,7 +38,7 @@ impl Disk {
         DiskGuard::of(Arc::new(free), min_free, Duration::from_millis(5))
     }
 
-    /// Waits until it was asked so many more times.
+    /// Waits until the free space has been queried `times` more times.
     async fn asked_again(&self, times: u64) {
         let enough = self.asked.load(Ordering::SeqCst) + times;
         while self.asked.load(Ordering::SeqCst) < enough {
@@ -73,7 +73,7 @@ async fn open(data: &Path) -> (Queue, EventLog) {
     (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
 }
 
-/// Returns the link of a worker of its own boot.
+/// Returns the connection of a worker with its own boot id.
 fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder is there");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())
@@ -134,7 +134,7 @@ async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
     let of_another_server = submit(&queue, "true".to_owned()).await;
     elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let spool = data.path().join(Spools::log_path(job, 1));
-    // Opening it fails, whoever the server's user is.
+    // Opening a folder as a file fails even if the server runs as root.
     std::fs::create_dir_all(&spool).expect("the folder can be written");
 
     let worker = Worker::new(next_boot, worker_config(data.path()), DiskGuard::new(data.path().to_owned(), 0));

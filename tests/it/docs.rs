@@ -1,4 +1,4 @@
-//! README and `docs/`: every link has a target, and exactly the existing flags, settings and routes are described.
+//! README and `docs/`: every link has a target, and exactly the existing flags, settings and routes are documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

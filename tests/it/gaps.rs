@@ -1,5 +1,5 @@
-//! Limits on live output: the head and the tail are sent, a gap event reports what lies between, and the complete log
-//! has everything.
+//! Limits on live output: the head and the tail of the output are sent, a gap event reports the range between them, and
+//! the complete log contains everything.
 
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ async fn a_job_beyond_its_budget_has_head_and_tail_with_a_gap_between() {
     let texts: Vec<&str> = logs.iter().map(|event| event["message"].as_str().expect("the content is text")).collect();
     assert!(texts[0].starts_with("1\n2\n") && texts.iter().all(|text| text.ends_with('\n')));
     assert!(texts.concat().ends_with("4999\n5000\nshort\n"), "the end of each step is kept");
-    // The gap event stands between the events of the head and those of the tail.
+    // The gap event is between the events of the head and those of the tail.
     let seqs = |events: &[&Value]| -> Vec<usize> { events.iter().map(|event| number(&event["seq"])).collect() };
     let (gap, logs) = (seqs(&gaps)[0], seqs(&logs));
     assert!(logs[0] < gap && gap < *logs.last().expect("the list is not empty"));
@@ -98,7 +98,7 @@ async fn output_that_is_still_unsent_long_after_its_step_becomes_a_gap() {
         config.live_tail_bytes = 1_000;
     })
     .await;
-    // More than the events of the first second can hold, which are at most 1 MiB each.
+    // This is more than the events of the first second can contain. Each of them is at most 1 MiB.
     let (id, _) = server.api.run("seq 2000000").await;
     let events = server.api.events(&id).await;
     let output = server.api.output(&id, 1).await;
@@ -148,7 +148,8 @@ async fn the_limits_also_hold_after_a_crash() {
     };
     let server = start();
     let id = server.api.submit(json!({"run": "seq 5000000; sleep 600"})).await;
-    // Recovery cuts off bytes without a record, so wait for the last record, whose offset and length give the end.
+    // Recovery truncates bytes without a record, so the test waits for the last record, whose offset and length give
+    // the log's end.
     let idx = data.path().join("spool").join(&id).join("1/output.idx");
     let end = || {
         let idx = std::fs::read(&idx).ok()?;

@@ -27,11 +27,11 @@ use tokio_util::sync::CancellationToken;
 /// The admin token of every test server.
 pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
-/// How long anything may take before a test fails. It is generous because machines are shared, and a passing test never
-/// waits this long.
+/// How long a test waits for any result before it fails. The time is generous because machines are shared. A passing
+/// test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A server that runs inside the test's process.
+/// A server that runs in the test's own process.
 pub struct TestServer {
     pub api: Api,
     pub data: TempDir,
@@ -51,7 +51,7 @@ impl TestServer {
         Self::start_over(tempfile::tempdir().expect("a temporary folder"), change).await
     }
 
-    /// Starts a server over an existing data folder.
+    /// Starts a server with an existing data folder.
     pub async fn start_over(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(data.path());
         change(&mut config);
@@ -241,7 +241,7 @@ impl Api {
     }
 }
 
-/// Returns the events of a kind.
+/// Returns the events of one kind.
 pub fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["payload"]["kind"] == kind).collect()
 }
@@ -282,7 +282,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Waits until a condition holds.
+/// Waits until a condition is true.
 pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is() {
@@ -291,7 +291,7 @@ pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a condition that needs a request holds.
+/// Waits until a condition is true whose check requires a request.
 pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
     while !is().await {
@@ -300,8 +300,8 @@ pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A small random number generator. It prints its seed and takes one from `TAILWATER_SEED`, so that a failure can be
-/// reproduced.
+/// A small random number generator. It prints its seed, and uses the seed from `TAILWATER_SEED` if that is set, so that
+/// a failure can be reproduced.
 pub struct Random(fastrand::Rng);
 
 impl Random {

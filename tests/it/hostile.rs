@@ -1,4 +1,4 @@
-//! Hostile texts: whatever a person or a command puts into a field is text on every page, and nothing else.
+//! Hostile texts: whatever a user or a command puts into a field is displayed as plain text on every page.
 
 mod html;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{TOKEN, TestServer};
 use html::{MARK, Page};
 
-/// Texts that end the element, attribute, string or comment that they stand in, or begin one. Each holds [`MARK`].
+/// Texts that close their element, attribute, string or comment, or open a new one. Each contains [`MARK`].
 const TEXTS: [&str; 36] = [
     "</title><meta http-equiv=refresh content=\"0;url=https://zq9.example\">",
     "echo '<title>zq9'",
@@ -48,7 +48,7 @@ const TEXTS: [&str; 36] = [
     "?zq9=<zq9>&zq9#zq9%3Czq9%3E",
 ];
 
-/// A job's id, and its title as the API has it.
+/// A job's id and its title as returned by the API.
 type Made = (String, String);
 
 async fn made(server: &TestServer, id: String) -> Made {
@@ -56,7 +56,7 @@ async fn made(server: &TestServer, id: String) -> Made {
     (id, job["title"].as_str().expect("a job has a title").to_owned())
 }
 
-/// Submits jobs that hold a text in every field, and waits for their ends.
+/// Submits jobs that contain a text in every field, and waits until they have finished.
 async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     let file = text.replace('/', "\u{2215}");
     let prints = "printf '%s\\n' \"$TEXT\"; printf '\\033[31m%s\\033[0m\\033]8;;%s\\033\\\\%s\\n' \"$TEXT\" \"$TEXT\" \"$TEXT\" >&2; \
@@ -84,7 +84,7 @@ async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     jobs
 }
 
-/// Loads a page as a browser does, and checks that no text has broken out of its place.
+/// Loads a page and checks that its headers and its HTML contain the hostile text only where text is allowed.
 async fn page(server: &TestServer, path: &str) -> Page {
     let request = server.api.client.get(format!("{}{path}", server.api.base)).bearer_auth(TOKEN);
     let reply = request.send().await.expect("the server answers");

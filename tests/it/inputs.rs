@@ -1,4 +1,4 @@
-//! Files that come with a job: all of them are there before its first step, or there is no job.
+//! Input files of a job: all of them exist before the first step starts. If an upload fails, no job is created.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::harness::{TOKEN, TestServer, tcp, until, until_async};
 
-/// An archive of one file, as `tar cz` makes it.
+/// Returns an archive with one file, in the format of `tar cz`.
 fn archive(name: &str, content: &[u8]) -> Vec<u8> {
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();
@@ -79,7 +79,7 @@ async fn an_upload_that_breaks_off_leaves_neither_a_job_nor_a_file() {
     body.extend(b"--b\r\nContent-Disposition: form-data; name=\"input\"\r\n\r\n");
     body.extend(archive("a", b"text"));
     let whole = [&body[..], b"\r\n--b--\r\n"].concat();
-    // Within the job, within the archive, and just before the form's end.
+    // The connection is closed within the job, within the archive, and just before the end of the form.
     for length in [60, body.len() - 40, body.len(), whole.len() - 6] {
         let mut connection = tcp::connect(&server.api.base).await;
         let head = format!(

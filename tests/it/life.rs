@@ -1,4 +1,4 @@
-//! The life of a job: it is submitted, listed, claimed in order, cancelled and run again.
+//! The life of a job: submission, listing, claiming in order, cancellation and resubmission.
 
 mod changes;
 mod lease;
@@ -105,7 +105,8 @@ async fn a_job_that_has_already_finished_cannot_be_cancelled() {
 
 const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
 
-/// A job that succeeds only if it sees the real secret value, and whose payload contains the value in many places.
+/// Returns a job that succeeds only if it gets the real secret value, and whose payload contains that value in many
+/// places.
 fn secretive() -> Value {
     json!({
         "title": format!("deploy with {TOKEN_VALUE}"),
@@ -228,11 +229,11 @@ async fn a_job_of_another_type_waits_for_a_worker_that_supports_it() {
 async fn a_job_is_claimed_even_if_its_notification_is_lost() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "other", "payload": {"run": "echo found"}})).await;
-    // The worker has been notified, has found nothing, and waits again.
+    // The worker has been notified, has found no job of its type, and is waiting again.
     server.api.run("true").await;
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database is there");
-    // As another server would queue it: nobody here is notified.
+    // Simulates a job queued by another server: this server's worker gets no notification.
     sqlx::query("update jobs set type = 'command' where type = 'other'")
         .execute(&mut database)
         .await

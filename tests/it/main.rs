@@ -1,4 +1,4 @@
-//! Tests against a real server over real HTTP, in one binary. Each module covers one area of what the product
+//! Integration tests that send HTTP requests to a running server. Each module covers one area of the product's
 //! guarantees.
 
 mod access;

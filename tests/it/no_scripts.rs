@@ -1,4 +1,4 @@
-//! Without JavaScript the server sends complete pages, and their forms and links replace the scripts.
+//! Without JavaScript the server sends complete pages, on which forms and links provide the functions of the scripts.
 
 mod editing;
 
@@ -26,7 +26,7 @@ impl Browser {
         Self { client, base, cookie }
     }
 
-    /// Submits the form for jobs with these fields.
+    /// Submits the job form with these fields.
     async fn send_job(&self, fields: &[(&str, &str)]) -> Response {
         let mut url = reqwest::Url::parse("http://here").expect("a URL");
         url.query_pairs_mut().extend_pairs(fields);
@@ -44,7 +44,7 @@ impl Browser {
         reply.text().await.expect("the body arrives")
     }
 
-    /// Submits a form of the page at `from`.
+    /// Submits a form whose page is at `from`.
     async fn post(&self, from: &str, action: &str, form: &str) -> Response {
         let request = self.client.post(format!("{}{action}", self.base)).header("cookie", &self.cookie);
         let request = request.header("origin", &self.base).header("referer", format!("{}{from}", self.base));
@@ -132,7 +132,7 @@ async fn a_job_is_submitted_cancelled_and_run_again_by_forms() {
 
     let reply = browser.post(&page, "/rpc/cancel_job", &format!("id={id}")).await;
     assert_eq!(reply.status(), 302);
-    // Leptos leaves an empty query string.
+    // Leptos may append an empty query string.
     assert_eq!(header(&reply, "location").trim_end_matches('?'), format!("{}{page}", server.api.base));
     assert_eq!(server.api.ended(id).await["status"], "cancelled");
     let reply = browser.post(&page, "/rpc/resubmit_job", &format!("id={id}")).await;

@@ -1,4 +1,4 @@
-//! What a job prints: its events and the complete log agree.
+//! A job's output: the events agree with the complete log.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -42,7 +42,7 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
 async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed() {
     let server = TestServer::start().await;
     let go = server.data.path().join("go");
-    // The second line is printed only after the test has seen the first.
+    // The second line is printed only after the test has received the first.
     let command = format!("echo first; while [ ! -e {} ]; do sleep 0.01; done; echo second", go.display());
     let id = server.api.submit(json!({"run": command})).await;
     let mut stream = Stream::open(&server.api, &id, "?kind=log", None).await;
@@ -120,7 +120,8 @@ async fn fr_002_alternating_streams_make_few_events_and_their_order_can_be_resto
     check_budget(&events, 50);
 }
 
-/// Checks that the job's log events kept within the budget: a bucket of `rate`, refilled with `rate` per second.
+/// Checks that the job's log events stayed within the budget: a token bucket of size `rate`, refilled with `rate`
+/// tokens per second.
 fn check_budget(events: &[Value], rate: usize) {
     let times: Vec<i64> = of_kind(events, "log")
         .iter()
@@ -140,7 +141,8 @@ fn micros(time: tailwater::model::Timestamp) -> i64 {
 
 #[tokio::test]
 async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
-    // A rate at which the budget matters: by default a few of the largest events would carry the whole output at once.
+    // With this low rate the budget takes effect. With the default rate, a few large events would carry the whole
+    // output at once.
     let server = TestServer::start_with(|config| config.live_events_per_second = 10).await;
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
     assert_eq!(job["status"], "succeeded");
@@ -183,7 +185,7 @@ async fn fr_005_without_live_events_there_are_no_log_events_but_the_complete_log
 
 const SECRET: &str = "hunter2-correct-horse-battery";
 
-/// Checks that the secret appears nowhere: not in events, the spool, replies or the database's text.
+/// Checks that the secret does not appear in events, the spool, replies or the text of the database.
 async fn check_hidden(server: &TestServer, id: &str) {
     let events = server.api.events(id).await;
     let job = server.api.job(id).await;
@@ -195,7 +197,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
     ] {
         let text = String::from_utf8_lossy(&text);
         assert!(!text.contains(SECRET), "{what} hold the secret");
-        // No half of the secret may appear either.
+        // Neither half of the secret may appear.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
         pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} hold {piece:?}"));
     }
@@ -205,8 +207,8 @@ async fn check_hidden(server: &TestServer, id: &str) {
 #[tokio::test]
 async fn fr_003_a_secret_cut_at_every_byte_is_masked_everywhere() {
     let server = TestServer::start().await;
-    // The secret is written in two parts with a pause in between, so that they are read separately. Every second time
-    // it goes to stderr.
+    // The secret is written in two parts with a pause in between, so that they are read separately. The writes
+    // alternate between stdout and stderr.
     let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
                   os.write(fd,b'<'+s[:i]); time.sleep(0.01); os.write(fd,s[i:]+b'>\\n')\n";
     let payload = json!({"title": format!("push with {SECRET}"), "env": {"DEPLOY_TOKEN": SECRET},
@@ -303,7 +305,7 @@ async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_
 #[tokio::test]
 async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let server = TestServer::start().await;
-    // The kind `warning` is in no schema: neither in the database nor among the payload types.
+    // The kind `warning` is not part of a schema, neither in the database nor in the payload types.
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
     server.api.ended(&id).await;
     let polled = server.api.events_with(&id, "&kind=warning").await;
@@ -346,7 +348,7 @@ async fn all_256_byte_values_and_broken_utf_8_are_kept_and_shown_as_replacements
 #[tokio::test]
 async fn a_character_that_is_split_by_pauses_is_sent_whole() {
     let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await;
-    // Each of the character's four bytes is written alone, and after the deadline for sending incomplete output.
+    // Each of the character's four bytes is written separately, after the deadline for sending incomplete output.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
     let events = server.api.events(&id).await;
@@ -409,8 +411,7 @@ async fn random_output_of_two_streams_agrees_everywhere() {
     }
 }
 
-/// Checks that every line has one number and every number belongs to one line, whose pieces come consecutively from one
-/// stream.
+/// Checks that each line number belongs to exactly one line, whose pieces are consecutive within one stream.
 fn check_line_numbers(events: &[Value], lines: usize) {
     let mut owner = vec![None; lines + 1];
     let mut open: [Option<usize>; 2] = [None; 2];

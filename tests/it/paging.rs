@@ -11,7 +11,7 @@ use crate::harness::sse::Stream;
 use crate::harness::store::{Output, Store, failed};
 use crate::harness::{Api, Random, TestServer, number, sha256};
 
-/// Starts a server over a finished job of two attempts, with about `events` events in total.
+/// Runs a job with two attempts and about `events` events in total, then starts a server with its data.
 async fn two_attempts(random: Random, events: usize) -> (TestServer, String) {
     let store = Store::open().await;
     let id = store.submit().await;
@@ -219,13 +219,13 @@ async fn a_filter_returns_the_same_events_as_filtering_the_whole_log() {
     assert!(matched.len() > 5, "the filters select different events: {matched:?}");
 }
 
-/// Picks a value for a filter half of the time.
+/// Chooses a random value for a filter, or none, with equal probability.
 fn pick<'a>(random: &mut Random, name: &'a str, values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let at = random.below(values.len() * 2);
     values.get(at).map(|value| (name, *value))
 }
 
-/// Returns whether an event passes the filter, judged by its JSON.
+/// Returns whether an event's JSON matches the filter.
 fn has(event: &Value, name: &str, value: &str) -> bool {
     match name {
         "level" => event["level"] == value,

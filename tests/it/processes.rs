@@ -1,4 +1,4 @@
-//! How steps run and end: exit codes, signals, timeouts and cancellation, and that no process of theirs survives.
+//! How steps run and end: exit codes, signals, timeouts and cancellation. None of their processes survives.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind, until};
 
-/// Returns the payloads of the steps' ends.
+/// Returns the payloads of the events that report the end of a step.
 pub async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
     let events = server.api.events(id).await;
     let steps = of_kind(&events, "step").into_iter().map(|event| event["payload"].clone());
     steps.filter(|payload| payload["status"] != "started").collect()
 }
 
-/// Returns whether a process with that argument in its command line lives.
+/// Returns whether a process with this argument in its command line is running.
 pub fn lives(argument: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
     processes
@@ -22,7 +22,7 @@ pub fn lives(argument: &str) -> bool {
         .any(|command| command.split(|byte| *byte == 0).any(|part| part == argument.as_bytes()))
 }
 
-/// Returns a number of seconds to sleep that no other test's process has.
+/// Returns a number of seconds for `sleep` that no other test uses.
 pub fn unique_sleep() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock is right");
     format!("1000.{}", now.as_nanos())
@@ -111,7 +111,7 @@ async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
 #[tokio::test]
 async fn a_child_inherits_only_the_three_standard_descriptors() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    // The server itself inherits one more, as it might from a shell or a supervisor.
+    // The server itself inherits an additional file descriptor, as it might from a shell or a process supervisor.
     let server = Process::start_by(data.path(), |server| {
         let program = server.get_program().to_owned();
         let mut shell = std::process::Command::new("sh");
@@ -119,7 +119,7 @@ async fn a_child_inherits_only_the_three_standard_descriptors() {
         shell
     });
     let (id, _) = server.api.run("ls /proc/self/fd | tr '\\n' ' '").await;
-    // `ls` also has the folder open that it lists.
+    // The output includes a descriptor that `ls` opened to read the folder.
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "0 1 2 3 ");
 }
 
@@ -237,7 +237,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let time = |value: &Value| value.as_str().and_then(|time| time.parse::<tailwater::model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
-    // The second attempt is in the same log, and is the last one.
+    // The second attempt is in the same log. There are no further attempts.
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
     let events = server.api.events(&id).await;

@@ -1,5 +1,5 @@
-//! Behind Debian's nginx with default buffering and timeouts, streams stay live through silence and survive a restart
-//! of the proxy.
+//! Behind Debian's nginx with default buffering and timeouts, streams stay live during silence and survive a restart of
+//! the proxy.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,13 +14,13 @@ use crate::harness::gate::Gate;
 use crate::harness::sse::{Frame, Stream};
 use crate::harness::{Api, TestServer, until};
 
-/// How long the job prints nothing: twice the time that nginx waits for more of a reply before it cuts the connection.
+/// The time during which the job prints nothing. It is twice nginx's timeout for reading from the server.
 const SILENCE: Duration = Duration::from_mins(2);
 
-/// How soon after printing a line has to arrive.
+/// The maximum delay between printing a line and its arrival.
 const LIVE: Duration = Duration::from_secs(2);
 
-/// Debian's path of nginx, which is not in an ordinary user's `PATH`.
+/// The path of Debian's nginx, which is not in an ordinary user's `PATH`.
 const DEBIANS: &str = "/usr/sbin/nginx";
 
 /// An unprivileged nginx in its own folder, which is stopped when the test ends.
@@ -91,7 +91,7 @@ fn spawn(folder: &Path) -> Child {
     command.spawn().expect("nginx is installed; `xtask/setup.sh unit` does it")
 }
 
-/// Reads until a line arrives. Adds all frames up to it to `frames`.
+/// Reads until a line arrives, and appends all frames up to that line to `frames`.
 async fn read_to(stream: &mut Stream, line: &str, frames: &mut Vec<Frame>) {
     loop {
         let frame = stream.next().await.expect("the stream goes on");

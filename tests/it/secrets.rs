@@ -1,4 +1,4 @@
-//! Secrets: whatever is accepted, no value of a secret-looking name is in any reply.
+//! Secrets: whatever submission is accepted, no reply contains the value of a variable with a secret-looking name.
 
 mod anywhere;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
-/// Returns everything that the server says of a job.
+/// Returns the text of every reply about a job.
 async fn replies(server: &TestServer, id: &str) -> String {
     let api = &server.api;
     let mut said = String::new();
@@ -30,7 +30,7 @@ async fn replies(server: &TestServer, id: &str) -> String {
     said
 }
 
-/// Sends a body as it is, and returns the status and the reply.
+/// Sends a body unchanged, and returns the status and the reply.
 async fn send(api: &Api, path: &str, body: &str) -> (u16, String) {
     let url = format!("{}{path}", api.base);
     let request = api.client.post(url).bearer_auth(TOKEN).header("content-type", "application/json");
@@ -74,7 +74,7 @@ async fn an_object_that_is_given_as_an_array_is_refused() {
         let message = reply["detail"]["message"].as_str().expect("an error has a message");
         assert!(message.starts_with(&format!("{field}: ")), "{body}: {message}");
     }
-    // The calls of the pages take the same bodies by the same rules.
+    // The server functions used by the pages validate the same bodies by the same rules.
     let array = r#"{"job":["command",0,{"run":"true"},null,1]}"#.to_owned();
     for body in [array, format!("[{job}]"), format!(r#"{{"job":{{"type":"command","payload":{{"steps":[{step}]}}}}}}"#)]
     {
@@ -129,7 +129,7 @@ async fn numbers_of_an_external_workers_job_keep_their_digits() {
         server.api.request(Method::POST, &format!("/jobs/{id}/resubmit")).send().await.expect("the server answers");
     let again = again.text().await.expect("the body arrives");
     assert!(again.contains(payload), "{again}");
-    // The order of members is no difference, and digits are one.
+    // The order of members does not matter. Numbers are compared exactly, beyond the precision of an `f64`.
     let api = &server.api;
     let keyed = |body: &'static str| async move {
         let request = api

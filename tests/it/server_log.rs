@@ -1,4 +1,4 @@
-//! The server's own log names the job that a line is about, and contains no secret, token or body.
+//! The server's own log names the job that an entry is about, and contains no secrets, tokens or bodies.
 
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN, tcp};
 
-/// The secrets that must not appear in the log, each with the way by which it reaches the server.
+/// Secrets that must not appear in the log, each with a description of how it reaches the server.
 struct Secrets {
     known: Vec<String>,
 }
@@ -16,7 +16,7 @@ impl Secrets {
         Self { known: vec![TOKEN.to_owned()] }
     }
 
-    /// Generates a secret and remembers it.
+    /// Generates a secret and records it.
     fn new_one(&mut self, way: &str) -> String {
         let secret = format!("{way}-0123456789abcdef");
         self.known.push(secret.clone());
@@ -24,7 +24,7 @@ impl Secrets {
     }
 }
 
-/// Runs jobs with secrets in their output, their names and their errors. Returns the jobs' ids.
+/// Runs jobs with secrets in their output, names and errors. Returns the jobs' ids.
 async fn run_jobs(api: &Api, secrets: &mut Secrets) -> Vec<String> {
     let (token, file) = (secrets.new_one("env"), "from-file-0123456789abcdef");
     let (title, text) = (secrets.new_one("title"), secrets.new_one("output"));
@@ -71,7 +71,7 @@ async fn ask(api: &Api, secrets: &mut Secrets) {
     tcp::exchange(&api.base, format!("NOT HTTP {target}\r\n\r\n").as_bytes(), tcp::Sending::Ends).await;
 }
 
-/// Logs in by token and by link, with valid and invalid ones.
+/// Logs in with tokens and with links, both valid and invalid.
 async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     let link = server.login_link();
     let (_, ticket) = link.rsplit_once("ticket=").expect("a link has a ticket");
@@ -95,7 +95,7 @@ async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     }
 }
 
-/// Does all of the above with a server that logs at its most verbose level. Returns the jobs and the log.
+/// Does all of the above on a server with the most verbose log level. Returns the jobs' ids and the log.
 async fn logged(format: &str) -> (Vec<String>, String) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let values = data.path().join("values");

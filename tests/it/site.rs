@@ -1,4 +1,4 @@
-//! The pages' files: one program contains them all, compressed, and browsers may cache them.
+//! The static files of the pages: they are compressed into one program, and browsers may cache them.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::harness::process::Process;
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// The files of a release, with made-up hashes. As in the build, the list of names omits the first one.
+/// The files of a release, with invented hashes. As in the build, the list of names omits the first file.
 const FILES: [(&str, &str, &str); 6] = [
     ("favicon.svg", "favicon.svg", "<svg>icon</svg>"),
     ("icons.svg", "icons.01.svg", "<svg>icons</svg>"),
@@ -18,7 +18,7 @@ const FILES: [(&str, &str, &str); 6] = [
     ("fonts/inter-latin.woff2", "fonts/inter-latin.89.woff2", "wOF2"),
 ];
 
-/// Creates such a site.
+/// Creates a site with these files.
 fn site() -> TempDir {
     let site = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {
@@ -41,8 +41,8 @@ fn site() -> TempDir {
     site
 }
 
-/// Starts a server with such a site. In a release the site is inside the program, which `end2end/tests/release.spec.ts`
-/// covers.
+/// Starts a server with this site. In a release the site is embedded in the program, which
+/// `end2end/tests/release.spec.ts` covers.
 async fn serving() -> (TempDir, TestServer) {
     let site = site();
     let root = site.path().to_owned();

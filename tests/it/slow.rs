@@ -1,4 +1,4 @@
-//! Clients that keep the server waiting. Each limit is injected short, and everything else stays as it is.
+//! Clients that keep the server waiting. Each test shortens one limit and leaves the others at a long value.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 
 use crate::harness::{TOKEN, TestServer, tcp, until_async};
 
-/// Short enough for a test, long enough for a shared machine.
+/// A limit that is short enough for a test and long enough for a busy machine.
 const STALL: Duration = Duration::from_millis(500);
 
-/// Far beyond what a test waits.
+/// Much longer than any test waits.
 const NEVER: Duration = Duration::from_hours(1);
 
-/// How long a reply may take before a test fails.
+/// The maximum time for a response before a test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A limit that hundreds of bytes a second meet.
+/// A limit that a client meets by sending a few hundred bytes per second.
 const PACE: PaceLimit = PaceLimit { stall: STALL, bytes_per_second: 20 };
 
 async fn start(change: impl FnOnce(&mut tailwater::limits::Limits)) -> TestServer {
@@ -31,7 +31,7 @@ async fn start(change: impl FnOnce(&mut tailwater::limits::Limits)) -> TestServe
     .await
 }
 
-/// Sends the head of a request whose body has 100 bytes, and 3 of them.
+/// Sends the head of a request with a body of 100 bytes, and the first 3 bytes of the body.
 async fn send_part(server: &TestServer, path: &str, headers: &str) -> TcpStream {
     let mut socket = tcp::connect(&server.api.base).await;
     let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 100\r\n\r\nabc");
@@ -39,7 +39,7 @@ async fn send_part(server: &TestServer, path: &str, headers: &str) -> TcpStream 
     socket
 }
 
-/// Reads what a connection says until the server closes it.
+/// Reads a reply until the server closes the connection.
 async fn read_to_close(socket: &mut TcpStream) -> tcp::Reply {
     let text = tcp::read_until(socket, "\u{0}").await;
     tcp::parse(text.as_bytes()).unwrap_or_else(|| panic!("no reply: {text:?}"))
@@ -80,7 +80,7 @@ async fn every_route_that_reads_a_body_has_its_deadline() {
 
 #[tokio::test]
 async fn a_body_that_trickles_is_cut_off_although_it_never_stalls() {
-    // A byte now and then is far below the rate: without it, this would go on for an hour.
+    // One byte every 10 ms is far below this rate. Without the limit, the upload would continue for an hour.
     let pace = PaceLimit { stall: STALL, bytes_per_second: 1_000_000 };
     let server = start(|limits| limits.body = pace).await;
     let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");
@@ -114,7 +114,7 @@ async fn a_slow_and_steady_upload_arrives() {
         body.len()
     );
     socket.write_all(head.as_bytes()).await.expect("the server takes it");
-    // It takes three times as long as the longest stall.
+    // The upload takes three times as long as the longest permitted stall.
     for piece in body.as_bytes().chunks(8) {
         socket.write_all(piece).await.expect("the server takes it");
         tokio::time::sleep(STALL * 3 / 32).await;
@@ -137,7 +137,7 @@ async fn a_head_that_does_not_come_is_answered_408_and_an_idle_connection_is_clo
     assert!(replies.ends_with("ok\n") && replies.matches("HTTP/1.1").count() == 1, "{replies}");
 }
 
-/// Returns how many streams the server says are open.
+/// Returns the server's metric of open streams.
 async fn open_streams(server: &TestServer) -> String {
     let request = server.api.client.get(format!("{}/metrics", server.api.base)).bearer_auth(TOKEN);
     let text = request.send().await.expect("the server answers").text().await.expect("a body");

@@ -1,4 +1,4 @@
-//! Stages run in order, each only after the previous ones have succeeded, and skipped ones are reported as skipped.
+//! Stages run in order, each only if the previous ones have succeeded. The others are reported as skipped.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! The stream: whatever happens to the connection, every event arrives exactly once and in order, followed by the end.
+//! The stream: however the connection is interrupted, every event arrives exactly once and in order, followed by the
+//! end.
 
 mod limits;
 mod refused;
@@ -14,7 +15,7 @@ use crate::harness::sse::{Frame, Stream};
 use crate::harness::store::{Output, Store};
 use crate::harness::{Api, Random, TestServer};
 
-/// Starts a server over a finished job of three steps and two streams, with about `events` events.
+/// Starts a server with a finished job that has three steps, two streams and about `events` events.
 async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
     let store = Store::open().await;
     let id = store.submit().await;
@@ -22,16 +23,16 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
     (TestServer::start_over(store.close().await, |_| {}).await, id)
 }
 
-/// How a reader tells the server its cursor when it reconnects.
+/// How a reader sends its cursor when it reconnects.
 #[derive(Clone, Copy, Debug)]
 enum Resume {
     LastEventId,
     After,
-    /// In both ways, one of them with an older cursor. The greater one counts.
+    /// In both ways, one of them with an older cursor. The server uses the greater one.
     Both,
 }
 
-/// Opens the stream after `cursor`, in a randomly chosen way.
+/// Opens the stream after `cursor`, sending the cursor in a randomly chosen way.
 async fn resume(api: &Api, id: &str, filter: &str, cursor: i64, random: &mut Random) -> Stream {
     let earlier = i64::try_from(random.below(2_000)).expect("the number is small").min(cursor);
     let (after, last_event_id) = match [Resume::LastEventId, Resume::After, Resume::Both][random.below(3)] {
@@ -59,7 +60,8 @@ impl<'a> CutReader<'a> {
         Self { api: &server.api, id, filter, random: Random::new(filter), cursor: 0, items: Vec::new() }
     }
 
-    /// Reads up to the event `last`, or to the end of the stream, reconnecting after every `piece` frames or fewer.
+    /// Reads up to the event `last`, or to the end of the stream, and reconnects after at most `piece` frames each
+    /// time.
     async fn read_to(&mut self, last: i64, piece: usize) {
         while self.cursor < last {
             let mut stream = resume(self.api, self.id, self.filter, self.cursor, &mut self.random).await;
@@ -101,7 +103,7 @@ async fn a_stream_of_2000_events_cut_at_every_frame_and_resumed_gives_every_even
     let has_enough = |job: &serde_json::Value| job["lastSeq"].as_i64() >= Some(2_000);
     server.api.job_when(&id, "has 2,000 events", has_enough).await;
     enough.open();
-    // The recent events of a running job come from memory, and those of a finished job from the database.
+    // The recent events of a running job are read from memory, and those of a finished job from the database.
     let mut readers = ["", "kind=log&stream=stderr"].map(|filter| CutReader::new(&server, &id, filter));
     for reader in &mut readers {
         let so_far = server.api.raw_items(&id, &format!("&{}", reader.filter), 500).await;
@@ -163,7 +165,7 @@ async fn a_cursor_beyond_the_end_of_a_running_job_counts_as_its_end() {
     assert_eq!(frames.last().map(|frame| frame.event.as_str()), Some("terminal"));
 }
 
-/// Checks that a reader's frames are the complete log followed by its end.
+/// Checks that the frames of a reader are the complete log, followed by the end of the stream.
 async fn check_complete(api: &Api, id: &str, frames: Vec<Frame>) {
     let is_event = |frame: &Frame| frame.event == "queue_event";
     let kinds: Vec<&str> = frames.iter().filter(|frame| !is_event(frame)).map(|frame| frame.event.as_str()).collect();
@@ -199,7 +201,7 @@ async fn readers_that_connect_at_any_moment_see_complete_logs() {
         let run = format!("i=0; while [ $i -lt {lines} ]; do echo {number} $i; i=$((i+1)); done");
         let id = api.submit(json!({"run": run})).await;
         for _ in 0..4 {
-            // How often the reader looks at the job first determines when it connects.
+            // The number of times that the reader first queries the job determines when it connects.
             let (api, id, looks) = (Arc::clone(&api), id.clone(), random.below(12));
             readers.push(tokio::spawn(async move {
                 for _ in 0..looks {

@@ -1,4 +1,5 @@
-//! What a step starts cannot hide from its supervisor, and a step starts as if nothing special had started the server.
+//! Processes that a step starts cannot escape their supervisor, and a step's environment does not depend on how the
+//! server was started.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,14 +10,15 @@ use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind, until};
 use crate::processes::{lives, step_ends, unique_sleep};
 
-/// Returns whether the process lives whose number is in this file.
+/// Returns whether the process whose id is in this file is running.
 fn lives_of(pid_file: &Path) -> bool {
     let pid = std::fs::read_to_string(pid_file).expect("it was written");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-/// Returns commands that start a process which lives on unseen, and that end once it has written its number.
+/// Returns commands that start a hidden background process. Each command ends once that process has written its id to a
+/// file.
 fn daemons(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut daemons = Vec::new();
     for (name, start) in [
@@ -72,7 +74,7 @@ async fn a_daemon_that_hides_dies_with_a_server_that_is_killed() {
         server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
         server.kill();
-        // No other server has started yet.
+        // No other server has been started, so none can have killed the process.
         until("it is dead", || !lives_of(&pid)).await;
     }
 }
@@ -107,9 +109,9 @@ async fn variables_of_a_step_that_change_how_programs_are_loaded_do_not_change_i
     let id = server.api.submit(json!({"run": "echo $LD_LIBRARY_PATH", "env": env})).await;
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
-    // The shell is loaded with them, and says so once.
+    // The shell is started with these variables, and reports the missing library once.
     assert_eq!(output.matches("/no/such/library.so").count(), 1, "{output}");
-    // The two streams are read in either order.
+    // The relative order of the two streams is not defined.
     assert!(output.contains("/no/such/folder\n"), "{output}");
 }
 
@@ -132,7 +134,7 @@ async fn a_step_that_cannot_start_says_why() {
 
 #[tokio::test]
 async fn a_stopped_process_is_continued_so_that_it_can_clean_up() {
-    // Longer than a test may take: only what acts on SIGTERM ends in time.
+    // The grace period is longer than the test may take, so only processes that react to SIGTERM end in time.
     let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await;
     for command in [
         "trap 'echo cleaned; exit 0' TERM; echo ready; kill -STOP $$",
@@ -148,7 +150,7 @@ async fn a_stopped_process_is_continued_so_that_it_can_clean_up() {
     }
 }
 
-/// Starts a server over `data` by way of a shell that has run `before`, and returns what a job prints there.
+/// Starts a server from a shell that has executed `before`, and returns the output of a job on that server.
 async fn printed_by_a_job_of_a_server_started_after(before: &str, command: &str) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(data.path(), |server| {
@@ -175,18 +177,19 @@ async fn a_step_has_default_signals_whatever_its_server_ignores() {
     let lines: Vec<&str> = output.lines().filter(|line| *line != "Hangup").collect();
     let [blocked, ignored, waited, hung_up] = lines[..] else { panic!("not four lines: {output}") };
     assert_eq!((blocked, waited, hung_up), ("0000000000000000", "0", "129"));
-    // Signals 32 and 33 are the C library's own, which makes every child that it spawns ignore them.
+    // Signals 32 and 33 are reserved by the C library, which makes every child process that it spawns ignore them.
     let ignored = u64::from_str_radix(ignored, 16).expect("it is a hexadecimal number");
     assert_eq!(ignored & !(0b11 << 31), 0, "{ignored:x}");
 }
 
 #[tokio::test]
 async fn a_step_has_an_ordinary_priority_and_the_file_limit_that_its_server_was_started_with() {
-    // Asking for more than an ordinary priority takes privileges; where they are missing, there is none to hand on.
+    // Raising the priority requires privileges. Without them these commands have no effect, and the job's priority is
+    // ordinary anyway.
     let before = "ulimit -Sn 256; renice -n -10 $$ >/dev/null 2>&1; echo -900 2>/dev/null > /proc/self/oom_score_adj;";
     let command = "ulimit -Sn; nice; cat /proc/self/oom_score_adj";
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "256\n0\n0\n");
-    // What is less than ordinary stays.
+    // A lower than ordinary priority is inherited.
     let before = "renice -n 5 $$ >/dev/null 2>&1; echo 300 > /proc/$$/oom_score_adj;";
     let command = "nice; cat /proc/self/oom_score_adj";
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "5\n300\n");

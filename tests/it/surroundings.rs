@@ -1,4 +1,4 @@
-//! What a job finds around it: its user's home, some of the server's variables, and the folder that it names.
+//! The environment of a job: its user's home, some of the server's variables, and the working directory.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tailwater::worker::JobHome;
 use crate::harness::process::Process;
 use crate::harness::{Api, TestServer, of_kind};
 
-/// Runs a job that has to succeed, and returns what it printed.
+/// Runs a job that has to succeed, and returns its output.
 async fn printed(api: &Api, payload: Value) -> String {
     let id = api.submit(payload.clone()).await;
     let job = api.ended(&id).await;
@@ -19,7 +19,7 @@ async fn printed(api: &Api, payload: Value) -> String {
     output
 }
 
-/// Runs a job that cannot start its step, and returns why.
+/// Runs a job whose step cannot be started, and returns the error message.
 async fn spawn_error(api: &Api, payload: Value) -> String {
     let id = api.submit(payload.clone()).await;
     let job = api.ended(&id).await;
@@ -27,7 +27,7 @@ async fn spawn_error(api: &Api, payload: Value) -> String {
     job["errorMessage"].as_str().expect("it says why").to_owned()
 }
 
-/// Submits a payload that is refused, and returns the reason.
+/// Submits a payload that the server has to refuse, and returns the error message.
 async fn refused(api: &Api, payload: Value) -> String {
     let reply = api.post("/jobs", &json!({"type": "command", "payload": payload})).await;
     assert_eq!(reply.status(), 422, "{payload}");
@@ -36,7 +36,7 @@ async fn refused(api: &Api, payload: Value) -> String {
     body["detail"]["message"].as_str().expect("it is text").to_owned()
 }
 
-/// Returns a field of the user that runs the tests, as the user database has it.
+/// Returns a field of the current user's entry in the user database.
 fn of_user(field: usize) -> String {
     let id = Command::new("id").arg("-u").output().expect("id is there").stdout;
     let id = String::from_utf8(id).expect("it is text");
@@ -109,7 +109,7 @@ async fn what_is_handed_on_and_secret_is_masked_wherever_it_is_printed() {
         server.env("TAILWATER_JOB_ENV", "HTTPS_PROXY,REGISTRY_TOKEN");
         server
     });
-    // As it is written, as it is meant, and as a program sends it.
+    // The password as it appears in the variable, percent-decoded, and Base64-encoded as in a request header.
     let run = "echo $HTTPS_PROXY; echo open:sesame; printf builder:open:sesame | base64; echo $REGISTRY_TOKEN";
     let id = server.api.submit(json!({"title": "with open:sesame", "run": run})).await;
     server.api.ended(&id).await;
@@ -151,7 +151,7 @@ async fn relative_folders_begin_at_the_workspace_and_a_steps_at_its_jobs() {
         "steps": [{"run": "pwd", "workingDirectory": "a/b"}, {"run": run}]});
     let output = printed(&server.api, payload).await;
     assert!(output.lines().next().is_some_and(|line| line.ends_with("/a/b")), "{output}");
-    // The job's own folder is made before it runs.
+    // A step's relative directory is relative to the job's working directory, and an earlier step may create it.
     let project = tempfile::tempdir().expect("a temporary folder");
     let name = path(project.path()).to_owned();
     let steps = json!([{"run": "mkdir x"}, {"run": "pwd", "workingDirectory": "./x"}]);
@@ -210,7 +210,8 @@ async fn with_working_roots_no_path_and_no_link_leads_out_of_them() {
                 .await;
         assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
-    // What only shows when the links are followed fails when it runs, also by a link that the job itself made.
+    // A path that leaves the allowed folders through a symbolic link is detected only when the step starts. This
+    // includes links that the job itself created.
     let link = format!("ln -s {} link", at("elsewhere"));
     for payload in [
         json!({"run": "true", "workingDirectory": at("root/escape")}),
@@ -232,7 +233,7 @@ async fn artifacts_are_those_of_the_folder_it_runs_in_and_no_link_leads_out_of_i
     std::fs::write(folder.path().join("secret.txt"), "secret").expect("the folder can be written");
     symlink(folder.path(), project.join("out")).expect("the folder can be written");
     symlink(&project, folder.path().join("current")).expect("the folder can be written");
-    // A link that the operator names is followed; one that lies in the folder is not.
+    // A symbolic link in the job's `workingDirectory` is followed. A link inside that folder is not.
     for named in [project.clone(), folder.path().join("current")] {
         let run = "mkdir -p report; echo made > report/a.txt; echo other > \"$TAILWATER_WORKSPACE/b.txt\"";
         let payload = json!({"run": run, "workingDirectory": path(&named), "artifacts": ["**/*.txt", "out/**"]});

@@ -1,4 +1,4 @@
-//! A workspace is removed whatever its job has done to it, and nothing but the workspace is.
+//! Cleanup removes a workspace whatever its job has done to it, and never removes anything outside it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::harness::process::{PROGRAM, Process};
 use crate::harness::{TestServer, until};
 
-/// A user without rights.
+/// The id of an unprivileged user.
 const NOBODY: u32 = 65534;
 
-/// Returns the names in the folder of all workspaces.
+/// Returns the names of all workspaces.
 fn workspaces(data: &Path) -> Vec<String> {
     let entries = fs::read_dir(data.join("work")).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
@@ -24,19 +24,19 @@ fn is_root() -> bool {
     user() == 0
 }
 
-/// Returns the user that this test runs as.
+/// Returns the id of the user that runs this test.
 fn user() -> u32 {
     use std::os::unix::fs::MetadataExt;
     fs::metadata("/proc/self").expect("/proc is there").uid()
 }
 
-/// A server of a user who is not root, and whom permissions therefore bind.
+/// Starts a server as a user other than root, for whom file permissions are enforced.
 fn unprivileged_server(data: &TempDir) -> Process {
     if !is_root() {
         return Process::start(data.path());
     }
     chown(data.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
-    // The program may lie where only root can go.
+    // The program may be in a folder that only root can access, so it is copied.
     let folder = data.path().join("bin");
     fs::create_dir(&folder).expect("the folder can be written");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -88,7 +88,7 @@ async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_remov
         fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
         fs::write(path, "").expect("it can be written");
     }
-    // Mounts of its own, so that those of the job end with it.
+    // The server gets a mount namespace of its own, so that the mounts of the job disappear when the server exits.
     let by_unshare = |server: Command| {
         let mut unshare = Command::new("unshare");
         unshare.arg(if is_root() { "-m" } else { "-Urm" }).arg(server.get_program());
@@ -113,7 +113,7 @@ async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_remov
     assert!(named && log.contains("(and 2 more)"), "{log}");
     server.terminate();
     server.exited().await;
-    // With the server's mounts gone, nothing stands in the way.
+    // The mounts disappeared together with the first server, so the workspace can now be removed.
     let _server = Process::start(data.path());
     until("the workspace is gone", || workspaces(data.path()).is_empty()).await;
     assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());

@@ -14,12 +14,13 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Returns the cargo that runs this program, so that both halves are built by the same toolchain.
+/// Returns a command for the cargo that runs this program, so that the server and the pages are built by the same
+/// toolchain.
 pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Returns a command for a program that `npm ci` installed.
+/// Returns a command for a program installed by `npm ci`.
 pub fn npm(name: &str) -> Command {
     Command::new(format!("node_modules/.bin/{name}"))
 }

@@ -1,5 +1,5 @@
-//! Creates compressed copies (`.br`, `.gz`) of the built files, which the server sends as they are, and prints the
-//! page's total size.
+//! Creates compressed copies (`.br`, `.gz`) of the built files, which the server sends unchanged, and prints the total
+//! size of a page.
 
 use std::{path::Path, process::Command};
 
@@ -9,6 +9,6 @@ use crate::{command, names};
 
 /// Compresses the files below `site` and prints their sizes.
 pub fn precompress(site: &Path) -> Result<()> {
-    // Node includes brotli. The crate would take longer to build than the rest of xtask.
+    // Node.js includes brotli. The brotli crate would take longer to build than the rest of xtask.
     command::run(Command::new("node").arg("xtask/compress.mjs").args(names::compressible(site)?))
 }

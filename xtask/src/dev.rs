@@ -1,7 +1,7 @@
-//! The development loop: builds both halves with light profiles, runs the server, and repeats both whenever a file
-//! changes.
+//! The development loop: builds the pages and the server with fast profiles, runs the server, and rebuilds and restarts
+//! whenever a file changes.
 //!
-//! While a change does not compile, the last working server keeps running.
+//! While a change does not compile, the previous server keeps running.
 
 use std::{
     ffi::OsString,
@@ -22,15 +22,14 @@ use crate::{
     site::{self, Profile},
 };
 
-/// The inputs of the two halves.
+/// The source files of the server and the pages.
 const WATCHED: [&str; 8] =
     ["Cargo.lock", "Cargo.toml", "Leptos.toml", "migrations", "public", "redact", "src", "style"];
 
-/// How long the files must stay unchanged before a build begins. Editors save several files at once, or one file in
-/// several steps.
+/// The time without changes before a build starts. Editors save several files at once, or one file in several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How long the old server may take to exit. It waits for the jobs that it runs.
+/// The maximum time for the old server to exit. It waits for its running jobs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server that cargo builds by default.
@@ -40,7 +39,7 @@ const SERVER: &str = "target/debug/tailwater";
 pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     let (sender, changes) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Sending fails only after the loop has ended.
+        // Sending fails only after the receiving loop has ended.
         if event.is_ok_and(|event| matters(event.kind)) {
             let _ = sender.send(());
         }
@@ -63,7 +62,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     }
 }
 
-/// Returns whether an event means that something was written. Reading a file is not a change.
+/// Returns whether an event reports a change. Reading a file is not a change.
 fn matters(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)))
 }
@@ -75,21 +74,21 @@ fn wait(changes: &Receiver<()>) -> Result<()> {
     Ok(())
 }
 
-/// Builds both halves, the server first, since most mistakes show up there.
+/// Builds the server and then the pages. The server comes first because most errors are found there.
 fn build(settings: &Settings) -> Result<()> {
     command::run(command::cargo().args(["build", "--bin", "tailwater", "--features", "ssr"]))
         .context("failed to compile the server")?;
     site::build(settings, Profile::Dev)
 }
 
-/// The running server, if there is one, and the build that it runs.
+/// The running server, if any, and the modification time of its binary.
 #[derive(Default)]
 struct Server {
     running: Option<(Child, SystemTime)>,
 }
 
 impl Server {
-    /// Restarts the server, unless it already runs this build.
+    /// Restarts the server, unless it already runs the current build.
     fn renew(&mut self, arguments: &[OsString]) -> Result<()> {
         let built = fs::metadata(SERVER)?.modified()?;
         if let Some((child, build)) = &mut self.running {
@@ -104,7 +103,7 @@ impl Server {
     }
 }
 
-/// Asks the server to exit, and kills it if it does not.
+/// Sends SIGTERM to the server, and kills it if it does not exit in time.
 fn stop(child: &mut Child) -> Result<()> {
     if child.try_wait()?.is_none() {
         // The standard library can only send SIGKILL.

@@ -9,8 +9,8 @@ use crate::mirror;
 /// The folder of the site in which the style sheet and the pages expect the fonts.
 const FOLDER: &str = "fonts";
 
-/// Each file's source and its name in the site. A file holds all weights of the Latin letters. Other letters are shown
-/// in a font of the reader's system.
+/// The source of each file and its name in the site. Each file contains the Latin letters in all weights. Other letters
+/// are displayed in a font of the reader's system.
 const FILES: [(&str, &str); 2] = [
     ("node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", "inter-latin.woff2"),
     (

@@ -1,8 +1,8 @@
 //! Skips steps whose inputs have not changed.
 //!
-//! A step's stamp file lists the path, size and modification time of each input, which is also how make and cargo
-//! detect changes. Contents are not read, so a build without changes takes milliseconds. At worst a step runs once more
-//! than needed. xtask itself is an input of every step, so a change to a step runs it again.
+//! A step's stamp file contains the path, size and modification time of each input. make and cargo also detect changes
+//! in this way. Contents are not read, so a build without changes takes milliseconds. At worst, a step runs once more
+//! than necessary. xtask itself is an input of every step, so a step runs again after its code has changed.
 
 use std::{
     env,
@@ -14,7 +14,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Runs `make` unless its last success saw the same `inputs`. An input is a file, or a folder with everything in it.
+/// Runs `make`, unless its last successful run had the same `inputs`. An input is a file, or a folder with everything
+/// in it.
 pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut now = String::new();
     describe(&env::current_exe()?, &mut now)?;
@@ -28,7 +29,7 @@ pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Resul
     fs::write(stamp, now).with_context(|| format!("failed to write {}", stamp.display()))
 }
 
-/// Adds one line for each file at or below `path`.
+/// Adds one line for each file at `path` or below.
 fn describe(path: &Path, lines: &mut String) -> Result<()> {
     let data = fs::metadata(path).with_context(|| format!("failed to find {}", path.display()))?;
     if data.is_dir() {
@@ -42,7 +43,7 @@ fn describe(path: &Path, lines: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// Returns the entries of a folder, in an order that does not depend on the file system.
+/// Returns the entries of a folder in an order that does not depend on the file system.
 pub fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

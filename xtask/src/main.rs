@@ -1,11 +1,11 @@
-//! Build steps of Tailwater that cargo alone cannot do.
+//! Build steps of Tailwater that cargo cannot perform.
 //!
 //! `cargo run -p xtask -- site --release` builds `target/site`, the files that the server sends to browsers. `-- dev`
-//! rebuilds it after every change and restarts the server. In reading order: [`site`] lists the steps, each step has a
-//! file of its own, and [`fresh`] skips steps that have nothing new to do.
+//! rebuilds them after every change and restarts the server. In reading order: [`site`] lists the steps, each step has
+//! its own file, and [`fresh`] skips steps whose inputs have not changed.
 //!
-//! xtask neither chooses nor installs tools: cargo, node and the packages of `package-lock.json` are already in place
-//! (see `setup.sh`).
+//! xtask neither selects nor installs tools. It requires that `setup.sh` has installed cargo, Node.js and the packages
+//! of `package-lock.json`.
 
 mod site;
 
@@ -29,12 +29,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{settings::Settings, site::Profile};
 
-/// Printed when the arguments are invalid.
+/// The message for invalid arguments.
 const USAGE: &str = "usage: cargo run -p xtask -- site [--dev|--release]
        cargo run -p xtask -- dev [arguments of `tailwater serve`]";
 
-/// Prints an error as one line: the step that failed, then the cause. The failed tool has already printed its own
-/// error.
+/// Prints an error as one line with the failed step and the cause. A failed tool has already printed its own error.
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    // All paths below are relative to the repository.
+    // All paths below are relative to the root of the repository.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("failed to find the repository")?;
     env::set_current_dir(root).context("failed to enter the repository")?;
     let settings = Settings::load()?;

@@ -1,4 +1,4 @@
-//! Copies folders, and writes only the files that differ.
+//! Copies folders, but writes only files that differ.
 
 use std::{
     fs,
@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 
 use crate::fresh::sorted;
 
-/// Copies everything in `from` into `to` and keeps what else is in `to`. A `from` that does not exist counts as empty.
+/// Copies everything in `from` into `to`, and leaves other files in `to` unchanged. If `from` does not exist, nothing
+/// is copied.
 pub fn add(from: &Path, to: &Path) -> Result<()> {
     if !from.exists() {
         return Ok(());
@@ -26,7 +27,7 @@ pub fn add(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes `to` equal to `from`. Files that exist only in `to` are removed.
+/// Makes the contents of `to` equal to those of `from`. Files that exist only in `to` are removed.
 pub fn replace(from: &Path, to: &Path) -> Result<()> {
     add(from, to)?;
     for target in sorted(to)? {
@@ -40,10 +41,10 @@ pub fn replace(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies one file, unless the target is already the same.
+/// Copies one file, unless the target is already identical.
 ///
-/// The file is copied to a temporary name and then renamed, so that a server that reads the target meanwhile sees
-/// either the old or the new file.
+/// The file is copied to a temporary name and then renamed, so that a server that reads the target at the same time
+/// gets either the old or the new file.
 pub fn file(source: &Path, target: &Path) -> Result<()> {
     if same(source, target)? {
         return Ok(());

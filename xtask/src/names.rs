@@ -1,7 +1,7 @@
-//! Adds a content hash to file names, so that browsers can cache the files for ever without showing an outdated one.
+//! Adds a content hash to file names, so that browsers can cache the files indefinitely without using an outdated one.
 //!
-//! The server finds the names in a list beside the files (`src/server/site.rs`). Files that people and browsers request
-//! by a fixed name, such as the site's icon, keep it.
+//! The server finds the names in a list beside the files (`src/server/site.rs`). Files that are requested by a fixed
+//! name, such as the site's icon, are not renamed.
 
 use std::{
     collections::BTreeMap,
@@ -17,16 +17,16 @@ use crate::fresh::sorted;
 /// The file that lists the hashed names.
 const LIST: &str = "names.toml";
 
-/// Files that keep their names, in addition to all whose kind is not in [`KINDS`].
+/// Files that are not renamed, in addition to those with an extension that is not in [`KINDS`].
 const KEPT: [&str; 1] = ["favicon.svg"];
 
-/// The kinds of file that get a hashed name. Style sheets come last, because they refer to other files.
+/// The extensions of the files that are renamed. Style sheets come last, because they refer to other files.
 const KINDS: [&str; 5] = ["js", "svg", "wasm", "woff2", "css"];
 
-/// Bytes of the hash in a name. With this many, different contents do not get the same name by accident.
+/// The number of bytes of the hash in a name. It is large enough to make accidental collisions practically impossible.
 const HASH: usize = 8;
 
-/// Writes the site in `plain` to `to` under hashed names, together with the list of names.
+/// Copies the site in `plain` to `to` with hashed names, and writes the list of names.
 pub fn give(plain: &Path, to: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
@@ -49,7 +49,7 @@ pub fn give(plain: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the relative name of every file below `folder`.
+/// Returns the relative path of every file below `folder`.
 pub fn below(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for path in sorted(folder)? {
@@ -63,7 +63,7 @@ pub fn below(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Returns the site's files in such an order that a file comes after all files that it refers to.
+/// Returns the site's files in an order in which each file comes after all files that it refers to.
 fn in_order(plain: &Path) -> Result<Vec<String>> {
     let mut names = below(plain)?;
     names.sort_by_key(|name| kind(name) == Some("css"));
@@ -78,14 +78,14 @@ fn is_named(name: &str) -> bool {
     !KEPT.contains(&name) && kind(name).is_some_and(|kind| KINDS.contains(&kind))
 }
 
-/// Inserts the hash before the file name's extension.
+/// Inserts the hash before the extension of a file name.
 fn hashed(name: &str, bytes: &[u8]) -> String {
     let hash = hex::encode(&Sha256::digest(bytes)[..HASH]);
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     format!("{stem}.{hash}.{ending}")
 }
 
-/// Replaces the names in a style sheet by the hashed names.
+/// Replaces the names in a style sheet with the hashed names.
 fn renamed(css: &str, names: &BTreeMap<String, String>) -> String {
     names.iter().fold(css.to_owned(), |css, (name, hashed)| css.replace(&format!("/{name}"), &format!("/{hashed}")))
 }

@@ -1,6 +1,6 @@
-//! Turns cargo's WASM module into the two files that browsers load: the module, and the script that starts it.
+//! Converts cargo's WASM module into the two files that browsers load: the module, and the script that starts it.
 //!
-//! The names are those that Leptos' `HydrationScripts` requests: `NAME.js` and `NAME_bg.wasm`.
+//! The file names are those of Leptos' `HydrationScripts`: `NAME.js` and `NAME_bg.wasm`.
 
 use std::{fs, path::Path};
 
@@ -12,8 +12,8 @@ use crate::{command, fresh::unless_fresh, settings::Settings, site::Profile};
 /// The WASM features that the module may use: those that Rust enables for wasm32 by default, and `reference-types` for
 /// wasm-bindgen.
 ///
-/// They are listed one by one, because `--all-features` would let `wasm-opt` use features that browsers do not support
-/// yet.
+/// They are listed individually, because `--all-features` would allow `wasm-opt` to use features that browsers do not
+/// support yet.
 const FEATURES: [&str; 7] = [
     "bulk-memory",
     "bulk-memory-opt",

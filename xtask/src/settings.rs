@@ -1,4 +1,4 @@
-//! Reads `Leptos.toml`: the names and folders that the build and the server must agree on.
+//! Reads `Leptos.toml`, which contains the names and folders shared by the build and the server.
 
 use std::{fs, path::PathBuf};
 
@@ -8,14 +8,14 @@ use toml::Table;
 /// The settings file, relative to the root of the repository.
 const FILE: &str = "Leptos.toml";
 
-/// The settings that the build needs; the server reads the same file (`src/server/config.rs`).
+/// The settings that the build requires. The server reads the same file (`src/server/config.rs`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The common prefix of the names of all built files.
+    /// The common prefix of the names of all generated files.
     pub output_name: String,
     /// The folder with the files that the server sends.
     pub site_root: PathBuf,
-    /// The subfolder of `site_root` for built files, as opposed to copied ones.
+    /// The subfolder of `site_root` for generated files, as opposed to copied ones.
     pub pkg_dir: String,
 }
 
@@ -46,14 +46,14 @@ fn table<'file>(file: &'file Table, path: &[&str]) -> Result<&'file Table> {
 mod tests {
     use super::*;
 
-    /// Returns a table of a file. Tests embed the files at compile time, so they do not depend on the working
+    /// Returns a table of a file. The tests embed the files at compile time, so they do not depend on the working
     /// directory.
     fn parse(text: &str, path: &[&str]) -> Table {
         let file = text.parse().expect("the file is TOML");
         table(&file, path).expect("the file has the table").clone()
     }
 
-    /// Returns cargo-leptos' configuration in `Cargo.toml`.
+    /// Returns the configuration of cargo-leptos in `Cargo.toml`.
     fn cargo() -> Table {
         parse(include_str!("../../Cargo.toml"), &["package", "metadata", "leptos"])
     }

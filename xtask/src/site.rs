@@ -1,8 +1,8 @@
-//! The site, which is everything the server sends to browsers as files, and the order in which it is built.
+//! Builds the site, which consists of all files that the server sends to browsers.
 //!
-//! It is built in `target/xtask/<profile>` and copied to `target/site` at the end, so that a running server never sends
-//! a partial build, and switching between the two profiles rebuilds nothing. In a release the files also get hashed
-//! names, which browsers may cache, and compressed copies.
+//! The site is built in `target/xtask/<profile>` and then copied to `target/site`, so that a running server never sends
+//! a partial build, and switching between the two profiles does not rebuild anything. In a release the files also get
+//! hashed names, which allow browsers to cache them, and compressed copies.
 
 use std::{
     fs,
@@ -13,20 +13,20 @@ use anyhow::{Context, Result};
 
 use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, settings::Settings, style, wasm};
 
-/// Files that are sent without being built.
+/// The folder of files that are sent unchanged.
 pub const PUBLIC: &str = "public";
 
-/// How much to optimise the result.
+/// The level of optimisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Builds quickly, but the result is large.
+    /// Fast builds with a large result.
     Dev,
-    /// The result is small, but building takes a while.
+    /// Slow builds with a small result.
     Release,
 }
 
 impl Profile {
-    /// Returns cargo's profile for the browser's half.
+    /// Returns cargo's profile for the browser's code.
     pub const fn cargo(self) -> &'static str {
         match self {
             Self::Dev => "wasm-dev",
@@ -34,7 +34,7 @@ impl Profile {
         }
     }
 
-    /// Returns the folder in which this profile's steps keep their results.
+    /// Returns the folder for the results of this profile's steps.
     pub fn work(self) -> PathBuf {
         Path::new("target/xtask").join(self.cargo())
     }

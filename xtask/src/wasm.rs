@@ -1,4 +1,4 @@
-//! Compiles the browser's half, from `src/` to a WASM module, with cargo.
+//! Compiles `src/` to the browser's WASM module with cargo.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,22 +14,22 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Compiles the module and returns its path.
 ///
-/// The crate type is given here because `Cargo.toml` also lists `rlib`, and cargo silently disables link-time
+/// The crate type is specified here because `Cargo.toml` also lists `rlib`, and cargo silently disables link-time
 /// optimisation if any of the crate types does not support it.
 pub fn compile(settings: &Settings, profile: Profile) -> Result<PathBuf> {
     let mut cargo = command::cargo();
     cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--no-default-features", "--features", "hydrate"]);
     cargo.args(["--target", TARGET, "--profile", profile.cargo()]);
     if !has_std()? {
-        // A distribution's compiler includes the standard library for this target only as source. `-Z` flags need a
-        // nightly compiler or this variable.
+        // The compilers of distributions contain this target's standard library only as source code. `-Z` flags require
+        // a nightly compiler or this variable.
         cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     }
     command::run(&mut cargo)?;
     Ok(Path::new("target").join(TARGET).join(profile.cargo()).join(&settings.output_name).with_extension("wasm"))
 }
 
-/// Returns whether the compiler includes a compiled standard library for the browser.
+/// Returns whether the compiler has a compiled standard library for the browser.
 fn has_std() -> Result<bool> {
     let mut rustc = Command::new("rustc");
     let output =

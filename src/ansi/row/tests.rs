@@ -2,7 +2,7 @@ use super::*;
 use crate::ansi::plain_text;
 use crate::random::Random;
 
-/// The width of the emulated terminal in columns: wider than any generated line.
+/// The width of the emulated terminal in columns, which is greater than that of any generated line.
 const WIDE: u16 = 2000;
 
 #[track_caller]
@@ -113,8 +113,8 @@ fn a_row_is_bounded_and_says_that_something_was_dropped() {
     assert!(folded.cut && folded.text.len() < 3 * MAX_ABOVE);
 }
 
-/// Returns text with cursor movements and erasures that both this code and the emulator support, and with widths on
-/// which both agree.
+/// Generates a line whose cursor movements and erasures are supported by both this code and the emulator, and whose
+/// characters have the same widths in both.
 fn random_line(random: &mut Random) -> String {
     let mut line = String::new();
     for _ in 0..random.below(40) {
@@ -146,8 +146,8 @@ fn trimmed(mut cells: Cells) -> Cells {
     cells
 }
 
-/// Returns the content of the emulator: for each column its text and, unless it is blank, whether it is bold, and its
-/// colours.
+/// Returns the content of the emulator: the text of each column and, unless the column is blank, its colours and
+/// whether it is bold.
 fn emulated(line: &str) -> Cells {
     let mut terminal = vt100::Parser::new(2.try_into().expect("not 0"), WIDE.try_into().expect("not 0"), 0);
     terminal.process(line.as_bytes());
@@ -161,7 +161,7 @@ fn emulated(line: &str) -> Cells {
         if text.is_empty() && !cell.is_wide_continuation() {
             return (" ".to_owned(), false, None, None);
         }
-        // Ignore the style of blanks: an erasure leaves one in the emulator, but not here.
+        // The style of blanks is ignored, because in the emulator an erasure leaves a style behind.
         if text.starts_with(' ') {
             return (text.to_owned(), false, None, None);
         }

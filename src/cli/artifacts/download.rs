@@ -13,16 +13,16 @@ use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::model::Artifact;
 
-/// The number of attempts in a row without progress after which the download fails: about half a minute.
+/// The number of consecutive attempts without progress after which the download fails. They take about half a minute.
 const TRIES: u32 = 10;
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(3);
 
-/// The number of bytes that are read at a time from an existing partial file.
+/// The number of bytes read at once from an existing partial file.
 const BLOCK: usize = 64 << 10;
 
-/// Where the download is written.
+/// The destination of the download.
 #[derive(Debug)]
 pub(super) enum Target {
     Stdout,
@@ -30,15 +30,15 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Returns the requested target, or else a new file in the current folder that is named like the artifact.
+    /// Returns the requested target or, by default, a new file in the current folder with the artifact's name.
     pub(super) fn new(asked: Option<&str>, artifact: &Artifact) -> Result<Self, CliError> {
         match asked {
             Some("-") => return Ok(Self::Stdout),
             Some(path) => return Ok(Self::File(path.into())),
             None => {}
         }
-        // The job chose this name. It must not lead to another folder, create a hidden file, or replace an existing
-        // file.
+        // The artifact's name was chosen by the job, so it must not lead to another folder, create a hidden file, or
+        // replace an existing file.
         let name = artifact.name.rsplit('/').next().unwrap_or_default();
         if name.is_empty() || name.starts_with('.') || name.chars().any(char::is_control) {
             return Err(CliError::Usage(format!(
@@ -60,7 +60,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Targ
         receiver.receive_all(client, artifact).await?;
         return receiver.verify(artifact);
     };
-    // The name contains the artifact's id, so that no other download is resumed by mistake.
+    // The name contains the artifact's id, so that a partial file of another artifact is never resumed by mistake.
     let part = PathBuf::from(format!("{}.{}.part", path.display(), artifact.id));
     let failed = |what: &str, path: &Path| {
         let what = format!("{what} {}", path.display());
@@ -76,7 +76,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Targ
     fs::rename(&part, path).map_err(failed("create", path))
 }
 
-/// Writes received bytes, and updates their count and checksum.
+/// Writes received bytes, and updates their number and checksum.
 struct Receiver {
     to: Box<dyn Write + Send>,
     have: u64,
@@ -88,7 +88,7 @@ impl Receiver {
         Self { to, have: 0, sum: Sha256::new() }
     }
 
-    /// Continues after the content of a partial file. A partial file that is too long is discarded.
+    /// Continues after the contents of a partial file. A partial file that is longer than the artifact is discarded.
     fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
         if part.metadata()?.len() > size(artifact) {
             part.set_len(0)?;

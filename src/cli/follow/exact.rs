@@ -1,7 +1,8 @@
-//! Fetches the bytes that an event's text represents from the attempt's complete output.
+//! Fetches the exact bytes of an event from the attempt's complete output.
 //!
-//! An event's bytes are written to the complete output before the event is sent, so they are always there. An event's
-//! segments are close to each other, with pieces of the other stream between them, so one request fetches all of them.
+//! An event's bytes are written to the complete output before the event is sent, so they are always available. The
+//! segments of an event are close to each other, separated only by output of the other stream, so one request fetches
+//! all of them.
 
 use reqwest::Method;
 
@@ -11,16 +12,16 @@ use crate::cli::error::CliError;
 use crate::cli::output;
 use crate::model::{Event, LogPayload, Payload, Segment};
 
-/// Replaces bytes that are not UTF-8. A step may also have printed this character itself.
+/// The replacement for bytes that are not UTF-8. A step may also have printed this character itself.
 const STAND_IN: char = '\u{fffd}';
 
-/// The maximum distance between an event's first and last byte: a batch of both streams, of 1 MiB each, doubled as a
-/// reserve. A server does not create events that span more, and their bytes could exhaust the memory.
+/// The maximum distance in bytes between the first and last byte of an event. Servers create events that span at most a
+/// batch of 1 MiB per stream. The limit is twice that size, and prevents an invalid event from exhausting the memory.
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
-    /// Returns the exact bytes if the event's text may not represent them. If they are no longer stored, the text is
-    /// used instead, and the user is notified once.
+    /// Returns the exact bytes if the event's text may not represent them. If the bytes are no longer available, the
+    /// text is used instead, and a note is printed once.
     pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
         let Payload::Log(payload) = &event.payload else { return Ok(None) };
         if !event.message.contains(STAND_IN) {
@@ -64,8 +65,8 @@ impl Follower {
     }
 }
 
-/// Returns the bytes of all segments, concatenated, from a range of the output that begins at `start`. Returns `None`
-/// if the range is too short.
+/// Extracts the bytes of all segments from a range of the output that begins at `start`, and concatenates them. Returns
+/// `None` if the range is too short.
 fn pick(stretch: &[u8], start: i64, segments: &[Segment]) -> Option<Vec<u8>> {
     let mut picked = Vec::new();
     for Segment(offset, bytes, _) in segments {

@@ -10,27 +10,27 @@ use crate::cli::error::CliError;
 use crate::cli::output::note;
 use crate::cli::sse::Frames;
 
-/// How long to wait before a cut stream is opened again.
+/// The pause before a broken stream is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Notifications about changes in the queue. Several that arrive before they are read become one, because the list is
-/// fetched anew each time.
+/// Notifications about changes in the queue. Several unread notifications are combined into one, because the whole list
+/// is fetched each time.
 pub(super) struct Changes(mpsc::Receiver<Result<(), CliError>>);
 
 impl Changes {
-    /// Starts to listen. The first notification means that the stream is open: a list that is fetched after it misses
-    /// nothing.
+    /// Starts listening. The first notification is sent when the stream has been opened, so a list that is fetched
+    /// after it includes all earlier changes.
     pub(super) fn follow(client: Client) -> Self {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(listen(client, sender));
         Self(receiver)
     }
 
-    /// Waits for the next notification. If the server is unavailable, this waits for it.
+    /// Waits for the next notification. While the server is unavailable, it keeps retrying.
     pub(super) async fn next(&mut self) -> Result<(), CliError> {
         match self.0.recv().await {
             Some(change) => change,
-            // The channel closes without an error only if the task has panicked.
+            // The channel is closed without an error only if the task has panicked.
             None => std::future::pending().await,
         }
     }
@@ -67,7 +67,7 @@ async fn listen_once(
         frames.push(bytes.as_ref());
         while let Some(frame) = frames.next().map_err(|_| client.not_tailwater("a job that is too long".into()))? {
             if frame.event == "job" || !begun {
-                // If the channel is full, a notification is already waiting.
+                // If the channel is full, an unread notification already exists.
                 sender.try_send(Ok(())).ok();
             }
             (begun, *told) = (true, false);

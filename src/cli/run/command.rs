@@ -1,15 +1,16 @@
 //! Builds the shell script of a job from the arguments of the command line.
 //!
-//! For a POSIX shell the arguments are quoted, so that the command receives exactly these and the shell interprets
-//! nothing in them. Any other program that takes `-c`, such as python3, has its own grammar, in which quoting would
-//! change the meaning. It therefore takes exactly one argument, its script, unchanged.
+//! For a POSIX shell the arguments are quoted, so that the command receives them unchanged and the shell interprets
+//! nothing in them. Any other program that supports `-c`, such as python3, has its own grammar, in which quoting would
+//! change the meaning. In that case there must be exactly one argument, which is the script itself.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::cli::error::CliError;
 
-/// Words that a POSIX shell, bash or zsh interprets at the beginning of a command. If quoted, they are ordinary names.
+/// Words that a POSIX shell, bash or zsh interprets at the beginning of a command. When quoted, they are ordinary
+/// names.
 const RESERVED: [&str; 22] = [
     "if",
     "then",
@@ -39,7 +40,7 @@ const RESERVED: [&str; 22] = [
 const POSIX_SHELLS: [&str; 12] =
     ["sh", "ash", "bash", "dash", "hush", "ksh", "lksh", "mksh", "posh", "rbash", "yash", "zsh"];
 
-/// Returns the script that `shell` should run.
+/// Returns the script for `shell` to run.
 pub(super) fn script(shell: &str, words: &[OsString]) -> Result<String, CliError> {
     let words = words.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     if is_posix_shell(shell) {
@@ -67,7 +68,7 @@ fn is_posix_shell(shell: &str) -> bool {
     POSIX_SHELLS.contains(&name)
 }
 
-/// Returns a command line that a shell splits into exactly these words.
+/// Returns a command line that a shell splits into exactly the given words.
 fn command_line(words: &[&str]) -> Result<String, CliError> {
     let nul = |_| CliError::Usage("an argument contains a NUL character, which cannot be passed to a command".into());
     let line = shlex::try_join(words.iter().copied()).map_err(nul)?;
@@ -102,7 +103,7 @@ mod tests {
         for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
             let line = command_line(&[word]).expect("there is no NUL");
             for shell in ["/bin/sh", "/bin/bash"] {
-                // An empty `PATH`, because some of these words are also names of programs.
+                // `PATH` is empty because some of these words are also names of programs.
                 let mut shell_of_line = Command::new(shell);
                 shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
                 let status = shell_of_line.output().expect("the shell is there").status;

@@ -9,16 +9,16 @@ use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::machine;
 
-/// The message if the current folder cannot be used.
+/// The message that is printed if the current folder cannot be used.
 pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
     use --send DIR to send files, --cwd with an absolute path to choose a folder there, or --workspace to hide this message";
 
 /// Whether the command can access the caller's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In the caller's folder, with all files of this machine.
+    /// The command runs in the caller's folder, with access to all files of this machine.
     Here,
-    /// In the job's own workspace.
+    /// The command runs in the job's own workspace.
     Workspace,
 }
 
@@ -27,8 +27,8 @@ struct MachineReply {
     machine: Option<String>,
 }
 
-/// Returns whether the server runs on this machine and sees the same files. An older server does not report that, so
-/// the result is `false`.
+/// Returns whether the server runs on this machine and sees the same files. The result is `false` for older servers,
+/// which do not report their machine.
 pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
     let there: MachineReply = match client.read("/machine", &[]).await {
         Err(CliError::Refused { status: 404, .. }) => return Ok(false),
@@ -38,7 +38,8 @@ pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
 }
 
 /// Returns the working directory to request, or `None` for the workspace. On this machine a relative path is relative
-/// to `caller`. On another machine it is relative to the workspace, and an absolute path names a folder there.
+/// to `caller`. On another machine it is relative to the workspace, and an absolute path refers to a folder on that
+/// machine.
 pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path>) -> Result<Option<String>, CliError> {
     let directory = match (place, asked) {
         (Place::Here, asked) => Some(plain(&caller.join(asked.unwrap_or(Path::new(""))))),
@@ -53,7 +54,8 @@ pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path
     directory.map(text).transpose()
 }
 
-/// Returns the path without redundant `.` components. `..` stays, because its meaning depends on symbolic links.
+/// Returns the path without redundant `.` components. `..` is not resolved, because its meaning depends on symbolic
+/// links.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }

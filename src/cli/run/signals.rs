@@ -1,8 +1,8 @@
 //! The signals that cancel a job.
 //!
-//! SIGINT is sent by Ctrl-C, SIGTERM by `kill` and service managers, SIGHUP by a closed terminal or a lost connection.
-//! A signal that was ignored when this program started stays ignored, so that `nohup tailwater run` outlives its
-//! terminal like any other command.
+//! Ctrl-C sends SIGINT, `kill` and service managers send SIGTERM, and a closed terminal or a lost connection sends
+//! SIGHUP. A signal that was ignored when this program started remains ignored, so that `nohup tailwater run` survives
+//! its terminal like any other command.
 
 use std::io;
 use std::task::Poll;

@@ -1,9 +1,9 @@
-//! Checks standard input. A job cannot read it, so `tailwater run` must not silently ignore data there.
+//! Checks standard input. Jobs cannot read it, so `tailwater run` must not silently ignore data there.
 //!
-//! If standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build systems, the
-//! command runs. If data is already there, the command is refused. An open pipe without data may have a slow writer or
-//! none at all, so the command runs, and a note at its end says that it had no standard input. Nothing is ever read:
-//! the data stays for others who share the input, such as a shell that reads its script from it.
+//! The command runs if standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build
+//! systems. The command is refused if data is available. An open pipe without data may have a slow writer or none at
+//! all, so the command runs, and a note after it says that it had no standard input. No data is ever read from the
+//! input, because other programs may share it, such as a shell that reads its script from it.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -15,24 +15,25 @@ use rustix::io::ioctl_fionread;
 /// The state of standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
-    /// There is no data, and there will be none.
+    /// There is no data, and there will not be any.
     Nothing,
-    /// There is data.
+    /// Data is available.
     Data,
-    /// There is no data yet, but there may be some later.
+    /// There is no data yet, but the input is still open.
     Open,
 }
 
-/// The error if there is data.
+/// The error message if data is available.
 pub(super) const REFUSED: &str = "standard input has data, but jobs cannot read standard input; \
     redirect it from /dev/null, or pass the data as a file with --send";
 
-/// The note if the input stayed open.
+/// The note that is printed if the input remained open.
 pub(super) const UNREAD: &str =
     "the command ran without standard input, because `tailwater run` does not forward its standard input to the job";
 
 impl Input {
-    /// Checks this program's standard input. If it cannot be checked, it cannot be read either.
+    /// Checks this program's standard input. If the check fails, the input is treated as unreadable and therefore
+    /// empty.
     pub(super) fn of_this_program() -> Self {
         let stdin = io::stdin();
         if stdin.is_terminal() { Self::Nothing } else { Self::of(&stdin).unwrap_or(Self::Nothing) }

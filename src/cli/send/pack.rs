@@ -1,8 +1,8 @@
 //! Packs a folder into an archive, a tar file compressed with zstd.
 //!
-//! It contains the files that git tracks or does not ignore. The walk respects `.gitignore` and similar files as git
-//! does, and git itself is asked for tracked files that match an ignore pattern, if it is installed. Links that point
-//! outside the folder, devices, pipes and sockets are omitted, because the server would reject them.
+//! The archive contains the files that git tracks or does not ignore. The walk interprets `.gitignore` and similar
+//! files as git does. If git is installed, it is also queried for tracked files that match an ignore pattern. Links to
+//! targets outside the folder, devices, pipes and sockets are omitted, because the server would reject them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -23,10 +23,11 @@ use crate::inputs::stays_inside;
 /// The size of a block of the archive, in bytes.
 const BLOCK: usize = 128 << 10;
 
-/// The compression level. It shrinks source code to a quarter, faster than most networks can transfer it.
+/// The compression level. It reduces source code to about a quarter of its size, faster than most networks can transfer
+/// it.
 const LEVEL: i32 = 3;
 
-/// The files of a folder that are sent.
+/// The files of a folder to send.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
     root: PathBuf,
@@ -44,7 +45,7 @@ enum Item {
 }
 
 impl Folder {
-    /// Finds the files.
+    /// Lists the files to send.
     pub(super) fn list(root: &Path) -> io::Result<Self> {
         let root = fs::canonicalize(root)?;
         if !fs::metadata(&root)?.is_dir() {
@@ -53,7 +54,7 @@ impl Folder {
         let in_repository = root.ancestors().any(|folder| folder.join(".git").exists());
         let mut folder = Self { root: root.clone(), ..Self::default() };
         let mut walk = WalkBuilder::new(&root);
-        // git does not know `.ignore` files, and it ignores hidden files only if a pattern matches them.
+        // git does not use `.ignore` files, and it ignores hidden files only if a pattern matches them.
         walk.hidden(false).ignore(false).require_git(false).parents(in_repository);
         walk.filter_entry(|entry| entry.file_name() != ".git");
         for entry in walk.build() {
@@ -76,7 +77,7 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // The file was removed after the walk, or git tracks a removed file.
+            // The file was removed after the walk, or it is a removed file that git still tracks.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };
@@ -100,17 +101,16 @@ impl Folder {
         self.bytes
     }
 
-    /// Returns the omitted files that are not ignored.
+    /// Returns the files that were omitted although git does not ignore them.
     pub(super) fn left_out(&self) -> &[PathBuf] {
         &self.left_out
     }
 
-    /// Packs the files and sends the archive block by block. If something could not be read, the last block is an
-    /// error.
+    /// Packs the files and sends the archive block by block. If a file cannot be read, the last item is an error.
     pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &Progress) -> io::Result<()> {
         let packed = self.write(Blocks { sender: blocks.clone(), block: Vec::new() }, progress);
         if let Err(error) = &packed {
-            // Without this error the archive would look complete. The connection may already be closed.
+            // Without this error, the server would consider the archive complete. The connection may already be closed.
             blocks.blocking_send(Err(io::Error::new(error.kind(), error.to_string()))).ok();
         }
         packed
@@ -162,10 +162,11 @@ fn describe(header: &mut Header, about: &Metadata) {
     header.set_mtime(u64::try_from(about.mtime()).unwrap_or(0));
 }
 
-/// Returns the paths below `root` that git tracks although they match an ignore pattern; none if git cannot tell.
+/// Returns the paths below `root` that git tracks although they match an ignore pattern. The list is empty if git is
+/// not available.
 fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
     let mut git = Command::new("git");
-    // Prevent a hook that the repository configures from running.
+    // This option prevents git from running a hook configured in the repository.
     git.args(["-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
     git.current_dir(root).stdin(Stdio::null()).stderr(Stdio::null());
     let listed = git.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
@@ -177,7 +178,8 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Reads a file with the size that its header states: a file that grows is truncated, and one that shrinks is an error.
+/// Reads exactly as many bytes of a file as its archive header states. If the file has grown, the rest is ignored. If
+/// it has shrunk, reading fails.
 struct Counted<'a> {
     file: File,
     left: u64,
@@ -197,7 +199,7 @@ impl Read for Counted<'_> {
     }
 }
 
-/// A writer that sends its data block by block.
+/// A writer that sends data through a channel in blocks.
 struct Blocks {
     sender: mpsc::Sender<io::Result<Vec<u8>>>,
     block: Vec<u8>,

@@ -9,32 +9,32 @@ use tokio::task::JoinHandle;
 
 use crate::words;
 
-/// How often the line is redrawn.
+/// The interval at which the line is redrawn.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// The progress so far.
+/// The progress of the upload.
 #[derive(Debug)]
 pub(super) struct Progress {
     total: u64,
-    /// The number of bytes of files that were packed. They are sent at most a few blocks later.
+    /// The number of bytes of files that were packed. The upload is at most a few blocks behind.
     pub(super) sent: AtomicU64,
 }
 
-/// The progress line. It is erased when this is dropped.
+/// The progress line, which is erased when this is dropped.
 pub(super) struct Line(Option<JoinHandle<()>>);
 
 impl Progress {
-    /// Starts with 0 of `total` bytes.
+    /// Creates the progress of an upload of `total` bytes.
     pub(super) const fn new(total: u64) -> Self {
         Self { total, sent: AtomicU64::new(0) }
     }
 
-    /// Adds bytes of a file.
+    /// Adds packed bytes of a file.
     pub(super) fn packed(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Draws the line at intervals, if standard error is a terminal.
+    /// Redraws the line periodically, if standard error is a terminal.
     pub(super) fn draw(self: &Arc<Self>) -> Line {
         let progress = Arc::clone(self);
         Line(io::stderr().is_terminal().then(|| {

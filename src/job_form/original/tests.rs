@@ -43,7 +43,7 @@ pub fn job(payload: Value) -> Job {
     }
 }
 
-/// Edits the form of a job with that payload, and returns the changes of the payload.
+/// Edits the form of a job with this payload, and returns the changes to the payload.
 #[track_caller]
 fn changed(payload: Value, edit: impl FnOnce(&mut JobForm)) -> Value {
     let original = Original::of(&job(payload)).expect("it is a command");
@@ -71,7 +71,7 @@ fn what_was_not_edited_is_not_sent() {
         let same = changed(payload.clone(), |_| {});
         assert_eq!(same, Value::Null, "{payload}");
     }
-    // Fields of a page lose line breaks of other kinds, and what surrounds a line.
+    // Form fields normalise line breaks, and single-line fields also lose surrounding spaces.
     let as_posted = changed(full(), |form| {
         form.title = "Nightly".into();
         form.steps[0].run = "a\nb".into();
@@ -120,7 +120,7 @@ fn a_secret_does_not_follow_its_variable_to_another_name() {
     let field = |changes: Result<JobChanges, Misread>| changes.map_err(|misread| misread.field);
     assert_eq!(field(edited(|form| form.env[0].name = "OTHER_TOKEN".into())), renamed("OTHER_TOKEN"));
     assert_eq!(field(edited(|form| form.env[0].name = "KEY".into())), renamed("KEY"));
-    // Without a name it is a row that was emptied.
+    // A row without a name is ignored, as if it had been removed.
     assert!(edited(|form| form.env[0].name = " ".into()).is_ok());
     let two = json!({"run": "a", "env": {"A_TOKEN": "[REDACTED]", "B_TOKEN": "[REDACTED]"}});
     let original = Original::of(&job(two)).expect("it is a command");

@@ -1,4 +1,5 @@
-//! The state of the ANSI scanner of each stream: a colour continues on the stream's next line, until the step ends.
+//! The state of the ANSI scanner of each stream. Colours continue on the next line of the same stream until the step
+//! ends.
 
 use crate::ansi::Scanner;
 use crate::model::{StepRef, StreamName};

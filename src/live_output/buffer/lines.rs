@@ -1,4 +1,4 @@
-//! A sequence of lines with a count of their bytes, on which the window is built.
+//! The sequence of lines in the window, with their total size.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::BufferLimits;
 use super::colours::Colours;
 use crate::live_output::line::{LineKey, LiveLine};
 
-/// Lines in the order of `output.log`, and how many bytes of text they hold.
+/// Lines in the order of `output.log`, and the total number of bytes of their text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LineWindow {
     lines: VecDeque<LiveLine>,
@@ -31,7 +31,7 @@ impl LineWindow {
         self.lines.binary_search_by(|line| line.key.cmp(&key)).ok()
     }
 
-    /// Changes a line without moving it.
+    /// Changes a line in place, without changing its position in the order.
     pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
         let line = &mut self.lines[at];
         self.bytes -= line.text.len();
@@ -39,7 +39,7 @@ impl LineWindow {
         self.bytes += line.text.len();
     }
 
-    /// Inserts new lines, which are sorted, at their positions.
+    /// Inserts new lines at their positions. The lines must be sorted.
     pub(super) fn merge(&mut self, fresh: Vec<LiveLine>) {
         let Some(first) = fresh.first() else { return };
         self.bytes += bytes_of(fresh.iter());
@@ -54,19 +54,19 @@ impl LineWindow {
         self.lines.extend(old);
     }
 
-    /// Returns how many of the oldest lines to drop so that the rest fits into nine tenths of the limits; 0 if the
+    /// Returns the number of oldest lines to drop so that the rest fits into nine tenths of the limits, or 0 if the
     /// limits are not exceeded.
     pub(super) fn excess_of_oldest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter())
     }
 
-    /// Returns how many of the newest lines to drop so that the rest fits into nine tenths of the limits; 0 if the
+    /// Returns the number of newest lines to drop so that the rest fits into nine tenths of the limits, or 0 if the
     /// limits are not exceeded.
     pub(super) fn excess_of_newest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
-    /// A tenth is dropped at once, so that this does not happen again for every new line.
+    /// Dropping a tenth at once avoids dropping lines again for every new line.
     fn excess(&self, limits: BufferLimits, order: &mut dyn Iterator<Item = &LiveLine>) -> usize {
         if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
             return 0;
@@ -92,7 +92,7 @@ impl LineWindow {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
-    /// Computes the colours of all lines again, after lines were inserted before others.
+    /// Recomputes the colours of all lines after lines were inserted before others.
     pub(super) fn recolour(&mut self) {
         let mut colours = Colours::default();
         for line in &mut self.lines {

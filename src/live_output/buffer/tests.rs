@@ -12,7 +12,7 @@ fn texts(buffer: &Buffer) -> Vec<(i64, String)> {
     buffer.lines().iter().map(|line| (line.key.number, line.text.clone())).collect()
 }
 
-/// Returns the lines of a range, as the server would.
+/// Returns the lines of a range, as the server would return them.
 fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
     let wanted = lines.iter().filter(|(number, _)| (part.first..part.first + part.count).contains(number));
     let line = |(number, text): &(i64, String)| {
@@ -204,7 +204,7 @@ fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
     assert_eq!(buffer.gap_of(LineKey { attempt: 1, number: 53 }), None);
     while load_earlier(&mut buffer, &lines[..54], 20) {}
     assert_eq!(texts(&buffer), lines[..54]);
-    // A reader who looks at lines before a gap stays there.
+    // A reader who is looking at lines before a gap keeps the scroll position.
     let mut buffer = empty(UNLIMITED);
     buffer.append(events, WhenFull::Detach);
     assert_eq!((texts(&buffer).len(), buffer.lines_after(), buffer.is_attached()), (2, 52, false));

@@ -1,34 +1,34 @@
-//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] carries the decisions out.
+//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] executes the decisions.
 //!
-//! This module is pure: its inputs are what happened, the time and a random number; its output is what to do. The
+//! This module is pure. Its inputs are an occurrence, the time and a random number, and its outputs are actions. The
 //! rules:
 //!
-//! - Try the stream first. When it breaks, poll once before anything else: the poll fetches what is missing, and it
-//!   reports what an `EventSource` hides (401, 404, or that the job has finished).
+//! - Try the stream first. When it breaks, poll once before anything else. The poll fetches the missing events, and it
+//!   reports conditions that an `EventSource` does not: the statuses 401 and 404, and that the job has finished.
 //! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
 //!   from time to time, and return to it when it works.
-//! - Treat silence as a broken stream: the server sends something at least every 10 s.
-//! - When nothing answers, wait longer after each attempt, with a random part, so that a thousand tabs do not reconnect
-//!   at the same moment.
+//! - Treat silence as a broken stream, because the server sends at least a heartbeat every 10 s.
+//! - If the server does not respond, wait longer after each attempt, with a random component so that many tabs do not
+//!   reconnect at the same time.
 
 use std::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// How long a stream may take to open.
+/// The maximum time for a stream to open.
 const OPEN_WITHIN_MS: f64 = 5_000.0;
-/// How long a stream may be silent: two and a half heartbeats.
+/// The maximum time without any data from a stream, which is two and a half heartbeat intervals.
 const SILENT_AFTER_MS: f64 = 25_000.0;
-/// How often to poll.
+/// The interval between polls.
 const POLL_EVERY_MS: f64 = 1_000.0;
-/// How often to try the stream while polling.
+/// The interval between attempts to open the stream while polling.
 const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
-/// How many breaks in a row lead to polling.
+/// The number of consecutive failures of the stream after which the log is polled.
 const BREAKS_BEFORE_POLLING: u32 = 2;
-/// How long to wait when nothing answers.
+/// The pauses between attempts while the server does not respond.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
-/// What the connection is doing, as shown to the reader.
+/// The state of the connection, as displayed to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
     /// The first stream is being opened.
@@ -38,9 +38,9 @@ pub enum Connection {
     Live,
     /// The log is polled every second.
     Polling,
-    /// Nothing answers; the next attempt is in the given number of seconds.
+    /// The server does not respond. The next attempt follows after the given number of seconds.
     Reconnecting {
-        /// Seconds from the start of this pause.
+        /// The pause in seconds, counted from its start.
         seconds: u32,
     },
     /// The page is hidden.
@@ -51,16 +51,16 @@ pub enum Connection {
     Refused(u16),
 }
 
-/// An input to the policy: what happened.
+/// An input to the policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Happened {
-    /// The page became visible: connect, or continue.
+    /// The page became visible, so connect or continue.
     Shown,
     /// The page was hidden.
     Hidden,
     /// The stream opened.
     Opened,
-    /// The stream delivered something.
+    /// The stream delivered an event or a heartbeat.
     Heard,
     /// The stream broke, or it delivered an event that does not follow the last one.
     Broke,
@@ -75,11 +75,11 @@ pub enum Happened {
     Unreachable,
     /// The server refused a poll.
     Refused(u16),
-    /// The time set by [`Action::WakeAfter`] has come.
+    /// The wake-up time set by [`Action::WakeAfter`] has been reached.
     Woke,
 }
 
-/// An output of the policy: what to do.
+/// An action that the policy requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
     /// Open a stream from the cursor.
@@ -88,7 +88,7 @@ pub enum Action {
     Close,
     /// Fetch the events after the cursor.
     Poll,
-    /// Wake up after this many milliseconds; this replaces an earlier wake-up.
+    /// Wake up after this many milliseconds. This replaces an earlier wake-up.
     WakeAfter(f64),
 }
 
@@ -99,7 +99,7 @@ enum StreamState {
     Open { heard: f64 },
 }
 
-/// The state of the connection, which decides what to do next.
+/// The state of the connection, which determines the next actions.
 #[derive(Clone, Debug)]
 pub struct FeedPolicy {
     connection: Connection,
@@ -125,20 +125,21 @@ impl Default for FeedPolicy {
 }
 
 impl FeedPolicy {
-    /// Returns what the connection is doing.
+    /// Returns the state of the connection.
     #[must_use]
     pub const fn connection(&self) -> Connection {
         self.connection
     }
 
-    /// Handles what happened at `now`, in milliseconds, and returns what to do, in order. `random` is between 0 and 1.
+    /// Handles an input at the time `now`, in milliseconds, and returns the actions in order. `random` is between 0 and
+    /// 1.
     pub fn on(&mut self, happened: Happened, now: f64, random: f64) -> Vec<Action> {
         if matches!(self.connection, Connection::Ended | Connection::Refused(_)) {
             return Vec::new();
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // The result of a poll that was started before the page was hidden is ignored, but the poll is no longer in
-            // progress.
+            // The result of a poll that was started before the page was hidden is ignored, but that poll is no longer
+            // in progress.
             self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
             return Vec::new();
         }
@@ -203,7 +204,7 @@ impl FeedPolicy {
             return self.ask().into_iter().collect();
         }
         match self.stream {
-            // A retried stream has its own time limit.
+            // An attempt to reopen the stream while polling has a time limit of its own.
             StreamState::Open { .. } | StreamState::Opening { .. } if self.connection != Connection::Polling => {
                 Vec::new()
             }
@@ -246,7 +247,7 @@ impl FeedPolicy {
                 actions
             }
             (StreamState::Opening { .. }, _) => {
-                // A stream that hangs is worse than one that breaks, so poll at once.
+                // A stream that hangs delays events longer than one that breaks, so switch to polling immediately.
                 self.breaks = BREAKS_BEFORE_POLLING;
                 self.broke()
             }
@@ -264,7 +265,7 @@ impl FeedPolicy {
     }
 }
 
-/// Returns how long to wait before the given retry: the maximum doubles with each retry, and half of it is random.
+/// Returns the pause before a retry. The maximum doubles with each retry, and half of the pause is random.
 fn pause(number: u32, random: f64) -> f64 {
     WAITS.after_spread(number, random).as_secs_f64() * 1000.0
 }

@@ -65,7 +65,7 @@ fn while_somebody_reads_new_lines_move_nothing_and_are_counted() {
     assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (137 * ROW_HEIGHT - HEIGHT, 0));
 }
 
-/// Returns the page that the server would send.
+/// Returns the page that the server would return for a range.
 fn page(part: LineRange, total: i64) -> LinesPage {
     let line = |number| OutputLine {
         line: number,
@@ -90,7 +90,7 @@ fn panel_at_the_end_of(total: i64) -> Panel {
     panel
 }
 
-/// Loads the requested ranges until none is left. Returns how many were loaded.
+/// Loads the requested ranges until no more are requested. Returns the number of loaded ranges.
 fn load_all(panel: &mut Panel, total: i64) -> usize {
     for loads in 0..100 {
         let Some(part) = panel.frame().wanted else { return loads };

@@ -96,13 +96,13 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     .into_any()
 }
 
-/// The stages of an attempt in order, each with its started and its waiting steps.
+/// The stages of an attempt in order, each with the steps that have started and those that are waiting.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
         |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
-    // If `execute` is the only stage, its heading would add nothing.
+    // The heading is omitted if `execute` is the only stage.
     let only_execute =
         runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {

@@ -1,4 +1,4 @@
-//! The header of the job page: the job's status, title and duration, and its buttons.
+//! The header of the job page, with the job's status, title, duration and buttons.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -11,7 +11,7 @@ use crate::rpc::{CancelJob, ResubmitJob};
 use crate::ui::{Icon, Now, Status};
 use crate::words;
 
-/// The header. Its buttons are in forms, which work without scripts.
+/// The header of the job page. Its buttons are form controls, so that they work without scripts.
 #[component]
 pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
     let job = live.job;

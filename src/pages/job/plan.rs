@@ -1,4 +1,4 @@
-//! The steps that a job is going to run, read from its payload.
+//! The planned steps of a job, read from its payload.
 
 use serde_json::Value;
 
@@ -7,15 +7,15 @@ use crate::model::{RawJson, Stage};
 /// A step that has not started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// Its stage.
+    /// The step's stage.
     pub stage: Stage,
-    /// Its id, unique within its stage.
+    /// The step's id, unique within its stage.
     pub id: String,
-    /// Its display name.
+    /// The step's display name.
     pub name: String,
 }
 
-/// Returns the steps of all stages in order; empty for payloads of another kind.
+/// Returns the steps of all stages in order, or an empty list if the payload has another format.
 #[must_use]
 pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     let Some(payload) = payload.map(RawJson::to_value) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! What a job has done so far: its attempts, with their stages and steps.
+//! The history of a job: its attempts, with their stages and steps.
 
 use crate::model::{
     AttemptStatus, Event, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus, Timestamp,
@@ -14,49 +14,49 @@ pub struct Timeline {
 /// One attempt to run the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineAttempt {
-    /// Its number, from 1.
+    /// The attempt's number, starting at 1.
     pub number: i32,
-    /// Its status.
+    /// The attempt's status.
     pub status: AttemptStatus,
-    /// When it started.
+    /// When the attempt started.
     pub started: Timestamp,
-    /// How long it took, in milliseconds; `None` while it is running.
+    /// The attempt's duration in milliseconds; `None` while it is running.
     pub millis: Option<i64>,
-    /// Its stages, in order.
+    /// The attempt's stages, in order.
     pub stages: Vec<StageRun>,
 }
 
 /// One stage of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageRun {
-    /// Which stage this is.
+    /// The name of the stage.
     pub stage: Stage,
-    /// Its status.
+    /// The stage's status.
     pub status: StageStatus,
-    /// When it started.
+    /// When the stage started.
     pub started: Timestamp,
-    /// How long it took, in milliseconds; `None` while it is running.
+    /// The stage's duration in milliseconds; `None` while it is running.
     pub millis: Option<i64>,
-    /// Its steps, in order.
+    /// The stage's steps, in order.
     pub steps: Vec<StepRun>,
 }
 
-/// One command of a stage.
+/// One step of a stage, which runs one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRun {
-    /// Its id.
+    /// The step's id.
     pub id: String,
-    /// Its display name.
+    /// The step's display name.
     pub name: String,
-    /// The command that it runs.
+    /// The command that the step runs.
     pub command: String,
-    /// Its status.
+    /// The step's status.
     pub status: StepStatus,
-    /// Its exit code, if it exited.
+    /// The step's exit code, or `None` if there is none.
     pub exit_code: Option<i32>,
-    /// When it started.
+    /// When the step started.
     pub started: Timestamp,
-    /// How long it took, in milliseconds; `None` while it is running.
+    /// The step's duration in milliseconds; `None` while it is running.
     pub millis: Option<i64>,
 }
 

@@ -1,8 +1,8 @@
 //! Decides when the list is fetched again: on notifications from the stream of changed jobs or, without a stream, at
 //! regular intervals.
 //!
-//! The notifications carry no data into the list. The list always fetches its own page, so that filtering and sorting
-//! stay with the server.
+//! The notifications carry no data for the list. The list always fetches its page again, so that filtering and sorting
+//! are done only by the server.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -14,16 +14,16 @@ use web_sys::EventSource;
 
 use crate::ui::dom::{Listener, is_hidden};
 
-/// How often to fetch the list while no stream is open.
+/// The interval at which the list is fetched while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// How many of these intervals pass before a closed stream is opened again.
+/// The number of these intervals that pass before a closed stream is opened again.
 const TRIES: u32 = 8;
 
-/// How long to wait after a change, so that a burst of changes causes a single request.
+/// The delay after a change, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
-/// Watches for changes until it is dropped.
+/// A subscription to changes of the list, which ends when it is dropped.
 pub(super) struct Changes {
     _state: Rc<RefCell<State>>,
     _listener: Listener,
@@ -89,8 +89,8 @@ fn connect(state: &Rc<RefCell<State>>) {
         let state = Rc::downgrade(state);
         Listener::new(&source, name, move |_| ask(&state))
     };
-    // The `open` event triggers a fetch for changes from before the stream was open; after that, each change has its
-    // own event.
+    // The `open` event triggers a fetch because jobs may have changed before the stream was open. After that, each
+    // change triggers a `job` event.
     let listeners = [on("open"), on("job")];
     let mut state = state.borrow_mut();
     state.ticks = 0;
@@ -119,7 +119,7 @@ fn look(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// Fetches the list if no stream is open, and from time to time retries a stream that the browser has closed.
+/// Fetches the list if no stream is open, and periodically retries a stream that the browser has closed.
 fn tick(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {
@@ -139,7 +139,8 @@ fn tick(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// Closes the stream while the page is hidden: a browser allows only a few connections per site for all of its tabs.
+/// Closes the stream while the page is hidden, because browsers limit the number of connections per site across all
+/// tabs.
 fn shown_or_hidden(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {

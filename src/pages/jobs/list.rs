@@ -1,4 +1,4 @@
-//! The list itself, which is kept up to date by fetching it again.
+//! The list itself, which is updated by fetching it again.
 
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};
 
-/// The number of jobs in a page. For the first page it is the server's default; further pages ask for it.
+/// The number of jobs per page. It is the server's default for the first page, and is requested explicitly for further
+/// pages.
 const PAGE: usize = 50;
-/// The largest number of jobs that are kept up to date: the API's limit for one page.
+/// The largest number of jobs that are updated: the API's limit for one page.
 const FRESH: usize = 200;
 
 /// A job in the list. Changes to the job update its row in place.
@@ -27,12 +28,12 @@ struct Item {
     origin: RowOrigin,
 }
 
-/// How a job came into the list.
+/// How a job was added to the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOrigin {
-    /// It was there from the start, or the user loaded more jobs.
+    /// It was part of a page that was loaded, either initially or when the user asked for more jobs.
     Loaded,
-    /// It was submitted while the list was shown.
+    /// It was submitted while the list was displayed.
     Arrived,
 }
 
@@ -41,10 +42,10 @@ pub(super) enum RowOrigin {
 struct Loaded {
     items: RwSignal<Vec<Item>>,
     has_more: RwSignal<bool>,
-    /// Why the last request failed, if it did.
+    /// The error of the last request, if it failed.
     trouble: RwSignal<Option<RestError>>,
     query: StoredValue<String>,
-    /// How many jobs come before the first one in the list.
+    /// The number of jobs that come before the first one in the list.
     offset: usize,
 }
 
@@ -77,13 +78,13 @@ impl Loaded {
         }
     }
 
-    /// Returns the link to the page with the jobs after these.
+    /// Returns the link to the page that follows these jobs.
     fn next_page(self) -> String {
         let offset = self.offset + self.items.with(Vec::len);
         format!("/tasks/queue?offset={offset}{}", self.query.get_value())
     }
 
-    /// Fetches the shown jobs again.
+    /// Fetches the displayed jobs again.
     fn refresh(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
@@ -94,7 +95,7 @@ impl Loaded {
         });
     }
 
-    /// Fetches the jobs after the shown ones.
+    /// Fetches the jobs that follow the displayed ones.
     fn more(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
@@ -109,7 +110,8 @@ impl Loaded {
         });
     }
 
-    /// Replaces the first jobs of the list with fresh ones. Jobs that are already in the list are updated in place.
+    /// Replaces the first jobs of the list with those of a newly fetched page. Jobs that are already in the list are
+    /// updated in place.
     fn merge(self, page: JobsPage, asked: usize) {
         let Some(known) = self.items.try_get_untracked() else { return };
         let mut items: Vec<Item> = Vec::with_capacity(known.len().max(page.items.len()));
@@ -124,7 +126,7 @@ impl Loaded {
                 None => items.push(item(job, RowOrigin::Arrived)),
             }
         }
-        // Jobs beyond the fetched page stay. Jobs that the page would have to contain, but does not, are gone.
+        // Jobs beyond the fetched page remain in the list. Jobs within its range that it does not contain are removed.
         if page.has_more {
             let beyond = known.iter().skip(asked).filter(|item| items.iter().all(|other| other.id != item.id));
             let beyond: Vec<Item> = beyond.cloned().collect();
@@ -149,8 +151,8 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
     let loaded = Loaded::new(&wanted, page);
-    // It is dropped together with this effect, when the user leaves the page. It is created inside the effect because
-    // on the server there is no browser thread to drop it on.
+    // The subscription is dropped together with this effect, when the user leaves the page. It is created inside the
+    // effect because effects run only in the browser.
     Effect::new(move || {
         let _changes = StoredValue::new_local(Changes::watch(move || loaded.refresh()));
     });

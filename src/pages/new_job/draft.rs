@@ -1,15 +1,15 @@
-//! The form's state as signals.
+//! Holds the form's state as signals.
 
 use leptos::prelude::*;
 
 use crate::job_form::{FormStep, FormVariable, JobForm};
 
-/// What has been typed so far. It is a handle: copies refer to the same form.
+/// The current contents of the form. It is a handle: copies refer to the same form.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job's title.
     pub title: RwSignal<String>,
-    /// Its commands, at least one.
+    /// The job's commands. There is at least one.
     pub steps: RwSignal<Vec<Step>>,
     /// The working directory; empty for the job's workspace.
     pub working_directory: RwSignal<String>,
@@ -19,9 +19,9 @@ pub struct Draft {
     pub shell: RwSignal<String>,
     /// The timeout in seconds, as typed.
     pub timeout: RwSignal<String>,
-    /// A whole number, as typed.
+    /// The maximum number of attempts, as typed.
     pub max_attempts: RwSignal<String>,
-    /// A whole number, as typed.
+    /// The priority, as typed.
     pub priority: RwSignal<String>,
     next_id: StoredValue<u32>,
 }
@@ -29,11 +29,11 @@ pub struct Draft {
 /// The fields of one command.
 #[derive(Clone, Copy)]
 pub struct Step {
-    /// Identifies it within the form.
+    /// Identifies the step within the form.
     pub id: u32,
-    /// The position of the original's step that it was made from.
+    /// The index of the original's step that this step edits, or `None` for a new step.
     pub origin: Option<usize>,
-    /// Its display name.
+    /// The step's display name.
     pub name: RwSignal<String>,
     /// The command to run.
     pub run: RwSignal<String>,
@@ -42,18 +42,18 @@ pub struct Step {
 /// The fields of one environment variable.
 #[derive(Clone, Copy)]
 pub struct Variable {
-    /// Identifies it within the form.
+    /// Identifies the variable within the form.
     pub id: u32,
-    /// Its name.
+    /// The variable's name.
     pub name: RwSignal<String>,
-    /// Its value.
+    /// The variable's value.
     pub value: RwSignal<String>,
-    /// The original's variable whose secret value is kept until another one is typed.
+    /// The name of the original's variable whose secret value is used while `value` is empty.
     pub kept: StoredValue<Option<String>>,
 }
 
 impl Draft {
-    /// Begins with what the form holds first.
+    /// Creates the signals with the initial contents of a form.
     pub fn of(form: &JobForm) -> Self {
         let text = |text: &String| RwSignal::new(text.clone());
         let draft = Self {
@@ -72,7 +72,7 @@ impl Draft {
         draft
     }
 
-    /// Returns what the form holds now.
+    /// Returns the current contents of the form.
     pub fn form(self) -> JobForm {
         JobForm {
             title: self.title.get_untracked(),
@@ -145,7 +145,8 @@ impl Draft {
 }
 
 impl Step {
-    /// Returns whether it came with a name, which is shown also if it is the only step.
+    /// Returns whether the step initially had a name. In that case the name field is shown even if this is the only
+    /// step.
     pub fn has_name(self) -> bool {
         self.origin.is_some() && self.name.with_untracked(|name| !name.is_empty())
     }
@@ -156,7 +157,7 @@ impl Step {
 }
 
 impl Variable {
-    /// Returns the field's path in a submission.
+    /// Returns the path of the field in a submission.
     pub fn field(self) -> String {
         format!("payload.env.{}", self.name.get().trim())
     }

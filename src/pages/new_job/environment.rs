@@ -7,7 +7,7 @@ use super::field::{FieldProblem, Problem, Problems, TextArea};
 use crate::job_form::MASK;
 use crate::ui::Icon;
 
-/// Names that were used last are offered under this id.
+/// The id of the list of suggested names, which are the ones used most recently.
 const KNOWN_NAMES: &str = "known-names";
 
 /// The list of variables.
@@ -73,7 +73,8 @@ fn VariableRow(draft: Draft, problems: Problems, variable: Variable) -> impl Int
     .into_any()
 }
 
-/// The field of the value. One of several lines has an area, since an input would drop its line breaks.
+/// The input for a variable's value. A value with several lines gets a `textarea`, because an `input` would remove its
+/// line breaks.
 fn value_view(
     variable: Variable,
     problem: FieldProblem,
@@ -124,7 +125,7 @@ fn is_secret(variable: Variable) -> bool {
     is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
 }
 
-/// Returns what is said of a secret. The original's is kept only under the name that it has there.
+/// Returns the hint shown below a secret. The original's secret value is retained only if the name is unchanged.
 fn note(variable: Variable) -> Option<&'static str> {
     let name = variable.name.get();
     let has_its_name = variable.kept.with_value(|kept| kept.as_deref() == Some(name.trim()));
@@ -134,8 +135,8 @@ fn note(variable: Variable) -> Option<&'static str> {
     is_secret(variable).then_some("This name looks like a secret, so its value appears as [REDACTED] in the output.")
 }
 
-/// Returns whether a name looks like that of a secret, by the rule that the server applies (`API.md`, Jobs). It only
-/// decides how the form looks.
+/// Returns whether a name looks like that of a secret, by the same rule as the server's (`API.md`, Jobs). The result
+/// affects only the appearance of the form.
 fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let ends = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|end| name.ends_with(end));

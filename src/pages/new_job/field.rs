@@ -1,56 +1,57 @@
-//! A field with its label, and beside it what is wrong with it.
+//! Form fields with their labels and error messages.
 
 use leptos::prelude::*;
 
 use crate::host;
 
-/// The class of a field that holds code, which nobody's keyboard is to correct.
+/// The class of a field that contains code, for which keyboards must not correct the spelling.
 pub const CODE: &str = "field code";
 
-/// What is wrong with the form, if anything: the path of a field, and what it takes. A handle.
+/// The error of the form, if any: the path of a field and a message. It is a handle: copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct Problems(Memo<Option<(String, String)>>);
 
 impl Problems {
-    /// Takes a message of the server, or one that reads alike.
+    /// Creates the error from a message such as `priority: takes a whole number`, which starts with the path of the
+    /// field.
     pub fn new(message: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Memo::new(move |_| message().map(|message| locate(&message))))
     }
 
-    /// Returns the field and what it takes.
+    /// Returns the path of the invalid field and the message.
     pub fn get(self) -> Option<(String, String)> {
         self.0.get()
     }
 
-    /// Returns the field at present, without asking to be told of changes.
+    /// Returns the path of the invalid field, without subscribing to changes.
     pub fn field(self) -> Option<String> {
         self.0.with_untracked(|problem| problem.as_ref().map(|(field, _)| field.clone()))
     }
 
-    /// Returns what is wrong with a field.
+    /// Returns the error of one field.
     pub fn of(self, field: Signal<String>) -> FieldProblem {
         let text = Memo::new(move |_| self.0.get().filter(|(path, _)| *path == field.get()).map(|(_, text)| text));
         FieldProblem(text)
     }
 }
 
-/// What is wrong with a field, if anything. A handle.
+/// The error message of one field, if any. It is a handle: copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct FieldProblem(Memo<Option<String>>);
 
 impl FieldProblem {
-    /// Returns the value of the input's attribute `aria-invalid`.
+    /// Returns the value of the input's `aria-invalid` attribute.
     pub fn is_invalid(self) -> Option<&'static str> {
         self.0.get().map(|_| "true")
     }
 }
 
-/// Says what is wrong with a field. The input refers to it by `aria-describedby`.
+/// Shows the error message of a field. The input refers to this element by `aria-describedby`.
 #[component]
 pub fn Problem(
-    /// What is wrong.
+    /// The field's error.
     of: FieldProblem,
-    /// The element's id.
+    /// The id of this element.
     #[prop(into)]
     id: String,
 ) -> impl IntoView {
@@ -62,38 +63,38 @@ pub fn Problem(
     .into_any()
 }
 
-/// A field of one line with a label.
+/// A single-line field with a label.
 #[component]
 pub fn TextField(
-    /// Its label.
+    /// The label.
     label: &'static str,
-    /// What stands small beside the label.
+    /// A short note beside the label.
     #[prop(default = "")]
     note: &'static str,
-    /// Its name in the posted form, and its id.
+    /// The field's name in the posted form, which is also the input's id.
     name: &'static str,
-    /// The name by which tests find it.
+    /// The name by which tests find the input.
     testid: &'static str,
-    /// Its path in a submission.
+    /// The path of the field in a submission.
     field: &'static str,
-    /// What it holds.
+    /// The field's value.
     value: RwSignal<String>,
-    /// Its class.
+    /// The input's class.
     #[prop(default = "field")]
     class: &'static str,
-    /// What is shown while it is empty.
+    /// The text that is shown while the field is empty.
     #[prop(default = "")]
     placeholder: &'static str,
-    /// Which keyboard a phone shows.
+    /// The type of on-screen keyboard.
     #[prop(default = "text")]
     inputmode: &'static str,
-    /// The id of a list of suggestions.
+    /// The id of the list of suggestions.
     #[prop(optional)]
     list: Option<&'static str>,
     /// The largest number of characters.
     #[prop(optional)]
     maxlength: Option<&'static str>,
-    /// What is wrong with the form.
+    /// The error of the form.
     problems: Problems,
 ) -> impl IntoView {
     let problem = problems.of(Signal::stored(field.to_owned()));
@@ -123,10 +124,10 @@ pub fn TextField(
     .into_any()
 }
 
-/// A field of several lines, which stands filled in the page that the server sends.
+/// A multi-line field. The server already sends it with its value.
 #[component]
 pub fn TextArea(
-    /// What it holds.
+    /// The field's value.
     value: RwSignal<String>,
 ) -> impl IntoView {
     let text = value.get_untracked();
@@ -146,7 +147,8 @@ pub fn TextArea(
     }
 }
 
-/// Cuts a message into the field that it is about, as the form has it, and the rest. Pure.
+/// Splits an error message into the path of the form's field and the text. The path is empty if the message names no
+/// field.
 fn locate(message: &str) -> (String, String) {
     let (field, text) = match message.split_once(": ") {
         Some((field, text)) if !field.contains(' ') || field.starts_with("payload.env.") => (field, text),

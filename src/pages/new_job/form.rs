@@ -1,4 +1,4 @@
-//! The form itself. The server checks it, and what it says appears by the field that it is about.
+//! The form itself. The server validates it, and error messages are shown next to the fields that they are about.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -17,7 +17,7 @@ use crate::model::{Job, JobChanges, JobId, NewJob};
 use crate::page_data::RpcError;
 use crate::rpc::{resubmit_with_changes, submit_job};
 
-/// What the form asks the server for.
+/// The request that the form sends to the server.
 #[derive(Clone)]
 enum Request {
     Submit(NewJob),
@@ -33,7 +33,7 @@ impl Request {
     }
 }
 
-/// The state of a form and of what became of it. A handle.
+/// The state of a form and of its submission. It is a handle: copies refer to the same form.
 #[derive(Clone, Copy)]
 struct FormState {
     draft: Draft,
@@ -41,9 +41,9 @@ struct FormState {
     original: StoredValue<Option<Original>>,
     submit: Action<Result<Request, Misread>, Result<Job, String>>,
     problems: Problems,
-    /// What was used last, once the page is alive.
+    /// The values used most recently. They are loaded in the browser.
     remembered: RwSignal<Remembered>,
-    /// Whether the fields that few jobs need are shown.
+    /// Whether the fields that are collapsed initially are shown.
     is_unfolded: RwSignal<bool>,
 }
 
@@ -85,7 +85,7 @@ impl FormState {
         self.submit.dispatch(request);
     }
 
-    /// Offers what was used last: it is known only in the browser.
+    /// Loads the values used most recently, which only the browser stores.
     fn remember(self) {
         let last = Remembered::load();
         if self.from.is_none() && !last.shell.is_empty() && self.draft.shell.with_untracked(String::is_empty) {
@@ -95,7 +95,7 @@ impl FormState {
         self.remembered.set(last);
     }
 
-    /// Leads to what is wrong.
+    /// Shows the invalid field and gives it the focus.
     fn show_problem(self) {
         if self.problems.field().is_some_and(|field| FURTHER.contains(&field.as_str())) {
             self.is_unfolded.set(true);
@@ -108,7 +108,7 @@ impl FormState {
         });
     }
 
-    /// Returns what is said of no field of the form.
+    /// Returns the error message if it is not about a field that the form shows.
     fn general_problem(self) -> Option<String> {
         let (field, text) = self.problems.get().filter(|(field, _)| !self.draft.shows(field))?;
         Some(if field.is_empty() { text } else { format!("{field}: {text}") })
@@ -123,7 +123,7 @@ impl FormState {
     }
 }
 
-/// The form of a new job, or of one that is made from another.
+/// The form for a new job, or for editing an existing job.
 #[component]
 pub fn Form(original: Option<(JobId, Original)>) -> impl IntoView {
     let (from, original) = original.unzip();

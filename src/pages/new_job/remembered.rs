@@ -1,45 +1,46 @@
-//! What the form was filled with last: working directories, the shell and names of variables. Never a value, title or command.
+//! The values used most recently in the form: working directories, the shell and names of variables. Values of
+//! variables, titles and commands are never stored.
 
 use serde::{Deserialize, Serialize};
 
 use crate::job_form::{EACH_ITS_OWN, JobForm, MASK};
 use crate::ui::storage;
 
-/// Where the browser keeps it.
+/// The key in the browser's storage.
 const KEY: &str = "tailwater.new-job";
-/// Working directories that are offered: what somebody uses in turns.
+/// The largest number of working directories that are suggested.
 const DIRECTORIES: usize = 8;
-/// Names of variables that are offered.
+/// The largest number of variable names that are suggested.
 const NAMES: usize = 40;
-/// The longest text that is kept, in bytes: no path on Linux is longer.
+/// The largest length of a stored text in bytes, which is that of the longest path on Linux.
 const LONGEST: usize = 4096;
 
-/// What was used last, the latest first.
+/// The values used most recently, latest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Remembered {
-    /// Where jobs ran.
+    /// Working directories of jobs.
     pub working_directories: Vec<String>,
-    /// The shell; empty for the server's choice.
+    /// The shell; empty for the server's default.
     pub shell: String,
-    /// Names of variables.
+    /// Names of environment variables.
     pub names: Vec<String>,
 }
 
 impl Remembered {
-    /// Reads what the browser keeps. What is not ours is as good as nothing.
+    /// Reads the values from the browser's storage. Returns empty ones if they are missing or invalid.
     pub fn load() -> Self {
         storage::read(KEY).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }
 
-    /// Has the browser keep it.
+    /// Writes the values to the browser's storage.
     pub fn store(&self) {
         if let Ok(text) = serde_json::to_string(self) {
             storage::write(KEY, &text);
         }
     }
 
-    /// Adds what a form was filled with. Pure.
+    /// Adds the values of a submitted form.
     #[must_use]
     pub fn with(mut self, form: &JobForm) -> Self {
         put_first(&mut self.working_directories, &form.working_directory, DIRECTORIES);

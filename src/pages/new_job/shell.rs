@@ -1,4 +1,4 @@
-//! The choice of the shell of all steps.
+//! The field for the shell of all steps.
 
 use leptos::prelude::*;
 
@@ -6,15 +6,15 @@ use super::draft::Draft;
 use super::field::{Problem, Problems};
 use crate::job_form::EACH_ITS_OWN;
 
-/// The shells that are offered; any other program that takes `-c` can be written in the API.
+/// The shells that are offered. The API accepts any other program that supports `-c`.
 const SHELLS: [(&str, &str); 3] =
     [("", "sh: sh -e -c"), ("bash", "bash: bash -eo pipefail -c"), ("python3", "python3: python3 -c")];
 
-/// Which shell runs the steps.
+/// A field that selects the shell of all steps.
 #[component]
 pub fn Shell(draft: Draft, problems: Problems) -> impl IntoView {
     let problem = problems.of(Signal::stored("payload.shell".to_owned()));
-    // The choice that the form came with, or that was used last, stays one of the choices.
+    // If the initial shell is not in the list, it remains available as an additional option.
     let other = Memo::new(move |before: Option<&Option<String>>| {
         let shell = draft.shell.get();
         let is_offered = SHELLS.iter().any(|(offered, _)| *offered == shell);

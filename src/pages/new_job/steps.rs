@@ -1,4 +1,4 @@
-//! The job's commands: one, or several with names.
+//! The fields for the job's commands. If there are several, each can have a name.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use super::field::{Problem, Problems, TextArea};
 use crate::job_form::{EACH_ITS_OWN, Original, kept_of_step};
 use crate::ui::Icon;
 
-/// The commands.
+/// The list of commands.
 #[component]
 pub fn Steps(draft: Draft, original: StoredValue<Option<Original>>, problems: Problems) -> impl IntoView {
     let several = move || draft.steps.read().len() > 1;
@@ -90,7 +90,7 @@ fn StepHead(draft: Draft, problems: Problems, step: Step, position: Signal<usize
     .into_any()
 }
 
-/// Returns what the original's step has that the form does not show.
+/// Describes the settings of the original's step that the form does not show.
 fn kept(draft: Draft, original: StoredValue<Option<Original>>, step: Step) -> Option<String> {
     let shell = draft.shell.get();
     let shown_shell = (shell != EACH_ITS_OWN).then_some(shell.as_str());

@@ -1,4 +1,4 @@
-//! The responses to invalid requests: those that hyper could not parse, or did not receive in time.
+//! The responses to invalid requests, which hyper could not parse or did not receive in time.
 
 use std::time::Instant;
 
@@ -16,9 +16,9 @@ use crate::server::{AppState, observe};
 /// The maximum size of an error response's body, in bytes.
 const ENVELOPE: usize = 16 << 10;
 
-/// Returns the error to report for an error of hyper. `unread` contains the bytes that hyper had read but not parsed.
+/// Converts an error of hyper to the error to report. `unread` contains the bytes that hyper had read but not parsed.
 ///
-/// Returns `None` if the connection ended between two requests, possibly after empty lines.
+/// Returns `None` if the connection was closed between two requests, possibly after empty lines.
 pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
     if error.is_parse_too_large() {
@@ -36,7 +36,7 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     }
 }
 
-/// Returns whether the request line takes more than half of the maximum size of a head.
+/// Returns whether the request line occupies more than half of the maximum size of a head.
 fn is_target_too_long(unread: &[u8]) -> bool {
     let line = unread.iter().position(|byte| *byte == b'\n').unwrap_or(unread.len());
     line > BUFFER / 2
@@ -51,8 +51,8 @@ pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiEr
     close(stream, state).await
 }
 
-/// Closes a connection in a way that lets the client read the last response: whatever the client still sends is
-/// discarded for a while, see [`crate::limits::Limits::linger`].
+/// Closes a connection so that the client can still read the last response. For a limited time, data that the client
+/// still sends is discarded, see [`crate::limits::Limits::linger`].
 pub(super) async fn close(mut stream: TcpStream, state: &AppState) -> std::io::Result<()> {
     stream.shutdown().await?;
     let mut rest = [0; 4096];

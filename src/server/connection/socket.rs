@@ -1,10 +1,10 @@
-//! The socket of a connection as hyper sees it. It ends a connection whose client reads a response too slowly, and it
-//! holds back the responses that hyper generates by itself.
+//! The socket that hyper uses for a connection. It closes a connection whose client reads a response too slowly, and it
+//! does not send the responses that hyper generates by itself.
 //!
-//! hyper responds to an invalid request with a bare status line, and this cannot be configured. Reading each head
-//! before hyper does would need a second parser that finds the ends of bodies, and two parsers that disagree make
-//! request smuggling possible. So hyper stays the only parser, and whatever it writes while no request is being
-//! answered is held back: that can only be its own response. [`super::refusal`] sends the real one.
+//! hyper responds to an invalid request with only a status line, and this cannot be configured. Parsing each head
+//! before hyper would require a second parser that finds the ends of bodies, and two parsers that disagree make request
+//! smuggling possible. Therefore hyper remains the only parser. Whatever it writes while no request is being answered
+//! can only be its own response, so that data is not sent. [`super::refusal`] sends the actual response.
 
 use std::io;
 use std::pin::Pin;
@@ -22,11 +22,11 @@ use crate::server::pace::Pace;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exchange(Arc<AtomicU8>);
 
-/// No request is being answered: the last response has been sent completely.
+/// No request is being answered, and the last response has been sent completely.
 const IDLE: u8 = 0;
-/// A request was parsed, and its response is not yet complete.
+/// A request has been parsed, and its response is incomplete.
 const ANSWERING: u8 = 1;
-/// The response is complete in hyper's buffer.
+/// The complete response is in hyper's buffer.
 const WRITTEN: u8 = 2;
 
 impl Exchange {
@@ -41,15 +41,15 @@ impl Exchange {
         self.0.load(Ordering::Relaxed) == IDLE
     }
 
-    /// Called after a flush. hyper flushes its socket only after it has written all of its buffer.
+    /// Called after a flush. hyper flushes its socket only after writing its whole buffer.
     fn flushed(&self) {
         let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-        // In any other state the response is not complete, or there is none.
+        // In any other state the response is incomplete, or there is none.
         swapped.ok();
     }
 }
 
-/// A guard that lives as long as the body of a response.
+/// A guard that is dropped together with the body of a response.
 #[derive(Debug)]
 pub(super) struct ReplyEnd(Exchange);
 
@@ -72,12 +72,12 @@ impl Socket {
         Self { stream, exchange, pace: Pace::new(limit) }
     }
 
-    /// Returns the underlying socket after hyper has finished with it.
+    /// Returns the underlying socket after hyper has finished using it.
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    /// Accounts for a write. A write that has to wait too long fails.
+    /// Records a write. The write fails if the client has kept the server waiting for too long.
     fn paced(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = written {
             self.pace.moved(*written.as_ref().unwrap_or(&0));

@@ -1,7 +1,7 @@
-//! The host of a request (RFC 9112, 3.2), and whether it is one of this server's names.
+//! The host of a request (RFC 9112, 3.2), and the check that it is one of this server's names.
 //!
-//! With DNS rebinding, a page of another site can make a browser send requests to this server under the name of that
-//! site. Requests for a name that is not one of this server's are therefore refused.
+//! With DNS rebinding, a page of another site can make a browser send requests to this server under that site's name.
+//! Requests for other names than this server's are therefore refused.
 
 use std::net::Ipv6Addr;
 
@@ -15,19 +15,19 @@ use crate::server::http::error::ApiError;
 /// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Paths that health checks request by IP address or without a host. Their responses are one word, so they reveal
-/// nothing to other sites.
+/// Paths that health checks request by IP address or without a host. Their responses consist of one word and contain no
+/// private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The host and port of a request, as the client wrote them.
+/// The host and port of a request, unmodified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target(String);
 
 impl Target {
-    /// Returns the target of a request: the authority of an absolute URI, or else the `Host` header.
+    /// Returns the target of a request, which is the authority of an absolute URI, or else the `Host` header.
     ///
-    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not; the
-    /// target is then empty, which is not one of our names.
+    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. If
+    /// there is no host, the target is empty, which is not one of the server's names.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();
@@ -59,7 +59,7 @@ impl Target {
         Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
     }
 
-    /// Returns whether an `Origin` header names this host and port.
+    /// Returns whether the host and port are those of an `Origin` header.
     pub(super) fn is_origin(&self, origin: &str) -> bool {
         origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&self.0))
     }
@@ -67,12 +67,12 @@ impl Target {
 
 /// Returns whether a text is a host with an optional port. It may be empty, as RFC 9110, 7.2 allows.
 fn is_host(text: &str) -> bool {
-    // `Authority` accepts userinfo, which a Host header must not contain.
+    // `Authority` accepts user information, which a `Host` header must not contain.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 
-/// Returns the normalised name for comparisons: lower case, without the port and the trailing dot. IPv6 addresses have
-/// several spellings, so they are parsed and formatted again.
+/// Normalises a name for comparisons: lower case, without the port and the trailing dot. IPv6 addresses have several
+/// notations, so they are parsed and formatted again.
 fn plain_name(host: &str) -> String {
     let name = without_port(host);
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();

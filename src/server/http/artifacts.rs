@@ -20,7 +20,8 @@ pub(super) async fn list(
     Ok(Json(ArtifactsPage { items: state.queue.artifacts(job).await? }))
 }
 
-/// Sends a file. It is always an attachment, so that a browser never opens it as one of our pages.
+/// Sends a file. It is always sent as an attachment, so that a browser never displays it as one of the server's own
+/// pages.
 pub(super) async fn download(
     State(state): State<AppState>,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -48,7 +49,7 @@ pub(super) async fn download(
     Ok(reply)
 }
 
-/// Returns the header that makes a browser save a file under the last part of `name` (RFC 6266).
+/// Returns the header that makes a browser save a file under the last component of `name` (RFC 6266).
 fn attachment(name: &str) -> String {
     use std::fmt::Write;
     let name = name.rsplit('/').next().unwrap_or(name);

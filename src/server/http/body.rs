@@ -1,4 +1,5 @@
-//! JSON request bodies. They are read up to the size limit and parsed, and every failure has an error of its own.
+//! Extractors for JSON request bodies, with an error for each kind of failure. Bodies are read only up to the size
+//! limit.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};

@@ -1,5 +1,4 @@
-//! All errors that a request can fail with. Their status and code are defined in one place, and their cause is not sent
-//! to the client.
+//! The errors of all requests, each with its status and code. Internal causes are not sent to the client.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -12,7 +11,7 @@ use crate::model::{ErrorBody, ErrorDetail};
 use crate::output::OutputError;
 use crate::queue::QueueError;
 
-/// Why a request was refused.
+/// The reasons why a request can fail.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum ApiError {
     #[error("Last-Event-ID must be the id of an event in this stream (a whole number), not {0:?}")]
@@ -78,7 +77,7 @@ pub(in crate::server) enum ApiError {
 }
 
 impl ApiError {
-    /// Returns the status and the code.
+    /// Returns the HTTP status and the error code.
     pub(in crate::server) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::InvalidCursor(_) => (StatusCode::BAD_REQUEST, "invalid_cursor"),
@@ -113,7 +112,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the number of seconds after which a retry may succeed.
+    /// Returns the number of seconds after which the client may retry, if a retry can succeed.
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
@@ -123,13 +122,13 @@ impl ApiError {
         }
     }
 
-    /// Returns the header that HTTP requires for the status, if its value is constant.
+    /// Returns the header that HTTP requires for this status, if the header has a constant value.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            // RFC 9110, 15.5.16: the header tells the client that the encoding is not supported, rather than the type.
+            // RFC 9110, 15.5.16: the header tells the client that the encoding is unsupported, and not the media type.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
-            // RFC 9110, 15.5.9.
+            // RFC 9110, 15.5.9 recommends this header for status 408.
             Self::RequestTimeout => Some((header::CONNECTION, "close")),
             _ => None,
         }

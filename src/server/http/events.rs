@@ -1,5 +1,5 @@
-//! `/jobs/{id}/events`: returns one page of a job's log. Also parses the query parameters that the stream shares with
-//! it.
+//! `/jobs/{id}/events`: returns one page of a job's log. This module also parses the query parameters that the stream
+//! supports too.
 
 mod format;
 
@@ -63,7 +63,7 @@ async fn direction(
     })
 }
 
-/// Returns the position of a cursor. A `seq` needs no lookup.
+/// Returns the position of a cursor. A `seq` requires no lookup.
 pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Result<Seq, ApiError> {
     match cursor {
         Cursor::Seq(seq) => Ok(seq),
@@ -71,7 +71,7 @@ pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Res
     }
 }
 
-/// Parses a cursor: a `seq`, or a time, with an event's id if several events have the same time.
+/// Parses a cursor: either a `seq`, or a time. If several events have the same time, an event's id may be added.
 pub(super) fn cursor(
     query: &mut Query,
     name: &str,

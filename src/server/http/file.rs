@@ -1,4 +1,4 @@
-//! Sends a stored file: completely, as a range, or as 304 if the client already has it (RFC 9110, 13 and 14).
+//! Sends a stored file as a whole or in part, or responds with 304 if the client already has it (RFC 9110, 13 and 14).
 
 use std::io;
 use std::ops::Range;
@@ -14,13 +14,13 @@ use super::error::ApiError;
 use super::range::Part;
 use crate::files::KeptFile;
 
-/// The number of bytes that are read at a time, which is the memory that a slow reader uses.
+/// The number of bytes read at once. This is the memory that a slow client occupies.
 const BLOCK: u64 = 128 << 10;
 
 /// A file to send.
 pub(super) struct StoredFile {
     pub(super) file: KeptFile,
-    /// The entity tag of its content, which never changes.
+    /// The entity tag of the content. The content never changes.
     pub(super) etag: String,
     pub(super) content_type: String,
 }
@@ -55,13 +55,13 @@ impl StoredFile {
     }
 }
 
-/// Returns whether the client already has the content.
+/// Returns whether the client already has the current content.
 pub(super) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     let weak = |name: &str| name.trim().trim_start_matches("W/") == etag || name.trim() == "*";
     text(request, IF_NONE_MATCH).is_some_and(|names| names.split(',').any(weak))
 }
 
-/// Returns which part of the file to send. A range of content that has changed (`If-Range`) is ignored.
+/// Returns the part of the file to send. If `If-Range` does not match, the range is ignored and the whole file is sent.
 fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
     match (text(request, RANGE), text(request, IF_RANGE)) {
         (Some(range), None) => Part::parse(range, size),
@@ -75,12 +75,12 @@ pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
     request.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns a range of a file as a body that is read while it is sent.
+/// Returns a body that reads a range of a file while it is being sent.
 pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
     Blocks { file, at: range.start, end: range.end }.into_body()
 }
 
-/// The part of a file that is still to be sent.
+/// The part of a file that has not been sent yet.
 struct Blocks {
     file: KeptFile,
     at: u64,

@@ -14,7 +14,7 @@ use crate::model::JobId;
 use crate::server::AppState;
 use fields::FormFields;
 
-/// Submits the job and redirects to its page. Errors have the texts of the API; the link back keeps what was typed.
+/// Submits the job and redirects to its page. Errors have the same texts as in the API.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

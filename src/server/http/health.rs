@@ -1,4 +1,4 @@
-//! `/readyz`: checks whether the server can do its work. `/healthz` only says that it is running.
+//! `/readyz`: checks that the server can accept jobs. `/healthz` only reports that the server is running.
 
 use axum::extract::State;
 
@@ -6,7 +6,7 @@ use super::error::ApiError;
 use crate::limits::READY_PATIENCE;
 use crate::server::AppState;
 
-/// Succeeds if the database can be read and written and new jobs are accepted.
+/// Succeeds if the database can be read and written in time and there is enough free disk space for new jobs.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
     let answered = tokio::time::timeout(READY_PATIENCE, state.db.ping()).await;
     answered.map_err(|_| ApiError::StoreSilent(READY_PATIENCE.as_secs()))??;

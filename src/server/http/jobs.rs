@@ -21,7 +21,7 @@ use crate::server::AppState;
 /// The default and the maximum number of jobs in a page.
 const LIMIT: (i64, i64) = (50, 200);
 
-/// The id of the job in a path. A text that is not a valid id is treated like the id of an unknown job.
+/// The id of the job in a path. A text that is not a valid id is treated as the id of an unknown job.
 pub(super) struct JobPath(pub(super) JobId);
 
 impl<S: Send + Sync> FromRequestParts<S> for JobPath {
@@ -51,11 +51,12 @@ pub(super) async fn submit(
         }
         None => None,
     };
-    // A separate task: if the client disconnects now, the files of a job that is already stored must not be removed.
+    // The submission runs in a separate task, so that it is completed even if the client disconnects. Otherwise the
+    // input files of a job that has already been stored could be removed.
     let submitting = tokio::spawn(async move {
         let about = input.as_ref().map(Incoming::input);
         let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;
-        // A repeated submission returns the first job, which has its own files.
+        // A repeated submission returns the existing job, which already has its own files.
         if let Some(input) = input.filter(|_| job.input == about) {
             input.keep();
         }

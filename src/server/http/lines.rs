@@ -10,14 +10,14 @@ use crate::model::LinesPage;
 use crate::output::Wanted;
 use crate::server::AppState;
 
-/// The default and the maximum number of lines in a reply.
+/// The default and the maximum number of lines in a response.
 const COUNT: (i64, i64) = (200, 2000);
 
-/// The maximum number of bytes of a line: 200 times the width of a terminal.
+/// The maximum number of bytes of a line, which is 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
 
-/// The maximum number of bytes of a single line with `full=true`: what a browser can still show. `/log` returns lines
-/// of any length.
+/// The maximum number of bytes of a single line with `full=true`. Browsers can still display a line of this length.
+/// `/log` returns lines of any length.
 const KEEP_FULL: usize = 16 << 20;
 
 pub(super) async fn lines(
@@ -28,7 +28,7 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state first: a job that has finished has all of its output in the spool.
+    // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
     Ok(Json(state.outputs.lines(job, &output, wanted).await?))
 }
@@ -49,7 +49,7 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep })
 }
 
-/// Parses the number of the attempt; `None` means the latest one.
+/// Parses the number of the attempt. `None` refers to the latest attempt.
 pub(super) fn attempt(query: &mut Query) -> Result<Option<i32>, ApiError> {
     Ok(query.number("attempt", 1..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()))
 }

@@ -1,4 +1,4 @@
-//! `/jobs/{id}/log`: returns the complete output of an attempt as plain text, also while it is being written.
+//! `/jobs/{id}/log`: returns the complete output of an attempt as plain text, even while the attempt is running.
 
 mod encoding;
 mod sending;
@@ -24,7 +24,7 @@ use sending::{Attempts, Sending};
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
-/// Whether the response ends at the current end of the output, or when the job has finished.
+/// Whether the response ends at the current end of the output, or only when the job has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Until {
     Now,
@@ -46,7 +46,7 @@ pub(super) async fn log(
     if range.is_some() && (until == Until::End || times == Times::Prefixed || !selection.is_everything()) {
         return Err(ApiError::InvalidQuery("offset: cannot be combined with other ways to select output".into()));
     }
-    // The state first: a job that has finished has all of its output in the spool.
+    // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
     if until == Until::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
@@ -61,7 +61,7 @@ pub(super) async fn log(
         return exactly(spool.into_log(), range);
     }
     let encoding = if headers.contains_key(RANGE) { Encoding::Identity } else { Encoding::accepted(&headers) };
-    // Only complete output that no longer changes has an entity tag and supports ranges.
+    // Only unfiltered output that is complete has an entity tag and supports ranges.
     let whole = output.sha256.as_deref().filter(|_| selection.is_everything() && times == Times::Omitted).map(etag);
     let mut reply = match (whole, encoding) {
         (Some(etag), Encoding::Identity) => {
@@ -80,7 +80,8 @@ pub(super) async fn log(
 
 const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
 
-/// Parses `offset` and `bytes`, which must be given together: a range of the output so far, as log events describe it.
+/// Parses `offset` and `bytes`, which must be given together. They specify a range of the current output, as in log
+/// events.
 fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     let mut number = |name| query.number(name, 0..=i64::MAX).map(|number| number.map(i64::unsigned_abs));
     match (number("offset")?, number("bytes")?) {
@@ -90,7 +91,7 @@ fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     }
 }
 
-/// Returns a range of the output unchanged. Unlike `Range`, it does not require that the output is complete.
+/// Returns the exact bytes of a range of the output. Unlike `Range`, this works before the output is complete.
 fn exactly(text: KeptFile, range: Range<u64>) -> Result<Response, ApiError> {
     let size = text.size().map_err(|error| ApiError::Internal(error.to_string()))?;
     if range.end > size {
@@ -111,9 +112,9 @@ fn selection(query: &mut Query) -> Result<Selection, ApiError> {
     })
 }
 
-/// Returns a response whose body is produced while it is sent.
+/// Returns a response whose body is generated while it is being sent.
 fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: Sending) -> Response {
-    // An encoded body needs another entity tag, so that ranges of the two are never combined.
+    // The encoded body has another entity tag, so that ranges of the two are never combined.
     let etag = whole.map(|etag| encoding.name(&etag));
     let mut reply = match &etag {
         Some(etag) if is_known(headers, etag) => StatusCode::NOT_MODIFIED.into_response(),

@@ -1,4 +1,4 @@
-//! `/machine`: identifies the machine of the server, so that the command line knows whether both see the same files.
+//! `/machine`: identifies the server's machine, so that the command line can determine whether it runs on the same one.
 
 use axum::Json;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::machine;
 /// The response.
 #[derive(Serialize)]
 pub(super) struct MachineReply {
-    /// A digest that every program on the same machine can compute; null if it is unknown.
+    /// A digest that programs on the same machine can compute, or null if it is unknown.
     machine: Option<String>,
 }
 

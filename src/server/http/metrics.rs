@@ -1,4 +1,4 @@
-//! `/metrics`: returns the server's counters ([`crate::metrics`]), and gauges that are measured at each request.
+//! `/metrics`: returns the server's counters ([`crate::metrics`]), and gauges that are measured for each request.
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -36,7 +36,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
 }
 
-/// Gauges that exist for one response only.
+/// Gauges that are created for a single response.
 struct Gauges<'a> {
     registry: &'a Registry,
 }
@@ -54,7 +54,7 @@ impl Gauges<'_> {
     }
 }
 
-/// The disk usage of the data folder, in bytes.
+/// The disk usage of the data folder, and the free space, in bytes.
 struct Disk {
     lag: u64,
     outputs: u64,
@@ -77,7 +77,7 @@ impl Disk {
     }
 }
 
-/// Looks at the files themselves, so that no counter has to follow each byte, and the sizes are right at once after a
+/// Measures the files themselves. No counter has to be updated for each write, and the sizes are correct even after a
 /// crash.
 async fn measure_disk(state: &AppState, shipping: Vec<Shipping>) -> Result<Disk, ApiError> {
     let lag = state.outputs.unshipped(shipping).await;

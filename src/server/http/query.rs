@@ -1,4 +1,4 @@
-//! Parses query strings. Unknown, repeated and badly typed parameters are errors.
+//! Parses query strings. Unknown and repeated parameters and parameters with invalid values are errors.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 
-/// The parameters of a request. [`Query::end`] fails if some of them were not used.
+/// The parameters of a request. [`Query::end`] fails if any of them was not read.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Query {
     given: HashMap<String, String>,
@@ -42,7 +42,7 @@ impl Query {
         self.given.contains_key(name)
     }
 
-    /// Removes a parameter and returns its text; an empty value counts as missing.
+    /// Removes a parameter and returns its text. An empty value is treated as missing.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.given.remove(name).filter(|value| !value.is_empty())
     }
@@ -85,7 +85,7 @@ impl Query {
             .ok_or_else(|| ApiError::InvalidQuery(format!("{name}: must be one of {}, not {given:?}", known())))
     }
 
-    /// Fails if parameters are left.
+    /// Fails if any parameters remain.
     pub(super) fn end(self) -> Result<(), ApiError> {
         match self.given.into_keys().next() {
             Some(name) => Err(ApiError::InvalidQuery(format!("{name} is not a parameter of this path"))),

@@ -1,25 +1,25 @@
 //! Parses byte ranges in requests (RFC 9110, 14).
 //!
-//! The crate `http-range-header` does not fit: it rejects a suffix that is longer than the file, for which the standard
-//! requires the whole file; it does not distinguish a range outside the file from an invalid one; and it accepts the
-//! unit in lower case only.
+//! The crate `http-range-header` is not suitable. It rejects a suffix that is longer than the file, for which the
+//! standard requires the whole file. It does not distinguish a range outside the file from an invalid one. It accepts
+//! the unit only in lower case.
 
 use std::ops::Range;
 
-/// Which part of a file of known size to send.
+/// The part of a file of known size to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The whole file, because no range was requested or the range may be ignored.
     Whole,
     /// These bytes.
     Bytes(Range<u64>),
-    /// The requested range is outside the file.
+    /// Nothing, because the requested range is outside the file.
     Nowhere,
 }
 
 impl Part {
-    /// Parses the value of a `Range` header. An invalid value and a list of several ranges are ignored, as the standard
-    /// allows.
+    /// Parses the value of a `Range` header. Invalid values and lists of several ranges are ignored, as the standard
+    /// permits.
     pub(super) fn parse(value: &str, size: u64) -> Self {
         let range = value.split_once('=').filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes"));
         let Some((first, last)) = range.and_then(|(_, range)| range.trim().split_once('-')) else {
@@ -35,7 +35,7 @@ impl Part {
     }
 }
 
-/// Parses digits. A number that is too large for any file becomes the largest number.
+/// Parses a decimal number. A number that is too large is replaced by the largest number.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

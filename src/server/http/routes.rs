@@ -1,4 +1,4 @@
-//! A router that can list its routes, which a test needs.
+//! A router that can list its routes, which tests require.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -18,7 +18,7 @@ pub struct Route {
     pub path: String,
 }
 
-/// Routes that have been declared.
+/// The declared routes.
 pub(super) struct Routes {
     router: Router<AppState>,
     list: Vec<Route>,
@@ -55,7 +55,7 @@ impl Routes {
         Self { router: self.router.nest(prefix, routes.router), list: self.list }
     }
 
-    /// Adds the handler of the pages' server functions, each of which is a route.
+    /// Adds the handler of the pages' server functions, and a route for each of these functions.
     pub(super) fn server_functions<H: Handler<T, AppState>, T: 'static>(mut self, path: &str, handler: H) -> Self {
         self.list.extend(server_fn_paths().map(|(path, method)| Route { method, path: path.to_owned() }));
         Self { router: self.router.route(path, on(MethodFilter::POST, handler)), list: self.list }

@@ -1,4 +1,4 @@
-//! Handles logging in and out with plain forms, which work without scripts.
+//! Logs users in and out, with plain forms that work without scripts.
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -14,7 +14,7 @@ use crate::server::AppState;
 use crate::server::connection::Peer;
 use crate::server::gate::session_cookie;
 
-/// The page to go to after a login if no other was requested.
+/// The destination of a login if no other page was requested.
 const HOME: &str = "/tasks/queue";
 
 /// The fields of the login form: a token or the ticket of a login link.
@@ -73,7 +73,8 @@ pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) ->
     with_cookie(&state, Redirect::to("/login"), "", 0)
 }
 
-/// Sets the session cookie for a number of seconds. No script and no other site can use it.
+/// Sets the session cookie for the given number of seconds. Scripts cannot read it, and browsers do not send it with
+/// POST requests of other sites.
 fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
     let name = state.auth.cookie_name();
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");
@@ -84,7 +85,7 @@ fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) 
     reply
 }
 
-/// Returns whether a path is on this server: it starts with a single slash and contains nothing that a browser would
+/// Returns whether a path is on this server: it starts with a single slash, and contains nothing that browsers would
 /// interpret as another host.
 fn is_local(next: &str) -> bool {
     next.starts_with('/')

@@ -1,4 +1,4 @@
-//! What all streams of Server-Sent Events have in common.
+//! Types and functions shared by all streams of Server-Sent Events.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -13,21 +13,21 @@ use tokio::time::Instant;
 use super::error::ApiError;
 use crate::limits::{HEARTBEAT, STREAM_RETRY};
 
-/// Frames that wait to be sent.
+/// Frames that are waiting to be sent.
 pub(super) struct Frames {
     waiting: VecDeque<Bytes>,
-    /// When the last frame was sent.
+    /// The time at which the last frame was sent.
     sent: Instant,
 }
 
 impl Frames {
-    /// Creates the frames that start every stream.
+    /// Creates the initial frames of a stream.
     pub(super) fn new() -> Self {
         let retry = format!("retry: {}\n\n", STREAM_RETRY.as_millis());
         Self { waiting: VecDeque::from([retry.into()]), sent: Instant::now() }
     }
 
-    /// Adds an event; `data` must be one line.
+    /// Adds an event. `data` must consist of one line.
     pub(super) fn push(&mut self, id: impl Display, event: &str, data: impl Display) {
         self.waiting.push_back(format!("id: {id}\nevent: {event}\ndata: {data}\n\n").into());
     }
@@ -42,20 +42,20 @@ impl Frames {
         self.waiting.is_empty()
     }
 
-    /// Removes and returns the next frame, which is sent now.
+    /// Removes and returns the next frame, and records that it is sent now.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let frame = self.waiting.pop_front()?;
         self.sent = Instant::now();
         Some(frame)
     }
 
-    /// Returns when a heartbeat is due. Events that a filter skips do not count as sent.
+    /// Returns the time at which a heartbeat is due. Events that a filter rejects do not delay it.
     pub(super) fn heartbeat_at(&self) -> Instant {
         self.sent + HEARTBEAT
     }
 }
 
-/// Returns a response that sends frames as they come, with headers that keep proxies from buffering them.
+/// Returns a response that sends frames as they are created, with headers that prevent proxies from buffering them.
 pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     use futures_util::StreamExt;
     let headers = [
@@ -66,7 +66,7 @@ pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Respo
     (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }
 
-/// Returns the cursor that a browser sends when it reconnects, if there is one.
+/// Returns the cursor that a browser sends when it reconnects, or `None` if there is none.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -1,7 +1,7 @@
-//! `/jobs/{id}/events/stream`: sends the same pages that polling reads, as Server-Sent Events.
+//! `/jobs/{id}/events/stream`: sends the same events that polling returns, as Server-Sent Events.
 //!
-//! A page is read after the connection has taken the previous one, so a slow client uses little memory. An interrupted
-//! stream is resumed from its last `id`, so that nothing is lost or repeated.
+//! Each page is read only after the connection has accepted the previous one, so a slow client occupies little memory.
+//! An interrupted stream can be resumed after its last `id`, so that no event is lost or repeated.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -19,7 +19,7 @@ use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
 use crate::model::{JobId, Seq};
 use crate::server::AppState;
 
-/// The maximum number of events that are read at a time.
+/// The maximum number of events read at once.
 const LIMIT: usize = 500;
 
 pub(super) async fn stream(
@@ -35,7 +35,7 @@ pub(super) async fn stream(
     let last_id = Seq(last_event_id(&headers)?.unwrap_or(0));
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-    // Subscribe before reading, so that no event in between is missed.
+    // The subscription is created before the first read, so that no event in between is missed.
     let watch = state.events.watch(job);
     let after = match after {
         Some(after) => resolve(&state, job, after).await?,
@@ -44,8 +44,8 @@ pub(super) async fn stream(
     let mut reader = Reader { state, job, filter, watch, cursor: after.max(last_id), _permit: permit };
     let mut first = reader.read().await?;
     if reader.cursor > first.last_seq {
-        // A cursor past the end counts as the end. The end is read from the database, because the state that readers
-        // share may be slightly behind.
+        // A cursor beyond the end is treated as the end. The end is read from the database, because the state shared by
+        // readers may be slightly outdated.
         reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
         first = reader.read().await?;
     }
@@ -70,7 +70,7 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
     if query.word("sort", &[("asc", true), ("desc", false)])? == Some(false) {
         return Err(forwards("sort=desc"));
     }
-    // Accepted and ignored, because older clients send these parameters.
+    // These parameters are accepted and ignored, because older clients send them.
     query.text("limit");
     query.text("pollIntervalMs");
     Ok(())
@@ -102,11 +102,11 @@ struct Sending {
 }
 
 enum Phase {
-    /// A page was read, and its frames are still to be created.
+    /// A page has been read, but its frames have not been created yet.
     Fresh(Page),
     /// There may be more events.
     Reading,
-    /// The stream ends once everything is sent.
+    /// The stream ends when all frames have been sent.
     Over,
 }
 
@@ -123,7 +123,7 @@ impl Sending {
                 Phase::Reading => match self.reader.read().await {
                     Ok(page) => page,
                     Err(error) => {
-                        // The client reconnects and then receives the error as a status.
+                        // The client reconnects, and receives the error as a status.
                         tracing::warn!(job = %self.reader.job, %error, "reading events failed, so their stream was closed");
                         return None;
                     }

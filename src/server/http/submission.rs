@@ -1,8 +1,9 @@
-//! Receives a submission over HTTP: JSON, or `multipart/form-data` that also contains the files of the job.
+//! Receives a submission over HTTP, either as JSON, or as `multipart/form-data` that also contains the job's input
+//! files.
 //!
-//! A form has two parts. The first is `job`, the submission itself, so that an invalid one is refused before its files
-//! are received; the second is `input`, an archive ([`crate::inputs`]). The job is stored only after the end of the
-//! form, so an interrupted upload leaves nothing behind.
+//! A form has two parts. The first is `job`, the submission, so that an invalid submission is refused before the files
+//! are received. The second is `input`, an archive ([`crate::inputs`]). The job is stored only after the end of the
+//! form, so an interrupted upload has no effect.
 
 use std::io;
 use std::time::Duration;
@@ -19,14 +20,14 @@ use crate::inputs::Incoming;
 use crate::model::NewJob;
 use crate::server::AppState;
 
-/// How long the upload may pause. A connection that is merely slow still delivers some bytes in that time.
+/// The maximum pause of an upload. Even on a slow connection, some bytes arrive in this time.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// For how long and how many bytes a refused form is still received, so that its sender sees the response instead of a
-/// broken connection.
+/// The limits, as a time and a number of bytes, up to which a refused form is still received. Otherwise the client
+/// might see a broken connection instead of the response.
 const DRAIN: (Duration, usize) = (Duration::from_secs(5), 256 << 20);
 
-/// A submission, with the files that came with it.
+/// A submission and its input files.
 pub(super) struct Submitted {
     pub(super) new: NewJob,
     pub(super) input: Option<Incoming>,
@@ -42,7 +43,7 @@ impl FromRequest<AppState> for Submitted {
             let JsonBody(new) = JsonBody::from_request(request, state).await?;
             return Ok(Self { new, input: None });
         }
-        // Each part has its own limit.
+        // Each part of the form has its own limit.
         DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, state).await;
         let mut form = form.map_err(|error| ApiError::InvalidPayload(format!("the form cannot be read: {error}")))?;
@@ -73,7 +74,7 @@ async fn receive(form: &mut Multipart, state: &AppState) -> Result<Submitted, Ap
         return Err(ApiError::DiskLow);
     }
     let input = receive_input(next(form, "input").await?, state).await?;
-    // Only the end of the form shows that the input is complete.
+    // The input is known to be complete only at the end of the form.
     match form.next_field().await.map_err(|error| broken(&error))? {
         None => Ok(Submitted { new, input: Some(input) }),
         Some(_) => Err(ApiError::InvalidPayload("the form must have two parts: job and input".into())),
@@ -130,7 +131,7 @@ async fn drain(form: &mut Multipart) {
     }
 }
 
-/// Runs work that may block in a thread for that.
+/// Runs a blocking operation in a thread for such operations.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))?;
     done.map_err(|error| match error.kind() {

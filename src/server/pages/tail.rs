@@ -1,14 +1,14 @@
-//! Limits the newest output to what a first paint needs.
+//! Limits the newest output to the amount needed for a first paint.
 //!
-//! An event of a job that prints fast contains up to 1 MiB. A page with all of it would show its last lines late. What
-//! is omitted here is loaded by line number when the reader scrolls to it.
+//! A single event of a job that prints rapidly can contain up to 1 MiB, and a page with all of it would load slowly.
+//! Omitted output is loaded by line number when the reader scrolls to it.
 
 use crate::model::{Event, LogPayload, Payload, Segment};
 
-/// The approximate number of bytes of output in a first paint: several screens.
+/// The approximate number of bytes of output in a first paint, which fills several screens.
 pub(crate) const BYTES: i64 = 64 << 10;
 
-/// Removes all output before the last `bytes`, in complete lines, and the events before it.
+/// Removes all output before the last `bytes`, in whole lines, and the events before that output.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
     let of_last = |output: &&LogPayload| Some(output.attempt) == attempt;
@@ -20,7 +20,7 @@ pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
         _ => true,
     });
     if events.len() < before {
-        // Readers rely on the events having no gaps.
+        // Readers rely on a contiguous sequence of events.
         let first = events.iter().position(|event| output(event).is_some());
         events.drain(..first.unwrap_or(0));
     }
@@ -37,7 +37,7 @@ fn end(payload: &LogPayload) -> i64 {
     payload.segments().iter().map(|segment| segment.end()).max().unwrap_or(0)
 }
 
-/// Removes the part of a chunk before offset `from` of `output.log`. Returns whether anything is left.
+/// Removes the part of a chunk before the offset `from` of `output.log`. Returns whether any output remains.
 fn cut(event: &mut Event, from: i64) -> bool {
     let Payload::Log(payload) = &mut event.payload else { return true };
     if payload.offset >= from {
@@ -55,14 +55,14 @@ fn cut(event: &mut Event, from: i64) -> bool {
     true
 }
 
-/// Removes the lines of a segment that start before `from`. A segment with no later lines is kept whole if it extends
-/// past `from`.
+/// Removes the lines of a segment that start before `from`. If the segment extends past `from` but no later line starts
+/// in it, the whole segment is returned.
 fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str)> {
     let Segment(offset, bytes, line) = segment;
     if offset + bytes <= from {
         return None;
     }
-    // If the text does not have the same length as the bytes, the position to cut at is unknown.
+    // If the text and the bytes differ in length, the position to cut at is unknown.
     let is_exact = i64::try_from(text.len()) == Ok(bytes);
     let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
     let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::live_output::simulated::Simulated;
 
-    /// Returns the lines whose ends the events contain, with that text.
+    /// Returns the lines of a text whose ends are in the events.
     fn ends_of_lines(events: &[Event]) -> Vec<(i64, String)> {
         let mut lines = std::collections::BTreeMap::<i64, String>::new();
         for event in events {

@@ -1,4 +1,5 @@
-//! Sends a file of the site in the smallest encoding that the browser accepts, unless the browser already has it.
+//! Sends a file of the site in the smallest encoding that the browser accepts, or responds with 304 if the browser
+//! already has it.
 
 use std::borrow::Cow;
 
@@ -9,8 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::{SiteFile, SiteSource};
 use crate::server::accept::accepted;
 
-/// The encodings in which a file may be stored, smallest first: their names in HTTP, and the suffixes of the files'
-/// names.
+/// The encodings in which a file may be stored, smallest first: the name in HTTP, and the suffix of the file name.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
 /// Media types by file extension.
@@ -32,7 +32,7 @@ pub(super) struct EncodedFile {
 
 /// Reads a file in the smallest encoding that the request accepts. Returns `None` if there is no such file.
 pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Option<EncodedFile> {
-    // The server chooses among the encodings that the client accepts. A client that lists none gets the file unencoded.
+    // If the client sends no `Accept-Encoding` header, the file is sent without encoding.
     let accepted = accepted(headers, header::ACCEPT_ENCODING);
     let takes = |encoding: &str| accepted.iter().any(|(name, weight)| name == encoding && *weight > 0.0);
     let encoded = ENCODINGS.iter().filter(|(encoding, _)| takes(encoding));
@@ -45,7 +45,7 @@ pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Op
 impl EncodedFile {
     /// Returns the response to a GET or HEAD request.
     pub(super) fn into_response(self, method: &Method, asked: &HeaderMap) -> Response {
-        // 64 bits of the hash are enough to tell two versions of a file apart.
+        // 64 bits of the digest are sufficient to distinguish the versions of a file.
         let checksum = hex::encode(&self.file.checksum[..8]);
         let tag = format!("\"{checksum}-{}\"", self.encoding.unwrap_or("identity"));
         let mut headers = HeaderMap::new();

@@ -6,12 +6,12 @@ use reqwest::{Client, Response};
 use super::{job_with_artifact, routes};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// A client that does not follow redirects, so that tests see every reply.
+/// Creates a client that does not follow redirects, so that tests see every response.
 fn browser() -> Client {
     Client::builder().redirect(Policy::none()).build().expect("a client")
 }
 
-/// Posts the login form.
+/// Submits the login form.
 async fn post_login(server: &TestServer, form: &str) -> Response {
     let request = browser().post(format!("{}/login", server.api.base));
     let request =
@@ -23,7 +23,7 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the cookie that a login set, in the form in which a browser sends it back.
+/// Returns the cookie set by a login reply, as a browser would send it back.
 fn cookie(reply: &Response) -> String {
     assert_eq!(reply.status(), 303);
     let cookie = header(reply, "set-cookie");
@@ -35,7 +35,7 @@ pub(super) async fn login(server: &TestServer) -> String {
     cookie(&post_login(server, &format!("token={TOKEN}")).await)
 }
 
-/// Returns the status of a page requested with a cookie, which is 401 without a session.
+/// Requests a page with a cookie and returns the status, which is 401 without a session.
 async fn status(server: &TestServer, cookie: &str) -> u16 {
     tcp::get(&server.api.base, "/api/queue/jobs", &format!("Cookie: {cookie}\r\n")).await.status
 }

@@ -1,4 +1,4 @@
-//! Requests that another site's page makes a browser send.
+//! Requests that a page from another site makes a browser send.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
     get_raw(base, &format!("{path} HTTP/1.1"), &format!("Host: {host}\r\n")).await
 }
 
-/// Gets what a request line says, with these header lines and the token.
+/// Sends a GET request with this target and HTTP version, these header lines and the token.
 async fn get_raw(base: &str, line: &str, headers: &str) -> tcp::Reply {
     let request = format!("GET {line}\r\n{headers}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n");
     tcp::parse(&tcp::exchange(base, request.as_bytes(), tcp::Sending::Goes).await).expect("the server answers")
@@ -111,7 +111,7 @@ async fn an_absolute_target_counts_instead_of_the_host_header() {
         let reply = get_raw(&server.api.base, &jobs(authority), host).await;
         assert_eq!(reply.status, status, "{authority} {host:?}");
     }
-    // The origin of a page is compared with it, too.
+    // The host in the request target is also compared with the `Origin` header.
     for (target, origin, status) in
         [("ci.example:1", "http://ci.example:1", 200), ("ci.example:1", "http://localhost", 403)]
     {

@@ -1,4 +1,4 @@
-//! Heads of requests that cannot be taken: each gets the status and the envelope that the contract promises.
+//! Invalid request heads: each is answered with the documented status and error envelope.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use super::{check_alive, check_refused};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// Sends bytes and checks that they are refused with that status and code, by a reply like any other.
+/// Sends bytes and checks that the server refuses them with the given status and code in an ordinary error reply.
 async fn check_head_refused(server: &TestServer, request: &[u8], (status, code): (u16, &str)) {
     let start = String::from_utf8_lossy(&request[..request.len().min(80)]).into_owned();
     let bytes = tcp::exchange(&server.api.base, request, tcp::Sending::Goes).await;
@@ -71,7 +71,8 @@ async fn what_is_not_http_is_an_invalid_request() {
 async fn a_bad_request_after_good_ones_on_a_connection_spoils_none_of_their_replies() {
     let server = TestServer::start().await;
     let good = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    // The second time all of it comes at once, so that hyper has read the bad one before it has sent the good replies.
+    // In the second iteration all requests are sent at once, so that hyper reads the invalid request before it has sent
+    // the replies to the valid ones.
     for together in [false, true] {
         let mut socket = tcp::connect(&server.api.base).await;
         let mut replies = String::new();

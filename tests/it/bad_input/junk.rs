@@ -7,7 +7,7 @@ use serde_json::json;
 use super::check_alive;
 use crate::harness::{Random, TOKEN, TestServer, tcp};
 
-/// The pieces that fuzzed requests are assembled from.
+/// The fragments from which fuzzed requests are assembled.
 const PIECES: [&str; 26] = [
     "GET ",
     "POST ",
@@ -52,14 +52,14 @@ fn junk(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Returns whether something comes before the first line's end that a server has to answer: lines that are empty are none.
+/// Returns whether the input contains anything besides empty lines. A server does not have to answer empty lines.
 fn asks(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_over_tcp_is_always_answered_and_never_kills_the_server() {
-    // What waits for more is answered when it has waited for so long.
+    // Incomplete requests are answered after this timeout.
     let short = Duration::from_millis(200);
     let server = TestServer::start_with(|config| {
         config.limits.head = short;

@@ -1,4 +1,4 @@
-//! What a command prints arrives byte for byte, also where it is no text.
+//! A command's output arrives byte for byte, even if it is not valid UTF-8.
 
 use std::process::Stdio;
 
@@ -10,7 +10,7 @@ use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::{Random, TestServer, number, of_kind};
 
-/// A file of bytes at random, more of them invalid than not, in the folder of the command line.
+/// Creates a file of random bytes in the command line's folder. Most of them are invalid UTF-8.
 fn random_file(cli: &Cli, name: &str, size: usize) -> (String, Vec<u8>) {
     let mut random = Random::new(name);
     let bytes: Vec<u8> = (0..size).map(|_| u8::try_from(random.below(256)).expect("a byte")).collect();
@@ -42,8 +42,8 @@ async fn random_bytes_arrive_exactly_and_each_stream_by_itself() {
 async fn nul_and_what_is_cut_within_a_character_arrive_as_they_were_printed() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);
-    // A character in two halves that do not belong together, a lone continuation, an overlong form, a surrogate, and one
-    // that a later write completes.
+    // The output contains a character split across the two streams, a lone continuation byte, an overlong encoding, a
+    // surrogate, and a character that a later write completes.
     let script = format!(
         "printf 'a\\000b\\303'; printf '\\303\\251\\200\\300\\257\\355\\240\\200\\357\\277\\275' >&2; printf '\\n\\360\\237'; {}; printf '\\230\\200\\377'",
         gate.wait()
@@ -68,7 +68,7 @@ async fn lines_that_are_picked_keep_their_bytes() {
 async fn bytes_survive_connections_that_are_cut_again_and_again() {
     let mut random = Random::new("cut");
     let server = TestServer::start_with(|config| config.live_event_bytes = 1_000).await;
-    // An event of bytes is several times as long in JSON, and each connection is to get somewhere.
+    // In JSON, binary output is several times as long. The limit is large enough for each connection to make progress.
     let cut = move || 8_000 + random.below(16_000);
     let proxy = Proxy::before(&server.api.base, cut).await;
     let cli = Cli::new(&proxy.base);

@@ -1,4 +1,4 @@
-//! `tailwater login`: how credentials are stored, and which server they are used for.
+//! Tests of `tailwater login`: credentials are stored securely, and used only for their own server.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! `tailwater run` with arguments, signals and inputs that are easily mistaken for something else.
+//! `tailwater run` with unusual arguments, signals and inputs.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -59,7 +59,7 @@ async fn an_argument_that_is_not_utf8_is_refused_with_a_reason_and_the_code_of_t
         assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
         assert!(done.stderr.contains("UTF-8"), "{arguments:?}: {}", done.stderr);
     }
-    // The code 2 is the command's.
+    // After `--`, exit code 2 comes from the command itself.
     assert_eq!(cli.run(&["run", "--no-such-option", "--", "true"]).await.code, Some(125));
     assert_eq!(cli.run(&["run"]).await.code, Some(125));
     assert_eq!(cli.run(&["run", "--help"]).await.code, Some(0));
@@ -86,7 +86,7 @@ async fn a_job_whose_output_can_no_longer_be_written_is_cancelled() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let mut command = cli.command(&["run", "--", "sh", "-c", "while :; do echo y; sleep 0.01; done"]);
-    // As a terminal that is gone: every write fails, and not because of a closed pipe.
+    // Simulates a closed terminal: every write fails with an error other than a broken pipe.
     command.stdout(File::options().write(true).open("/dev/full").expect("it is there"));
     let done = Cli::run_command(command).await;
     assert_eq!(done.code, Some(125), "{}", done.stderr);
@@ -101,7 +101,7 @@ async fn a_signal_that_it_was_started_to_ignore_stays_ignored() {
     let server = TestServer::start().await;
     let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
     let script = format!("echo begun; {}; echo done", gate.wait());
-    // What `nohup` does, and what a shell does for a job in its background.
+    // `nohup` ignores SIGHUP, and a shell ignores SIGINT for its background jobs.
     let trap = "trap '' HUP INT; exec \"$0\" \"$@\"";
     let tailwater = cli.command(&[]).get_program().to_owned();
     let mut command = cli.command(&[]);
@@ -163,7 +163,7 @@ async fn a_standard_input_without_data_does_not_keep_a_command_from_running() {
         command.stdin(stdin);
         Cli::run_command(command).await
     };
-    // cron and many build systems; an empty file; a pipe that has ended.
+    // The standard input of cron jobs and many build systems, an empty file, and a pipe whose writer has closed it.
     let (ended, writer) = std::io::pipe().expect("there are pipes");
     drop(writer);
     for stdin in [Stdio::null(), Stdio::from(tempfile::tempfile().expect("a file")), Stdio::from(ended)] {
@@ -171,7 +171,7 @@ async fn a_standard_input_without_data_does_not_keep_a_command_from_running() {
         assert_eq!((done.code, done.stdout.as_str()), (Some(0), "hi\n"));
         assert!(!done.stderr.contains("standard input"), "{}", done.stderr);
     }
-    // Somebody may still write to this one: the command runs, and the end says that it was not given.
+    // This pipe still has a writer. The command runs anyway, and the final message says that it got no standard input.
     let (open, writer) = std::io::pipe().expect("there are pipes");
     let done = run(Stdio::from(open)).await;
     drop(writer);

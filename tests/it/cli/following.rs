@@ -1,4 +1,4 @@
-//! `tailwater logs`: the complete log, whatever interrupts the connection.
+//! `tailwater logs` prints the complete log even if the connection is interrupted.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,8 @@ async fn two_steps(server: &TestServer) -> String {
 
 #[tokio::test]
 async fn the_log_is_the_printed_output_in_the_order_of_printing() {
-    // The streams alternate slowly enough to be read line by line, and few events are sent: each joins many pieces of its stream.
+    // The streams alternate slowly enough for each line to be read separately. With a low event rate, each event
+    // combines many chunks of one stream.
     let server = TestServer::start_with(|config| config.live_events_per_second = 2).await;
     let cli = Cli::new(&server.api.base);
     let command = "for i in $(seq 200); do echo out $i; echo err $i >&2; sleep 0.01; done; printf end";
@@ -38,7 +39,7 @@ async fn the_log_is_the_printed_output_in_the_order_of_printing() {
 async fn a_repeatedly_interrupted_connection_loses_and_repeats_nothing() {
     let mut random = Random::new("cut");
     let server = TestServer::start().await;
-    // The first reply, which describes the job itself, is not interrupted.
+    // The first reply, which describes the job, is not interrupted.
     let mut first = true;
     let cut = move || if std::mem::take(&mut first) { usize::MAX } else { 300 + random.below(6_000) };
     let proxy = Proxy::before(&server.api.base, cut).await;
@@ -99,7 +100,7 @@ async fn lines_are_selected_by_step_stream_and_pattern() {
     let step = logs(&["--step", "test"]).await;
     assert!(step.starts_with("testing\n") && step.contains("error: broken\n") && !step.contains("compil"), "{step}");
     assert_eq!(logs(&["--stream", "stderr"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\nerror: broken\n");
-    // The pattern is matched without colours, but the printed line has them.
+    // The pattern is matched without colours, but the line is printed with its colours.
     assert_eq!(logs(&["--grep", "^warning: .ld$"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\n");
     assert_eq!(logs(&["--grep", "^no newline$"]).await, "no newline\n");
     assert_eq!(logs(&["-f", "--grep", "ing$", "--stream", "stdout"]).await, "compiling\ntesting\n");

@@ -1,4 +1,4 @@
-//! `tailwater jobs`, `job` and `cancel`: compact text for people, and the API's JSON for programs.
+//! Tests of `tailwater jobs`, `job` and `cancel`, which print compact text for people and the API's JSON for programs.
 
 use serde_json::{Value, json};
 

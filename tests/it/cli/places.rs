@@ -1,4 +1,4 @@
-//! `tailwater run`: in the caller's folder where the server shares it, in a fresh workspace elsewhere.
+//! `tailwater run` uses the caller's folder if the server is on the same machine, and a fresh workspace otherwise.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,8 +25,8 @@ fn real(path: &Path) -> String {
     path.canonicalize().expect("it is there").display().to_string()
 }
 
-/// Puts something before a server that answers everything as it does, but says that it runs on another machine; without a
-/// machine it is a server that does not know the question.
+/// Starts a proxy that forwards every request to the server but reports another machine id. With `None` it replies with
+/// 404, like a server that does not support this request.
 async fn elsewhere(api: &Api, machine: Option<&'static str>) -> String {
     let (client, base) = (reqwest::Client::new(), api.base.clone());
     let forward = async move |request: Request| {
@@ -86,7 +86,7 @@ async fn a_server_on_another_machine_runs_in_a_fresh_workspace_and_it_is_said_on
         let (place, done) = pwd(&cli, &[]).await;
         assert!(place.starts_with(&real(server.data.path())), "{machine:?}: {place}");
         assert_eq!(done.stderr.matches(NOTE).count(), 1, "{machine:?}: {}", done.stderr);
-        // An absolute folder is the operator's word for one that is there.
+        // An absolute folder is used unchanged and without a note.
         let (place, done) = pwd(&cli, &["--cwd", "/"]).await;
         assert_eq!((place.as_str(), done.stderr.as_str()), ("/", ""));
         for flags in [&["--workspace"][..], &["--json"]] {

@@ -1,4 +1,4 @@
-//! `--send DIR`: the files of a folder lie in the workspace before the first step.
+//! `--send DIR`: the files of a folder are copied to the workspace before the first step starts.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::cli::Cli;
 
-/// A project in the folder of the command line.
+/// Creates a project in the command line's folder.
 fn project(cli: &Cli) {
     let write = |name: &str, text: &[u8]| {
         let path = cli.folder().join("project").join(name);
@@ -41,7 +41,7 @@ async fn the_files_of_a_folder_are_in_the_workspace_before_the_first_step() {
     assert_eq!(String::from_utf8_lossy(&done.bytes), String::from_utf8_lossy(expected));
     assert_eq!(done.bytes, expected);
     assert!(done.stderr.contains("not sent") && done.stderr.contains("out"), "{}", done.stderr);
-    // Where in it the command runs.
+    // The working directory is relative to the folder that was sent.
     assert_eq!(cli.stdout(&["run", "--send", "project", "--cwd", "data", "--", "ls"]).await, "bytes\n");
 }
 
@@ -70,7 +70,7 @@ async fn what_is_too_large_is_refused_with_the_servers_reason_and_leaves_no_job(
     let server = TestServer::start_with(|config| config.input_bytes = 100_000).await;
     let cli = Cli::new(&server.api.base);
     std::fs::create_dir(cli.folder().join("big")).expect("it can be made");
-    // Bytes that do not compress, and many more than connections buffer.
+    // Incompressible data, much larger than the connection's buffers.
     let mut state = 1_u64;
     let bytes: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -84,7 +84,7 @@ async fn what_is_too_large_is_refused_with_the_servers_reason_and_leaves_no_job(
     assert!(done.stderr.contains("payload_too_large"), "{}", done.stderr);
     assert_eq!(server.api.json("/jobs").await["items"], json!([]));
     assert_eq!(inputs(server.data.path()), 0);
-    // What compresses well is stopped when it is unpacked, before any step.
+    // Highly compressible data is refused while it is being unpacked, before any step starts.
     std::fs::write(cli.folder().join("big/noise"), vec![0; 1 << 20]).expect("it can be written");
     let done = cli.run(&["run", "--send", "big", "--", "echo", "ran"]).await;
     assert_eq!((done.code, done.stdout.as_str()), (Some(126), ""), "{}", done.stderr);

@@ -1,4 +1,5 @@
-//! Settings come from a flag, a variable, the file or the default, in that order, and an error names what is wrong.
+//! Settings are read from flags, environment variables, the file and the defaults, in that order. An error names the
+//! invalid setting.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `tailwater submit`: a job from a file, and errors that point to mistakes in it.
+//! Tests of `tailwater submit`: jobs are read from files, and errors contain the position of a mistake.
 
 use serde_json::{Value, json};
 

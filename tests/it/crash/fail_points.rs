@@ -10,7 +10,8 @@ use super::witness::Witness;
 use crate::harness::Random;
 use crate::harness::process::Process;
 
-/// How often the server dies at each fail point, and at random. Each test counts the deaths that it has seen.
+/// The number of kills at each fail point, and the number of kills at random moments. Each test counts the kills that
+/// it observes.
 const TIMES: usize = 6;
 const TIMES_IN_RECOVERY: usize = 4;
 const TIMES_AT_RANDOM: usize = 40;
@@ -32,9 +33,10 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     started.inspect_err(|status| assert_eq!(status.signal(), Some(9), "at {point:?}")).ok()
 }
 
-/// Kills the server at each of these points repeatedly, and then checks everything that it had acknowledged and shown.
+/// Repeatedly kills the server at each of these points, and then checks that everything it had acknowledged or shown
+/// still exists.
 ///
-/// Each of them is reached about `often` times while a job runs.
+/// A running job passes each point about `often` times.
 async fn kill_at(points: &[FailPoint], often: usize) {
     let mut deaths = 0;
     let mut random = Random::new("fail_points");
@@ -42,12 +44,12 @@ async fn kill_at(points: &[FailPoint], often: usize) {
     let mut witness = Witness::default();
     for time in 0..TIMES {
         for point in points {
-            // First at the point's first occurrence, then at later ones.
+            // The first kill is at the point's first occurrence, the others at later ones.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;
                 witness.submit_until_server_dies(&server.api).await;
-                // Nobody but the fail point sends this signal.
+                // Only the fail point sends this signal.
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
             }
             deaths += 1;
@@ -87,7 +89,7 @@ async fn kills_at_every_fail_point_of_a_recovery_lose_nothing_acknowledged() {
             server.kill();
         };
         tokio::join!(killed, witness.submit_until_server_dies(&api));
-        // Each interrupted recovery leaves its unfinished work to the next one.
+        // Each recovery completes the unfinished work of the interrupted one before it.
         for point in RECOVERY {
             if let Some(mut server) = doomed(data.path(), point, 1) {
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
@@ -124,7 +126,7 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
 fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
-    // Each test holds itself to its share of these.
+    // The tests together have to reach this total. Each test checks its own part.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

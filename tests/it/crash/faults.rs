@@ -25,7 +25,7 @@ fn chatty() -> Value {
     json!({"type": "command", "payload": {"steps": steps}})
 }
 
-/// Checks that everything a chatty job has printed is stored, in order and with correct totals.
+/// Checks that everything a chatty job has printed is stored in order, and that the totals are correct.
 async fn is_whole(api: &Api, id: &str) {
     let events = api.events(id).await;
     let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
@@ -44,7 +44,7 @@ async fn is_whole(api: &Api, id: &str) {
     assert_eq!((number(&attempt["lines"]), number(&attempt["bytes"])), (2 * STEPS * LINES, output.len()));
 }
 
-/// Retries until the server accepts a job. While the server cannot accept it, the answer has to be 503.
+/// Retries until the server accepts a job. Every refusal has to have status 503.
 async fn submit(api: &Api) -> String {
     let mut id = None;
     until_async("the server accepts a job", async || {
@@ -59,7 +59,7 @@ async fn submit(api: &Api) -> String {
     id.expect("the submission was accepted")
 }
 
-/// Waits until a job has succeeded, at a server that may temporarily fail to look it up.
+/// Waits until a job has succeeded, on a server that may temporarily be unable to read the job.
 async fn succeeds(api: &Api, id: &str) {
     until_async("the job has finished", async || {
         let reply = api.get(&format!("/jobs/{id}")).await;
@@ -70,10 +70,10 @@ async fn succeeds(api: &Api, id: &str) {
     .await;
 }
 
-/// Runs jobs on a server some of whose system calls fail, and returns the failed calls as strace prints them.
+/// Runs jobs on a server on which some system calls fail, and returns the failed calls as printed by strace.
 async fn with_failing_calls(inject: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
-    // The first start creates the database, so that the faults hit a server in normal operation.
+    // The first start creates the database, so that the faults affect only normal operation.
     let mut server = Process::start(data.path());
     server.terminate();
     server.exited().await;
@@ -95,7 +95,7 @@ async fn with_failing_calls(inject: &[&str]) -> String {
     for id in &ids {
         succeeds(&server.api, id).await;
     }
-    // The replies are checked with a server whose disk works again.
+    // The replies are checked by a server whose disk works again.
     server.kill();
     let server = Process::start(data.path());
     for id in &ids {
@@ -136,7 +136,7 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
         tokio::time::sleep(Duration::from_mins(1)).await;
         other.execute("rollback").await.expect("the transaction is open");
     });
-    // The job does not wait: it prints everything into its spool, and readers get replies.
+    // The job is not delayed: all of its output is written to the spool, and readers get replies.
     let spool = data.path().join("spool").join(&id).join("1/output.log");
     let text = |path: &Path| fs::read_to_string(path).expect("the content is text");
     until("the job has printed everything", || text(&spool).lines().count() == 2 * STEPS * LINES).await;

@@ -1,5 +1,5 @@
-//! A client that submits jobs to a server that gets killed, reads their output, and then checks that the restarted
-//! server has kept everything that was acknowledged or shown.
+//! A client that submits jobs to a server while it is repeatedly killed, and reads their output. Afterwards it checks
+//! that the restarted server still has everything that was acknowledged or shown.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,26 +12,26 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Api, of_kind, restore, sha256};
 
-/// The number of lines that a short job prints to each stream. They make its log large enough to be compressed.
+/// The number of lines that a short job prints to each stream. They make its log large enough for compression.
 const LINES: usize = 300;
 
-/// The jobs that were submitted, and the events that were read.
+/// The submitted jobs and the events that were read.
 #[derive(Default)]
 pub struct Witness {
-    /// Every job that the server has acknowledged, and whether the job is short.
+    /// Every job that the server has acknowledged, and whether it is a short one.
     jobs: Vec<(String, bool)>,
     seen: HashMap<String, Vec<Value>>,
 }
 
 impl Witness {
-    /// Submits a job that prints for several seconds and starts a process in a session of its own.
+    /// Submits a job that prints for several seconds and starts a process in a new session.
     pub async fn submit_long(&mut self, api: &Api) {
         let command = "setsid sh -c 'for i in $(seq 300); do echo bg $i; sleep 0.01; done' & \
                        for i in $(seq 300); do echo out $i; echo err $i >&2; sleep 0.01; done";
         self.submit(api, json!({"run": command}), false).await;
     }
 
-    /// Submits short jobs one after the other, and reads each to its end, until the server is dead.
+    /// Submits short jobs one after the other and reads each log completely, until the server is dead.
     pub async fn submit_until_server_dies(&mut self, api: &Api) {
         let command =
             format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; done; sleep 0.05; echo kept > kept.txt");
@@ -65,7 +65,7 @@ impl Witness {
         }
     }
 
-    /// Restarts the server, waits for every job to end, and checks everything that was acknowledged or shown.
+    /// Restarts the server, waits until every job has finished, and checks everything that was acknowledged or shown.
     pub async fn check_after_restart(&self, data: &Path) {
         let server = Process::start(data);
         let (mut succeeded, mut interrupted) = (0, 0);
@@ -116,7 +116,7 @@ impl Witness {
     }
 }
 
-/// Returns the names of a job's artifacts except the log.
+/// Returns the names of a job's artifacts, without the log.
 async fn listed_files(api: &Api, id: &str) -> Vec<String> {
     let page = api.json(&format!("/jobs/{id}/artifacts")).await;
     let names = page["items"].as_array().expect("a page has items").iter();
@@ -124,7 +124,7 @@ async fn listed_files(api: &Api, id: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Returns how many files of a job the store holds.
+/// Returns the number of a job's files in the artifact store.
 fn stored_files(data: &Path, id: &str) -> usize {
     std::fs::read_dir(data.join("artifacts").join(id).join("1")).map_or(0, Iterator::count)
 }

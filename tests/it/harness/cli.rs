@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{TOKEN, until};
 
-/// How long a program may run before the test fails. A passing test never waits this long.
+/// The maximum run time of a program before the test fails. A passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs `tailwater` in its own folder, which is also its home.
@@ -45,7 +45,7 @@ impl Cli {
         self.command(arguments).stdin(stdin).spawn().expect("the program starts")
     }
 
-    /// Returns the command that runs it, for what only few tests need.
+    /// Returns the `tailwater` command, so that a test can configure it further.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tailwater"));
         command.args(arguments).current_dir(self.folder()).env_clear();
@@ -55,10 +55,10 @@ impl Cli {
         command
     }
 
-    /// Runs a command that was made by [`Cli::command`] to its end.
+    /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");
-        // It may hold the other end of a pipe.
+        // The command may hold the other end of a pipe.
         drop(command);
         Done::of(child, &["a command"]).await
     }
@@ -72,7 +72,7 @@ impl Cli {
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Done {
         let mut child = self.spawn(arguments, Stdio::piped());
         let mut stdin = child.stdin.take().expect("the stream is piped");
-        // A program that needs no more input may have closed the pipe.
+        // A program that needs no more input may already have closed the pipe.
         stdin.write_all(input.as_bytes()).ok();
         drop(stdin);
         Done::of(child, arguments).await
@@ -100,14 +100,14 @@ pub struct Done {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-    /// What it wrote to its standard output, byte for byte.
+    /// The standard output, byte for byte.
     pub bytes: Vec<u8>,
-    /// And to its standard error.
+    /// The standard error, byte for byte.
     pub error_bytes: Vec<u8>,
 }
 
 impl Done {
-    /// Waits on a separate thread, because the server may run on this one.
+    /// Waits for the program on a separate thread, because the server may be running on this one.
     async fn of(child: Child, arguments: &[&str]) -> Self {
         let pid = child.id();
         let waiting = tokio::task::spawn_blocking(move || child.wait_with_output());
@@ -135,7 +135,7 @@ impl Running {
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// Waits for a line of standard error that contains `what`.
+    /// Waits for a line that contains `what` on standard error.
     pub async fn complains(&mut self, what: &str) {
         while !next(&mut self.stderr).await.unwrap_or_else(|| panic!("it never says {what}")).contains(what) {}
     }
@@ -150,7 +150,7 @@ impl Running {
         send(signal, self.child.id());
     }
 
-    /// Closes the reading end of its standard output and waits until it exits.
+    /// Closes the reading end of the program's standard output and waits until the program exits.
     pub async fn close_stdout(mut self) -> Done {
         self.stdout.close();
         while self.stdout.recv().await.is_some() {}

@@ -3,7 +3,7 @@
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
-/// Returns the names and values of the controls in a page that has one form.
+/// Returns the names and values of the controls of a page that has one form.
 pub fn fields_of(html: &str) -> Vec<(String, String)> {
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
@@ -38,7 +38,7 @@ pub fn fields_of(html: &str) -> Vec<(String, String)> {
             Token::String(text) if area.is_some() => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 let value = &mut fields.last_mut().expect("the area is a field").1;
-                // The parser drops a line break at the beginning.
+                // The HTML parser drops a line break at the beginning of a `textarea`.
                 let is_first = value.is_empty();
                 value.push_str(text.strip_prefix('\n').filter(|_| is_first).unwrap_or(&text));
             }

@@ -1,8 +1,8 @@
-//! A job that waits until its test lets it continue.
+//! A gate that makes a job wait until its test lets it continue.
 
 use tempfile::TempDir;
 
-/// A file whose creation lets a job continue.
+/// A file whose creation allows a job to continue.
 pub struct Gate {
     folder: TempDir,
 }
@@ -17,8 +17,8 @@ impl Gate {
         format!("until {}; do sleep 0.01; done", self.is_open())
     }
 
-    /// Returns a shell condition that holds when the gate is open, and also when its test has ended, so that no job
-    /// waits for ever.
+    /// Returns a shell condition that is true once the gate is open. It is also true once the test has ended, so that
+    /// no job waits forever.
     pub fn is_open(&self) -> String {
         let folder = self.folder.path().display();
         format!("[ -e {folder}/open ] || [ ! -d {folder} ]")

@@ -1,4 +1,4 @@
-//! Pages of a log with the exact bytes of every item.
+//! Fetches pages of a log with the exact bytes of every item.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The server as a separate process, as users run it.
+//! Runs the server as a separate process, as users do.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
@@ -52,12 +52,13 @@ impl Process {
         }
     }
 
-    /// Returns the one-time login link. May be called only once, because the link is read from the program's output.
+    /// Returns the one-time login link. It can be called only once, because it reads the link from the program's
+    /// output.
     pub fn login_link(&mut self) -> String {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }
 
-    /// Sends SIGKILL and waits until it has died; returns how it did.
+    /// Sends SIGKILL, waits until the process has exited, and returns its exit status.
     pub fn kill(mut self) -> ExitStatus {
         self.child.kill().expect("it lives");
         self.child.wait().expect("it has died")
@@ -95,7 +96,8 @@ impl Process {
     }
 }
 
-/// Returns the part of the next line after `words`, or `None` at the end of the output.
+/// Reads the next line, which has to begin with `words`, and returns the rest of it. Returns `None` at the end of the
+/// output.
 fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
     out.read_line(&mut line).expect("the stream is piped");

@@ -1,4 +1,4 @@
-//! A proxy between a client and a server. Its address stays the same when the server moves, and it can cut connections.
+//! A proxy between a client and a server. It can cut connections, and its address does not change if the server's does.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +15,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy for a server such as `http://127.0.0.1:1`. It cuts each connection after `cut()` bytes of
-    /// replies.
+    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. It closes each connection after
+    /// `cut()` bytes of replies.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let base = format!("http://{}", listener.local_addr().expect("the listener has an address"));

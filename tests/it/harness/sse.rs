@@ -1,4 +1,4 @@
-//! A reader of Server-Sent Events that keeps every byte of every frame.
+//! A reader of Server-Sent Events that records every byte of every frame.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Api;
 
-/// How long a reader waits for the next bytes before the test fails.
+/// The maximum time that a reader waits for the next bytes before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One frame, unmodified.
@@ -47,12 +47,12 @@ impl Stream {
         Self::of(response)
     }
 
-    /// Wraps a reply whose body is a stream.
+    /// Wraps a response whose body is a stream.
     pub fn of(response: Response) -> Self {
         Self { response, buffer: Vec::new() }
     }
 
-    /// Requests the stream and returns the reply.
+    /// Requests the stream and returns the response.
     pub async fn request(api: &Api, job: &str, query: &str, last_event_id: Option<i64>) -> Response {
         let mut request = api.request(Method::GET, &format!("/jobs/{job}/events/stream{query}"));
         if let Some(id) = last_event_id {
@@ -66,7 +66,7 @@ impl Stream {
         self.try_next().await.expect("the connection holds")
     }
 
-    /// Returns the next frame, or an error when the connection was cut.
+    /// Returns the next frame, or an error if the connection was interrupted.
     pub async fn try_next(&mut self) -> reqwest::Result<Option<Frame>> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|two| two == b"\n\n") {

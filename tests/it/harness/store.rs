@@ -1,4 +1,4 @@
-//! The queue and the event log without a server, so that a test can make each call of a worker itself.
+//! The queue and the event log without a server, so that a test can make each call of a worker directly.
 
 use std::ops::RangeInclusive;
 
@@ -39,7 +39,7 @@ impl Store {
         Self { db, queue, log, data }
     }
 
-    /// Submits a job that may have two attempts.
+    /// Submits a job that may have up to two attempts.
     pub async fn submit(&self) -> String {
         let payload = json!({"run": "true"}).into();
         let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 2 };
@@ -61,7 +61,7 @@ impl Store {
         self.log.append_as(lease, Batch { number, from, to, suppressed: 0, events }, clock::now()).await
     }
 
-    /// Makes the job's next attempt claimable now.
+    /// Ends the back-off of the job, so that its next attempt can be claimed immediately.
     pub async fn skip_back_off(&self) {
         let path = self.data.path().join("tailwater.sqlite");
         let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("the file opens");
@@ -69,7 +69,7 @@ impl Store {
         statement.execute(&mut connection).await.expect("the table exists");
     }
 
-    /// Claims the next job, appends random output and ends the attempt.
+    /// Claims the next job, appends random output and finishes the attempt.
     pub async fn attempt(&self, output: &mut Output, events: usize, ending: Ending) -> JobStatus {
         let lease = self.claim().await;
         output.begin(lease.attempt);
@@ -87,7 +87,7 @@ impl Store {
         self.queue.finish(Finish { lease, worker: worker(), ending, totals, artifacts: Vec::new() }).await
     }
 
-    /// Closes the database and returns its folder, so that a server can be started over it.
+    /// Closes the database and returns its folder, so that a server can be started with this data.
     pub async fn close(self) -> TempDir {
         self.db.close().await;
         self.data
@@ -98,12 +98,12 @@ fn worker() -> Redacted {
     Redacted::literal("tester")
 }
 
-/// The ending of a failed attempt.
+/// Returns the ending of a failed attempt.
 pub fn failed() -> Ending {
     Ending::Failed { reason: FailureReason::ExitCode, message: Redacted::literal("made up") }
 }
 
-/// Generates an attempt's output: steps that begin and end, and chunks of both streams.
+/// Generates an attempt's output: the start and end of steps, and chunks of both streams.
 pub struct Output {
     random: Random,
     text: RangeInclusive<usize>,
@@ -113,7 +113,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates a generator whose chunks each have one line, with a length from the range `text`.
+    /// Creates a generator. Each chunk is one line with a length in the range `text`.
     pub fn new(random: Random, text: RangeInclusive<usize>) -> Self {
         Self { random, text, attempt: 1, bytes: Vec::new(), lines: 0 }
     }
@@ -170,8 +170,7 @@ impl Output {
         }
     }
 
-    /// Generates one line of output of `length` bytes, with its range in the output, for tests that append by
-    /// themselves.
+    /// Generates one line of `length` bytes and its range in the output, for tests that append it themselves.
     pub fn line(&mut self) -> (NewEvent, (i64, i64)) {
         let step_id = Redacted::literal("run");
         let step = StepRef { stage: Stage::Execute, index: 0 };

@@ -1,4 +1,4 @@
-//! Requests as raw bytes, which no well-behaved client would send.
+//! Sends requests as raw bytes, including requests that a well-behaved client would not send.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long a reply may take before the test fails.
+/// The maximum time for a response before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A reply, read until the connection ended.
+/// A reply, read until the end of the connection.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -38,7 +38,7 @@ pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     parse(&bytes).unwrap_or_else(|| panic!("{target:?}: no reply"))
 }
 
-/// Reads until a text has come, or to the end of the connection.
+/// Reads until a text has been received or the connection ends.
 pub async fn read_until(socket: &mut TcpStream, end: &str) -> String {
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     let read = async {
@@ -52,7 +52,7 @@ pub async fn read_until(socket: &mut TcpStream, end: &str) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Sends bytes and returns the first line of what comes back.
+/// Sends bytes and returns the first line of the reply.
 pub async fn first_line(base: &str, request: &[u8]) -> String {
     let mut socket = tokio::io::BufReader::new(connect(base).await);
     socket.write_all(request).await.expect("the server takes it");
@@ -62,14 +62,14 @@ pub async fn first_line(base: &str, request: &[u8]) -> String {
     line
 }
 
-/// Whether a client says that it sends no more. A server need not answer whole requests of one that does.
+/// Whether a client closes its sending side. A server does not have to answer complete requests of such a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
     Goes,
     Ends,
 }
 
-/// Sends bytes and returns what is received before the connection ends, even by a reset.
+/// Sends bytes and returns everything that is received until the connection is closed or reset.
 pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     let (mut reader, mut writer) = connect(base).await.into_split();
     let mut reply = Vec::new();

@@ -1,31 +1,32 @@
-//! A page as a browser's tokenizer sees it (HTML, 13.2.5).
+//! Parses a page as a browser's tokenizer does (HTML, 13.2.5).
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{HtmlString, Spanned, StartTag, Token, Tokenizer};
 
-/// Stands in every hostile text, and nowhere else on a page.
+/// A marker that every hostile text contains, and that appears nowhere else on a page.
 pub const MARK: &str = "zq9";
 
-/// Attributes that a text may stand in; others are fixed.
+/// The attributes that may contain a hostile text. All other attributes have fixed values.
 const TEXT_ATTRIBUTES: [&str; 5] = ["title", "value", "href", "aria-label", "class"];
 
-/// Elements that no page has.
+/// Elements that must not appear on any page.
 const FORBIDDEN: [&str; 6] = ["base", "iframe", "object", "embed", "frame", "style"];
 
-/// What is on a page.
+/// The contents of a page.
 #[derive(Default)]
 pub struct Page {
     /// The document's title.
     pub title: String,
-    /// All other text, but for scripts.
+    /// All other text except scripts.
     pub text: String,
     scripts: String,
-    /// The element whose text comes next.
+    /// The element that contains the next text.
     element: String,
 }
 
 impl Page {
-    /// Reads a page, and panics where a hostile text is anything but text.
+    /// Parses a page. Panics if a hostile text appears anywhere other than in text, in an allowed attribute or in a
+    /// string of a script.
     #[track_caller]
     pub fn read(path: &str, html: &str) -> Self {
         let mut emitter = DefaultEmitter::<()>::default();
@@ -80,7 +81,8 @@ fn check_attribute(path: &str, element: &str, name: &str, value: &str) {
     }
 }
 
-/// Checks that hostile texts stand within strings of the scripts, and that nothing there ends or confuses a script.
+/// Checks that scripts contain hostile texts only within string literals, and that no such text can end the script
+/// element.
 #[track_caller]
 fn check_scripts(path: &str, scripts: &str) {
     for sign in ["<!--", "<script", "</", "\u{2028}", "\u{2029}"] {

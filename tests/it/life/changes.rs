@@ -26,7 +26,7 @@ async fn open(server: &TestServer, last_event_id: Option<i64>) -> Stream {
     Stream::of(reply)
 }
 
-/// Reads up to the next job. A stream that sends only heartbeats for a while has lost the job.
+/// Reads frames up to the next job. Panics if the stream sends only heartbeats for too long.
 async fn next_job(stream: &mut Stream) -> Frame {
     for _ in 0..6 {
         let frame = stream.next().await.expect("the stream goes on");
@@ -123,7 +123,7 @@ async fn the_stream_of_jobs_is_limited_refused_to_other_sites_and_ends_with_the_
     assert_eq!(foreign.send().await.expect("the server answers").status(), 403);
     let by_nobody = server.api.client.get(format!("{}/api/queue/jobs/stream", server.api.base)).send().await;
     assert_eq!(by_nobody.expect("the server answers").status(), 401);
-    // A cursor from a previous database counts as the end.
+    // A cursor from a previous database is treated as the end.
     let mut stream = open(&server, Some(1_000_000)).await;
     assert_eq!(stream.next().await.and_then(|frame| frame.id), Some(0));
     assert_eq!(request(&server, "", None).await.status(), 503);

@@ -1,4 +1,5 @@
-//! Leases: what a worker may append under one, and what nobody may change once it has ended.
+//! Leases: what a worker may append while its lease is valid, and that it cannot change anything after the lease has
+//! ended.
 
 use redact::Redacted;
 use tailwater::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};

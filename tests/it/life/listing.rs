@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TestServer};
 
-/// Returns the titles of the jobs that a query lists.
+/// Returns the titles of the jobs that match a query.
 async fn titles(api: &Api, query: &str) -> Vec<String> {
     let page = api.json(&format!("/jobs{query}")).await;
     let items = page["items"].as_array().expect("a page has items");

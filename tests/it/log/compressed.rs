@@ -1,4 +1,4 @@
-//! Compressed logs take less disk space, and every way to read them gives the same result as before.
+//! Compressed logs use less disk space, and reading them in any way gives the same result as before compression.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,7 +19,7 @@ async fn compressed(data: &Path, id: &str) -> PathBuf {
     folder
 }
 
-/// Checks the lines of `seq 1000000` from either end and in the middle.
+/// Checks the first and last lines of `seq 1000000`, and lines in the middle.
 async fn check_a_million_lines(server: &TestServer, id: &str) {
     for (query, first, count) in
         [("from=1", 1, 200), ("from=500000&count=2000", 500_000, 2_000), ("from=-200", 999_801, 200)]
@@ -77,7 +77,7 @@ async fn ranges_of_a_compressed_log_are_those_of_its_text() {
         assert_eq!(reply.status(), 206);
         assert!(reply.bytes().await.expect("the body arrives") == output[first..=last], "{first}-{last}");
     }
-    // Shows that the format can be read by the standard zstd tool.
+    // The file can be read with the standard zstd tool.
     let whole =
         Command::new("zstd").args(["-dc"]).arg(folder.join("output.log.zst")).output().expect("zstd is installed");
     assert!(whole.stdout == output);
@@ -87,10 +87,10 @@ async fn ranges_of_a_compressed_log_are_those_of_its_text() {
 async fn logs_left_uncompressed_by_a_stop_are_compressed_after_the_next_start() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 50000").await;
-    // The server stops right after the job's end, so the log may or may not be compressed by then.
+    // The server stops right after the job has finished, when the log may or may not be compressed yet.
     let data = server.stop().await;
     let folder = data.path().join("spool").join(&id).join("1");
-    // A crash would leave such a half-written temporary file.
+    // Creates the incomplete temporary file that a crash would leave behind.
     std::fs::write(folder.join("output.log.zst.new"), b"half").expect("the folder can be written");
     let server = TestServer::start_over(data, |_| {}).await;
     let folder = compressed(server.data.path(), &id).await;

@@ -1,4 +1,4 @@
-//! The examples of docs/api.md, run with the tools that they name.
+//! Runs the examples of docs/api.md with the tools that they use.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,7 @@ fn example(comment: &str) -> String {
     command
 }
 
-/// Starts a command from docs/api.md for a server and a job, in a folder.
+/// Starts a command from docs/api.md in a folder, for the given server and job.
 fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str) -> Child {
     let command = example(comment).replace("http://127.0.0.1:3000", &server.api.base);
     Command::new("bash")

@@ -85,12 +85,12 @@ async fn a_follower_sees_everything_even_without_live_events() {
     assert_eq!(all.rest().await, "one\ntwo\n");
 }
 
-/// Makes the next attempts of all waiting jobs claimable now.
+/// Ends the back-off of all waiting jobs, so that their next attempts can be claimed immediately.
 async fn skip_back_off(server: &TestServer) {
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database exists");
     sqlx::query("update jobs set next_attempt_at = null").execute(&mut database).await.expect("the table exists");
-    // Submitting another job makes the worker look for jobs.
+    // Submitting another job notifies the worker.
     server.api.submit(json!({"run": "true"})).await;
 }
 

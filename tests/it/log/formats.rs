@@ -1,4 +1,4 @@
-//! Events as NDJSON and as plain text, for programs that read line by line.
+//! Tests of events as NDJSON and as plain text, for programs that read line by line.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Reads a spool without a server: however the streams interleave, every line is complete and has its number.
+//! Reads a spool without a server: however the streams are interleaved, every line is complete and has its own number.
 
 use redact::Redacted;
 use tailwater::model::{Stage, StepRef, StreamName, Timestamp};
@@ -14,7 +14,7 @@ const STREAMS: [StreamName; 2] = [StreamName::Stdout, StreamName::Stderr];
 /// The number of lines in the large log.
 const MILLION: u64 = 1_000_000;
 
-/// A spool and its expected content, computed by a direct implementation of the rules in DESIGN.md.
+/// A spool and its expected content, computed by a straightforward implementation of the rules in DESIGN.md.
 struct Written {
     folder: TempDir,
     spool: SpoolWriter,
@@ -61,13 +61,14 @@ impl Written {
         SpoolReader::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
     }
 
-    /// Writes random content: pieces of lines on both streams, some of them long, and steps that end in the middle of
-    /// lines.
+    /// Writes random content: pieces of lines on both streams, some of them long, and steps that end in the middle of a
+    /// line.
     fn make_up(&mut self, random: &mut Random) {
         for _ in 0..=random.below(120) {
             let words: [&[u8]; 6] = [b"a", "\u{20ac}".as_bytes(), b"\n", b"x\n", b"\n\n", &[b'y'; 700]];
             let text: Vec<u8> = (0..=random.below(8)).flat_map(|_| words[random.below(6)].to_vec()).collect();
-            // One stream at a time writes a lot, so that the other's line stays unfinished for long.
+            // One of the streams writes much more than the other, so that the other's current line stays unfinished for
+            // a long time.
             let stream = STREAMS[usize::from(random.below(5) == 0)];
             self.write(stream, &text);
             if random.below(25) == 0 {
@@ -77,7 +78,7 @@ impl Written {
     }
 }
 
-/// Reads the output to its end.
+/// Reads the selected output and returns it as text.
 fn text(log: SpoolReader, selection: &Selection, times: Times) -> Vec<u8> {
     let mut output = TextReader::new(log, selection.clone(), times, Reach::Present).expect("reading succeeds");
     let mut text = Vec::new();

@@ -1,4 +1,4 @@
-//! `/log`, `/lines`, the events and the spool agree to the byte.
+//! Checks that `/log`, `/lines`, the events and the spool contain exactly the same bytes.
 
 use std::fmt::Write;
 
@@ -22,7 +22,7 @@ fn script(random: &mut Random) -> String {
     script
 }
 
-/// Reads all lines, `count` at a time.
+/// Reads all lines in pages of `count` lines.
 pub async fn all_lines(api: &Api, id: &str, count: usize) -> Vec<Value> {
     let mut lines: Vec<Value> = Vec::new();
     loop {
@@ -59,7 +59,7 @@ pub async fn check(server: &TestServer, id: &str, count: usize) -> Vec<u8> {
         }
         let whole: String = sent.iter().map(|(_, text)| text.as_str()).collect();
         assert!(log(&format!("?stream={stream}")).await == whole.as_bytes(), "the log of {stream}");
-        // A step's last line ends with the step, even without a newline.
+        // The end of a step also ends its last line, even without a newline.
         let expected = sent.iter().flat_map(|(step, text)| text.lines().map(|line| (*step, line)));
         let found = lines.iter().filter(|line| line["stream"] == stream);
         let found = found.map(|line| (&line["stepId"], line["text"].as_str().expect("a text")));

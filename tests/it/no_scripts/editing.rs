@@ -1,4 +1,5 @@
-//! A job is edited and run again: by the form that the server fills, and by the call that the page makes.
+//! Editing a job and running it again, both with the form rendered by the server and with the API call made by the
+//! page.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::harness::{Api, TOKEN, TestServer};
 
 const SECRET: &str = "hunter2hunter2";
 
-/// A payload with something in every field.
+/// Returns a payload that uses every field.
 fn payload() -> Value {
     json!({
         "title": "Nightly <b>", "env": {"API_TOKEN": SECRET, "LINES": "one\ntwo", "MODE": "fast"},
@@ -22,13 +23,13 @@ fn payload() -> Value {
     })
 }
 
-/// Returns the id of the job that a reply leads to.
+/// Returns the id of the job that a reply redirects to.
 fn led_to(reply: &reqwest::Response) -> String {
     assert_eq!(reply.status(), 303);
     header(reply, "location").strip_prefix("/tasks/queue/").expect("the redirect leads to the job").to_owned()
 }
 
-/// Submits the filled form, as a browser without scripts does, with other values in place of some fields.
+/// Loads the form of a job, replaces the values of some fields, and submits it as a browser without scripts does.
 async fn edit(browser: &Browser, id: &str, edits: &[(&str, usize, &str)]) -> reqwest::Response {
     let html = browser.html(&format!("/tasks/queue/new?from={id}")).await;
     let mut fields = fields_of(&html);
@@ -37,20 +38,20 @@ async fn edit(browser: &Browser, id: &str, edits: &[(&str, usize, &str)]) -> req
         let field = of_name.nth(*position).unwrap_or_else(|| panic!("the form has no field {name} {position}"));
         (*value).clone_into(&mut field.1);
     }
-    // Browsers end lines with CR LF.
+    // Browsers send line breaks as CR LF.
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.replace('\n', "\r\n"))).collect();
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     browser.send_job(&fields).await
 }
 
-/// Returns the payload of a job, and checks which one it was made from.
+/// Returns the payload of a job, and checks that it was resubmitted from the job `from`.
 async fn remade(api: &Api, id: &str, from: &str) -> Value {
     let job = api.job(id).await;
     assert_eq!(job["resubmittedFrom"], from);
     job["payload"].clone()
 }
 
-/// Returns what a job has printed when it has finished.
+/// Waits until a job has finished, and returns its output.
 async fn output(api: &Api, id: &str) -> String {
     api.ended(id).await;
     String::from_utf8(api.output(id, 1).await).expect("it is UTF-8")
@@ -137,7 +138,7 @@ async fn a_secret_is_replaced_by_what_is_typed_and_the_mask_is_never_run() {
     let again = led_to(&edit(&browser, &id, &[("envValue", 0, "correct-horse"), ("run", 0, run)]).await);
     let output = output(api, &again).await;
     assert_eq!(output, "replaced\n");
-    // A secret does not follow its variable to another name, and a text around the mask is not run.
+    // A secret value is not carried over to a renamed variable, and a command that contains the mask is refused.
     let reply = edit(&browser, &id, &[("envName", 0, "OTHER_TOKEN")]).await;
     let status = reply.status();
     let text = reply.text().await.expect("the body arrives");

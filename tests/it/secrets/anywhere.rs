@@ -1,4 +1,4 @@
-//! Random submissions, most of them odd: whatever of them is accepted tells no secret.
+//! Random submissions, most of them unusual: if one is accepted, no reply contains its secrets.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::harness::{Random, TestServer};
 /// Names of variables that look secret.
 const NAMES: [&str; 6] = ["MY_TOKEN", "db_password", "AWS_SECRET_ACCESS_KEY", "API_KEY", "X_CREDENTIALS", "Token"];
 
-/// Submissions of the test.
+/// The number of submissions in the test.
 const CASES: usize = 80;
 
-/// Makes submissions that hold the same few secrets in many places.
+/// Generates submissions that contain the same few secrets in many places.
 struct Maker {
     random: Random,
     secrets: Vec<String>,
@@ -22,7 +22,7 @@ impl Maker {
         let mut random = Random::new("anywhere");
         let mut secrets: Vec<String> =
             (0..3).map(|_| format!("s3{:08x}{:08x}", random.below(1 << 31), random.below(1 << 31))).collect();
-        // One that begins with another.
+        // One secret is a prefix of another.
         secrets.push(format!("{}-more", secrets[0]));
         Self { random, secrets }
     }
@@ -44,7 +44,7 @@ impl Maker {
         format!("a {} b", self.secret())
     }
 
-    /// All secrets are registered: what a text elsewhere holds is one.
+    /// Registers all secrets, so that they have to be redacted in other texts too.
     fn env(&mut self) -> Value {
         let mut env = json!({"NOTE": self.text()});
         for (index, secret) in self.secrets.clone().into_iter().enumerate() {
@@ -92,7 +92,7 @@ impl Maker {
             return json!([kind, 0, job["payload"], null, 1]).to_string();
         }
         let text = job.to_string();
-        // A second object of variables, which hides the first from whoever keeps the last of a name.
+        // A second `env` member hides the first from parsers that use the last of several members with the same name.
         if self.chance(10) { text.replacen("\"env\":", "\"env\":{},\"env\":", 1) } else { text }
     }
 }

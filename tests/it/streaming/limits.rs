@@ -1,5 +1,5 @@
-//! What streams cost a server that runs as a separate process: no delay at shutdown, and no memory for readers that do
-//! not read.
+//! The cost of streams, measured on a server in a separate process: they do not delay a shutdown, and readers that stop
+//! reading do not use up memory.
 
 use std::time::{Duration, Instant};
 
@@ -32,11 +32,11 @@ async fn sigterm_with_200_open_streams_and_nothing_running_exits_within_2_second
     }
 }
 
-/// How many bytes the job below prints: many times what the sockets between the server and a reader can buffer.
+/// The number of bytes that the job prints, which is many times what the sockets between server and reader can buffer.
 const PRINTED: usize = 120_000_000;
 
-/// How much the server's memory may grow, in KiB: caches, windows and pages, however much is printed. The three readers
-/// leave 360 MB unread.
+/// The limit for the growth of the server's memory, in KiB. It covers caches, buffers and pages, and does not depend on
+/// how much is printed. The three readers leave 360 MB unread.
 const GROWTH: u64 = 96 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -95,7 +95,8 @@ async fn after_ten_seconds_of_silence_a_heartbeat_gives_the_position_that_was_ex
     let mut unfiltered = Stream::open(&server.api, &quiet, "", None).await;
     let queued = unfiltered.next().await.expect("an event");
     let mut filtered = Stream::open(&server.api, &quiet, "?kind=log", None).await;
-    // Events that the filter rejects are silence to this reader, and to the proxies in front of it.
+    // All events are rejected by this reader's filter, so that the reader and any proxies in front of it receive only
+    // heartbeats.
     let mut passed_by = Stream::open(&server.api, &chatty, "?stream=stderr", None).await;
     let (one, two, three) = tokio::join!(unfiltered.next(), filtered.next(), passed_by.next());
     for frame in [one, two].map(|frame| frame.expect("the stream is open")) {

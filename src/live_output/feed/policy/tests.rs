@@ -1,6 +1,6 @@
 use super::*;
 
-/// Feeds inputs to a policy and keeps the simulated time.
+/// Feeds inputs to a policy and advances the simulated time.
 struct Play {
     policy: FeedPolicy,
     now: f64,

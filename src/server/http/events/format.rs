@@ -14,14 +14,14 @@ use crate::server::accept::accepted;
 pub(super) enum Format {
     /// The page as one object.
     Json,
-    /// Each item on its own line, with the same bytes as in the JSON format. The next cursor is in the headers.
+    /// Each item on its own line, with the same bytes as in the JSON format. The next cursor is in a header.
     Lines,
     /// Only the messages of log events.
     Text,
 }
 
 impl Format {
-    /// Returns the supported format that the client prefers, or JSON if it accepts none of them.
+    /// Returns the client's preferred format, or JSON if the client accepts none of the supported formats.
     pub(super) fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
         for (range, quality) in accepted(request, ACCEPT) {
@@ -62,7 +62,7 @@ fn messages(page: &Page) -> Vec<u8> {
     output.map(|event| event.message).collect::<String>().into_bytes()
 }
 
-/// Returns the members of the JSON object other than its items as headers.
+/// Returns all members of the JSON object except the items as headers.
 fn where_to_go_on(page: &Page) -> [(HeaderName, String); 5] {
     [
         (HeaderName::from_static("x-next-after"), page.next_after.to_string()),

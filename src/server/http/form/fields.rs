@@ -1,30 +1,30 @@
-//! The fields of a posted form. Pure.
+//! The fields of a posted form.
 
 use std::collections::BTreeMap;
 
 use crate::job_form::{FormStep, FormVariable, JobForm, Original};
 
-/// The fields of which a form has one each.
+/// The fields that occur only once in a form.
 const SINGLE: [&str; 7] = ["from", "title", "workingDirectory", "shell", "timeoutSeconds", "maxAttempts", "priority"];
 
-/// What a browser sent. What was left empty is empty.
+/// The fields as sent by a browser.
 #[derive(Debug, Default)]
 pub(super) struct FormFields {
     single: BTreeMap<String, String>,
-    /// A row each, in the order of the page.
+    /// The commands, in the order of the page.
     runs: Vec<String>,
-    /// The steps' names: one for each step, or none at all.
+    /// The names of the steps, either one per step or none at all.
     names: Vec<String>,
     env_names: Vec<String>,
     env_values: Vec<String>,
 }
 
 impl FormFields {
-    /// Sorts the fields; `None` if they are not those of the page's form.
+    /// Sorts the fields by name. Returns `None` if they are not the fields of the page's form.
     pub(super) fn read(pairs: Vec<(String, String)>) -> Option<Self> {
         let mut fields = Self::default();
         for (name, value) in pairs {
-            // Browsers end the lines of a form with CR LF; a shell would take the CR for a part of the command.
+            // Browsers send line breaks as CR LF, but a shell would interpret the CR as part of the command.
             let value = value.replace("\r\n", "\n");
             match name.as_str() {
                 "run" => fields.runs.push(value),
@@ -43,12 +43,13 @@ impl FormFields {
         is_whole.then_some(fields)
     }
 
-    /// Returns the id of the job that the form was made from.
+    /// Returns the id of the job that is being edited.
     pub(super) fn from(&self) -> Option<&str> {
         self.single.get("from").map(String::as_str).filter(|id| !id.is_empty())
     }
 
-    /// Returns the form as it was filled. Its first rows are those of the original: without scripts none is added or removed.
+    /// Returns the form as filled in by the user. Its first rows correspond to those of the original, because without
+    /// scripts rows can neither be added nor removed.
     pub(super) fn form(&self, original: Option<&Original>) -> JobForm {
         let single = |name: &str| self.single.get(name).cloned().unwrap_or_default();
         let before = original.map(Original::form);

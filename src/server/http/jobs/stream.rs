@@ -1,8 +1,8 @@
-//! `/jobs/stream`: sends jobs as they change, as Server-Sent Events, for lists.
+//! `/jobs/stream`: sends jobs as Server-Sent Events when they change, for pages and clients that display a list.
 //!
-//! A frame contains the current state of a job rather than what has happened to it; changes in quick succession become
-//! one frame. The first frame is a heartbeat, whose `id` is the position at which the stream starts: a client that
-//! loads its list after that misses nothing.
+//! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
+//! into one frame. The first frame is a heartbeat whose `id` is the position at which the stream starts. A client that
+//! loads its list after receiving it misses no change.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -19,7 +19,7 @@ use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
 use crate::server::http::sse::{self, Frames, last_event_id};
 
-/// The maximum number of jobs that are read at a time.
+/// The maximum number of jobs read at once.
 const LIMIT: i64 = 100;
 
 pub(in crate::server::http) async fn stream(
@@ -32,11 +32,11 @@ pub(in crate::server::http) async fn stream(
     let last_id = last_event_id(&headers)?;
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-    // Subscribe before reading, so that no change in between is missed.
+    // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
-    // A cursor past the end counts as the end, and without a cursor the stream starts there. 0 is a valid cursor: it is
-    // sent in the heartbeat of an empty queue.
+    // A cursor beyond the end is treated as the end. Without a cursor, the stream starts at the end. 0 is a valid
+    // cursor, which the heartbeat of an empty queue contains.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let mut sending = Sending { state, cursor, changes, frames: Frames::new(), looked: None, _permit: permit };
     sending.heartbeat();
@@ -49,7 +49,7 @@ pub(in crate::server::http) async fn stream(
 /// The state of one stream.
 struct Sending {
     state: AppState,
-    /// All changes up to this one were sent.
+    /// The position of the last change that was sent.
     cursor: i64,
     changes: watch::Receiver<()>,
     frames: Frames,
@@ -76,7 +76,7 @@ impl Sending {
         }
     }
 
-    /// Creates frames for the changed jobs. Returns how many jobs there were.
+    /// Creates frames for the changed jobs. Returns the number of these jobs.
     async fn look(&mut self) -> Result<usize, QueueError> {
         self.changes.mark_unchanged();
         self.looked = Some(Instant::now());
@@ -89,7 +89,7 @@ impl Sending {
         Ok(changed.len())
     }
 
-    /// Waits for a change, or until a heartbeat is due. Returns `None` when the server stops.
+    /// Waits for a change, or until a heartbeat is due. Returns `None` when the server is stopping.
     async fn wait(&mut self) -> Option<()> {
         let rested = self.looked.map_or_else(Instant::now, |looked| looked + JOBS_LOOK_EVERY);
         tokio::select! {

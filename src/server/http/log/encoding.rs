@@ -48,7 +48,7 @@ impl Encoder {
         }
     }
 
-    /// Adds a piece. Returns the encoded bytes that can be sent so far, which may be none.
+    /// Adds a piece of the body. Returns the encoded bytes that can already be sent, which may be none.
     pub(super) fn push(&mut self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {
             Self::Identity => Ok(bytes),
@@ -59,7 +59,7 @@ impl Encoder {
         }
     }
 
-    /// Ends the body and returns its last bytes.
+    /// Completes the body and returns its last bytes.
     pub(super) fn finish(self) -> io::Result<Vec<u8>> {
         match self {
             Self::Identity => Ok(Vec::new()),

@@ -1,7 +1,7 @@
-//! Sends an attempt's output to one client, up to its current end or until the job has finished.
+//! Sends an attempt's output to one client, either up to its current end or until the job has finished.
 //!
-//! A block is read after the connection has taken the previous one. A slow client therefore uses the memory of one
-//! block, and one that has disconnected uses none.
+//! Each block is read only after the connection has accepted the previous one. A slow client therefore occupies the
+//! memory of a single block, and a disconnected client occupies none.
 
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::queue::AttemptOutput;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 
-/// Which attempts are sent.
+/// The attempts whose output is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempts {
     /// Only the requested attempt.
@@ -34,7 +34,7 @@ pub(super) struct Sending {
     state: AppState,
     job: JobId,
     attempt: i32,
-    /// Whether the attempt's output was complete in the spool before the last read.
+    /// Whether the spool contained the attempt's complete output before the last read.
     is_complete: bool,
     output: Option<TextReader>,
     encoder: Encoder,
@@ -50,7 +50,7 @@ struct Following {
     _permit: OwnedSemaphorePermit,
 }
 
-/// What to do after all available output was read.
+/// The next action after all available output has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Read,
@@ -65,7 +65,7 @@ impl Sending {
     }
 
     /// Sends all output from the beginning of an attempt until the job has finished. It is never compressed, so that
-    /// output is visible at once.
+    /// output is visible immediately.
     pub(super) fn follow(
         state: &AppState,
         job: JobId,
@@ -81,7 +81,7 @@ impl Sending {
             state: state.clone(),
             job,
             attempt: of.attempt,
-            // If there was no attempt yet, there is only the next one to wait for.
+            // If there is no attempt yet, the response waits for the first one.
             is_complete: of.is_complete || of.attempt == 0,
             output: None,
             encoder: Encoder::new(Encoding::Identity),
@@ -99,7 +99,7 @@ impl Sending {
                     Ok((!last.is_empty()).then(|| (last.into(), None)))
                 }
                 Err(error) => {
-                    // The connection is aborted, so that the client notices that output is missing.
+                    // The connection is aborted, so that the client detects that output is missing.
                     tracing::warn!(job = %sending.job, %error, "a log could not be sent completely");
                     Err(error)
                 }
@@ -127,7 +127,7 @@ impl Sending {
         }
     }
 
-    /// Reads the next block in a thread for blocking work.
+    /// Reads the next block in a thread for blocking operations.
     async fn read(&mut self) -> Result<TextRead, ApiError> {
         if self.output.is_none() {
             self.output = self.open().await?;
@@ -147,7 +147,7 @@ impl Sending {
         Ok(read)
     }
 
-    /// Opens the spool of the current attempt, if it exists by now.
+    /// Opens the spool of the current attempt, if it exists.
     async fn open(&self) -> Result<Option<TextReader>, ApiError> {
         let Some(Following { wanted: (selection, times), .. }) = &self.following else { return Ok(None) };
         let Some(spool) = self.state.outputs.open_growing(self.job, self.attempt).await? else { return Ok(None) };
@@ -155,15 +155,15 @@ impl Sending {
         output.map(Some).map_err(|error| internal(&error))
     }
 
-    /// Loads the names of steps that have started in the meantime.
+    /// Loads the names of steps that have started since the last call.
     async fn learn_steps(&mut self) -> Result<Next, ApiError> {
         let Some(output) = &mut self.output else { return Ok(Next::Read) };
         let steps = Arc::new(self.state.outputs.steps(self.job, self.attempt).await?);
         if output.set_steps(steps) {
             return Ok(Next::Read);
         }
-        // The name of a step is stored shortly after its first output. A follower waits for it, but a request for the
-        // current output does not.
+        // The name of a step is stored shortly after its first output. A response that follows the job waits for it,
+        // but a request for the current output does not.
         if self.is_complete || self.following.is_none() {
             output.skip_unknown().map_err(|error| internal(&error))?;
             return Ok(Next::Read);
@@ -172,7 +172,7 @@ impl Sending {
         Ok(self.wait(FOLLOW_LOOK_AGAIN).await)
     }
 
-    /// Decides what to do after all available output was read. Waits if there may be more.
+    /// Determines the next action after all available output has been read. Waits if more output may follow.
     async fn go_on(&mut self) -> Result<Next, ApiError> {
         let Some(following) = &mut self.following else { return Ok(Next::Over) };
         let attempts = following.attempts;
@@ -183,7 +183,7 @@ impl Sending {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // The job may have printed more between the last read and its end.
+            // The job may have printed more output between the last read and its end.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
@@ -197,7 +197,8 @@ impl Sending {
         Ok(if job.job_is_over { Next::Over } else { self.wait(FOLLOW_LOOK_AGAIN).await })
     }
 
-    /// Waits until there may be more output, at most for `at_most`. Ends the response when the server stops.
+    /// Waits until there may be more output, but not longer than `at_most`. Ends the response when the server is
+    /// stopping.
     async fn wait(&mut self, at_most: Duration) -> Next {
         let Some(following) = &mut self.following else { return Next::Over };
         tokio::select! {
