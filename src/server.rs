@@ -15,6 +15,7 @@ pub mod site;
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,9 +69,20 @@ pub enum StartError {
     System(#[from] std::io::Error),
 }
 
-/// The state shared by all requests. Cloning it is cheap.
+/// The state that every request can access. A clone is one reference more to the same state.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What an [`AppState`] refers to.
+pub struct Shared {
     /// The database, with its metrics.
     pub db: Db,
     /// The job queue.
@@ -132,7 +144,7 @@ impl Server {
         let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts, config.data_dir.clone());
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let worker = Worker::new(link, worker_config(&config, roots), disk.clone());
-        let state = AppState {
+        let state = AppState(Arc::new(Shared {
             db: db.clone(),
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
@@ -148,7 +160,7 @@ impl Server {
             ),
             leptos: config::leptos(address),
             config: Arc::new(config),
-        };
+        }));
         Ok(Self { state, worker, db, address, listener })
     }
 
