@@ -1,7 +1,8 @@
 //! The worker: claims jobs, runs them, and ships their output.
 //!
-//! The modules follow the data flow: [`process`] reads output from the child, [`capture`] redacts it, [`spool`] stores
-//! it on disk, and [`ship`] appends it to the event log through a [`link`] at the times that [`batch`] determines.
+//! The modules follow the data flow: [`process`] reads output from the child, [`capture`] redacts it,
+//! [`spool`](crate::spool) stores it on disk, and [`ship`] appends it to the event log through a [`link`] at the times
+//! that [`batch`] determines.
 //! [`run`] runs one attempt, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends the attempts
 //! of a worker that died, and [`disk`] monitors the free disk space.
 //!

@@ -114,7 +114,7 @@ fn devices_pipes_and_hard_links_are_refused() {
 #[test]
 fn a_bomb_is_stopped_at_the_limit() {
     let zeros = vec![0; usize::try_from(LIMIT).expect("it is small") / 2 + 1];
-    check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than 1048576 bytes");
+    check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than the 1048576 bytes");
     check_refused(&[(EntryType::GNULongName, "././@LongLink", "", &zeros), (FILE, "b", "", b"")], "too long");
     check_refused(&[(EntryType::XHeader, "x", "", &zeros), (FILE, "b", "", b"")], "");
     // A header with a wrong size.

@@ -88,7 +88,7 @@ async fn what_is_too_large_is_refused_with_the_servers_reason_and_leaves_no_job(
     std::fs::write(cli.folder().join("big/noise"), vec![0; 1 << 20]).expect("it can be written");
     let done = cli.run(&["run", "--send", "big", "--", "echo", "ran"]).await;
     assert_eq!((done.code, done.stdout.as_str()), (Some(126), ""), "{}", done.stderr);
-    assert!(done.stderr.contains("more than 100000 bytes"), "{}", done.stderr);
+    assert!(done.stderr.contains("more than the 100000 bytes"), "{}", done.stderr);
 }
 
 #[tokio::test]
