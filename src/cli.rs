@@ -61,7 +61,7 @@ struct Cli {
 enum Verb {
     /// Serves the pages and the API, and runs jobs.
     Serve(Box<serve::Serve>),
-    /// Runs a command on the server and shows its output live, as if it ran here.
+    /// Runs a command on the server and shows its output live, as if it ran locally.
     ///
     /// The exit code is that of the command, or 128 plus the number of the signal that killed it. Other exit codes are:
     /// 123 if the job was cancelled; 124 if it timed out; 125 if tailwater itself failed; 126 if the command could not

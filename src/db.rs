@@ -48,7 +48,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another server has the data folder open.
-    #[error("the data folder {0} is in use by another tailwater server; stop it, or give this one another --data-dir")]
+    #[error("the data folder {0} is in use by another tailwater server; stop it, or specify another --data-dir")]
     InUse(PathBuf),
     /// The database was written by a newer version.
     #[error(

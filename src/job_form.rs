@@ -126,7 +126,7 @@ impl JobForm {
             match name {
                 "" if value.is_empty() => continue,
                 "" => return misread("enter a name for the variable, or clear its value"),
-                _ if variables.contains_key(name) => return misread("the variable is used twice"),
+                _ if variables.contains_key(name) => return misread("the variable is defined twice"),
                 _ => {}
             }
             let value = if kept.is_some() { MASK.into() } else { Value::from(value.as_str()) };

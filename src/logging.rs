@@ -22,7 +22,7 @@ const OMITTED: &str = "message omitted, because it may contain a secret";
 /// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Text for people.
+    /// Human-readable text.
     #[default]
     Text,
     /// One JSON object per line, for programs.

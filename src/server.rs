@@ -57,7 +57,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] config::ConfigError),
     /// The server could not listen on its address.
-    #[error("failed to listen on {address}: {source}; give another address with --listen")]
+    #[error("failed to listen on {address}: {source}; use another address with --listen")]
     Listen {
         /// The address.
         address: String,

@@ -147,7 +147,7 @@ test("what is wrong is said beside its field, which gets the focus", async ({ pa
     await expect(page.getByTestId("form-error")).toBeEmpty();
   };
   await form.command.nth(1).fill(" ");
-  await check(page.getByLabel("Command of step 2"), /must be a shell command/);
+  await check(page.getByLabel("Command of step 2"), /must not be empty/);
   await form.command.nth(1).fill("true");
   await form.names.fill("OTHER_TOKEN");
   await check(form.names, /no secret with this name/);

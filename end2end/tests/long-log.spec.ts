@@ -75,7 +75,7 @@ test("a gap leads to the lines that it stands for", async ({ page, server, api }
   await page.goto(`${server.url}/tasks/queue/${id}#L${payload.fromLine + payload.lines}`);
   const gap = page.locator('[data-kind="gap"]');
   await expect(gap).toBeInViewport();
-  await expect(gap).toContainText(/lines, .*not sent live/);
+  await expect(gap).toContainText(/lines \(.*not shown live/);
   await gap.getByTestId("load-gap").click();
   const marked = page.locator('[data-testid="live-row"][data-marked="true"]');
   await expect(marked).toBeInViewport();

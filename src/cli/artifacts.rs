@@ -38,7 +38,7 @@ struct List {
     /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// Write the artifacts as the API returns them, one per line.
+    /// Print the artifacts as JSON, as returned by the API, one per line.
     #[arg(long)]
     json: bool,
 }
@@ -56,7 +56,7 @@ struct Get {
     /// The file to write; - is standard output [default: the last part of the artifact's name, in the current folder].
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
-    /// Write the artifact's description as the API returns it.
+    /// Print the artifact's description as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
 }

@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::output::{Colour, Output};
 use crate::model::{Job, JobId, JobStatus};
 
-/// A queued job is cancelled at once, a running one when its commands have ended.
+/// A queued job is cancelled immediately. A running job is cancelled once its commands have exited.
 #[derive(Debug, Args)]
 pub(super) struct Cancel {
     #[command(flatten)]
@@ -21,7 +21,7 @@ pub(super) struct Cancel {
     /// The reason, shown to other users.
     #[arg(long)]
     reason: Option<String>,
-    /// Write the job as the API returns it.
+    /// Print the job as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
 }

@@ -207,7 +207,7 @@ impl Client {
     }
 
     fn silent(&self) -> CliError {
-        let cause = format!("it has sent nothing for {} s", SILENT_AFTER.as_secs());
+        let cause = format!("no data received for {} s", SILENT_AFTER.as_secs());
         CliError::Unreachable { server: self.server.clone(), cause }
     }
 }
@@ -232,7 +232,12 @@ fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    CliError::Unreachable { server: server.to_owned(), cause: cause.to_string() }
+    let action = if error.is_connect() {
+        "; start a server with `tailwater serve`, or specify another one with --server or TAILWATER_SERVER"
+    } else {
+        ""
+    };
+    CliError::Unreachable { server: server.to_owned(), cause: format!("{cause}{action}") }
 }
 
 #[cfg(test)]

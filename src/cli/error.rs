@@ -15,9 +15,7 @@ pub(super) enum CliError {
     #[error("not logged in to {server}: run `tailwater login {server}`, or set TAILWATER_TOKEN")]
     NotLoggedIn { server: String },
     /// The server did not respond.
-    #[error(
-        "failed to reach {server}: {cause}; start a server with `tailwater serve`, or name another one with --server or TAILWATER_SERVER"
-    )]
+    #[error("failed to reach {server}: {cause}")]
     Unreachable { server: String, cause: String },
     /// The server rejected the token.
     #[error("{server} rejected the token (401): run `tailwater login {server}` to store another one")]

@@ -19,7 +19,7 @@ pub(super) struct ShowJob {
     /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// Write the job as the API returns it.
+    /// Print the job as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
 }

@@ -43,7 +43,7 @@ pub(super) struct Jobs {
     /// Keep running and show changes; if the output is not a terminal, write a line for each change.
     #[arg(long)]
     watch: bool,
-    /// Write the jobs as the API returns them, one per line.
+    /// Print the jobs as JSON, as returned by the API, one per line.
     #[arg(long)]
     json: bool,
 }

@@ -41,7 +41,7 @@ pub(super) struct Logs {
     /// Start each line with its time.
     #[arg(long, conflicts_with = "json")]
     timestamps: bool,
-    /// Write the events as the API returns them, one per line.
+    /// Print the events as JSON, as returned by the API, one per line.
     #[arg(long)]
     json: bool,
 }

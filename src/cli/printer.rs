@@ -15,7 +15,7 @@ use super::follow::Received;
 use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::ansi::{self, LineEnd};
-use crate::model::{AttemptStatus, Event, Payload, StepStatus, StreamName, Timestamp};
+use crate::model::{AttemptStatus, Event, JobId, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
 /// The maximum time that a piece waits for the output before it. Both are sent in the same batch, so a longer wait
@@ -126,7 +126,7 @@ impl Printer {
                 self.end_lines()?;
             }
             payload => {
-                if let Some(gap) = Gap::of(payload) {
+                if let Some(gap) = Gap::of(event.job_id, payload) {
                     self.order.flush(pieces);
                     self.write(pieces)?;
                     note(&gap.to_string());
@@ -194,25 +194,27 @@ impl Printer {
 
 /// A range of output that was not sent as events.
 struct Gap {
+    job: JobId,
     lines: i64,
     bytes: i64,
 }
 
 impl Gap {
-    fn of(payload: &Payload) -> Option<Self> {
+    fn of(job: JobId, payload: &Payload) -> Option<Self> {
         // The kind is compared as text, so that the program also handles kinds added by newer servers.
         let payload = serde_json::to_value(payload).ok()?;
         let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
-        (payload.get("kind")? == "gap").then(|| Self { lines: number("lines"), bytes: number("bytes") })
+        (payload.get("kind")? == "gap").then(|| Self { job, lines: number("lines"), bytes: number("bytes") })
     }
 }
 
 impl std::fmt::Display for Gap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (lines, bytes) = (words::plural(self.lines, "line"), words::bytes(self.bytes));
+        let (verb, job) = (if self.lines == 1 { "is" } else { "are" }, self.job);
         write!(
             f,
-            "{lines} ({bytes}) are missing here; `tailwater artifacts get ID logs/output.log` downloads the complete log"
+            "{lines} ({bytes}) {verb} missing here; `tailwater artifacts get {job} logs/output.log` downloads the complete log"
         )
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct Run {
     /// Print the job's id and exit without waiting for the job.
     #[arg(long)]
     detach: bool,
-    /// Write the events, or with --detach the job, as the API returns them.
+    /// Print the events, or with --detach the job, as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
     /// The command and its arguments.
@@ -88,7 +88,7 @@ impl Run {
         let body = tokio::select! {
             body = send::submit(&client, &submission, self.send.as_deref()) => body?,
             () = signals.next(), if self.send.is_some() => {
-                note("stopped while sending the files; no job was submitted, unless the last file had just arrived");
+                note("interrupted while sending the files; the job was probably not submitted (check with `tailwater jobs`)");
                 return Ok(ExitCode::from(LEFT));
             }
         };

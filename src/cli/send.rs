@@ -74,7 +74,7 @@ fn say_left_out(folder: &Folder) {
     let more = left_out.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     note(&format!(
-        "not sent, because they point outside the folder or are not regular files: {}{more}",
+        "skipped files that are not regular files or that link outside the directory: {}{more}",
         named.join(", ")
     ));
 }

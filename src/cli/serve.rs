@@ -35,7 +35,7 @@ pub(super) struct Serve {
     /// The folder for the database, spools and workspaces.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
-    /// The folder of the built pages [default: those embedded in the program, else target/site].
+    /// The folder with the web pages [default: the pages embedded in the program, or target/site].
     #[arg(long, env = "TAILWATER_SITE_ROOT")]
     site_root: Option<PathBuf>,
     /// The admin token, 32 or more printable characters [default: one generated at the first start, in the data
@@ -110,8 +110,7 @@ pub(super) struct Serve {
         value_name = "user|workspace"
     )]
     job_home: JobHome,
-    /// The name of an environment variable to pass on to jobs, such as `SSH_AUTH_SOCK`; giving any replaces the
-    /// defaults.
+    /// An environment variable to pass to jobs, such as `SSH_AUTH_SOCK`; can be repeated; replaces the default list.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
     /// A folder that absolute working directories must be in; may be given several times [default: any folder].

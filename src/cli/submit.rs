@@ -31,7 +31,7 @@ pub(super) struct Submit {
     /// Files that git ignores are not sent, unless git tracks them.
     #[arg(long, value_name = "DIRECTORY")]
     send: Option<PathBuf>,
-    /// Write the new job as the API returns it.
+    /// Print the new job as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
 }

@@ -96,14 +96,16 @@ impl NewEvent {
     pub fn gap(origin: &Origin, range: GapRange, reason: GapReason) -> Self {
         let bytes = range.to - range.from;
         let mut message = Redacted::number(range.lines);
-        message.append(&Redacted::literal(" lines ("));
+        message.append(&Redacted::literal(if range.lines == 1 { " line (" } else { " lines (" }));
         message.append(&Redacted::number(bytes));
-        message.append(&Redacted::literal(" bytes) were not sent: "));
+        message.append(&Redacted::literal(if bytes == 1 { " byte) " } else { " bytes) " }));
+        message.append(&Redacted::literal(if range.lines == 1 { "was" } else { "were" }));
+        message.append(&Redacted::literal(" not shown live because "));
         message.append(&Redacted::literal(match reason {
             GapReason::Lag => "live output fell too far behind",
             GapReason::Budget => "the job reached its live output limit",
         }));
-        message.append(&Redacted::literal("; the complete log has them"));
+        message.append(&Redacted::literal(". See the complete log"));
         let payload = Payload::Gap(GapPayload {
             stage: origin.step.stage,
             step_id: origin.step_id.to_text().into_owned(),

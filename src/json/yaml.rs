@@ -80,7 +80,7 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<Json, JsonError> {
         let Some((json, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(self.error(span, "is an alias for a value that contains it"));
+            return Err(self.error(span, "is a recursive alias"));
         };
         self.grow(size, span)?;
         Ok(Json { at: start(span), ..json })

@@ -105,15 +105,16 @@ pub fn words(event: &Event) -> Words {
         }
         Payload::Gap(gap) => {
             let why = match gap.reason {
-                GapReason::Lag => "not sent live: the job printed faster than its output could be sent",
-                GapReason::Budget => "not sent live: live output limit reached",
+                GapReason::Lag => "not shown live: the job printed faster than its output could be sent",
+                GapReason::Budget => "not shown live: live output limit reached",
             };
             let when = match gap.available {
-                GapAvailable::Now => "the complete log has them",
-                GapAvailable::AtEnd => "the complete log will have them when the attempt ends",
+                GapAvailable::Now => "See the complete log.",
+                GapAvailable::AtEnd if gap.lines == 1 => "It will be in the complete log when the attempt ends.",
+                GapAvailable::AtEnd => "They will be in the complete log when the attempt ends.",
             };
-            let subject = format!("{}, {}", words::plural(gap.lines, "line"), words::bytes(gap.bytes));
-            Words { tone: Tone::Cancelled, subject, detail: format!("{why}; {when}") }
+            let subject = format!("{} ({})", words::plural(gap.lines, "line"), words::bytes(gap.bytes));
+            Words { tone: Tone::Cancelled, subject, detail: format!("{why}. {when}") }
         }
         Payload::Artifact(artifact) => Words {
             tone: Tone::Plain,
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn a_gap_says_how_much_is_missing_and_where_it_is() {
         let gap = gap_event(Seq(1), (1_000, 13_000), (20, 1_234));
-        let expected = "-- 1,234 lines, 12 kB not sent live: live output limit reached; the complete log has them";
+        let expected = "-- 1,234 lines (12 kB) not shown live: live output limit reached. See the complete log.";
         assert_eq!(text(&gap), expected);
     }
 

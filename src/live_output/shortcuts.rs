@@ -11,7 +11,7 @@ use crate::ui::dom::is_typing;
 const DIALOG_ID: &str = "shortcuts";
 const KEYS: [(&str, &str); 5] = [
     ("f", "Follow the newest line, or stop following"),
-    ("c", "Copy the output that the filter shows"),
+    ("c", "Copy the filtered output"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
     ("Home, End", "Go to the start; go to the end and follow new lines"),
     ("?", "Show this list"),

@@ -100,7 +100,7 @@ fn CopyButton(screen: Screen) -> impl IntoView {
         });
     };
     view! {
-        <button class="button needs-scripts" data-testid="copy-visible" title="Copy the output that the filter shows (c)" on:click=copy>
+        <button class="button needs-scripts" data-testid="copy-visible" title="Copy the filtered output (c)" on:click=copy>
             <Icon name="copy" />
             <span role="status">{move || told.get().unwrap_or_else(|| "Copy".to_owned())}</span>
         </button>
@@ -120,7 +120,7 @@ fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl Into
         if job.read().status.is_terminal() {
             "This job printed nothing"
         } else {
-            "The complete log is available when the attempt ends"
+            "The complete log will be available when the attempt ends"
         }
     };
     move || match link() {

@@ -111,7 +111,7 @@ impl JobPayload {
     pub fn command(&self) -> Result<Command, InvalidPayload> {
         match self {
             Self::Command(raw) => Command::check(raw.clone()),
-            Self::Other(_) => Err(invalid("type", "is not a type that this worker can run")),
+            Self::Other(_) => Err(invalid("type", "this worker cannot run jobs of this type")),
             Self::Unreadable(error) => Err(error.clone()),
         }
     }
@@ -186,8 +186,8 @@ impl Command {
                 return Err(invalid("payload.steps", "must have at least one step"));
             }
             (None, Some(steps)) => check_steps("payload.steps", steps)?,
-            (Some(_), Some(_)) => return Err(invalid("payload.run", "give either run or steps, not both")),
-            (None, None) => return Err(invalid("payload.run", "give run (one command) or steps")),
+            (Some(_), Some(_)) => return Err(invalid("payload.run", "specify either run or steps, not both")),
+            (None, None) => return Err(invalid("payload.run", "specify run (one command) or steps")),
         };
         let publish = check_steps("payload.publish", raw.publish.unwrap_or_default())?;
         let stages = [(Stage::Prepare, prepare), (Stage::Execute, execute), (Stage::Publish, publish)]

@@ -97,7 +97,7 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         .map_err(|error| failed("failed to create the output file", &error))?;
     let workspace = workspace(config, lease);
     private_folder(&workspace).map_err(|error| failed("failed to create the workspace", &error))?;
-    let control = Control::new().map_err(|error| failed("failed to set up control of the attempt", &error))?;
+    let control = Control::new().map_err(|error| failed("failed to set up process control for the attempt", &error))?;
     let names = names(&command, lease.attempt, &redactor);
     let capture = Capture::new(spool, redactor, config.flush);
     let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());

@@ -294,10 +294,10 @@ fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error:
 
 fn output_limit(limit: u64, name: &StepNames) -> Ending {
     let mut message = name.name.clone();
-    message.append(&Redacted::literal(": the job printed more than "));
+    message.append(&Redacted::literal(": the output limit of "));
     message.append(&Redacted::number(i64::try_from(limit).unwrap_or(i64::MAX)));
     message.append(&Redacted::literal(
-        " bytes; print less, write to a file that `artifacts` names, or raise the server's --output-limit",
+        " bytes was exceeded; print less, write to a file listed in `artifacts`, or raise --output-limit on the server",
     ));
     Ending::Failed { reason: FailureReason::OutputLimit, message }
 }

@@ -207,7 +207,7 @@ async fn a_job_that_exceeds_the_output_limit_is_stopped_and_says_what_to_do() {
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("output_limit")));
     let message = job["errorMessage"].as_str().expect("the job has an error message");
-    assert!(message.starts_with("Flood: the job printed more than 100000 bytes;"), "{message}");
+    assert!(message.starts_with("Flood: the output limit of 100000 bytes was exceeded;"), "{message}");
     assert!(message.contains("artifacts") && message.contains("--output-limit"), "{message}");
     let output = server.api.output(&id, 1).await;
     // A single read may exceed the limit.

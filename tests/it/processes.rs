@@ -218,11 +218,11 @@ async fn a_grandchild_that_keeps_the_pipe_open_does_not_delay_the_end_of_the_ste
     assert!(!lives(&sleep), "the leftover process is dead");
     let events = server.api.events(&id).await;
     let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
-    assert!(end.contains("processes that it left behind were killed"), "{end}");
+    assert!(end.contains("background processes that it left running were killed"), "{end}");
     let (id, _) = server.api.run("exit 4").await;
     let events = server.api.events(&id).await;
     let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
-    assert!(!end.contains("left behind"), "{end}");
+    assert!(!end.contains("left running"), "{end}");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_i
         assert_eq!(job["exitCode"], 3, "{command}");
         let events = server.api.events(&id).await;
         let end = of_kind(&events, "step")[1]["message"].as_str().expect("a message is text");
-        assert!(end.contains("processes that it left behind were killed"), "{end}");
+        assert!(end.contains("background processes that it left running were killed"), "{end}");
     }
 }
 
@@ -121,8 +121,8 @@ async fn a_step_that_cannot_start_says_why() {
     let make = "printf '#!/no/such/interpreter\n' > broken; chmod +x broken; echo text > text; mkdir closed";
     for (shell, reason) in [
         ("./broken", "./broken could not be started: No such file or directory"),
-        ("./text", "./text could not be started: there is no such program"),
-        ("no-such-shell", "no-such-shell could not be started: there is no such program"),
+        ("./text", "./text could not be started: not found in the step's PATH"),
+        ("no-such-shell", "no-such-shell could not be started: not found in the step's PATH"),
     ] {
         let id = server.api.submit(json!({"steps": [{"run": make}, {"shell": shell, "run": "true"}]})).await;
         let job = server.api.ended(&id).await;

@@ -195,7 +195,7 @@ fn fields(state: FormState) -> AnyView {
             testid="field-working-directory"
             field="payload.workingDirectory"
             class=CODE
-            placeholder="a fresh, empty folder"
+            placeholder="a new, empty workspace"
             list="known-directories"
             value=draft.working_directory
             problems
@@ -236,7 +236,7 @@ fn fields(state: FormState) -> AnyView {
                     testid="field-priority"
                     field="priority"
                     inputmode="numeric"
-                    placeholder="0; higher runs first"
+                    placeholder="0 (higher runs first)"
                     value=draft.priority
                     problems
                 />

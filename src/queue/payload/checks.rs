@@ -24,7 +24,7 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> 
 
 pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
     if run.trim().is_empty() {
-        return Err(invalid(field, "must be a shell command, but it is empty"));
+        return Err(invalid(field, "must not be empty"));
     }
     if run.len() > MAX_RUN {
         return Err(invalid(
@@ -33,7 +33,7 @@ pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
         ));
     }
     if run.contains('\0') {
-        return Err(invalid(field, "must not contain a NUL character, because a command line cannot"));
+        return Err(invalid(field, "must not contain NUL characters"));
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
             return Err(invalid(at(), format!("must have at most {MAX_RUN} bytes including its name")));
         }
         if value.contains('\0') {
-            return Err(invalid(at(), "must not contain a NUL character, because an environment cannot"));
+            return Err(invalid(at(), "must not contain NUL characters"));
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ async fn direction(
 ) -> Result<Direction, ApiError> {
     let one_end = |what: &str| ApiError::InvalidQuery(what.into());
     Ok(match (after, before, sort) {
-        (Some(_), Some(_), _) => return Err(one_end("give after or before, not both")),
+        (Some(_), Some(_), _) => return Err(one_end("specify after or before, not both")),
         (Some(_), None, Sort::NewestFirst) => {
             return Err(one_end("after cannot be combined with sort=desc"));
         }
@@ -79,7 +79,7 @@ pub(super) fn cursor(
     of_time: impl FnOnce(Timestamp, Option<EventId>) -> Cursor,
 ) -> Result<Option<Cursor>, ApiError> {
     let (text, id) = (query.text(name), query.parsed::<EventId>(id_name)?);
-    let without_time = || ApiError::InvalidQuery(format!("{id_name} can only be used together with a time in {name}"));
+    let without_time = || ApiError::InvalidQuery(format!("{id_name} requires `{name}` to be a time"));
     let Some(text) = text else {
         return if id.is_some() { Err(without_time()) } else { Ok(None) };
     };

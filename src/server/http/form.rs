@@ -21,7 +21,7 @@ pub(super) async fn submit(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
     let unknown = || {
-        ApiError::InvalidPayload("the form: has missing or unknown fields; reload the page and submit it again".into())
+        ApiError::InvalidPayload("the form has missing or unknown fields; reload the page and submit it again".into())
     };
     let Form(pairs) = form.map_err(|_| unknown())?;
     let fields = FormFields::read(pairs).ok_or_else(unknown)?;

@@ -44,7 +44,8 @@ pub(super) async fn log(
     let range = range(&mut query)?;
     query.end()?;
     if range.is_some() && (until == Until::End || times == Times::Prefixed || !selection.is_everything()) {
-        return Err(ApiError::InvalidQuery("offset: cannot be combined with other ways to select output".into()));
+        let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
+        return Err(ApiError::InvalidQuery(problem.into()));
     }
     // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
@@ -87,7 +88,7 @@ fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     match (number("offset")?, number("bytes")?) {
         (Some(offset), Some(bytes)) => Ok(Some(offset..offset.saturating_add(bytes))),
         (None, None) => Ok(None),
-        _ => Err(ApiError::InvalidQuery("offset, bytes: give both of them, or neither".into())),
+        _ => Err(ApiError::InvalidQuery("offset, bytes: specify both or neither".into())),
     }
 }
 

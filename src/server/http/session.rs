@@ -59,7 +59,7 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge(state.config.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("application/x-www-form-urlencoded"),
         _ => ApiError::InvalidPayload(
-            "the login form must have the field token or ticket, and may have next, each at most once".into(),
+            "the login form requires token or ticket; next is optional; no field may be repeated".into(),
         ),
     }
 }

@@ -92,10 +92,10 @@ impl Why {
             Self::TooMany => with("would exceed the limit of ", number(limits.files as u64), " files"),
             Self::TooFar => {
                 let before = by_count(
-                    "has folders that are nested too deeply, or more than ",
-                    "have folders that are nested too deeply, or more than ",
+                    "was not searched completely: nested too deeply, or more than ",
+                    "were not searched completely: nested too deeply, or more than ",
                 );
-                with(before, number(walk::MAX_ENTRIES as u64), " entries to search")
+                with(before, number(walk::MAX_ENTRIES as u64), " entries")
             }
             Self::NotStored => Redacted::literal("could not be stored"),
         }

@@ -49,7 +49,7 @@ impl Steps {
         let environment = self.environment(step);
         // Search the PATH of the step, which may differ from the server's.
         let path = which::which_in(&step.shell, environment.get("PATH"), &directory).map_err(|_| {
-            let text = "there is no such program in the PATH of the step";
+            let text = "not found in the step's PATH";
             ProcessError::Spawn(io::Error::new(io::ErrorKind::NotFound, text))
         })?;
         // `--` keeps a script that starts with '-' or '+' from being read as an option. Programs that do not know `--`
@@ -92,8 +92,10 @@ fn exited(exit: Exit, limits: Limits) -> StepOutcome {
     };
     let note = match exit.left_behind {
         LeftBehind::Nothing => None,
-        LeftBehind::Killed => Some(Redacted::literal("processes that it left behind were killed")),
-        LeftBehind::Unkillable => Some(Redacted::literal("processes that it left behind cannot be killed yet")),
+        LeftBehind::Killed => Some(Redacted::literal("background processes that it left running were killed")),
+        LeftBehind::Unkillable => {
+            Some(Redacted::literal("some background processes are still running and could not be killed"))
+        }
     };
     StepOutcome { status, end: StepEnd { exit_code, signal, duration_ms: None, note }, failure }
 }
