@@ -1,5 +1,5 @@
-//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same one:
-//! the same kernel, since the same boot, with the same files at the same paths.
+//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same one,
+//! that is, on the same boot of the same kernel, with the same files at the same paths.
 //!
 //! `tailwater run` uses this before it lets a job run in the caller's folder. A network address is not sufficient: a
 //! forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and a local

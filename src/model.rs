@@ -1,7 +1,7 @@
 //! Types shared by the server and its clients: ids, jobs, events with their payloads, and pages of jobs and events.
 //!
-//! Their serde representation is the JSON that the API sends and the browser reads. The module does no I/O and reads no
-//! clock; timestamps are parsed and formatted by [`crate::calendar`].
+//! Their serde representation is the JSON that the API sends and the browser reads. The module performs no I/O and does
+//! not read the clock; timestamps are parsed and formatted by [`crate::calendar`].
 
 mod event;
 mod job;

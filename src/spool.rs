@@ -27,7 +27,7 @@ pub use writer::{SpoolEnd, SpoolWriter};
 use crate::files::{compress, size_below};
 use crate::model::JobId;
 
-/// The name of the file with the output in the spool's folder. The artifact for it has the same name below `logs/`.
+/// The name of the output file in the spool's folder. It is listed as the artifact `logs/output.log`.
 pub(crate) const OUTPUT_LOG: &str = "output.log";
 /// The name of the index file in the spool's folder.
 const OUTPUT_IDX: &str = "output.idx";

@@ -6,8 +6,8 @@
 //! the remaining processes when the server closes its end of their socket: at the end of the step, or because the
 //! server was killed. It exits when it has no descendants left.
 //!
-//! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which runs before anything else
-//! of the program is set up. The server starts it with default signal handling. The step has no terminal and runs at
+//! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which is handled before
+//! the rest of the program is initialised. The server starts it with default signal handling. The step has no terminal and runs at
 //! normal priority.
 
 mod family;

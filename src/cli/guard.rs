@@ -50,7 +50,7 @@ impl Guard {
         self.coloured
     }
 
-    /// Returns the filtered text.
+    /// Filters the next piece of output. An escape sequence may continue in the next piece.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let is_whole = self.keep != Keep::Text || text.ends_with('\n');
         if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {

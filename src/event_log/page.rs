@@ -84,7 +84,7 @@ pub struct Page {
     pub next_before: Seq,
     /// Whether there are more events in the direction of reading.
     pub has_more: bool,
-    /// The position of the log's last event, which is read before the events.
+    /// The position of the log's last event, determined before the events are read.
     pub last_seq: Seq,
     /// The job's final status, if it had finished before the events were read.
     pub terminal: Option<JobStatus>,
@@ -132,7 +132,7 @@ impl Filter {
 pub(super) enum Offered {
     /// Offer the next event.
     Continue,
-    /// The page is full. The event offered last is not part of it and was not counted as examined.
+    /// The page is full. The last event offered was not added and does not count as examined.
     Stop,
 }
 

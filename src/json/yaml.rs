@@ -116,8 +116,8 @@ impl<'t> Reader<'t> {
             let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
             if is_merge_key { inherited = merge(value)? } else { members.push(Member { name, at, value }) }
         }
-        // Explicit members take precedence over merged ones, wherever they are; of several merged objects, the first
-        // one does.
+        // Explicit members override merged ones, in any order. If several merged objects define the same member, the
+        // first one wins.
         members.extend(inherited.into_iter().filter(|member| names.insert(member.name.clone())));
         Ok(members)
     }

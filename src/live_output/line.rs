@@ -54,8 +54,8 @@ pub struct LiveLine {
     pub cells: u32,
     /// Whether text was dropped because the line was too long.
     pub cut: bool,
-    /// Whether the beginning of the line is known to be complete. It is not for the first line after an unknown part of
-    /// the log.
+    /// Whether the beginning of the line is known. `false` for the first line after a part of the log that has not been
+    /// loaded.
     pub whole: bool,
     /// Whether the newline has arrived, or the line was loaded by number. No further text is added in that case.
     ended: bool,

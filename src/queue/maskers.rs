@@ -18,7 +18,8 @@ const JOBS: usize = 1_000;
 /// repeatedly.
 const CAPACITY: u64 = 64 << 20;
 
-/// The memory of a redactor, in bytes: a fixed part, and a part for each byte of its values (`Redactor::new`).
+/// The estimated memory of a redactor, in bytes: a constant, and a factor for each byte of its values
+/// (`Redactor::new`).
 const WEIGHT: (u64, u64) = (4 << 10, 100);
 
 /// The memory of an entry that shares the server's redactor, in bytes.

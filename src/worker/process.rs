@@ -246,7 +246,7 @@ impl Running<'_, '_> {
             let refused = self.capture.is_refused();
             self.capture.tick(now, clock::now());
             if refused && !self.capture.is_refused() {
-                // Extend the deadline by the time for which reading was delayed by the disk.
+                // Nothing was read while the disk refused output, so the period for draining the pipes starts again.
                 self.drain_until = self.drain_until.map(|_| now + DRAIN);
             }
         }

@@ -1,6 +1,6 @@
 //! Tests random values, texts, splits and pauses against an oracle that implements the rules naively.
 //!
-//! Each run uses new seeds and prints the seed of a failure. Setting `REDACT_SEED` starts with that seed.
+//! Each run uses new seeds and prints the seed of a failure. To reproduce a failure, set `REDACT_SEED` to its seed.
 
 mod case;
 mod dice;

@@ -1,7 +1,7 @@
 //! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] executes the decisions.
 //!
-//! This module is pure. Its inputs are an occurrence, the time and a random number, and its outputs are actions. The
-//! rules:
+//! This module is pure. It takes the event that occurred, the time and a random number, and returns actions. The rules
+//! are:
 //!
 //! - Try the stream first. When it breaks, poll once before anything else. The poll fetches the missing events, and it
 //!   reports conditions that an `EventSource` does not: the statuses 401 and 404, and that the job has finished.

@@ -46,7 +46,7 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // No job waits longer than this, unless the clock has been set back.
+    // A job that waits for a later time than this has been scheduled before the clock was set back: it is claimed now.
     .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(connection.sqlite())
     .await?;

@@ -33,8 +33,8 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder,
-    /// because a worker may only end jobs of earlier workers of the same folder.
+    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder. It
+    /// is part of the worker's name, so that a worker recovers only jobs that earlier workers of the same folder left.
     #[must_use]
     pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
         let family = format!("embedded-{instance}-");

@@ -22,7 +22,7 @@ pub struct Bounds {
     pub tail_bytes: u64,
 }
 
-/// The decision about the next output.
+/// What to do with the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Send it, up to this many bytes.

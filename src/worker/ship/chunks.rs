@@ -87,8 +87,8 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
     Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, out_of_room })
 }
 
-/// Truncates a text to at most `room` bytes, or 4 if `room` is smaller. It is cut after its last complete line, or
-/// between two characters if it contains no newline.
+/// Truncates a text to at most `room` bytes, or to 4, the length of the longest character, if `room` is smaller. Cuts
+/// after the last newline, or between two characters if there is none.
 fn cut_well(text: &mut Redacted, room: usize) {
     text.truncate(room.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
