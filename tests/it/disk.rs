@@ -128,11 +128,12 @@ async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
     let [dead, elsewhere, next_boot] =
         ["this", "that", "this"].map(|instance| link(instance, data.path(), &queue, &events));
     let shutdown = CancellationToken::new();
+    // Claimed first, so that a recovery that wrongly included it would end it first.
+    let of_another_server = submit(&queue, "true".to_owned()).await;
+    elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let job = submit(&queue, "true".to_owned()).await;
     let claimed = dead.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     assert_eq!(claimed.lease.job, job);
-    let of_another_server = submit(&queue, "true".to_owned()).await;
-    elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let spool = data.path().join(Spools::log_path(job, 1));
     // Opening a folder as a file fails even if the server runs as root.
     std::fs::create_dir_all(&spool).expect("the folder can be written");
