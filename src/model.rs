@@ -24,7 +24,7 @@ pub use event::{
 };
 pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobInput, JobStatus, JobsPage, NewJob};
 pub use line::{LinesPage, OutputLine};
-pub use phase::Phase;
+pub use phase::JobPhase;
 pub use raw_json::RawJson;
 pub use segment::Segment;
 pub use step::StepRef;

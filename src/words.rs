@@ -3,7 +3,7 @@
 //! All functions are pure and use only integers, because formatting floating-point numbers would add 20 kB to the WASM
 //! module.
 
-use crate::model::{JobStatus, Phase, StepStatus, Timestamp};
+use crate::model::{JobPhase, JobStatus, StepStatus, Timestamp};
 
 /// Formats a number with thousands separators: `12,345`.
 #[must_use]
@@ -66,9 +66,9 @@ pub fn running(millis: i64) -> String {
 
 /// Formats the time that a job has been running, or the duration of its last attempt. The result is empty while the job
 /// is queued.
-pub fn run_time(phase: Phase, now: impl FnOnce() -> Timestamp) -> String {
+pub fn run_time(phase: JobPhase, now: impl FnOnce() -> Timestamp) -> String {
     match (phase.millis(now), phase) {
-        (Some(millis), Phase::Running { .. }) => running(millis),
+        (Some(millis), JobPhase::Running { .. }) => running(millis),
         (Some(millis), _) => duration(millis),
         (None, _) => String::new(),
     }

@@ -4,7 +4,7 @@ use super::{Job, JobStatus, Timestamp};
 
 /// The phase of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum JobPhase {
     /// The job is waiting for its first or next attempt.
     Waiting,
     /// An attempt is running.
@@ -19,7 +19,7 @@ pub enum Phase {
     },
 }
 
-impl Phase {
+impl JobPhase {
     /// Returns the duration in milliseconds of the running attempt until `now`, or of the last attempt of a finished
     /// job.
     #[must_use]
@@ -35,13 +35,13 @@ impl Phase {
 impl Job {
     /// Returns the job's current phase.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> JobPhase {
         match (self.status, self.started_at) {
-            (JobStatus::Running, Some(since)) => Phase::Running { since },
+            (JobStatus::Running, Some(since)) => JobPhase::Running { since },
             (status, started) if status.is_terminal() => {
-                Phase::Ended { took: self.finished_at.zip(started).map(|(end, start)| end.millis_since(start)) }
+                JobPhase::Ended { took: self.finished_at.zip(started).map(|(end, start)| end.millis_since(start)) }
             }
-            _ => Phase::Waiting,
+            _ => JobPhase::Waiting,
         }
     }
 }
@@ -63,15 +63,15 @@ mod tests {
     fn a_job_that_waits_for_its_next_attempt_does_not_run() {
         let (start, end) = (Some(Timestamp(1_000_000)), Some(Timestamp(3_500_000)));
         let table = [
-            ((JobStatus::Queued, None, None), Phase::Waiting),
-            ((JobStatus::Queued, start, None), Phase::Waiting),
-            ((JobStatus::Running, start, None), Phase::Running { since: Timestamp(1_000_000) }),
-            ((JobStatus::Failed, start, end), Phase::Ended { took: Some(2_500) }),
-            ((JobStatus::Cancelled, None, end), Phase::Ended { took: None }),
+            ((JobStatus::Queued, None, None), JobPhase::Waiting),
+            ((JobStatus::Queued, start, None), JobPhase::Waiting),
+            ((JobStatus::Running, start, None), JobPhase::Running { since: Timestamp(1_000_000) }),
+            ((JobStatus::Failed, start, end), JobPhase::Ended { took: Some(2_500) }),
+            ((JobStatus::Cancelled, None, end), JobPhase::Ended { took: None }),
         ];
         for ((status, started_at, finished_at), phase) in table {
             assert_eq!(Job { status, started_at, finished_at, ..job() }.phase(), phase, "{status:?}");
         }
-        assert_eq!(Phase::Running { since: Timestamp(1_000_000) }.millis(|| Timestamp(2_000_000)), Some(1_000));
+        assert_eq!(JobPhase::Running { since: Timestamp(1_000_000) }.millis(|| Timestamp(2_000_000)), Some(1_000));
     }
 }

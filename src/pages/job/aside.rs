@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use super::LiveJob;
 use super::plan::{Planned, planned};
 use super::timeline::{StageRun, StepRun, Timeline, TimelineAttempt};
-use crate::model::{AttemptStatus, Job, Phase, Stage, StageStatus, StepStatus, Timestamp};
+use crate::model::{AttemptStatus, Job, JobPhase, Stage, StageStatus, StepStatus, Timestamp};
 use crate::ui::{Icon, Now, Time, download_url};
 use crate::words;
 
@@ -58,7 +58,7 @@ fn fold_line(timeline: &Timeline, job: &Job, now: Now) -> String {
         return format!("{} \u{b7} {time} \u{b7} step {} of {steps}", step.name, done + 1);
     }
     let took = match job.phase() {
-        Phase::Ended { took: Some(millis) } => format!(" in {}", words::duration(millis)),
+        JobPhase::Ended { took: Some(millis) } => format!(" in {}", words::duration(millis)),
         _ => String::new(),
     };
     format!("{done} of {}{took}", words::plural(i64::try_from(steps).unwrap_or(0), "step"))

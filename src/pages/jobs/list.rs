@@ -9,7 +9,7 @@ use leptos_router::components::A;
 use super::JobsQuery;
 use super::changes::Changes;
 use super::row::JobRow;
-use crate::model::{Job, JobId, JobsPage, Phase};
+use crate::model::{Job, JobId, JobPhase, JobsPage};
 use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};
@@ -159,8 +159,8 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();
         let millis = items.iter().filter_map(|item| match item.job.read().phase() {
-            Phase::Ended { took } => took,
-            Phase::Waiting | Phase::Running { .. } => None,
+            JobPhase::Ended { took } => took,
+            JobPhase::Waiting | JobPhase::Running { .. } => None,
         });
         millis.max().unwrap_or(1).max(1)
     });
