@@ -18,7 +18,7 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 
 XTASK := cargo run --quiet -p xtask --
 # The server and what it is made of.
-SERVER := -p tailwater -p redact --features ssr
+SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
 
 .PHONY: help run build dev test lint unit e2e bench setup setup-unit setup-test server site clean
 

@@ -10,13 +10,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use engine::clock;
+use engine::db::{Db, DbError};
+use model::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::clock;
-use crate::db::{Db, DbError};
 use crate::limits::{LOGIN_LINK, SESSION};
-use crate::model::Timestamp;
 use attempts::{FailedLogins, LoginOrigin};
 pub use files::{TokenError, admin_token, instance_id};
 

@@ -37,8 +37,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use model::JobId;
 
-use crate::model::JobId;
 use crate::server::site::EmbeddedSite;
 use error::CliError;
 use output::Colour;

@@ -7,9 +7,8 @@
 mod kept;
 mod original;
 
+use model::NewJob;
 use serde_json::{Map, Value};
-
-use crate::model::NewJob;
 
 pub use kept::{kept_of_job, kept_of_step};
 pub use original::Original;

@@ -6,20 +6,8 @@
 #![recursion_limit = "256"]
 
 // Shared by the server and the browser.
-pub mod ansi;
-pub mod backoff;
-#[cfg(feature = "ssr")]
-#[path = "calendar/server.rs"]
-mod calendar;
-#[cfg(not(feature = "ssr"))]
-#[path = "calendar/browser.rs"]
-mod calendar;
 pub mod job_form;
-pub mod level;
-pub mod model;
 pub mod page_data;
-#[cfg(test)]
-mod random;
 pub mod rpc;
 
 // The pages, rendered by the server and hydrated by the browser.
@@ -38,25 +26,9 @@ mod words;
 
 // The server, from the outermost module inwards.
 #[cfg(feature = "ssr")]
-pub mod artifacts;
-#[cfg(feature = "ssr")]
 pub mod auth;
 #[cfg(feature = "ssr")]
 pub mod cli;
-#[cfg(feature = "ssr")]
-pub mod clock;
-#[cfg(feature = "ssr")]
-pub mod db;
-#[cfg(feature = "ssr")]
-pub mod event_log;
-#[cfg(feature = "ssr")]
-pub mod fail_point;
-#[cfg(feature = "ssr")]
-pub mod files;
-#[cfg(feature = "ssr")]
-pub mod inputs;
-#[cfg(feature = "ssr")]
-pub mod json;
 #[cfg(feature = "ssr")]
 pub mod limits;
 #[cfg(feature = "ssr")]
@@ -64,19 +36,7 @@ pub mod logging;
 #[cfg(feature = "ssr")]
 pub mod machine;
 #[cfg(feature = "ssr")]
-pub mod metrics;
-#[cfg(feature = "ssr")]
-pub mod output;
-#[cfg(feature = "ssr")]
-pub mod queue;
-#[cfg(feature = "ssr")]
 pub mod server;
-#[cfg(feature = "ssr")]
-pub mod spool;
-#[cfg(feature = "ssr")]
-pub mod supervise;
-#[cfg(feature = "ssr")]
-pub mod worker;
 
 /// Hydrates the page that the server rendered. This is the entry point in the browser.
 #[cfg(feature = "hydrate")]

@@ -2,7 +2,7 @@
 //!
 //! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
 //! delivers batches of events; [`buffer`] assembles lines from chunks and keeps a bounded window of them ([`mod@line`],
-//! [`crate::ansi`], [`crate::level`], [`totals`]); [`filter`] decides which of them are shown; [`layout`] computes the
+//! [`model::ansi`], [`model::level`], [`totals`]); [`filter`] decides which of them are shown; [`layout`] computes the
 //! position of each row; [`panel`] decides which rows are on screen and where the list is scrolled to. All of these
 //! except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and [`status_bar`].
 //! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a line into the page's address.
@@ -35,10 +35,10 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::ResizeObserver;
 
-use crate::model::{Artifact, Event, EventsPage, Job, Payload};
 use feed::Feed;
 use feed::policy::Connection;
 use filter::OutputFilter;
+use model::{Artifact, Event, EventsPage, Job, Payload};
 use rows::Rows;
 use screen::Screen;
 use shortcuts::Shortcuts;
@@ -133,7 +133,7 @@ fn new_rows(screen: Screen) -> String {
 
 /// Returns the message to display while there are no rows.
 fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
-    use crate::model::JobStatus;
+    use model::JobStatus;
     let (counts, filter) = (screen.counts.get(), screen.filter.get());
     if let Connection::Refused(status) = connection {
         let text = match status {

@@ -4,7 +4,6 @@
 //! therefore log only ids, route templates and this program's own errors. This module limits the log level of
 //! libraries, and omits the message of a panic if it was formatted at run time.
 
-use std::any::Any;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
@@ -13,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// The environment variable that selects what is logged. It contains a level, or directives such as
-/// `tailwater::worker=debug`.
+/// `tailwater_engine::worker=debug`.
 const VARIABLE: &str = "TAILWATER_LOG";
 
 /// The text that replaces a panic message that was formatted at run time and may therefore contain secrets.
@@ -75,12 +74,6 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     tracing::error!(location, thread = thread.name().unwrap_or_default(), text, "panicked");
 }
 
-/// Returns the message of a caught panic. The caller has to redact it.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&'static str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,19 +87,11 @@ mod tests {
             ("off", "off,tailwater=off"),
             ("error", "error,tailwater=error"),
             ("debug, hyper=trace", "warn,tailwater=debug,hyper=trace"),
-            ("tailwater::worker=debug", "warn,tailwater=info,tailwater::worker=debug"),
+            ("tailwater_engine::worker=debug", "warn,tailwater=info,tailwater_engine::worker=debug"),
         ];
         for (wanted, expected) in table {
             assert_eq!(directives(wanted), expected, "{wanted}");
             assert!(EnvFilter::try_new(expected).is_ok(), "{expected}");
         }
-    }
-
-    #[test]
-    fn the_message_of_a_caught_panic_can_be_redacted() {
-        let check = |line: &str| assert!(line.is_empty(), "no such line: {line}");
-        let made = std::panic::catch_unwind(|| check("secret-0123456789")).expect_err("it panics");
-        let redacted = redact::Redactor::new(["secret-0123456789"]).redact(panic_text(&*made).as_bytes());
-        assert_eq!(redacted.to_text(), "no such line: [REDACTED]");
     }
 }

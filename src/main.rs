@@ -18,7 +18,7 @@ struct PageFiles;
 const SITE: Option<&str> = option_env!("TAILWATER_SITE");
 
 fn main() -> ExitCode {
-    if let Some(code) = tailwater::supervise::run_if_asked() {
+    if let Some(code) = engine::supervise::run_if_asked() {
         return code;
     }
     let is_release = !cfg!(debug_assertions);

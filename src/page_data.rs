@@ -5,9 +5,8 @@
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use model::{Artifact, Event, EventsPage, Job};
 use serde::{Deserialize, Serialize};
-
-use crate::model::{Artifact, Event, EventsPage, Job};
 
 /// The reasons why a server function can fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]

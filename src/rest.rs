@@ -1,10 +1,9 @@
 //! Sends GET requests for data that the pages load repeatedly from the REST API.
 
 use gloo_net::http::Request;
+use model::ErrorBody;
 use serde::de::DeserializeOwned;
 use web_sys::AbortSignal;
-
-use crate::model::ErrorBody;
 
 /// The timeout of a request in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;

@@ -6,11 +6,11 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::{JsonEncoding, Post};
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
+use model::{Job, JobChanges, JobStatus, JobsPage, NewJob};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::host;
-use crate::model::{Job, JobChanges, JobStatus, JobsPage, NewJob};
 use crate::page_data::{JobPageData, RpcError};
 
 /// The encoding of a call's arguments, which is JSON. The server parses it like every other JSON body.

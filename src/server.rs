@@ -19,22 +19,22 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use engine::artifacts::ArtifactStore;
+use engine::db::{Db, OpenError};
+use engine::event_log::EventLog;
+use engine::inputs;
+use engine::output::Outputs;
+use engine::queue::{Maskers, Queue, WorkingRoots};
+use engine::spool::Spools;
+use engine::worker::disk::DiskGuard;
+use engine::worker::link::InProcess;
+use engine::worker::{RECOVERY_TRIES, Worker, WorkerConfig};
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::artifacts::ArtifactStore;
 use crate::auth::{self, Auth};
-use crate::db::{Db, OpenError};
-use crate::event_log::EventLog;
-use crate::inputs;
-use crate::output::Outputs;
-use crate::queue::{Maskers, Queue, WorkingRoots};
-use crate::spool::Spools;
-use crate::worker::disk::DiskGuard;
-use crate::worker::link::InProcess;
-use crate::worker::{RECOVERY_TRIES, Worker, WorkerConfig};
 
 pub use config::Config;
 use config::SiteOptions;

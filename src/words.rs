@@ -3,7 +3,7 @@
 //! All functions are pure and use only integers, because formatting floating-point numbers would add 20 kB to the WASM
 //! module.
 
-use crate::model::{JobPhase, JobStatus, StepStatus, Timestamp};
+use model::{JobPhase, JobStatus, StepStatus, Timestamp};
 
 /// Formats a number with thousands separators: `12,345`.
 #[must_use]

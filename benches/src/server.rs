@@ -29,7 +29,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data.path())
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
-            .env("TAILWATER_LOG", "warn,tailwater::db::writer=debug")
+            .env("TAILWATER_LOG", "warn,tailwater_engine::db::writer=debug")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

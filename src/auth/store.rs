@@ -1,7 +1,7 @@
 //! The SQL queries for sessions.
 
-use crate::db::{Connection, DbResult};
-use crate::model::Timestamp;
+use engine::db::{Connection, DbResult};
+use model::Timestamp;
 
 /// Stores a session, and deletes those that have expired.
 pub(super) async fn begin_session(

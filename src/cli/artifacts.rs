@@ -5,6 +5,7 @@ mod download;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use model::{Artifact, JobId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -12,7 +13,6 @@ use super::client::{Client, ServerArgs};
 use super::error::CliError;
 use super::output::{Colour, Ink, Output, plain};
 use super::table::{self, Cell};
-use crate::model::{Artifact, JobId};
 use crate::words;
 use download::{Target, download};
 

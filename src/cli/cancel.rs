@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use model::{Job, JobId, JobStatus};
 use serde_json::json;
 
 use super::client::ServerArgs;
 use super::error::CliError;
 use super::output::{Colour, Output};
-use crate::model::{Job, JobId, JobStatus};
 
 /// A queued job is cancelled immediately. A running job is cancelled once its commands have exited.
 #[derive(Debug, Args)]

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use model::ErrorBody;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::credentials::Credentials;
 use super::error::CliError;
-use crate::model::ErrorBody;
 
 /// The server that is used if none is specified and there is no stored login.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:3000";

@@ -9,6 +9,8 @@ mod exact;
 
 use std::time::Duration;
 
+use model::backoff::Backoff;
+use model::{Event, JobId, Seq, StreamName};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,8 +20,6 @@ use super::client::{Client, with_query};
 use super::error::CliError;
 use super::output;
 use super::sse::Frames;
-use crate::backoff::Backoff;
-use crate::model::{Event, JobId, Seq, StreamName};
 
 /// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits the memory used if the
 /// terminal is slow.

@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use crate::ansi::{self, LineEnd, Scanner, Token};
+use model::ansi::{self, LineEnd, Scanner, Token};
 
 /// The length in bytes from which a line with cursor movements is written in parts. No terminal window can display a
 /// longer line.

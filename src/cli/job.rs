@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use engine::clock;
+use model::{Job, JobId};
 
 use super::client::ServerArgs;
 use super::error::CliError;
 use super::output::{Colour, Ink, Output, plain};
-use crate::clock;
-use crate::model::{Job, JobId};
 use crate::words;
 
 /// Shows the job's status, and how it ended.

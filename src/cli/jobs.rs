@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use engine::clock;
+use model::{Job, JobId, JobStatus, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -15,8 +17,6 @@ use super::client::{Client, ServerArgs};
 use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::table::{self, Cell};
-use crate::clock;
-use crate::model::{Job, JobId, JobStatus, Timestamp};
 use crate::words;
 use changes::Changes;
 

@@ -4,13 +4,13 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 use clap::Args;
+use model::JobsPage;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::client::{Client, DEFAULT_SERVER, parse_server};
 use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::{Colour, Output};
-use crate::model::JobsPage;
 
 /// The maximum number of bytes read for a token, which is the longest line that a terminal can deliver.
 const MAX_TOKEN: u64 = 4096;

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use engine::clock;
+use model::{Job, JobId, StreamName, Timestamp};
 use regex::Regex;
 
 use super::client::ServerArgs;
@@ -11,8 +13,6 @@ use super::error::CliError;
 use super::follow::{Printed, Until, Wanted, follow};
 use super::output::{Colour, Output};
 use super::printer::{Form, Printer, Streams, Times};
-use crate::clock;
-use crate::model::{Job, JobId, StreamName, Timestamp};
 
 /// Both streams go to standard output, in the order in which they were printed. If the connection is lost or the server
 /// restarts, it reconnects and continues without losing or repeating anything.

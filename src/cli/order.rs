@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{LogPayload, Segment, StreamName, Timestamp};
+use model::{LogPayload, Segment, StreamName, Timestamp};
 
 /// The maximum number of waiting bytes, which is twice the size of a batch of two events of 1 MiB each. If it is
 /// exceeded, output is missing, so the waiting pieces are printed.
@@ -94,7 +94,7 @@ fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Stage;
+    use model::Stage;
 
     fn payload(stream: StreamName, pieces: &[(i64, i64)]) -> LogPayload {
         let segments: Vec<_> = pieces.iter().map(|&(offset, bytes)| Segment(offset, bytes, 1)).collect();

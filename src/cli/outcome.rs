@@ -1,6 +1,7 @@
 //! Computes the exit code of `tailwater run` from the outcome of the job.
 
-use crate::model::{AttemptStatus, Event, JobStatus, Payload, StepStatus};
+use model::{AttemptStatus, Event, JobStatus, Payload, StepStatus};
+
 use crate::words;
 
 /// The job was cancelled.

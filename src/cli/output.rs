@@ -6,10 +6,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
+use model::JobStatus;
+use model::ansi;
 
 use super::guard::{Guard, Keep};
-use crate::ansi;
-use crate::model::JobStatus;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

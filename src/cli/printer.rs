@@ -7,6 +7,8 @@
 use std::io;
 use std::time::Duration;
 
+use model::ansi::{self, LineEnd};
+use model::{AttemptStatus, Event, JobId, Payload, StepStatus, StreamName, Timestamp};
 use regex::Regex;
 use tokio::sync::mpsc;
 
@@ -14,8 +16,6 @@ use super::error::CliError;
 use super::follow::Received;
 use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
-use crate::ansi::{self, LineEnd};
-use crate::model::{AttemptStatus, Event, JobId, Payload, StepStatus, StreamName, Timestamp};
 use crate::words;
 
 /// The maximum time that a piece waits for the output before it. Both are sent in the same batch, so a longer wait

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use model::{Job, JobId};
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, ServerArgs};
@@ -25,7 +26,6 @@ use super::outcome::{CLOSED_PIPE, LEFT, Outcome};
 use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
 use super::send;
-use crate::model::{Job, JobId};
 use place::Place;
 use signals::Signals;
 use stdin::Input;

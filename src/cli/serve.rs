@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
+use engine::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,6 @@ use crate::limits::Limits;
 use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
-use crate::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
 
 /// The path of this program, which remains valid even if its file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
@@ -104,7 +105,7 @@ pub(super) struct Serve {
     #[arg(
         long,
         env = "TAILWATER_JOB_HOME",
-        value_enum,
+        value_parser = PossibleValuesParser::new(JobHome::NAMES).try_map(|name| name.parse::<JobHome>()),
         default_value_t,
         hide_possible_values = true,
         value_name = "user|workspace"

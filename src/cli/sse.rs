@@ -1,6 +1,6 @@
 //! Parses Server-Sent Events from a stream of bytes.
 
-use crate::model::Seq;
+use model::Seq;
 
 /// The maximum size of a frame. A frame contains one event of at most 1 MiB of text, which JSON escapes can make six
 /// times as long. Tailwater servers do not send longer frames, which could exhaust the memory.

@@ -6,11 +6,10 @@
 
 use std::fmt;
 
+use engine::json::{self, Json, JsonError, Member, Node};
+use engine::queue::CommandShape;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
-use crate::json::{self, Json, JsonError, Member, Node};
-use crate::queue::CommandShape;
 
 /// The error for a file that is not a valid job.
 #[derive(Debug, thiserror::Error)]

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use model::Job;
 
 use super::client::ServerArgs;
 use super::error::CliError;
 use super::output::{Colour, Output};
 use super::send;
 use super::submission;
-use crate::model::Job;
 
 /// The maximum size of a file, in bytes, which is greater than the server's limit.
 const MAX_FILE: u64 = 64 << 20;

@@ -1,7 +1,8 @@
 //! Formats rows as a table with columns as wide as their content.
 
+use model::ansi;
+
 use super::output::{Ink, Output, plain};
-use crate::ansi;
 
 /// The number of spaces between two columns.
 const GAP: u32 = 2;

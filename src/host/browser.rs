@@ -2,8 +2,7 @@
 
 use leptos::nonce::Nonce;
 use leptos::prelude::document;
-
-use crate::model::Timestamp;
+use model::Timestamp;
 
 /// Does nothing, because only the server can set the status.
 pub const fn status(_code: u16) {}

@@ -4,11 +4,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+use model::Timestamp;
 use serde::de::DeserializeOwned;
 
-pub use crate::clock::now;
-use crate::model::Timestamp;
 use crate::server::AppState;
+pub use engine::clock::now;
 
 /// Sets the status of the page's response. An invalid status is ignored.
 pub fn status(code: u16) {
@@ -49,7 +49,7 @@ pub fn reload_after(seconds: u32) {
 
 /// Parses the arguments of a call from the browser, by the same rules as all JSON bodies.
 pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    crate::json::read_bytes(bytes)
+    engine::json::read_bytes(bytes)
 }
 
 /// Returns the URL path of a file, given its plain name.

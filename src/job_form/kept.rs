@@ -1,8 +1,8 @@
 //! Describes the settings of an edited job that the form has no fields for. They are copied unchanged to the new job.
 
+use model::{Job, RawJson};
 use serde_json::{Map, Value};
 
-use crate::model::{Job, RawJson};
 use crate::words;
 
 /// Describes the settings of a job that the form cannot edit: the other stages, artifacts, input files and the affinity

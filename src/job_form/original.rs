@@ -1,9 +1,9 @@
 //! The job that is being edited, and the changes made to it in the form.
 
+use model::{Job, JobChanges, RawJson};
 use serde_json::{Map, Value};
 
 use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread, map_or_null, text_or_null};
-use crate::model::{Job, JobChanges, RawJson};
 
 /// A job of type `command` as returned by the API, and the form that shows it.
 #[derive(Clone, Debug)]

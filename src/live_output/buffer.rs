@@ -14,7 +14,7 @@ mod lines;
 
 use std::collections::VecDeque;
 
-use crate::model::{Event, LogPayload, Payload, Seq, Stage, StepRef};
+use model::{Event, LogPayload, Payload, Seq, Stage, StepRef};
 
 use super::filter::is_gap;
 use super::line::{Growth, LineKey, LiveLine, Measured, pieces};

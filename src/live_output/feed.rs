@@ -13,10 +13,10 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use model::{Event, EventsPage, JobId, Seq};
 use wasm_bindgen::JsCast;
 use web_sys::{EventSource, MessageEvent};
 
-use crate::model::{Event, EventsPage, JobId, Seq};
 use crate::rest::{self, RestError};
 use crate::ui::dom::{EachFrame, Listener, is_hidden};
 use policy::{Action, Connection, FeedPolicy, Happened};

@@ -1,6 +1,6 @@
 //! The filters that select the rows of the log.
 
-use crate::model::{Event, Level, Payload};
+use model::{Event, Level, Payload};
 
 use super::buffer::Buffer;
 use super::line::LiveLine;

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::model::Seq;
+use model::Seq;
 
 use super::buffer::Buffer;
 use super::filter::OutputFilter;

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Timestamp};
-
-use crate::ansi::{self, LineEnd, Scanner, Style};
-use crate::level;
+use model::ansi::{self, LineEnd, Scanner, Style};
+use model::level;
+use model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Timestamp};
 
 /// The maximum number of bytes of a line that the page stores, which is 200 times the width of a terminal. Downloads
 /// contain the whole line.

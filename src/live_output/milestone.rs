@@ -1,8 +1,9 @@
 //! Displays lifecycle events as text.
 
-use crate::model::{
+use model::{
     AttemptStatus, Event, GapAvailable, GapReason, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus,
 };
+
 use crate::words;
 
 /// The appearance of a lifecycle event: its icon and its colour.
@@ -174,7 +175,7 @@ fn within(verb: &str, millis: Option<i64>) -> String {
 mod tests {
     use super::*;
     use crate::live_output::simulated::{event, gap_event, milestone};
-    use crate::model::{Level, Seq, Stage, StagePayload};
+    use model::{Level, Seq, Stage, StagePayload};
 
     fn step(status: StepStatus, exit_code: Option<i32>, signal: Option<i32>) -> String {
         text(&event(

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::model::{Event, LinesPage, Seq};
+use model::{Event, LinesPage, Seq};
 
 use super::buffer::{Buffer, LineRange, WhenFull};
 use super::filter::{Counts, OutputFilter};
@@ -276,7 +276,7 @@ impl Panel {
         let mut text = String::new();
         for row in self.layout.rows() {
             match *row {
-                PanelRow::Line(at) => text.push_str(&crate::ansi::plain_text(&self.buffer.lines()[at].text)),
+                PanelRow::Line(at) => text.push_str(&model::ansi::plain_text(&self.buffer.lines()[at].text)),
                 PanelRow::Milestone(at) => text.push_str(&milestone(&self.buffer.milestones()[at])),
                 PanelRow::Earlier | PanelRow::Later => continue,
             }

@@ -2,13 +2,13 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use model::ansi::{self, Span};
+use model::{Event, GapPayload, Payload};
 
 use super::line::LiveLine;
 use super::milestone;
 use super::panel::{RowView, Side, Space};
 use super::screen::{RULER_COLUMNS, Screen};
-use crate::ansi::{self, Span};
-use crate::model::{Event, GapPayload, Payload};
 use crate::ui::Icon;
 use crate::words;
 

@@ -7,6 +7,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
+use model::{Event, EventsPage, JobId, LinesPage, Seq};
 
 use super::buffer::{Buffer, BufferLimits, LineRange};
 use super::filter::{Counts, OutputFilter};
@@ -16,7 +17,6 @@ use super::milestone;
 use super::panel::{Panel, PanelFrame, RowView};
 use super::permalink;
 use super::totals::Totals;
-use crate::model::{Event, EventsPage, JobId, LinesPage, Seq};
 use crate::rest;
 
 /// The number of events that are loaded from the end of the log: the API's limit.

@@ -1,10 +1,10 @@
 //! Simulates, for tests, the events that a worker would send for random output.
 
-use crate::model::{
+use fastrand::Rng;
+use model::{
     Event, EventId, GapAvailable, GapPayload, GapReason, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload,
     Segment, Seq, Stage, StreamName, Timestamp,
 };
-use crate::random::Random;
 
 /// Random output of two streams, split into events at random positions.
 pub struct Simulated {
@@ -27,7 +27,7 @@ struct Stretch {
 impl Simulated {
     /// Generates output and splits it, both from a seed.
     pub fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let stretches = print(&mut random);
         let mut lines: Vec<(i64, String)> = Vec::new();
         for stretch in &stretches {
@@ -42,17 +42,17 @@ impl Simulated {
     }
 }
 
-fn print(random: &mut Random) -> Vec<Stretch> {
+fn print(random: &mut Rng) -> Vec<Stretch> {
     let mut stretches = Vec::new();
     let (mut offset, mut next_line) = (0, 1);
     let mut open = [None, None];
-    for _ in 0..random.below(120) + 2 {
-        let which = usize::from(random.below(3) == 0);
+    for _ in 0..random.u64(..120) + 2 {
+        let which = usize::from(random.u64(..3) == 0);
         let stream = [StreamName::Stdout, StreamName::Stderr][which];
-        let mut text: String = (0..random.below(6))
-            .map(|_| ['a', 'b', 'é', '日', ' '][usize::try_from(random.below(5)).expect("it is below 5")])
+        let mut text: String = (0..random.u64(..6))
+            .map(|_| ['a', 'b', 'é', '日', ' '][usize::try_from(random.u64(..5)).expect("it is below 5")])
             .collect();
-        if random.below(3) > 0 {
+        if random.u64(..3) > 0 {
             text.push('\n');
         }
         if text.is_empty() {
@@ -72,7 +72,7 @@ fn print(random: &mut Random) -> Vec<Stretch> {
 }
 
 /// Splits the log into contiguous ranges, at any character, and splits each range by stream.
-fn cut(random: &mut Random, stretches: Vec<Stretch>) -> Vec<Event> {
+fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     let mut characters: Vec<Stretch> = Vec::new();
     for stretch in stretches {
         let mut offset = stretch.offset;
@@ -86,7 +86,7 @@ fn cut(random: &mut Random, stretches: Vec<Stretch>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut rest = characters.as_slice();
     while !rest.is_empty() {
-        let size = usize::try_from(random.below(40) + 1).expect("small").min(rest.len());
+        let size = usize::try_from(random.u64(..40) + 1).expect("small").min(rest.len());
         let (range, after) = rest.split_at(size);
         // The chunks are in the order of their first bytes, as sent by a worker.
         let (first, second) = match range[0].stream {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use model::{Artifact, Job};
 
 use super::filter::OutputFilter;
 use super::screen::Screen;
-use crate::model::{Artifact, Job};
 use crate::ui::{Icon, clipboard, download_url};
 use crate::words;
 

@@ -1,7 +1,8 @@
 //! The totals of a job's complete output, including lines that are not in memory.
 
+use model::{AttemptStatus, Event, LogPayload, Payload, Timestamp};
+
 use super::line::LineKey;
-use crate::model::{AttemptStatus, Event, LogPayload, Payload, Timestamp};
 
 /// The totals of a job's output, by attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

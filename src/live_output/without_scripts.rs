@@ -5,9 +5,9 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use model::Job;
 
 use crate::host;
-use crate::model::Job;
 
 /// The interval in seconds at which the page reloads if the reader has enabled reloading.
 const RELOAD_SECONDS: u32 = 5;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
+use model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
 
 use super::refusal::Refusal;
 use crate::live_output::LiveOutput;
-use crate::model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
 use crate::page_data::JobPageData;
 use crate::rest::{self, RestError};
 use crate::rpc::job_page;

@@ -11,10 +11,10 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
+use model::JobStatus;
 use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
-use crate::model::JobStatus;
 use crate::rpc::list_jobs;
 use crate::ui::{Icon, PageTitle};
 use crate::words;

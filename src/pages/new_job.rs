@@ -12,11 +12,11 @@ mod steps;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
+use model::Job;
 
 use super::refusal::Refusal;
 use crate::host;
 use crate::job_form::{Original, kept_of_job};
-use crate::model::Job;
 use crate::rpc;
 use crate::ui::{Icon, PageTitle};
 use form::Form;

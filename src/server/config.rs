@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use engine::worker::batch::Policy;
+use engine::worker::ship::{Bounds, LiveLog};
+use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
 use leptos::config::LeptosOptions;
 use serde::Deserialize;
 
 use super::site::EmbeddedSite;
 use crate::limits::Limits;
-use crate::worker::batch::Policy;
-use crate::worker::ship::{Bounds, LiveLog};
-use crate::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
 
 /// The maximum size of one event's text under load, in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;

@@ -9,11 +9,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use model::JobId;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use super::AppState;
-use crate::model::JobId;
 
 /// The header with the id that identifies a response in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -4,16 +4,16 @@ pub(crate) mod tail;
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use engine::event_log::{Direction, Filter, Kinds, PageRequest};
+use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+use model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Seq};
 
 use super::AppState;
 use super::http::error::ApiError;
 use crate::auth::Identity;
-use crate::event_log::{Direction, Filter, Kinds, PageRequest};
-use crate::model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Seq};
 use crate::page_data::{JobPageData, RpcError};
-use crate::queue::JobsFilter;
 
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;

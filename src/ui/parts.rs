@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::{Artifact, JobStatus, Timestamp};
 
 use crate::host;
-use crate::model::{Artifact, JobStatus, Timestamp};
 use crate::words;
 
 /// The document's title. All pages use this instead of the `Title` of `leptos_meta`, which does not escape its text in

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use engine::artifacts::ArtifactStore;
+use engine::db::Db;
+use engine::event_log::EventLog;
+use engine::queue::{Maskers, Queue, WorkingRoots};
+use engine::spool::Spools;
+use engine::worker::disk::DiskGuard;
+use engine::worker::link::{InProcess, Link};
+use engine::worker::ship::LiveLog;
+use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision, Worker, WorkerConfig};
+use model::{JobId, JobStatus, NewJob};
 use serde_json::json;
-use tailwater::artifacts::ArtifactStore;
-use tailwater::db::Db;
-use tailwater::event_log::EventLog;
-use tailwater::model::{JobId, JobStatus, NewJob};
-use tailwater::queue::{Maskers, Queue, WorkingRoots};
-use tailwater::spool::Spools;
-use tailwater::worker::disk::DiskGuard;
-use tailwater::worker::link::{InProcess, Link};
-use tailwater::worker::ship::LiveLog;
-use tailwater::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision, Worker, WorkerConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
@@ -51,7 +51,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
     let second = Duration::from_secs(1);
     WorkerConfig {
         data_dir: data.to_owned(),
-        spools: tailwater::spool::Spools::new(data),
+        spools: engine::spool::Spools::new(data),
         concurrency: 2,
         supervision: Supervision { program: PROGRAM.into(), file_limit: None },
         live: LiveLog::Off,

@@ -13,12 +13,12 @@ pub mod tcp;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use engine::worker::{JobHome, Supervision};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tailwater::limits::Limits;
 use tailwater::server::{Config, Server};
-use tailwater::worker::{JobHome, Supervision};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

@@ -135,7 +135,7 @@ fn check_budget(events: &[Value], rate: usize) {
     }
 }
 
-fn micros(time: tailwater::model::Timestamp) -> i64 {
+fn micros(time: model::Timestamp) -> i64 {
     time.0
 }
 
@@ -313,8 +313,8 @@ async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let streamed =
         Stream::open(&server.api, &id, "?kind=warning", None).await.next().await.expect("the event is streamed");
     assert_eq!(streamed.json(), polled[0]);
-    let event: tailwater::model::Event = serde_json::from_value(polled[0].clone()).expect("the page can read it");
-    assert!(matches!(event.payload, tailwater::model::Payload::Other(_)));
+    let event: model::Event = serde_json::from_value(polled[0].clone()).expect("the page can read it");
+    assert!(matches!(event.payload, model::Payload::Other(_)));
 }
 
 #[tokio::test]

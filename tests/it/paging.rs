@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use engine::queue::Ending;
+use model::Timestamp;
 use serde_json::{Value, json};
-use tailwater::model::Timestamp;
-use tailwater::queue::Ending;
 
 use crate::harness::page::seq_of;
 use crate::harness::sse::Stream;

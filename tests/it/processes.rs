@@ -234,7 +234,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let events = server.api.events(&id).await;
     let requeued = &events.last().expect("the list is not empty")["payload"];
     assert_eq!((&requeued["status"], &requeued["nextAttemptAt"]), (&json!("requeued"), &job["nextAttemptAt"]));
-    let time = |value: &Value| value.as_str().and_then(|time| time.parse::<tailwater::model::Timestamp>().ok());
+    let time = |value: &Value| value.as_str().and_then(|time| time.parse::<model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
     // The second attempt is in the same log. There are no further attempts.

@@ -6,8 +6,8 @@ mod refused;
 
 use std::sync::Arc;
 
+use engine::queue::Ending;
 use serde_json::json;
-use tailwater::queue::Ending;
 
 use crate::harness::gate::Gate;
 use crate::harness::page::seq_of;

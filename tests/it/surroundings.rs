@@ -4,8 +4,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use engine::worker::JobHome;
 use serde_json::{Value, json};
-use tailwater::worker::JobHome;
 
 use crate::harness::process::Process;
 use crate::harness::{Api, TestServer, of_kind};

@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// The source files of the server and the pages.
-const WATCHED: [&str; 8] =
-    ["Cargo.lock", "Cargo.toml", "Leptos.toml", "migrations", "public", "redact", "src", "style"];
+const WATCHED: [&str; 10] =
+    ["Cargo.lock", "Cargo.toml", "Leptos.toml", "engine", "migrations", "model", "public", "redact", "src", "style"];
 
 /// The time without changes before a build starts. Editors save several files at once, or one file in several steps.
 const QUIET: Duration = Duration::from_millis(100);

@@ -6,12 +6,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::Artifact;
 use reqwest::{Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
-use crate::model::Artifact;
 
 /// The number of consecutive attempts without progress after which the download fails. They take about half a minute.
 const TRIES: u32 = 10;

@@ -4,13 +4,13 @@
 //! segments of an event are close to each other, separated only by output of the other stream, so one request fetches
 //! all of them.
 
+use model::{Event, LogPayload, Payload, Segment};
 use reqwest::Method;
 
 use super::Follower;
 use crate::cli::client::with_query;
 use crate::cli::error::CliError;
 use crate::cli::output;
-use crate::model::{Event, LogPayload, Payload, Segment};
 
 /// The replacement for bytes that are not UTF-8. A step may also have printed this character itself.
 const STAND_IN: char = '\u{fffd}';

@@ -13,12 +13,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use engine::inputs::stays_inside;
 use ignore::WalkBuilder;
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
 use super::progress::Progress;
-use crate::inputs::stays_inside;
 
 /// The size of a block of the archive, in bytes.
 const BLOCK: usize = 128 << 10;

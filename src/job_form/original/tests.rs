@@ -1,7 +1,7 @@
+use model::{JobId, JobStatus, Seq, Timestamp};
 use serde_json::json;
 
 use super::*;
-use crate::model::{JobId, JobStatus, Seq, Timestamp};
 
 pub fn job(payload: Value) -> Job {
     let at = Timestamp(0);

@@ -1,8 +1,8 @@
 //! The state of the ANSI scanner of each stream. Colours continue on the next line of the same stream until the step
 //! ends.
 
-use crate::ansi::Scanner;
-use crate::model::{StepRef, StreamName};
+use model::ansi::Scanner;
+use model::{StepRef, StreamName};
 
 /// The scanner of each stream.
 #[derive(Clone, Copy, Debug, Default)]

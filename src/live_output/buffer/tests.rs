@@ -1,6 +1,7 @@
+use model::{Level, OutputLine, Stage, StreamName, Timestamp};
+
 use super::*;
 use crate::live_output::simulated::{Simulated, gap_event, log_event, milestone};
-use crate::model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 const UNLIMITED: BufferLimits = BufferLimits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
 

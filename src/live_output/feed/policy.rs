@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use model::backoff::Backoff;
 
 /// The maximum time for a stream to open.
 const OPEN_WITHIN_MS: f64 = 5_000.0;

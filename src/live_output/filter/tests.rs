@@ -1,7 +1,8 @@
+use model::Seq;
+
 use super::*;
 use crate::live_output::buffer::{BufferLimits, WhenFull};
 use crate::live_output::simulated::{gap_event, log_event, milestone};
-use crate::model::Seq;
 
 fn gap(seq: i64) -> Event {
     gap_event(Seq(seq), (30, 90), (4, 0))

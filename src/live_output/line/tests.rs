@@ -1,5 +1,6 @@
+use model::Stage;
+
 use super::*;
-use crate::model::Stage;
 
 fn payload(line: i64, segments: Option<Vec<Segment>>) -> LogPayload {
     LogPayload {

@@ -1,8 +1,9 @@
+use model::{Level, OutputLine, Stage, StreamName, Timestamp};
+
 use super::*;
 use crate::live_output::buffer::BufferLimits;
 use crate::live_output::layout::{MILESTONE_HEIGHT, ROW_HEIGHT};
 use crate::live_output::simulated::{log_event, milestone};
-use crate::model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 const HEIGHT: u32 = 400;
 

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use model::{AttemptStatus, Job, JobPhase, Stage, StageStatus, StepStatus, Timestamp};
 
 use super::LiveJob;
 use super::plan::{Planned, planned};
 use super::timeline::{StageRun, StepRun, Timeline, TimelineAttempt};
-use crate::model::{AttemptStatus, Job, JobPhase, Stage, StageStatus, StepStatus, Timestamp};
 use crate::ui::{Icon, Now, Time, download_url};
 use crate::words;
 

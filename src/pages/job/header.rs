@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
+use model::Job;
 
 use super::LiveJob;
-use crate::model::Job;
 use crate::rpc::{CancelJob, ResubmitJob};
 use crate::ui::{Icon, Now, Status};
 use crate::words;

@@ -1,8 +1,7 @@
 //! The planned steps of a job, read from its payload.
 
+use model::{RawJson, Stage};
 use serde_json::Value;
-
-use crate::model::{RawJson, Stage};
 
 /// A step that has not started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,6 @@
 //! The history of a job: its attempts, with their stages and steps.
 
-use crate::model::{
-    AttemptStatus, Event, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus, Timestamp,
-};
+use model::{AttemptStatus, Event, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus, Timestamp};
 
 /// A job's attempts, oldest first, computed from its lifecycle events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,7 +137,7 @@ impl Timeline {
 mod tests {
     use super::*;
     use crate::live_output::simulated::event;
-    use crate::model::{AttemptPayload, Level, Seq};
+    use model::{AttemptPayload, Level, Seq};
 
     fn attempt(seq: i64, number: i32, status: AttemptStatus) -> Event {
         let payload = AttemptPayload {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
+use model::{Job, JobId, JobPhase, JobsPage};
 
 use super::JobsQuery;
 use super::changes::Changes;
 use super::row::JobRow;
-use crate::model::{Job, JobId, JobPhase, JobsPage};
 use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use model::{Job, JobId};
 
 use super::list::RowOrigin;
-use crate::model::{Job, JobId};
 use crate::ui::{Now, Status};
 use crate::words;
 

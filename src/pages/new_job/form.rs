@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use model::{Job, JobChanges, JobId, NewJob};
 use wasm_bindgen::JsCast;
 
 use super::FURTHER;
@@ -13,7 +14,6 @@ use super::remembered::Remembered;
 use super::shell::Shell;
 use super::steps::Steps;
 use crate::job_form::{JobForm, Misread, Original};
-use crate::model::{Job, JobChanges, JobId, NewJob};
 use crate::page_data::RpcError;
 use crate::rpc::{resubmit_with_changes, submit_job};
 

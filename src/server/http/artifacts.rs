@@ -5,12 +5,12 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use engine::files::KeptFile;
+use model::{ArtifactId, ArtifactsPage};
 
 use super::error::ApiError;
 use super::file::{StoredFile, etag};
 use super::jobs::{JobPath, job_id};
-use crate::files::KeptFile;
-use crate::model::{ArtifactId, ArtifactsPage};
 use crate::server::AppState;
 
 pub(super) async fn list(

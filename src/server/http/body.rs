@@ -5,10 +5,10 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
+use engine::json;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use crate::json;
 use crate::server::AppState;
 
 /// A JSON body.

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use engine::db::DbError;
+use engine::event_log::ReadError;
+use engine::output::OutputError;
+use engine::queue::QueueError;
+use model::{ErrorBody, ErrorDetail};
 
 use crate::auth::LoginError;
-use crate::db::DbError;
-use crate::event_log::ReadError;
-use crate::model::{ErrorBody, ErrorDetail};
-use crate::output::OutputError;
-use crate::queue::QueueError;
 
 /// The reasons why a request can fail.
 #[derive(Debug, thiserror::Error)]

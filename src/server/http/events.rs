@@ -6,12 +6,12 @@ mod format;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use engine::event_log::{Cursor, Direction, Filter, Kinds, PageRequest};
+use model::{EventId, JobId, Level, Seq, StreamName, Timestamp};
 
 use super::error::ApiError;
 use super::jobs::JobPath;
 use super::query::Query;
-use crate::event_log::{Cursor, Direction, Filter, Kinds, PageRequest};
-use crate::model::{EventId, JobId, Level, Seq, StreamName, Timestamp};
 use crate::server::AppState;
 use format::Format;
 

@@ -9,10 +9,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use engine::files::KeptFile;
 
 use super::error::ApiError;
 use super::range::Part;
-use crate::files::KeptFile;
 
 /// The number of bytes read at once. This is the memory that a slow client occupies.
 const BLOCK: u64 = 128 << 10;

@@ -6,11 +6,11 @@ use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::Redirect;
 use axum::{Extension, Form};
+use model::JobId;
 
 use super::error::ApiError;
 use crate::auth::Identity;
 use crate::job_form::{Misread, Original};
-use crate::model::JobId;
 use crate::server::AppState;
 use fields::FormFields;
 

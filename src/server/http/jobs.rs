@@ -6,6 +6,9 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
+use engine::inputs::Incoming;
+use engine::queue::{JobsFilter, QueueError};
+use model::{Job, JobChanges, JobId, JobStatus, JobsPage};
 use serde::Deserialize;
 
 use super::body::OptionalJsonBody;
@@ -13,9 +16,6 @@ use super::error::ApiError;
 use super::query::Query;
 use super::submission::Submitted;
 use crate::auth::Identity;
-use crate::inputs::Incoming;
-use crate::model::{Job, JobChanges, JobId, JobStatus, JobsPage};
-use crate::queue::{JobsFilter, QueueError};
 use crate::server::AppState;
 
 /// The default and the maximum number of jobs in a page.

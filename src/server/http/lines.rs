@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use engine::output::Wanted;
+use model::LinesPage;
 
 use super::error::ApiError;
 use super::jobs::JobPath;
 use super::query::Query;
-use crate::model::LinesPage;
-use crate::output::Wanted;
 use crate::server::AppState;
 
 /// The default and the maximum number of lines in a response.

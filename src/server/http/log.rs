@@ -9,15 +9,15 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE, VARY};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use engine::files::KeptFile;
+use engine::output::text::{Reach, Selection, TextReader, Times};
+use model::{Stage, StreamName};
 
 use super::error::ApiError;
 use super::file::{StoredFile, body, etag, is_known};
 use super::jobs::JobPath;
 use super::lines::attempt;
 use super::query::Query;
-use crate::files::KeptFile;
-use crate::model::{Stage, StreamName};
-use crate::output::text::{Reach, Selection, TextReader, Times};
 use crate::server::AppState;
 use encoding::{Encoder, Encoding};
 use sending::{Attempts, Sending};

@@ -1,14 +1,14 @@
-//! `/metrics`: returns the server's counters ([`crate::metrics`]), and gauges that are measured for each request.
+//! `/metrics`: returns the server's counters ([`engine::metrics`]), and gauges that are measured for each request.
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use engine::metrics::registered;
+use engine::queue::Shipping;
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
 
 use super::error::ApiError;
 use crate::limits::METRICS_PATIENCE;
-use crate::metrics::registered;
-use crate::queue::Shipping;
 use crate::server::AppState;
 
 /// Returns all metrics in Prometheus' text format.
@@ -20,7 +20,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     gauges.set("tailwater_streams_open", "Streams that are currently open.", open);
     let stored = async {
         let (queued, running) = state.queue.depths().await?;
-        Ok::<_, crate::queue::QueueError>((queued, running, state.queue.shipping().await?))
+        Ok::<_, engine::queue::QueueError>((queued, running, state.queue.shipping().await?))
     };
     if let Ok(Ok((queued, running, shipping))) = tokio::time::timeout(METRICS_PATIENCE, stored).await {
         gauges.set_each(

@@ -7,6 +7,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use engine::clock;
+use engine::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
+use model::{JobId, Seq};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
@@ -14,9 +17,6 @@ use super::events::{cursor, filter, resolve};
 use super::jobs::JobPath;
 use super::query::Query;
 use super::sse::{self, Frames, last_event_id};
-use crate::clock;
-use crate::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
-use crate::model::{JobId, Seq};
 use crate::server::AppState;
 
 /// The maximum number of events read at once.

@@ -2,7 +2,7 @@
 //! files.
 //!
 //! A form has two parts. The first is `job`, the submission, so that an invalid submission is refused before the files
-//! are received. The second is `input`, an archive ([`crate::inputs`]). The job is stored only after the end of the
+//! are received. The second is `input`, an archive ([`engine::inputs`]). The job is stored only after the end of the
 //! form, so an interrupted upload has no effect.
 
 use std::io;
@@ -13,11 +13,11 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use engine::inputs::Incoming;
+use model::NewJob;
 
 use super::body::{JsonBody, parse};
 use super::error::ApiError;
-use crate::inputs::Incoming;
-use crate::model::NewJob;
 use crate::server::AppState;
 
 /// The maximum pause of an upload. Even on a slow connection, some bytes arrive in this time.

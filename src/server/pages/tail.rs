@@ -3,7 +3,7 @@
 //! A single event of a job that prints rapidly can contain up to 1 MiB, and a page with all of it would load slowly.
 //! Omitted output is loaded by line number when the reader scrolls to it.
 
-use crate::model::{Event, LogPayload, Payload, Segment};
+use model::{Event, LogPayload, Payload, Segment};
 
 /// The approximate number of bytes of output in a first paint, which fills several screens.
 pub(crate) const BYTES: i64 = 64 << 10;

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::Duration;
 
-use tailwater::fail_point::FailPoint::{self, *};
+use engine::fail_point::FailPoint::{self, *};
 
 use super::witness::Witness;
 use crate::harness::Random;

@@ -2,19 +2,17 @@
 
 use std::ops::RangeInclusive;
 
+use engine::clock;
+use engine::db::Db;
+use engine::event_log::{
+    AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
+};
+use engine::queue::{Ending, Finish, Maskers, Queue, QueueError};
+use model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp};
 use redact::Redacted;
 use serde_json::json;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use tailwater::clock;
-use tailwater::db::Db;
-use tailwater::event_log::{
-    AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
-};
-use tailwater::model::{
-    FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp,
-};
-use tailwater::queue::{Ending, Finish, Maskers, Queue, QueueError};
 use tempfile::TempDir;
 
 use super::{Random, sha256};

@@ -1,10 +1,10 @@
 //! Leases: what a worker may append while its lease is valid, and that it cannot change anything after the lease has
 //! ended.
 
+use engine::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};
+use engine::queue::{Ending, Heartbeat, QueueError};
+use model::{JobChanges, JobId, JobStatus, Seq};
 use redact::Redacted;
-use tailwater::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};
-use tailwater::model::{JobChanges, JobId, JobStatus, Seq};
-use tailwater::queue::{Ending, Heartbeat, QueueError};
 
 use crate::harness::store::{Output, Store, failed};
 use crate::harness::{Random, sha256};

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
+use engine::files::{KeptFile, compress};
 use reqwest::Method;
 use serde_json::json;
-use tailwater::files::{KeptFile, compress};
 
 use super::story;
 use crate::harness::{Random, TestServer, sha256, until};

@@ -1,10 +1,10 @@
 //! Reads a spool without a server: however the streams are interleaved, every line is complete and has its own number.
 
+use engine::output::lines::{self, Line};
+use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};
+use engine::spool::{Source, SpoolReader, SpoolWriter};
+use model::{Stage, StepRef, StreamName, Timestamp};
 use redact::Redacted;
-use tailwater::model::{Stage, StepRef, StreamName, Timestamp};
-use tailwater::output::lines::{self, Line};
-use tailwater::output::text::{Reach, Selection, TextRead, TextReader, Times};
-use tailwater::spool::{Source, SpoolReader, SpoolWriter};
 use tempfile::TempDir;
 
 use crate::harness::Random;

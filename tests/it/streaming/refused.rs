@@ -103,7 +103,7 @@ async fn after_ten_seconds_of_silence_a_heartbeat_gives_the_position_that_was_ex
         assert_eq!(frame.event, "heartbeat");
         assert_eq!(frame.id, queued.id, "every event has been examined");
         assert_eq!(frame.json()["lastSeq"], 1);
-        let time = frame.json()["serverTime"].as_str().map(str::parse::<tailwater::model::Timestamp>);
+        let time = frame.json()["serverTime"].as_str().map(str::parse::<model::Timestamp>);
         assert!(matches!(time, Some(Ok(_))), "{frame:?}");
     }
     let beat = three.expect("the stream is open");

@@ -4,9 +4,9 @@
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
+use engine::event_log::Page;
+use model::Payload;
 
-use crate::event_log::Page;
-use crate::model::Payload;
 use crate::server::accept::accepted;
 
 /// The format of a response.

@@ -8,12 +8,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use engine::clock;
+use engine::queue::QueueError;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::limits::JOBS_LOOK_EVERY;
-use crate::queue::QueueError;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;

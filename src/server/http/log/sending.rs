@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use engine::event_log::Watch;
+use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};
+use engine::queue::AttemptOutput;
+use model::JobId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::encoding::{Encoder, Encoding};
-use crate::event_log::Watch;
 use crate::limits::{FOLLOW_ASK_EVERY, FOLLOW_LOOK_AGAIN};
-use crate::model::JobId;
-use crate::output::text::{Reach, Selection, TextRead, TextReader, Times};
-use crate::queue::AttemptOutput;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 

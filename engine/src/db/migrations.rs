@@ -1,0 +1,42 @@
+//! All schema migrations in order, compiled into the binary.
+//!
+//! The list is written by hand, because the macro that reads the folder would compile SQLite a second time for the
+//! build host.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Each file of `migrations/`: its number, its name and its SQL.
+const MIGRATIONS: [(i64, &str, &str); 5] = [
+    (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
+    (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
+    (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
+    (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
+    (5, "changes", include_str!("../../../migrations/0005_changes.sql")),
+];
+
+/// Returns the migrator that brings a database to the current version.
+pub(super) fn migrator() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.map(migration).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_in_the_migrations_folder_is_listed() {
+        let folder = std::fs::read_dir("../migrations").expect("tests run in the folder of their crate");
+        let mut files: Vec<String> = folder
+            .map(|file| file.expect("reading succeeds").file_name().into_string().expect("the content is text"))
+            .collect();
+        files.sort();
+        let listed = MIGRATIONS.map(|(number, name, _)| format!("{number:04}_{}.sql", name.replace(' ', "_")));
+        assert_eq!(files, listed);
+    }
+}

@@ -1,0 +1,129 @@
+//! The event log: appending, paging and watching.
+//!
+//! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. There are two ways to append:
+//! [`EventLog::append_as`] for a worker that holds the job's lease, and [`append_by_server`] for the events of a state
+//! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
+//! the stream and the first render.
+//!
+//! [`EventLog::watch`] only signals that the log has grown. It carries no events, so a slow reader can neither fall
+//! behind it nor miss one.
+
+mod append;
+mod new_event;
+mod offsets;
+mod page;
+mod store;
+mod stored;
+mod tail;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use model::{JobId, Seq, Timestamp};
+
+use crate::db::{Db, DbError};
+
+pub use append::{AppendError, Batch, Lease, append_by_server, append_under_lease};
+pub use new_event::{AttemptTotals, Chunk, GapRange, JobDetails, NewEvent, Origin, StepEnd, StepNames};
+pub use page::{Cursor, Direction, Filter, Kinds, Page, PageRequest};
+pub use stored::StoredEvent;
+pub use tail::{Tails, Watch};
+
+/// Why a page could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such job.
+    #[error("there is no job {0}")]
+    NoSuchJob(JobId),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The event logs of all jobs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EventLog {
+    db: Db,
+    tails: Tails,
+}
+
+impl EventLog {
+    /// Creates the log over `db`.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db, tails: Tails::default() }
+    }
+
+    /// Appends a batch under a lease. A batch that is already stored is not stored again, and the call returns the same
+    /// result as before.
+    ///
+    /// Returns the `seq` of the batch's last event once it is committed.
+    pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {
+        let (tails, began) = (self.tails.clone(), Instant::now());
+        let appended = self
+            .db
+            .writer()
+            .write(move |tx| Box::pin(async move { append_under_lease(tx, &tails, lease, batch, now).await }))
+            .await;
+        self.db.metrics().append_took(began.elapsed());
+        appended
+    }
+
+    /// Returns the cache of recent events that all readers share and that appends publish to.
+    #[must_use]
+    pub const fn tails(&self) -> &Tails {
+        &self.tails
+    }
+
+    /// Returns a handle that wakes a reader when the job's log has grown. Create it before reading, so that no append
+    /// is missed.
+    #[must_use]
+    pub fn watch(&self, job: JobId) -> Watch {
+        self.tails.watch(job)
+    }
+
+    /// Reads one page of the job's log.
+    pub async fn page(&self, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
+        if let Some(page) = self.tails.page(job, request) {
+            return Ok(page);
+        }
+        let mut connection = self.db.reader().await?;
+        store::page(&mut connection, job, request).await
+    }
+
+    /// Returns the position in the log that `cursor` refers to.
+    pub async fn resolve(&self, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
+        let mut connection = self.db.reader().await?;
+        store::resolve(&mut connection, job, cursor).await
+    }
+
+    /// Returns the stored output events of one attempt whose output reaches beyond `offset`, oldest first.
+    pub async fn stored_output(&self, job: JobId, attempt: i32, offset: i64) -> Result<Vec<StoredOutput>, ReadError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::output_from(&mut connection, job, attempt, offset).await?)
+    }
+
+    /// Returns, for each of the ascending `offsets` in an attempt's `output.log`, the event that contains the byte
+    /// there. An offset whose byte was not sent gives `None`.
+    pub async fn events_at_offsets(
+        &self,
+        job: JobId,
+        attempt: i32,
+        offsets: &[i64],
+    ) -> Result<Vec<Option<Seq>>, ReadError> {
+        let mut connection = self.db.reader().await?;
+        offsets::events_at(&mut connection, job, attempt, offsets).await
+    }
+}
+
+/// A stored chunk of output, which recovery uses to complete a spool.
+#[derive(Clone, Debug)]
+pub struct StoredOutput {
+    /// The payload of the chunk's event.
+    pub payload: model::LogPayload,
+    /// The chunk's redacted bytes.
+    pub text: redact::Redacted,
+}
+
+/// An event that all readers share.
+pub type SharedEvent = Arc<StoredEvent>;

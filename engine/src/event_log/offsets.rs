@@ -1,0 +1,60 @@
+//! Finds the events that contain given bytes of the output.
+//!
+//! Chunks are stored in the order of their first bytes, so a binary search finds the first chunk, and a scan finds the
+//! rest.
+
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use model::{JobId, Seq};
+
+use super::ReadError;
+use super::store::{self, SentChunk};
+use crate::db::Connection;
+
+/// The number of chunks that can overlap in `output.log`: one of each stream.
+const STREAMS: i64 = 2;
+
+/// Returns, for each of the ascending `offsets` in an attempt's output, the event that contains the byte there.
+pub(super) async fn events_at(
+    connection: &mut Connection,
+    job: JobId,
+    attempt: i32,
+    offsets: &[i64],
+) -> Result<Vec<Option<Seq>>, ReadError> {
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(Vec::new()) };
+    let after = first_chunk_after(connection, job, (attempt, *first)).await?;
+    let from = store::chunks_back(connection, job, after, STREAMS).await?;
+    let mut pieces = Vec::new();
+    let mut chunks = pin!(store::chunks_from(connection, job, from));
+    while let Some(SentChunk { seq, payload }) = chunks.try_next().await? {
+        if (payload.attempt, payload.offset) > (attempt, *last) {
+            break;
+        }
+        if payload.attempt == attempt {
+            pieces.extend(payload.segments().iter().map(|segment| (segment.0, segment.end(), seq)));
+        }
+    }
+    pieces.sort_unstable();
+    let event_at = |offset: &i64| {
+        let behind = pieces.partition_point(|(from, ..)| from <= offset);
+        let (_, to, seq) = pieces.get(behind.checked_sub(1)?)?;
+        (offset < to).then_some(*seq)
+    };
+    Ok(offsets.iter().map(event_at).collect())
+}
+
+/// Returns a position such that the chunks before it are exactly those that begin at or before `at` (an attempt and an
+/// offset).
+async fn first_chunk_after(connection: &mut Connection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
+    let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+    let (mut low, mut high) = (1, last.0 + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match store::chunk_from(connection, job, Seq(middle)).await? {
+            Some(chunk) if (chunk.payload.attempt, chunk.payload.offset) <= at => low = chunk.seq.0 + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(Seq(low))
+}

@@ -1,0 +1,252 @@
+//! A page of the log, and the request for one. This module does no I/O.
+
+use model::{EventId, JobStatus, Level, Seq, StreamName, Timestamp};
+
+use super::SharedEvent;
+use super::stored::{Facets, StoredEvent};
+
+/// The maximum number of bytes of text in a page, unless a single event has more.
+pub const MAX_TEXT: usize = 1 << 20;
+
+/// The maximum number of events that one page examines, which bounds the work when a filter rejects most of them. The
+/// reply says where the page stopped.
+pub const MAX_LOOKED_AT: usize = 5_000;
+
+/// A position in the log, as specified by a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// The event at this position, or the last event if the log is shorter.
+    Seq(Seq),
+    /// The last event at or before a time. If an id is given, an event at exactly that time counts only if its id is
+    /// not greater.
+    After(Timestamp, Option<EventId>),
+    /// The first event at or after a time. If an id is given, an event at exactly that time counts only if its id is
+    /// not smaller.
+    Before(Timestamp, Option<EventId>),
+}
+
+/// The direction to read in, and the bound, which is exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards newer events, beginning after this position.
+    After(Seq),
+    /// Towards older events, beginning before this position, or with the newest event if there is none.
+    Before(Option<Seq>),
+    /// Towards newer events, from the beginning of the log up to but not including this position.
+    UpTo(Seq),
+}
+
+/// Which kinds of events to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Kinds {
+    /// All kinds.
+    #[default]
+    Any,
+    /// All kinds except output.
+    NotOutput,
+    /// Only these kinds.
+    Only(Vec<String>),
+}
+
+/// Which events a page contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The kinds of events to include.
+    pub kinds: Kinds,
+    /// The level that events must have, if set.
+    pub level: Option<Level>,
+    /// The output stream that events must have, if set. Only output events have one.
+    pub stream: Option<StreamName>,
+    /// The id of the step that events must belong to, if set.
+    pub step_id: Option<String>,
+    /// The attempt that events must belong to, if set.
+    pub attempt: Option<i32>,
+}
+
+/// A request for a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The direction, and where to begin.
+    pub direction: Direction,
+    /// Which events to return.
+    pub filter: Filter,
+    /// The maximum number of events to return, at least 1.
+    pub limit: usize,
+}
+
+/// A page of the log.
+#[derive(Debug)]
+pub struct Page {
+    /// The events in reading order.
+    pub events: Vec<SharedEvent>,
+    /// All events up to this position have been examined.
+    pub next_after: Seq,
+    /// All events from this position on have been examined.
+    pub next_before: Seq,
+    /// Whether there are more events in the direction of reading.
+    pub has_more: bool,
+    /// The position of the log's last event, determined before the events are read.
+    pub last_seq: Seq,
+    /// The job's final status, if it had finished before the events were read.
+    pub terminal: Option<JobStatus>,
+}
+
+/// The current end of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The position of its last event.
+    pub last_seq: Seq,
+    /// The job's final status, if it has finished.
+    pub terminal: Option<JobStatus>,
+}
+
+impl Kinds {
+    /// Returns whether these kinds include output.
+    #[must_use]
+    pub fn include_output(&self) -> bool {
+        self.include("log")
+    }
+
+    fn include(&self, kind: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NotOutput => kind != "log",
+            Self::Only(kinds) => kinds.iter().any(|only| only == kind),
+        }
+    }
+}
+
+impl Filter {
+    /// Returns whether the event passes the filter.
+    #[must_use]
+    pub fn matches(&self, level: Level, facets: &Facets) -> bool {
+        self.kinds.include(&facets.kind)
+            && self.level.is_none_or(|wanted| wanted == level)
+            && self.stream.is_none_or(|wanted| Some(wanted) == facets.stream)
+            && self.step_id.as_ref().is_none_or(|wanted| Some(wanted) == facets.step_id.as_ref())
+            && self.attempt.is_none_or(|wanted| Some(wanted) == facets.attempt)
+    }
+}
+
+/// Whether a page accepts more events after the one that was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offered {
+    /// Offer the next event.
+    Continue,
+    /// The page is full. The last event offered was not added and does not count as examined.
+    Stop,
+}
+
+/// A page that is being filled, one event at a time, in reading order.
+pub(super) struct Filling<'a> {
+    request: &'a PageRequest,
+    head: Head,
+    events: Vec<SharedEvent>,
+    text: usize,
+    looked_at: usize,
+    looked_from: Option<Seq>,
+    looked_to: Option<Seq>,
+    full: bool,
+}
+
+impl<'a> Filling<'a> {
+    pub(super) fn new(request: &'a PageRequest, head: Head) -> Self {
+        Self {
+            request,
+            head,
+            events: Vec::new(),
+            text: 0,
+            looked_at: 0,
+            looked_from: None,
+            looked_to: None,
+            full: false,
+        }
+    }
+
+    /// Offers the next event. `event` is called only if the event belongs in the page.
+    pub(super) fn offer(
+        &mut self,
+        seq: Seq,
+        size: usize,
+        matches: bool,
+        event: impl FnOnce() -> SharedEvent,
+    ) -> Offered {
+        let room = self.events.is_empty() || self.text + size <= MAX_TEXT;
+        if self.looked_at == MAX_LOOKED_AT || self.events.len() == self.request.limit || (matches && !room) {
+            self.full = true;
+            return Offered::Stop;
+        }
+        self.looked_at += 1;
+        self.looked_from.get_or_insert(seq);
+        self.looked_to = Some(seq);
+        if matches {
+            self.text += size;
+            self.events.push(event());
+        }
+        Offered::Continue
+    }
+
+    /// Offers an event that is already shared.
+    pub(super) fn offer_shared(&mut self, event: &SharedEvent) -> Offered {
+        let matches = self.request.filter.matches(event.level, &event.facets);
+        self.offer(event.seq, event.size, matches, || SharedEvent::clone(event))
+    }
+
+    /// Finishes the page. Unless it is full, all events in the requested range have been examined.
+    pub(super) fn finish(self) -> Page {
+        let Head { last_seq, terminal } = self.head;
+        let (next_after, next_before) = match (self.request.direction, self.full) {
+            (Direction::After(cursor), false) => (cursor.max(last_seq), cursor.plus(1)),
+            (Direction::After(cursor), true) => (self.looked_to.unwrap_or(cursor), cursor.plus(1)),
+            (Direction::UpTo(bound), false) => (Seq(bound.0 - 1).min(last_seq).max(Seq::START), Seq(1)),
+            (Direction::UpTo(_), true) => (self.looked_to.unwrap_or_default(), Seq(1)),
+            (Direction::Before(_), full) => {
+                (self.looked_from.unwrap_or_default(), if full { self.looked_to.unwrap_or(Seq(1)) } else { Seq(1) })
+            }
+        };
+        Page { events: self.events, next_after, next_before, has_more: self.full, last_seq, terminal }
+    }
+}
+
+impl Page {
+    /// Returns whether no event can follow this page.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.terminal.is_some() && self.next_after >= self.last_seq
+    }
+
+    /// Returns the page as the body of a polling reply.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let items: Vec<&[u8]> = self.events.iter().map(|event| event.item()).collect();
+        let mut body = b"{\"items\":[".to_vec();
+        body.extend_from_slice(&items.join(&b","[..]));
+        body.extend_from_slice(
+            format!(
+                "],\"nextAfter\":{},\"nextBefore\":{},\"hasMore\":{},\"lastSeq\":{},\"terminal\":{}}}",
+                self.next_after,
+                self.next_before,
+                self.has_more,
+                self.last_seq,
+                self.terminal.is_some()
+            )
+            .as_bytes(),
+        );
+        body
+    }
+
+    /// Returns the page in the form that the browser uses.
+    #[must_use]
+    pub fn to_model(&self) -> model::EventsPage {
+        let parse =
+            |event: &SharedEvent| serde_json::from_slice(StoredEvent::item(event)).expect("an item is an event");
+        model::EventsPage {
+            items: self.events.iter().map(parse).collect(),
+            next_after: self.next_after,
+            next_before: self.next_before,
+            has_more: self.has_more,
+            last_seq: self.last_seq,
+            terminal: self.terminal.is_some(),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The SQL queries of the event log.
+
+use futures_util::{StreamExt, TryStreamExt};
+use model::{EventId, JobId, JobStatus, Level, LogPayload, Payload, Seq, Timestamp};
+use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, QueryBuilder, Row};
+
+use super::append::{Authority, Lease};
+use super::new_event::size_of_text;
+use super::page::{Cursor, Direction, Filling, Head, Offered, Page, PageRequest};
+use super::stored::{Facets, Parts, StoredEvent};
+use super::{ReadError, SharedEvent, StoredOutput};
+use crate::db::{Connection, DbError, DbResult};
+
+/// The positions and times that were assigned to an append.
+pub(super) struct AssignedRange {
+    pub(super) first: Seq,
+    pub(super) first_at: Timestamp,
+}
+
+/// Assigns `count` consecutive positions and times by updating the job's row. Returns `None` if the lease has ended or
+/// the batch is out of order.
+pub(super) async fn assign_positions(
+    connection: &mut Connection,
+    job: JobId,
+    count: i64,
+    now: Timestamp,
+    authority: Authority,
+) -> DbResult<Option<AssignedRange>> {
+    let (lease, number, from) = match authority {
+        Authority::Lease { lease, number, from } => (Some(lease), number, from),
+        Authority::Server => (None, 0, 0),
+    };
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "update jobs
+         set last_seq = last_seq + ?1, last_event_at = max(?2, last_event_at + ?1), updated_at = ?2
+         where id = ?3 and (?4 is null or (status = 'running' and lease_epoch = ?4 and exists (
+           select 1 from attempts
+           where job_id = ?3 and attempt = ?5 and last_batch + 1 = ?6 and shipped_bytes = ?7)))
+         returning last_seq, last_event_at",
+    )
+    .bind(count)
+    .bind(now.0)
+    .bind(job.0)
+    .bind(lease.map(|lease| lease.epoch))
+    .bind(lease.map(|lease| lease.attempt))
+    .bind(number)
+    .bind(from)
+    .fetch_optional(connection.sqlite())
+    .await?;
+    Ok(row.map(|(last, at)| AssignedRange { first: Seq(last - count + 1), first_at: Timestamp(at - count + 1) }))
+}
+
+/// An event to store.
+pub(super) struct NewRow {
+    pub(super) seq: Seq,
+    pub(super) id: EventId,
+    pub(super) level: Level,
+    pub(super) kind: String,
+    pub(super) message: Vec<u8>,
+    pub(super) payload: Box<RawValue>,
+    pub(super) created_at: Timestamp,
+}
+
+/// The maximum number of events in one statement. Each statement costs a round trip to SQLite's thread, and the
+/// connection caches a prepared statement for each number of rows.
+const ROWS: usize = 8;
+
+/// Stores events.
+pub(super) async fn insert(connection: &mut Connection, job: JobId, events: Vec<NewRow>) -> DbResult<()> {
+    let mut events = events.into_iter();
+    while events.len() > 0 {
+        let mut insert =
+            QueryBuilder::new("insert into events (job_id, seq, id, level, kind, message, payload, created_at) ");
+        insert.push_values(events.by_ref().take(ROWS), |mut row, event| {
+            row.push_bind(job.0)
+                .push_bind(event.seq.0)
+                .push_bind(event.id.0)
+                .push_bind(event.level.as_str())
+                .push_bind(event.kind)
+                .push_bind(event.message)
+                .push_bind(Box::<str>::from(event.payload).into_string())
+                .push_bind(event.created_at.0);
+        });
+        insert.build().execute(connection.sqlite()).await?;
+    }
+    Ok(())
+}
+
+/// Returns the number of the lease's last batch and the position of its last event, or `None` if the lease has ended.
+pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) -> DbResult<Option<(i64, Seq)>> {
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "select a.last_batch, a.batch_to
+         from attempts a join jobs j on j.id = a.job_id
+         where a.job_id = ? and a.attempt = ? and j.lease_epoch = ? and j.status = 'running'",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .bind(lease.epoch)
+    .fetch_optional(connection.sqlite())
+    .await?;
+    Ok(row.map(|(number, last)| (number, Seq(last))))
+}
+
+/// The update to an attempt's progress when a batch is stored.
+#[derive(Clone, Copy)]
+pub(super) struct BatchProgress {
+    pub(super) number: i64,
+    pub(super) shipped: i64,
+    pub(super) suppressed: i64,
+}
+
+/// Records that a batch is stored, so that a repeated one is recognised.
+pub(super) async fn set_batch_progress(
+    connection: &mut Connection,
+    lease: Lease,
+    progress: BatchProgress,
+    last: Seq,
+) -> DbResult<()> {
+    sqlx::query(
+        "update attempts
+         set last_batch = ?, shipped_bytes = ?, suppressed_bytes = suppressed_bytes + ?, batch_to = ?
+         where job_id = ? and attempt = ?",
+    )
+    .bind(progress.number)
+    .bind(progress.shipped)
+    .bind(progress.suppressed)
+    .bind(last.0)
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+/// Returns the current end of the job's log, or `None` if there is no such job.
+async fn head(connection: &mut Connection, job: JobId) -> DbResult<Option<Head>> {
+    let row: Option<(i64, String)> = sqlx::query_as("select last_seq, status from jobs where id = ?")
+        .bind(job.0)
+        .fetch_optional(connection.sqlite())
+        .await?;
+    Ok(row.map(|(last, status)| Head {
+        last_seq: Seq(last),
+        terminal: JobStatus::from_word(&status).filter(|status| status.is_terminal()),
+    }))
+}
+
+/// Returns the position of the last event of the job's log, or `None` if there is no such job.
+pub(super) async fn last_seq(connection: &mut Connection, job: JobId) -> DbResult<Option<Seq>> {
+    Ok(head(connection, job).await?.map(|head| head.last_seq))
+}
+
+/// Reads one page: first the end of the log, then the events.
+pub(super) async fn page(connection: &mut Connection, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
+    let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+    let mut page = Filling::new(request, head);
+    // Events appended after the head was read belong to the next page.
+    let last = head.last_seq.0;
+    let (after, before) = match request.direction {
+        Direction::After(cursor) => (cursor.0, last + 1),
+        Direction::UpTo(bound) => (0, bound.0.min(last + 1)),
+        Direction::Before(bound) => (0, bound.map_or(last + 1, |bound| bound.0.min(last + 1))),
+    };
+    let sql = match (request.direction, request.filter.kinds.include_output()) {
+        (Direction::Before(_), true) => NEWEST_FIRST,
+        (Direction::Before(_), false) => NEWEST_FIRST_NOT_OUTPUT,
+        (_, true) => OLDEST_FIRST,
+        (_, false) => OLDEST_FIRST_NOT_OUTPUT,
+    };
+    let mut rows = sqlx::query_as::<_, StoredRow>(sql).bind(job.0).bind(after).bind(before).fetch(connection.sqlite());
+    while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
+        let payload = row.payload()?;
+        let facets = Facets::of(&payload);
+        let matches = request.filter.matches(row.level, &facets);
+        let size = size_of_text(row.message.len(), &payload);
+        if page.offer(row.seq, size, matches, || row.share(job, facets, size)) == Offered::Stop {
+            break;
+        }
+    }
+    Ok(page.finish())
+}
+
+const OLDEST_FIRST: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? order by seq";
+const NEWEST_FIRST: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? order by seq desc";
+const OLDEST_FIRST_NOT_OUTPUT: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? and kind <> 'log' order by seq";
+const NEWEST_FIRST_NOT_OUTPUT: &str = "select seq, id, level, message, payload, created_at from events
+    where job_id = ? and seq > ? and seq < ? and kind <> 'log' order by seq desc";
+
+/// A row of the events table.
+struct StoredRow {
+    seq: Seq,
+    id: EventId,
+    level: Level,
+    message: Vec<u8>,
+    payload: Box<RawValue>,
+    created_at: Timestamp,
+}
+
+impl<'r> FromRow<'r, SqliteRow> for StoredRow {
+    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+        let level: &str = row.try_get(2)?;
+        let payload: String = row.try_get(4)?;
+        Ok(Self {
+            seq: Seq(row.try_get(0)?),
+            id: EventId(row.try_get(1)?),
+            level: Level::from_word(level).ok_or_else(|| damaged("level"))?,
+            message: row.try_get(3)?,
+            payload: RawValue::from_string(payload).map_err(|_| damaged("payload"))?,
+            created_at: Timestamp(row.try_get(5)?),
+        })
+    }
+}
+
+impl StoredRow {
+    fn payload(&self) -> DbResult<Payload> {
+        Ok(serde_json::from_str(self.payload.get()).map_err(|_| damaged("payload"))?)
+    }
+
+    fn share(&self, job_id: JobId, facets: Facets, size: usize) -> SharedEvent {
+        let parts = Parts {
+            seq: self.seq,
+            id: self.id,
+            job_id,
+            level: self.level,
+            message: &self.message,
+            payload: &self.payload,
+            created_at: self.created_at,
+        };
+        SharedEvent::new(StoredEvent::new(&parts, facets, size))
+    }
+}
+
+/// Returns the error for a column that contains a value that this program never writes.
+fn damaged(column: &'static str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
+}
+
+/// Returns the `seq` that a cursor refers to: for `after`, the last event before the requested ones; for `before`, the
+/// first event after them.
+pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
+    let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+    let (time, id) = match cursor {
+        Cursor::Seq(seq) => return Ok(seq.min(head.last_seq)),
+        Cursor::After(time, id) | Cursor::Before(time, id) => (time, id),
+    };
+    // Times strictly increase with `seq`, so a binary search finds the position.
+    let (mut low, mut high) = (0, head.last_seq.0);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if time_of(connection, job, Seq(middle)).await?.0 <= time { low = middle } else { high = middle - 1 }
+    }
+    let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
+    let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
+    Ok(match (cursor, exact, id) {
+        // The found event has the cursor's time, but lies beyond the event that the cursor names.
+        (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
+        (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
+        (Cursor::Before(..), None, _) => Seq(low + 1),
+        // The found event is itself the last one before the requested events, or the first one after them.
+        _ => Seq(low),
+    })
+}
+
+async fn time_of(connection: &mut Connection, job: JobId, seq: Seq) -> DbResult<(Timestamp, EventId)> {
+    let (at, id): (i64, uuid::Uuid) = sqlx::query_as("select created_at, id from events where job_id = ? and seq = ?")
+        .bind(job.0)
+        .bind(seq.0)
+        .fetch_one(connection.sqlite())
+        .await?;
+    Ok((Timestamp(at), EventId(id)))
+}
+
+/// The position and payload of an output event.
+pub(super) struct SentChunk {
+    pub(super) seq: Seq,
+    pub(super) payload: LogPayload,
+}
+
+fn sent_chunk((seq, payload): (i64, String)) -> DbResult<SentChunk> {
+    let payload = serde_json::from_str(&payload).map_err(|_| damaged("payload"))?;
+    Ok(SentChunk { seq: Seq(seq), payload })
+}
+
+/// Returns the first chunk at or after a position.
+pub(super) async fn chunk_from(connection: &mut Connection, job: JobId, from: Seq) -> DbResult<Option<SentChunk>> {
+    let row: Option<(i64, String)> = sqlx::query_as(
+        "select seq, payload from events where job_id = ? and seq >= ? and kind = 'log' order by seq limit 1",
+    )
+    .bind(job.0)
+    .bind(from.0)
+    .fetch_optional(connection.sqlite())
+    .await?;
+    row.map(sent_chunk).transpose()
+}
+
+/// Returns the position of the chunk that is `count` chunks before a position, or of the first chunk if there are
+/// fewer. Returns 0 if there is none.
+pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before: Seq, count: i64) -> DbResult<Seq> {
+    let seq: Option<i64> = sqlx::query_scalar(
+        "select min(seq) from (select seq from events where job_id = ? and seq < ? and kind = 'log'
+                               order by seq desc limit ?)",
+    )
+    .bind(job.0)
+    .bind(before.0)
+    .bind(count)
+    .fetch_one(connection.sqlite())
+    .await?;
+    Ok(Seq(seq.unwrap_or(0)))
+}
+
+/// Returns the chunks from a position on, in order.
+pub(super) fn chunks_from(
+    connection: &mut Connection,
+    job: JobId,
+    from: Seq,
+) -> impl futures_util::Stream<Item = DbResult<SentChunk>> {
+    sqlx::query_as("select seq, payload from events where job_id = ? and seq >= ? and kind = 'log' order by seq")
+        .bind(job.0)
+        .bind(from.0)
+        .fetch(connection.sqlite())
+        .map(|row| sent_chunk(row?))
+}
+
+/// Returns the stored chunks of an attempt that reach beyond `offset` of its `output.log`, oldest first.
+pub(super) async fn output_from(
+    connection: &mut Connection,
+    job: JobId,
+    attempt: i32,
+    offset: i64,
+) -> DbResult<Vec<StoredOutput>> {
+    let rows: Vec<StoredRow> = sqlx::query_as(
+        "select seq, id, level, message, payload, created_at from events
+         where job_id = ? and kind = 'log' and json_extract(payload, '$.attempt') = ?
+         and json_extract(payload, '$.offset') + json_extract(payload, '$.bytes') > ? order by seq",
+    )
+    .bind(job.0)
+    .bind(attempt)
+    .bind(offset)
+    .fetch_all(connection.sqlite())
+    .await?;
+    rows.into_iter()
+        .map(|row| match row.payload()? {
+            Payload::Log(payload) => Ok(StoredOutput { payload, text: redact::Redacted::from_stored(row.message) }),
+            _ => Err(damaged("payload").into()),
+        })
+        .collect()
+}

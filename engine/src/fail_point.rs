@@ -1,0 +1,140 @@
+//! Fail points: places in the code at which a test can kill the server, as if by `kill -9`.
+//!
+//! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. Release builds
+//! have no fail points.
+
+/// A point in an operation at which a crash must not lose or corrupt data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailPoint {
+    /// A job has been claimed, but nothing of its attempt exists yet.
+    Claimed,
+    /// The attempt's spool and workspace exist.
+    Prepared,
+    /// A step's process is running.
+    ProcessStarted,
+    /// Output has been redacted, but is not yet in the spool.
+    Captured,
+    /// Bytes are in `output.log`, but their records are not yet in `output.idx`.
+    SpoolBytes,
+    /// Bytes and records have been written to the spool, but the shipper has not been notified.
+    SpoolRecords,
+    /// At the end of a step, `output.log` has been synced, but `output.idx` has not.
+    SpoolLogSynced,
+    /// A step's output has been synced, but its end has not been reported.
+    StepEnded,
+    /// A file of a finished stage is in the artifact store, but has not been recorded yet.
+    FileKept,
+    /// A batch has been created, but not yet sent.
+    BatchMade,
+    /// In the transaction: positions in the log have been assigned.
+    SeqAssigned,
+    /// In the transaction: a batch's events have been stored.
+    EventsStored,
+    /// In the transaction: the attempt's cursor has moved past the batch.
+    BatchStored,
+    /// Before `commit`.
+    Commit,
+    /// After `commit`, before readers are notified.
+    Committed,
+    /// Readers have been notified, but the caller has not received its result yet.
+    Notified,
+    /// The caller has received its result.
+    Answered,
+    /// The shipper has been notified that its batch is stored.
+    Shipped,
+    /// Everything except the attempt's end has been stored.
+    Finish,
+    /// In the transaction: the attempt has been marked as ended.
+    AttemptEnded,
+    /// In the transaction: the lease has ended, but the events that report this have not been stored.
+    LeaseEnded,
+    /// The attempt's end has been stored, but nobody has been notified.
+    Finished,
+    /// A compressed log has been created, and the original still exists.
+    Compressed,
+    /// The original has been removed, but the database has not recorded this.
+    OriginalRemoved,
+    /// In a recovery: orphaned processes have been killed.
+    OrphansKilled,
+    /// In a recovery: incomplete data at the end of the spool has been truncated.
+    SpoolMended,
+    /// In a recovery: the spool has been completed from the stored events.
+    SpoolCompleted,
+    /// In a recovery: the rest of the spool has been stored.
+    RestShipped,
+}
+
+impl FailPoint {
+    /// All fail points.
+    pub const ALL: [Self; 28] = [
+        Self::Claimed,
+        Self::Prepared,
+        Self::ProcessStarted,
+        Self::Captured,
+        Self::SpoolBytes,
+        Self::SpoolRecords,
+        Self::SpoolLogSynced,
+        Self::StepEnded,
+        Self::FileKept,
+        Self::BatchMade,
+        Self::SeqAssigned,
+        Self::EventsStored,
+        Self::BatchStored,
+        Self::Commit,
+        Self::Committed,
+        Self::Notified,
+        Self::Answered,
+        Self::Shipped,
+        Self::Finish,
+        Self::AttemptEnded,
+        Self::LeaseEnded,
+        Self::Finished,
+        Self::Compressed,
+        Self::OriginalRemoved,
+        Self::OrphansKilled,
+        Self::SpoolMended,
+        Self::SpoolCompleted,
+        Self::RestShipped,
+    ];
+
+    /// Returns the point's name in the environment variable.
+    #[must_use]
+    pub fn name(self) -> String {
+        // The name of `SpoolBytes`, for example, is `spool_bytes`.
+        let words = format!("{self:?}");
+        let cuts = |(at, letter): (usize, char)| {
+            let cut = (at > 0 && letter.is_uppercase()).then_some('_');
+            cut.into_iter().chain(letter.to_lowercase())
+        };
+        words.char_indices().flat_map(cuts).collect()
+    }
+
+    /// Kills the process if the environment variable selects this occurrence of the fail point.
+    #[cfg(debug_assertions)]
+    pub fn reached(self) {
+        use std::sync::LazyLock;
+        use std::sync::atomic::{AtomicI64, Ordering};
+
+        static WANTED: LazyLock<Option<(String, AtomicI64)>> = LazyLock::new(|| {
+            let wanted = std::env::var("TAILWATER_FAIL_POINT").ok()?;
+            let (name, time) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+            Some((name.to_owned(), AtomicI64::new(time.parse().ok()?)))
+        });
+        let Some((name, left)) = &*WANTED else { return };
+        if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // If anything was reported too early, this pause gives other tasks the time to receive it, even a task that
+            // waits for this thread.
+            tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
+            // The signal may take a moment to arrive. Until then, this thread must not continue.
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    /// Does nothing, since a release has no fail points.
+    #[cfg(not(debug_assertions))]
+    #[expect(clippy::unused_self, reason = "builds with fail points use self")]
+    pub const fn reached(self) {}
+}

@@ -1,0 +1,23 @@
+//! Tailwater without its surfaces (HTTP, pages, command line): the queue, the event log, the output of jobs, and the worker
+//! that runs them.
+//!
+//! This file lists all modules, from the outermost inwards.
+
+pub mod worker;
+
+pub mod output;
+pub mod queue;
+
+pub mod artifacts;
+pub mod event_log;
+pub mod inputs;
+pub mod json;
+pub mod spool;
+
+pub mod db;
+pub mod files;
+
+pub mod clock;
+pub mod fail_point;
+pub mod metrics;
+pub mod supervise;

@@ -1,0 +1,140 @@
+//! Reads the output of attempts by line number, as text, and by byte offset.
+//!
+//! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
+//! while it grows and afterwards, and it includes output that is suppressed in live events. [`lines`] and [`text`] are
+//! the two ways to read it, `steps` maps steps to their ids, and a background task compresses the output of finished
+//! attempts.
+//!
+//! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
+
+mod compress;
+pub mod lines;
+mod page;
+mod steps;
+pub mod text;
+
+use std::io;
+
+use model::JobId;
+use tokio_util::sync::CancellationToken;
+
+use crate::event_log::{EventLog, ReadError};
+use crate::queue::{AttemptOutput, Queue, QueueError, Shipping};
+use crate::spool::{SpoolReader, Spools};
+pub use page::Wanted;
+pub use steps::StepIds;
+
+/// Why an output could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The job or its attempt could not be read from the database.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The job's events could not be read.
+    #[error(transparent)]
+    Events(#[from] ReadError),
+    /// The spool could not be read.
+    #[error("the output cannot be read: {0}")]
+    Spool(#[from] io::Error),
+    /// The job has had fewer attempts.
+    #[error("there is no attempt {asked}; the job has had only {had} so far")]
+    NoSuchAttempt {
+        /// The number of the job's latest attempt.
+        had: i32,
+        /// The requested attempt.
+        asked: i32,
+    },
+    /// The attempt has finished with output, but its files no longer exist.
+    #[error("the output's files have been removed")]
+    Missing,
+}
+
+/// The output of all attempts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    spools: Spools,
+    queue: Queue,
+    events: EventLog,
+}
+
+impl Outputs {
+    /// Creates a reader for the outputs in the given spools.
+    #[must_use]
+    pub const fn new(spools: Spools, queue: Queue, events: EventLog) -> Self {
+        Self { spools, queue, events }
+    }
+
+    /// Returns the status of the output of the given attempt, or of the latest one.
+    ///
+    /// Call this before reading. If it reports that the output is complete, reading returns all of it.
+    pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
+        let output = self.queue.attempt_output(job, attempt).await?;
+        match attempt {
+            Some(asked) if asked != output.attempt => {
+                Err(OutputError::NoSuchAttempt { had: output.last_attempt, asked })
+            }
+            _ => Ok(output),
+        }
+    }
+
+    /// Opens an output. Returns `None` if nothing has been printed.
+    pub async fn open(&self, job: JobId, of: &AttemptOutput) -> Result<Option<SpoolReader>, OutputError> {
+        let spool = self.open_growing(job, of.attempt).await?;
+        if spool.is_none() && of.sha256.is_some() { Err(OutputError::Missing) } else { Ok(spool) }
+    }
+
+    /// Opens an output that may still grow. Returns `None` if nothing has been printed so far.
+    pub async fn open_growing(&self, job: JobId, attempt: i32) -> Result<Option<SpoolReader>, OutputError> {
+        let spools = self.spools.clone();
+        Ok(blocking(move || spools.open(job, attempt)).await?)
+    }
+
+    /// Returns the ids of those steps of an attempt that have begun.
+    pub async fn steps(&self, job: JobId, attempt: i32) -> Result<StepIds, OutputError> {
+        Ok(StepIds::load(&self.events, job, attempt).await?)
+    }
+
+    /// Returns how many bytes of output the given attempts have printed that are not yet in their jobs' event logs.
+    pub async fn unshipped(&self, attempts: Vec<Shipping>) -> io::Result<u64> {
+        let spools = self.spools.clone();
+        blocking(move || Ok(unshipped(&spools, &attempts))).await
+    }
+
+    /// Returns the size of all outputs on disk, in bytes.
+    pub async fn size(&self) -> io::Result<u64> {
+        let spools = self.spools.clone();
+        blocking(move || Ok(spools.size())).await
+    }
+
+    /// Compresses the outputs of finished attempts in the background, one after another, until `shutdown`.
+    pub async fn compress(&self, shutdown: CancellationToken) {
+        compress::run(self, shutdown).await;
+    }
+}
+
+fn unshipped(spools: &Spools, attempts: &[Shipping]) -> u64 {
+    let lag = |of: &Shipping| spools.printed(of.job, of.attempt).saturating_sub(u64::try_from(of.bytes).unwrap_or(0));
+    attempts.iter().map(lag).sum()
+}
+
+/// Runs a read on a thread that is allowed to block.
+async fn blocking<T: Send + 'static>(read: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lag_is_what_is_printed_and_not_stored() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let job: JobId = "01890000-0000-7000-8000-000000000000".parse().expect("an id");
+        let path = folder.path().join(Spools::log_path(job, 1));
+        std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder can be written");
+        std::fs::write(path, [b'x'; 100]).expect("the folder can be written");
+        let spools = Spools::new(folder.path());
+        let attempts = [Shipping { job, attempt: 1, bytes: 30 }, Shipping { job, attempt: 2, bytes: 9 }];
+        assert_eq!((unshipped(&spools, &attempts), spools.size()), (70, 100));
+    }
+}

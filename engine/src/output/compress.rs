@@ -1,0 +1,107 @@
+//! Compresses the output of finished attempts in the background, one file after another, at the lowest priority.
+//!
+//! The database records which outputs are compressed, so that work interrupted by a crash is resumed.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use model::JobId;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::Outputs;
+use crate::queue::QueueError;
+use crate::spool::Spools;
+
+/// How long to wait after an attempt has finished, so that a burst of small jobs is handled together.
+const LOOK_AFTER: Duration = Duration::from_millis(500);
+
+/// How long to wait after a failure. A full disk, for example, is unlikely to have free space at once.
+const REST: Duration = Duration::from_mins(1);
+
+/// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave.
+const LOWEST_PRIORITY: i32 = 19;
+
+/// Compresses outputs until `shutdown`. A file whose compression is interrupted is compressed from its beginning after
+/// the next start.
+pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
+    loop {
+        // Register before looking, so that an attempt that finishes in between is not missed.
+        let ended = outputs.queue.attempt_ended();
+        tokio::pin!(ended);
+        ended.as_mut().enable();
+        let rest = match compress_next(outputs, &shutdown).await {
+            Ok(Done::One) => continue,
+            Ok(Done::Nothing) => None,
+            Err(error) => {
+                tracing::warn!(%error, "failed to compress an output; it stays uncompressed for now");
+                Some(REST)
+            }
+        };
+        let wake = async {
+            if let Some(rest) = rest {
+                return tokio::time::sleep(rest).await;
+            }
+            ended.await;
+            tokio::time::sleep(LOOK_AFTER).await;
+        };
+        tokio::select! {
+            () = wake => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Whether an output was compressed.
+enum Done {
+    One,
+    Nothing,
+}
+
+/// Why an output was not compressed.
+#[derive(Debug, thiserror::Error)]
+enum CompressError {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+async fn compress_next(outputs: &Outputs, shutdown: &CancellationToken) -> Result<Done, CompressError> {
+    let Outputs { queue, spools, .. } = outputs;
+    let Some(log) = queue.next_uncompressed().await? else { return Ok(Done::Nothing) };
+    if shutdown.is_cancelled() {
+        return Ok(Done::Nothing);
+    }
+    let of = (log.artifact.job_id, log.artifact.attempt);
+    match in_background(spools.clone(), of, shutdown).await {
+        Ok(stored) => queue.compressed(log.artifact.id, stored).await?,
+        Err(_) if shutdown.is_cancelled() => return Ok(Done::Nothing),
+        // The spool has been removed, so there is nothing to compress.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => queue.compressed(log.artifact.id, 0).await?,
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Done::One)
+}
+
+/// Compresses a spool in a thread of the lowest priority and returns its compressed size.
+async fn in_background(spools: Spools, (job, attempt): (JobId, i32), shutdown: &CancellationToken) -> io::Result<u64> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (sender, mut receiver) = oneshot::channel();
+    let stopped = Arc::clone(&stop);
+    std::thread::Builder::new().name("compress".into()).spawn(move || {
+        // A `None` pid means the calling thread. The work also succeeds if its priority cannot be lowered.
+        rustix::process::setpriority_process(None, LOWEST_PRIORITY).ok();
+        sender.send(spools.compress(job, attempt, &stopped)).ok();
+    })?;
+    let stored = tokio::select! {
+        stored = &mut receiver => stored,
+        () = shutdown.cancelled() => {
+            stop.store(true, Ordering::Relaxed);
+            receiver.await
+        }
+    };
+    stored.map_err(io::Error::other)?
+}

@@ -1,0 +1,173 @@
+//! Reads lines anywhere in the output by their numbers.
+//!
+//! A line belongs to one stream and may be split into several pieces with output of the other stream between them.
+//! Reading joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
+
+use std::borrow::Cow;
+use std::io;
+
+use model::Timestamp;
+use model::ansi::{self, LineEnd};
+
+use crate::spool::{Record, Source, SpoolReader, incomplete_character};
+
+/// The maximum number of index records that one read examines to find the remaining pieces of lines: 40 MiB of index.
+const MAX_LOOKED_AT: u32 = 1 << 20;
+
+/// The maximum number of bytes of text that one read returns, unless its first line is longer. Building the response
+/// takes three times as much memory.
+const MAX_TEXT: usize = 4 << 20;
+
+/// A line of output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number within the attempt, from 1.
+    pub number: u64,
+    /// Its offset in `output.log`.
+    pub offset: u64,
+    /// The stage, step and stream that printed the line.
+    pub source: Source,
+    /// When its first byte was captured.
+    pub time: Timestamp,
+    /// The line's text without the newline, as it was printed. If that is too long, the text that a terminal would
+    /// display.
+    pub text: Vec<u8>,
+    /// Whether the text is truncated.
+    pub cut: bool,
+}
+
+/// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Returns fewer lines at the
+/// end of the log, or when their total text is long.
+pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
+    let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
+    let (mut lines, mut text) = (Vec::new(), 0);
+    for number in (from..).take(count) {
+        let Some(line) = reading.line(number)? else { break };
+        text += line.text.len();
+        lines.push(line);
+        if text > MAX_TEXT {
+            break;
+        }
+    }
+    Ok(lines)
+}
+
+struct Reading<'a> {
+    spool: &'a mut SpoolReader,
+    keep: usize,
+    here: Option<Here>,
+    looked_at: u32,
+}
+
+/// The record in which the last line began, and the position in it.
+struct Here {
+    number: u64,
+    record: Record,
+    text: Vec<u8>,
+    /// The number of the line at `at`, where it begins or continues.
+    line: u64,
+    at: usize,
+}
+
+impl Here {
+    /// Moves to the beginning of a line. Returns whether the line begins in this record.
+    fn go_to(&mut self, line: u64) -> bool {
+        if line <= self.record.begun || line < self.line {
+            return false;
+        }
+        while self.line < line {
+            let Some(newline) = memchr::memchr(b'\n', &self.text[self.at..]) else { return false };
+            self.at += newline + 1;
+            self.line += 1;
+        }
+        self.at < self.text.len()
+    }
+}
+
+impl Reading<'_> {
+    /// Reads one line, or returns `None` if it has not begun.
+    fn line(&mut self, number: u64) -> io::Result<Option<Line>> {
+        if !self.here.as_mut().is_some_and(|here| here.go_to(number)) && !self.find(number)? {
+            return Ok(None);
+        }
+        let Some(here) = &self.here else { return Ok(None) };
+        let (source, time) = (here.record.source, here.record.time);
+        let offset = here.record.offset + here.at as u64;
+        let rest = &here.text[here.at..];
+        let (mut text, ended) = match memchr::memchr(b'\n', rest) {
+            Some(newline) => (rest[..newline].to_vec(), true),
+            None => (rest.to_vec(), false),
+        };
+        let mut cut = false;
+        if !ended {
+            let after = here.number;
+            cut = self.go_on(after, number, source, &mut text)?;
+        }
+        if text.len() > self.keep {
+            fold(&mut text, LineEnd::Complete);
+        }
+        if text.len() > self.keep {
+            text.truncate(self.keep);
+            text.truncate(text.len() - incomplete_character(&text));
+            cut = true;
+        }
+        Ok(Some(Line { number, offset, source, time, text, cut }))
+    }
+
+    /// Moves to the record in which a line begins.
+    fn find(&mut self, line: u64) -> io::Result<bool> {
+        let hint = self.here.as_ref().map_or(0, |here| here.number);
+        let Some(number) = self.spool.record_of_line(line, hint)? else { return Ok(false) };
+        let Some(record) = self.spool.record(number)? else { return Ok(false) };
+        let text = self.spool.text(&record)?.into_bytes();
+        let here = self.here.insert(Here { number, record, text, line: record.line, at: 0 });
+        Ok(here.go_to(line))
+    }
+
+    /// Appends the pieces of a line from the records after record `after`, until the line ends or `keep` bytes are
+    /// exceeded. Returns whether it stopped before the line's end.
+    fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
+        for number in after + 1.. {
+            // Fold only at twice the limit, so that a line that overwrites itself is not folded again for every record.
+            if text.len() > self.keep * 2 {
+                fold(text, LineEnd::Open);
+                if text.len() > self.keep {
+                    return Ok(true);
+                }
+            }
+            let Some(record) = self.spool.record(number)? else { return Ok(false) };
+            if record.source.step != source.step {
+                return Ok(false);
+            }
+            if self.looked_at == MAX_LOOKED_AT {
+                return Ok(true);
+            }
+            self.looked_at += 1;
+            if record.source.stream != source.stream {
+                continue;
+            }
+            if record.line != line {
+                return Ok(false);
+            }
+            let piece = self.spool.text(&record)?.into_bytes();
+            match memchr::memchr(b'\n', &piece) {
+                Some(newline) => {
+                    text.extend_from_slice(&piece[..newline]);
+                    return Ok(false);
+                }
+                None => text.extend_from_slice(&piece),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Shortens a line that overwrites itself by replacing it with the text that a terminal would display.
+fn fold(text: &mut Vec<u8>, end: LineEnd) {
+    let whole = text.len() - incomplete_character(text);
+    let folded = match ansi::fold(&String::from_utf8_lossy(&text[..whole]), end).text {
+        Cow::Owned(folded) => folded,
+        Cow::Borrowed(_) => return,
+    };
+    text.splice(..whole, folded.into_bytes());
+}

@@ -1,0 +1,79 @@
+//! Pages of lines, with the text that a terminal displays, the steps, and the events that contain the lines.
+
+use std::io;
+
+use model::ansi::{self, LineEnd};
+use model::level;
+use model::{JobId, LinesPage, OutputLine};
+
+use super::lines::{self, Line};
+use super::{OutputError, Outputs, blocking};
+use crate::queue::AttemptOutput;
+use crate::spool::SpoolReader;
+
+/// Which lines of an output to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The number of the first line, from 1. A negative number counts from the end.
+    pub from: i64,
+    /// The maximum number of lines.
+    pub count: usize,
+    /// The maximum number of bytes of each line.
+    pub keep: usize,
+}
+
+impl Outputs {
+    /// Reads a page of lines.
+    pub async fn lines(&self, job: JobId, of: &AttemptOutput, wanted: Wanted) -> Result<LinesPage, OutputError> {
+        let (lines, total) = match self.open(job, of).await? {
+            Some(mut spool) => blocking(move || read(&mut spool, wanted)).await?,
+            None => (Vec::new(), 0),
+        };
+        let items = self.describe(job, of.attempt, lines).await?;
+        Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
+    }
+
+    /// Adds the information that is not in the spool: the steps' ids and the events that contain the lines.
+    async fn describe(&self, job: JobId, attempt: i32, lines: Vec<Line>) -> Result<Vec<OutputLine>, OutputError> {
+        if lines.is_empty() {
+            return Ok(Vec::new());
+        }
+        let steps = self.steps(job, attempt).await?;
+        let offsets: Vec<i64> = lines.iter().map(|line| signed(line.offset)).collect();
+        let places = self.events.events_at_offsets(job, attempt, &offsets).await?;
+        let item = |(line, seq): (Line, _)| {
+            let printed = String::from_utf8_lossy(&line.text);
+            let shown = ansi::fold(&printed, LineEnd::Complete);
+            let truncated = line.cut || shown.cut;
+            let text = shown.text.into_owned();
+            OutputLine {
+                line: signed(line.number),
+                seq,
+                stream: line.source.stream,
+                stage: line.source.step.stage,
+                step_id: steps.get(line.source).cloned(),
+                time: line.time,
+                level: level::of_printed(&text, line.source.stream),
+                text,
+                truncated,
+            }
+        };
+        Ok(lines.into_iter().zip(places).map(item).collect())
+    }
+}
+
+/// Reads the lines, and returns them with the total number of lines.
+fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<Line>, u64)> {
+    let total = spool.total_lines()?;
+    let from = match wanted.from {
+        from @ 1.. => from.unsigned_abs(),
+        back => (total + 1).saturating_sub(back.unsigned_abs()).max(1),
+    };
+    // Exclude lines that began after the total was read, so that no line number exceeds `totalLines`.
+    let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);
+    Ok((lines::read(spool, from, wanted.count.min(left), wanted.keep)?, total))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

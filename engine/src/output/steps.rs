@@ -1,0 +1,43 @@
+//! The ids of an attempt's steps. The index of a spool contains only their positions.
+
+use std::collections::HashMap;
+
+use model::{JobId, Payload, Seq, StepRef};
+
+use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadError};
+use crate::spool::Source;
+
+/// The maximum number of events to read per page.
+const LIMIT: usize = 500;
+
+/// The ids of those steps of an attempt that have begun.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepIds(HashMap<StepRef, String>);
+
+impl StepIds {
+    /// Reads the ids from the job's event log. A step's event is queued before its process starts, but may be stored
+    /// shortly afterwards.
+    pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
+        let filter =
+            Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };
+        let (mut ids, mut after) = (HashMap::new(), Seq::START);
+        loop {
+            let request = PageRequest { direction: Direction::After(after), filter: filter.clone(), limit: LIMIT };
+            let page = events.page(job, &request).await?;
+            for event in page.to_model().items {
+                let Payload::Step(step) = event.payload else { continue };
+                ids.insert(step.step(), step.step_id);
+            }
+            if !page.has_more {
+                return Ok(Self(ids));
+            }
+            after = page.next_after;
+        }
+    }
+
+    /// Returns the id of the step that printed the output, if the step's event is already stored.
+    #[must_use]
+    pub fn get(&self, source: Source) -> Option<&String> {
+        self.0.get(&source.step)
+    }
+}

@@ -1,0 +1,262 @@
+//! The job queue: jobs are submitted, listed, cancelled and resubmitted. See [`leases`] for how workers claim jobs,
+//! [`ending`] for how jobs finish, and [`files`] for artifacts and outputs.
+//!
+//! Every change of state is committed in one transaction together with the events that report it, so no reader ever
+//! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
+//! worker that has lost its lease can no longer change the job.
+
+mod ending;
+mod files;
+mod job_row;
+mod leases;
+mod maskers;
+mod overrides;
+mod payload;
+mod store;
+mod submission;
+mod working_roots;
+
+use std::sync::Arc;
+
+use model::{Job, JobChanges, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
+use tokio::sync::{Notify, watch};
+
+use crate::clock;
+use crate::db::{Db, DbError};
+use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
+
+pub use ending::{ArtifactPlace, Ending, Finish, NewArtifact};
+pub use files::{ArtifactFile, AttemptOutput};
+pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
+pub use maskers::Maskers;
+pub use payload::RawCommand as CommandShape;
+pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
+pub use store::JobsFilter;
+pub use submission::Submission;
+use submission::check_reason;
+pub use working_roots::{DirectoryError, WorkingRoots};
+
+/// Why the queue refused a request.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The submission is invalid.
+    #[error("{0}")]
+    Invalid(#[from] InvalidPayload),
+    /// There is no job with that id.
+    #[error("there is no job {0}")]
+    NoSuchJob(JobId),
+    /// The job's state does not allow the request.
+    #[error("the job has already finished ({}), so it cannot be {wanted}", status.as_str())]
+    StateConflict {
+        /// The job's state.
+        status: JobStatus,
+        /// What was requested, as a past participle.
+        wanted: &'static str,
+    },
+    /// The worker no longer holds the job.
+    #[error("the lease on job {0} is no longer valid")]
+    LeaseLost(JobId),
+    /// Too many jobs are queued.
+    #[error("{0} jobs are already queued; wait until some of them have started, or raise --jobs-queued")]
+    Full(i64),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The job queue. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    db: Db,
+    log: EventLog,
+    /// Masks the secrets of each job and of the server in the jobs' payloads and output.
+    maskers: Maskers,
+    jobs_queued: i64,
+    /// The folders in which the steps of a submission may run.
+    roots: WorkingRoots,
+    signals: Arc<Signals>,
+}
+
+/// Notifications within this process. They carry no data and only cause the receiver to query again.
+#[derive(Debug, Default)]
+struct Signals {
+    queued: Notify,
+    cancelled: Notify,
+    attempt_ended: Notify,
+    changed: watch::Sender<()>,
+}
+
+impl Queue {
+    /// Creates the queue on `db`. It accepts at most `jobs_queued` queued jobs.
+    #[must_use]
+    pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64) -> Self {
+        Self { db, log, maskers, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
+    }
+
+    /// Restricts the absolute working directories of submissions to the given folders.
+    #[must_use]
+    pub fn with_working_roots(self, roots: WorkingRoots) -> Self {
+        Self { roots, ..self }
+    }
+
+    /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
+    pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
+        self.submit_with(new, by, key, None).await
+    }
+
+    /// Submits a job with its input, which must already be stored.
+    pub async fn submit_with(
+        &self,
+        new: NewJob,
+        by: &str,
+        key: Option<String>,
+        input: Option<JobInput>,
+    ) -> Result<Job, QueueError> {
+        let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
+        self.insert(submission.with_input(input)).await
+    }
+
+    /// Checks a submission without storing it, before its input is received.
+    pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
+        Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
+        Ok(())
+    }
+
+    /// Returns the ids of the inputs of all jobs.
+    pub async fn inputs(&self) -> Result<Vec<uuid::Uuid>, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let inputs = store::inputs(&mut connection).await?;
+        Ok(inputs.into_iter().map(|input| input.id).collect())
+    }
+
+    /// Submits the payload of `job` again, including its real secret values, with the requested changes.
+    pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+        drop(connection);
+        if changes == JobChanges::default() {
+            return self.insert(Submission::again(&row, by)).await;
+        }
+        let new = NewJob {
+            kind: row.job.kind.clone(),
+            priority: changes.priority.unwrap_or(row.job.priority),
+            payload: overrides::apply(&row.job.kind, &row.payload, changes.payload.as_ref(), &self.maskers)?,
+            affinity_key: row.job.affinity_key.clone(),
+            max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
+        };
+        let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.job.input);
+        self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }).await
+    }
+
+    async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
+        let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
+        let row = self
+            .db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(row) = submission.repeated(tx.connection()).await? {
+                        return Ok(row);
+                    }
+                    let id = submission.id;
+                    if !store::insert(tx.connection(), &submission, limit, now).await? {
+                        return Err(QueueError::Full(limit));
+                    }
+                    let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
+                    append_by_server(tx, log.tails(), id, vec![event], now).await?;
+                    store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))
+                })
+            })
+            .await?;
+        tracing::info!(job = %row.job.id, "submitted");
+        self.signals.queued.notify_waiters();
+        self.signals.changed.send_replace(());
+        Ok(row.to_job(&self.maskers))
+    }
+
+    /// Returns a job in the form that responses show.
+    pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+        let position = match row.job.status {
+            JobStatus::Queued => Some(store::queue_position(&mut connection, &row).await?),
+            _ => None,
+        };
+        Ok(Job { queue_position: position, ..row.to_job(&self.maskers) })
+    }
+
+    /// Returns a page of jobs, newest first.
+    pub async fn jobs(&self, filter: JobsFilter) -> Result<JobsPage, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let mut rows = store::list(&mut connection, &filter).await?;
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let items = rows
+            .iter()
+            .map(|row| if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) })
+            .collect();
+        Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
+    }
+
+    /// Returns a receiver that is notified when any job's state has changed. Create it before reading.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.signals.changed.subscribe()
+    }
+
+    /// Returns the number of the latest change to any job's state.
+    pub async fn last_change(&self) -> Result<i64, QueueError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::last_change(&mut connection).await?)
+    }
+
+    /// Returns the jobs that have changed after change number `change`, as lists show them. They are sorted by their
+    /// latest changes and paired with those changes' numbers.
+    pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let rows = store::changed_after(&mut connection, change, limit).await?;
+        Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
+    }
+
+    /// Requests a job's cancellation. A queued job finishes immediately, and a running job finishes when its worker has
+    /// stopped it. A repeated request changes nothing.
+    pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
+        if let Some(reason) = &reason {
+            check_reason(reason)?;
+        }
+        let (log, maskers, by, now) = (self.log.clone(), self.maskers.clone(), by.to_owned(), clock::now());
+        let row = self
+            .db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let row = store::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
+                    if row.job.cancel_requested_at.is_some() {
+                        return Ok(row);
+                    }
+                    if row.job.status.is_terminal() {
+                        return Err(QueueError::StateConflict { status: row.job.status, wanted: "cancelled" });
+                    }
+                    let reason = reason.map(|reason| row.mask(&maskers, &reason));
+                    store::request_cancel(tx.connection(), job, &by, reason.as_ref(), now).await?;
+                    let details = JobDetails { reason, ..JobDetails::default() };
+                    let event = NewEvent::job(JobEventStatus::CancelRequested, row.job.attempt, details);
+                    append_by_server(tx, log.tails(), job, vec![event], now).await?;
+                    if row.job.status == JobStatus::Queued {
+                        ending::cancel_queued(tx, log.tails(), &row, now).await?;
+                    }
+                    store::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))
+                })
+            })
+            .await?;
+        self.signals.cancelled.notify_waiters();
+        self.signals.changed.send_replace(());
+        Ok(row.to_job(&self.maskers))
+    }
+
+    /// Returns how many jobs are queued and how many are running.
+    pub async fn depths(&self) -> Result<(i64, i64), QueueError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::depths(&mut connection).await?)
+    }
+}

@@ -1,0 +1,244 @@
+//! Ends leases and jobs. The state changes in the same transaction as the events that report the change.
+
+use std::time::Duration;
+
+use model::backoff::Backoff;
+use model::{ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Stage, Timestamp};
+use redact::Redacted;
+use sha2::{Digest, Sha256};
+
+use super::QueueError;
+use super::files::store::keep_artifact;
+use super::job_row::JobRow;
+use super::leases::store::{self as leases, JobEnd};
+use super::store;
+use crate::artifacts::location;
+use crate::db::Tx;
+use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
+use crate::fail_point::FailPoint;
+use crate::spool::Spools;
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The attempt succeeded.
+    Succeeded,
+    /// The attempt failed by itself, or because its worker stopped.
+    Failed {
+        /// The machine-readable reason.
+        reason: FailureReason,
+        /// The human-readable reason.
+        message: Redacted,
+    },
+    /// The attempt was stopped because the job's cancellation was requested.
+    Cancelled,
+}
+
+/// A worker's report at the end of a lease.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// The lease to end.
+    pub lease: Lease,
+    /// The worker that held the lease.
+    pub worker: Redacted,
+    /// How the attempt ended.
+    pub ending: Ending,
+    /// The totals of the attempt's output.
+    pub totals: AttemptTotals,
+    /// The files to record as artifacts of the attempt.
+    pub artifacts: Vec<NewArtifact>,
+}
+
+/// A file to be recorded as an artifact.
+#[derive(Clone, Debug)]
+pub struct NewArtifact {
+    /// The artifact's id.
+    pub id: ArtifactId,
+    /// The artifact's display name.
+    pub name: Redacted,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// The location of the file.
+    pub place: ArtifactPlace,
+    /// The stage that produced the file, if it came from one.
+    pub stage: Option<Stage>,
+}
+
+/// The location of an artifact's file in the data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArtifactPlace {
+    /// The file is in the artifact store.
+    Store,
+    /// The file is the complete output in the attempt's spool.
+    Spool,
+}
+
+impl ArtifactPlace {
+    /// Returns the file's path, relative to the data folder.
+    #[must_use]
+    pub fn path(self, lease: Lease, id: ArtifactId) -> String {
+        match self {
+            Self::Store => location(lease.job, lease.attempt, id),
+            Self::Spool => Spools::log_path(lease.job, lease.attempt).to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// The longest wait before the next attempt.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+/// The waits before the next attempt.
+const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
+
+/// The state of a job after its attempt has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Next {
+    Over(JobStatus),
+    Again(Timestamp),
+}
+
+fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
+    match ending {
+        Ending::Succeeded => Next::Over(JobStatus::Succeeded),
+        Ending::Cancelled => Next::Over(JobStatus::Cancelled),
+        // A cancelled job must not run again.
+        Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
+        Ending::Failed { .. } if row.job.attempt < row.job.max_attempts => {
+            Next::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
+        }
+        Ending::Failed { .. } if row.job.max_attempts == 1 => Next::Over(JobStatus::Failed),
+        Ending::Failed { .. } => Next::Over(JobStatus::DeadLetter),
+    }
+}
+
+/// Ends a lease and the attempt under it, and then finishes or requeues the job.
+pub(super) async fn finish(
+    tx: &mut Tx,
+    tails: &Tails,
+    finish: Finish,
+    now: Timestamp,
+) -> Result<JobStatus, QueueError> {
+    let lease = finish.lease;
+    let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
+    if row.job.status != JobStatus::Running || row.job.lease_epoch != lease.epoch {
+        // The call that ended the lease may be repeated until the next lease begins.
+        let repeated = row.job.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.job.status != JobStatus::Running;
+        return if repeated { Ok(row.job.status) } else { Err(QueueError::LeaseLost(lease.job)) };
+    }
+    let status = attempt_status(&finish.ending);
+    leases::end_attempt(tx.connection(), lease, status, now).await?;
+    FailPoint::AttemptEnded.reached();
+    let mut events = Vec::new();
+    for artifact in &finish.artifacts {
+        keep_artifact(tx.connection(), lease, artifact, now).await?;
+        events.push(NewEvent::artifact(&artifact.name, artifact.id, artifact.size_bytes));
+    }
+    events.push(NewEvent::attempt(lease.attempt, &finish.worker, status, Some(&finish.totals)));
+    let next = after(&finish.ending, &row, now);
+    let job_status = match next {
+        Next::Over(status) => status,
+        Next::Again(_) => JobStatus::Queued,
+    };
+    events.extend(job_events(&next, &finish, lease.attempt));
+    leases::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
+    FailPoint::LeaseEnded.reached();
+    append_by_server(tx, tails, lease.job, events, now).await?;
+    if let Next::Over(status) = next {
+        let took = row.job.started_at.and_then(|started| u64::try_from(now.millis_since(started)).ok());
+        tx.count(move |metrics| metrics.job_finished(status, took.map(Duration::from_millis)));
+    }
+    Ok(job_status)
+}
+
+/// Finishes a queued job that was cancelled.
+pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
+    let totals = AttemptTotals {
+        exit_code: None,
+        lines: row.job.log_lines.unwrap_or(0),
+        bytes: row.job.log_bytes.unwrap_or(0),
+        suppressed_bytes: 0,
+        redactions: 0,
+        log_sha256: row.job.log_sha256.clone().unwrap_or_else(|| hex::encode(Sha256::digest([]))),
+    };
+    store::end_queued(tx.connection(), row.job.id, now).await?;
+    let events = vec![
+        NewEvent::job(JobEventStatus::Cancelled, row.job.attempt, JobDetails::default()),
+        end_event(JobStatus::Cancelled, row.job.attempt, &totals),
+    ];
+    append_by_server(tx, tails, row.job.id, events, now).await?;
+    tx.count(|metrics| metrics.job_finished(JobStatus::Cancelled, None));
+    Ok(())
+}
+
+fn attempt_status(ending: &Ending) -> AttemptStatus {
+    match ending {
+        Ending::Succeeded => AttemptStatus::Succeeded,
+        Ending::Failed { reason: FailureReason::Interrupted, .. } => AttemptStatus::Interrupted,
+        Ending::Failed { .. } => AttemptStatus::Failed,
+        Ending::Cancelled => AttemptStatus::Cancelled,
+    }
+}
+
+fn job_events(next: &Next, finish: &Finish, attempt: i32) -> Vec<NewEvent> {
+    let reason = match &finish.ending {
+        Ending::Failed { message, .. } => Some(message.clone()),
+        Ending::Succeeded | Ending::Cancelled => None,
+    };
+    let details = JobDetails { reason, worker: Some(finish.worker.clone()), next_attempt_at: None };
+    match *next {
+        Next::Again(at) => {
+            let details = JobDetails { next_attempt_at: Some(at), ..details };
+            vec![NewEvent::job(JobEventStatus::Requeued, attempt, details)]
+        }
+        Next::Over(status) => {
+            vec![NewEvent::job(job_event(status), attempt, details), end_event(status, attempt, &finish.totals)]
+        }
+    }
+}
+
+const fn job_event(status: JobStatus) -> JobEventStatus {
+    match status {
+        JobStatus::Queued => JobEventStatus::Requeued,
+        JobStatus::Running => JobEventStatus::Claimed,
+        JobStatus::Succeeded => JobEventStatus::Succeeded,
+        JobStatus::Failed => JobEventStatus::Failed,
+        JobStatus::Cancelled => JobEventStatus::Cancelled,
+        JobStatus::DeadLetter => JobEventStatus::DeadLetter,
+    }
+}
+
+fn end_event(status: JobStatus, attempt: i32, totals: &AttemptTotals) -> NewEvent {
+    NewEvent::end(EndPayload {
+        status,
+        attempt,
+        last_seq: Seq::START,
+        lines: totals.lines,
+        bytes: totals.bytes,
+        log_sha256: totals.log_sha256.clone(),
+    })
+}
+
+fn job_end(next: &Next, finish: &Finish) -> JobEnd {
+    let (reason, message) = match &finish.ending {
+        Ending::Failed { reason, message } => (Some(*reason), Some(message.to_text().into_owned())),
+        Ending::Succeeded | Ending::Cancelled => (None, None),
+    };
+    let (status, next_attempt_at) = match *next {
+        Next::Over(status) => (status, None),
+        Next::Again(at) => (JobStatus::Queued, Some(at)),
+    };
+    JobEnd {
+        status,
+        next_attempt_at,
+        failure_reason: reason,
+        error_message: message,
+        exit_code: finish.totals.exit_code,
+        log_lines: finish.totals.lines,
+        log_bytes: finish.totals.bytes,
+        log_sha256: finish.totals.log_sha256.clone(),
+    }
+}

@@ -1,0 +1,44 @@
+//! A job's database row, and its conversion to the form that responses show.
+
+use model::Job;
+use redact::Redacted;
+
+use super::JobPayload;
+use super::maskers::Maskers;
+
+/// A job as the database stores it, with real secret values.
+#[derive(Clone, Debug)]
+pub(super) struct JobRow {
+    /// The job as responses show it, but without its payload, and with the real value of its affinity key.
+    pub(super) job: Job,
+    /// The stored payload. It is parsed only where it is needed, because lists do not need it.
+    pub(super) payload: String,
+    pub(super) commands: String,
+    pub(super) idempotency_digest: Option<Vec<u8>>,
+    /// The number of the latest change of the job's state, in a sequence shared by all jobs.
+    pub(super) change: i64,
+}
+
+impl JobRow {
+    /// Returns the job as responses show it.
+    pub(super) fn to_job(&self, maskers: &Maskers) -> Job {
+        let payload = self.payload();
+        let redactor = maskers.of(self.job.id, || payload.clone());
+        Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
+    }
+
+    /// Returns the job as lists show it. All texts except the affinity key were masked before they were stored.
+    pub(super) fn to_summary(&self, maskers: &Maskers) -> Job {
+        let affinity_key = self.job.affinity_key.as_ref().map(|key| self.mask(maskers, key).to_text().into_owned());
+        Job { affinity_key, ..self.job.clone() }
+    }
+
+    fn payload(&self) -> JobPayload {
+        JobPayload::stored(&self.job.kind, &self.payload)
+    }
+
+    /// Masks the secrets of the job and of the server in a text that belongs to the job.
+    pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
+        maskers.of(self.job.id, || self.payload()).redact(text.as_bytes())
+    }
+}

@@ -1,0 +1,214 @@
+//! The SQL queries for leases and attempts.
+
+use model::{AttemptStatus, FailureReason, JobId, JobStatus, Timestamp};
+use redact::Redacted;
+use sqlx::Row;
+
+use super::{Abandoned, ClaimedRow, Heartbeat, Shipping};
+use crate::db::{Connection, DbResult};
+use crate::event_log::Lease;
+use crate::queue::ending;
+use crate::queue::store::parse_input;
+
+/// The new state of a job whose lease ends.
+pub(in crate::queue) struct JobEnd {
+    pub(in crate::queue) status: JobStatus,
+    pub(in crate::queue) next_attempt_at: Option<Timestamp>,
+    pub(in crate::queue) failure_reason: Option<FailureReason>,
+    pub(in crate::queue) error_message: Option<String>,
+    pub(in crate::queue) exit_code: Option<i32>,
+    pub(in crate::queue) log_lines: i64,
+    pub(in crate::queue) log_bytes: i64,
+    pub(in crate::queue) log_sha256: String,
+}
+
+/// Claims the next job that `worker` can run, if there is one.
+pub(in crate::queue) async fn claim(
+    connection: &mut Connection,
+    kind: &str,
+    worker: &Redacted,
+    lease_end: Timestamp,
+    now: Timestamp,
+) -> DbResult<Option<ClaimedRow>> {
+    let row: Option<(uuid::Uuid, i32, i64, String, Option<String>)> = sqlx::query_as(
+        "update jobs
+         set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
+             attempt = attempt + 1, started_at = ?3, next_attempt_at = null, updated_at = ?3,
+             exit_code = null, failure_reason = null, error_message = null,
+             log_lines = null, log_bytes = null, log_sha256 = null
+         where id = (select id from jobs
+                     where status = 'queued' and type = ?4
+                       and (next_attempt_at is null or next_attempt_at <= ?3 or next_attempt_at > ?5)
+                     order by priority desc, created_at, id limit 1)
+         returning id, attempt, lease_epoch, payload, input",
+    )
+    .bind(worker.to_text())
+    .bind(lease_end.0)
+    .bind(now.0)
+    .bind(kind)
+    // A job that waits for a later time than this has been scheduled before the clock was set back: it is claimed now.
+    .bind(now.after(ending::LONGEST_WAIT).0)
+    .fetch_optional(connection.sqlite())
+    .await?;
+    let Some((id, attempt, epoch, payload, input)) = row else { return Ok(None) };
+    sqlx::query(
+        "insert into attempts (job_id, attempt, worker_id, lease_epoch, status, started_at)
+         values (?, ?, ?, ?, 'started', ?)",
+    )
+    .bind(id)
+    .bind(attempt)
+    .bind(worker.to_text())
+    .bind(epoch)
+    .bind(now.0)
+    .execute(connection.sqlite())
+    .await?;
+    let lease = Lease { job: JobId(id), attempt, epoch };
+    let sent_before = if attempt > 1 { sent_before(connection, lease).await? } else { 0 };
+    let input = parse_input(input.as_deref())?;
+    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before, input }))
+}
+
+/// Returns how many bytes of output the job's earlier attempts have sent as events.
+async fn sent_before(connection: &mut Connection, lease: Lease) -> DbResult<u64> {
+    let sent: i64 = sqlx::query_scalar(
+        "select coalesce(sum(shipped_bytes - suppressed_bytes), 0) from attempts where job_id = ? and attempt < ?",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .fetch_one(connection.sqlite())
+    .await?;
+    Ok(unsigned(sent))
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// Returns the earliest time at which a job that waits for another attempt may be claimed.
+pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> DbResult<Option<Timestamp>> {
+    let at: Option<i64> = sqlx::query_scalar(
+        "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
+    )
+    .fetch_one(connection.sqlite())
+    .await?;
+    Ok(at.map(Timestamp))
+}
+
+/// Renews a lease. Returns `None` if it has ended.
+pub(in crate::queue) async fn renew(
+    connection: &mut Connection,
+    lease: Lease,
+    lease_end: Timestamp,
+    now: Timestamp,
+) -> DbResult<Option<Heartbeat>> {
+    let cancelled: Option<(Option<i64>,)> = sqlx::query_as(
+        "update jobs set lease_expires_at = ?, updated_at = ? where id = ? and lease_epoch = ? and status = 'running'
+         returning cancel_requested_at",
+    )
+    .bind(lease_end.0)
+    .bind(now.0)
+    .bind(lease.job.0)
+    .bind(lease.epoch)
+    .fetch_optional(connection.sqlite())
+    .await?;
+    Ok(cancelled.map(|(at,)| if at.is_some() { Heartbeat::CancelRequested } else { Heartbeat::Renewed }))
+}
+
+pub(in crate::queue) async fn end_lease(
+    connection: &mut Connection,
+    lease: Lease,
+    end: &JobEnd,
+    now: Timestamp,
+) -> DbResult<()> {
+    sqlx::query(
+        "update jobs
+         set status = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = null, next_attempt_at = ?2,
+             claimed_by = case when ?1 = 'queued' then null else claimed_by end,
+             finished_at = case when ?1 = 'queued' then null else max(?3, started_at) end, updated_at = ?3,
+             failure_reason = ?4, error_message = ?5, exit_code = ?6, log_lines = ?7, log_bytes = ?8, log_sha256 = ?9
+         where id = ?10",
+    )
+    .bind(end.status.as_str())
+    .bind(end.next_attempt_at.map(|at| at.0))
+    .bind(now.0)
+    .bind(end.failure_reason.map(FailureReason::as_str))
+    .bind(&end.error_message)
+    .bind(end.exit_code)
+    .bind(end.log_lines)
+    .bind(end.log_bytes)
+    .bind(&end.log_sha256)
+    .bind(lease.job.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+pub(in crate::queue) async fn end_attempt(
+    connection: &mut Connection,
+    lease: Lease,
+    status: AttemptStatus,
+    now: Timestamp,
+) -> DbResult<()> {
+    let word = match status {
+        AttemptStatus::Started => "started",
+        AttemptStatus::Succeeded => "succeeded",
+        AttemptStatus::Failed => "failed",
+        AttemptStatus::Cancelled => "cancelled",
+        AttemptStatus::Interrupted => "interrupted",
+    };
+    sqlx::query("update attempts set status = ?, finished_at = ? where job_id = ? and attempt = ?")
+        .bind(word)
+        .bind(now.0)
+        .bind(lease.job.0)
+        .bind(lease.attempt)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Returns the running jobs of embedded workers other than `worker`.
+pub(in crate::queue) async fn abandoned(
+    connection: &mut Connection,
+    family: &str,
+    worker: &Redacted,
+) -> DbResult<Vec<Abandoned<ClaimedRow>>> {
+    let rows = sqlx::query(
+        "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
+         from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
+         where j.status = 'running' and j.type = 'command' and j.claimed_by <> ?1
+         -- Before workers had the id of their data folder in their names, these were shorter.
+         and (substr(j.claimed_by, 1, length(?2)) = ?2 or (j.claimed_by like 'embedded-%' and length(j.claimed_by) = 45))
+         order by j.started_at",
+    )
+    .bind(worker.to_text())
+    .bind(family)
+    .fetch_all(connection.sqlite())
+    .await?;
+    let mut abandoned = Vec::with_capacity(rows.len());
+    for row in rows {
+        let job = JobId(row.try_get("id")?);
+        let lease = Lease { job, attempt: row.try_get("attempt")?, epoch: row.try_get("lease_epoch")? };
+        let payload = row.try_get("payload")?;
+        let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
+        let sent_before = sent_before(connection, lease).await?;
+        abandoned.push(Abandoned {
+            // The attempt will only be ended, so it does not need its input.
+            claimed: ClaimedRow { lease, payload, worker, sent_before, input: None },
+            shipped: unsigned(row.try_get("shipped_bytes")?),
+            suppressed: unsigned(row.try_get("suppressed_bytes")?),
+            last_batch: row.try_get("last_batch")?,
+        });
+    }
+    Ok(abandoned)
+}
+
+/// Returns the running attempts with the amount of their output that is stored.
+pub(in crate::queue) async fn shipping(connection: &mut Connection) -> DbResult<Vec<Shipping>> {
+    let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
+        "select a.job_id, a.attempt, a.shipped_bytes
+         from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt where j.status = 'running'",
+    )
+    .fetch_all(connection.sqlite())
+    .await?;
+    Ok(rows.into_iter().map(|(job, attempt, bytes)| Shipping { job: JobId(job), attempt, bytes }).collect())
+}

@@ -1,0 +1,199 @@
+//! Applies the changes with which a job is resubmitted.
+//!
+//! Clients receive a payload with `[REDACTED]` in place of secret values. A text that is sent back unchanged stands for
+//! the original text. A text that still contains the mask but was edited is refused, so that no job ever runs with the
+//! mask itself. Values that were masked in the original must be masked in the new job too.
+
+use model::RawJson;
+
+use super::maskers::Maskers;
+use super::payload::{InvalidPayload, JobPayload, invalid};
+use crate::json::{self, Json, Member, Node};
+
+/// A text of the original payload: its kind (the field's name, or `env.` and the variable's name), its real value, and
+/// its masked form.
+struct Text {
+    kind: String,
+    real: String,
+    shown: String,
+}
+
+/// Returns the stored payload `original` with its fields replaced by those of `changes`; null removes a field.
+pub(super) fn apply(
+    kind: &str,
+    original: &str,
+    changes: Option<&RawJson>,
+    maskers: &Maskers,
+) -> Result<RawJson, InvalidPayload> {
+    let parse = |text: &str| json::parse(text).map_err(|error| invalid("payload", error.problem()));
+    let changes = changes.map_or_else(|| Ok(Json::empty_object()), |changes| parse(changes.get()))?;
+    let Node::Object(changes) = changes.node else { return Err(invalid("payload", "must be an object")) };
+    let original = JobPayload::stored(kind, original);
+    let real = parse(&original.to_text())?;
+    let mut texts = Vec::new();
+    collect("", &real, &shown(&original, maskers), &mut texts);
+    let mut fields = real.members().unwrap_or_default().to_vec();
+    for mut change in changes {
+        restore(&format!("payload.{}", change.name), &change.name, &mut change.value, &texts)?;
+        fields.retain(|field| field.name != change.name);
+        if !matches!(change.value.node, Node::Null) {
+            fields.push(change);
+        }
+    }
+    let edited = Json { node: Node::Object(fields), at: 0 };
+    let payload = JobPayload::parse(kind, &edited.to_string())?;
+    let real = parse(&payload.to_text())?;
+    check_still_masked("payload", "", &real, &shown(&payload, maskers), &texts)?;
+    Ok(edited.to_raw())
+}
+
+/// Returns a payload as responses show it.
+fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
+    let masked = payload.masked(&maskers.of_payload(payload));
+    json::parse(masked.get()).expect("what is written is JSON")
+}
+
+/// Collects the texts whose masked form contains the mask.
+fn collect(kind: &str, real: &Json, shown: &Json, texts: &mut Vec<Text>) {
+    match (&real.node, &shown.node) {
+        (Node::String(real), Node::String(shown)) if has_mask(shown) => {
+            texts.push(Text { kind: kind.to_owned(), real: real.clone(), shown: shown.clone() });
+        }
+        (Node::Array(reals), Node::Array(all)) => {
+            reals.iter().zip(all).for_each(|(real, shown)| collect(kind, real, shown, texts));
+        }
+        (Node::Object(reals), Node::Object(_)) => {
+            for Member { name, value, .. } in reals {
+                shown.get(name).into_iter().for_each(|shown| collect(&kind_of(kind, name), value, shown, texts));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn kind_of(parent: &str, name: &str) -> String {
+    if parent == "env" { format!("env.{name}") } else { name.to_owned() }
+}
+
+fn has_mask(text: &str) -> bool {
+    text.contains(&*String::from_utf8_lossy(redact::MASK))
+}
+
+/// Replaces masked texts with those of the original.
+fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
+    match &mut value.node {
+        Node::String(text) if has_mask(text) => {
+            let mut meant =
+                texts.iter().filter(|known| known.kind == kind && known.shown == *text).map(|known| &known.real);
+            let problem = match meant.next() {
+                None => {
+                    "[REDACTED] stands for a secret and can only be kept in unchanged text; restore the original text, or use a variable such as $NAME"
+                }
+                Some(first) if meant.any(|other| other != first) => {
+                    "[REDACTED] could stand for more than one secret of the original job; enter the actual value"
+                }
+                Some(first) => {
+                    text.clone_from(first);
+                    return Ok(());
+                }
+            };
+            Err(invalid(at, problem))
+        }
+        Node::Array(items) => items
+            .iter_mut()
+            .enumerate()
+            .try_for_each(|(index, item)| restore(&format!("{at}[{index}]"), kind, item, texts)),
+        Node::Object(fields) => fields.iter_mut().try_for_each(|Member { name, value, .. }| {
+            restore(&format!("{at}.{name}"), &kind_of(kind, name), value, texts)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that secret texts of the original are still masked in the new payload.
+fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[Text]) -> Result<(), InvalidPayload> {
+    match (&real.node, &shown.node) {
+        (Node::String(real), Node::String(shown)) => {
+            let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
+            // A text that is shown only as the mask is masked completely, so it reveals nothing.
+            let is_whole = shown.as_bytes() == redact::MASK;
+            if !is_whole && texts.iter().any(is_bare) {
+                return Err(invalid(
+                    at,
+                    "contains the value of a secret variable that was changed or removed; keep the variable, or change this text too",
+                ));
+            }
+            Ok(())
+        }
+        (Node::Array(reals), Node::Array(all)) => {
+            reals.iter().zip(all).enumerate().try_for_each(|(index, (real, shown))| {
+                check_still_masked(&format!("{at}[{index}]"), kind, real, shown, texts)
+            })
+        }
+        (Node::Object(reals), Node::Object(_)) => reals.iter().try_for_each(|Member { name, value, .. }| {
+            let Some(shown) = shown.get(name) else { return Ok(()) };
+            check_still_masked(&format!("{at}.{name}"), &kind_of(kind, name), value, shown, texts)
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn original() -> Value {
+        json!({
+            "title": "T", "env": {"API_TOKEN": "hunter2-token", "MODE": "fast"}, "timeoutSeconds": 60,
+            "steps": [{"run": "curl -H hunter2-token"}, {"run": "b", "env": {"DB_PASSWORD": "swordfish"}}],
+        })
+    }
+
+    fn changed(changes: Value) -> Result<Value, InvalidPayload> {
+        let original = original().to_string();
+        apply("command", &original, Some(&changes.into()), &Maskers::new(Vec::new())).map(|payload| payload.to_value())
+    }
+
+    #[test]
+    fn what_comes_back_as_it_was_shown_is_the_originals_wherever_it_stands_now() {
+        let new = changed(json!({
+            "title": null, "env": {"API_TOKEN": "[REDACTED]", "MODE": "slow"},
+            "steps": [{"run": "b", "env": {"DB_PASSWORD": "[REDACTED]"}}, {"run": "curl -H [REDACTED]"}],
+        }));
+        let expected = json!({
+            "env": {"API_TOKEN": "hunter2-token", "MODE": "slow"}, "timeoutSeconds": 60,
+            "steps": [{"run": "b", "env": {"DB_PASSWORD": "swordfish"}}, {"run": "curl -H hunter2-token"}],
+        });
+        assert_eq!(new.expect("it is valid"), expected);
+    }
+
+    #[test]
+    fn a_mask_that_means_nothing_is_refused_by_its_field() {
+        for (changes, field) in [
+            (json!({"env": {"API_TOKEN": "[REDACTED]", "OTHER_TOKEN": "[REDACTED]"}}), "payload.env.OTHER_TOKEN"),
+            (json!({"env": {"PLAIN": "[REDACTED]"}}), "payload.env.PLAIN"),
+            (json!({"title": "[REDACTED]"}), "payload.title"),
+            (json!({"steps": [{"run": "curl -v -H [REDACTED]"}]}), "payload.steps[0].run"),
+        ] {
+            assert_eq!(changed(changes).expect_err("it is refused").field, field);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_would_no_longer_be_masked_is_refused() {
+        for changes in [json!({"env": null}), json!({"env": {}}), json!({"env": {"API_TOKEN": "another-token"}})] {
+            assert_eq!(changed(changes).expect_err("it is refused").field, "payload.steps[0].run");
+        }
+        assert!(changed(json!({"env": {}, "steps": [{"run": "c"}]})).is_ok());
+    }
+
+    #[test]
+    fn numbers_of_another_types_payload_keep_their_digits() {
+        let original = r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":1.10}"#;
+        let changes = Some(json!({"n": 2, "TOKEN": "[REDACTED]"}).into());
+        let payload = apply("other", original, changes.as_ref(), &Maskers::new(Vec::new())).expect("it is valid");
+        assert_eq!(payload.get(), r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":2}"#);
+    }
+}

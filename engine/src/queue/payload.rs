@@ -1,0 +1,330 @@
+//! The payload of a job, which is parsed and validated once.
+
+mod checks;
+mod masking;
+mod other;
+mod steps;
+
+use std::collections::BTreeMap;
+
+use model::{RawJson, Stage, StepRef};
+use redact::Redactor;
+use serde::{Deserialize, Serialize};
+
+use super::working_roots::WorkingRoots;
+use crate::artifacts::{InvalidPattern, Patterns};
+use crate::json::{self, Json, JsonError};
+use checks::{check_directory, check_env, check_name, check_timeout};
+use steps::{RawStep, check_steps, first_line, only_step};
+
+pub use steps::StepSpec;
+
+/// The error for an invalid submission. The message names the field and says which values it accepts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct InvalidPayload {
+    /// The field, as a path such as `payload.steps[2].timeoutSeconds`.
+    pub field: String,
+    /// The error message.
+    pub problem: String,
+}
+
+/// Creates the error for a field.
+pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> InvalidPayload {
+    InvalidPayload { field: field.into(), problem: problem.into() }
+}
+
+/// The validated payload of a `command` job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The job's display name.
+    pub title: Option<String>,
+    /// Environment variables of all steps.
+    pub env: BTreeMap<String, String>,
+    /// The working directory of its steps, absolute or relative to the workspace.
+    pub working_directory: String,
+    /// How long the attempt may take, in seconds.
+    pub timeout_seconds: Option<u32>,
+    /// The stages that have steps, in execution order. `execute` is always among them.
+    pub stages: Vec<StageSpec>,
+    /// The patterns of files to store as artifacts.
+    pub artifacts: Patterns,
+}
+
+/// One stage and its steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageSpec {
+    /// Which stage this is.
+    pub stage: Stage,
+    /// Its steps, at least one.
+    pub steps: Vec<StepSpec>,
+}
+
+/// A job's payload. It is parsed once, and everything that is stored, shown and run is derived from it.
+#[derive(Clone, Debug)]
+pub enum JobPayload {
+    /// The payload of a `command` job.
+    Command(RawCommand),
+    /// The payload of a job for an external worker: any object.
+    Other(Json),
+    /// A payload that an earlier version stored and this one does not accept. It is neither shown nor run.
+    Unreadable(InvalidPayload),
+}
+
+impl JobPayload {
+    /// Parses the payload of a job of type `kind`. `null` counts as an empty object.
+    pub fn parse(kind: &str, text: &str) -> Result<Self, InvalidPayload> {
+        let json = match json::parse(text).map_err(|error| of_json(&error))? {
+            Json { node: json::Node::Null, .. } => Json::empty_object(),
+            json => json,
+        };
+        match json.members() {
+            Some(_) if kind == "command" => json.read().map(Self::Command).map_err(|error| of_json(&error)),
+            Some(_) => Ok(Self::Other(json)),
+            None => Err(invalid("payload", "must be an object")),
+        }
+    }
+
+    /// Parses a stored payload.
+    pub(super) fn stored(kind: &str, text: &str) -> Self {
+        Self::parse(kind, text).unwrap_or_else(Self::Unreadable)
+    }
+
+    /// Returns the text to store.
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Command(raw) => serde_json::to_string(raw).expect("its maps have texts as keys"),
+            Self::Other(json) => json.to_string(),
+            Self::Unreadable(_) => "{}".to_owned(),
+        }
+    }
+
+    /// Returns the text for comparing payloads, which does not depend on the order of members.
+    pub(super) fn to_sorted_text(&self) -> String {
+        match self {
+            Self::Other(json) => json.sorted().to_string(),
+            payload => payload.to_text(),
+        }
+    }
+
+    /// Returns the command that the job runs.
+    pub fn command(&self) -> Result<Command, InvalidPayload> {
+        match self {
+            Self::Command(raw) => Command::check(raw.clone()),
+            Self::Other(_) => Err(invalid("type", "this worker cannot run jobs of this type")),
+            Self::Unreadable(error) => Err(error.clone()),
+        }
+    }
+
+    /// Returns the values of fields and variables with secret-looking names.
+    pub(super) fn secret_values(&self) -> Vec<String> {
+        match self {
+            Self::Command(raw) => raw.secret_values(),
+            Self::Other(json) => other::secret_values(json),
+            Self::Unreadable(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the payload as responses show it. The values of variables with secret-looking names are masked,
+    /// including where these values occur in other texts.
+    pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
+        match self {
+            Self::Command(raw) => {
+                let text = serde_json::to_string(&raw.masked(redactor)).expect("its maps have texts as keys");
+                RawJson::from_text(text).expect("what is written is JSON")
+            }
+            Self::Other(json) => other::masked(json, redactor).to_raw(),
+            Self::Unreadable(_) => Json::empty_object().to_raw(),
+        }
+    }
+}
+
+/// Creates the error for a payload. The paths of its fields start with `payload`.
+fn of_json(error: &JsonError) -> InvalidPayload {
+    let (field, dot) = (error.field(), if error.field().is_empty() { "" } else { "." });
+    invalid(format!("payload{dot}{field}"), error.problem())
+}
+
+/// The structure of a payload: the fields and their types. Their values are checked afterwards.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RawCommand {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    env: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_directory: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepare: Option<Vec<RawStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<RawStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish: Option<Vec<RawStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifacts: Option<Vec<String>>,
+}
+
+impl Command {
+    /// Checks the values of the fields.
+    pub fn check(raw: RawCommand) -> Result<Self, InvalidPayload> {
+        if let Some(title) = &raw.title {
+            check_name("payload.title", title)?;
+        }
+        check_env("payload.env", &raw.env)?;
+        let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
+        check_directory("payload.workingDirectory", &working_directory)?;
+        check_timeout("payload.timeoutSeconds", raw.timeout_seconds)?;
+        let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
+        let execute = match (raw.run, raw.steps) {
+            (Some(run), None) => vec![only_step(run)?],
+            (None, Some(steps)) if steps.is_empty() => {
+                return Err(invalid("payload.steps", "must have at least one step"));
+            }
+            (None, Some(steps)) => check_steps("payload.steps", steps)?,
+            (Some(_), Some(_)) => return Err(invalid("payload.run", "specify either run or steps, not both")),
+            (None, None) => return Err(invalid("payload.run", "specify run (one command) or steps")),
+        };
+        let publish = check_steps("payload.publish", raw.publish.unwrap_or_default())?;
+        let stages = [(Stage::Prepare, prepare), (Stage::Execute, execute), (Stage::Publish, publish)]
+            .into_iter()
+            .filter(|(_, steps)| !steps.is_empty())
+            .map(|(stage, steps)| StageSpec { stage, steps })
+            .collect();
+        let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
+        let RawCommand { title, env, timeout_seconds, .. } = raw;
+        Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
+    }
+
+    /// Checks that absolute working directories are inside the allowed folders. Only the text of the paths is compared.
+    pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
+        roots.check("payload.workingDirectory", &self.working_directory)?;
+        for (at, step) in self.steps() {
+            let name = if at.stage == Stage::Execute { "steps" } else { at.stage.as_str() };
+            roots.check(&format!("payload.{name}[{}].workingDirectory", at.index), &step.working_directory)?;
+        }
+        Ok(())
+    }
+
+    /// Returns all steps in execution order, with their stage and their position in it.
+    pub fn steps(&self) -> impl Iterator<Item = (StepRef, &StepSpec)> {
+        let of_stage = |spec: &StageSpec| {
+            let stage = spec.stage;
+            (0..).map(move |index| StepRef { stage, index })
+        };
+        self.stages.iter().flat_map(move |spec| of_stage(spec).zip(&spec.steps))
+    }
+
+    /// Returns the job's display name: its title, or else the first line of the first command in `execute`.
+    #[must_use]
+    pub fn title_or_command(&self) -> &str {
+        let first = self.steps().find(|(at, _)| at.stage == Stage::Execute).map_or("", |(_, step)| step.run.as_str());
+        self.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| first_line(first))
+    }
+}
+
+fn check_artifacts(patterns: &[String]) -> Result<Patterns, InvalidPayload> {
+    Patterns::parse(patterns).map_err(|InvalidPattern { index, problem }| match index {
+        Some(index) => invalid(format!("payload.artifacts[{index}]"), problem),
+        None => invalid("payload.artifacts", problem),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(payload: &Value) -> Result<Command, InvalidPayload> {
+        JobPayload::parse("command", &payload.to_string())?.command()
+    }
+
+    #[track_caller]
+    fn check_refused(payload: Value, field: &str) {
+        let refused = parse(&payload).expect_err("the payload is not valid");
+        assert_eq!(refused.field, field, "{refused}");
+    }
+
+    #[test]
+    fn run_is_a_job_of_one_step() {
+        let command = parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
+        let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
+        assert_eq!(steps, [(Stage::Execute, 0, "run")]);
+        assert_eq!(command.title_or_command(), "make all");
+    }
+
+    #[test]
+    fn steps_without_an_id_are_numbered() {
+        let command = parse(&json!({"title": "T", "steps": [{"run": "a"}, {"run": "b", "id": "x"}, {"run": "c"}]}));
+        let command = command.expect("it is valid");
+        let ids: Vec<_> = command.steps().map(|(.., step)| step.id.as_str()).collect();
+        assert_eq!(ids, ["step-1", "x", "step-3"]);
+        assert_eq!(command.title_or_command(), "T");
+    }
+
+    #[test]
+    fn each_stage_numbers_its_own_steps() {
+        let payload = json!({"prepare": [{"run": "a"}, {"run": "b"}], "run": "c", "publish": [{"run": "d"}]});
+        let command = parse(&payload).expect("it is valid");
+        let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
+        let expected = [
+            (Stage::Prepare, 0, "step-1"),
+            (Stage::Prepare, 1, "step-2"),
+            (Stage::Execute, 0, "run"),
+            (Stage::Publish, 0, "step-1"),
+        ];
+        assert_eq!(steps, expected);
+        assert_eq!(command.title_or_command(), "c");
+    }
+
+    #[test]
+    fn a_stage_without_steps_is_none() {
+        let command = parse(&json!({"run": "a", "prepare": [], "publish": null})).expect("it is valid");
+        assert_eq!(command.stages.len(), 1);
+    }
+
+    #[test]
+    fn a_field_that_comes_later_or_is_not_known_is_named() {
+        for field in ["secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
+            check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
+        }
+        check_refused(json!({"steps": [{"run": "a", "retries": 3}]}), "payload.steps[0].retries");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_path() {
+        check_refused(json!({}), "payload.run");
+        check_refused(json!([]), "payload");
+        check_refused(json!({"run": " "}), "payload.run");
+        check_refused(json!({"run": "a", "steps": []}), "payload.run");
+        check_refused(json!({"steps": []}), "payload.steps");
+        check_refused(json!({"run": "a", "title": "x".repeat(5_000)}), "payload.title");
+        check_refused(json!({"run": "a", "timeoutSeconds": 0}), "payload.timeoutSeconds");
+        check_refused(json!({"run": "a", "timeoutSeconds": "1"}), "payload.timeoutSeconds");
+        check_refused(json!({"run": "a", "env": {"A": 1}}), "payload.env.A");
+        check_refused(json!({"run": "a", "env": {"A B": ""}}), "payload.env.A B");
+        check_refused(json!({"run": "a", "env": {"TAILWATER_ATTEMPT": "9"}}), "payload.env.TAILWATER_ATTEMPT");
+        check_refused(json!({"steps": [{"run": "a"}, {"run": "b", "id": "step-1"}]}), "payload.steps[1].id");
+        check_refused(
+            json!({"steps": [{"run": "a", "workingDirectory": "../x"}]}),
+            "payload.steps[0].workingDirectory",
+        );
+        check_refused(json!({"steps": [{"run": "a", "name": "x".repeat(5_000)}]}), "payload.steps[0].name");
+        check_refused(json!({"steps": [{"name": "a"}]}), "payload.steps[0]");
+        check_refused(json!({"run": "a", "prepare": [{"run": " "}]}), "payload.prepare[0].run");
+        check_refused(
+            json!({"run": "a", "publish": [{"run": "a"}, {"run": "b", "id": "step-1"}]}),
+            "payload.publish[1].id",
+        );
+        check_refused(json!({"prepare": [{"run": "a"}]}), "payload.run");
+        check_refused(json!({"run": "a", "artifacts": ["ok", "../x"]}), "payload.artifacts[1]");
+        check_refused(json!({"run": "a", "artifacts": ["["]}), "payload.artifacts[0]");
+        check_refused(json!({"run": "a", "artifacts": vec!["a"; 101]}), "payload.artifacts");
+        check_refused(json!({"run": "a", "artifacts": "a"}), "payload.artifacts");
+    }
+}

@@ -1,0 +1,237 @@
+//! The SQL queries for jobs.
+
+use model::{FailureReason, Job, JobId, JobInput, JobStatus, Seq, Timestamp};
+use redact::Redacted;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
+
+use super::job_row::JobRow;
+use super::submission::Submission;
+use crate::db::{Connection, DbResult};
+
+/// The filter and range of a list of jobs.
+#[derive(Clone, Debug, Default)]
+pub struct JobsFilter {
+    /// Only jobs in these states, or in any state if empty.
+    pub statuses: Vec<JobStatus>,
+    /// Only jobs of this type.
+    pub kind: Option<String>,
+    /// Only jobs with this text in their title, commands or id.
+    pub text: Option<String>,
+    /// The maximum number of jobs to return.
+    pub limit: i64,
+    /// The number of jobs to skip first.
+    pub offset: i64,
+    /// Whether to omit the payloads.
+    pub summary: bool,
+}
+
+pub(super) async fn job(connection: &mut Connection, id: JobId) -> DbResult<Option<JobRow>> {
+    Ok(sqlx::query_as("select * from jobs where id = ?").bind(id.0).fetch_optional(connection.sqlite()).await?)
+}
+
+pub(super) async fn job_of_key(connection: &mut Connection, key: &str) -> DbResult<Option<JobRow>> {
+    Ok(sqlx::query_as("select * from jobs where idempotency_key = ?")
+        .bind(key)
+        .fetch_optional(connection.sqlite())
+        .await?)
+}
+
+/// Returns how many jobs are queued and how many are running.
+pub(super) async fn depths(connection: &mut Connection) -> DbResult<(i64, i64)> {
+    Ok(sqlx::query_as(
+        "select (select count(*) from jobs where status = 'queued'), (select count(*) from jobs where status = 'running')",
+    )
+    .fetch_one(connection.sqlite())
+    .await?)
+}
+
+/// Stores a job unless `limit` jobs are queued already. Returns whether it was stored.
+pub(super) async fn insert(
+    connection: &mut Connection,
+    new: &Submission,
+    limit: i64,
+    now: Timestamp,
+) -> DbResult<bool> {
+    let stored = sqlx::query(
+        "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
+                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input)
+         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+         where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
+    )
+    .bind(new.id.0)
+    .bind(&new.kind)
+    .bind(new.priority)
+    .bind(&new.payload)
+    .bind(&new.title)
+    .bind(&new.commands)
+    .bind(&new.by)
+    .bind(&new.affinity_key)
+    .bind(new.max_attempts)
+    .bind(now.0)
+    .bind(now.0)
+    .bind(new.resubmitted_from.map(|id| id.0))
+    .bind(&new.key)
+    .bind(&new.digest)
+    .bind(new.input.as_ref().map(|input| serde_json::json!(input).to_string()))
+    .bind(limit)
+    .bind(limit)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(stored.rows_affected() == 1)
+}
+
+/// Returns the stored descriptions of all jobs' inputs.
+pub(super) async fn inputs(connection: &mut Connection) -> DbResult<Vec<JobInput>> {
+    let texts: Vec<String> =
+        sqlx::query_scalar("select input from jobs where input is not null").fetch_all(connection.sqlite()).await?;
+    Ok(texts.iter().filter_map(|text| parse_input(Some(text)).transpose()).collect::<sqlx::Result<_>>()?)
+}
+
+/// Returns the job's position in the queue: 1 plus the number of jobs of the same type that will be claimed before it.
+pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) -> DbResult<i64> {
+    Ok(sqlx::query_scalar(
+        "select count(*) + 1 from jobs
+         where status = 'queued' and type = ?1
+           and (priority > ?2 or (priority = ?2 and (created_at, id) < (?3, ?4)))",
+    )
+    .bind(&row.job.kind)
+    .bind(row.job.priority)
+    .bind(row.job.created_at.0)
+    .bind(row.job.id.0)
+    .fetch_one(connection.sqlite())
+    .await?)
+}
+
+/// Returns the requested jobs, newest first. Returns one job more than the limit if there are more.
+pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobRow>> {
+    let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+    let pattern = filter.text.as_deref().map(like_pattern);
+    Ok(sqlx::query_as(
+        "select * from jobs
+         where (?1 = '[]' or status in (select value from json_each(?1)))
+           and (?2 is null or type = ?2)
+           and (?3 is null or title like ?3 escape '\\' or commands like ?3 escape '\\' or lower(hex(id)) like ?4 escape '\\')
+         order by created_at desc, id desc limit ?5 offset ?6",
+    )
+    .bind(serde_json::json!(statuses).to_string())
+    .bind(&filter.kind)
+    .bind(&pattern)
+    .bind(pattern.as_ref().map(|pattern| pattern.replace('-', "").to_ascii_lowercase()))
+    .bind(filter.limit + 1)
+    .bind(filter.offset)
+    .fetch_all(connection.sqlite())
+    .await?)
+}
+
+/// Returns the number of the latest change to any job's state.
+pub(super) async fn last_change(connection: &mut Connection) -> DbResult<i64> {
+    Ok(sqlx::query_scalar("select coalesce(max(change), 0) from jobs").fetch_one(connection.sqlite()).await?)
+}
+
+/// Returns the jobs that have changed after change number `after`, sorted by their latest changes.
+pub(super) async fn changed_after(connection: &mut Connection, after: i64, limit: i64) -> DbResult<Vec<JobRow>> {
+    Ok(sqlx::query_as("select * from jobs where change > ? order by change limit ?")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection.sqlite())
+        .await?)
+}
+
+fn like_pattern(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+pub(super) async fn request_cancel(
+    connection: &mut Connection,
+    job: JobId,
+    by: &str,
+    reason: Option<&Redacted>,
+    now: Timestamp,
+) -> DbResult<()> {
+    sqlx::query(
+        "update jobs set cancel_requested_by = ?, cancel_requested_at = ?, cancel_reason = ?, updated_at = ? where id = ?",
+    )
+    .bind(by)
+    .bind(now.0)
+    .bind(reason.map(|reason| reason.to_text().into_owned()))
+    .bind(now.0)
+    .bind(job.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn end_queued(connection: &mut Connection, job: JobId, now: Timestamp) -> DbResult<()> {
+    sqlx::query(
+        "update jobs set status = 'cancelled', next_attempt_at = null, finished_at = ?1, updated_at = ?1 where id = ?2",
+    )
+    .bind(now.0)
+    .bind(job.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+impl<'r> FromRow<'r, SqliteRow> for JobRow {
+    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+        let time = |column: &str| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(Timestamp));
+        let status: &str = row.try_get("status")?;
+        let status = JobStatus::from_word(status).ok_or_else(|| damaged("status"))?;
+        let reason: Option<&str> = row.try_get("failure_reason")?;
+        let job = Job {
+            id: JobId(row.try_get("id")?),
+            kind: row.try_get("type")?,
+            status,
+            priority: row.try_get("priority")?,
+            payload: None,
+            title: row.try_get("title")?,
+            created_by_user_id: row.try_get("created_by")?,
+            requested_by_user_id: row.try_get("created_by")?,
+            cancel_requested_by_user_id: row.try_get("cancel_requested_by")?,
+            cancel_requested_at: time("cancel_requested_at")?,
+            cancel_reason: row.try_get("cancel_reason")?,
+            affinity_key: row.try_get("affinity_key")?,
+            claimed_by: row.try_get("claimed_by")?,
+            lease_expires_at: time("lease_expires_at")?,
+            next_attempt_at: time("next_attempt_at")?,
+            attempt: row.try_get("attempt")?,
+            max_attempts: row.try_get("max_attempts")?,
+            result_summary: row.try_get("result_summary")?,
+            error_message: row.try_get("error_message")?,
+            artifacts_path: None,
+            started_at: time("started_at")?,
+            finished_at: time("finished_at")?,
+            created_at: Timestamp(row.try_get("created_at")?),
+            updated_at: Timestamp(row.try_get("updated_at")?),
+            lease_epoch: row.try_get("lease_epoch")?,
+            last_seq: Seq(row.try_get("last_seq")?),
+            exit_code: row.try_get("exit_code")?,
+            failure_reason: reason.and_then(FailureReason::from_word),
+            log_lines: row.try_get("log_lines")?,
+            log_bytes: row.try_get("log_bytes")?,
+            log_sha256: row.try_get("log_sha256")?,
+            resubmitted_from: row.try_get::<Option<uuid::Uuid>, _>("resubmitted_from")?.map(JobId),
+            input: parse_input(row.try_get("input")?)?,
+            queue_position: None,
+        };
+        Ok(Self {
+            job,
+            payload: row.try_get("payload")?,
+            commands: row.try_get("commands")?,
+            idempotency_digest: row.try_get("idempotency_digest")?,
+            change: row.try_get("change")?,
+        })
+    }
+}
+
+/// Parses the description of a job's input.
+pub(super) fn parse_input(text: Option<&str>) -> sqlx::Result<Option<JobInput>> {
+    text.map(serde_json::from_str).transpose().map_err(|_| damaged("input"))
+}
+
+/// Returns the error for a column that contains a value that this program never writes.
+pub(super) fn damaged(column: &'static str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("a stored job's {column} is damaged").into())
+}

@@ -1,0 +1,165 @@
+//! A checked submission, from which a new job's row is created.
+
+use model::{JobId, JobInput, NewJob};
+use sha2::{Digest, Sha256};
+
+use super::QueueError;
+use super::job_row::JobRow;
+use super::maskers::Maskers;
+use super::payload::{InvalidPayload, JobPayload, invalid};
+use super::store;
+use super::working_roots::WorkingRoots;
+use crate::db::Connection;
+use crate::json::Json;
+
+/// The maximum length of a type, an affinity key and an idempotency key, in characters.
+const MAX_KEY: usize = 200;
+/// The maximum length of a reason, in characters.
+const MAX_REASON: usize = 2_000;
+/// The maximum number of attempts of a job.
+const MAX_ATTEMPTS: i32 = 100;
+
+/// A new job that has been checked and is ready to be stored.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub(super) id: JobId,
+    pub(super) kind: String,
+    pub(super) priority: i32,
+    pub(super) payload: String,
+    pub(super) title: String,
+    pub(super) commands: String,
+    pub(super) affinity_key: Option<String>,
+    pub(super) max_attempts: i32,
+    pub(super) by: String,
+    pub(super) resubmitted_from: Option<JobId>,
+    pub(super) input: Option<JobInput>,
+    pub(super) key: Option<String>,
+    pub(super) digest: Option<Vec<u8>>,
+}
+
+impl Submission {
+    /// Checks a submission. Texts that are displayed are masked before they are stored.
+    pub(super) fn check(
+        new: NewJob,
+        by: &str,
+        key: Option<String>,
+        maskers: &Maskers,
+        roots: &WorkingRoots,
+    ) -> Result<Self, InvalidPayload> {
+        check_key("type", &new.kind)?;
+        if !(-1000..=1000).contains(&new.priority) {
+            return Err(invalid("priority", format!("must be -1000 to 1000, not {}", new.priority)));
+        }
+        if !(1..=MAX_ATTEMPTS).contains(&new.max_attempts) {
+            return Err(invalid("maxAttempts", format!("must be 1 to {MAX_ATTEMPTS}, not {}", new.max_attempts)));
+        }
+        if let Some(affinity) = &new.affinity_key {
+            check_key("affinityKey", affinity)?;
+        }
+        if let Some(key) = &key {
+            check_key("Idempotency-Key", key)?;
+        }
+        let payload = JobPayload::parse(&new.kind, new.payload.get())?;
+        let (title, commands) = shown_texts(&new.kind, &payload, roots)?;
+        let id = JobId(uuid::Uuid::now_v7());
+        let redactor = maskers.of(id, || payload.clone());
+        let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
+        let digest = key.as_ref().map(|_| digest(&new, &payload));
+        Ok(Self {
+            id,
+            kind: new.kind,
+            priority: new.priority,
+            title: mask(&title),
+            commands: mask(&commands),
+            payload: payload.to_text(),
+            affinity_key: new.affinity_key,
+            max_attempts: new.max_attempts,
+            by: by.to_owned(),
+            resubmitted_from: None,
+            input: None,
+            key,
+            digest,
+        })
+    }
+
+    /// Adds the input files of the submission.
+    pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
+        if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
+            *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
+        }
+        self.input = input;
+        self
+    }
+
+    /// Creates a copy of the job under a new id.
+    pub(super) fn again(row: &JobRow, by: &str) -> Self {
+        Self {
+            id: JobId(uuid::Uuid::now_v7()),
+            kind: row.job.kind.clone(),
+            priority: row.job.priority,
+            payload: row.payload.clone(),
+            title: row.job.title.clone(),
+            commands: row.commands.clone(),
+            affinity_key: row.job.affinity_key.clone(),
+            max_attempts: row.job.max_attempts,
+            by: by.to_owned(),
+            resubmitted_from: Some(row.job.id),
+            // The archive belongs to the original job and never changes.
+            input: row.job.input.clone(),
+            key: None,
+            digest: None,
+        }
+    }
+
+    /// Returns the job that an earlier submission with the same key created.
+    pub(super) async fn repeated(&self, connection: &mut Connection) -> Result<Option<JobRow>, QueueError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let Some(row) = store::job_of_key(connection, key).await? else { return Ok(None) };
+        if row.idempotency_digest != self.digest {
+            return Err(
+                invalid("Idempotency-Key", "was used for another submission; use a new key for a new job").into()
+            );
+        }
+        Ok(Some(row))
+    }
+}
+
+/// Checks the reason for a cancellation, which must be short enough to be displayed everywhere.
+pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
+    if reason.chars().count() > MAX_REASON {
+        return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));
+    }
+    if reason.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(invalid("reason", "must not contain control characters except line breaks and tabs"));
+    }
+    Ok(())
+}
+
+fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
+    if key.is_empty() || key.chars().count() > MAX_KEY || key.chars().any(char::is_control) {
+        return Err(invalid(field, format!("must have 1 to {MAX_KEY} characters and no control characters")));
+    }
+    Ok(())
+}
+
+/// Returns the title of a job, and the commands that a text search examines.
+fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
+    let JobPayload::Other(json) = payload else {
+        let command = payload.command()?;
+        command.check_roots(roots)?;
+        let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
+        return Ok((command.title_or_command().to_owned(), runs.join("\n")));
+    };
+    let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
+    // For commands, a title with control characters is refused. Other payloads may contain any text, which becomes a
+    // title of one line.
+    let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
+    let title = if line.trim().is_empty() { kind } else { line.trim() };
+    Ok((title.to_owned(), String::new()))
+}
+
+/// Returns a checksum of all fields of a submission, by which a repeated submission is recognised.
+fn digest(new: &NewJob, payload: &JobPayload) -> Vec<u8> {
+    let rest = serde_json::json!([new.kind, new.priority, new.affinity_key, new.max_attempts]);
+    Sha256::digest(format!("{rest}{}", payload.to_sorted_text())).to_vec()
+}

@@ -1,0 +1,103 @@
+//! The spool: an attempt's complete output on disk. Only this module knows its files and their format.
+//!
+//! `output.log` contains exactly the redacted bytes that the steps printed, from both streams in order of arrival.
+//! `output.idx` describes each piece of it in fixed-size records: offset, length, first line, time, stream, stage and
+//! step. A record is written after its bytes, so a crash can only leave bytes without a record, which recovery removes.
+//! Both files are written at explicit offsets: if a write fails because the disk is full, it is retried at the same
+//! offset, and no bytes are duplicated.
+//!
+//! The spool accepts only [`Redacted`](redact::Redacted) bytes. [`SpoolWriter`] and [`SpoolReader`] share only the
+//! files and a [`SpoolEnd`]. Reads block, so async callers run them on a blocking thread.
+
+mod characters;
+mod reader;
+mod record;
+mod writer;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+pub use characters::incomplete_character;
+pub use reader::SpoolReader;
+pub use record::{Record, Source};
+pub use writer::{SpoolEnd, SpoolWriter};
+
+use model::JobId;
+
+use crate::files::{compress, size_below};
+
+/// The name of the output file in the spool's folder. It is listed as the artifact `logs/output.log`.
+pub(crate) const OUTPUT_LOG: &str = "output.log";
+/// The name of the index file in the spool's folder.
+const OUTPUT_IDX: &str = "output.idx";
+
+/// The name of the folder of all spools, in the data folder.
+const SPOOLS: &str = "spool";
+
+/// The spools of one data folder.
+#[derive(Clone, Debug)]
+pub struct Spools {
+    data_dir: PathBuf,
+}
+
+impl Spools {
+    /// Returns the spools in the given data folder.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self { data_dir: data_dir.to_owned() }
+    }
+
+    /// Creates an empty spool for an attempt.
+    pub fn create(&self, job: JobId, attempt: i32) -> io::Result<SpoolWriter> {
+        SpoolWriter::create(&self.folder(job, attempt))
+    }
+
+    /// Opens the spool of a worker that died, and removes incomplete data at its end.
+    pub fn recover(&self, job: JobId, attempt: i32) -> io::Result<SpoolWriter> {
+        SpoolWriter::recover(&self.folder(job, attempt))
+    }
+
+    /// Opens an attempt's spool for reading. Returns `None` if it does not exist or is not created yet.
+    pub fn open(&self, job: JobId, attempt: i32) -> io::Result<Option<SpoolReader>> {
+        SpoolReader::open(&self.folder(job, attempt))
+    }
+
+    /// Compresses the spool of a finished attempt and returns its compressed size. Setting `stop` cancels the
+    /// compression.
+    pub fn compress(&self, job: JobId, attempt: i32, stop: &AtomicBool) -> io::Result<u64> {
+        let folder = self.folder(job, attempt);
+        Ok(compress(&folder.join(OUTPUT_IDX), stop)? + compress(&folder.join(OUTPUT_LOG), stop)?)
+    }
+
+    /// Returns how many bytes an attempt has printed, which is the size of its `output.log`, or 0 if there is none.
+    #[must_use]
+    pub fn printed(&self, job: JobId, attempt: i32) -> u64 {
+        fs::metadata(self.folder(job, attempt).join(OUTPUT_LOG)).map_or(0, |file| file.len())
+    }
+
+    /// Returns the size of all spools on disk, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        size_below(&self.data_dir.join(SPOOLS)).unwrap_or(0)
+    }
+
+    /// Returns the path of an attempt's `output.log`, relative to the data folder.
+    #[must_use]
+    pub fn log_path(job: JobId, attempt: i32) -> PathBuf {
+        place(job, attempt).join(OUTPUT_LOG)
+    }
+
+    fn folder(&self, job: JobId, attempt: i32) -> PathBuf {
+        self.data_dir.join(place(job, attempt))
+    }
+}
+
+/// Returns an attempt's folder, relative to the data folder.
+fn place(job: JobId, attempt: i32) -> PathBuf {
+    [SPOOLS.to_owned(), job.to_string(), attempt.to_string()].iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! The worker: claims jobs, runs them, and ships their output.
+//!
+//! The modules follow the data flow: [`process`] reads output from the child, [`capture`] redacts it,
+//! [`spool`](crate::spool) stores it on disk, and [`ship`] appends it to the event log through a [`link`] at the times
+//! that [`batch`] determines.
+//! [`run`] runs one attempt, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends the attempts
+//! of a worker that died, and [`disk`] monitors the free disk space.
+//!
+//! The child never waits for the event log or for a viewer, only for the disk that stores its output.
+
+pub mod batch;
+pub mod capture;
+mod collect;
+pub mod control;
+pub mod disk;
+mod environment;
+mod folders;
+pub mod link;
+mod process;
+mod recover;
+mod remove;
+mod run;
+pub mod ship;
+mod steps;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::backoff::Backoff;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::queue::{Claimed, WorkingRoots};
+use crate::spool::Spools;
+pub use collect::Limits as ArtifactLimits;
+use disk::DiskGuard;
+pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
+use link::Link;
+pub use process::Supervision;
+use ship::LiveLog;
+
+/// The settings of the embedded worker.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// The data folder, which contains the workspaces.
+    pub data_dir: PathBuf,
+    /// The spools in which output is stored.
+    pub spools: Spools,
+    /// The maximum number of jobs that run at the same time.
+    pub concurrency: usize,
+    /// How steps are supervised.
+    pub supervision: Supervision,
+    /// Whether and how output is written to the event log.
+    pub live: LiveLog,
+    /// How long a stream must pause before output is released that was held back as part of a possible secret.
+    pub flush: Duration,
+    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
+    pub output_limit: Option<u64>,
+    /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
+    pub cancel_grace: Duration,
+    /// The time between SIGTERM and SIGKILL when the server stops.
+    pub shutdown_grace: Duration,
+    /// The limits on the number and size of artifacts.
+    pub artifact_limits: ArtifactLimits,
+    /// The environment that jobs inherit from the server.
+    pub environment: JobEnvironment,
+    /// The folders in which steps may run.
+    pub roots: WorkingRoots,
+    /// The maximum size of an unpacked input, in bytes.
+    pub input_bytes: u64,
+    /// How many times recovery is tried before jobs whose spool cannot be read are ended anyway.
+    pub recovery_tries: u32,
+}
+
+/// The worker that runs inside the server.
+#[derive(Clone, Debug)]
+pub struct Worker<L> {
+    link: L,
+    config: Arc<WorkerConfig>,
+    disk: DiskGuard,
+}
+
+/// The wait of a claim loop after a database error, and the first wait before recovery is retried.
+const REST: Duration = Duration::from_secs(1);
+
+/// The waits before recovery is retried if it could not end some job.
+const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
+
+/// How many times the server's own worker tries recovery, which takes about five minutes.
+pub const RECOVERY_TRIES: u32 = 10;
+
+impl<L: Link> Worker<L> {
+    /// Creates the worker for this run of the server.
+    #[must_use]
+    pub fn new(link: L, config: WorkerConfig, disk: DiskGuard) -> Self {
+        Self { link, config: Arc::new(config), disk }
+    }
+
+    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when all
+    /// attempts have ended.
+    pub async fn run(self, shutdown: CancellationToken) {
+        // An attempt that cannot be ended now keeps its lease, so no other worker can claim the job, and new jobs need
+        // not wait.
+        let mut waits = WAITS;
+        let (mut all, recovering) = (self.recover(waits.tries()).await, self.clone());
+        let recovering = tokio::spawn(async move {
+            while !all {
+                tokio::time::sleep(waits.next_wait()).await;
+                all = recovering.recover(waits.tries()).await;
+            }
+        });
+        self.remove_workspaces().await;
+        let slots = Arc::new(Semaphore::new(self.config.concurrency));
+        let attempts = TaskTracker::new();
+        let disk = self.disk.clone();
+        let watching = tokio::spawn(async move { disk.watch().await });
+        loop {
+            let slot = tokio::select! {
+                slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
+                () = shutdown.cancelled() => break,
+            };
+            let Some(claimed) = self.next_job(&shutdown).await else { break };
+            let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
+            // All log lines about the attempt contain the job's id.
+            let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
+            let attempt = async move {
+                tracing::info!("started");
+                run::attempt(link, &config, claimed, shutdown).await;
+                tracing::info!("finished");
+                drop(slot);
+            };
+            attempts.spawn(attempt.instrument(span));
+        }
+        attempts.close();
+        attempts.wait().await;
+        watching.abort();
+        recovering.abort();
+    }
+
+    /// Tries to end the attempts that an earlier process left running. Returns whether all of them have been ended.
+    async fn recover(&self, tries: u32) -> bool {
+        let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
+        all.unwrap_or_else(|error| {
+            tracing::error!(%error, "failed to look up the jobs that an earlier run of the server left unfinished");
+            false
+        })
+    }
+
+    /// Starts removing the workspaces that an earlier run could not remove. The removal may continue while the first
+    /// jobs are running. The list of workspaces is read before any job starts, so it contains none of theirs.
+    async fn remove_workspaces(&self) {
+        let folder = run::workspaces(&self.config);
+        let left = tokio::task::spawn_blocking(move || {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        });
+        let left = left.await.unwrap_or_default();
+        if !left.is_empty() {
+            tokio::task::spawn_blocking(move || left.iter().for_each(|workspace| run::remove_workspace(workspace)));
+        }
+    }
+
+    /// Waits for a job to claim. Returns `None` on shutdown.
+    async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
+        loop {
+            tokio::select! {
+                () = self.disk.room() => {}
+                () = shutdown.cancelled() => return None,
+            }
+            if shutdown.is_cancelled() {
+                return None;
+            }
+            // Do not cancel this future: a job that it has claimed would not run until the next start.
+            match self.link.claim(shutdown).await {
+                Ok(Some(claimed)) => return Some(claimed),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "failed to claim a job");
+                    tokio::select! {
+                        () = tokio::time::sleep(REST) => {}
+                        () = shutdown.cancelled() => return None,
+                    }
+                }
+            }
+        }
+    }
+}

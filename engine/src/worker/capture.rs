@@ -1,0 +1,290 @@
+//! Captures the output of a child: redacts it and stores it in the spool.
+//!
+//! Each stream has its own redactor, which keeps its state between reads, and output is stored in complete UTF-8
+//! characters. Output that the redactor holds back because it may be part of a secret is released as far as possible
+//! when the stream has paused for long enough.
+//!
+//! If a write to the disk fails, the output waits in order and is retried. In the meantime, nothing more is read from
+//! the child.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use model::backoff::Backoff;
+use model::{StepRef, StreamName, Timestamp};
+use redact::{RedactStream, Redacted, Redactor};
+
+use crate::spool::{Source, SpoolWriter, incomplete_character};
+
+/// The waits before a failed write is retried.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+
+/// How often a finished step whose output is not stored yet checks whether it should still wait.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Captures the output of an attempt's steps, one step after another.
+#[derive(Debug)]
+pub struct Capture {
+    spool: SpoolWriter,
+    redactor: Redactor,
+    flush: Duration,
+    redactions: u64,
+}
+
+/// Captures the output of one step.
+#[derive(Debug)]
+pub struct StepCapture<'a> {
+    spool: &'a mut SpoolWriter,
+    redactions: &'a mut u64,
+    flush: Duration,
+    step: StepRef,
+    streams: [StreamCapture; 2],
+    /// The pieces that could not be written so far, in order.
+    waiting: VecDeque<Piece>,
+    refusal: Option<Refusal>,
+}
+
+/// A piece of one stream's output.
+#[derive(Debug)]
+struct Piece {
+    stream: StreamName,
+    text: Redacted,
+    time: Timestamp,
+}
+
+/// The last write error, and the time of the next retry.
+#[derive(Debug)]
+struct Refusal {
+    error: io::Error,
+    waits: Backoff,
+    again_at: Instant,
+}
+
+#[derive(Debug)]
+struct StreamCapture {
+    redact: RedactStream,
+    /// The beginning of an incomplete character: at most 3 bytes.
+    carry: Redacted,
+    /// The time since which the redactor has been holding output back.
+    holding: Option<Instant>,
+}
+
+impl Capture {
+    /// Creates a capture that writes to `spool` through `redactor`. After a pause of `flush`, held-back output is
+    /// released.
+    #[must_use]
+    pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
+        Self { spool, redactor, flush, redactions: 0 }
+    }
+
+    /// Starts capturing the output of a step.
+    pub fn step(&mut self, step: StepRef) -> StepCapture<'_> {
+        let stream = || StreamCapture { redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
+        let streams = [stream(), stream()];
+        let Self { spool, redactions, flush, .. } = self;
+        let waiting = VecDeque::new();
+        StepCapture { spool, redactions, flush: *flush, step, streams, waiting, refusal: None }
+    }
+
+    /// Returns the spool.
+    #[must_use]
+    pub const fn spool(&self) -> &SpoolWriter {
+        &self.spool
+    }
+
+    /// Returns the redactor that all output passes through.
+    #[must_use]
+    pub const fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Returns how many values were masked in the finished steps.
+    #[must_use]
+    pub const fn redactions(&self) -> u64 {
+        self.redactions
+    }
+}
+
+impl StepCapture<'_> {
+    /// Adds output that was read from a stream.
+    pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
+        let state = &mut self.streams[stream as usize];
+        let text = state.redact.push(bytes);
+        // Every read either completes or extends the possible match, so the pause starts again.
+        state.holding = state.redact.is_holding().then_some(now);
+        self.store(stream, text, (now, time));
+    }
+
+    /// Returns how many bytes of output the attempt has stored so far.
+    #[must_use]
+    pub const fn attempt_bytes(&self) -> u64 {
+        self.spool.end().bytes
+    }
+
+    /// Returns whether the last write failed. If so, nothing more should be read from the child.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
+    /// Returns the time at which [`Self::tick`] must be called, if any.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let held = self.streams.iter().filter_map(|stream| stream.holding).min().map(|since| since + self.flush);
+        self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
+    }
+
+    /// Retries a failed write, and releases output that has been held back for too long.
+    pub fn tick(&mut self, now: Instant, time: Timestamp) {
+        if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
+            let stored = self.store_waiting();
+            self.note(stored, now);
+        }
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let state = &mut self.streams[stream as usize];
+            if self.refusal.is_none() && state.holding.is_some_and(|since| since + self.flush <= now) {
+                state.holding = None;
+                let text = state.redact.release();
+                self.store(stream, text, (now, time));
+            }
+        }
+    }
+
+    /// Ends the step: stores all output that is still held back, including unfinished characters and lines, and syncs
+    /// it. Failed writes are retried until `given_up` returns `true`.
+    pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let state = &mut self.streams[stream as usize];
+            let mut text = std::mem::take(&mut state.carry);
+            text.append(&state.redact.finish());
+            *self.redactions += state.redact.redactions();
+            self.waiting.push_back(Piece { stream, text, time });
+        }
+        loop {
+            let now = Instant::now();
+            if self.refusal.as_ref().is_none_or(|refusal| refusal.again_at <= now) {
+                let stored = self.store_waiting().and_then(|()| self.spool.end_step());
+                self.note(stored, now);
+            }
+            let Some(refusal) = &self.refusal else { return Ok(()) };
+            // Output that the disk has lost cannot be recovered.
+            if given_up() || refusal.error.kind() == io::ErrorKind::InvalidData {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        // Bytes after the end have no record and must not be mistaken for output.
+        self.spool.cut().ok();
+        Err(self
+            .refusal
+            .map_or_else(|| io::Error::other("the worker stopped waiting for the disk"), |refusal| refusal.error))
+    }
+
+    /// Stores output that a stream's redactor has released. An incomplete character at its end is held back.
+    fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
+        let state = &mut self.streams[stream as usize];
+        let mut whole = std::mem::take(&mut state.carry);
+        whole.append(&text);
+        let incomplete = incomplete_character(whole.as_bytes());
+        state.carry = whole.split_off(whole.len() - incomplete);
+        self.keep(Piece { stream, text: whole, time }, now);
+    }
+
+    /// Stores a piece, after the pieces that are already waiting.
+    fn keep(&mut self, piece: Piece, now: Instant) {
+        self.waiting.push_back(piece);
+        if self.refusal.is_none() {
+            let stored = self.store_waiting();
+            self.note(stored, now);
+        }
+    }
+
+    fn store_waiting(&mut self) -> io::Result<()> {
+        while let Some(Piece { stream, text, time }) = self.waiting.front() {
+            let source = Source { step: self.step, stream: *stream };
+            self.spool.append(source, text, *time)?;
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Records whether a write succeeded.
+    fn note(&mut self, stored: io::Result<()>, now: Instant) {
+        let before = self.refusal.take();
+        match stored {
+            Ok(()) if before.is_some() => tracing::info!("output can be stored again"),
+            Ok(()) => {}
+            Err(error) => {
+                if before.is_none() {
+                    tracing::warn!(%error, "output cannot be stored; the job waits until it can be stored again");
+                }
+                let mut waits = before.map_or(WAITS, |before| before.waits);
+                let again_at = now + waits.next_wait();
+                self.refusal = Some(Refusal { error, waits, again_at });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::OUTPUT_LOG;
+    use model::Stage;
+
+    fn captured(redactor: &Redactor, pieces: &[&[u8]]) -> Vec<u8> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let mut capture = Capture::new(spool, redactor.clone(), Duration::from_millis(100));
+        let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
+        for piece in pieces {
+            step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0));
+        }
+        step.finish(Timestamp(0), || false).expect("it can be stored");
+        std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there")
+    }
+
+    #[test]
+    fn every_byte_value_is_stored_as_it_is_wherever_it_is_cut() {
+        let all: Vec<u8> = (0..=255).chain("äöü€😀".bytes()).chain([0xf0, 0x9f]).collect();
+        for cut in 0..=all.len() {
+            assert_eq!(captured(&Redactor::none(), &[&all[..cut], &all[cut..]]), all, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_stream_enters_the_spool_in_whole_characters() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let mut capture = Capture::new(spool, Redactor::none(), Duration::from_millis(100));
+        let ends = capture.spool().subscribe();
+        let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
+        let mut seen = Vec::new();
+        for byte in "a€😀".bytes() {
+            step.output(StreamName::Stdout, &[byte], Instant::now(), Timestamp(0));
+            seen.push(ends.borrow().bytes);
+        }
+        assert_eq!(seen, [1, 1, 1, 4, 4, 4, 4, 8]);
+    }
+
+    #[test]
+    fn a_pause_releases_the_beginning_of_a_match_and_masks_the_rest() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let redactor = Redactor::new(["secret-0123456789abcdef"]);
+        let mut capture = Capture::new(spool, redactor, Duration::from_millis(100));
+        let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
+        let start = Instant::now();
+        step.output(StreamName::Stdout, b"$ sec", start, Timestamp(0));
+        let deadline = step.deadline().expect("the beginning of a match is held");
+        assert_eq!(deadline, start + Duration::from_millis(100));
+        step.tick(deadline, Timestamp(0));
+        let later = deadline + Duration::from_secs(1);
+        step.output(StreamName::Stdout, b"ret-0123456789abcdef!", later, Timestamp(0));
+        step.finish(Timestamp(0), || false).expect("it can be stored");
+        let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there");
+        assert_eq!(String::from_utf8_lossy(&log), "$ sec[REDACTED]!");
+        assert_eq!(capture.redactions(), 1);
+    }
+}

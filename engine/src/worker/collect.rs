@@ -1,0 +1,234 @@
+//! Collects artifacts: at the end of each stage, the files that match the job's patterns are stored.
+//!
+//! A step can create arbitrary files, so none of them is trusted. Only regular files inside the job's folder are stored
+//! ([`walk`]), within the limits on their number and sizes, and their names are redacted. Omitted files are counted,
+//! and a warning in the log reports how many were omitted and why. A newer version from a later stage replaces the
+//! earlier one.
+
+mod left_out;
+mod walk;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use model::{ArtifactId, Stage};
+use redact::{Redacted, Redactor};
+
+use super::folders::Folders;
+use super::link::Files;
+use crate::artifacts::Matcher;
+use crate::event_log::{Lease, NewEvent};
+use crate::fail_point::FailPoint;
+use crate::queue::{ArtifactPlace, NewArtifact};
+use crate::spool::OUTPUT_LOG;
+use left_out::{LeftOut, Why};
+use walk::Found;
+
+/// The maximum length of a file's path, in bytes.
+const MAX_NAME: usize = 500;
+/// The maximum number of patterns that one warning names.
+const MAX_NAMED: usize = 10;
+
+/// The limits on the artifacts of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The maximum number of files.
+    pub files: usize,
+    /// The maximum size of one file, in bytes.
+    pub file_bytes: u64,
+    /// The maximum size of all files together, in bytes.
+    pub job_bytes: u64,
+}
+
+/// The artifacts that an attempt has stored so far, and its limits.
+#[derive(Debug)]
+pub(super) struct Collector {
+    /// The store for the files.
+    files: Box<dyn Files>,
+    lease: Lease,
+    limits: Limits,
+    folders: Folders,
+    matcher: Matcher,
+    kept: HashMap<PathBuf, Kept>,
+    names: HashSet<Vec<u8>>,
+    /// The stored versions that newer ones have replaced.
+    replaced: HashSet<ArtifactId>,
+    /// The indexes of the patterns without a match so far.
+    unmatched: BTreeSet<usize>,
+}
+
+/// A file that was stored.
+#[derive(Debug)]
+struct Kept {
+    version: Version,
+    bytes: u64,
+    id: ArtifactId,
+}
+
+/// The metadata that changes when a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// The result of collecting after one stage.
+#[derive(Debug)]
+pub(super) struct Collected {
+    /// The files that were stored.
+    pub(super) files: Vec<NewArtifact>,
+    /// The warning about omitted files, if there are any.
+    pub(super) warning: Option<NewEvent>,
+}
+
+impl Collector {
+    /// Creates a collector of the files in the job's folder that match `matcher`.
+    pub(super) fn new(files: Box<dyn Files>, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
+        let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
+        let unmatched = (0..matcher.patterns().len()).collect();
+        Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
+    }
+
+    /// Stores the matching files after a stage, until `stopped` returns `true`. Blocks.
+    pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
+        let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
+        let (folder, mut matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
+        if let Ok(folder) = &folder {
+            matcher.prefer_exact_names(|name| walk::exists(folder, name));
+        }
+        let mut visit = |path: &Path, found: Found| {
+            if stopped() {
+                return ControlFlow::Break(());
+            }
+            self.note_matches(&matcher, path);
+            match self.keep(path, found, stage, redactor) {
+                Ok(Some(file)) => files.push(file),
+                Ok(None) => {}
+                Err(why) => left_out.add(why, redactor.redact(path.as_os_str().as_encoded_bytes())),
+            }
+            ControlFlow::Continue(())
+        };
+        let walked = folder.and_then(|folder| walk::walk(&folder, &matcher, &mut visit));
+        if let Err(why) = walked {
+            left_out.add(why, Redacted::literal("the working directory"));
+        }
+        let warning = left_out.into_text(self.limits).map(|text| NewEvent::warning(self.lease.attempt, text));
+        Collected { files, warning }
+    }
+
+    /// Returns a warning that names the patterns without a match in any stage, if there are any.
+    pub(super) fn unmatched(&self, redactor: &Redactor) -> Option<NewEvent> {
+        if self.unmatched.is_empty() {
+            return None;
+        }
+        let mut text = Redacted::literal(
+            "No files match these `artifacts` patterns, which are relative to the working directory: ",
+        );
+        for (place, pattern) in self.unmatched.iter().take(MAX_NAMED).enumerate() {
+            text.append(&Redacted::literal(if place > 0 { ", " } else { "" }));
+            text.append(&redactor.redact(self.matcher.patterns().nth(*pattern).unwrap_or_default().as_bytes()));
+        }
+        if let Some(more) = self.unmatched.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
+            text.append(&Redacted::literal(" and "));
+            text.append(&Redacted::number(i64::try_from(more).unwrap_or(i64::MAX)));
+            text.append(&Redacted::literal(" more"));
+        }
+        Some(NewEvent::warning(self.lease.attempt, text))
+    }
+
+    /// Records which patterns match a path or a folder that contains it.
+    fn note_matches(&mut self, matcher: &Matcher, path: &Path) {
+        for path in path.ancestors().take_while(|path| !path.as_os_str().is_empty()) {
+            if self.unmatched.is_empty() {
+                return;
+            }
+            for pattern in matcher.meanings(path) {
+                self.unmatched.remove(&pattern);
+            }
+        }
+    }
+
+    /// Removes versions that newer ones have replaced. Call this after the newer ones have been recorded.
+    pub(super) fn remove_replaced(&self) {
+        for id in &self.replaced {
+            if let Err(error) = self.files.discard(*id) {
+                tracing::warn!(job = %self.lease.job, %error, "a replaced artifact could not be removed");
+            }
+        }
+    }
+
+    /// Stores one file. Returns `None` if this version is already stored.
+    fn keep(
+        &mut self,
+        path: &Path,
+        found: Found,
+        stage: Stage,
+        redactor: &Redactor,
+    ) -> Result<Option<NewArtifact>, Why> {
+        let file = match found {
+            Found::File(file) => file,
+            Found::Other => return Err(Why::NoFile),
+            Found::Unreadable => return Err(Why::Unreadable),
+        };
+        let version = Version::of(&file)?;
+        let before = self.kept.get(path);
+        if before.is_some_and(|kept| kept.version == version) {
+            return Ok(None);
+        }
+        let others: u64 = self.kept.values().map(|kept| kept.bytes).sum::<u64>() - before.map_or(0, |kept| kept.bytes);
+        let name = name(path, redactor)?;
+        match before {
+            None if self.kept.len() == self.limits.files => return Err(Why::TooMany),
+            None if self.names.contains(name.as_bytes()) => return Err(Why::SameName),
+            _ if version.bytes > self.limits.file_bytes => return Err(Why::TooLarge),
+            _ if others.saturating_add(version.bytes) > self.limits.job_bytes => return Err(Why::TooLargeTogether),
+            _ => {}
+        }
+        let id = ArtifactId(uuid::Uuid::now_v7());
+        // If a file grows while it is read, only its size at the beginning is stored.
+        let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
+            tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
+            Why::NotStored
+        })?;
+        FailPoint::FileKept.reached();
+        self.names.insert(name.as_bytes().to_vec());
+        let kept = Kept { version, bytes: stored.size_bytes, id };
+        if let Some(before) = self.kept.insert(path.to_owned(), kept) {
+            self.replaced.insert(before.id);
+        }
+        let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
+        let size_bytes = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
+        let (sha256, place) = (stored.sha256, ArtifactPlace::Store);
+        Ok(Some(NewArtifact { id, name, content_type, size_bytes, sha256, place, stage: Some(stage) }))
+    }
+}
+
+/// Returns the artifact name of a file, which is its redacted path. The path must be one line of text.
+fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, Why> {
+    let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
+    let name = redactor.redact(text.ok_or(Why::Name)?.as_bytes());
+    // This name is reserved for the complete output.
+    let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(OUTPUT_LOG.as_bytes());
+    if reserved { Err(Why::Reserved) } else { Ok(name) }
+}
+
+impl Version {
+    fn of(file: &File) -> Result<Self, Why> {
+        let data = file.metadata().map_err(|_| Why::Unreadable)?;
+        Ok(Self {
+            inode: data.ino(),
+            bytes: data.len(),
+            modified: (data.mtime(), data.mtime_nsec()),
+            changed: (data.ctime(), data.ctime_nsec()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! The interface between a worker and the server.
+
+mod in_process;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::io::Read;
+use std::path::PathBuf;
+
+use model::{ArtifactId, JobId, JobInput};
+use tokio_util::sync::CancellationToken;
+
+use crate::artifacts::Stored;
+use crate::event_log::{Batch, Lease, StoredOutput};
+use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
+pub use in_process::InProcess;
+#[cfg(test)]
+pub(super) use in_process::LocalFiles;
+
+/// Why the server did not fulfil a worker's request.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// A temporary failure. The same call may be repeated.
+    #[error("{0}")]
+    Retry(String),
+    /// The lease has ended: nothing of this attempt may be written any more.
+    #[error("the lease on job {0} is no longer valid")]
+    Fenced(JobId),
+    /// A permanent failure. Repeating the call is useless.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// A worker's connection to the server. Cheap to clone.
+pub trait Link: Clone + Debug + Send + Sync + 'static {
+    /// Claims the next job. If there is none, waits for a limited time or until `stop` is cancelled, and may return
+    /// `None`.
+    fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
+
+    /// Returns the jobs that were running when an earlier process of this worker died.
+    fn abandoned(&self) -> impl Future<Output = Result<Vec<Abandoned>, LinkError>> + Send;
+
+    /// Appends a batch and records the artifacts that its events report. Everything is committed when this returns.
+    fn append(
+        &self,
+        lease: Lease,
+        batch: Batch,
+        files: Vec<NewArtifact>,
+    ) -> impl Future<Output = Result<(), LinkError>> + Send;
+
+    /// Returns the attempt's stored output that reaches beyond `offset` of `output.log`.
+    fn stored_output(
+        &self,
+        lease: Lease,
+        offset: i64,
+    ) -> impl Future<Output = Result<Vec<StoredOutput>, LinkError>> + Send;
+
+    /// Renews the lease.
+    fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, LinkError>> + Send;
+
+    /// Waits until there is a reason to send the next heartbeat early.
+    fn news(&self) -> impl Future<Output = ()> + Send;
+
+    /// Ends the lease. A repeated call changes nothing.
+    fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;
+
+    /// Returns the interface to the files of an attempt.
+    fn files(&self, lease: Lease) -> Box<dyn Files>;
+
+    /// Removes the files of an attempt that were sent but not recorded as artifacts because of a crash.
+    fn sweep(&self, lease: Lease) -> impl Future<Output = Result<(), LinkError>> + Send;
+}
+
+/// The files of one attempt: the job's input and the attempt's artifacts. The calls block, so only the attempt's own
+/// thread makes them.
+pub trait Files: Debug + Send {
+    /// Returns the path on this machine of the archive with the job's input.
+    fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError>;
+
+    /// Stores a file. Once this returns, the file may be recorded as the artifact `id`.
+    fn keep(&self, id: ArtifactId, content: &mut dyn Read) -> Result<Stored, LinkError>;
+
+    /// Removes the file of an artifact that is no longer recorded.
+    fn discard(&self, id: ArtifactId) -> Result<(), LinkError>;
+}

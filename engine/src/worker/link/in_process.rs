@@ -1,0 +1,165 @@
+//! The embedded worker's link, which calls the server's code directly and uses files in the server's data folder.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::{ArtifactId, JobInput};
+use redact::Redacted;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Files, Link, LinkError};
+use crate::artifacts::{ArtifactStore, Stored};
+use crate::clock;
+use crate::event_log::{AppendError, Batch, EventLog, Lease, ReadError, StoredOutput};
+use crate::inputs;
+use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
+
+/// The longest wait for a notification. If a notification is lost, the job is delayed by at most this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The link of a worker in the server's own process.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    /// The prefix of the names of all embedded workers of this data folder.
+    family: String,
+    worker: Redacted,
+    queue: Queue,
+    events: EventLog,
+    artifacts: ArtifactStore,
+    data_dir: PathBuf,
+}
+
+impl InProcess {
+    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder. It
+    /// is part of the worker's name, so that a worker recovers only jobs that earlier workers of the same folder left.
+    #[must_use]
+    pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
+        let family = format!("embedded-{instance}-");
+        // Neither id can contain a secret, because this program generated both.
+        let worker = Redacted::from_stored(format!("{family}{}", uuid::Uuid::now_v7()).into_bytes());
+        Self { family, worker, queue, events, artifacts, data_dir }
+    }
+}
+
+impl Link for InProcess {
+    async fn claim(&self, stop: &CancellationToken) -> Result<Option<Claimed>, LinkError> {
+        // Register before looking, so that a job that is queued in between is not missed.
+        let queued = self.queue.queued();
+        tokio::pin!(queued);
+        queued.as_mut().enable();
+        if let Some(claimed) = self.queue.claim(&self.worker).await? {
+            return Ok(Some(claimed));
+        }
+        let next_attempt = self.queue.next_attempt_in().await?.map_or(LOOK_AGAIN, Duration::from_millis);
+        tokio::select! {
+            () = queued => {}
+            () = tokio::time::sleep(next_attempt.min(LOOK_AGAIN)) => {}
+            () = stop.cancelled() => {}
+        }
+        Ok(None)
+    }
+
+    async fn abandoned(&self) -> Result<Vec<Abandoned>, LinkError> {
+        Ok(self.queue.abandoned(&self.family, &self.worker).await?)
+    }
+
+    async fn append(&self, lease: Lease, batch: Batch, files: Vec<NewArtifact>) -> Result<(), LinkError> {
+        if files.is_empty() {
+            self.events.append_as(lease, batch, clock::now()).await?;
+        } else {
+            self.queue.append_with_files(lease, batch, files).await?;
+        }
+        Ok(())
+    }
+
+    async fn stored_output(&self, lease: Lease, offset: i64) -> Result<Vec<StoredOutput>, LinkError> {
+        Ok(self.events.stored_output(lease.job, lease.attempt, offset).await?)
+    }
+
+    async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, LinkError> {
+        Ok(self.queue.heartbeat(lease).await?)
+    }
+
+    async fn news(&self) {
+        self.queue.cancelled().await;
+    }
+
+    async fn finish(&self, finish: Finish) -> Result<(), LinkError> {
+        self.queue.finish(finish).await?;
+        Ok(())
+    }
+
+    fn files(&self, lease: Lease) -> Box<dyn Files> {
+        let (store, data_dir) = (self.artifacts.clone(), self.data_dir.clone());
+        Box::new(LocalFiles { runtime: Handle::current(), store, data_dir, lease })
+    }
+
+    async fn sweep(&self, lease: Lease) -> Result<(), LinkError> {
+        let listed: HashSet<_> = self.queue.artifact_paths(lease).await?.into_iter().collect();
+        self.artifacts.sweep(lease.job, lease.attempt, &listed).map_err(|error| LinkError::Retry(error.to_string()))
+    }
+}
+
+/// Files in the data folder.
+#[derive(Debug)]
+pub(in crate::worker) struct LocalFiles {
+    pub(in crate::worker) runtime: Handle,
+    pub(in crate::worker) store: ArtifactStore,
+    pub(in crate::worker) data_dir: PathBuf,
+    pub(in crate::worker) lease: Lease,
+}
+
+impl LocalFiles {
+    fn path(&self, id: ArtifactId) -> String {
+        ArtifactPlace::Store.path(self.lease, id)
+    }
+}
+
+impl Files for LocalFiles {
+    fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError> {
+        Ok(inputs::path(&self.data_dir, input))
+    }
+
+    fn keep(&self, id: ArtifactId, content: &mut dyn Read) -> Result<Stored, LinkError> {
+        let kept = self.runtime.block_on(self.store.keep(&self.path(id), content));
+        kept.map_err(|error| LinkError::Retry(error.to_string()))
+    }
+
+    fn discard(&self, id: ArtifactId) -> Result<(), LinkError> {
+        self.store.remove(&self.path(id)).map_err(|error| LinkError::Retry(error.to_string()))
+    }
+}
+
+impl From<QueueError> for LinkError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Db(error) => Self::Retry(error.to_string()),
+            QueueError::LeaseLost(job) | QueueError::NoSuchJob(job) => Self::Fenced(job),
+            error @ (QueueError::Invalid(_) | QueueError::StateConflict { .. } | QueueError::Full(_)) => {
+                Self::Fatal(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<AppendError> for LinkError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Db(error) => Self::Retry(error.to_string()),
+            AppendError::LeaseLost(job) => Self::Fenced(job),
+            error @ AppendError::OutOfOrder { .. } => Self::Fatal(error.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for LinkError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Db(error) => Self::Retry(error.to_string()),
+            ReadError::NoSuchJob(job) => Self::Fenced(job),
+        }
+    }
+}

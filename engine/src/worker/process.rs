@@ -1,0 +1,286 @@
+//! Runs the process of a step: starts it, reads both of its output streams, and stops it with all of its descendants.
+//!
+//! Everything happens in the calling thread, which polls the pipes, the supervisor's socket and the control for stop
+//! requests. So no output is lost at the end, and a child that writes faster than its output can be stored has to wait.
+//!
+//! The step has finished when its process has exited, even if a descendant still has the pipes open. The pipes are read
+//! for a short time longer, and then the remaining descendants are killed. The process and its descendants belong to a
+//! [`supervisor`], which signals and reaps them.
+
+mod kill;
+mod supervisor;
+
+use std::io::{self, PipeReader, Read};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use model::StreamName;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::capture::StepCapture;
+use super::control::{Control, Stop};
+use crate::clock;
+use crate::fail_point::FailPoint;
+pub(super) use crate::supervise::message::ExitStatus;
+use crate::supervise::message::{Order, Report};
+
+pub use kill::{ProcessMarker, kill_marked};
+use supervisor::Supervisor;
+pub use supervisor::{LeftBehind, Program, Supervision};
+
+/// How long the pipes are read after the process has exited, if a descendant still has them open.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The size of one read. It is also the size of the pipe, so that one read empties it.
+const READ: usize = 256 << 10;
+
+/// The result of a step's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit status of the process.
+    pub status: ExitStatus,
+    /// Why the process was stopped, or `None` if it exited by itself.
+    pub ended_by: Option<EndedBy>,
+    /// Whether the process left other processes behind, and whether they were killed.
+    pub left_behind: LeftBehind,
+}
+
+/// Why a process was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The step or the job timed out.
+    Timeout,
+    /// The attempt exceeded its output limit.
+    OutputLimit,
+    /// A stop of the attempt was requested.
+    Stop(Stop),
+}
+
+/// The limits of a process, and the grace periods for stopping it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The time at which the process times out.
+    pub deadline: Option<Instant>,
+    /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being stopped.
+    pub output: Option<u64>,
+    /// The time between SIGTERM and SIGKILL when the job is cancelled or times out.
+    pub cancel_grace: Duration,
+    /// The time between SIGTERM and SIGKILL when the server stops.
+    pub shutdown_grace: Duration,
+}
+
+/// Why a step has no exit status.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The process could not be started.
+    #[error("{0}")]
+    Spawn(io::Error),
+    /// The output of the process could not be stored, so the process was killed.
+    #[error("{0}")]
+    Store(io::Error),
+}
+
+/// Runs `program` until it exits, and passes its output to `capture`.
+pub fn run(
+    supervision: &Supervision,
+    program: Program,
+    marker: &ProcessMarker,
+    (limits, control): (Limits, &Control),
+    capture: &mut StepCapture<'_>,
+) -> Result<Exit, ProcessError> {
+    let (out, out_writer) = pipe().map_err(ProcessError::Spawn)?;
+    let (err, err_writer) = pipe().map_err(ProcessError::Spawn)?;
+    let supervisor = Supervisor::start(supervision, program, marker, [out_writer, err_writer]);
+    let supervisor = supervisor.map_err(ProcessError::Spawn)?;
+    FailPoint::ProcessStarted.reached();
+    let pipes = [Some(out), Some(err)];
+    let mut running =
+        Running { supervisor, pipes, limits, control, capture, ending: None, status: None, drain_until: None };
+    let read = running.poll_to_end().map_err(ProcessError::Store);
+    let Running { supervisor, ending, status, .. } = running;
+    let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
+    read?;
+    // A supervisor that was killed cannot report the step's exit status. The step was killed with it.
+    let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
+    let failed = || ProcessError::Spawn(io::Error::other("the supervisor process failed"));
+    let status = status.or(killed).ok_or_else(failed)?;
+    Ok(Exit { status, ended_by: ending.map(|ending| ending.by), left_behind })
+}
+
+fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
+    let (reader, writer) = io::pipe()?;
+    // With a larger pipe, a fast child can continue while a read is being stored. If that is refused, the default size
+    // works too.
+    rustix::pipe::fcntl_setpipe_size(&writer, READ).ok();
+    rustix::io::ioctl_fionbio(&reader, true)?;
+    Ok((reader, writer))
+}
+
+/// A stop of the process that is in progress.
+#[derive(Clone, Copy)]
+struct Ending {
+    by: EndedBy,
+    kill_at: Instant,
+    killed: bool,
+}
+
+struct Running<'a, 'b> {
+    supervisor: Supervisor,
+    pipes: [Option<PipeReader>; 2],
+    limits: Limits,
+    control: &'a Control,
+    capture: &'a mut StepCapture<'b>,
+    ending: Option<Ending>,
+    /// The exit status, once the supervisor has reported it.
+    status: Option<ExitStatus>,
+    /// The time until which the pipes are still read; set when the process has exited.
+    drain_until: Option<Instant>,
+}
+
+/// The kinds of polled descriptors.
+#[derive(Clone, Copy)]
+enum Watched {
+    Pipe(StreamName),
+    Supervisor,
+    Control,
+}
+
+impl Running<'_, '_> {
+    /// Reads until the process has exited and its pipes are empty, or were read for long enough.
+    fn poll_to_end(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; READ];
+        loop {
+            let now = Instant::now();
+            self.act_on_time(now);
+            let is_over = match self.drain_until {
+                None => false,
+                // Do not read while output cannot be stored, unless the step is being stopped anyway.
+                Some(_) if self.capture.is_refused() => self.ending.is_some(),
+                Some(until) => until <= now || self.pipes.iter().all(Option::is_none),
+            };
+            if is_over {
+                return Ok(());
+            }
+            for watched in self.wait(now)? {
+                match watched {
+                    Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
+                    Watched::Supervisor => {
+                        // If there is no report, the supervisor itself has exited, and the step with it.
+                        if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
+                            self.status = Some(status);
+                        }
+                        self.drain_until = Some(Instant::now() + DRAIN);
+                    }
+                    Watched::Control => {
+                        if let Some(stop) = self.control.stopped() {
+                            self.end(EndedBy::Stop(stop), Instant::now());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until a descriptor is ready or a deadline is reached.
+    fn wait(&self, now: Instant) -> io::Result<Vec<Watched>> {
+        let mut watched = Vec::with_capacity(4);
+        let mut fds = Vec::with_capacity(4);
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            if let Some(pipe) = self.pipes[stream as usize].as_ref().filter(|_| !self.capture.is_refused()) {
+                watched.push(Watched::Pipe(stream));
+                fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
+            }
+        }
+        if self.drain_until.is_none() {
+            watched.push(Watched::Supervisor);
+            fds.push(PollFd::from_borrowed_fd(self.supervisor.as_fd(), PollFlags::IN));
+        }
+        if self.ending.is_none() {
+            watched.push(Watched::Control);
+            fds.push(PollFd::from_borrowed_fd(self.control.as_fd(), PollFlags::IN));
+        }
+        let timeout = self.next_time().map(|at| timespec(at.saturating_duration_since(now)));
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready = watched.into_iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
+        Ok(ready.map(|(watched, _)| watched).collect())
+    }
+
+    /// Reads from a pipe once. The other pipe is read before this one is read again.
+    fn read(&mut self, stream: StreamName, buffer: &mut [u8]) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
+        match pipe.read(buffer) {
+            Ok(0) => self.pipes[stream as usize] = None,
+            // Keep reading, because a process that is blocked on a full pipe cannot exit.
+            Ok(_) if self.is_over_limit() => {}
+            Ok(read) => {
+                self.capture.output(stream, &buffer[..read], Instant::now(), clock::now());
+                if self.is_over_limit() {
+                    self.end(EndedBy::OutputLimit, Instant::now());
+                }
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.limits.output.is_some_and(|limit| self.capture.attempt_bytes() > limit)
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let kill_at = self.ending.filter(|ending| !ending.killed).map(|ending| ending.kill_at);
+        let refused = self.capture.is_refused();
+        let deadline =
+            self.limits.deadline.filter(|_| self.ending.is_none() && (self.drain_until.is_none() || refused));
+        let drain_until = self.drain_until.filter(|_| !refused);
+        [self.capture.deadline(), drain_until, kill_at, deadline].into_iter().flatten().min()
+    }
+
+    fn act_on_time(&mut self, now: Instant) {
+        if self.capture.deadline().is_some_and(|at| at <= now) {
+            let refused = self.capture.is_refused();
+            self.capture.tick(now, clock::now());
+            if refused && !self.capture.is_refused() {
+                // Nothing was read while the disk refused output, so the period for draining the pipes starts again.
+                self.drain_until = self.drain_until.map(|_| now + DRAIN);
+            }
+        }
+        let may_time_out = self.drain_until.is_none() || self.capture.is_refused();
+        if self.limits.deadline.is_some_and(|at| at <= now) && may_time_out {
+            self.end(EndedBy::Timeout, now);
+        }
+        if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.killed && ending.kill_at <= now) {
+            ending.killed = true;
+            self.supervisor.order(Order::Kill);
+        }
+    }
+
+    /// Asks the process and its descendants to exit, and sets the deadline for killing them.
+    fn end(&mut self, by: EndedBy, now: Instant) {
+        if self.ending.is_some() {
+            return;
+        }
+        let grace = match by {
+            EndedBy::Stop(Stop::Shutdown) => self.limits.shutdown_grace,
+            // Another worker may already be running the job, so kill the process immediately.
+            EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
+            EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
+        };
+        self.ending = Some(Ending { by, kill_at: now + grace, killed: false });
+        self.supervisor.order(Order::Terminate);
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    // Round up to the millisecond, so that the poll does not wake just before the deadline.
+    let duration = duration + Duration::from_micros(999);
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_millis()) * 1_000_000,
+    }
+}

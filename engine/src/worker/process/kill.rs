@@ -1,0 +1,76 @@
+//! Kills the processes of a step if its supervisor was killed, either by the out-of-memory killer or by the step
+//! itself.
+//!
+//! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
+//! cleared its environment is found as a descendant of a process that has them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read;
+
+use model::JobId;
+use rustix::process::{Pid, Signal, getpid, kill_process};
+
+use crate::supervise::processes;
+
+/// The variables that identify the processes of an attempt.
+#[derive(Clone, Debug)]
+pub struct ProcessMarker {
+    entries: [String; 2],
+}
+
+impl ProcessMarker {
+    /// Returns the marker of an attempt.
+    #[must_use]
+    pub fn new(job: JobId, attempt: i32) -> Self {
+        Self { entries: [format!("TAILWATER_JOB_ID={job}"), format!("TAILWATER_ATTEMPT={attempt}")] }
+    }
+
+    /// Returns the variables in the form `NAME=VALUE`.
+    #[must_use]
+    pub const fn entries(&self) -> &[String; 2] {
+        &self.entries
+    }
+
+    fn is_in(&self, environ: &[u8]) -> bool {
+        self.entries.iter().all(|entry| environ.split(|byte| *byte == 0).any(|found| found == entry.as_bytes()))
+    }
+}
+
+/// The maximum number of rounds of finding and killing. Processes that fork faster than this are a fork bomb, which
+/// only a system limit can stop.
+const ROUNDS: usize = 50;
+
+/// Kills every process with the marker and its descendants, until none is left. Returns how many were found.
+pub fn kill_marked(marker: &ProcessMarker) -> usize {
+    let mut killed = HashSet::new();
+    for _ in 0..ROUNDS {
+        let living = living(marker);
+        if living.is_empty() {
+            break;
+        }
+        for pid in living {
+            kill_process(pid, Signal::KILL).ok();
+            killed.insert(pid);
+        }
+    }
+    killed.len()
+}
+
+/// Returns the running processes with the marker, and their descendants.
+fn living(marker: &ProcessMarker) -> Vec<Pid> {
+    // The buffer is large, because there may be thousands of processes, and most environments fit into the first read.
+    let mut environ = Vec::with_capacity(16 << 10);
+    let has_marker = |pid: &Pid| {
+        environ.clear();
+        let read = fs::File::open(format!("/proc/{pid}/environ")).and_then(|mut file| file.read_to_end(&mut environ));
+        read.is_ok() && marker.is_in(&environ)
+    };
+    // A process that has exited has no readable environment.
+    let found: HashSet<Pid> = processes::all().map(|process| process.pid).filter(has_marker).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let living = processes::with_descendants(found).into_iter().map(|process| process.pid);
+    living.filter(|pid| *pid != getpid()).collect()
+}

@@ -1,0 +1,153 @@
+//! Ends the attempts of a worker that died.
+//!
+//! Recovery kills the remaining processes, repairs the spool, adds stored output that is missing in it, ships the
+//! remaining output under the old epoch, and removes files that are not recorded as artifacts. Only then does it end
+//! the lease and mark the attempt as interrupted. Until then the job is still running under the old lease, so no other
+//! worker can claim it.
+
+use std::io;
+
+use model::FailureReason;
+use redact::Redacted;
+use tokio::task::spawn_blocking;
+
+use super::WorkerConfig;
+use super::link::{Link, LinkError};
+use super::process::{ProcessMarker, kill_marked};
+use super::run;
+use super::ship::{Milestones, Progress, Shipper};
+use crate::fail_point::FailPoint;
+use crate::queue::{Abandoned, Claimed, Ending, Finish};
+use crate::spool::{Source, SpoolWriter};
+
+/// Why an attempt could not be ended.
+#[derive(Debug, thiserror::Error)]
+enum RecoverError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("failed to read the stored output: {0}")]
+    Unreadable(#[source] io::Error),
+    #[error("failed to write the stored output: {0}")]
+    Unwritable(#[source] io::Error),
+    #[error("failed to look for the attempt's processes: {0}")]
+    Processes(#[source] io::Error),
+}
+
+/// Ends every attempt that an earlier embedded worker left running. An attempt that cannot be ended does not prevent
+/// the others from being ended. Returns whether all were ended.
+pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {
+    let mut all = true;
+    for abandoned in link.abandoned().await? {
+        let (job, left) = (abandoned.claimed.lease.job, abandoned.clone());
+        let ended = match end(link, config, abandoned).await {
+            Err(RecoverError::Unreadable(error)) if last_try => end_without_spool(link, left, &error).await,
+            ended => ended,
+        };
+        match ended {
+            Ok(()) => tracing::info!(%job, "finished an attempt that an earlier run of the server left unfinished"),
+            Err(error) => {
+                all = false;
+                tracing::error!(%job, %error, "an attempt that an earlier run of the server left unfinished cannot be finished yet");
+            }
+        }
+    }
+    Ok(all)
+}
+
+async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
+    let Abandoned { claimed, shipped, suppressed, last_batch } = abandoned;
+    let (lease, worker) = (claimed.lease, claimed.worker.clone());
+    let marker = ProcessMarker::new(lease.job, lease.attempt);
+    let killed = spawn_blocking(move || kill_marked(&marker)).await;
+    killed.map_err(|error| RecoverError::Processes(io::Error::other(error)))?;
+    FailPoint::OrphansKilled.reached();
+    run::remove_workspace(&run::workspace(config, lease));
+    let mut spool = config.spools.recover(lease.job, lease.attempt).map_err(RecoverError::Unreadable)?;
+    FailPoint::SpoolMended.reached();
+    complete(link, &mut spool, &claimed, shipped).await?;
+    spool.end_step().map_err(RecoverError::Unwritable)?;
+    FailPoint::SpoolCompleted.reached();
+    let progress = Progress { batch: last_batch, offset: shipped, suppressed, earlier: claimed.sent_before };
+    let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
+    FailPoint::RestShipped.reached();
+    link.sweep(lease).await?;
+    let message = Redacted::literal("the server stopped while the job was running");
+    let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
+    let totals = run::totals(&spool, progress, spool.count_masks().map_err(RecoverError::Unreadable)?);
+    let artifacts = vec![run::log_artifact(&totals)];
+    run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
+    Ok(())
+}
+
+/// Ends an attempt whose spool cannot be read, so that its job does not wait forever. Output that is stored as events
+/// remains available. The spool is not changed, so that an operator can examine it.
+async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error) -> Result<(), RecoverError> {
+    let Abandoned { claimed, shipped, suppressed, .. } = left;
+    let (lease, worker) = (claimed.lease, claimed.worker);
+    tracing::error!(job = %lease.job, %error, "the stored output of a job cannot be read; the attempt is finished without it");
+    link.sweep(lease).await?;
+    let text = "the server stopped while the job was running, and the stored output cannot be read";
+    let ending = Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal(text) };
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut totals = run::nothing_printed();
+    (totals.bytes, totals.suppressed_bytes) = (signed(shipped), signed(suppressed));
+    run::finish(link, Finish { lease, worker, ending, totals, artifacts: Vec::new() }).await;
+    Ok(())
+}
+
+/// Appends stored output that is missing at the end of the spool. After a power failure, the database may contain
+/// output that the spool has lost.
+async fn complete<L: Link>(
+    link: &L,
+    spool: &mut SpoolWriter,
+    claimed: &Claimed,
+    shipped: u64,
+) -> Result<(), RecoverError> {
+    let end = spool.end().bytes;
+    if shipped <= end {
+        return Ok(());
+    }
+    let from = i64::try_from(end).unwrap_or(i64::MAX);
+    let stored = link.stored_output(claimed.lease, from).await?;
+    let mut pieces = Vec::new();
+    for output in stored {
+        let mut rest = output.text;
+        for segment in output.payload.segments().iter() {
+            let after = rest.split_off(usize::try_from(segment.1).unwrap_or(usize::MAX).min(rest.len()));
+            pieces.push((segment.0, output.payload.clone(), std::mem::replace(&mut rest, after)));
+        }
+    }
+    pieces.sort_by_key(|(offset, ..)| *offset);
+    for (offset, payload, mut text) in pieces {
+        let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
+        if have < 0 {
+            // A gap covers only synced output, so this happens only if the disk has lost data that it reported as
+            // synced.
+            tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
+            break;
+        }
+        let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));
+        spool
+            .append(Source { step: payload.step(), stream: payload.stream }, &missing, payload.time)
+            .map_err(RecoverError::Unwritable)?;
+    }
+    Ok(())
+}
+
+async fn ship_rest<L: Link>(
+    link: &L,
+    config: &WorkerConfig,
+    spool: &SpoolWriter,
+    claimed: &Claimed,
+    progress: Progress,
+) -> Result<Progress, RecoverError> {
+    // A payload that cannot be parsed never ran, so there is no output to ship.
+    let Ok(command) = claimed.payload.command() else { return Ok(progress) };
+    let names = run::names(&command, claimed.lease.attempt, &claimed.redactor);
+    let milestones = Milestones::new();
+    milestones.close();
+    let origins = names.into_iter().map(|name| name.origin).collect();
+    let reader = spool.reader().map_err(RecoverError::Unreadable)?;
+    let shipper = Shipper::new((link.clone(), claimed.lease), reader, origins, config.live, milestones, progress);
+    Ok(shipper.run(spool.subscribe()).await?)
+}

@@ -1,0 +1,314 @@
+//! Runs one attempt, from its claim to its end.
+//!
+//! The steps run in a thread of their own ([`super::steps`]). At the same time, the shipper sends their output, and the
+//! lease is renewed. The lease does not end before the shipper has reached the end of the spool.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use model::backoff::Backoff;
+use model::{ArtifactId, FailureReason};
+use redact::{Redacted, Redactor};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::WorkerConfig;
+use super::capture::Capture;
+use super::collect::Collector;
+use super::control::{Control, Stop};
+use super::folders::Folders;
+use super::link::{Link, LinkError};
+use super::remove::remove_tree;
+use super::ship::{Milestones, Progress, Shipper};
+use super::steps::{self, Outcome, Steps, Tools};
+use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
+use crate::fail_point::FailPoint;
+use crate::files::private_folder;
+use crate::queue::{ArtifactPlace, Claimed, Command, Ending, Finish, Heartbeat, LEASE, NewArtifact};
+use crate::spool::SpoolWriter;
+
+/// How often a lease is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// The interval before the first renewal. It is short, because a cancellation may have been requested before this
+/// worker started to listen for it.
+const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// A worker that could not renew its lease for this time kills its children, because the server may soon assign the job
+/// to another worker.
+const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
+
+/// The waits before reporting the end of a lease is retried.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+
+/// Runs one attempt of a claimed job.
+pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
+    let (lease, worker) = (claimed.lease, claimed.worker.clone());
+    let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
+    FailPoint::Claimed.reached();
+    let (ending, totals, artifacts) = match prepare(&link, config, &claimed) {
+        Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::warn!(job = %lease.job, %error, "an attempt was abandoned");
+                return;
+            }
+        },
+        Err(message) => {
+            let ending = Ending::Failed { reason: FailureReason::Spawn, message };
+            (ending, nothing_printed(), Vec::new())
+        }
+    };
+    finish(&link, Finish { lease, worker, ending, totals, artifacts }).await;
+}
+
+/// Everything that an attempt needs before its first step.
+struct Prepared {
+    steps: Steps,
+    names: Vec<StepNames>,
+    capture: Capture,
+    collector: Option<Collector>,
+    control: Control,
+}
+
+/// Why an attempt was given up without reporting its end.
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    /// The lease has ended, or the server refused a batch permanently.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The attempt's thread could not be started, or panicked.
+    #[error("the attempt's thread failed: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+type Ended = (Ending, AttemptTotals, Vec<NewArtifact>);
+
+fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Result<Prepared, Redacted> {
+    let redactor = claimed.redactor.clone();
+    let failed = |what: &str, error: &dyn std::fmt::Display| redactor.redact(format!("{what}: {error}").as_bytes());
+    let command = claimed.payload.command().map_err(|error| failed("the payload is not valid", &error))?;
+    let lease = claimed.lease;
+    let spool = config
+        .spools
+        .create(lease.job, lease.attempt)
+        .map_err(|error| failed("failed to create the output file", &error))?;
+    let workspace = workspace(config, lease);
+    private_folder(&workspace).map_err(|error| failed("failed to create the workspace", &error))?;
+    let control = Control::new().map_err(|error| failed("failed to set up process control for the attempt", &error))?;
+    let names = names(&command, lease.attempt, &redactor);
+    let capture = Capture::new(spool, redactor, config.flush);
+    let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
+    let collector = (!command.artifacts.is_empty()).then(|| {
+        let matcher = command.artifacts.matcher();
+        Collector::new(link.files(lease), lease, config.artifact_limits, folders.clone(), matcher)
+    });
+    let steps = Steps::new(command, claimed, folders, config, link.files(lease));
+    FailPoint::Prepared.reached();
+    Ok(Prepared { steps, names, capture, collector, control })
+}
+
+/// Returns the names of the steps for events.
+pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
+    steps::names(command, attempt, redactor)
+}
+
+/// Runs the steps, ships their output and renews the lease, until everything is stored.
+async fn conduct<L: Link>(
+    link: &L,
+    config: &WorkerConfig,
+    (lease, progress): (Lease, Progress),
+    prepared: Prepared,
+    shutdown: &CancellationToken,
+) -> Result<Ended, AttemptError> {
+    let Prepared { steps, names, mut capture, mut collector, control } = prepared;
+    let milestones = Milestones::new();
+    let reader = capture.spool().reader()?;
+    let ends = capture.spool().subscribe();
+    let origins = names.iter().map(|name| name.origin.clone()).collect();
+    let shipper = Shipper::new((link.clone(), lease), reader, origins, config.live, milestones.clone(), progress);
+    let (told, mut over) = oneshot::channel();
+    if capture.redactor().short_values() > 0 {
+        milestones.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
+    }
+    let steps_control = control.clone();
+    // A separate thread, because a step may block for any length of time and one thread has to start all of an
+    // attempt's processes.
+    let span = tracing::Span::current();
+    let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
+        let _entered = span.entered();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let (capture, collector) = (&mut capture, collector.as_mut());
+            steps.run(&names, Tools { capture, collector, control: &steps_control, milestones: &milestones })
+        }));
+        milestones.close();
+        match ran {
+            // The receiver waits for this result, unless the lease was lost.
+            Ok(outcome) => drop(told.send((outcome, capture, collector))),
+            Err(panic) => {
+                let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
+                tracing::error!(%text, "the attempt's thread panicked");
+            }
+        }
+    });
+    thread?;
+    let keep = keep_lease(link, lease, &control, shutdown);
+    tokio::pin!(keep);
+    let ship = shipper.run(ends);
+    tokio::pin!(ship);
+    let mut ended_shipping = None;
+    // Wait for shipping and for the steps. If the lease is lost, shipping ends first, and then the children are
+    // stopped.
+    let ended = loop {
+        tokio::select! {
+            () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
+            result = &mut ship, if ended_shipping.is_none() => {
+                if result.is_err() {
+                    control.stop(Stop::LeaseLost);
+                }
+                ended_shipping = Some(result);
+            }
+            ended = &mut over, if ended_shipping.is_some() => break ended,
+        }
+    };
+    let progress = ended_shipping.transpose()?.unwrap_or_default();
+    let (outcome, capture, collector) = ended.map_err(|_| std::io::Error::other("it panicked"))?;
+    if let Some(collector) = collector {
+        tokio::task::spawn_blocking(move || collector.remove_replaced()).await.map_err(std::io::Error::other)?;
+    }
+    Ok(end(outcome, &capture, progress))
+}
+
+/// The warning in the log if a registered value is too short to be masked everywhere.
+const SHORT_SECRETS: &str = "A secret shorter than 6 bytes is masked only where it is a whole word, because masking it everywhere would hide unrelated output. Use a longer secret";
+
+fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
+    let redactions = i64::try_from(capture.redactions()).unwrap_or(i64::MAX);
+    let totals = AttemptTotals { exit_code: outcome.exit_code, ..totals(capture.spool(), progress, redactions) };
+    let artifact = log_artifact(&totals);
+    (outcome.ending, totals, vec![artifact])
+}
+
+/// Returns the totals of an attempt's output.
+pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: i64) -> AttemptTotals {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    AttemptTotals {
+        exit_code: None,
+        lines: number(spool.end().lines),
+        bytes: number(spool.end().bytes),
+        suppressed_bytes: number(progress.suppressed),
+        redactions,
+        log_sha256: spool.sha256(),
+    }
+}
+
+/// Returns the artifact of the complete log, whose file remains in the spool.
+pub(super) fn log_artifact(totals: &AttemptTotals) -> NewArtifact {
+    NewArtifact {
+        id: ArtifactId(uuid::Uuid::now_v7()),
+        name: Redacted::literal("logs/output.log"),
+        content_type: "text/plain; charset=utf-8",
+        size_bytes: totals.bytes,
+        sha256: totals.log_sha256.clone(),
+        place: ArtifactPlace::Spool,
+        stage: None,
+    }
+}
+
+/// Returns the totals of an attempt that printed nothing.
+pub(super) fn nothing_printed() -> AttemptTotals {
+    use sha2::{Digest, Sha256};
+    let log_sha256 = hex::encode(Sha256::digest([]));
+    AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
+}
+
+/// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the server shuts down.
+/// Never returns.
+async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown: &CancellationToken) {
+    let mut renewed = Instant::now();
+    let mut wait = FIRST_HEARTBEAT;
+    loop {
+        // Register before the request, so that a notification in between is not missed.
+        let news = link.news();
+        tokio::pin!(news);
+        let early = futures_util::poll!(&mut news).is_ready();
+        // Skip the first renewal: the lease is new, and a job that finishes quickly needs none.
+        if wait == HEARTBEAT || early {
+            match link.heartbeat(lease).await {
+                Ok(Heartbeat::Renewed) => renewed = Instant::now(),
+                Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
+                Err(LinkError::Retry(error)) => {
+                    tracing::warn!(job = %lease.job, %error, "a lease could not be renewed");
+                }
+                Err(_) => control.stop(Stop::LeaseLost),
+            }
+        }
+        if renewed.elapsed() > GIVE_UP {
+            control.stop(Stop::LeaseLost);
+        }
+        tokio::select! {
+            () = news, if !early => {}
+            () = tokio::time::sleep(wait) => {}
+            () = shutdown.cancelled(), if control.stopped().is_none() => control.stop(Stop::Shutdown),
+        }
+        wait = HEARTBEAT;
+    }
+}
+
+/// Reports the end of the lease, and retries until the server has stored or refused it.
+pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
+    let mut waits = WAITS;
+    FailPoint::Finish.reached();
+    loop {
+        match link.finish(finish.clone()).await {
+            Ok(()) => return,
+            Err(LinkError::Retry(error)) => {
+                tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt could not be stored; retrying");
+                tokio::time::sleep(waits.next_wait()).await;
+            }
+            Err(error) => {
+                tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt was rejected");
+                return;
+            }
+        }
+    }
+}
+
+/// Returns the folder of all workspaces.
+pub(super) fn workspaces(config: &WorkerConfig) -> PathBuf {
+    config.data_dir.join("work")
+}
+
+/// Returns the workspace of an attempt.
+pub(super) fn workspace(config: &WorkerConfig, lease: Lease) -> PathBuf {
+    workspaces(config).join(format!("{}-{}", lease.job, lease.attempt))
+}
+
+/// Removes a workspace. Entries that cannot be removed are logged, and removal is retried at the next start of the
+/// server.
+pub(super) fn remove_workspace(workspace: &Path) {
+    if let Err(remaining) = remove_tree(workspace) {
+        tracing::warn!(workspace = %workspace.display(), %remaining, "a workspace could not be removed entirely");
+    }
+}
+
+/// Returns the message of a caught panic. The caller has to redact it.
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_of_a_caught_panic_can_be_redacted() {
+        let check = |line: &str| assert!(line.is_empty(), "no such line: {line}");
+        let made = std::panic::catch_unwind(|| check("secret-0123456789")).expect_err("it panics");
+        let redacted = redact::Redactor::new(["secret-0123456789"]).redact(panic_text(&*made).as_bytes());
+        assert_eq!(redacted.to_text(), "no such line: [REDACTED]");
+    }
+}

@@ -1,0 +1,339 @@
+//! The shipper: reads the spool with a cursor and appends it to the event log in bounded batches.
+//!
+//! The cursor is an offset in `output.log`. A batch covers one contiguous range from the cursor on, split by stream.
+//! Each lifecycle event (the start or end of a step or stage) has the offset at which it happened, so it keeps its
+//! position among the output. While an append is in progress, only the spool grows. If the database is unavailable, the
+//! shipper retries until it is back. Output that [`bounds`] does not allow is suppressed, and a gap event records it.
+
+mod bounds;
+mod chunks;
+mod gap;
+mod milestones;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use model::GapReason;
+use model::backoff::Backoff;
+use redact::Redacted;
+use tokio::sync::watch;
+
+use super::batch::{Budget, Due, Pending, Policy};
+use super::link::{Link, LinkError};
+use crate::event_log::{Batch, Lease, NewEvent, Origin};
+use crate::fail_point::FailPoint;
+use crate::spool::{SpoolEnd, SpoolReader};
+
+use bounds::{Allowance, Next};
+use chunks::Room;
+use milestones::{Outgoing, Stop};
+
+pub use bounds::Bounds;
+pub use chunks::Steps;
+pub use milestones::Milestones;
+
+/// The waits before a failed operation is retried.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
+
+/// How many times reading the spool is retried, which takes about a minute. Output that cannot be read in that time is
+/// suppressed, so that the job does not wait forever.
+const READ_TRIES: u32 = 18;
+
+/// The number of pending bytes at which one append may contain several events per stream.
+const FAR_BEHIND: u64 = 256 << 10;
+
+/// The approximate maximum number of bytes of output in one append. Readers receive an append only as a whole, and
+/// several copies of it are in memory.
+const APPEND_BYTES: u64 = 1 << 20;
+
+/// The message in the log when the job's budget is used up.
+const BUDGET_SPENT: &str =
+    "Live output limit reached. The last output of each step is still shown live. The complete log has everything";
+
+/// Whether output is written to the event log. The complete log is always written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveLog {
+    /// Output is written as log events, with this policy and these bounds.
+    Events(Policy, Bounds),
+    /// Output is not written.
+    Off,
+}
+
+/// The progress of shipping: zero for a new attempt, or the position after the last stored event after a crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The number of the last stored batch.
+    pub batch: i64,
+    /// The offset in `output.log` up to which output is stored or suppressed.
+    pub offset: u64,
+    /// The number of suppressed bytes before that offset.
+    pub suppressed: u64,
+    /// The number of bytes of log events in the job's earlier attempts.
+    pub earlier: u64,
+}
+
+/// The shipper of one attempt.
+pub struct Shipper<L> {
+    link: L,
+    lease: Lease,
+    spool: SpoolReader,
+    steps: Steps,
+    milestones: Milestones,
+    progress: Progress,
+    live: Option<Live>,
+}
+
+/// The state that controls the sending of output.
+struct Live {
+    budget: Budget,
+    allowance: Allowance,
+    /// Whether the log already contains the warning that the budget is used up.
+    told: bool,
+}
+
+/// The state that was read before a call of [`Shipper::step`].
+#[derive(Clone, Copy)]
+struct Known {
+    end: SpoolEnd,
+    /// The time at which the queue of lifecycle events was closed, if it was.
+    over: Option<Instant>,
+    /// The time at which the first byte was added to the empty buffer.
+    since: Instant,
+}
+
+impl<L: Link> Shipper<L> {
+    /// Creates a shipper that continues from `progress`.
+    pub fn new(
+        (link, lease): (L, Lease),
+        spool: SpoolReader,
+        steps: Vec<Origin>,
+        live: LiveLog,
+        milestones: Milestones,
+        progress: Progress,
+    ) -> Self {
+        let live = match live {
+            LiveLog::Events(policy, bounds) => {
+                let sent = progress.offset - progress.suppressed;
+                let allowance = Allowance::new(bounds, progress.earlier, sent);
+                let told = allowance.is_spent();
+                Some(Live { budget: Budget::new(policy, Instant::now()), allowance, told })
+            }
+            LiveLog::Off => None,
+        };
+        Self { link, lease, spool, steps: Steps(steps), milestones, progress, live }
+    }
+
+    /// Ships until the queue of lifecycle events is closed and everything is stored or suppressed. Returns the final
+    /// progress.
+    pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
+        let mut marks = self.milestones.subscribe();
+        let (mut since, mut over) = (None, None);
+        loop {
+            // Check whether the queue is closed before reading the end. The queue is closed only after everything is
+            // stored, so if it is closed, the end that is read next is final.
+            let closed = marks.borrow_and_update().over;
+            let end = *ends.borrow_and_update();
+            let before = self.progress.offset;
+            let now = Instant::now();
+            if closed {
+                over.get_or_insert(now);
+            }
+            let first_byte = if end.bytes > before { *since.get_or_insert(now) } else { now };
+            let wait = self.step(Known { end, over, since: first_byte }).await?;
+            if self.progress.offset != before || end.bytes == before {
+                since = None;
+            }
+            match wait {
+                Wait::Over => return Ok(self.progress),
+                Wait::Not => {}
+                Wait::Until(at) => {
+                    tokio::select! {
+                        _ = marks.changed() => {}
+                        _ = ends.changed(), if !closed => {}
+                        () = sleep_until(at) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the output and lifecycle events that are due, if any.
+    async fn step(&mut self, known: Known) -> Result<Wait, LinkError> {
+        let from = self.progress.offset;
+        let mut out = Outgoing { to: from, ..Outgoing::default() };
+        self.milestones.take(from, &mut out);
+        let next = self.milestones.next();
+        let end = Stop { at: known.end.bytes, since: known.over.unwrap_or(known.since) };
+        let stop = next.or(known.over.map(|_| end));
+        let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
+        let wait = if limit > from {
+            // Ignore a stop beyond the known end of the spool: it was queued after that end was read.
+            match self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await {
+                Ok(wait) => wait,
+                Err(error) => self.leave_out_the_rest(&error, &mut out),
+            }
+        } else if known.over.is_some() && next.is_none() {
+            Wait::Over
+        } else {
+            Wait::Until(None)
+        };
+        if out.to != from || !out.events.is_empty() {
+            self.milestones.take(out.to, &mut out);
+            self.append(out).await?;
+        }
+        Ok(wait)
+    }
+
+    /// Adds the output that may be sent now to `out`, up to `limit`. If `stop` is set, it is the stop at `limit`.
+    async fn output(&mut self, known: Known, limit: u64, stop: Option<Stop>, out: &mut Outgoing) -> io::Result<Wait> {
+        let from = self.progress.offset;
+        let Some(live) = &self.live else {
+            // No output is sent, so only advance the cursor.
+            (out.to, out.suppressed) = (limit, limit - from);
+            return Ok(Wait::Not);
+        };
+        match live.allowance.next(from, stop, Instant::now()) {
+            Next::Wait => Ok(Wait::Until(None)),
+            Next::LeaveOut(reason) => self.leave_out((from, limit), reason, out).await,
+            Next::Send(_) => self.send(known, limit, stop.is_some(), out).await,
+        }
+    }
+
+    /// Stops sending output, because the spool cannot be read, and adds a warning to the log.
+    fn leave_out_the_rest(&mut self, error: &io::Error, out: &mut Outgoing) -> Wait {
+        tracing::error!(job = %self.lease.job, %error, "the stored output of a job cannot be read; the rest of it is not sent");
+        self.live = None;
+        let mut message = Redacted::literal("The server cannot read the stored output. Output after byte ");
+        message.append(&Redacted::number(i64::try_from(out.to).unwrap_or(i64::MAX)));
+        message.append(&Redacted::literal(" is missing"));
+        out.events.push(NewEvent::warning(self.lease.attempt, message));
+        Wait::Not
+    }
+
+    /// Suppresses the output between the cursor and the tail of its step.
+    async fn leave_out(&mut self, (from, stop): (u64, u64), reason: GapReason, out: &mut Outgoing) -> io::Result<Wait> {
+        let Some(live) = &mut self.live else { return Ok(Wait::Not) };
+        let tail = live.allowance.tail_bytes();
+        let find = move |spool: &mut SpoolReader, steps: &Steps| gap::find(spool, steps, (from, stop), tail, reason);
+        let gap = read_spool(WAITS, &self.spool, &self.steps, find).await?;
+        live.allowance.begin_tail(gap.step_end);
+        (out.to, out.suppressed) = (gap.to, gap.to - from);
+        out.events.extend(gap.event);
+        Ok(Wait::Not)
+    }
+
+    /// Adds chunks of output to `out`, if they are due.
+    async fn send(&mut self, known: Known, limit: u64, pressed: bool, out: &mut Outgoing) -> io::Result<Wait> {
+        let from = self.progress.offset;
+        let Some(live) = &mut self.live else { return Ok(Wait::Not) };
+        let pending = pending(known, (from, limit), pressed);
+        let (mut event_bytes, partial) = match live.budget.due(&pending, Instant::now()) {
+            Due::At(at) => return Ok(Wait::Until(Some(at))),
+            Due::Now { event_bytes, partial } => (event_bytes, partial),
+        };
+        let limit = if partial { limit } else { limit.min(known.end.line_end) };
+        loop {
+            let room = Room { event: event_bytes, all: live.allowance.room(out.to) };
+            let at = out.to;
+            let read = move |spool: &mut SpoolReader, steps: &Steps| chunks::read(spool, steps, at, limit, room);
+            let chunks = read_spool(WAITS, &self.spool, &self.steps, read).await?;
+            live.budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
+            live.allowance.sent(out.to, chunks.to);
+            out.events.extend(chunks.events);
+            out.to = chunks.to;
+            if chunks.out_of_room {
+                live.allowance.end_head();
+            }
+            if live.allowance.is_spent() && !std::mem::replace(&mut live.told, true) {
+                out.events.push(NewEvent::warning(self.lease.attempt, Redacted::literal(BUDGET_SPENT)));
+            }
+            // If shipping is far behind, several events share the cost of one transaction.
+            let rest = Pending { bytes: limit - out.to, ..pending };
+            match live.budget.due(&rest, Instant::now()) {
+                Due::Now { event_bytes: next, .. }
+                    if rest.bytes >= FAR_BEHIND && out.to - from < APPEND_BYTES && live.allowance.room(out.to) > 0 =>
+                {
+                    event_bytes = next;
+                }
+                _ => return Ok(Wait::Not),
+            }
+        }
+    }
+
+    /// Appends one batch, and retries if the database is unavailable.
+    async fn append(&mut self, out: Outgoing) -> Result<(), LinkError> {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let Outgoing { events, files, to, suppressed } = out;
+        let number = self.progress.batch + 1;
+        let from = signed(self.progress.offset);
+        let batch = Batch { number, from, to: signed(to), suppressed: signed(suppressed), events };
+        let mut waits = WAITS;
+        FailPoint::BatchMade.reached();
+        loop {
+            match self.link.append(self.lease, batch.clone(), files.clone()).await {
+                Ok(()) => break,
+                Err(LinkError::Retry(error)) => {
+                    tracing::warn!(job = %self.lease.job, %error, "output could not be appended to the event log; retrying");
+                    tokio::time::sleep(waits.next_wait()).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        FailPoint::Shipped.reached();
+        let suppressed = self.progress.suppressed + suppressed;
+        self.progress = Progress { batch: number, offset: to, suppressed, ..self.progress };
+        Ok(())
+    }
+}
+
+/// Reads the spool on a blocking thread. I/O errors are retried up to [`READ_TRIES`] times, so that output is not lost
+/// because of a temporary failure.
+async fn read_spool<T: Send + 'static>(
+    mut waits: Backoff,
+    spool: &SpoolReader,
+    steps: &Steps,
+    read: impl Fn(&mut SpoolReader, &Steps) -> io::Result<T> + Clone + Send + 'static,
+) -> io::Result<T> {
+    loop {
+        let (mut spool, steps, read) = (spool.clone(), steps.clone(), read.clone());
+        let done = tokio::task::spawn_blocking(move || read(&mut spool, &steps)).await.map_err(io::Error::other)?;
+        match done {
+            Err(error) if error.raw_os_error().is_some() && waits.tries() < READ_TRIES => {
+                tracing::warn!(%error, "the stored output cannot be read; retrying");
+                tokio::time::sleep(waits.next_wait()).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
+    let streams = known.end.stream_end.iter().filter(|stream_end| **stream_end > from).count();
+    Pending {
+        bytes: limit - from,
+        has_line: known.end.line_end > from,
+        streams: u32::try_from(streams).unwrap_or(2).max(1),
+        since: known.since,
+        pressed,
+    }
+}
+
+/// The condition for the next call of [`Shipper::step`].
+enum Wait {
+    /// Continue immediately.
+    Not,
+    /// Wait for a notification, or until the given time.
+    Until(Option<Instant>),
+    /// Everything has been sent.
+    Over,
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

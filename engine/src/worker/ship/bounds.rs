@@ -1,0 +1,158 @@
+//! Decides how much of a job's output is sent live. These functions do no I/O; the current time is an argument.
+//!
+//! The head of the output is sent until the job's budget is used up, and the tail of each step is always sent. The
+//! output between them is suppressed when its step has ended, because the beginning of the tail is not known before,
+//! and a gap event records it. The same happens to output that has not been sent within a given time after the end of
+//! its step.
+
+use std::time::{Duration, Instant};
+
+use model::GapReason;
+
+use super::milestones::Stop;
+
+/// The parameters of the rules for live output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The maximum number of bytes of a job's log events, over all attempts. Tails that are sent after it is used up
+    /// are not counted.
+    pub job_bytes: u64,
+    /// How long output may still be sent in full after its step has ended.
+    pub lag: Duration,
+    /// The number of bytes at the end of each step that are always sent. It is also the minimum budget of each attempt.
+    pub tail_bytes: u64,
+}
+
+/// What to do with the next output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send it, up to this many bytes.
+    Send(u64),
+    /// Hold it back until its step has ended.
+    Wait,
+    /// Suppress it, except for the tail of its step.
+    LeaveOut(GapReason),
+}
+
+/// The remaining capacity of an attempt for live output.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    bounds: Bounds,
+    /// The remaining budget, in bytes.
+    left: u64,
+    /// The offset at which the current tail ends. Output before it is always sent.
+    tail_to: u64,
+}
+
+impl Allowance {
+    /// Creates the allowance of an attempt that has sent `own` bytes. The job's earlier attempts have sent `earlier`
+    /// bytes.
+    #[must_use]
+    pub fn new(bounds: Bounds, earlier: u64, own: u64) -> Self {
+        let budget = bounds.job_bytes.saturating_sub(earlier).max(bounds.tail_bytes);
+        Self { bounds, left: budget.saturating_sub(own), tail_to: 0 }
+    }
+
+    /// Returns the decision about the output after `from`. `stop` is the end of that output, if it is known.
+    #[must_use]
+    pub fn next(&self, from: u64, stop: Option<Stop>, now: Instant) -> Next {
+        let room = self.room(from);
+        if from < self.tail_to {
+            return Next::Send(room);
+        }
+        let late = stop.is_some_and(|stop| now >= stop.since + self.bounds.lag);
+        match (stop, room) {
+            (None, 0) => Next::Wait,
+            (Some(_), 0) => Next::LeaveOut(GapReason::Budget),
+            (Some(stop), _) if late && stop.at - from > self.bounds.tail_bytes => Next::LeaveOut(GapReason::Lag),
+            _ => Next::Send(room),
+        }
+    }
+
+    /// Returns how many bytes after `from` may be sent.
+    #[must_use]
+    pub const fn room(&self, from: u64) -> u64 {
+        if from < self.tail_to { self.tail_to - from } else { self.left }
+    }
+
+    /// Deducts the sent range from the budget, except for its part in a tail.
+    pub fn sent(&mut self, from: u64, to: u64) {
+        self.left = self.left.saturating_sub(to.saturating_sub(from.max(self.tail_to)));
+    }
+
+    /// Ends the head before the budget is used up, because the remaining bytes would end in the middle of a line.
+    pub const fn end_head(&mut self) {
+        self.left = 0;
+    }
+
+    /// Allows sending all output up to the offset `to`, which is the end of a step.
+    pub fn begin_tail(&mut self, to: u64) {
+        self.tail_to = self.tail_to.max(to);
+    }
+
+    /// Returns the number of bytes at the end of each step that are always sent.
+    #[must_use]
+    pub const fn tail_bytes(&self) -> u64 {
+        self.bounds.tail_bytes
+    }
+
+    /// Returns whether the budget is used up.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { job_bytes: 1_000, lag: Duration::from_secs(30), tail_bytes: 100 };
+
+    fn stop(at: u64, since: Instant) -> Stop {
+        Stop { at, since }
+    }
+
+    #[test]
+    fn the_head_is_sent_until_the_budget_is_spent_then_the_steps_end_is_waited_for() {
+        let now = Instant::now();
+        let mut allowance = Allowance::new(BOUNDS, 0, 0);
+        assert_eq!(allowance.next(0, None, now), Next::Send(1_000));
+        allowance.sent(0, 990);
+        assert_eq!(allowance.next(990, None, now), Next::Send(10));
+        allowance.end_head();
+        assert_eq!(allowance.next(990, None, now), Next::Wait);
+        assert_eq!(allowance.next(990, Some(stop(5_000, now)), now), Next::LeaveOut(GapReason::Budget));
+    }
+
+    #[test]
+    fn a_tail_is_sent_whatever_the_budget_and_the_clock_say() {
+        let now = Instant::now();
+        let mut allowance = Allowance::new(BOUNDS, 0, 1_000);
+        allowance.begin_tail(5_000);
+        let much_later = now + Duration::from_hours(1);
+        assert_eq!(allowance.next(4_900, Some(stop(5_000, now)), much_later), Next::Send(100));
+        allowance.sent(4_900, 5_000);
+        assert_eq!(allowance.next(5_000, None, now), Next::Wait);
+    }
+
+    #[test]
+    fn what_is_late_is_left_out_unless_it_is_no_more_than_a_tail() {
+        let now = Instant::now();
+        let allowance = Allowance::new(BOUNDS, 0, 0);
+        let in_time = now + Duration::from_secs(29);
+        let late = now + Duration::from_secs(30);
+        assert_eq!(allowance.next(0, Some(stop(500, now)), in_time), Next::Send(1_000));
+        assert_eq!(allowance.next(0, Some(stop(500, now)), late), Next::LeaveOut(GapReason::Lag));
+        assert_eq!(allowance.next(400, Some(stop(500, now)), late), Next::Send(1_000));
+        assert_eq!(allowance.next(0, None, late), Next::Send(1_000), "its step runs on");
+    }
+
+    #[test]
+    fn the_budget_is_the_jobs_but_every_attempt_has_a_head() {
+        let now = Instant::now();
+        assert_eq!(Allowance::new(BOUNDS, 700, 0).next(0, None, now), Next::Send(300));
+        assert_eq!(Allowance::new(BOUNDS, 5_000, 0).next(0, None, now), Next::Send(100));
+        assert_eq!(Allowance::new(BOUNDS, 5_000, 60).next(60, None, now), Next::Send(40));
+    }
+}

@@ -1,0 +1,156 @@
+//! Creates log events from a range of the spool, one chunk for each stream.
+
+use std::io;
+
+use model::{Segment, Timestamp};
+use redact::Redacted;
+
+use crate::event_log::{Chunk, NewEvent, Origin};
+use crate::spool::{Record, Source, SpoolReader, incomplete_character};
+
+/// The number of bytes that a segment adds to the size of an event, in addition to its text.
+const SEGMENT_SIZE: usize = 24;
+
+/// The steps of an attempt, with the ids that events contain.
+#[derive(Clone, Debug)]
+pub struct Steps(pub Vec<Origin>);
+
+impl Steps {
+    pub(super) fn origin(&self, source: Source) -> Option<&Origin> {
+        self.0.iter().find(|origin| origin.step == source.step)
+    }
+}
+
+/// The chunks of a range of output.
+pub(super) struct Chunks {
+    pub(super) events: Vec<NewEvent>,
+    /// The offset at which the range ends.
+    pub(super) to: u64,
+    /// Whether the range ends because the capacity for all streams together was used up.
+    pub(super) out_of_room: bool,
+}
+
+/// The limits for one read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// The maximum number of bytes of each stream, which become one event.
+    pub(super) event: usize,
+    /// The maximum number of bytes of both streams together.
+    pub(super) all: u64,
+}
+
+/// Reads output from `from` up to `limit`, the capacity or the end of the step, whichever comes first.
+///
+/// If the capacity for both streams together is used up, the range ends after the last complete line that fits.
+pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
+    let mut to = from;
+    let mut number = spool.record_at(from)?;
+    let mut step = None;
+    let mut streams: [Option<Building>; 2] = [None, None];
+    let mut out_of_room = false;
+    while to < limit {
+        let Some(record) = spool.record(number)? else { break };
+        let here = record.source.step;
+        if *step.get_or_insert(here) != here {
+            break;
+        }
+        let building = streams[record.source.stream as usize].get_or_insert_with(|| Building::new(&record));
+        let own = room.event.saturating_sub(building.size());
+        let wanted = usize::try_from(record.end().min(limit) - to).unwrap_or(usize::MAX);
+        if own == 0 {
+            break;
+        }
+        let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
+        // Read a few bytes more than the capacity, to find the end of the last character.
+        let seen = wanted.min(own + 3);
+        out_of_room = left < seen;
+        let mut text = spool.read(to, seen.min(left))?;
+        let whole = text.len() == wanted;
+        if out_of_room {
+            text.truncate(memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |newline| newline + 1));
+        } else if !whole {
+            cut_well(&mut text, own);
+        }
+        if text.is_empty() {
+            break;
+        }
+        let line = record.line + newlines_before(spool, &record, to)?;
+        to += text.len() as u64;
+        building.add(to, line, &text);
+        if !whole {
+            break;
+        }
+        number += 1;
+    }
+    let mut events: Vec<(i64, NewEvent)> = streams.into_iter().flatten().filter_map(|s| s.finish(steps)).collect();
+    events.sort_by_key(|(offset, _)| *offset);
+    Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, out_of_room })
+}
+
+/// Truncates a text to at most `room` bytes, or to 4, the length of the longest character, if `room` is smaller. Cuts
+/// after the last newline, or between two characters if there is none.
+fn cut_well(text: &mut Redacted, room: usize) {
+    text.truncate(room.max(4));
+    let end = match memchr::memrchr(b'\n', text.as_bytes()) {
+        Some(newline) => newline + 1,
+        None => text.len() - incomplete_character(text.as_bytes()),
+    };
+    text.truncate(end);
+}
+
+/// Returns how many lines of the record end before `at`.
+fn newlines_before(spool: &mut SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
+    let skipped = usize::try_from(at - record.offset).unwrap_or(0);
+    if skipped == 0 {
+        return Ok(0);
+    }
+    let text = spool.read(record.offset, skipped)?;
+    Ok(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64)
+}
+
+/// One stream's chunk.
+struct Building {
+    source: Source,
+    time: Timestamp,
+    text: Redacted,
+    segments: Vec<Segment>,
+    /// The line number with which the next piece continues the previous one.
+    next_line: i64,
+}
+
+impl Building {
+    fn new(record: &Record) -> Self {
+        let Record { source, time, .. } = *record;
+        Self { source, time, text: Redacted::new(), segments: Vec::new(), next_line: 0 }
+    }
+
+    fn size(&self) -> usize {
+        let pieces = if self.segments.len() > 1 { self.segments.len() } else { 0 };
+        self.text.len() + SEGMENT_SIZE * pieces
+    }
+
+    /// Adds a piece that ends at `to`.
+    fn add(&mut self, to: u64, line: u64, text: &Redacted) {
+        let (length, line) = (signed(text.len() as u64), signed(line));
+        let offset = signed(to) - length;
+        let newlines = signed(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64);
+        match self.segments.last_mut() {
+            Some(last) if last.0 + last.1 == offset && self.next_line == line => last.1 += length,
+            _ => self.segments.push(Segment(offset, length, line)),
+        }
+        self.next_line = line + newlines;
+        self.text.append(text);
+    }
+
+    fn finish(self, steps: &Steps) -> Option<(i64, NewEvent)> {
+        let first = *self.segments.first()?;
+        let origin = steps.origin(self.source)?;
+        let joined = self.segments.len() == 1;
+        let chunk = Chunk { stream: self.source.stream, time: self.time, segments: self.segments, joined };
+        Some((first.0, NewEvent::log(origin, chunk, self.text)))
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

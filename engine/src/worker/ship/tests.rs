@@ -1,0 +1,418 @@
+//! Checks with random jobs and bounds that each byte of the output is in exactly one event or gap.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use model::{GapPayload, JobId, LogPayload, Payload, Segment, Stage, StepRef, StreamName, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::event_log::{Origin, StoredOutput};
+use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
+use crate::spool::{Source, SpoolWriter};
+use crate::worker::link::Files;
+use fastrand::Rng;
+
+/// A link that records the appended batches, and fails after a given number of them.
+#[derive(Clone, Debug)]
+struct Recorder {
+    batches: Arc<Mutex<Vec<Batch>>>,
+    takes: usize,
+}
+
+impl Link for Recorder {
+    async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<(), LinkError> {
+        let mut batches = self.batches.lock().expect("nobody panics with it");
+        if batches.len() >= self.takes {
+            return Err(LinkError::Fenced(lease.job));
+        }
+        batches.push(batch);
+        Ok(())
+    }
+
+    async fn claim(&self, _: &CancellationToken) -> Result<Option<Claimed>, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn abandoned(&self) -> Result<Vec<Abandoned>, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn heartbeat(&self, _: Lease) -> Result<Heartbeat, LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn news(&self) {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn finish(&self, _: Finish) -> Result<(), LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    fn files(&self, _: Lease) -> Box<dyn Files> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    async fn sweep(&self, _: Lease) -> Result<(), LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+}
+
+const A_SHIPPER: &str = "a shipper only appends";
+
+/// The expected output, computed without records.
+#[derive(Default)]
+struct Printed {
+    bytes: Vec<u8>,
+    /// The line number of each byte.
+    lines: Vec<i64>,
+    last_line: i64,
+    open: [Option<i64>; 2],
+    /// The offset at which each step's output ends.
+    steps: Vec<usize>,
+}
+
+impl Printed {
+    fn print(&mut self, stream: StreamName, text: &str) {
+        for byte in text.bytes() {
+            let line = *self.open[stream as usize].get_or_insert_with(|| {
+                self.last_line += 1;
+                self.last_line
+            });
+            self.bytes.push(byte);
+            self.lines.push(line);
+            if byte == b'\n' {
+                self.open[stream as usize] = None;
+            }
+        }
+    }
+
+    fn end_step(&mut self) {
+        self.open = [None; 2];
+        self.steps.push(self.bytes.len());
+    }
+
+    /// Returns the index of the step that printed a byte, and where its output ends.
+    fn step_of(&self, offset: usize) -> (i32, usize) {
+        let index = self.steps.partition_point(|end| *end <= offset);
+        (i32::try_from(index).expect("they are few"), self.steps[index])
+    }
+}
+
+/// A random job that is shipped with random bounds.
+struct Case {
+    random: Rng,
+    printed: Printed,
+    recorder: Recorder,
+    bounds: Bounds,
+    live: LiveLog,
+    lease: Lease,
+}
+
+impl Case {
+    fn new(seed: u64) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let policy = Policy {
+            flush: Duration::from_millis(random.u64(..3)),
+            events_per_second: 10_000,
+            event_bytes: random.choice([8, 64, 500]).expect("there are some"),
+            max_event_bytes: 1_000,
+        };
+        let lag =
+            random.choice([Duration::ZERO, Duration::from_millis(3), Duration::from_hours(1)]).expect("there are some");
+        let bounds = Bounds {
+            job_bytes: random.choice([0, 90, 700, 1 << 30]).expect("there are some"),
+            lag,
+            tail_bytes: random.choice([1, 40, 200]).expect("there are some"),
+        };
+        let lease = Lease { job: JobId(uuid::Uuid::nil()), attempt: 1, epoch: 1 };
+        let takes = if random.u64(..2) == 0 { usize::MAX } else { usize::try_from(random.u64(..12)).expect("few") };
+        let recorder = Recorder { batches: Arc::default(), takes };
+        let live = LiveLog::Events(policy, bounds);
+        Self { random, printed: Printed::default(), recorder, bounds, live, lease }
+    }
+
+    fn origins() -> Vec<Origin> {
+        let step_id = ["a", "b", "c", "d"].map(Redacted::literal);
+        let origin = |(step_id, step_index)| Origin {
+            step: StepRef { stage: Stage::Execute, index: step_index },
+            step_id,
+            attempt: 1,
+        };
+        step_id.into_iter().zip(0..).map(origin).collect()
+    }
+
+    fn shipper(&self, spool: &SpoolWriter, milestones: Milestones, progress: Progress) -> Shipper<Recorder> {
+        let reader = spool.reader().expect("files can be shared");
+        Shipper::new((self.recorder.clone(), self.lease), reader, Self::origins(), self.live, milestones, progress)
+    }
+
+    /// Prints and ships concurrently. If the link fails, the rest is shipped afterwards, as in a recovery.
+    async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
+        let milestones = Milestones::new();
+        let shipper = self.shipper(spool, milestones.clone(), Progress::default());
+        let shipping = tokio::spawn(shipper.run(spool.subscribe()));
+        for step in 0..=u32::try_from(self.random.u64(..4)).expect("it is small") {
+            for _ in 0..self.random.u64(..40) {
+                self.print(spool, step);
+                if self.random.u64(..4) == 0 {
+                    tokio::time::sleep(Duration::from_micros(self.random.u64(..2_000))).await;
+                }
+            }
+            spool.end_step().expect("the disk takes it");
+            self.printed.end_step();
+            milestones.push(spool.end().bytes, NewEvent::warning(1, Redacted::literal(ENDED)));
+        }
+        milestones.close();
+        match shipping.await.expect("it does not panic") {
+            Ok(progress) => progress,
+            Err(_) => self.recover(spool).await,
+        }
+    }
+
+    async fn recover(&mut self, spool: &SpoolWriter) -> Progress {
+        self.recorder.takes = usize::MAX;
+        let progress = {
+            let batches = self.recorder.batches.lock().expect("nobody panics with it");
+            let unsigned = |number: i64| u64::try_from(number).expect("it is not negative");
+            Progress {
+                batch: batches.last().map_or(0, |batch| batch.number),
+                offset: batches.last().map_or(0, |batch| unsigned(batch.to)),
+                suppressed: batches.iter().map(|batch| unsigned(batch.suppressed)).sum(),
+                earlier: 0,
+            }
+        };
+        let milestones = Milestones::new();
+        milestones.close();
+        self.shipper(spool, milestones, progress).run(spool.subscribe()).await.expect("the link takes everything")
+    }
+
+    fn print(&mut self, spool: &mut SpoolWriter, step: u32) {
+        let stream =
+            self.random.choice([StreamName::Stdout, StreamName::Stdout, StreamName::Stderr]).expect("there are some");
+        let pieces = self.random.u64(..12);
+        let text: String = (0..pieces)
+            .map(|_| self.random.choice(["a", "bc", "é", "日本", "\n", "x y z\n"]).expect("there are some"))
+            .collect();
+        let source = Source {
+            step: StepRef { stage: Stage::Execute, index: i32::try_from(step).expect("it is small") },
+            stream,
+        };
+        spool
+            .append(source, &Redacted::from_stored(text.clone().into_bytes()), Timestamp(7))
+            .expect("the disk takes it");
+        self.printed.print(stream, &text);
+    }
+
+    /// Checks the batches and the progress against the expected output and the bounds.
+    fn check(&self, progress: Progress, seed: u64) {
+        let batches = self.recorder.batches.lock().expect("nobody panics with it");
+        let mut tally = Tally::new(&self.printed, self.bounds, seed);
+        let (mut number, mut to) = (0, 0);
+        for batch in batches.iter() {
+            assert_eq!((batch.number, batch.from), (number + 1, to), "seed {seed}: batches follow each other");
+            (number, to) = (batch.number, batch.to);
+            let before = tally.left_out;
+            batch.events.iter().for_each(|event| tally.add(event));
+            assert_eq!(tally.left_out - before, batch.suppressed, "seed {seed}: what is left out is told in its batch");
+        }
+        assert!(tally.covered.iter().all(|times| *times == 1), "seed {seed}: each byte once: {:?}", tally.covered);
+        let produced = i64::try_from(self.printed.bytes.len()).expect("it is small");
+        assert_eq!(tally.kept + tally.left_out, produced, "seed {seed}");
+        assert_eq!(i64::try_from(progress.suppressed), Ok(tally.left_out), "seed {seed}");
+        let tails = self.bounds.tail_bytes * self.printed.steps.len() as u64;
+        let head = self.bounds.job_bytes.max(self.bounds.tail_bytes);
+        assert!(u64::try_from(tally.kept).expect("positive") <= head.saturating_add(tails), "seed {seed}: budget");
+    }
+}
+
+const ENDED: &str = "a step ended";
+
+/// Counts the bytes and lines in events.
+struct Tally<'a> {
+    printed: &'a Printed,
+    bounds: Bounds,
+    seed: u64,
+    covered: Vec<u8>,
+    kept: i64,
+    left_out: i64,
+}
+
+impl<'a> Tally<'a> {
+    fn new(printed: &'a Printed, bounds: Bounds, seed: u64) -> Self {
+        Self { printed, bounds, seed, covered: vec![0; printed.bytes.len()], kept: 0, left_out: 0 }
+    }
+
+    fn add(&mut self, event: &NewEvent) {
+        match event.payload() {
+            Payload::Log(log) => self.log(log, event.message().as_bytes()),
+            Payload::Gap(gap) => self.gap(gap),
+            _ if event.message().as_bytes() == ENDED.as_bytes() => {
+                let done = self.covered.iter().take_while(|times| **times > 0).count();
+                assert!(self.printed.steps.contains(&done), "seed {}: it stands at a step's end", self.seed);
+                assert!(self.covered[done..].iter().all(|times| *times == 0), "seed {}: in its place", self.seed);
+            }
+            _ => {}
+        }
+    }
+
+    fn log(&mut self, log: &LogPayload, mut text: &[u8]) {
+        let whole = vec![Segment(log.offset, log.bytes, log.line)];
+        for Segment(offset, bytes, line) in log.segments.as_ref().unwrap_or(&whole) {
+            let (piece, rest) = text.split_at(index(*bytes));
+            text = rest;
+            let from = index(*offset);
+            assert_eq!(piece, &self.printed.bytes[from..from + piece.len()], "seed {}", self.seed);
+            assert_eq!(*line, self.printed.lines[from], "seed {}: the line of byte {from}", self.seed);
+            self.cover(from, from + piece.len(), log.step_index);
+        }
+        assert!(text.is_empty(), "seed {}: the pieces are the text", self.seed);
+        self.kept += log.bytes;
+    }
+
+    fn gap(&mut self, gap: &GapPayload) {
+        let (from, to) = (index(gap.from_offset), index(gap.to_offset));
+        let lines: BTreeSet<i64> = self.printed.lines[from..to].iter().copied().collect();
+        let told = (gap.from_line, gap.lines, gap.bytes);
+        let expected = (*lines.first().expect("a gap is not empty"), lines.len(), to - from);
+        assert_eq!(told, (expected.0, signed(expected.1), signed(expected.2)), "seed {}: {gap:?}", self.seed);
+        let (step, end) = self.printed.step_of(from);
+        assert_eq!(gap.step_id, ["a", "b", "c", "d"][index(step.into())], "seed {}", self.seed);
+        let tail = index(self.bounds.tail_bytes.try_into().expect("it is small"));
+        assert!(to + tail >= end, "seed {}: a tail is no longer than it may be", self.seed);
+        let reach = end - tail..end - tail + tail / 2;
+        let begins_line = self.printed.bytes[to - 1] == b'\n';
+        let could = reach.clone().any(|at| at > 0 && self.printed.bytes[at - 1] == b'\n');
+        assert!(begins_line || !could, "seed {}: a tail begins with a line where it can: {gap:?}", self.seed);
+        assert!(to <= reach.end + 3, "seed {}: a tail is kept", self.seed);
+        assert!(std::str::from_utf8(&self.printed.bytes[to..end]).is_ok(), "seed {}", self.seed);
+        self.cover(from, to, step);
+        self.left_out += gap.bytes;
+    }
+
+    fn cover(&mut self, from: usize, to: usize, step: i32) {
+        assert_eq!(self.printed.step_of(from).0, step, "seed {}", self.seed);
+        assert!(to <= self.printed.step_of(from).1, "seed {}: it is of one step", self.seed);
+        self.covered[from..to].iter_mut().for_each(|times| *times += 1);
+    }
+}
+
+/// Returns a short description of an event.
+fn told(event: &NewEvent) -> String {
+    match event.payload() {
+        Payload::Gap(gap) => {
+            let last = gap.from_line + gap.lines - 1;
+            format!("gap {}..{}, lines {} to {last}", gap.from_offset, gap.to_offset, gap.from_line)
+        }
+        _ => event.message().to_string(),
+    }
+}
+
+fn index(number: i64) -> usize {
+    usize::try_from(number).expect("it is not negative")
+}
+
+fn signed(number: usize) -> i64 {
+    i64::try_from(number).expect("it is small")
+}
+
+#[tokio::test]
+async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out() {
+    let mut with_gaps = 0;
+    for seed in 1..=300 {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let mut case = Case::new(seed);
+        let progress = case.run(&mut spool).await;
+        case.check(progress, seed);
+        with_gaps += u32::from(progress.suppressed > 0);
+    }
+    assert!(with_gaps > 50, "the bounds were tight enough for gaps: {with_gaps}");
+}
+
+#[tokio::test]
+async fn head_and_tail_end_and_begin_with_whole_lines() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+    let mut case = Case::new(1);
+    case.recorder.takes = usize::MAX;
+    let policy = Policy {
+        flush: Duration::from_millis(1),
+        events_per_second: 1_000,
+        event_bytes: 1_000,
+        max_event_bytes: 1_000,
+    };
+    case.live = LiveLog::Events(policy, Bounds { job_bytes: 105, lag: Duration::from_hours(1), tail_bytes: 55 });
+    let text: String = (1..=100).map(|number| format!("line {number:03}\n")).collect();
+    let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
+    spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(7)).expect("the disk takes it");
+    spool.end_step().expect("the disk takes it");
+    let progress = case.recover(&spool).await;
+    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(told).collect();
+    let head: String = (1..=11).map(|number| format!("line {number:03}\n")).collect();
+    let tail: String = (95..=100).map(|number| format!("line {number:03}\n")).collect();
+    assert_eq!(all, [head, BUDGET_SPENT.to_owned(), "gap 99..846, lines 12 to 94".to_owned(), tail]);
+    assert_eq!(progress.suppressed, 83 * 9);
+}
+
+#[tokio::test]
+async fn switched_off_everything_is_left_out_and_no_gap_tells_of_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+    let mut case = Case::new(1);
+    (case.recorder.takes, case.live) = (usize::MAX, LiveLog::Off);
+    let progress = case.run(&mut spool).await;
+    assert_eq!(progress.suppressed, spool.end().bytes);
+    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let kinds = batches.iter().flat_map(|batch| &batch.events);
+    assert!(kinds.clone().all(|event| !matches!(event.payload(), Payload::Log(_) | Payload::Gap(_))));
+    assert_eq!(kinds.count(), case.printed.steps.len());
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+    let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
+    spool.append(source, &Redacted::literal("gone\n"), Timestamp(7)).expect("the disk takes it");
+    spool.end_step().expect("the disk takes it");
+    for file in std::fs::read_dir(folder.path()).expect("it is there") {
+        let log = std::fs::OpenOptions::new().write(true).open(file.expect("it is there").path());
+        log.and_then(|log| log.set_len(3)).expect("it can be cut");
+    }
+    let mut case = Case::new(1);
+    case.recorder.takes = usize::MAX;
+    let milestones = Milestones::new();
+    milestones.push(5, NewEvent::warning(1, Redacted::literal(ENDED)));
+    milestones.close();
+    let shipping = case.shipper(&spool, milestones, Progress::default()).run(spool.subscribe());
+    let progress = shipping.await.expect("the link takes everything");
+    assert_eq!((progress.offset, progress.suppressed), (5, 5));
+    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(told).collect();
+    assert_eq!(all, ["The server cannot read the stored output. Output after byte 0 is missing", ENDED]);
+}
+
+#[tokio::test]
+async fn a_disk_that_keeps_failing_is_asked_a_limited_number_of_times() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+    let reader = spool.reader().expect("files can be shared");
+    let asked = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&asked);
+    let read = move |_: &mut SpoolReader, _: &Steps| -> io::Result<()> {
+        *counter.lock().expect("nobody panics with it") += 1;
+        Err(io::Error::from_raw_os_error(5))
+    };
+    let at_once = Backoff::new(Duration::ZERO, Duration::ZERO);
+    let error = read_spool(at_once, &reader, &Steps(Vec::new()), read).await.expect_err("the disk fails");
+    assert_eq!((error.raw_os_error(), *asked.lock().expect("nobody panics with it")), (Some(5), READ_TRIES + 1));
+    let patience: Duration = (1..=READ_TRIES).map(|tries| WAITS.after(tries)).sum();
+    assert!((50..70).contains(&patience.as_secs()), "about a minute: {patience:?}");
+}

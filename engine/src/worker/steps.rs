@@ -1,0 +1,315 @@
+//! Runs the stages of an attempt and their steps in order, in the attempt's own thread.
+//!
+//! The first step that fails ends its stage, unless the step has `continueOnError`. A stage runs only if all stages
+//! before it have succeeded. Skipped stages and steps are reported too, so that readers see all of them.
+
+mod step;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use model::{FailureReason, JobInput, Stage, StageStatus, StepRef, StepStatus};
+use redact::{Redacted, Redactor};
+
+use super::WorkerConfig;
+use super::capture::Capture;
+use super::collect::{Collected, Collector};
+use super::control::{Control, Stop};
+use super::environment::JobEnvironment;
+use super::folders::Folders;
+use super::link::Files;
+use super::process::{Limits, Supervision};
+use super::run::remove_workspace;
+use super::ship::Milestones;
+use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
+use crate::inputs::{self, UnpackError};
+use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
+
+/// The stages of an attempt, with the settings for running them.
+#[derive(Debug)]
+pub(super) struct Steps {
+    command: Command,
+    lease: Lease,
+    folders: Folders,
+    environment: JobEnvironment,
+    supervision: Supervision,
+    input: Option<Input>,
+    output_limit: Option<u64>,
+    cancel_grace: Duration,
+    shutdown_grace: Duration,
+}
+
+/// The job's input files.
+#[derive(Debug)]
+struct Input {
+    files: Box<dyn Files>,
+    about: JobInput,
+    /// The maximum size of the unpacked files, in bytes.
+    limit: u64,
+}
+
+/// The objects that the running stages use.
+pub(super) struct Tools<'a> {
+    pub(super) capture: &'a mut Capture,
+    /// Collects the artifacts of the stages; `None` if the job has no patterns.
+    pub(super) collector: Option<&'a mut Collector>,
+    pub(super) control: &'a Control,
+    pub(super) milestones: &'a Milestones,
+}
+
+/// The result of the stages.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) ending: Ending,
+    pub(super) exit_code: Option<i32>,
+}
+
+/// The result of one step.
+struct StepOutcome {
+    status: StepStatus,
+    end: StepEnd,
+    failure: Option<Failure>,
+}
+
+/// Why a step failed.
+enum Failure {
+    Failed(FailureReason),
+    /// The output limit is exceeded, so later steps could not print anything either.
+    OutputLimit(u64),
+    Stopped(Stop),
+    /// The output could not be stored, so that of later steps could not be stored either.
+    Storage,
+}
+
+/// Returns the names of the steps for events, in execution order.
+pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
+    let redact = |text: &str| redactor.redact(text.as_bytes());
+    let name = |(step_ref, step): (StepRef, &StepSpec)| StepNames {
+        origin: Origin { step: step_ref, step_id: redact(&step.id), attempt },
+        name: redact(&step.name),
+        command: redact(&step.run),
+    };
+    command.steps().map(name).collect()
+}
+
+impl Steps {
+    pub(super) fn new(
+        command: Command,
+        claimed: &Claimed,
+        folders: Folders,
+        config: &WorkerConfig,
+        files: Box<dyn Files>,
+    ) -> Self {
+        let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
+        let (lease, environment, supervision) = (claimed.lease, config.environment.clone(), config.supervision.clone());
+        let input = claimed.input.clone().map(|about| Input { files, about, limit: config.input_bytes });
+        Self { command, lease, folders, environment, supervision, input, output_limit, cancel_grace, shutdown_grace }
+    }
+
+    /// Runs the stages and removes the workspace.
+    pub(super) fn run(&self, mut names: &[StepNames], tools: Tools<'_>) -> Outcome {
+        let deadline = self.command.timeout_seconds.map(|seconds| after(seconds, Instant::now()));
+        let outcome = Outcome { ending: Ending::Succeeded, exit_code: None };
+        let mut run = Run { steps: self, deadline, tools, outcome };
+        run.unpack_input();
+        for stage in &self.command.stages {
+            let (of_stage, rest) = names.split_at(stage.steps.len());
+            run.stage(stage, of_stage);
+            names = rest;
+        }
+        let outcome = run.end();
+        remove_workspace(self.folders.workspace());
+        outcome
+    }
+}
+
+/// The state of the running stages.
+struct Run<'a> {
+    steps: &'a Steps,
+    /// The time at which the job times out.
+    deadline: Option<Instant>,
+    tools: Tools<'a>,
+    /// The outcome so far. After a failure, later steps are skipped.
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    /// Unpacks the job's input. If that fails, no step runs.
+    fn unpack_input(&mut self) {
+        let Some(input) = &self.steps.input else { return };
+        let (control, deadline) = (self.tools.control, self.deadline);
+        let go_on = || control.stopped().is_none() && deadline.is_none_or(|at| Instant::now() < at);
+        let archive = input.files.input(&input.about).map_err(|error| UnpackError::Io(io::Error::other(error)));
+        let workspace = self.steps.folders.workspace();
+        let unpacked = archive.and_then(|path| inputs::unpack(&path, &input.about, workspace, input.limit, &go_on));
+        let Err(error) = unpacked else { return };
+        self.outcome.ending = match (control.stopped(), error) {
+            (Some(stop), _) => stopped(stop),
+            (None, UnpackError::Stopped) => Ending::Failed {
+                reason: FailureReason::Timeout,
+                message: Redacted::literal("the job timed out while its files were being unpacked"),
+            },
+            (None, error) => {
+                let text = format!("the files sent with the job could not be unpacked: {error}");
+                let message = self.tools.capture.redactor().redact(text.as_bytes());
+                Ending::Failed { reason: FailureReason::Spawn, message }
+            }
+        };
+    }
+
+    fn stage(&mut self, spec: &StageSpec, names: &[StepNames]) {
+        let stage = |status, duration| NewEvent::stage(spec.stage, self.steps.lease.attempt, status, duration);
+        if !self.goes_on() {
+            self.tell(stage(StageStatus::Skipped, None));
+            for name in names {
+                self.skip(name);
+            }
+            return;
+        }
+        let started = Instant::now();
+        self.tell(stage(StageStatus::Started, None));
+        for (step, name) in spec.steps.iter().zip(names) {
+            if self.goes_on() {
+                self.step(step, name);
+            } else {
+                self.skip(name);
+            }
+        }
+        self.keep_files(spec.stage);
+        let succeeded = self.outcome.ending == Ending::Succeeded;
+        let status = if succeeded { StageStatus::Succeeded } else { StageStatus::Failed };
+        self.tell(stage(status, Some(millis(started))));
+    }
+
+    fn step(&mut self, step: &StepSpec, name: &StepNames) {
+        self.tell(NewEvent::step_started(name));
+        let started = Instant::now();
+        let own = step.timeout_seconds.map(|seconds| after(seconds, started));
+        let limits = Limits {
+            deadline: [own, self.deadline].into_iter().flatten().min(),
+            output: self.steps.output_limit,
+            cancel_grace: self.steps.cancel_grace,
+            shutdown_grace: self.steps.shutdown_grace,
+        };
+        let mut ended = self.steps.run_step(name.origin.step, step, limits, self.tools.capture, self.tools.control);
+        ended.end.duration_ms = Some(millis(started));
+        self.outcome.exit_code = match ended.failure {
+            None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
+            // If the program was stopped or never started, its exit code says nothing about the job.
+            Some(_) => None,
+        };
+        let end = ended.end.clone();
+        self.tell(NewEvent::step_ended(name, ended.status, ended.end));
+        if let Some(failure) = ended.failure {
+            self.outcome.ending = ending(&failure, name, &end, step.continue_on_error);
+        }
+    }
+
+    /// Returns whether the next step may run. This also checks for a stop request that arrived between two steps.
+    fn goes_on(&mut self) -> bool {
+        if self.outcome.ending == Ending::Succeeded
+            && let Some(stop) = self.tools.control.stopped()
+        {
+            self.outcome.ending = stopped(stop);
+            self.outcome.exit_code = None;
+        }
+        self.outcome.ending == Ending::Succeeded
+    }
+
+    fn skip(&self, name: &StepNames) {
+        self.tell(NewEvent::step_ended(name, StepStatus::Skipped, StepEnd::default()));
+    }
+
+    /// Reports an event at the current position of the output.
+    fn tell(&self, event: NewEvent) {
+        self.tools.milestones.push(self.tools.capture.spool().end().bytes, event);
+    }
+
+    /// Stores the artifacts of a stage, even if the stage has failed, because reports are most useful then.
+    fn keep_files(&mut self, stage: Stage) {
+        let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
+        let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
+        let at = capture.spool().end().bytes;
+        for file in files {
+            milestones.push_file(at, file);
+        }
+        if let Some(warning) = warning {
+            milestones.push(at, warning);
+        }
+    }
+
+    fn end(self) -> Outcome {
+        // If the server is stopping or the lease is lost, no files were searched for.
+        let looked = !has_no_time(self.tools.control);
+        if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
+            && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
+        {
+            self.tell(warning);
+        }
+        self.outcome
+    }
+}
+
+/// Returns whether there is no time to store files: the server is stopping, or the lease is lost. The files of a
+/// cancelled job are stored.
+fn has_no_time(control: &Control) -> bool {
+    matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost))
+}
+
+fn after(seconds: u32, from: Instant) -> Instant {
+    from + Duration::from_secs(seconds.into())
+}
+
+fn millis(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Returns the ending of the attempt after a step has failed.
+fn ending(failure: &Failure, name: &StepNames, end: &StepEnd, continue_on_error: bool) -> Ending {
+    let reason = match failure {
+        Failure::Stopped(stop) => return stopped(*stop),
+        Failure::Failed(_) if continue_on_error => return Ending::Succeeded,
+        Failure::Failed(reason) => *reason,
+        Failure::OutputLimit(limit) => return output_limit(*limit, name),
+        Failure::Storage => FailureReason::Interrupted,
+    };
+    let mut message = name.name.clone();
+    match (reason, end.exit_code, end.signal) {
+        (FailureReason::Timeout, ..) => message.append(&Redacted::literal(": timed out")),
+        (_, Some(code), _) => {
+            message.append(&Redacted::literal(": exited with code "));
+            message.append(&Redacted::number(code.into()));
+        }
+        (_, _, Some(signal)) => {
+            message.append(&Redacted::literal(": killed by signal "));
+            message.append(&Redacted::number(signal.into()));
+        }
+        _ => {
+            message.append(&Redacted::literal(": "));
+            message.append(end.note.as_ref().unwrap_or(&Redacted::literal("failed")));
+        }
+    }
+    Ending::Failed { reason, message }
+}
+
+fn output_limit(limit: u64, name: &StepNames) -> Ending {
+    let mut message = name.name.clone();
+    message.append(&Redacted::literal(": the output limit of "));
+    message.append(&Redacted::number(i64::try_from(limit).unwrap_or(i64::MAX)));
+    message.append(&Redacted::literal(
+        " bytes was exceeded; print less, write to a file listed in `artifacts`, or raise --output-limit on the server",
+    ));
+    Ending::Failed { reason: FailureReason::OutputLimit, message }
+}
+
+fn stopped(stop: Stop) -> Ending {
+    match stop {
+        Stop::Cancelled => Ending::Cancelled,
+        Stop::Shutdown => {
+            Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal("the server was stopped") }
+        }
+        Stop::LeaseLost => {
+            Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal("the lease was lost") }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+use super::*;
+use crate::ansi::plain_text;
+use fastrand::Rng;
+
+/// The width of the emulated terminal in columns, which is greater than that of any generated line.
+const WIDE: u16 = 2000;
+
+#[track_caller]
+fn check(line: &str, expected: &str) {
+    assert_eq!(plain_text(line), expected, "{line:?}");
+}
+
+#[test]
+fn a_shorter_text_after_a_carriage_return_leaves_the_rest_of_the_longer_one() {
+    check("100 %\r 50", " 50 %");
+    check("10%\r20%\r30%", "30%");
+    check("done, all 100 files\rok", "okne, all 100 files");
+    check("windows\r", "windows");
+    check("a\r\r\rb", "b");
+}
+
+#[test]
+fn cursor_moves_write_where_a_terminal_does() {
+    check("abcdef\x1b[3DX", "abcXef");
+    check("abc\x1b[1GX", "Xbc");
+    check("abc\x1b[GX", "Xbc");
+    check("a\x1b[Cb", "a b");
+    check("a\x1b[5Cb", "a     b");
+    check("abc\x1b[99DX", "Xbc");
+    check("\x1b[6Gx\x1b[2Gy", " y   x");
+    check("abc\x1b[2`X", "aXc");
+    check("ab\x1b[2ac\x1b[4jd", "ad  c");
+    check("a\tb\x1b[Zc", "a       c");
+    check("\x1b[2Ix\x1b[2Zy", "        y       x");
+}
+
+#[test]
+fn erasing_takes_the_part_that_it_names() {
+    check("100 %\r\x1b[K 50", " 50");
+    check("abcdef\x1b[3D\x1b[K", "abc");
+    check("abcdef\x1b[3D\x1b[0K", "abc");
+    check("abcdef\x1b[3D\x1b[1K", "    ef");
+    check("abcdef\x1b[2Kg", "      g");
+    check("1%\x1b[2K\x1b[1G2%", "2%");
+    check("abcdef\r\x1b[2Xg", "g cdef");
+    check("abc\x1b[3K", "abc");
+}
+
+#[test]
+fn a_backspace_moves_and_erases_nothing() {
+    check("|\x08/\x08-", "-");
+    check("abc\x08", "abc");
+    check("_\x08a_\x08b", "ab");
+    check("a\x08\x08\x08\x08b", "b");
+    check("abc\x08\x08X", "aXc");
+}
+
+#[test]
+fn vertical_tabs_and_form_feeds_go_down_and_a_next_line_to_the_beginning() {
+    check("one\x0btwo", "one\n   two");
+    check("one\x0ctwo", "one\n   two");
+    check("one\u{85}two", "one\ntwo");
+    check("one\x1bEtwo", "one\ntwo");
+    check("one\x1bDtwo\rX", "one\nX  two");
+    check("\x1b[31mone\u{85}two", "one\ntwo");
+}
+
+#[test]
+fn half_a_wide_character_that_is_overwritten_is_gone() {
+    check("日本\rx", "x 本");
+    check("日本\x08\x08x", "日x");
+    check("日本\x08x", "日 x");
+    check("日本\x1b[2Gx", " x本");
+    check("日本\x1b[3D\x1b[K", "");
+    check("abc\r日", "日c");
+    check("日本語\x1b[2G本", " 本 語");
+}
+
+#[test]
+fn marks_go_with_the_character_that_they_belong_to() {
+    check("e\u{301}a\rx", "xa");
+    check("ea\x08\u{301}", "e\u{301}a");
+    check("e\x1b[31m\u{301}\rxy", "xy");
+    check("\u{301}a\rb", "b");
+    check("日\u{301}a\x1b[3G\u{302}b", "日\u{301}\u{302}b");
+    check("a\0b\rc", "cb");
+}
+
+#[test]
+fn styles_and_links_stay_with_their_characters() {
+    let fold = |line: &str| fold(line, LineEnd::Complete).text.into_owned();
+    assert_eq!(fold("\x1b[31mabc\x1b[0m\rX"), "\x1b[0mX\x1b[31mbc\x1b[0m");
+    assert_eq!(fold("abc\r\x1b[1;32mX"), "\x1b[1;32mX\x1b[22;39mbc\x1b[1;32m", "the next line begins bold and green");
+    assert_eq!(fold("\x1b]8;;https://a.b\x1b\\abc\x1b]8;;\x1b\\\rX"), "X\x1b]8;;https://a.b\x1b\\bc\x1b]8;;\x1b\\");
+    assert_eq!(fold("\x1b[31mabc"), "\x1b[31mabc", "without moves a line stays as it is");
+}
+
+#[test]
+fn a_row_is_bounded_and_says_that_something_was_dropped() {
+    let endless = format!("\x1b[65535Gx\r{}", "y".repeat(MAX_COLUMNS));
+    let folded = fold(&endless, LineEnd::Complete);
+    assert_eq!((folded.text.len(), folded.cut), (MAX_COLUMNS, true));
+    let cleared = format!("{endless}\r\x1b[Kz");
+    assert_eq!(fold(&cleared, LineEnd::Complete), Folded { text: "z".into(), cut: false });
+    let long = "x".repeat(3 * MAX_COLUMNS);
+    assert_eq!(
+        fold(&format!("{long}\r"), LineEnd::Complete).text,
+        long,
+        "a long line with a Windows newline stays whole"
+    );
+    let rows = "\x1b[9999Gx\x0b".repeat(1000);
+    let folded = fold(&rows, LineEnd::Complete);
+    assert!(folded.cut && folded.text.len() < 3 * MAX_ABOVE);
+}
+
+/// Generates a line whose cursor movements and erasures are supported by both this code and the emulator, and whose
+/// characters have the same widths in both.
+fn random_line(random: &mut Rng) -> String {
+    let mut line = String::new();
+    for _ in 0..random.u64(..40) {
+        let number = random.u64(..12);
+        let piece = match random.u64(..14) {
+            0 => "\r".to_owned(),
+            1 => "\x08".to_owned(),
+            2 => "\t".to_owned(),
+            3 => format!("\x1b[{number}D"),
+            4 => format!("\x1b[{number}C"),
+            5 => format!("\x1b[{number}G"),
+            6 => format!("\x1b[{}K", random.u64(..4)),
+            7 => format!("\x1b[{number}X"),
+            8 => format!(
+                "\x1b[{}m",
+                random.choice([0, 1, 3, 4, 22, 23, 24, 31, 32, 39, 44, 49, 91, 102]).expect("there are some")
+            ),
+            9 => random.choice(['日', '本', '語', '한', '\u{1f600}']).expect("there are some").to_string(),
+            10 => random.choice(['é', '\u{301}', '\u{308}', '█', '–']).expect("there are some").to_string(),
+            11 => random
+                .choice(["\x1b[C", "\x1b[D", "\x1b[G", "\x1b[K", "\x1b[m", "\x1b[4`", "\x1b[?25l"])
+                .expect("there are some")
+                .to_owned(),
+            _ => random.choice(["a", "bc", "100 %", "Downloading", " ", "=====>"]).expect("there are some").to_owned(),
+        };
+        line.push_str(&piece);
+    }
+    line
+}
+
+type Cells = Vec<(String, bool, Option<u8>, Option<u8>)>;
+
+fn trimmed(mut cells: Cells) -> Cells {
+    cells.truncate(cells.iter().rposition(|cell| cell.0 != " ").map_or(0, |last| last + 1));
+    cells
+}
+
+/// Returns the content of the emulator: the text of each column and, unless the column is blank, its colours and
+/// whether it is bold.
+fn emulated(line: &str) -> Cells {
+    let mut terminal = vt100::Parser::new(2.try_into().expect("not 0"), WIDE.try_into().expect("not 0"), 0);
+    terminal.process(line.as_bytes());
+    let number = |color| match color {
+        vt100::Color::Idx(number) => Some(number),
+        _ => None,
+    };
+    let cell = |column| {
+        let cell = terminal.screen().cell(0, column).expect("the column is there");
+        let text = cell.contents();
+        if text.is_empty() && !cell.is_wide_continuation() {
+            return (" ".to_owned(), false, None, None);
+        }
+        // The style of blanks is ignored, because in the emulator an erasure leaves a style behind.
+        if text.starts_with(' ') {
+            return (text.to_owned(), false, None, None);
+        }
+        (text.to_owned(), cell.bold(), number(cell.fgcolor()), number(cell.bgcolor()))
+    };
+    trimmed((0..WIDE).map(cell).collect())
+}
+
+/// Returns the content according to this code, in the same form.
+fn shown(line: &str) -> Cells {
+    let mut cells: Cells = Vec::new();
+    for span in crate::ansi::spans(line, Style::default()) {
+        let bold = span.style.classes().contains("bold");
+        for character in span.text.chars() {
+            if character == '\t' {
+                cells.resize((cells.len() / TAB + 1) * TAB, (" ".to_owned(), false, None, None));
+                continue;
+            }
+            let width = width(character);
+            let colours = (span.style.foreground.number(), span.style.background.number());
+            match cells.iter_mut().rev().find(|cell| !cell.0.is_empty()) {
+                Some(before) if width == 0 => before.0.push(character),
+                _ if width == 0 => {}
+                _ if character == ' ' => cells.push((" ".to_owned(), false, None, None)),
+                _ => cells.push((character.to_string(), bold, colours.0, colours.1)),
+            }
+            if width == 2 {
+                cells.push((String::new(), false, None, None));
+            }
+        }
+    }
+    trimmed(cells)
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    match std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        Some(seed) => seed..seed + 1,
+        None => 0..3000,
+    }
+}
+
+#[test]
+fn random_lines_show_cell_by_cell_what_a_terminal_emulator_shows() {
+    for seed in seeds() {
+        let line = random_line(&mut Rng::with_seed(seed));
+        assert_eq!(shown(&line), emulated(&line), "{line:?}, TAILWATER_SEED={seed}");
+    }
+}
+
+#[test]
+fn a_line_that_arrives_in_pieces_folds_to_the_same_as_the_whole() {
+    for seed in seeds() {
+        let mut random = Rng::with_seed(seed);
+        let line = format!("{}{}", random_line(&mut random), random_line(&mut random));
+        let mut pieces = String::new();
+        let mut rest = line.as_str();
+        while let Some((at, _)) = rest.char_indices().nth(usize::try_from(random.u64(..6) + 1).expect("it is small")) {
+            pieces.push_str(&rest[..at]);
+            pieces = fold(&pieces, LineEnd::Open).text.into_owned();
+            rest = &rest[at..];
+        }
+        pieces.push_str(rest);
+        assert_eq!(shown(&pieces), shown(&line), "{line:?} as {pieces:?}, TAILWATER_SEED={seed}");
+    }
+}

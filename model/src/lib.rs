@@ -1,0 +1,121 @@
+//! What the server shares with its clients, which are the pages and the command line.
+//!
+//! The root of the crate has the types of the API: ids, jobs, events with their payloads, and pages of jobs and events.
+//! Their serde representation is the JSON that the API sends and the browser reads. [`ansi`] and [`level`] determine what a
+//! line of output shows, and [`backoff`] when to try again. The crate performs no I/O and does not read the clock.
+
+pub mod ansi;
+pub mod backoff;
+pub mod level;
+
+#[cfg_attr(not(target_family = "wasm"), path = "calendar/native.rs")]
+#[cfg_attr(target_family = "wasm", path = "calendar/browser.rs")]
+mod calendar;
+mod event;
+mod job;
+mod line;
+mod phase;
+mod raw_json;
+mod segment;
+mod step;
+mod time;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use event::{
+    ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
+    JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
+    StreamName,
+};
+pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobInput, JobStatus, JobsPage, NewJob};
+pub use line::{LinesPage, OutputLine};
+pub use phase::JobPhase;
+pub use raw_json::RawJson;
+pub use segment::Segment;
+pub use step::StepRef;
+pub use time::{ParseTimestampError, Timestamp};
+
+macro_rules! uuid_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+uuid_newtype! {
+    /// The id of a job: a UUID of version 7, so that ids sort by the time of submission.
+    JobId
+}
+uuid_newtype! {
+    /// The id of an event, unique across all jobs.
+    EventId
+}
+uuid_newtype! {
+    /// The id of an artifact, unique across all jobs.
+    ArtifactId
+}
+
+/// The position of an event in its job's log. Events are numbered from 1 without gaps; 0 is before the first event.
+///
+/// Polling, the event stream and the page all use this position as their cursor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub i64);
+
+impl Seq {
+    /// The position before the first event.
+    pub const START: Self = Self(0);
+
+    /// Returns the position `n` events later. It saturates, because a client may send the largest `i64` as its cursor.
+    #[must_use]
+    pub const fn plus(self, n: i64) -> Self {
+        Self(self.0.saturating_add(n))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The body of every error reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// The error.
+    pub detail: ErrorDetail,
+}
+
+/// An error, with a code for programs and a message for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// A fixed word that programs can match, such as `job_not_found`.
+    pub code: String,
+    /// A sentence that describes the error.
+    pub message: String,
+}
