@@ -89,7 +89,7 @@ enum Verb {
     /// Removes the server's address and token that `login` stored.
     Logout,
     /// Shows the effective settings of `serve`, and the source of each.
-    Config(config::Config),
+    Config(config::ShowConfig),
     /// Prints the completion script for a shell.
     Completions(completions::Completions),
 }

@@ -15,8 +15,8 @@ mod feed;
 pub mod filter;
 mod follow;
 pub mod layout;
+mod lifecycle_event;
 pub mod line;
-mod milestone;
 pub mod panel;
 mod permalink;
 mod rows;
@@ -57,14 +57,14 @@ pub fn LiveOutput(
     /// The job's artifacts. Each attempt adds its complete log when it has ended.
     artifacts: RwSignal<Vec<Artifact>>,
     /// All lifecycle events, oldest first.
-    milestones: Vec<Event>,
+    lifecycle_events: Vec<Event>,
     /// The newest events, oldest first.
     tail: EventsPage,
     /// Called with new lifecycle events, in order.
-    on_milestones: Callback<Vec<Event>>,
+    on_lifecycle_events: Callback<Vec<Event>>,
 ) -> impl IntoView {
     let id = job.with_untracked(|job| job.id);
-    let screen = Screen::new(id, milestones, &tail);
+    let screen = Screen::new(id, lifecycle_events, &tail);
     let over = tail.terminal && tail.next_after >= tail.last_seq;
     let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
     let sentinel: NodeRef<html::Div> = NodeRef::new();
@@ -80,12 +80,12 @@ pub fn LiveOutput(
         let feed = (connection.get_untracked() != Connection::Ended).then(|| {
             let announced = StoredValue::new(0.0);
             Feed::connect(id, screen.cursor(), connection, move |events| {
-                let news: Vec<Event> =
+                let new_events: Vec<Event> =
                     events.iter().filter(|event| !matches!(event.payload, Payload::Log(_))).cloned().collect();
                 screen.append(events);
-                announce(screen, announcement, announced, &news);
-                if !news.is_empty() {
-                    on_milestones.run(news);
+                announce(screen, announcement, announced, &new_events);
+                if !new_events.is_empty() {
+                    on_lifecycle_events.run(new_events);
                 }
             })
         });
@@ -159,8 +159,8 @@ fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredValue<f64>, news: &[Event]) {
-    let last = news.iter().rev().find(|event| matches!(event.payload, Payload::Job(_) | Payload::Step(_)));
+fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredValue<f64>, new_events: &[Event]) {
+    let last = new_events.iter().rev().find(|event| matches!(event.payload, Payload::Job(_) | Payload::Step(_)));
     let now = js_sys::Date::now();
     if let Some(event) = last {
         announcement.set(event.message.clone());

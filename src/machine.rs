@@ -26,10 +26,18 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The application-specific salt of the digest.
 const SALT: &[u8] = b"tailwater machine 1, e6f0e1b5-54b6-4c0a-9b53-1f8a5a6c2d17";
+
+/// The response of `GET /machine`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MachineReply {
+    /// The result of [`identity`] on the server's machine, or null if it is unknown.
+    pub machine: Option<String>,
+}
 
 /// The values that distinguish machines.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub struct JobPageData {
     /// The job.
     pub job: Job,
     /// All lifecycle events, oldest first. The timeline is computed from them.
-    pub milestones: Vec<Event>,
+    pub lifecycle_events: Vec<Event>,
     /// The newest events, oldest first. The live view continues after `tail.nextAfter`.
     pub tail: EventsPage,
     /// The artifacts stored so far.

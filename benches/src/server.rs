@@ -41,11 +41,11 @@ impl Server {
         let address =
             line.trim().strip_prefix("Listening on http://").expect("the server prints its address").to_owned();
         let stderr = child.stderr.take().expect("the stream is piped");
-        let (told, commits) = mpsc::channel();
+        let (sender, commits) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 match line.split_once("micros=").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok()) {
-                    Some(micros) => told.send(micros).unwrap_or_default(),
+                    Some(micros) => sender.send(micros).unwrap_or_default(),
                     None => eprintln!("server: {line}"),
                 }
             }

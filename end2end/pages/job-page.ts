@@ -7,7 +7,7 @@ export class JobPage {
   readonly panel: Locator;
   readonly rows: Locator;
   readonly lines: Locator;
-  readonly milestones: Locator;
+  readonly lifecycleEvents: Locator;
   readonly connection: Locator;
   readonly follow: Locator;
   readonly newLines: Locator;
@@ -19,7 +19,7 @@ export class JobPage {
     this.panel = page.getByRole("log");
     this.rows = page.getByTestId("live-row");
     this.lines = page.locator('[data-testid="live-row"][data-kind="log"]');
-    this.milestones = page.locator('[data-testid="live-row"]:not([data-kind="log"])');
+    this.lifecycleEvents = page.locator('[data-testid="live-row"]:not([data-kind="log"])');
     this.connection = page.getByTestId("connection-state");
     this.follow = page.getByTestId("follow-toggle");
     this.newLines = page.getByTestId("new-lines");

@@ -22,7 +22,7 @@ test("FR-009: the page reconnects after the server's restart, and nothing is mis
   await expect(job.connection).toHaveAttribute("data-state", /reconnecting|polling/);
   await server.up();
   await job.expectEnded("failed");
-  await expect(job.milestones.filter({ hasText: /interrupted/i }).first()).toBeVisible();
+  await expect(job.lifecycleEvents.filter({ hasText: /interrupted/i }).first()).toBeVisible();
   const output = (await api.output(id)).toString();
   const count = output.split("\n").length - 1;
   await expect(job.line(count)).toContainText(`tick ${count}`);

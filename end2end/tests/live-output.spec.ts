@@ -45,7 +45,7 @@ test("FR-007: stages and lines stand in one list, in colour, as text and not as 
   await writeFile(go, "");
   await job.expectEnded("succeeded");
   const shows = async () => {
-    await expect(job.milestones.filter({ hasText: "Say things" }).first()).toBeVisible();
+    await expect(job.lifecycleEvents.filter({ hasText: "Say things" }).first()).toBeVisible();
     const green = job.line(1).locator(".live-text span").first();
     await expect(green).toHaveText("green");
     expect(await green.evaluate((span) => getComputedStyle(span).color)).not.toBe(
@@ -73,13 +73,13 @@ test("FR-008: filters show what they name, with counts", async ({ page, server, 
 
   await job.filter("logs").click();
   await expect(job.filter("logs")).toHaveAttribute("aria-pressed", "true");
-  await expect(job.milestones).toHaveCount(0);
+  await expect(job.lifecycleEvents).toHaveCount(0);
   await expect(job.lines).toHaveCount(4);
   await expect(job.filter("logs")).toContainText("4");
 
   await job.filter("stages").click();
   await expect(job.lines).toHaveCount(0);
-  await expect(job.milestones).toHaveCount(all - 4);
+  await expect(job.lifecycleEvents).toHaveCount(all - 4);
 
   await job.filter("warnings").click();
   await expect(job.lines).toHaveCount(2);
@@ -137,7 +137,7 @@ test("FR-009: copy takes what the filter shows, without escape codes", async ({ 
   await job.open(server, id);
   await job.expectEnded("succeeded");
   await job.filter("logs").click();
-  await expect(job.milestones).toHaveCount(0);
+  await expect(job.lifecycleEvents).toHaveCount(0);
   await job.copy.click();
   await expect(job.copy).toContainText("Copied 2 lines");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("red one\ntwo\n");
@@ -160,7 +160,7 @@ test("FR-009: a job without output shows its stages", async ({ page, server, api
   await job.open(server, id);
   await job.expectEnded("succeeded");
   await expect(job.lines).toHaveCount(0);
-  expect(await job.milestones.count()).toBeGreaterThan(3);
+  expect(await job.lifecycleEvents.count()).toBeGreaterThan(3);
 });
 
 test("100,000 lines stay a window of rows, and earlier ones come when they are wanted", async ({ page, server, api }) => {

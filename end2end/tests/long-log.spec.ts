@@ -96,7 +96,7 @@ test("the server is restarted twice under load, and nothing is missing or there 
     await server.up();
   }
   await job.expectEnded("dead_letter");
-  await expect(job.milestones.filter({ hasText: /interrupted/i }).first()).toBeVisible();
+  await expect(job.lifecycleEvents.filter({ hasText: /interrupted/i }).first()).toBeVisible();
   const count = (await api.output(id, 2)).toString().split("\n").length - 1;
   const shown = await job.lines.evaluateAll((rows) =>
     rows.map((row) => [Number((row as HTMLElement).dataset.attempt), Number((row as HTMLElement).dataset.line)]),

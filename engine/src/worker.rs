@@ -35,7 +35,7 @@ use tracing::Instrument;
 
 use crate::queue::{Claimed, WorkingRoots};
 use crate::spool::Spools;
-pub use collect::Limits as ArtifactLimits;
+pub use collect::ArtifactLimits;
 use disk::DiskGuard;
 pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
 use link::Link;
@@ -167,7 +167,7 @@ impl<L: Link> Worker<L> {
     async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
         loop {
             tokio::select! {
-                () = self.disk.room() => {}
+                () = self.disk.enough_space() => {}
                 () = shutdown.cancelled() => return None,
             }
             if shutdown.is_cancelled() {

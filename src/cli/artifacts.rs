@@ -14,17 +14,17 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output, plain};
 use super::table::{self, Cell};
 use crate::words;
-use download::{Target, download};
+use download::{Destination, download};
 
 /// The subcommands.
 #[derive(Debug, Args)]
 pub(super) struct Artifacts {
     #[command(subcommand)]
-    verb: Verb,
+    verb: ArtifactsVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum ArtifactsVerb {
     /// Lists the artifacts, oldest first.
     Ls(List),
     /// Downloads an artifact, resuming a partial download, and verifies its checksum.
@@ -62,21 +62,21 @@ struct Get {
 }
 
 /// An artifact, both as sent by the server and parsed.
-struct Listed {
+struct FetchedArtifact {
     json: String,
     artifact: Artifact,
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct ArtifactsReply {
     items: Vec<Box<RawValue>>,
 }
 
 impl Artifacts {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         match self.verb {
-            Verb::Ls(list) => list.run(colour).await?,
-            Verb::Get(get) => get.run(colour).await?,
+            ArtifactsVerb::Ls(list) => list.run(colour).await?,
+            ArtifactsVerb::Get(get) => get.run(colour).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -101,15 +101,17 @@ impl Get {
     async fn run(self, colour: Colour) -> Result<(), CliError> {
         let client = self.server.client()?;
         let mut artifacts = list(&client, self.job).await?;
-        let is_it =
-            |listed: &Listed| listed.artifact.name == self.artifact || listed.artifact.id.to_string() == self.artifact;
+        let is_it = |listed: &FetchedArtifact| {
+            listed.artifact.name == self.artifact || listed.artifact.id.to_string() == self.artifact
+        };
         // Each attempt may have an artifact with this name. The list is sorted oldest first, so the search from the end
         // finds the newest.
         let at = artifacts.iter().rposition(is_it);
-        let Listed { json, artifact } = at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
-        let target = Target::new(self.output.as_deref(), &artifact)?;
+        let FetchedArtifact { json, artifact } =
+            at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
+        let target = Destination::new(self.output.as_deref(), &artifact)?;
         download(&client, &artifact, &target).await?;
-        if let Target::File(path) = target {
+        if let Destination::File(path) = target {
             let said = format!("{}  {}", plain(&path.display().to_string()), words::bytes(artifact.size_bytes));
             Output::stdout(colour).line(if self.json { &json } else { &said })?;
         }
@@ -124,9 +126,10 @@ impl Get {
     }
 }
 
-async fn list(client: &Client, job: JobId) -> Result<Vec<Listed>, CliError> {
-    let page: Page = client.read(&format!("/jobs/{job}/artifacts"), &[]).await?;
-    let listed = |item: Box<RawValue>| Ok(Listed { artifact: client.parse(item.get())?, json: item.get().to_owned() });
+async fn list(client: &Client, job: JobId) -> Result<Vec<FetchedArtifact>, CliError> {
+    let page: ArtifactsReply = client.read(&format!("/jobs/{job}/artifacts"), &[]).await?;
+    let listed =
+        |item: Box<RawValue>| Ok(FetchedArtifact { artifact: client.parse(item.get())?, json: item.get().to_owned() });
     page.items.into_iter().map(listed).collect()
 }
 

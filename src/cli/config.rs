@@ -15,7 +15,7 @@ const HIDDEN: &str = "********";
 
 /// It takes the flags of `serve`, and its output is a valid settings file.
 #[derive(Debug, Args)]
-pub(super) struct Config {
+pub(super) struct ShowConfig {
     /// Write each setting as JSON, one per line.
     #[arg(long)]
     json: bool,
@@ -28,7 +28,7 @@ struct Row {
     source: String,
 }
 
-impl Config {
+impl ShowConfig {
     pub(super) fn run(
         self,
         matches: &ArgMatches,

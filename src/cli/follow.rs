@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::client::{Client, with_query};
 use super::error::CliError;
 use super::output;
-use super::sse::Frames;
+use super::sse::FrameSplitter;
 
 /// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits the memory used if the
 /// terminal is slow.
@@ -100,7 +100,7 @@ enum Ended {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct EventsReply {
     items: Vec<Box<RawValue>>,
     next_after: Seq,
     has_more: bool,
@@ -110,7 +110,7 @@ struct Page {
 /// item.
 pub(super) fn follow(client: Client, wanted: Wanted) -> mpsc::Receiver<Result<Received, CliError>> {
     let (sender, receiver) = mpsc::channel(WAITING);
-    let follower = Follower { client, wanted, sender, tries: 0, told_inexact: false };
+    let follower = Follower { client, wanted, sender, tries: 0, warned_inexact: false };
     tokio::spawn(follower.run());
     receiver
 }
@@ -122,7 +122,7 @@ struct Follower {
     /// The number of consecutive attempts without progress.
     tries: u32,
     /// Whether the user was notified that some bytes are shown as U+FFFD.
-    told_inexact: bool,
+    warned_inexact: bool,
 }
 
 impl Follower {
@@ -152,7 +152,7 @@ impl Follower {
         if reply.status() == reqwest::StatusCode::NO_CONTENT {
             return Ok(Ended::Complete);
         }
-        let mut frames = Frames::default();
+        let mut frames = FrameSplitter::default();
         while let Some(bytes) = self.client.chunk(&mut reply).await? {
             frames.push(bytes.as_ref());
             while let Some(frame) = frames.next().map_err(|_| self.client.not_tailwater(TOO_LONG.into()))? {
@@ -173,7 +173,7 @@ impl Follower {
         loop {
             let mut query = self.query();
             query.push(("limit", PAGE.to_string()));
-            let page: Page = self.client.read(&format!("/jobs/{}/events", self.wanted.job), &query).await?;
+            let page: EventsReply = self.client.read(&format!("/jobs/{}/events", self.wanted.job), &query).await?;
             for item in page.items {
                 if !self.hand_on(item.get().to_owned()).await? {
                     return Ok(Ended::Complete);

@@ -18,7 +18,7 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::table::{self, Cell};
 use crate::words;
-use changes::Changes;
+use changes::ListChanges;
 
 /// The maximum number of jobs per request, which is the API's limit.
 const PAGE: usize = 200;
@@ -49,14 +49,14 @@ pub(super) struct Jobs {
 }
 
 /// A job, both as sent by the server and parsed.
-struct Listed {
+struct FetchedJob {
     json: String,
     job: Job,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct JobsReply {
     items: Vec<Box<RawValue>>,
     has_more: bool,
 }
@@ -75,7 +75,7 @@ impl Jobs {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn list(&self, client: &Client) -> Result<Vec<Listed>, CliError> {
+    async fn list(&self, client: &Client) -> Result<Vec<FetchedJob>, CliError> {
         let mut jobs = Vec::new();
         loop {
             let limit = (self.limit - jobs.len()).min(PAGE);
@@ -87,9 +87,9 @@ impl Jobs {
             if !self.status.is_empty() {
                 query.push(("status", self.status.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(",")));
             }
-            let page: Page = client.read("/jobs", &query).await?;
+            let page: JobsReply = client.read("/jobs", &query).await?;
             for item in page.items {
-                jobs.push(Listed { job: client.parse(item.get())?, json: item.get().to_owned() });
+                jobs.push(FetchedJob { job: client.parse(item.get())?, json: item.get().to_owned() });
             }
             if !page.has_more {
                 return Ok(jobs);
@@ -98,8 +98,13 @@ impl Jobs {
     }
 
     /// Redraws the table in place whenever something changes.
-    async fn watch_screen(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
-        let (mut changes, mut drawn) = (Changes::follow(client.clone()), 0);
+    async fn watch_screen(
+        &self,
+        client: &Client,
+        mut jobs: Vec<FetchedJob>,
+        stdout: &mut Output,
+    ) -> Result<(), CliError> {
+        let (mut changes, mut drawn) = (ListChanges::follow(client.clone()), 0);
         loop {
             let next = self.look_again(client, &mut changes);
             tokio::pin!(next);
@@ -114,8 +119,13 @@ impl Jobs {
     }
 
     /// Writes a line for every job that was added or has changed.
-    async fn watch_changes(&self, client: &Client, mut jobs: Vec<Listed>, stdout: &mut Output) -> Result<(), CliError> {
-        let mut changes = Changes::follow(client.clone());
+    async fn watch_changes(
+        &self,
+        client: &Client,
+        mut jobs: Vec<FetchedJob>,
+        stdout: &mut Output,
+    ) -> Result<(), CliError> {
+        let mut changes = ListChanges::follow(client.clone());
         let mut known: HashMap<JobId, Timestamp> = HashMap::new();
         loop {
             let before = std::mem::take(&mut known);
@@ -133,7 +143,7 @@ impl Jobs {
     }
 
     /// Waits for a change and fetches the list again. If the server is unavailable, retries until it responds.
-    async fn look_again(&self, client: &Client, changes: &mut Changes) -> Result<Vec<Listed>, CliError> {
+    async fn look_again(&self, client: &Client, changes: &mut ListChanges) -> Result<Vec<FetchedJob>, CliError> {
         changes.next().await?;
         loop {
             match self.list(client).await {
@@ -151,7 +161,7 @@ fn status(text: &str) -> Result<JobStatus, String> {
 }
 
 /// Draws the table over the previous one, which had `drawn` lines. Returns its number of lines.
-fn draw(jobs: &mut Vec<Listed>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
+fn draw(jobs: &mut Vec<FetchedJob>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
         // Move the cursor to the first line of the table and erase everything below.
         stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
@@ -162,15 +172,15 @@ fn draw(jobs: &mut Vec<Listed>, drawn: usize, stdout: &mut Output) -> io::Result
     print_table(jobs, stdout, size.map(|(columns, _)| columns))
 }
 
-fn print_json(jobs: &[Listed], stdout: &mut Output) -> io::Result<()> {
+fn print_json(jobs: &[FetchedJob], stdout: &mut Output) -> io::Result<()> {
     jobs.iter().try_for_each(|listed| stdout.line(&listed.json))
 }
 
 /// Prints the table and returns its number of lines.
-fn print_table(jobs: &[Listed], stdout: &mut Output, room: Option<u32>) -> io::Result<usize> {
+fn print_table(jobs: &[FetchedJob], stdout: &mut Output, width: Option<u32>) -> io::Result<usize> {
     let now = clock::now();
     let rows: Vec<_> = jobs.iter().map(|listed| row(&listed.job, now)).collect();
-    let lines = table::lines(&rows, stdout, room);
+    let lines = table::lines(&rows, stdout, width);
     if lines.is_empty() {
         stdout.line("no jobs")?;
         return Ok(1);

@@ -38,7 +38,7 @@ pub(super) async fn submit(
     let name = folder.to_owned();
     let listed = tokio::task::spawn_blocking(move || Folder::list(&name)).await.map_err(io::Error::other)?;
     let folder = listed.map_err(|source| CliError::File { what: format!("read {}", folder.display()), source })?;
-    say_left_out(&folder);
+    report_skipped(&folder);
     let progress = Arc::new(Progress::new(folder.bytes()));
     let (sender, receiver) = mpsc::channel(WAITING);
     let packing = {
@@ -65,13 +65,13 @@ pub(super) async fn submit(
     }
 }
 
-fn say_left_out(folder: &Folder) {
-    let left_out = folder.left_out();
-    if left_out.is_empty() {
+fn report_skipped(folder: &Folder) {
+    let skipped = folder.skipped();
+    if skipped.is_empty() {
         return;
     }
-    let named: Vec<String> = left_out.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
-    let more = left_out.len().saturating_sub(MAX_NAMED);
+    let named: Vec<String> = skipped.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
+    let more = skipped.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     note(&format!(
         "skipped files that are not regular files or that link outside the directory: {}{more}",

@@ -208,8 +208,8 @@ fn announce(server: &Server) {
         format!("Listening on http://{}\nLog in with this one-time link: {}\n", server.address(), server.login_link());
     let mut out = std::io::stdout().lock();
     // The output is flushed, because another program may be waiting for the first line.
-    let told = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    if let Err(error) = told {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written {
         tracing::warn!(%error, "the address could not be printed");
     }
 }

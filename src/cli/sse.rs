@@ -23,7 +23,7 @@ pub(super) struct TooLong;
 
 /// Splits received bytes into frames.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub(super) struct FrameSplitter {
     buffer: Vec<u8>,
     /// The end of the frames that have already been returned.
     start: usize,
@@ -31,7 +31,7 @@ pub(super) struct Frames {
     searched: usize,
 }
 
-impl Frames {
+impl FrameSplitter {
     /// Adds received bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn frames_are_the_same_however_the_bytes_are_cut() {
         for size in 1..=STREAM.len() {
-            let (mut frames, mut got) = (Frames::default(), Vec::new());
+            let (mut frames, mut got) = (FrameSplitter::default(), Vec::new());
             for bytes in STREAM.as_bytes().chunks(size) {
                 frames.push(bytes);
                 while let Some(frame) = frames.next().expect("they are short") {
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_frame_without_an_end_does_not_fill_the_memory() {
-        let mut frames = Frames::default();
+        let mut frames = FrameSplitter::default();
         frames.push(&vec![b'x'; MAX_FRAME]);
         assert_eq!(frames.next(), Ok(None));
         frames.push(b"x");

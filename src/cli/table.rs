@@ -26,16 +26,19 @@ impl Cell {
     }
 }
 
-/// Returns each row as a line. The last column is truncated to the available width, if `room` limits it.
-pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: Option<u32>) -> Vec<String> {
+/// Returns each row as a line. The last column is truncated, so that no line is wider than `max_width`.
+pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, max_width: Option<u32>) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| ansi::cells(&row[column].text)).max().unwrap_or(0);
     let widths: [u32; N] = std::array::from_fn(width);
     let before: u32 = widths.iter().take(N - 1).map(|width| width + GAP).sum();
     let line = |row: &[Cell; N]| {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
-            let text =
-                if column + 1 < N { &cell.text } else { cut(&cell.text, room.map(|room| room.saturating_sub(before))) };
+            let text = if column + 1 < N {
+                &cell.text
+            } else {
+                cut(&cell.text, max_width.map(|width| width.saturating_sub(before)))
+            };
             line.push_str(&cell.ink.map_or_else(|| text.to_owned(), |ink| output.paint(ink, text)));
             if column + 1 < N {
                 let missing = widths[column] - ansi::cells(&cell.text) + GAP;
@@ -48,9 +51,9 @@ pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, room: O
 }
 
 /// Returns the beginning of a text that fits into the given width.
-fn cut(text: &str, room: Option<u32>) -> &str {
-    let Some(room) = room else { return text };
-    let fits = |end: &usize| ansi::cells(&text[..*end]) <= room;
+fn cut(text: &str, width: Option<u32>) -> &str {
+    let Some(width) = width else { return text };
+    let fits = |end: &usize| ansi::cells(&text[..*end]) <= width;
     let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
     &text[..ends.take_while(fits).last().unwrap_or(0)]
 }
@@ -61,10 +64,10 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_to_its_room_by_the_columns_it_takes() {
-        for (room, expected) in
+        for (width, expected) in
             [(None, "a漢字b"), (Some(9), "a漢字b"), (Some(5), "a漢字"), (Some(4), "a漢"), (Some(0), "")]
         {
-            assert_eq!(cut("a漢字b", room), expected, "{room:?}");
+            assert_eq!(cut("a漢字b", width), expected, "{width:?}");
         }
     }
 }

@@ -69,7 +69,7 @@ impl LineRange {
 #[derive(Clone, Debug)]
 pub struct Buffer {
     lines: LineWindow,
-    milestones: Vec<Event>,
+    lifecycle_events: Vec<Event>,
     totals: Totals,
     limits: BufferLimits,
     /// Whether the window includes the end of the log.
@@ -87,10 +87,10 @@ impl Buffer {
     /// Creates a buffer from all lifecycle events so far and the newest events, both oldest first. `end` is the last
     /// event that was read.
     #[must_use]
-    pub fn new(milestones: Vec<Event>, tail: &[Event], end: Seq, limits: BufferLimits) -> Self {
+    pub fn new(lifecycle_events: Vec<Event>, tail: &[Event], end: Seq, limits: BufferLimits) -> Self {
         let mut buffer = Self {
             lines: LineWindow::default(),
-            milestones: Vec::new(),
+            lifecycle_events: Vec::new(),
             totals: Totals::default(),
             limits,
             attached: true,
@@ -99,9 +99,9 @@ impl Buffer {
             ragged: [false; 2],
             known_from: Seq::START,
         };
-        for event in milestones {
+        for event in lifecycle_events {
             buffer.totals.note(&event);
-            buffer.keep_milestone(event);
+            buffer.keep_lifecycle_event(event);
         }
         buffer.jump(tail, end);
         buffer
@@ -115,8 +115,8 @@ impl Buffer {
 
     /// Returns all lifecycle events and gaps, oldest first.
     #[must_use]
-    pub fn milestones(&self) -> &[Event] {
-        &self.milestones
+    pub fn lifecycle_events(&self) -> &[Event] {
+        &self.lifecycle_events
     }
 
     /// Returns the totals of everything that the job has printed.
@@ -195,11 +195,11 @@ impl Buffer {
     /// Records the measured height of a line. Returns whether it differs from the known one.
     pub fn measure(&mut self, key: LineKey, measured: Measured) -> bool {
         let Some(at) = self.lines.find(key) else { return false };
-        let news = self.lines()[at].rows(measured.columns) != measured.rows;
-        if news {
+        let changed = self.lines()[at].rows(measured.columns) != measured.rows;
+        if changed {
             self.lines.change(at, |line| line.measured = Some(measured));
         }
-        news
+        changed
     }
 
     /// Adds live events, oldest first. Events that are already known are ignored.
@@ -216,7 +216,7 @@ impl Buffer {
             if self.attached {
                 self.take(&event);
             }
-            self.keep_milestone(event);
+            self.keep_lifecycle_event(event);
         }
         if when_full == WhenFull::DropOldest {
             self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
@@ -233,7 +233,7 @@ impl Buffer {
         for event in tail {
             self.totals.note(event);
             self.take(event);
-            self.keep_milestone(event.clone());
+            self.keep_lifecycle_event(event.clone());
         }
         self.end = self.end.max(end);
         self.cut_ragged_front();
@@ -281,13 +281,13 @@ impl Buffer {
             }
             _ => false,
         };
-        self.milestones.iter().find(covers).map(|event| event.seq)
+        self.lifecycle_events.iter().find(covers).map(|event| event.seq)
     }
 
     /// Returns the reference of a step. Its index is -1 if the step is unknown.
     #[must_use]
     pub fn step(&self, stage: Stage, id: Option<&str>) -> StepRef {
-        let index = self.milestones.iter().find_map(|event| match &event.payload {
+        let index = self.lifecycle_events.iter().find_map(|event| match &event.payload {
             Payload::Step(step) if step.stage == stage && Some(step.step_id.as_str()) == id => Some(step.step_index),
             _ => None,
         });
@@ -330,13 +330,13 @@ impl Buffer {
         self.lines.drop_oldest(hole.map_or(0, |at| at + 1));
     }
 
-    fn keep_milestone(&mut self, event: Event) {
+    fn keep_lifecycle_event(&mut self, event: Event) {
         if matches!(event.payload, Payload::Log(_)) {
             return;
         }
-        let at = self.milestones.partition_point(|known| known.seq < event.seq);
-        if self.milestones.get(at).is_none_or(|known| known.seq != event.seq) {
-            self.milestones.insert(at, event);
+        let at = self.lifecycle_events.partition_point(|known| known.seq < event.seq);
+        if self.lifecycle_events.get(at).is_none_or(|known| known.seq != event.seq) {
+            self.lifecycle_events.insert(at, event);
         }
     }
 

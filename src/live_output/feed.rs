@@ -171,12 +171,12 @@ impl Connected {
         let me = self.me.clone();
         let event = Listener::new(&source, "queue_event", move |message: web_sys::Event| {
             let data = message.unchecked_into::<MessageEvent>().data().as_string().unwrap_or_default();
-            let heard = serde_json::from_str(&data).is_ok_and(|event: Event| take(&me, event, data.len()));
-            happened(&me, if heard { Happened::Heard } else { Happened::Broke });
+            let received = serde_json::from_str(&data).is_ok_and(|event: Event| take(&me, event, data.len()));
+            happened(&me, if received { Happened::Received } else { Happened::Broke });
         });
         let listeners = [
             on("open", Happened::Opened),
-            on("heartbeat", Happened::Heard),
+            on("heartbeat", Happened::Received),
             on("terminal", Happened::Ended),
             // The error event contains neither the cause nor whether the browser will retry. The stream is closed, and
             // a poll determines the cause.

@@ -62,7 +62,8 @@ impl Counts {
     /// Counts the rows in the buffer, and adds the known number of lines outside of it.
     #[must_use]
     pub fn of(buffer: &Buffer) -> Self {
-        let events = |filter: OutputFilter| count(buffer.milestones().iter().filter(|event| filter.takes_event(event)));
+        let events =
+            |filter: OutputFilter| count(buffer.lifecycle_events().iter().filter(|event| filter.takes_event(event)));
         let warnings = count(buffer.lines().iter().filter(|line| OutputFilter::Warnings.takes_line(line)));
         Self {
             stages: events(OutputFilter::Stages),

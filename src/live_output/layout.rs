@@ -15,8 +15,8 @@ use super::line::LineKey;
 /// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
 pub const ROW_HEIGHT: u32 = 20;
 /// The height of a lifecycle event, and the minimum height of the space for lines outside the window. It equals
-/// `--milestone` in `_live.scss`.
-pub const MILESTONE_HEIGHT: u32 = 28;
+/// `--lifecycle-height` in `_live.scss`.
+pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// The maximum height of all lines outside the window, in CSS pixels. Browsers limit an element's height to about 17
 /// million pixels.
 const MAX_SPACE: i64 = 8_000_000;
@@ -27,7 +27,7 @@ pub enum PanelRow {
     /// A line of output.
     Line(usize),
     /// A lifecycle event or a gap.
-    Milestone(usize),
+    LifecycleEvent(usize),
     /// The space for lines before the window.
     Earlier,
     /// The space for lines after the window.
@@ -40,7 +40,7 @@ pub enum RowKey {
     /// A line.
     Line(LineKey),
     /// A lifecycle event or a gap.
-    Milestone(Seq),
+    LifecycleEvent(Seq),
     /// The note about earlier lines.
     Earlier,
     /// The note about later lines.
@@ -84,7 +84,7 @@ impl Scale {
             Self::Reduced(all) => lines * MAX_SPACE / all,
             Self::Unknown => 0,
         };
-        u32::try_from(height).unwrap_or(0).max(MILESTONE_HEIGHT)
+        u32::try_from(height).unwrap_or(0).max(LIFECYCLE_HEIGHT)
     }
 
     /// Returns the number of lines that fit into the given height.
@@ -110,11 +110,11 @@ impl Layout {
     pub fn new(buffer: &Buffer, filter: OutputFilter, columns: u32) -> Self {
         let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);
         let mut layout = Self { scale, ..Self::default() };
-        let mut milestones = buffer.milestones().iter().enumerate().peekable();
-        let mut milestones_before = |layout: &mut Self, end: Option<Seq>| {
-            while let Some((at, event)) = milestones.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
+        let mut lifecycle_events = buffer.lifecycle_events().iter().enumerate().peekable();
+        let mut lifecycle_events_before = |layout: &mut Self, end: Option<Seq>| {
+            while let Some((at, event)) = lifecycle_events.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
                 if filter.takes_event(event) {
-                    layout.push(PanelRow::Milestone(at), MILESTONE_HEIGHT);
+                    layout.push(PanelRow::LifecycleEvent(at), LIFECYCLE_HEIGHT);
                 }
             }
         };
@@ -124,21 +124,21 @@ impl Layout {
                 // replaces.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
-                milestones_before(&mut layout, gap.or(front.map(|line| line.first_seq)));
+                lifecycle_events_before(&mut layout, gap.or(front.map(|line| line.first_seq)));
                 layout.push(PanelRow::Earlier, scale.height(buffer.lines_before()));
             }
             for (at, line) in buffer.lines().iter().enumerate() {
-                milestones_before(&mut layout, Some(line.first_seq));
+                lifecycle_events_before(&mut layout, Some(line.first_seq));
                 if filter.takes_line(line) {
                     layout.push(PanelRow::Line(at), line.rows(columns) * ROW_HEIGHT);
                 }
             }
             if buffer.lines_after() > 0 {
-                milestones_before(&mut layout, buffer.lines().back().map(|line| line.first_seq.plus(1)));
+                lifecycle_events_before(&mut layout, buffer.lines().back().map(|line| line.first_seq.plus(1)));
                 layout.push(PanelRow::Later, scale.height(buffer.lines_after()));
             }
         }
-        milestones_before(&mut layout, None);
+        lifecycle_events_before(&mut layout, None);
         layout
     }
 
@@ -194,7 +194,7 @@ impl Layout {
     pub fn key(&self, index: usize, buffer: &Buffer) -> Option<RowKey> {
         Some(match *self.rows.get(index)? {
             PanelRow::Line(at) => RowKey::Line(buffer.lines().get(at)?.key),
-            PanelRow::Milestone(at) => RowKey::Milestone(buffer.milestones().get(at)?.seq),
+            PanelRow::LifecycleEvent(at) => RowKey::LifecycleEvent(buffer.lifecycle_events().get(at)?.seq),
             PanelRow::Earlier => RowKey::Earlier,
             PanelRow::Later => RowKey::Later,
         })
@@ -205,8 +205,8 @@ impl Layout {
     pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
         self.rows.iter().position(|&row| match (key, row) {
             (RowKey::Line(key), PanelRow::Line(at)) => buffer.lines().get(at).is_some_and(|line| line.key >= key),
-            (RowKey::Milestone(seq), PanelRow::Milestone(at)) => {
-                buffer.milestones().get(at).is_some_and(|event| event.seq >= seq)
+            (RowKey::LifecycleEvent(seq), PanelRow::LifecycleEvent(at)) => {
+                buffer.lifecycle_events().get(at).is_some_and(|event| event.seq >= seq)
             }
             (RowKey::Earlier, PanelRow::Earlier) | (RowKey::Later, PanelRow::Later) => true,
             _ => false,

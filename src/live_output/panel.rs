@@ -67,7 +67,7 @@ pub enum RowView {
         marked: bool,
     },
     /// A lifecycle event or a gap.
-    Milestone(Event),
+    LifecycleEvent(Event),
     /// The space for lines outside the window.
     Space(Space),
 }
@@ -98,7 +98,7 @@ impl RowView {
     pub const fn key(&self) -> (RowKey, u32) {
         match self {
             Self::Line { line, marked, .. } => (RowKey::Line(line.key), line.revision * 2 + *marked as u32),
-            Self::Milestone(event) => (RowKey::Milestone(event.seq), 0),
+            Self::LifecycleEvent(event) => (RowKey::LifecycleEvent(event.seq), 0),
             Self::Space(Space { side: Side::Earlier, height, .. }) => (RowKey::Earlier, *height),
             Self::Space(Space { side: Side::Later, height, .. }) => (RowKey::Later, *height),
         }
@@ -272,12 +272,12 @@ impl Panel {
 
     /// Returns the loaded rows that match the filter as text, one line each and without escape sequences.
     #[must_use]
-    pub fn visible_text(&self, milestone: fn(&Event) -> String) -> String {
+    pub fn visible_text(&self, lifecycle_event: fn(&Event) -> String) -> String {
         let mut text = String::new();
         for row in self.layout.rows() {
             match *row {
                 PanelRow::Line(at) => text.push_str(&model::ansi::plain_text(&self.buffer.lines()[at].text)),
-                PanelRow::Milestone(at) => text.push_str(&milestone(&self.buffer.milestones()[at])),
+                PanelRow::LifecycleEvent(at) => text.push_str(&lifecycle_event(&self.buffer.lifecycle_events()[at])),
                 PanelRow::Earlier | PanelRow::Later => continue,
             }
             text.push('\n');
@@ -300,8 +300,8 @@ impl Panel {
         let around = |more| self.layout.between(scroll_to.saturating_sub(more), scroll_to + self.height + more);
         let rows = around(OVERSCAN);
         let near = if self.follows() { 0..0 } else { around(AHEAD) };
-        let room = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
-        self.frame_of(rows, near, room, scroll_to)
+        let margins = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
+        self.frame_of(rows, near, margins, scroll_to)
     }
 
     fn scroll_top(&self) -> u32 {
@@ -365,7 +365,7 @@ impl Panel {
                 let offset = self.buffer.totals().offset_millis(line.key.attempt, line.time);
                 RowView::Line { line: line.clone(), offset, marked: self.marked == Some(line.key) }
             }
-            PanelRow::Milestone(at) => RowView::Milestone(self.buffer.milestones()[at].clone()),
+            PanelRow::LifecycleEvent(at) => RowView::LifecycleEvent(self.buffer.lifecycle_events()[at].clone()),
             PanelRow::Earlier => {
                 RowView::Space(Space { side: Side::Earlier, lines: self.buffer.lines_before(), height })
             }

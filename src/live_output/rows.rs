@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use model::ansi::{self, Span};
 use model::{Event, GapPayload, Payload};
 
+use super::lifecycle_event;
 use super::line::LiveLine;
-use super::milestone;
 use super::panel::{RowView, Side, Space};
 use super::screen::{RULER_COLUMNS, Screen};
 use crate::ui::Icon;
@@ -36,9 +36,9 @@ pub fn Rows(screen: Screen) -> impl IntoView {
 fn row(screen: Screen, row: RowView) -> AnyView {
     match row {
         RowView::Line { line, offset, marked } => line_row(screen, &line, offset, marked).into_any(),
-        RowView::Milestone(event) => match &event.payload {
+        RowView::LifecycleEvent(event) => match &event.payload {
             Payload::Gap(gap) => gap_row(screen, &event, gap).into_any(),
-            _ => milestone_row(&event).into_any(),
+            _ => lifecycle_row(&event).into_any(),
         },
         RowView::Space(space) => space_row(space).into_any(),
     }
@@ -90,17 +90,17 @@ fn span(span: Span) -> AnyView {
     }
 }
 
-fn milestone_row(event: &Event) -> impl IntoView + use<> {
-    let words = milestone::words(event);
+fn lifecycle_row(event: &Event) -> impl IntoView + use<> {
+    let words = lifecycle_event::words(event);
     let tone = words.tone.as_str();
     let detail = words.detail;
     let detail =
         (!detail.is_empty()).then(|| view! { <span class="live-detail" title=detail.clone()>{detail.clone()}</span> });
     view! {
         <div
-            class="live-milestone"
+            class="live-lifecycle_event"
             data-testid="live-row"
-            data-kind=milestone::kind(event).to_owned()
+            data-kind=lifecycle_event::kind(event).to_owned()
             data-seq=event.seq.0
             data-level=event.level.as_str()
             data-tone=tone
@@ -115,9 +115,9 @@ fn milestone_row(event: &Event) -> impl IntoView + use<> {
 /// A note that replaces output that was not sent live, with a button that loads the output.
 fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + use<> {
     let (attempt, first) = (gap.attempt, gap.from_line);
-    let words = milestone::words(event);
+    let words = lifecycle_event::words(event);
     view! {
-        <div class="live-milestone live-gap" data-testid="live-row" data-kind="gap" data-seq=event.seq.0>
+        <div class="live-lifecycle_event live-gap" data-testid="live-row" data-kind="gap" data-seq=event.seq.0>
             <Icon name=words.tone.as_str() />
             <span class="live-subject">{words.subject}</span>
             <span class="live-detail">{words.detail}</span>

@@ -12,8 +12,8 @@ use model::{Event, EventsPage, JobId, LinesPage, Seq};
 use super::buffer::{Buffer, BufferLimits, LineRange};
 use super::filter::{Counts, OutputFilter};
 use super::layout::ROW_HEIGHT;
+use super::lifecycle_event;
 use super::line::LineKey;
-use super::milestone;
 use super::panel::{Panel, PanelFrame, RowView};
 use super::permalink;
 use super::totals::Totals;
@@ -58,8 +58,8 @@ pub struct Screen {
 
 impl Screen {
     /// Creates the screen from the data that the page was loaded with.
-    pub fn new(job: JobId, milestones: Vec<Event>, tail: &EventsPage) -> Self {
-        let panel = Panel::new(Buffer::new(milestones, &tail.items, tail.next_after, BufferLimits::default()));
+    pub fn new(job: JobId, lifecycle_events: Vec<Event>, tail: &EventsPage) -> Self {
+        let panel = Panel::new(Buffer::new(lifecycle_events, &tail.items, tail.next_after, BufferLimits::default()));
         let frame = panel.first_paint();
         Self {
             job,
@@ -169,7 +169,7 @@ impl Screen {
 
     /// Returns the rows that match the filter as text.
     pub fn visible_text(self) -> String {
-        self.panel.with_value(|panel| panel.visible_text(milestone::text))
+        self.panel.with_value(|panel| panel.visible_text(lifecycle_event::text))
     }
 
     fn change(self, change: impl FnOnce(&mut Panel)) {
@@ -246,7 +246,7 @@ impl Screen {
     /// changed.
     fn measure_rows(self, frame: &PanelFrame) -> bool {
         let mut node = self.window.get_untracked().and_then(|window| window.first_element_child());
-        let mut news = false;
+        let mut changed = false;
         for row in &frame.rows {
             let Some(element) = node else { break };
             if let RowView::Line { line, .. } = row
@@ -255,11 +255,11 @@ impl Screen {
                 let height = element.get_bounding_client_rect().height();
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows of text")]
                 let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
-                news |= self.panel.try_update_value(|panel| panel.measure(line.key, rows.max(1))).unwrap_or(false);
+                changed |= self.panel.try_update_value(|panel| panel.measure(line.key, rows.max(1))).unwrap_or(false);
             }
             node = element.next_element_sibling();
         }
-        news
+        changed
     }
 
     fn load(self, part: LineRange) {

@@ -12,7 +12,7 @@ use crate::ui::{Icon, clipboard, download_url};
 use crate::words;
 
 /// The time for which a button shows the result of its action.
-const TOLD_FOR: Duration = Duration::from_secs(3);
+const NOTICE_TIME: Duration = Duration::from_secs(3);
 /// The artifact name of an attempt's complete output.
 const LOG_NAME: &str = "logs/output.log";
 
@@ -85,7 +85,7 @@ fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
 
 #[component]
 fn CopyButton(screen: Screen) -> impl IntoView {
-    let told = RwSignal::new(None::<String>);
+    let notice = RwSignal::new(None::<String>);
     let copy = move |_| {
         let text = screen.visible_text();
         spawn_local(async move {
@@ -95,14 +95,14 @@ fn CopyButton(screen: Screen) -> impl IntoView {
             } else {
                 "Could not copy: the browser did not allow it".to_owned()
             };
-            told.set(Some(outcome));
-            set_timeout(move || told.set(None), TOLD_FOR);
+            notice.set(Some(outcome));
+            set_timeout(move || notice.set(None), NOTICE_TIME);
         });
     };
     view! {
         <button class="button needs-scripts" data-testid="copy-visible" title="Copy the filtered output (c)" on:click=copy>
             <Icon name="copy" />
-            <span role="status">{move || told.get().unwrap_or_else(|| "Copy".to_owned())}</span>
+            <span role="status">{move || notice.get().unwrap_or_else(|| "Copy".to_owned())}</span>
         </button>
     }
     .into_any()

@@ -71,17 +71,17 @@ fn Loading() -> impl IntoView {
 struct LiveJob {
     id: JobId,
     job: RwSignal<Job>,
-    milestones: RwSignal<Vec<Event>>,
+    lifecycle_events: RwSignal<Vec<Event>>,
     artifacts: RwSignal<Vec<Artifact>>,
 }
 
 impl LiveJob {
     /// Applies new events, and fetches the data that they have changed.
-    fn happened(self, news: Vec<Event>) {
+    fn happened(self, events: Vec<Event>) {
         let concerns_job =
-            news.iter().any(|event| matches!(event.payload, Payload::Job(_) | Payload::Attempt(_) | Payload::End(_)));
-        let concerns_files = news.iter().any(|event| matches!(event.payload, Payload::Artifact(_) | Payload::End(_)));
-        self.milestones.update(|known| known.extend(news));
+            events.iter().any(|event| matches!(event.payload, Payload::Job(_) | Payload::Attempt(_) | Payload::End(_)));
+        let concerns_files = events.iter().any(|event| matches!(event.payload, Payload::Artifact(_) | Payload::End(_)));
+        self.lifecycle_events.update(|known| known.extend(events));
         if concerns_job {
             self.ask();
         }
@@ -133,14 +133,14 @@ impl LiveJob {
 /// Shows a loaded job. The props are serialisable. All reactive state is created here.
 #[component]
 fn JobView(page: JobPageData) -> impl IntoView {
-    let JobPageData { job, milestones, tail, artifacts } = page;
+    let JobPageData { job, lifecycle_events, tail, artifacts } = page;
     let id = job.id;
     let known = tail.items.last().map_or(job.updated_at, |event| event.created_at.max(job.updated_at));
     let now = Now::starting_at(known, TICK);
     let live = LiveJob {
         id,
         job: RwSignal::new(job),
-        milestones: RwSignal::new(milestones.clone()),
+        lifecycle_events: RwSignal::new(lifecycle_events.clone()),
         artifacts: RwSignal::new(artifacts),
     };
     Effect::new(move || {
@@ -164,9 +164,9 @@ fn JobView(page: JobPageData) -> impl IntoView {
                 <LiveOutput
                     job=live.job
                     artifacts=live.artifacts
-                    milestones
+                    lifecycle_events
                     tail
-                    on_milestones=Callback::new(move |news| live.happened(news))
+                    on_lifecycle_events=Callback::new(move |events| live.happened(events))
                 />
             </main>
         </div>

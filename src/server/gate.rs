@@ -15,7 +15,7 @@ use super::AppState;
 use super::http::error::ApiError;
 use super::http::query::Query;
 use crate::auth::{Credential, Identity};
-use host::Target;
+use host::RequestHost;
 
 /// The paths that do not require a login.
 const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
@@ -38,7 +38,7 @@ pub(super) async fn gate(State(state): State<AppState>, request: Request, next: 
 
 /// Returns the request, or the error response if a check fails.
 async fn check(state: &AppState, mut request: Request) -> Result<Request, Response> {
-    let target = Target::of(request.uri(), request.headers(), request.version());
+    let target = RequestHost::of(request.uri(), request.headers(), request.version());
     let target = target.map_err(IntoResponse::into_response)?;
     target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
     let identity = identify(state, request.headers()).await.map_err(IntoResponse::into_response)?;
@@ -113,7 +113,7 @@ pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Op
 /// Checks the origin of a request. A page of another site can make a browser send requests with the session cookie.
 /// Requests that change something, and all streams, must therefore come from the server's own pages or from a program
 /// other than a browser.
-fn check_origin(request: &Request, target: &Target, identity: Option<&Identity>) -> Result<(), ApiError> {
+fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Identity>) -> Result<(), ApiError> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe && !is_stream(request.uri()) {
         return Ok(());

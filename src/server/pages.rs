@@ -23,7 +23,7 @@ const TAIL: usize = 500;
 
 /// The maximum number of lifecycle events in the first paint. If a job has more, the page shows the oldest ones and
 /// those in the tail.
-const MILESTONES: usize = 2_000;
+const LIFECYCLE_EVENTS: usize = 2_000;
 
 /// The maximum number of jobs that the list can skip.
 const MAX_OFFSET: i64 = 1_000_000;
@@ -51,17 +51,17 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     newest.events.reverse();
     let mut tail = newest.to_model();
     tail::shorten(&mut tail.items, tail::BYTES);
-    let milestones = milestones(&state, id).await?;
+    let lifecycle_events = lifecycle_events(&state, id).await?;
     let job = state.queue.job(id).await.map_err(refuse)?;
     let artifacts = state.queue.artifacts(id).await.map_err(refuse)?;
-    Ok(JobPageData { job, milestones, tail, artifacts })
+    Ok(JobPageData { job, lifecycle_events, tail, artifacts })
 }
 
-async fn milestones(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError> {
+async fn lifecycle_events(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError> {
     let filter = Filter { kinds: Kinds::NotOutput, ..Filter::default() };
     let mut events = Vec::new();
     let mut after = Seq::START;
-    while events.len() < MILESTONES {
+    while events.len() < LIFECYCLE_EVENTS {
         let request = PageRequest { direction: Direction::After(after), filter: filter.clone(), limit: 500 };
         let page = state.events.page(id, &request).await.map_err(refuse)?;
         after = page.next_after;

@@ -9,7 +9,7 @@ use crate::harness::{TestServer, number, of_kind, restore, until};
 /// Checks that log events and gaps together cover each byte of the output exactly once, and that the totals agree.
 fn check_arithmetic(events: &[Value], output: &[u8]) {
     let mut pieces: Vec<(usize, usize)> = Vec::new();
-    let (mut kept, mut left_out) = (0, 0);
+    let (mut kept, mut suppressed) = (0, 0);
     for event in events {
         let payload = &event["payload"];
         match payload["kind"].as_str() {
@@ -29,7 +29,7 @@ fn check_arithmetic(events: &[Value], output: &[u8]) {
                 let line = output[..from].split(|byte| *byte == b'\n').count();
                 assert_eq!(number(&payload["fromLine"]), line);
                 pieces.push((from, to));
-                left_out += to - from;
+                suppressed += to - from;
             }
             _ => {}
         }
@@ -40,9 +40,9 @@ fn check_arithmetic(events: &[Value], output: &[u8]) {
         assert_eq!(from, end, "pieces and gaps are adjacent and do not overlap");
         end = to;
     }
-    assert_eq!((end, kept + left_out), (output.len(), output.len()));
+    assert_eq!((end, kept + suppressed), (output.len(), output.len()));
     let attempt = &of_kind(events, "attempt").last().expect("the attempt exists")["payload"];
-    assert_eq!((number(&attempt["suppressedBytes"]), number(&attempt["bytes"])), (left_out, output.len()));
+    assert_eq!((number(&attempt["suppressedBytes"]), number(&attempt["bytes"])), (suppressed, output.len()));
 }
 
 #[tokio::test]

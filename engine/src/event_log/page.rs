@@ -171,8 +171,8 @@ impl<'a> Filling<'a> {
         matches: bool,
         event: impl FnOnce() -> SharedEvent,
     ) -> Offered {
-        let room = self.events.is_empty() || self.text + size <= MAX_TEXT;
-        if self.looked_at == MAX_LOOKED_AT || self.events.len() == self.request.limit || (matches && !room) {
+        let fits = self.events.is_empty() || self.text + size <= MAX_TEXT;
+        if self.looked_at == MAX_LOOKED_AT || self.events.len() == self.request.limit || (matches && !fits) {
             self.full = true;
             return Offered::Stop;
         }

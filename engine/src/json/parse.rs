@@ -11,18 +11,18 @@ use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
 /// Parses JSON text.
 pub(super) fn parse(text: &str) -> Result<Json, JsonError> {
-    let reader = Reader { text };
+    let reader = JsonReader { text };
     reader.value(reader.read::<&RawValue>(text)?.get(), 0)
 }
 
-struct Reader<'t> {
+struct JsonReader<'t> {
     text: &'t str,
 }
 
 /// The members of an object as raw text, in order.
 struct RawMembers<'t>(Vec<(&'t RawValue, &'t RawValue)>);
 
-impl<'t> Reader<'t> {
+impl<'t> JsonReader<'t> {
     fn value(&self, raw: &'t str, depth: usize) -> Result<Json, JsonError> {
         let at = self.offset(raw);
         if depth > MAX_DEPTH {
@@ -81,9 +81,9 @@ impl<'t> Reader<'t> {
 
 impl<'de> Deserialize<'de> for RawMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Members {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = RawMembers<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,6 +99,6 @@ impl<'de> Deserialize<'de> for RawMembers<'de> {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }

@@ -48,7 +48,7 @@ impl<'de> Deserializer<'de> for &'de Json {
             Node::Number(digits) => visit_number(digits, visitor),
             Node::String(text) => visitor.visit_borrowed_str(text),
             Node::Array(items) => visitor.visit_seq(Items { items: items.iter(), index: 0 }),
-            Node::Object(members) => visitor.visit_map(Members { members: members.iter(), value: None }),
+            Node::Object(members) => visitor.visit_map(RemainingMembers { members: members.iter(), value: None }),
         };
         value.map_err(|error| error.at(self.at))
     }
@@ -120,12 +120,12 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     }
 }
 
-struct Members<'de> {
+struct RemainingMembers<'de> {
     members: std::slice::Iter<'de, Member>,
     value: Option<&'de Member>,
 }
 
-impl<'de> MapAccess<'de> for Members<'de> {
+impl<'de> MapAccess<'de> for RemainingMembers<'de> {
     type Error = JsonError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonError> {

@@ -17,7 +17,7 @@ const MAX_SIZE: usize = 64 << 20;
 
 /// Parses YAML text.
 pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
-    let mut reader = Reader { text, events: Parser::new_from_str(text), anchors: HashMap::new(), size: 0 };
+    let mut reader = YamlReader { text, events: Parser::new_from_str(text), anchors: HashMap::new(), size: 0 };
     let mut document = None;
     loop {
         match reader.next()? {
@@ -30,7 +30,7 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
     Ok(document.unwrap_or(Json { node: Node::Null, at: 0 }))
 }
 
-struct Reader<'t> {
+struct YamlReader<'t> {
     text: &'t str,
     events: Parser<'t, StrInput<'t>>,
     /// The values that aliases may refer to, with their sizes.
@@ -38,7 +38,7 @@ struct Reader<'t> {
     size: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> YamlReader<'t> {
     fn next(&mut self) -> Result<(Event<'t>, Span), JsonError> {
         match self.events.next() {
             Some(Ok(event)) => Ok(event),

@@ -96,22 +96,22 @@ const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// The state of a job after its attempt has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Next {
+enum NextState {
     Over(JobStatus),
     Again(Timestamp),
 }
 
-fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> Next {
+fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> NextState {
     match ending {
-        Ending::Succeeded => Next::Over(JobStatus::Succeeded),
-        Ending::Cancelled => Next::Over(JobStatus::Cancelled),
+        Ending::Succeeded => NextState::Over(JobStatus::Succeeded),
+        Ending::Cancelled => NextState::Over(JobStatus::Cancelled),
         // A cancelled job must not run again.
-        Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => Next::Over(JobStatus::Cancelled),
+        Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => NextState::Over(JobStatus::Cancelled),
         Ending::Failed { .. } if row.job.attempt < row.job.max_attempts => {
-            Next::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
+            NextState::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
         }
-        Ending::Failed { .. } if row.job.max_attempts == 1 => Next::Over(JobStatus::Failed),
-        Ending::Failed { .. } => Next::Over(JobStatus::DeadLetter),
+        Ending::Failed { .. } if row.job.max_attempts == 1 => NextState::Over(JobStatus::Failed),
+        Ending::Failed { .. } => NextState::Over(JobStatus::DeadLetter),
     }
 }
 
@@ -140,14 +140,14 @@ pub(super) async fn finish(
     events.push(NewEvent::attempt(lease.attempt, &finish.worker, status, Some(&finish.totals)));
     let next = after(&finish.ending, &row, now);
     let job_status = match next {
-        Next::Over(status) => status,
-        Next::Again(_) => JobStatus::Queued,
+        NextState::Over(status) => status,
+        NextState::Again(_) => JobStatus::Queued,
     };
     events.extend(job_events(&next, &finish, lease.attempt));
     leases::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
     FailPoint::LeaseEnded.reached();
     append_by_server(tx, tails, lease.job, events, now).await?;
-    if let Next::Over(status) = next {
+    if let NextState::Over(status) = next {
         let took = row.job.started_at.and_then(|started| u64::try_from(now.millis_since(started)).ok());
         tx.count(move |metrics| metrics.job_finished(status, took.map(Duration::from_millis)));
     }
@@ -183,18 +183,18 @@ fn attempt_status(ending: &Ending) -> AttemptStatus {
     }
 }
 
-fn job_events(next: &Next, finish: &Finish, attempt: i32) -> Vec<NewEvent> {
+fn job_events(next: &NextState, finish: &Finish, attempt: i32) -> Vec<NewEvent> {
     let reason = match &finish.ending {
         Ending::Failed { message, .. } => Some(message.clone()),
         Ending::Succeeded | Ending::Cancelled => None,
     };
     let details = JobDetails { reason, worker: Some(finish.worker.clone()), next_attempt_at: None };
     match *next {
-        Next::Again(at) => {
+        NextState::Again(at) => {
             let details = JobDetails { next_attempt_at: Some(at), ..details };
             vec![NewEvent::job(JobEventStatus::Requeued, attempt, details)]
         }
-        Next::Over(status) => {
+        NextState::Over(status) => {
             vec![NewEvent::job(job_event(status), attempt, details), end_event(status, attempt, &finish.totals)]
         }
     }
@@ -222,14 +222,14 @@ fn end_event(status: JobStatus, attempt: i32, totals: &AttemptTotals) -> NewEven
     })
 }
 
-fn job_end(next: &Next, finish: &Finish) -> JobEnd {
+fn job_end(next: &NextState, finish: &Finish) -> JobEnd {
     let (reason, message) = match &finish.ending {
         Ending::Failed { reason, message } => (Some(*reason), Some(message.to_text().into_owned())),
         Ending::Succeeded | Ending::Cancelled => (None, None),
     };
     let (status, next_attempt_at) = match *next {
-        Next::Over(status) => (status, None),
-        Next::Again(at) => (JobStatus::Queued, Some(at)),
+        NextState::Over(status) => (status, None),
+        NextState::Again(at) => (JobStatus::Queued, Some(at)),
     };
     JobEnd {
         status,

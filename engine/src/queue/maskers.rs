@@ -31,11 +31,11 @@ pub struct Maskers {
     values: Arc<[String]>,
     /// The redactor of jobs without values of their own.
     server: Redactor,
-    kept: Arc<Cache<JobId, Kept, Weight>>,
+    kept: Arc<Cache<JobId, CachedMasker, Weight>>,
 }
 
 #[derive(Clone)]
-struct Kept {
+struct CachedMasker {
     redactor: Redactor,
     weight: u64,
 }
@@ -43,8 +43,8 @@ struct Kept {
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<JobId, Kept> for Weight {
-    fn weight(&self, _job: &JobId, kept: &Kept) -> u64 {
+impl Weighter<JobId, CachedMasker> for Weight {
+    fn weight(&self, _job: &JobId, kept: &CachedMasker) -> u64 {
         kept.weight
     }
 }
@@ -68,14 +68,14 @@ impl Maskers {
         self.make(payload).redactor
     }
 
-    fn make(&self, payload: &JobPayload) -> Kept {
+    fn make(&self, payload: &JobPayload) -> CachedMasker {
         let own = payload.secret_values();
         if own.is_empty() {
-            return Kept { redactor: self.server.clone(), weight: SHARED };
+            return CachedMasker { redactor: self.server.clone(), weight: SHARED };
         }
         let redactor = Redactor::new(own.iter().chain(self.values.iter()));
         let bytes: usize = own.iter().chain(self.values.iter()).map(String::len).sum();
-        Kept { redactor, weight: WEIGHT.0 + WEIGHT.1 * bytes as u64 }
+        CachedMasker { redactor, weight: WEIGHT.0 + WEIGHT.1 * bytes as u64 }
     }
 }
 

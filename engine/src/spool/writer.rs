@@ -37,7 +37,7 @@ pub struct SpoolWriter {
     log: File,
     idx: File,
     reached: Reached,
-    told: watch::Sender<SpoolEnd>,
+    end_sender: watch::Sender<SpoolEnd>,
     hash: Sha256,
     /// The sizes of `output.log` and `output.idx` up to which they are synced.
     synced: [u64; 2],
@@ -61,8 +61,8 @@ impl SpoolWriter {
     pub fn create(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, true)?;
-        let (reached, told, hash) = (Reached::default(), watch::Sender::default(), Sha256::new());
-        Ok(Self { log, idx, reached, told, hash, synced: [0; 2], sync_failed: false })
+        let (reached, end_sender, hash) = (Reached::default(), watch::Sender::default(), Sha256::new());
+        Ok(Self { log, idx, reached, end_sender, hash, synced: [0; 2], sync_failed: false })
     }
 
     /// Opens the spool in `folder` of a worker that died. Truncates the index after the last of the contiguous records
@@ -91,7 +91,7 @@ impl SpoolWriter {
         let end = SpoolEnd { bytes, line_end: bytes, stream_end: [bytes; 2], lines };
         let reached = Reached { end, index, open_line: [None; 2] };
         let hash = hash_of(&log)?;
-        Ok(Self { log, idx, reached, told: watch::Sender::new(end), hash, synced: [0; 2], sync_failed: false })
+        Ok(Self { log, idx, reached, end_sender: watch::Sender::new(end), hash, synced: [0; 2], sync_failed: false })
     }
 
     /// Appends a piece of one stream's output. If this fails, the piece is not stored, and the call may be retried.
@@ -114,7 +114,7 @@ impl SpoolWriter {
         self.hash.update(bytes);
         self.reached = Reached { index: self.reached.index + records.len() as u64, ..reached };
         FailPoint::SpoolRecords.reached();
-        self.told.send_replace(reached.end);
+        self.end_sender.send_replace(reached.end);
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl SpoolWriter {
     /// Returns a receiver that is notified when the spool's end changes.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SpoolEnd> {
-        self.told.subscribe()
+        self.end_sender.subscribe()
     }
 
     /// Returns the SHA-256 of the whole `output.log`, in hexadecimal.

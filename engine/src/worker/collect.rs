@@ -5,7 +5,7 @@
 //! and a warning in the log reports how many were omitted and why. A newer version from a later stage replaces the
 //! earlier one.
 
-mod left_out;
+mod skipped;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -25,7 +25,7 @@ use crate::event_log::{Lease, NewEvent};
 use crate::fail_point::FailPoint;
 use crate::queue::{ArtifactPlace, NewArtifact};
 use crate::spool::OUTPUT_LOG;
-use left_out::{LeftOut, Why};
+use skipped::{SkipReason, SkippedFiles};
 use walk::Found;
 
 /// The maximum length of a file's path, in bytes.
@@ -35,7 +35,7 @@ const MAX_NAMED: usize = 10;
 
 /// The limits on the artifacts of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ArtifactLimits {
     /// The maximum number of files.
     pub files: usize,
     /// The maximum size of one file, in bytes.
@@ -50,10 +50,10 @@ pub(super) struct Collector {
     /// The store for the files.
     files: Box<dyn Files>,
     lease: Lease,
-    limits: Limits,
+    limits: ArtifactLimits,
     folders: Folders,
     matcher: Matcher,
-    kept: HashMap<PathBuf, Kept>,
+    kept: HashMap<PathBuf, StoredFile>,
     names: HashSet<Vec<u8>>,
     /// The stored versions that newer ones have replaced.
     replaced: HashSet<ArtifactId>,
@@ -63,7 +63,7 @@ pub(super) struct Collector {
 
 /// A file that was stored.
 #[derive(Debug)]
-struct Kept {
+struct StoredFile {
     version: Version,
     bytes: u64,
     id: ArtifactId,
@@ -89,7 +89,13 @@ pub(super) struct Collected {
 
 impl Collector {
     /// Creates a collector of the files in the job's folder that match `matcher`.
-    pub(super) fn new(files: Box<dyn Files>, lease: Lease, limits: Limits, folders: Folders, matcher: Matcher) -> Self {
+    pub(super) fn new(
+        files: Box<dyn Files>,
+        lease: Lease,
+        limits: ArtifactLimits,
+        folders: Folders,
+        matcher: Matcher,
+    ) -> Self {
         let (kept, names, replaced) = (HashMap::new(), HashSet::new(), HashSet::new());
         let unmatched = (0..matcher.patterns().len()).collect();
         Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
@@ -97,8 +103,8 @@ impl Collector {
 
     /// Stores the matching files after a stage, until `stopped` returns `true`. Blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
-        let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
-        let (folder, mut matcher) = (self.folders.of_job().map_err(|_| Why::Unreadable), self.matcher.clone());
+        let (mut files, mut skipped) = (Vec::new(), SkippedFiles::default());
+        let (folder, mut matcher) = (self.folders.of_job().map_err(|_| SkipReason::Unreadable), self.matcher.clone());
         if let Ok(folder) = &folder {
             matcher.prefer_exact_names(|name| walk::exists(folder, name));
         }
@@ -110,15 +116,15 @@ impl Collector {
             match self.keep(path, found, stage, redactor) {
                 Ok(Some(file)) => files.push(file),
                 Ok(None) => {}
-                Err(why) => left_out.add(why, redactor.redact(path.as_os_str().as_encoded_bytes())),
+                Err(why) => skipped.add(why, redactor.redact(path.as_os_str().as_encoded_bytes())),
             }
             ControlFlow::Continue(())
         };
         let walked = folder.and_then(|folder| walk::walk(&folder, &matcher, &mut visit));
         if let Err(why) = walked {
-            left_out.add(why, Redacted::literal("the working directory"));
+            skipped.add(why, Redacted::literal("the working directory"));
         }
-        let warning = left_out.into_text(self.limits).map(|text| NewEvent::warning(self.lease.attempt, text));
+        let warning = skipped.into_text(self.limits).map(|text| NewEvent::warning(self.lease.attempt, text));
         Collected { files, warning }
     }
 
@@ -170,11 +176,11 @@ impl Collector {
         found: Found,
         stage: Stage,
         redactor: &Redactor,
-    ) -> Result<Option<NewArtifact>, Why> {
+    ) -> Result<Option<NewArtifact>, SkipReason> {
         let file = match found {
             Found::File(file) => file,
-            Found::Other => return Err(Why::NoFile),
-            Found::Unreadable => return Err(Why::Unreadable),
+            Found::Other => return Err(SkipReason::NoFile),
+            Found::Unreadable => return Err(SkipReason::Unreadable),
         };
         let version = Version::of(&file)?;
         let before = self.kept.get(path);
@@ -184,21 +190,23 @@ impl Collector {
         let others: u64 = self.kept.values().map(|kept| kept.bytes).sum::<u64>() - before.map_or(0, |kept| kept.bytes);
         let name = name(path, redactor)?;
         match before {
-            None if self.kept.len() == self.limits.files => return Err(Why::TooMany),
-            None if self.names.contains(name.as_bytes()) => return Err(Why::SameName),
-            _ if version.bytes > self.limits.file_bytes => return Err(Why::TooLarge),
-            _ if others.saturating_add(version.bytes) > self.limits.job_bytes => return Err(Why::TooLargeTogether),
+            None if self.kept.len() == self.limits.files => return Err(SkipReason::TooMany),
+            None if self.names.contains(name.as_bytes()) => return Err(SkipReason::SameName),
+            _ if version.bytes > self.limits.file_bytes => return Err(SkipReason::TooLarge),
+            _ if others.saturating_add(version.bytes) > self.limits.job_bytes => {
+                return Err(SkipReason::TooLargeTogether);
+            }
             _ => {}
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
         // If a file grows while it is read, only its size at the beginning is stored.
         let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
-            Why::NotStored
+            SkipReason::NotStored
         })?;
         FailPoint::FileKept.reached();
         self.names.insert(name.as_bytes().to_vec());
-        let kept = Kept { version, bytes: stored.size_bytes, id };
+        let kept = StoredFile { version, bytes: stored.size_bytes, id };
         if let Some(before) = self.kept.insert(path.to_owned(), kept) {
             self.replaced.insert(before.id);
         }
@@ -210,17 +218,17 @@ impl Collector {
 }
 
 /// Returns the artifact name of a file, which is its redacted path. The path must be one line of text.
-fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, Why> {
+fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, SkipReason> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
-    let name = redactor.redact(text.ok_or(Why::Name)?.as_bytes());
+    let name = redactor.redact(text.ok_or(SkipReason::Name)?.as_bytes());
     // This name is reserved for the complete output.
     let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(OUTPUT_LOG.as_bytes());
-    if reserved { Err(Why::Reserved) } else { Ok(name) }
+    if reserved { Err(SkipReason::Reserved) } else { Ok(name) }
 }
 
 impl Version {
-    fn of(file: &File) -> Result<Self, Why> {
-        let data = file.metadata().map_err(|_| Why::Unreadable)?;
+    fn of(file: &File) -> Result<Self, SkipReason> {
+        let data = file.metadata().map_err(|_| SkipReason::Unreadable)?;
         Ok(Self {
             inode: data.ino(),
             bytes: data.len(),

@@ -66,7 +66,7 @@ impl DiskGuard {
     }
 
     /// Waits until there is space for a job. Requires that [`Self::watch`] is running.
-    pub async fn room(&self) {
+    pub async fn enough_space(&self) {
         self.look();
         let mut low = self.low.subscribe();
         // This cannot fail, because the guard itself owns the sender.
@@ -125,12 +125,12 @@ mod tests {
     fn a_change_is_told_once_and_a_disk_that_cannot_be_asked_is_not_low() {
         let disk = Arc::new(Disk::default());
         let guard = disk.guard(1);
-        let mut told = guard.low.subscribe();
+        let mut low = guard.low.subscribe();
         for (free, changes) in [(0, true), (0, false), (1, true), (5, false)] {
             disk.free.store(free, Ordering::SeqCst);
             guard.look();
-            assert_eq!(told.has_changed().expect("the guard lives"), changes, "{free} bytes free");
-            told.mark_unchanged();
+            assert_eq!(low.has_changed().expect("the guard lives"), changes, "{free} bytes free");
+            low.mark_unchanged();
         }
         let broken = DiskGuard::of(Arc::new(|| Err(io::Error::other("no such disk"))), 1, EVERY);
         broken.look();

@@ -59,7 +59,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, LinkError>> + Send;
 
     /// Waits until there is a reason to send the next heartbeat early.
-    fn news(&self) -> impl Future<Output = ()> + Send;
+    fn early_heartbeat(&self) -> impl Future<Output = ()> + Send;
 
     /// Ends the lease. A repeated call changes nothing.
     fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;

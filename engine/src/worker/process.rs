@@ -59,7 +59,7 @@ pub enum EndedBy {
 
 /// The limits of a process, and the grace periods for stopping it.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ProcessLimits {
     /// The time at which the process times out.
     pub deadline: Option<Instant>,
     /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being stopped.
@@ -86,7 +86,7 @@ pub fn run(
     supervision: &Supervision,
     program: Program,
     marker: &ProcessMarker,
-    (limits, control): (Limits, &Control),
+    (limits, control): (ProcessLimits, &Control),
     capture: &mut StepCapture<'_>,
 ) -> Result<Exit, ProcessError> {
     let (out, out_writer) = pipe().map_err(ProcessError::Spawn)?;
@@ -119,7 +119,7 @@ fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
 
 /// A stop of the process that is in progress.
 #[derive(Clone, Copy)]
-struct Ending {
+struct StopInProgress {
     by: EndedBy,
     kill_at: Instant,
     killed: bool,
@@ -128,10 +128,10 @@ struct Ending {
 struct Running<'a, 'b> {
     supervisor: Supervisor,
     pipes: [Option<PipeReader>; 2],
-    limits: Limits,
+    limits: ProcessLimits,
     control: &'a Control,
     capture: &'a mut StepCapture<'b>,
-    ending: Option<Ending>,
+    ending: Option<StopInProgress>,
     /// The exit status, once the supervisor has reported it.
     status: Option<ExitStatus>,
     /// The time until which the pipes are still read; set when the process has exited.
@@ -271,7 +271,7 @@ impl Running<'_, '_> {
             EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
             EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
         };
-        self.ending = Some(Ending { by, kill_at: now + grace, killed: false });
+        self.ending = Some(StopInProgress { by, kill_at: now + grace, killed: false });
         self.supervisor.order(Order::Terminate);
     }
 }

@@ -15,7 +15,7 @@ use super::WorkerConfig;
 use super::link::{Link, LinkError};
 use super::process::{ProcessMarker, kill_marked};
 use super::run;
-use super::ship::{Milestones, Progress, Shipper};
+use super::ship::{LifecycleEvents, Progress, Shipper};
 use crate::fail_point::FailPoint;
 use crate::queue::{Abandoned, Claimed, Ending, Finish};
 use crate::spool::{Source, SpoolWriter};
@@ -144,10 +144,10 @@ async fn ship_rest<L: Link>(
     // A payload that cannot be parsed never ran, so there is no output to ship.
     let Ok(command) = claimed.payload.command() else { return Ok(progress) };
     let names = run::names(&command, claimed.lease.attempt, &claimed.redactor);
-    let milestones = Milestones::new();
-    milestones.close();
+    let lifecycle_events = LifecycleEvents::new();
+    lifecycle_events.close();
     let origins = names.into_iter().map(|name| name.origin).collect();
     let reader = spool.reader().map_err(RecoverError::Unreadable)?;
-    let shipper = Shipper::new((link.clone(), claimed.lease), reader, origins, config.live, milestones, progress);
+    let shipper = Shipper::new((link.clone(), claimed.lease), reader, origins, config.live, lifecycle_events, progress);
     Ok(shipper.run(spool.subscribe()).await?)
 }

@@ -21,7 +21,7 @@ use super::control::{Control, Stop};
 use super::folders::Folders;
 use super::link::{Link, LinkError};
 use super::remove::remove_tree;
-use super::ship::{Milestones, Progress, Shipper};
+use super::ship::{LifecycleEvents, Progress, Shipper};
 use super::steps::{self, Outcome, Steps, Tools};
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
 use crate::fail_point::FailPoint;
@@ -124,14 +124,14 @@ async fn conduct<L: Link>(
     shutdown: &CancellationToken,
 ) -> Result<Ended, AttemptError> {
     let Prepared { steps, names, mut capture, mut collector, control } = prepared;
-    let milestones = Milestones::new();
+    let lifecycle_events = LifecycleEvents::new();
     let reader = capture.spool().reader()?;
     let ends = capture.spool().subscribe();
     let origins = names.iter().map(|name| name.origin.clone()).collect();
-    let shipper = Shipper::new((link.clone(), lease), reader, origins, config.live, milestones.clone(), progress);
-    let (told, mut over) = oneshot::channel();
+    let shipper = Shipper::new((link.clone(), lease), reader, origins, config.live, lifecycle_events.clone(), progress);
+    let (ended, mut over) = oneshot::channel();
     if capture.redactor().short_values() > 0 {
-        milestones.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
+        lifecycle_events.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
     // A separate thread, because a step may block for any length of time and one thread has to start all of an
@@ -141,12 +141,13 @@ async fn conduct<L: Link>(
         let _entered = span.entered();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let (capture, collector) = (&mut capture, collector.as_mut());
-            steps.run(&names, Tools { capture, collector, control: &steps_control, milestones: &milestones })
+            steps
+                .run(&names, Tools { capture, collector, control: &steps_control, lifecycle_events: &lifecycle_events })
         }));
-        milestones.close();
+        lifecycle_events.close();
         match ran {
             // The receiver waits for this result, unless the lease was lost.
-            Ok(outcome) => drop(told.send((outcome, capture, collector))),
+            Ok(outcome) => drop(ended.send((outcome, capture, collector))),
             Err(panic) => {
                 let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
                 tracing::error!(%text, "the attempt's thread panicked");
@@ -231,9 +232,9 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     let mut wait = FIRST_HEARTBEAT;
     loop {
         // Register before the request, so that a notification in between is not missed.
-        let news = link.news();
-        tokio::pin!(news);
-        let early = futures_util::poll!(&mut news).is_ready();
+        let notified = link.early_heartbeat();
+        tokio::pin!(notified);
+        let early = futures_util::poll!(&mut notified).is_ready();
         // Skip the first renewal: the lease is new, and a job that finishes quickly needs none.
         if wait == HEARTBEAT || early {
             match link.heartbeat(lease).await {
@@ -249,7 +250,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
             control.stop(Stop::LeaseLost);
         }
         tokio::select! {
-            () = news, if !early => {}
+            () = notified, if !early => {}
             () = tokio::time::sleep(wait) => {}
             () = shutdown.cancelled(), if control.stopped().is_none() => control.stop(Stop::Shutdown),
         }

@@ -8,7 +8,7 @@
 mod bounds;
 mod chunks;
 mod gap;
-mod milestones;
+mod lifecycle_events;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -24,13 +24,13 @@ use crate::event_log::{Batch, Lease, NewEvent, Origin};
 use crate::fail_point::FailPoint;
 use crate::spool::{SpoolEnd, SpoolReader};
 
-use bounds::{Allowance, Next};
-use chunks::Room;
-use milestones::{Outgoing, Stop};
+use bounds::{JobBudget, NextAction};
+use chunks::ReadBudget;
+use lifecycle_events::{Boundary, Outgoing};
 
 pub use bounds::Bounds;
-pub use chunks::Steps;
-pub use milestones::Milestones;
+pub use chunks::StepOrigins;
+pub use lifecycle_events::LifecycleEvents;
 
 /// The waits before a failed operation is retried.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
@@ -77,8 +77,8 @@ pub struct Shipper<L> {
     link: L,
     lease: Lease,
     spool: SpoolReader,
-    steps: Steps,
-    milestones: Milestones,
+    steps: StepOrigins,
+    lifecycle_events: LifecycleEvents,
     progress: Progress,
     live: Option<Live>,
 }
@@ -86,9 +86,9 @@ pub struct Shipper<L> {
 /// The state that controls the sending of output.
 struct Live {
     budget: Budget,
-    allowance: Allowance,
+    job_budget: JobBudget,
     /// Whether the log already contains the warning that the budget is used up.
-    told: bool,
+    reported: bool,
 }
 
 /// The state that was read before a call of [`Shipper::step`].
@@ -108,25 +108,25 @@ impl<L: Link> Shipper<L> {
         spool: SpoolReader,
         steps: Vec<Origin>,
         live: LiveLog,
-        milestones: Milestones,
+        lifecycle_events: LifecycleEvents,
         progress: Progress,
     ) -> Self {
         let live = match live {
             LiveLog::Events(policy, bounds) => {
                 let sent = progress.offset - progress.suppressed;
-                let allowance = Allowance::new(bounds, progress.earlier, sent);
-                let told = allowance.is_spent();
-                Some(Live { budget: Budget::new(policy, Instant::now()), allowance, told })
+                let job_budget = JobBudget::new(bounds, progress.earlier, sent);
+                let reported = job_budget.is_spent();
+                Some(Live { budget: Budget::new(policy, Instant::now()), job_budget, reported })
             }
             LiveLog::Off => None,
         };
-        Self { link, lease, spool, steps: Steps(steps), milestones, progress, live }
+        Self { link, lease, spool, steps: StepOrigins(steps), lifecycle_events, progress, live }
     }
 
     /// Ships until the queue of lifecycle events is closed and everything is stored or suppressed. Returns the final
     /// progress.
     pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
-        let mut marks = self.milestones.subscribe();
+        let mut marks = self.lifecycle_events.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
             // Check whether the queue is closed before reading the end. The queue is closed only after everything is
@@ -161,9 +161,9 @@ impl<L: Link> Shipper<L> {
     async fn step(&mut self, known: Known) -> Result<Wait, LinkError> {
         let from = self.progress.offset;
         let mut out = Outgoing { to: from, ..Outgoing::default() };
-        self.milestones.take(from, &mut out);
-        let next = self.milestones.next();
-        let end = Stop { at: known.end.bytes, since: known.over.unwrap_or(known.since) };
+        self.lifecycle_events.take(from, &mut out);
+        let next = self.lifecycle_events.next();
+        let end = Boundary { at: known.end.bytes, since: known.over.unwrap_or(known.since) };
         let stop = next.or(known.over.map(|_| end));
         let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
         let wait = if limit > from {
@@ -178,24 +178,30 @@ impl<L: Link> Shipper<L> {
             Wait::Until(None)
         };
         if out.to != from || !out.events.is_empty() {
-            self.milestones.take(out.to, &mut out);
+            self.lifecycle_events.take(out.to, &mut out);
             self.append(out).await?;
         }
         Ok(wait)
     }
 
     /// Adds the output that may be sent now to `out`, up to `limit`. If `stop` is set, it is the stop at `limit`.
-    async fn output(&mut self, known: Known, limit: u64, stop: Option<Stop>, out: &mut Outgoing) -> io::Result<Wait> {
+    async fn output(
+        &mut self,
+        known: Known,
+        limit: u64,
+        stop: Option<Boundary>,
+        out: &mut Outgoing,
+    ) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &self.live else {
             // No output is sent, so only advance the cursor.
             (out.to, out.suppressed) = (limit, limit - from);
             return Ok(Wait::Not);
         };
-        match live.allowance.next(from, stop, Instant::now()) {
-            Next::Wait => Ok(Wait::Until(None)),
-            Next::LeaveOut(reason) => self.leave_out((from, limit), reason, out).await,
-            Next::Send(_) => self.send(known, limit, stop.is_some(), out).await,
+        match live.job_budget.next(from, stop, Instant::now()) {
+            NextAction::Wait => Ok(Wait::Until(None)),
+            NextAction::Suppress(reason) => self.leave_out((from, limit), reason, out).await,
+            NextAction::Send(_) => self.send(known, limit, stop.is_some(), out).await,
         }
     }
 
@@ -213,10 +219,11 @@ impl<L: Link> Shipper<L> {
     /// Suppresses the output between the cursor and the tail of its step.
     async fn leave_out(&mut self, (from, stop): (u64, u64), reason: GapReason, out: &mut Outgoing) -> io::Result<Wait> {
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
-        let tail = live.allowance.tail_bytes();
-        let find = move |spool: &mut SpoolReader, steps: &Steps| gap::find(spool, steps, (from, stop), tail, reason);
+        let tail = live.job_budget.tail_bytes();
+        let find =
+            move |spool: &mut SpoolReader, steps: &StepOrigins| gap::find(spool, steps, (from, stop), tail, reason);
         let gap = read_spool(WAITS, &self.spool, &self.steps, find).await?;
-        live.allowance.begin_tail(gap.step_end);
+        live.job_budget.begin_tail(gap.step_end);
         (out.to, out.suppressed) = (gap.to, gap.to - from);
         out.events.extend(gap.event);
         Ok(Wait::Not)
@@ -233,25 +240,28 @@ impl<L: Link> Shipper<L> {
         };
         let limit = if partial { limit } else { limit.min(known.end.line_end) };
         loop {
-            let room = Room { event: event_bytes, all: live.allowance.room(out.to) };
+            let budget = ReadBudget { event: event_bytes, all: live.job_budget.remaining(out.to) };
             let at = out.to;
-            let read = move |spool: &mut SpoolReader, steps: &Steps| chunks::read(spool, steps, at, limit, room);
+            let read =
+                move |spool: &mut SpoolReader, steps: &StepOrigins| chunks::read(spool, steps, at, limit, budget);
             let chunks = read_spool(WAITS, &self.spool, &self.steps, read).await?;
             live.budget.spend(u32::try_from(chunks.events.len()).unwrap_or(u32::MAX));
-            live.allowance.sent(out.to, chunks.to);
+            live.job_budget.sent(out.to, chunks.to);
             out.events.extend(chunks.events);
             out.to = chunks.to;
-            if chunks.out_of_room {
-                live.allowance.end_head();
+            if chunks.budget_is_spent {
+                live.job_budget.end_head();
             }
-            if live.allowance.is_spent() && !std::mem::replace(&mut live.told, true) {
+            if live.job_budget.is_spent() && !std::mem::replace(&mut live.reported, true) {
                 out.events.push(NewEvent::warning(self.lease.attempt, Redacted::literal(BUDGET_SPENT)));
             }
             // If shipping is far behind, several events share the cost of one transaction.
             let rest = Pending { bytes: limit - out.to, ..pending };
             match live.budget.due(&rest, Instant::now()) {
                 Due::Now { event_bytes: next, .. }
-                    if rest.bytes >= FAR_BEHIND && out.to - from < APPEND_BYTES && live.allowance.room(out.to) > 0 =>
+                    if rest.bytes >= FAR_BEHIND
+                        && out.to - from < APPEND_BYTES
+                        && live.job_budget.remaining(out.to) > 0 =>
                 {
                     event_bytes = next;
                 }
@@ -291,8 +301,8 @@ impl<L: Link> Shipper<L> {
 async fn read_spool<T: Send + 'static>(
     mut waits: Backoff,
     spool: &SpoolReader,
-    steps: &Steps,
-    read: impl Fn(&mut SpoolReader, &Steps) -> io::Result<T> + Clone + Send + 'static,
+    steps: &StepOrigins,
+    read: impl Fn(&mut SpoolReader, &StepOrigins) -> io::Result<T> + Clone + Send + 'static,
 ) -> io::Result<T> {
     loop {
         let (mut spool, steps, read) = (spool.clone(), steps.clone(), read.clone());

@@ -18,9 +18,9 @@ use super::control::{Control, Stop};
 use super::environment::JobEnvironment;
 use super::folders::Folders;
 use super::link::Files;
-use super::process::{Limits, Supervision};
+use super::process::{ProcessLimits, Supervision};
 use super::run::remove_workspace;
-use super::ship::Milestones;
+use super::ship::LifecycleEvents;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::inputs::{self, UnpackError};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
@@ -54,7 +54,7 @@ pub(super) struct Tools<'a> {
     /// Collects the artifacts of the stages; `None` if the job has no patterns.
     pub(super) collector: Option<&'a mut Collector>,
     pub(super) control: &'a Control,
-    pub(super) milestones: &'a Milestones,
+    pub(super) lifecycle_events: &'a LifecycleEvents,
 }
 
 /// The result of the stages.
@@ -185,7 +185,7 @@ impl Run<'_> {
         self.tell(NewEvent::step_started(name));
         let started = Instant::now();
         let own = step.timeout_seconds.map(|seconds| after(seconds, started));
-        let limits = Limits {
+        let limits = ProcessLimits {
             deadline: [own, self.deadline].into_iter().flatten().min(),
             output: self.steps.output_limit,
             cancel_grace: self.steps.cancel_grace,
@@ -222,19 +222,19 @@ impl Run<'_> {
 
     /// Reports an event at the current position of the output.
     fn tell(&self, event: NewEvent) {
-        self.tools.milestones.push(self.tools.capture.spool().end().bytes, event);
+        self.tools.lifecycle_events.push(self.tools.capture.spool().end().bytes, event);
     }
 
     /// Stores the artifacts of a stage, even if the stage has failed, because reports are most useful then.
     fn keep_files(&mut self, stage: Stage) {
-        let Tools { capture, collector: Some(collector), control, milestones } = &mut self.tools else { return };
+        let Tools { capture, collector: Some(collector), control, lifecycle_events } = &mut self.tools else { return };
         let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
         let at = capture.spool().end().bytes;
         for file in files {
-            milestones.push_file(at, file);
+            lifecycle_events.push_file(at, file);
         }
         if let Some(warning) = warning {
-            milestones.push(at, warning);
+            lifecycle_events.push(at, warning);
         }
     }
 

@@ -24,12 +24,12 @@ const BLOCK: usize = 64 << 10;
 
 /// The destination of the download.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(super) enum Destination {
     Stdout,
     File(PathBuf),
 }
 
-impl Target {
+impl Destination {
     /// Returns the requested target or, by default, a new file in the current folder with the artifact's name.
     pub(super) fn new(asked: Option<&str>, artifact: &Artifact) -> Result<Self, CliError> {
         match asked {
@@ -54,8 +54,8 @@ impl Target {
 }
 
 /// Downloads and verifies an artifact.
-pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Target) -> Result<(), CliError> {
-    let Target::File(path) = target else {
+pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Destination) -> Result<(), CliError> {
+    let Destination::File(path) = target else {
         let mut receiver = Receiver::new(Box::new(io::stdout()));
         receiver.receive_all(client, artifact).await?;
         return receiver.verify(artifact);

@@ -36,7 +36,7 @@ impl Follower {
             Ok(Some(bytes)) => Ok(Some(bytes)),
             Err(error) if error.is_transient() || !matches!(error, CliError::Refused { .. }) => Err(error),
             Ok(None) | Err(_) => {
-                if !std::mem::replace(&mut self.told_inexact, true) {
+                if !std::mem::replace(&mut self.warned_inexact, true) {
                     output::note(
                         "the server no longer has the exact bytes of this output; bytes that are not UTF-8 are shown as U+FFFD",
                     );

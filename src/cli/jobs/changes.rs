@@ -8,16 +8,16 @@ use tokio::sync::mpsc;
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::cli::output::note;
-use crate::cli::sse::Frames;
+use crate::cli::sse::FrameSplitter;
 
 /// The pause before a broken stream is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Notifications about changes in the queue. Several unread notifications are combined into one, because the whole list
 /// is fetched each time.
-pub(super) struct Changes(mpsc::Receiver<Result<(), CliError>>);
+pub(super) struct ListChanges(mpsc::Receiver<Result<(), CliError>>);
 
-impl Changes {
+impl ListChanges {
     /// Starts listening. The first notification is sent when the stream has been opened, so a list that is fetched
     /// after it includes all earlier changes.
     pub(super) fn follow(client: Client) -> Self {
@@ -37,12 +37,12 @@ impl Changes {
 }
 
 async fn listen(client: Client, sender: mpsc::Sender<Result<(), CliError>>) {
-    let mut told = false;
+    let mut warned = false;
     loop {
-        match listen_once(&client, &sender, &mut told).await {
+        match listen_once(&client, &sender, &mut warned).await {
             Ok(()) => {}
             Err(error) if error.is_transient() => {
-                if !std::mem::replace(&mut told, true) {
+                if !std::mem::replace(&mut warned, true) {
                     note(&format!("{error}; retrying"));
                 }
             }
@@ -59,10 +59,10 @@ async fn listen(client: Client, sender: mpsc::Sender<Result<(), CliError>>) {
 async fn listen_once(
     client: &Client,
     sender: &mpsc::Sender<Result<(), CliError>>,
-    told: &mut bool,
+    warned: &mut bool,
 ) -> Result<(), CliError> {
     let mut reply = client.send(client.request(Method::GET, "/jobs/stream")).await?;
-    let (mut frames, mut begun) = (Frames::default(), false);
+    let (mut frames, mut begun) = (FrameSplitter::default(), false);
     while let Some(bytes) = client.chunk(&mut reply).await? {
         frames.push(bytes.as_ref());
         while let Some(frame) = frames.next().map_err(|_| client.not_tailwater("a job that is too long".into()))? {
@@ -70,7 +70,7 @@ async fn listen_once(
                 // If the channel is full, an unread notification already exists.
                 sender.try_send(Ok(())).ok();
             }
-            (begun, *told) = (true, false);
+            (begun, *warned) = (true, false);
         }
     }
     Ok(())

@@ -3,11 +3,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
-use crate::machine;
+use crate::machine::{self, MachineReply};
 
 /// The message that is printed if the current folder cannot be used.
 pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
@@ -20,11 +18,6 @@ pub(super) enum Place {
     Here,
     /// The command runs in the job's own workspace.
     Workspace,
-}
-
-#[derive(Deserialize)]
-struct MachineReply {
-    machine: Option<String>,
 }
 
 /// Returns whether the server runs on this machine and sees the same files. The result is `false` for older servers,

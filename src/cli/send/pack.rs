@@ -32,13 +32,13 @@ const LEVEL: i32 = 3;
 pub(super) struct Folder {
     root: PathBuf,
     /// The files by their paths relative to the folder.
-    items: BTreeMap<PathBuf, Item>,
+    items: BTreeMap<PathBuf, PackedEntry>,
     bytes: u64,
-    left_out: Vec<PathBuf>,
+    skipped: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Item {
+enum PackedEntry {
     File,
     Folder,
     Link(PathBuf),
@@ -83,13 +83,13 @@ impl Folder {
         };
         let item = if about.is_file() {
             self.bytes += about.len();
-            Item::File
+            PackedEntry::File
         } else if about.is_dir() {
-            Item::Folder
+            PackedEntry::Folder
         } else if about.is_symlink() && stays_inside(&below, &fs::read_link(path)?) {
-            Item::Link(fs::read_link(path)?)
+            PackedEntry::Link(fs::read_link(path)?)
         } else {
-            self.left_out.push(below);
+            self.skipped.push(below);
             return Ok(());
         };
         self.items.insert(below, item);
@@ -102,13 +102,13 @@ impl Folder {
     }
 
     /// Returns the files that were omitted although git does not ignore them.
-    pub(super) fn left_out(&self) -> &[PathBuf] {
-        &self.left_out
+    pub(super) fn skipped(&self) -> &[PathBuf] {
+        &self.skipped
     }
 
     /// Packs the files and sends the archive block by block. If a file cannot be read, the last item is an error.
     pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &Progress) -> io::Result<()> {
-        let packed = self.write(Blocks { sender: blocks.clone(), block: Vec::new() }, progress);
+        let packed = self.write(BlockSender { sender: blocks.clone(), block: Vec::new() }, progress);
         if let Err(error) = &packed {
             // Without this error, the server would consider the archive complete. The connection may already be closed.
             blocks.blocking_send(Err(io::Error::new(error.kind(), error.to_string()))).ok();
@@ -116,7 +116,7 @@ impl Folder {
         packed
     }
 
-    fn write(self, to: Blocks, progress: &Progress) -> io::Result<()> {
+    fn write(self, to: BlockSender, progress: &Progress) -> io::Result<()> {
         let mut builder = Builder::new(zstd::stream::write::Encoder::new(to, LEVEL)?);
         for (path, item) in &self.items {
             let whole = self.root.join(path);
@@ -130,7 +130,7 @@ impl Folder {
 fn append<W: Write>(
     builder: &mut Builder<W>,
     path: &Path,
-    item: &Item,
+    item: &PackedEntry,
     whole: &Path,
     progress: &Progress,
 ) -> io::Result<()> {
@@ -138,15 +138,15 @@ fn append<W: Write>(
     header.set_size(0);
     header.set_mode(0o755);
     match item {
-        Item::Folder => {
+        PackedEntry::Folder => {
             header.set_entry_type(EntryType::Directory);
             builder.append_data(&mut header, path, io::empty())
         }
-        Item::Link(target) => {
+        PackedEntry::Link(target) => {
             header.set_entry_type(EntryType::Symlink);
             builder.append_link(&mut header, path, target)
         }
-        Item::File => {
+        PackedEntry::File => {
             let file = File::open(whole)?;
             let about = file.metadata()?;
             describe(&mut header, &about);
@@ -200,18 +200,18 @@ impl Read for Counted<'_> {
 }
 
 /// A writer that sends data through a channel in blocks.
-struct Blocks {
+struct BlockSender {
     sender: mpsc::Sender<io::Result<Vec<u8>>>,
     block: Vec<u8>,
 }
 
-impl Blocks {
+impl BlockSender {
     fn finish(mut self) -> io::Result<()> {
         self.flush()
     }
 }
 
-impl Write for Blocks {
+impl Write for BlockSender {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.block.extend_from_slice(bytes);
         if self.block.len() >= BLOCK {
@@ -235,7 +235,7 @@ mod tests {
 
     fn listed(root: &Path) -> Vec<String> {
         let folder = Folder::list(root).expect("it can be read");
-        let files = folder.items.iter().filter(|(_, item)| **item != Item::Folder);
+        let files = folder.items.iter().filter(|(_, item)| **item != PackedEntry::Folder);
         files.map(|(path, _)| path.display().to_string()).collect()
     }
 
@@ -272,7 +272,7 @@ mod tests {
         let mut tracked = expected.to_vec();
         tracked.insert(1, "kept.log");
         assert_eq!(listed(root.path()), tracked, "with one");
-        assert_eq!(Folder::list(root.path()).expect("it can be read").left_out, [PathBuf::from("out")]);
+        assert_eq!(Folder::list(root.path()).expect("it can be read").skipped, [PathBuf::from("out")]);
         assert_eq!(listed(&root.path().join("sub")), [".gitignore", "other"], "a folder within one");
     }
 }

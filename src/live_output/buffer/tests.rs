@@ -1,7 +1,7 @@
 use model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 use super::*;
-use crate::live_output::simulated::{Simulated, gap_event, log_event, milestone};
+use crate::live_output::simulated::{Simulated, gap_event, lifecycle_event, log_event};
 
 const UNLIMITED: BufferLimits = BufferLimits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
 
@@ -217,21 +217,21 @@ fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in(
     for line in 1..=3 {
         buffer.append(vec![log_event(Seq(line), line, "x\n")], WhenFull::Detach);
     }
-    buffer.append(vec![log_event(Seq(4), 4, "y\n"), milestone(Seq(5), Level::Info)], WhenFull::Detach);
+    buffer.append(vec![log_event(Seq(4), 4, "y\n"), lifecycle_event(Seq(5), Level::Info)], WhenFull::Detach);
     assert_eq!(texts(&buffer).len(), 3);
     assert_eq!((buffer.is_attached(), buffer.end(), buffer.totals().lines()), (false, Seq(5), 4));
-    assert_eq!((buffer.lines_after(), buffer.milestones().len()), (1, 1));
-    buffer.jump(&[log_event(Seq(4), 4, "y\n"), milestone(Seq(5), Level::Info)], Seq(5));
+    assert_eq!((buffer.lines_after(), buffer.lifecycle_events().len()), (1, 1));
+    buffer.jump(&[log_event(Seq(4), 4, "y\n"), lifecycle_event(Seq(5), Level::Info)], Seq(5));
     assert_eq!(texts(&buffer), [(4, "y".to_owned())]);
     assert_eq!((buffer.is_attached(), buffer.lines_after(), buffer.lines_before()), (true, 0, 3));
 }
 
 #[test]
-fn milestones_are_kept_and_the_earlier_ones_are_not_taken_for_missing_output() {
-    let milestones = vec![milestone(Seq(1), Level::Info), milestone(Seq(2), Level::Info)];
-    let buffer = Buffer::new(milestones, &[log_event(Seq(3), 1, "x\n")], Seq(3), UNLIMITED);
+fn lifecycle_events_are_kept_and_earlier_ones_do_not_count_as_missing_output() {
+    let lifecycle_events = vec![lifecycle_event(Seq(1), Level::Info), lifecycle_event(Seq(2), Level::Info)];
+    let buffer = Buffer::new(lifecycle_events, &[log_event(Seq(3), 1, "x\n")], Seq(3), UNLIMITED);
     assert!(buffer.has_earlier(), "whether the line begins there is not known");
-    assert_eq!((buffer.lines_before(), buffer.milestones().len()), (0, 2));
+    assert_eq!((buffer.lines_before(), buffer.lifecycle_events().len()), (0, 2));
 }
 
 #[test]

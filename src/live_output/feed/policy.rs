@@ -61,7 +61,7 @@ pub enum Happened {
     /// The stream opened.
     Opened,
     /// The stream delivered an event or a heartbeat.
-    Heard,
+    Received,
     /// The stream broke, or it delivered an event that does not follow the last one.
     Broke,
     /// All events of the log have been received.
@@ -96,7 +96,7 @@ pub enum Action {
 enum StreamState {
     Closed,
     Opening { since: f64 },
-    Open { heard: f64 },
+    Open { received: f64 },
 }
 
 /// The state of the connection, which determines the next actions.
@@ -154,14 +154,14 @@ impl FeedPolicy {
             Happened::Ended => self.stop(Connection::Ended),
             Happened::Refused(status) => self.stop(Connection::Refused(status)),
             Happened::Opened => {
-                self.stream = StreamState::Open { heard: now };
+                self.stream = StreamState::Open { received: now };
                 self.unanswered = 0;
                 self.connection = Connection::Live;
                 vec![Action::WakeAfter(SILENT_AFTER_MS)]
             }
-            Happened::Heard => {
+            Happened::Received => {
                 self.breaks = 0;
-                self.stream = StreamState::Open { heard: now };
+                self.stream = StreamState::Open { received: now };
                 Vec::new()
             }
             Happened::Broke => self.broke(),
@@ -234,8 +234,8 @@ impl FeedPolicy {
 
     fn woke(&mut self, now: f64) -> Vec<Action> {
         match (self.stream, self.connection) {
-            (StreamState::Open { heard }, _) if now - heard >= SILENT_AFTER_MS => self.broke(),
-            (StreamState::Open { heard }, _) => vec![Action::WakeAfter(SILENT_AFTER_MS - (now - heard))],
+            (StreamState::Open { received }, _) if now - received >= SILENT_AFTER_MS => self.broke(),
+            (StreamState::Open { received }, _) => vec![Action::WakeAfter(SILENT_AFTER_MS - (now - received))],
             (StreamState::Opening { since }, Connection::Polling) => {
                 let mut actions = Vec::new();
                 if now - since >= OPEN_WITHIN_MS {

@@ -2,7 +2,7 @@ use model::Seq;
 
 use super::*;
 use crate::live_output::buffer::{BufferLimits, WhenFull};
-use crate::live_output::simulated::{gap_event, log_event, milestone};
+use crate::live_output::simulated::{gap_event, lifecycle_event, log_event};
 
 fn gap(seq: i64) -> Event {
     gap_event(Seq(seq), (30, 90), (4, 0))
@@ -11,10 +11,10 @@ fn gap(seq: i64) -> Event {
 fn buffer() -> Buffer {
     let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default());
     let events = vec![
-        milestone(Seq(1), Level::Info),
+        lifecycle_event(Seq(1), Level::Info),
         gap(2),
         log_event(Seq(3), 1, "fine\nerror: not fine\nwarning: so so\n"),
-        milestone(Seq(4), Level::Error),
+        lifecycle_event(Seq(4), Level::Error),
     ];
     buffer.append(events, WhenFull::DropOldest);
     buffer
@@ -24,7 +24,7 @@ fn check(filter: OutputFilter, lines: usize, events: &[i64]) {
     let buffer = buffer();
     assert_eq!(buffer.lines().iter().filter(|line| filter.takes_line(line)).count(), lines, "{filter:?}");
     let seqs: Vec<i64> =
-        buffer.milestones().iter().filter(|event| filter.takes_event(event)).map(|event| event.seq.0).collect();
+        buffer.lifecycle_events().iter().filter(|event| filter.takes_event(event)).map(|event| event.seq.0).collect();
     assert_eq!(seqs, events, "{filter:?}");
 }
 
@@ -46,6 +46,7 @@ fn counts_are_of_the_whole_log_where_it_is_known() {
 #[test]
 fn counts_say_when_there_may_be_more_warnings_than_are_held() {
     let tail = [log_event(Seq(9), 101, "warning: x\n")];
-    let counts = Counts::of(&Buffer::new(vec![milestone(Seq(1), Level::Info)], &tail, Seq(9), BufferLimits::default()));
+    let counts =
+        Counts::of(&Buffer::new(vec![lifecycle_event(Seq(1), Level::Info)], &tail, Seq(9), BufferLimits::default()));
     assert_eq!((counts.logs, counts.warnings, counts.more_warnings), (101, 1, true));
 }

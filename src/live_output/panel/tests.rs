@@ -2,8 +2,8 @@ use model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 use super::*;
 use crate::live_output::buffer::BufferLimits;
-use crate::live_output::layout::{MILESTONE_HEIGHT, ROW_HEIGHT};
-use crate::live_output::simulated::{log_event, milestone};
+use crate::live_output::layout::{LIFECYCLE_HEIGHT, ROW_HEIGHT};
+use crate::live_output::simulated::{lifecycle_event, log_event};
 
 const HEIGHT: u32 = 400;
 
@@ -29,7 +29,7 @@ fn top_line(panel: &Panel) -> i64 {
         let height = match row {
             RowView::Line { line, .. } => line.rows(80) * ROW_HEIGHT,
             RowView::Space(space) => space.height,
-            RowView::Milestone(_) => MILESTONE_HEIGHT,
+            RowView::LifecycleEvent(_) => LIFECYCLE_HEIGHT,
         };
         if top + height > frame.scroll_to {
             return if let RowView::Line { line, .. } = row { line.key.number } else { -1 };
@@ -212,7 +212,7 @@ fn the_line_one_reads_stays_where_it_is_when_the_window_is_full() {
 #[test]
 fn a_filter_keeps_the_place_as_well_as_it_can() {
     let mut panel = panel(1000);
-    panel.append(vec![milestone(Seq(1001), Level::Info)]);
+    panel.append(vec![lifecycle_event(Seq(1001), Level::Info)]);
     panel.pause(500 * ROW_HEIGHT);
     assert_eq!(top_line(&panel), 501);
     panel.set_filter(OutputFilter::Stages);
@@ -252,7 +252,7 @@ fn the_first_paint_is_the_end_and_needs_no_sizes() {
 #[test]
 fn what_is_copied_is_what_the_filter_shows_without_escape_sequences() {
     let mut panel = panel(0);
-    panel.append(vec![milestone(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
+    panel.append(vec![lifecycle_event(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
     assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Claimed\nred\nplain\n");
     panel.set_filter(OutputFilter::Logs);
     assert_eq!(panel.visible_text(|event| event.message.clone()), "red\nplain\n");

@@ -14,7 +14,7 @@ use crate::words;
 #[component]
 pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
     let open = RwSignal::new(false);
-    let timeline = Memo::new(move |_| Timeline::new(&live.milestones.read()));
+    let timeline = Memo::new(move |_| Timeline::new(&live.lifecycle_events.read()));
     view! {
         <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and details">
             <button

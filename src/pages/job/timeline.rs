@@ -61,9 +61,9 @@ pub struct StepRun {
 impl Timeline {
     /// Builds the timeline from a job's lifecycle events, oldest first.
     #[must_use]
-    pub fn new(milestones: &[Event]) -> Self {
+    pub fn new(lifecycle_events: &[Event]) -> Self {
         let mut timeline = Self::default();
-        for event in milestones {
+        for event in lifecycle_events {
             match &event.payload {
                 Payload::Attempt(payload) => {
                     let attempt = timeline.attempt(payload.attempt, event.created_at);

@@ -24,7 +24,7 @@ const TRIES: u32 = 8;
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
 /// A subscription to changes of the list, which ends when it is dropped.
-pub(super) struct Changes {
+pub(super) struct ListSubscription {
     _state: Rc<RefCell<State>>,
     _listener: Listener,
     interval: Option<IntervalHandle>,
@@ -50,7 +50,7 @@ impl Drop for ChangeStream {
     }
 }
 
-impl Drop for Changes {
+impl Drop for ListSubscription {
     fn drop(&mut self) {
         if let Some(interval) = &self.interval {
             interval.clear();
@@ -66,7 +66,7 @@ impl Drop for State {
     }
 }
 
-impl Changes {
+impl ListSubscription {
     /// Calls `look` whenever the list may have changed and the page is visible.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
         let state = State { stream: None, ticks: 0, asking: None, look: Rc::new(look) };

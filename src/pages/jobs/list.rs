@@ -8,7 +8,7 @@ use leptos_router::components::A;
 use model::{Job, JobId, JobPhase, JobsPage};
 
 use super::JobsQuery;
-use super::changes::Changes;
+use super::changes::ListSubscription;
 use super::row::JobRow;
 use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
@@ -22,7 +22,7 @@ const FRESH: usize = 200;
 
 /// A job in the list. Changes to the job update its row in place.
 #[derive(Clone)]
-struct Item {
+struct ListedJob {
     id: JobId,
     job: ArcRwSignal<Job>,
     origin: RowOrigin,
@@ -40,7 +40,7 @@ pub(super) enum RowOrigin {
 /// The state of the list.
 #[derive(Clone, Copy)]
 struct Loaded {
-    items: RwSignal<Vec<Item>>,
+    items: RwSignal<Vec<ListedJob>>,
     has_more: RwSignal<bool>,
     /// The error of the last request, if it failed.
     trouble: RwSignal<Option<RestError>>,
@@ -103,7 +103,7 @@ impl Loaded {
                 self.has_more.try_set(page.has_more);
                 self.items.try_update(|items| {
                     let fresh = page.items.into_iter().filter(|job| items.iter().all(|item| item.id != job.id));
-                    let fresh: Vec<Item> = fresh.map(|job| item(job, RowOrigin::Loaded)).collect();
+                    let fresh: Vec<ListedJob> = fresh.map(|job| item(job, RowOrigin::Loaded)).collect();
                     items.extend(fresh);
                 });
             }
@@ -114,7 +114,7 @@ impl Loaded {
     /// updated in place.
     fn merge(self, page: JobsPage, asked: usize) {
         let Some(known) = self.items.try_get_untracked() else { return };
-        let mut items: Vec<Item> = Vec::with_capacity(known.len().max(page.items.len()));
+        let mut items: Vec<ListedJob> = Vec::with_capacity(known.len().max(page.items.len()));
         for job in page.items {
             match known.iter().find(|item| item.id == job.id) {
                 Some(item) => {
@@ -129,7 +129,7 @@ impl Loaded {
         // Jobs beyond the fetched page remain in the list. Jobs within its range that it does not contain are removed.
         if page.has_more {
             let beyond = known.iter().skip(asked).filter(|item| items.iter().all(|other| other.id != item.id));
-            let beyond: Vec<Item> = beyond.cloned().collect();
+            let beyond: Vec<ListedJob> = beyond.cloned().collect();
             items.extend(beyond);
         } else {
             self.has_more.set(false);
@@ -140,8 +140,8 @@ impl Loaded {
     }
 }
 
-fn item(job: Job, origin: RowOrigin) -> Item {
-    Item { id: job.id, job: ArcRwSignal::new(job), origin }
+fn item(job: Job, origin: RowOrigin) -> ListedJob {
+    ListedJob { id: job.id, job: ArcRwSignal::new(job), origin }
 }
 
 /// Shows the loaded jobs and keeps them up to date.
@@ -154,7 +154,7 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     // The subscription is dropped together with this effect, when the user leaves the page. It is created inside the
     // effect because effects run only in the browser.
     Effect::new(move || {
-        let _changes = StoredValue::new_local(Changes::watch(move || loaded.refresh()));
+        let _changes = StoredValue::new_local(ListSubscription::watch(move || loaded.refresh()));
     });
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();

@@ -21,9 +21,9 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port of a request, unmodified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target(String);
+pub(super) struct RequestHost(String);
 
-impl Target {
+impl RequestHost {
     /// Returns the target of a request, which is the authority of an absolute URI, or else the `Host` header.
     ///
     /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. If
@@ -98,7 +98,7 @@ mod tests {
     fn target(uri: &str, hosts: &[&str], version: Version) -> Result<String, ApiError> {
         let headers = hosts.iter().map(|host| (HOST, host.parse().expect("a header's value")));
         let uri = uri.parse().expect("a URI");
-        Target::of(&uri, &headers.collect(), version).map(|target| target.0)
+        RequestHost::of(&uri, &headers.collect(), version).map(|target| target.0)
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_ours_if_it_has_the_targets_host_and_port() {
-        let ours = Target("LOCALHOST:3000".to_owned());
+        let ours = RequestHost("LOCALHOST:3000".to_owned());
         assert!(ours.is_origin("http://localhost:3000") && ours.is_origin("https://localhost:3000"));
         for other in ["http://localhost", "http://localhost:3001", "null", "localhost:3000", "http://evil", ""] {
             assert!(!ours.is_origin(other), "{other}");

@@ -77,17 +77,17 @@ pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 /// Returns a body that reads a range of a file while it is being sent.
 pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
-    Blocks { file, at: range.start, end: range.end }.into_body()
+    UnsentBlocks { file, at: range.start, end: range.end }.into_body()
 }
 
 /// The part of a file that has not been sent yet.
-struct Blocks {
+struct UnsentBlocks {
     file: KeptFile,
     at: u64,
     end: u64,
 }
 
-impl Blocks {
+impl UnsentBlocks {
     fn into_body(self) -> Body {
         Body::from_stream(futures_util::stream::try_unfold(self, async |blocks| {
             if blocks.at == blocks.end {

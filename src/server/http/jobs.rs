@@ -95,7 +95,7 @@ pub(super) async fn get(State(state): State<AppState>, JobPath(job): JobPath) ->
 /// The body of a request to cancel a job.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Cancel {
+pub(super) struct CancelBody {
     reason: Option<String>,
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn cancel(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
-    OptionalJsonBody(cancel): OptionalJsonBody<Cancel>,
+    OptionalJsonBody(cancel): OptionalJsonBody<CancelBody>,
 ) -> Result<Json<Job>, ApiError> {
     Ok(Json(state.queue.cancel(job, &identity.user, cancel.reason).await?))
 }

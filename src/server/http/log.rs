@@ -20,13 +20,13 @@ use super::lines::attempt;
 use super::query::Query;
 use crate::server::AppState;
 use encoding::{Encoder, Encoding};
-use sending::{Attempts, Sending};
+use sending::{Attempts, LogResponse};
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// Whether the response ends at the current end of the output, or only when the job has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Until {
+enum LogEnd {
     Now,
     End,
 }
@@ -39,19 +39,19 @@ pub(super) async fn log(
 ) -> Result<Response, ApiError> {
     let selection = selection(&mut query)?;
     let times = query.word("timestamps", &[("true", Times::Prefixed), ("false", Times::Omitted)])?.unwrap_or_default();
-    let until = query.word("follow", &[("true", Until::End), ("false", Until::Now)])?.unwrap_or(Until::Now);
+    let until = query.word("follow", &[("true", LogEnd::End), ("false", LogEnd::Now)])?.unwrap_or(LogEnd::Now);
     let attempt = attempt(&mut query)?;
     let range = range(&mut query)?;
     query.end()?;
-    if range.is_some() && (until == Until::End || times == Times::Prefixed || !selection.is_everything()) {
+    if range.is_some() && (until == LogEnd::End || times == Times::Prefixed || !selection.is_everything()) {
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
     // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
-    if until == Until::End {
+    if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
-        let sending = Sending::follow(&state, job, &output, attempts, (selection, times))?;
+        let sending = LogResponse::follow(&state, job, &output, attempts, (selection, times))?;
         let live = [(header::CACHE_CONTROL, "no-cache, no-transform"), (X_ACCEL_BUFFERING, "no")];
         return Ok(([(CONTENT_TYPE, PLAIN_TEXT)], live, sending.into_body()).into_response());
     }
@@ -72,7 +72,7 @@ pub(super) async fn log(
         (whole, encoding) => {
             let reading = TextReader::new(spool, selection, times, Reach::Present);
             let reading = reading.map_err(|error| ApiError::Internal(error.to_string()))?;
-            encoded(&headers, whole, encoding, Sending::once(&state, job, &output, reading, Encoder::new(encoding)))
+            encoded(&headers, whole, encoding, LogResponse::once(&state, job, &output, reading, Encoder::new(encoding)))
         }
     };
     reply.headers_mut().insert(VARY, header::HeaderValue::from_static("accept-encoding"));
@@ -114,7 +114,7 @@ fn selection(query: &mut Query) -> Result<Selection, ApiError> {
 }
 
 /// Returns a response whose body is generated while it is being sent.
-fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: Sending) -> Response {
+fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: LogResponse) -> Response {
     // The encoded body has another entity tag, so that ranges of the two are never combined.
     let etag = whole.map(|etag| encoding.name(&etag));
     let mut reply = match &etag {

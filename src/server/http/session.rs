@@ -19,7 +19,7 @@ const HOME: &str = "/tasks/queue";
 
 /// The fields of the login form: a token or the ticket of a login link.
 #[derive(Deserialize)]
-pub(super) struct Login {
+pub(super) struct LoginForm {
     token: Option<String>,
     ticket: Option<String>,
     next: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Login {
 pub(super) async fn login(
     State(state): State<AppState>,
     Extension(Peer(address)): Extension<Peer>,
-    form: Result<Form<Login>, FormRejection>,
+    form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
     let login = match form {
         Ok(Form(login)) => login,

@@ -14,13 +14,13 @@ use super::error::ApiError;
 use crate::limits::{HEARTBEAT, STREAM_RETRY};
 
 /// Frames that are waiting to be sent.
-pub(super) struct Frames {
+pub(super) struct FrameBuffer {
     waiting: VecDeque<Bytes>,
     /// The time at which the last frame was sent.
     sent: Instant,
 }
 
-impl Frames {
+impl FrameBuffer {
     /// Creates the initial frames of a stream.
     pub(super) fn new() -> Self {
         let retry = format!("retry: {}\n\n", STREAM_RETRY.as_millis());

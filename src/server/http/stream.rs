@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::events::{cursor, filter, resolve};
 use super::jobs::JobPath;
 use super::query::Query;
-use super::sse::{self, Frames, last_event_id};
+use super::sse::{self, FrameBuffer, last_event_id};
 use crate::server::AppState;
 
 /// The maximum number of events read at once.
@@ -52,7 +52,7 @@ pub(super) async fn stream(
     if first.terminal.is_some() && reader.cursor >= first.last_seq {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let sending = Sending { reader, frames: Frames::new(), phase: Phase::Fresh(first) };
+    let sending = EventStream { reader, frames: FrameBuffer::new(), phase: Phase::Fresh(first) };
     Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
         Some((frame, sending))
@@ -95,9 +95,9 @@ impl Reader {
 }
 
 /// The state of one stream.
-struct Sending {
+struct EventStream {
     reader: Reader,
-    frames: Frames,
+    frames: FrameBuffer,
     phase: Phase,
 }
 
@@ -110,7 +110,7 @@ enum Phase {
     Over,
 }
 
-impl Sending {
+impl EventStream {
     /// Returns the next bytes to send, or `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {

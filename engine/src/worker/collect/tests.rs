@@ -13,7 +13,7 @@ use crate::artifacts::{ArtifactStore, Patterns};
 use crate::queue::WorkingRoots;
 use crate::worker::link::LocalFiles;
 
-const LIMITS: Limits = Limits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
+const LIMITS: ArtifactLimits = ArtifactLimits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
 
 /// A workspace, a store, and a collector.
 struct Case {
@@ -24,7 +24,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(patterns: &[&str], limits: Limits) -> Self {
+    fn new(patterns: &[&str], limits: ArtifactLimits) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let workspace = data.path().join("workspace");
         fs::create_dir(&workspace).expect("the folder can be written");
@@ -150,7 +150,7 @@ fn a_workspace_that_is_gone_is_told() {
 
 #[test]
 fn too_many_and_too_large_files_are_left_out_and_told() {
-    let mut case = Case::new(&["**"], Limits { files: 3, file_bytes: 5, job_bytes: 12 });
+    let mut case = Case::new(&["**"], ArtifactLimits { files: 3, file_bytes: 5, job_bytes: 12 });
     for (name, text) in [("a", "12345"), ("b", "123456"), ("c", "12345"), ("d", "123"), ("e", "12"), ("f", "")] {
         case.write(name, text);
     }
@@ -187,7 +187,7 @@ fn names_are_one_line_of_text_without_secrets() {
 
 #[test]
 fn a_file_that_changes_while_it_is_read_is_stored_as_it_is_described() {
-    let mut case = Case::new(&["**"], Limits { file_bytes: 64 << 20, ..LIMITS });
+    let mut case = Case::new(&["**"], ArtifactLimits { file_bytes: 64 << 20, ..LIMITS });
     let (path, done) = (case.path("changing"), AtomicBool::new(false));
     fs::write(&path, vec![b'x'; 12 << 20]).expect("it can be written");
     std::thread::scope(|scope| {
@@ -210,7 +210,7 @@ fn a_file_that_changes_while_it_is_read_is_stored_as_it_is_described() {
 
 #[test]
 fn a_later_version_replaces_the_earlier_and_what_did_not_change_is_not_stored_again() {
-    let mut case = Case::new(&["**"], Limits { job_bytes: 12, ..LIMITS });
+    let mut case = Case::new(&["**"], ArtifactLimits { job_bytes: 12, ..LIMITS });
     case.write("same", "same");
     case.write("new", "first");
     assert_eq!(case.collect().0, pairs(&[("new", "first"), ("same", "same")]));

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 
-use super::left_out::Why;
+use super::skipped::SkipReason;
 use crate::artifacts::Matcher;
 
 /// The maximum number of entries that are examined. If a workspace has more, its patterns are too broad.
@@ -37,8 +37,8 @@ pub(super) fn walk(
     workspace: &Path,
     matcher: &Matcher,
     visit: &mut dyn FnMut(&Path, Found) -> ControlFlow<()>,
-) -> Result<(), Why> {
-    let folder = openat(CWD, workspace, FOLDER, Mode::empty()).map_err(|_| Why::Unreadable)?;
+) -> Result<(), SkipReason> {
+    let folder = openat(CWD, workspace, FOLDER, Mode::empty()).map_err(|_| SkipReason::Unreadable)?;
     let mut walk = Walk { matcher, visit, entries: 0, ended: Ok(()) };
     let _ = walk.folder(&folder, Path::new(""), Meant::Maybe, 0);
     walk.ended
@@ -77,14 +77,14 @@ struct Walk<'a> {
     matcher: &'a Matcher,
     visit: &'a mut dyn FnMut(&Path, Found) -> ControlFlow<()>,
     entries: usize,
-    ended: Result<(), Why>,
+    ended: Result<(), SkipReason>,
 }
 
 impl Walk<'_> {
     fn folder(&mut self, folder: &OwnedFd, at: &Path, meant: Meant, depth: usize) -> ControlFlow<()> {
-        let Ok(names) = self.names(folder) else { return self.give_up(Why::Unreadable) };
+        let Ok(names) = self.names(folder) else { return self.give_up(SkipReason::Unreadable) };
         if self.entries > MAX_ENTRIES || depth > MAX_DEPTH {
-            return self.give_up(Why::TooFar);
+            return self.give_up(SkipReason::TooFar);
         }
         for name in names {
             let path = at.join(OsStr::from_bytes(name.to_bytes()));
@@ -125,10 +125,10 @@ impl Walk<'_> {
         Ok(names)
     }
 
-    fn give_up(&mut self, why: Why) -> ControlFlow<()> {
+    fn give_up(&mut self, why: SkipReason) -> ControlFlow<()> {
         self.ended = Err(why);
         // Continue with the rest of the tree, unless the limit on entries is reached.
-        if why == Why::TooFar && self.entries > MAX_ENTRIES {
+        if why == SkipReason::TooFar && self.entries > MAX_ENTRIES {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -83,7 +83,7 @@ impl Link for InProcess {
         Ok(self.queue.heartbeat(lease).await?)
     }
 
-    async fn news(&self) {
+    async fn early_heartbeat(&self) {
         self.queue.cancelled().await;
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use model::GapReason;
 
-use super::milestones::Stop;
+use super::lifecycle_events::Boundary;
 
 /// The parameters of the rules for live output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,18 +25,18 @@ pub struct Bounds {
 
 /// What to do with the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextAction {
     /// Send it, up to this many bytes.
     Send(u64),
     /// Hold it back until its step has ended.
     Wait,
     /// Suppress it, except for the tail of its step.
-    LeaveOut(GapReason),
+    Suppress(GapReason),
 }
 
 /// The remaining capacity of an attempt for live output.
 #[derive(Clone, Debug)]
-pub struct Allowance {
+pub struct JobBudget {
     bounds: Bounds,
     /// The remaining budget, in bytes.
     left: u64,
@@ -44,8 +44,8 @@ pub struct Allowance {
     tail_to: u64,
 }
 
-impl Allowance {
-    /// Creates the allowance of an attempt that has sent `own` bytes. The job's earlier attempts have sent `earlier`
+impl JobBudget {
+    /// Creates the budget of an attempt that has sent `own` bytes. The job's earlier attempts have sent `earlier`
     /// bytes.
     #[must_use]
     pub fn new(bounds: Bounds, earlier: u64, own: u64) -> Self {
@@ -55,23 +55,23 @@ impl Allowance {
 
     /// Returns the decision about the output after `from`. `stop` is the end of that output, if it is known.
     #[must_use]
-    pub fn next(&self, from: u64, stop: Option<Stop>, now: Instant) -> Next {
-        let room = self.room(from);
+    pub fn next(&self, from: u64, stop: Option<Boundary>, now: Instant) -> NextAction {
+        let remaining = self.remaining(from);
         if from < self.tail_to {
-            return Next::Send(room);
+            return NextAction::Send(remaining);
         }
         let late = stop.is_some_and(|stop| now >= stop.since + self.bounds.lag);
-        match (stop, room) {
-            (None, 0) => Next::Wait,
-            (Some(_), 0) => Next::LeaveOut(GapReason::Budget),
-            (Some(stop), _) if late && stop.at - from > self.bounds.tail_bytes => Next::LeaveOut(GapReason::Lag),
-            _ => Next::Send(room),
+        match (stop, remaining) {
+            (None, 0) => NextAction::Wait,
+            (Some(_), 0) => NextAction::Suppress(GapReason::Budget),
+            (Some(stop), _) if late && stop.at - from > self.bounds.tail_bytes => NextAction::Suppress(GapReason::Lag),
+            _ => NextAction::Send(remaining),
         }
     }
 
     /// Returns how many bytes after `from` may be sent.
     #[must_use]
-    pub const fn room(&self, from: u64) -> u64 {
+    pub const fn remaining(&self, from: u64) -> u64 {
         if from < self.tail_to { self.tail_to - from } else { self.left }
     }
 
@@ -109,50 +109,50 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { job_bytes: 1_000, lag: Duration::from_secs(30), tail_bytes: 100 };
 
-    fn stop(at: u64, since: Instant) -> Stop {
-        Stop { at, since }
+    fn stop(at: u64, since: Instant) -> Boundary {
+        Boundary { at, since }
     }
 
     #[test]
     fn the_head_is_sent_until_the_budget_is_spent_then_the_steps_end_is_waited_for() {
         let now = Instant::now();
-        let mut allowance = Allowance::new(BOUNDS, 0, 0);
-        assert_eq!(allowance.next(0, None, now), Next::Send(1_000));
-        allowance.sent(0, 990);
-        assert_eq!(allowance.next(990, None, now), Next::Send(10));
-        allowance.end_head();
-        assert_eq!(allowance.next(990, None, now), Next::Wait);
-        assert_eq!(allowance.next(990, Some(stop(5_000, now)), now), Next::LeaveOut(GapReason::Budget));
+        let mut job_budget = JobBudget::new(BOUNDS, 0, 0);
+        assert_eq!(job_budget.next(0, None, now), NextAction::Send(1_000));
+        job_budget.sent(0, 990);
+        assert_eq!(job_budget.next(990, None, now), NextAction::Send(10));
+        job_budget.end_head();
+        assert_eq!(job_budget.next(990, None, now), NextAction::Wait);
+        assert_eq!(job_budget.next(990, Some(stop(5_000, now)), now), NextAction::Suppress(GapReason::Budget));
     }
 
     #[test]
     fn a_tail_is_sent_whatever_the_budget_and_the_clock_say() {
         let now = Instant::now();
-        let mut allowance = Allowance::new(BOUNDS, 0, 1_000);
-        allowance.begin_tail(5_000);
+        let mut job_budget = JobBudget::new(BOUNDS, 0, 1_000);
+        job_budget.begin_tail(5_000);
         let much_later = now + Duration::from_hours(1);
-        assert_eq!(allowance.next(4_900, Some(stop(5_000, now)), much_later), Next::Send(100));
-        allowance.sent(4_900, 5_000);
-        assert_eq!(allowance.next(5_000, None, now), Next::Wait);
+        assert_eq!(job_budget.next(4_900, Some(stop(5_000, now)), much_later), NextAction::Send(100));
+        job_budget.sent(4_900, 5_000);
+        assert_eq!(job_budget.next(5_000, None, now), NextAction::Wait);
     }
 
     #[test]
     fn what_is_late_is_left_out_unless_it_is_no_more_than_a_tail() {
         let now = Instant::now();
-        let allowance = Allowance::new(BOUNDS, 0, 0);
+        let job_budget = JobBudget::new(BOUNDS, 0, 0);
         let in_time = now + Duration::from_secs(29);
         let late = now + Duration::from_secs(30);
-        assert_eq!(allowance.next(0, Some(stop(500, now)), in_time), Next::Send(1_000));
-        assert_eq!(allowance.next(0, Some(stop(500, now)), late), Next::LeaveOut(GapReason::Lag));
-        assert_eq!(allowance.next(400, Some(stop(500, now)), late), Next::Send(1_000));
-        assert_eq!(allowance.next(0, None, late), Next::Send(1_000), "its step runs on");
+        assert_eq!(job_budget.next(0, Some(stop(500, now)), in_time), NextAction::Send(1_000));
+        assert_eq!(job_budget.next(0, Some(stop(500, now)), late), NextAction::Suppress(GapReason::Lag));
+        assert_eq!(job_budget.next(400, Some(stop(500, now)), late), NextAction::Send(1_000));
+        assert_eq!(job_budget.next(0, None, late), NextAction::Send(1_000), "its step runs on");
     }
 
     #[test]
     fn the_budget_is_the_jobs_but_every_attempt_has_a_head() {
         let now = Instant::now();
-        assert_eq!(Allowance::new(BOUNDS, 700, 0).next(0, None, now), Next::Send(300));
-        assert_eq!(Allowance::new(BOUNDS, 5_000, 0).next(0, None, now), Next::Send(100));
-        assert_eq!(Allowance::new(BOUNDS, 5_000, 60).next(60, None, now), Next::Send(40));
+        assert_eq!(JobBudget::new(BOUNDS, 700, 0).next(0, None, now), NextAction::Send(300));
+        assert_eq!(JobBudget::new(BOUNDS, 5_000, 0).next(0, None, now), NextAction::Send(100));
+        assert_eq!(JobBudget::new(BOUNDS, 5_000, 60).next(60, None, now), NextAction::Send(40));
     }
 }

@@ -13,9 +13,9 @@ const SEGMENT_SIZE: usize = 24;
 
 /// The steps of an attempt, with the ids that events contain.
 #[derive(Clone, Debug)]
-pub struct Steps(pub Vec<Origin>);
+pub struct StepOrigins(pub Vec<Origin>);
 
-impl Steps {
+impl StepOrigins {
     pub(super) fn origin(&self, source: Source) -> Option<&Origin> {
         self.0.iter().find(|origin| origin.step == source.step)
     }
@@ -27,12 +27,12 @@ pub(super) struct Chunks {
     /// The offset at which the range ends.
     pub(super) to: u64,
     /// Whether the range ends because the capacity for all streams together was used up.
-    pub(super) out_of_room: bool,
+    pub(super) budget_is_spent: bool,
 }
 
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct ReadBudget {
     /// The maximum number of bytes of each stream, which become one event.
     pub(super) event: usize,
     /// The maximum number of bytes of both streams together.
@@ -42,12 +42,18 @@ pub(super) struct Room {
 /// Reads output from `from` up to `limit`, the capacity or the end of the step, whichever comes first.
 ///
 /// If the capacity for both streams together is used up, the range ends after the last complete line that fits.
-pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64, room: Room) -> io::Result<Chunks> {
+pub(super) fn read(
+    spool: &mut SpoolReader,
+    steps: &StepOrigins,
+    from: u64,
+    limit: u64,
+    budget: ReadBudget,
+) -> io::Result<Chunks> {
     let mut to = from;
     let mut number = spool.record_at(from)?;
     let mut step = None;
     let mut streams: [Option<Building>; 2] = [None, None];
-    let mut out_of_room = false;
+    let mut budget_is_spent = false;
     while to < limit {
         let Some(record) = spool.record(number)? else { break };
         let here = record.source.step;
@@ -55,18 +61,18 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
             break;
         }
         let building = streams[record.source.stream as usize].get_or_insert_with(|| Building::new(&record));
-        let own = room.event.saturating_sub(building.size());
+        let own = budget.event.saturating_sub(building.size());
         let wanted = usize::try_from(record.end().min(limit) - to).unwrap_or(usize::MAX);
         if own == 0 {
             break;
         }
-        let left = usize::try_from(room.all - (to - from)).unwrap_or(usize::MAX);
+        let left = usize::try_from(budget.all - (to - from)).unwrap_or(usize::MAX);
         // Read a few bytes more than the capacity, to find the end of the last character.
         let seen = wanted.min(own + 3);
-        out_of_room = left < seen;
+        budget_is_spent = left < seen;
         let mut text = spool.read(to, seen.min(left))?;
         let whole = text.len() == wanted;
-        if out_of_room {
+        if budget_is_spent {
             text.truncate(memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |newline| newline + 1));
         } else if !whole {
             cut_well(&mut text, own);
@@ -84,13 +90,13 @@ pub(super) fn read(spool: &mut SpoolReader, steps: &Steps, from: u64, limit: u64
     }
     let mut events: Vec<(i64, NewEvent)> = streams.into_iter().flatten().filter_map(|s| s.finish(steps)).collect();
     events.sort_by_key(|(offset, _)| *offset);
-    Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, out_of_room })
+    Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, budget_is_spent })
 }
 
 /// Truncates a text to at most `room` bytes, or to 4, the length of the longest character, if `room` is smaller. Cuts
 /// after the last newline, or between two characters if there is none.
-fn cut_well(text: &mut Redacted, room: usize) {
-    text.truncate(room.max(4));
+fn cut_well(text: &mut Redacted, max_bytes: usize) {
+    text.truncate(max_bytes.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
         Some(newline) => newline + 1,
         None => text.len() - incomplete_character(text.as_bytes()),
@@ -142,7 +148,7 @@ impl Building {
         self.text.append(text);
     }
 
-    fn finish(self, steps: &Steps) -> Option<(i64, NewEvent)> {
+    fn finish(self, steps: &StepOrigins) -> Option<(i64, NewEvent)> {
         let first = *self.segments.first()?;
         let origin = steps.origin(self.source)?;
         let joined = self.segments.len() == 1;

@@ -7,7 +7,7 @@ use model::{GapReason, StreamName};
 use crate::event_log::{GapRange, NewEvent};
 use crate::spool::{Record, SpoolReader};
 
-use super::chunks::Steps;
+use super::chunks::StepOrigins;
 
 /// The maximum number of bytes by which the beginning of a tail is moved to start with a line. Longer lines are split.
 const REACH: u64 = 64 << 10;
@@ -28,7 +28,7 @@ pub(super) struct Gap {
 /// `stop`.
 pub(super) fn find(
     spool: &mut SpoolReader,
-    steps: &Steps,
+    steps: &StepOrigins,
     (from, stop): (u64, u64),
     tail_bytes: u64,
     reason: GapReason,

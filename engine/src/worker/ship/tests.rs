@@ -46,7 +46,7 @@ impl Link for Recorder {
         unreachable!("{A_SHIPPER}")
     }
 
-    async fn news(&self) {
+    async fn early_heartbeat(&self) {
         unreachable!("{A_SHIPPER}")
     }
 
@@ -147,15 +147,22 @@ impl Case {
         step_id.into_iter().zip(0..).map(origin).collect()
     }
 
-    fn shipper(&self, spool: &SpoolWriter, milestones: Milestones, progress: Progress) -> Shipper<Recorder> {
+    fn shipper(&self, spool: &SpoolWriter, lifecycle_events: LifecycleEvents, progress: Progress) -> Shipper<Recorder> {
         let reader = spool.reader().expect("files can be shared");
-        Shipper::new((self.recorder.clone(), self.lease), reader, Self::origins(), self.live, milestones, progress)
+        Shipper::new(
+            (self.recorder.clone(), self.lease),
+            reader,
+            Self::origins(),
+            self.live,
+            lifecycle_events,
+            progress,
+        )
     }
 
     /// Prints and ships concurrently. If the link fails, the rest is shipped afterwards, as in a recovery.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
-        let milestones = Milestones::new();
-        let shipper = self.shipper(spool, milestones.clone(), Progress::default());
+        let lifecycle_events = LifecycleEvents::new();
+        let shipper = self.shipper(spool, lifecycle_events.clone(), Progress::default());
         let shipping = tokio::spawn(shipper.run(spool.subscribe()));
         for step in 0..=u32::try_from(self.random.u64(..4)).expect("it is small") {
             for _ in 0..self.random.u64(..40) {
@@ -166,9 +173,9 @@ impl Case {
             }
             spool.end_step().expect("the disk takes it");
             self.printed.end_step();
-            milestones.push(spool.end().bytes, NewEvent::warning(1, Redacted::literal(ENDED)));
+            lifecycle_events.push(spool.end().bytes, NewEvent::warning(1, Redacted::literal(ENDED)));
         }
-        milestones.close();
+        lifecycle_events.close();
         match shipping.await.expect("it does not panic") {
             Ok(progress) => progress,
             Err(_) => self.recover(spool).await,
@@ -187,9 +194,9 @@ impl Case {
                 earlier: 0,
             }
         };
-        let milestones = Milestones::new();
-        milestones.close();
-        self.shipper(spool, milestones, progress).run(spool.subscribe()).await.expect("the link takes everything")
+        let lifecycle_events = LifecycleEvents::new();
+        lifecycle_events.close();
+        self.shipper(spool, lifecycle_events, progress).run(spool.subscribe()).await.expect("the link takes everything")
     }
 
     fn print(&mut self, spool: &mut SpoolWriter, step: u32) {
@@ -217,14 +224,18 @@ impl Case {
         for batch in batches.iter() {
             assert_eq!((batch.number, batch.from), (number + 1, to), "seed {seed}: batches follow each other");
             (number, to) = (batch.number, batch.to);
-            let before = tally.left_out;
+            let before = tally.suppressed;
             batch.events.iter().for_each(|event| tally.add(event));
-            assert_eq!(tally.left_out - before, batch.suppressed, "seed {seed}: what is left out is told in its batch");
+            assert_eq!(
+                tally.suppressed - before,
+                batch.suppressed,
+                "seed {seed}: what is left out is reported in its batch"
+            );
         }
         assert!(tally.covered.iter().all(|times| *times == 1), "seed {seed}: each byte once: {:?}", tally.covered);
         let produced = i64::try_from(self.printed.bytes.len()).expect("it is small");
-        assert_eq!(tally.kept + tally.left_out, produced, "seed {seed}");
-        assert_eq!(i64::try_from(progress.suppressed), Ok(tally.left_out), "seed {seed}");
+        assert_eq!(tally.kept + tally.suppressed, produced, "seed {seed}");
+        assert_eq!(i64::try_from(progress.suppressed), Ok(tally.suppressed), "seed {seed}");
         let tails = self.bounds.tail_bytes * self.printed.steps.len() as u64;
         let head = self.bounds.job_bytes.max(self.bounds.tail_bytes);
         assert!(u64::try_from(tally.kept).expect("positive") <= head.saturating_add(tails), "seed {seed}: budget");
@@ -240,12 +251,12 @@ struct Tally<'a> {
     seed: u64,
     covered: Vec<u8>,
     kept: i64,
-    left_out: i64,
+    suppressed: i64,
 }
 
 impl<'a> Tally<'a> {
     fn new(printed: &'a Printed, bounds: Bounds, seed: u64) -> Self {
-        Self { printed, bounds, seed, covered: vec![0; printed.bytes.len()], kept: 0, left_out: 0 }
+        Self { printed, bounds, seed, covered: vec![0; printed.bytes.len()], kept: 0, suppressed: 0 }
     }
 
     fn add(&mut self, event: &NewEvent) {
@@ -278,9 +289,9 @@ impl<'a> Tally<'a> {
     fn gap(&mut self, gap: &GapPayload) {
         let (from, to) = (index(gap.from_offset), index(gap.to_offset));
         let lines: BTreeSet<i64> = self.printed.lines[from..to].iter().copied().collect();
-        let told = (gap.from_line, gap.lines, gap.bytes);
+        let reported = (gap.from_line, gap.lines, gap.bytes);
         let expected = (*lines.first().expect("a gap is not empty"), lines.len(), to - from);
-        assert_eq!(told, (expected.0, signed(expected.1), signed(expected.2)), "seed {}: {gap:?}", self.seed);
+        assert_eq!(reported, (expected.0, signed(expected.1), signed(expected.2)), "seed {}: {gap:?}", self.seed);
         let (step, end) = self.printed.step_of(from);
         assert_eq!(gap.step_id, ["a", "b", "c", "d"][index(step.into())], "seed {}", self.seed);
         let tail = index(self.bounds.tail_bytes.try_into().expect("it is small"));
@@ -292,7 +303,7 @@ impl<'a> Tally<'a> {
         assert!(to <= reach.end + 3, "seed {}: a tail is kept", self.seed);
         assert!(std::str::from_utf8(&self.printed.bytes[to..end]).is_ok(), "seed {}", self.seed);
         self.cover(from, to, step);
-        self.left_out += gap.bytes;
+        self.suppressed += gap.bytes;
     }
 
     fn cover(&mut self, from: usize, to: usize, step: i32) {
@@ -303,7 +314,7 @@ impl<'a> Tally<'a> {
 }
 
 /// Returns a short description of an event.
-fn told(event: &NewEvent) -> String {
+fn reported(event: &NewEvent) -> String {
     match event.payload() {
         Payload::Gap(gap) => {
             let last = gap.from_line + gap.lines - 1;
@@ -354,7 +365,7 @@ async fn head_and_tail_end_and_begin_with_whole_lines() {
     spool.end_step().expect("the disk takes it");
     let progress = case.recover(&spool).await;
     let batches = case.recorder.batches.lock().expect("nobody panics with it");
-    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(told).collect();
+    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(reported).collect();
     let head: String = (1..=11).map(|number| format!("line {number:03}\n")).collect();
     let tail: String = (95..=100).map(|number| format!("line {number:03}\n")).collect();
     assert_eq!(all, [head, BUDGET_SPENT.to_owned(), "gap 99..846, lines 12 to 94".to_owned(), tail]);
@@ -388,14 +399,14 @@ async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it
     }
     let mut case = Case::new(1);
     case.recorder.takes = usize::MAX;
-    let milestones = Milestones::new();
-    milestones.push(5, NewEvent::warning(1, Redacted::literal(ENDED)));
-    milestones.close();
-    let shipping = case.shipper(&spool, milestones, Progress::default()).run(spool.subscribe());
+    let lifecycle_events = LifecycleEvents::new();
+    lifecycle_events.push(5, NewEvent::warning(1, Redacted::literal(ENDED)));
+    lifecycle_events.close();
+    let shipping = case.shipper(&spool, lifecycle_events, Progress::default()).run(spool.subscribe());
     let progress = shipping.await.expect("the link takes everything");
     assert_eq!((progress.offset, progress.suppressed), (5, 5));
     let batches = case.recorder.batches.lock().expect("nobody panics with it");
-    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(told).collect();
+    let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(reported).collect();
     assert_eq!(all, ["The server cannot read the stored output. Output after byte 0 is missing", ENDED]);
 }
 
@@ -406,12 +417,12 @@ async fn a_disk_that_keeps_failing_is_asked_a_limited_number_of_times() {
     let reader = spool.reader().expect("files can be shared");
     let asked = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&asked);
-    let read = move |_: &mut SpoolReader, _: &Steps| -> io::Result<()> {
+    let read = move |_: &mut SpoolReader, _: &StepOrigins| -> io::Result<()> {
         *counter.lock().expect("nobody panics with it") += 1;
         Err(io::Error::from_raw_os_error(5))
     };
     let at_once = Backoff::new(Duration::ZERO, Duration::ZERO);
-    let error = read_spool(at_once, &reader, &Steps(Vec::new()), read).await.expect_err("the disk fails");
+    let error = read_spool(at_once, &reader, &StepOrigins(Vec::new()), read).await.expect_err("the disk fails");
     assert_eq!((error.raw_os_error(), *asked.lock().expect("nobody panics with it")), (Some(5), READ_TRIES + 1));
     let patience: Duration = (1..=READ_TRIES).map(|tries| WAITS.after(tries)).sum();
     assert!((50..70).contains(&patience.as_secs()), "about a minute: {patience:?}");

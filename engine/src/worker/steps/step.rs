@@ -15,7 +15,7 @@ use crate::queue::StepSpec;
 use crate::worker::capture::Capture;
 use crate::worker::control::Control;
 use crate::worker::process::{
-    self, EndedBy, Exit, ExitStatus, LeftBehind, Limits, ProcessError, ProcessMarker, Program,
+    self, EndedBy, Exit, ExitStatus, LeftBehind, ProcessError, ProcessLimits, ProcessMarker, Program,
 };
 
 impl Steps {
@@ -24,7 +24,7 @@ impl Steps {
         &self,
         step_ref: StepRef,
         step: &StepSpec,
-        limits: Limits,
+        limits: ProcessLimits,
         capture: &mut Capture,
         control: &Control,
     ) -> StepOutcome {
@@ -75,7 +75,7 @@ impl Steps {
     }
 }
 
-fn exited(exit: Exit, limits: Limits) -> StepOutcome {
+fn exited(exit: Exit, limits: ProcessLimits) -> StepOutcome {
     let (exit_code, signal) = match exit.status {
         ExitStatus::Code(code) => (Some(code), None),
         ExitStatus::Signal(signal) => (None, Some(signal)),

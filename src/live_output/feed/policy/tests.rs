@@ -42,7 +42,7 @@ fn a_stream_that_opens_is_live_and_ends_with_the_log() {
 fn a_stream_that_breaks_is_polled_once_and_opened_again() {
     let mut play = Play::begin();
     play.happens(Happened::Opened);
-    play.happens(Happened::Heard);
+    play.happens(Happened::Received);
     assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
     assert_eq!(play.connection(), Connection::Live, "a break that heals at once is nobody's business");
     assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(500.0)]);
@@ -69,7 +69,7 @@ fn a_stream_that_breaks_twice_without_bringing_anything_gives_way_to_polling_and
     }
     assert!(polls >= 19 && opened, "{polls} polls");
     play.happens(Happened::Opened);
-    play.happens(Happened::Heard);
+    play.happens(Happened::Received);
     assert_eq!(play.connection(), Connection::Live);
 }
 
@@ -85,7 +85,7 @@ fn a_stream_that_does_not_open_in_time_gives_way_to_polling() {
 fn a_silent_stream_is_a_broken_one() {
     let mut play = Play::begin();
     play.happens(Happened::Opened);
-    play.after(20_000.0, Happened::Heard);
+    play.after(20_000.0, Happened::Received);
     assert_eq!(play.after(5_000.0, Happened::Woke), [Action::WakeAfter(20_000.0)]);
     assert_eq!(play.after(20_000.0, Happened::Woke), [Action::Close, Action::Poll]);
 }

@@ -17,7 +17,7 @@ use crate::limits::JOBS_LOOK_EVERY;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
-use crate::server::http::sse::{self, Frames, last_event_id};
+use crate::server::http::sse::{self, FrameBuffer, last_event_id};
 
 /// The maximum number of jobs read at once.
 const LIMIT: i64 = 100;
@@ -38,7 +38,7 @@ pub(in crate::server::http) async fn stream(
     // A cursor beyond the end is treated as the end. Without a cursor, the stream starts at the end. 0 is a valid
     // cursor, which the heartbeat of an empty queue contains.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
-    let mut sending = Sending { state, cursor, changes, frames: Frames::new(), looked: None, _permit: permit };
+    let mut sending = JobsStream { state, cursor, changes, frames: FrameBuffer::new(), looked: None, _permit: permit };
     sending.heartbeat();
     Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
@@ -47,17 +47,17 @@ pub(in crate::server::http) async fn stream(
 }
 
 /// The state of one stream.
-struct Sending {
+struct JobsStream {
     state: AppState,
     /// The position of the last change that was sent.
     cursor: i64,
     changes: watch::Receiver<()>,
-    frames: Frames,
+    frames: FrameBuffer,
     looked: Option<Instant>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Sending {
+impl JobsStream {
     /// Returns the next bytes to send, or `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {

@@ -30,7 +30,7 @@ pub(super) enum Attempts {
 }
 
 /// The state of one response.
-pub(super) struct Sending {
+pub(super) struct LogResponse {
     state: AppState,
     job: JobId,
     attempt: i32,
@@ -57,7 +57,7 @@ enum Next {
     Over,
 }
 
-impl Sending {
+impl LogResponse {
     /// Sends the output up to its current end.
     pub(super) fn once(state: &AppState, job: JobId, of: &AttemptOutput, output: TextReader, encoder: Encoder) -> Self {
         let (attempt, is_complete) = (of.attempt, of.is_complete);

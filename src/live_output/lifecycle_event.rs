@@ -174,7 +174,7 @@ fn within(verb: &str, millis: Option<i64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live_output::simulated::{event, gap_event, milestone};
+    use crate::live_output::simulated::{event, gap_event, lifecycle_event};
     use model::{Level, Seq, Stage, StagePayload};
 
     fn step(status: StepStatus, exit_code: Option<i32>, signal: Option<i32>) -> String {
@@ -218,6 +218,6 @@ mod tests {
         let payload =
             StagePayload { stage: Stage::Execute, status: StageStatus::Started, attempt: 1, duration_ms: None };
         assert_eq!(text(&event(Seq(1), Level::Info, "", Payload::Stage(payload))), "-- Stage execute started");
-        assert_eq!(text(&milestone(Seq(1), Level::Info)), "-- Claimed");
+        assert_eq!(text(&lifecycle_event(Seq(1), Level::Info)), "-- Claimed");
     }
 }

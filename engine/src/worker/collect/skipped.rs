@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use redact::Redacted;
 
-use super::{Limits, MAX_NAME, walk};
+use super::{ArtifactLimits, MAX_NAME, walk};
 
 /// Why a file that matches a pattern was omitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Why {
+pub(super) enum SkipReason {
     /// The entry is not a regular file but, for example, a link, a pipe, a socket or a device.
     NoFile,
     /// The file could not be read.
@@ -33,15 +33,15 @@ pub(super) enum Why {
 
 /// The omitted files: for each reason, their number and the first one's name.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut(BTreeMap<Why, (i64, Redacted)>);
+pub(super) struct SkippedFiles(BTreeMap<SkipReason, (i64, Redacted)>);
 
-impl LeftOut {
-    pub(super) fn add(&mut self, why: Why, name: Redacted) {
+impl SkippedFiles {
+    pub(super) fn add(&mut self, why: SkipReason, name: Redacted) {
         self.0.entry(why).or_insert((0, name)).0 += 1;
     }
 
     /// Returns a warning, if any file was omitted.
-    pub(super) fn into_text(self, limits: Limits) -> Option<Redacted> {
+    pub(super) fn into_text(self, limits: ArtifactLimits) -> Option<Redacted> {
         let mut text = Redacted::literal("Some files were not stored as artifacts: ");
         let mut first = true;
         for (why, (count, name)) in &self.0 {
@@ -59,9 +59,9 @@ impl LeftOut {
     }
 }
 
-impl Why {
+impl SkipReason {
     /// Returns the predicate of the file, or of the files if `is_one` is `false`.
-    fn text(self, limits: Limits, is_one: bool) -> Redacted {
+    fn text(self, limits: ArtifactLimits, is_one: bool) -> Redacted {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let with = |before: &'static str, count: i64, after: &'static str| {
             let mut text = Redacted::literal(before);

@@ -11,14 +11,14 @@ use crate::queue::NewArtifact;
 
 /// The queue of lifecycle events. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Milestones {
-    queue: Arc<Mutex<VecDeque<Milestone>>>,
-    told: watch::Sender<Marks>,
+pub struct LifecycleEvents {
+    queue: Arc<Mutex<VecDeque<LifecycleEvent>>>,
+    marks: watch::Sender<Marks>,
 }
 
 /// An offset up to which output must be sent before anything else: that of a lifecycle event, or the end of all output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct Boundary {
     /// The offset in `output.log`.
     pub at: u64,
     /// The time at which the offset became known.
@@ -27,8 +27,8 @@ pub struct Stop {
 
 /// A lifecycle event with its offset.
 #[derive(Debug)]
-struct Milestone {
-    at: Stop,
+struct LifecycleEvent {
+    at: Boundary,
     event: NewEvent,
     /// The artifact that the event reports.
     file: Option<NewArtifact>,
@@ -54,7 +54,7 @@ pub(super) struct Outgoing {
     pub(super) suppressed: u64,
 }
 
-impl Milestones {
+impl LifecycleEvents {
     /// Creates an empty queue.
     #[must_use]
     pub fn new() -> Self {
@@ -74,34 +74,34 @@ impl Milestones {
 
     /// Closes the queue: neither output nor lifecycle events will follow.
     pub fn close(&self) {
-        self.told.send_modify(|marks| marks.over = true);
+        self.marks.send_modify(|marks| marks.over = true);
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Marks> {
-        self.told.subscribe()
+        self.marks.subscribe()
     }
 
     /// Moves the events at or before `offset` from the queue to `out`.
     pub(super) fn take(&self, offset: u64, out: &mut Outgoing) {
         let mut queue = self.lock();
-        while let Some(milestone) = queue.pop_front_if(|milestone| milestone.at.at <= offset) {
-            out.events.push(milestone.event);
-            out.files.extend(milestone.file);
+        while let Some(lifecycle_event) = queue.pop_front_if(|lifecycle_event| lifecycle_event.at.at <= offset) {
+            out.events.push(lifecycle_event.event);
+            out.files.extend(lifecycle_event.file);
         }
     }
 
     /// Returns the offset of the next event, and the time at which it was queued.
-    pub(super) fn next(&self) -> Option<Stop> {
-        self.lock().front().map(|milestone| milestone.at)
+    pub(super) fn next(&self) -> Option<Boundary> {
+        self.lock().front().map(|lifecycle_event| lifecycle_event.at)
     }
 
     fn queue_one(&self, at: u64, event: NewEvent, file: Option<NewArtifact>) {
-        let at = Stop { at, since: Instant::now() };
-        self.lock().push_back(Milestone { at, event, file });
-        self.told.send_modify(|marks| marks.queued += 1);
+        let at = Boundary { at, since: Instant::now() };
+        self.lock().push_back(LifecycleEvent { at, event, file });
+        self.marks.send_modify(|marks| marks.queued += 1);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Milestone>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<LifecycleEvent>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
