@@ -12,6 +12,7 @@ mod append;
 mod new_event;
 mod offsets;
 mod page;
+pub(crate) mod redacted_text;
 mod store;
 mod stored;
 mod tail;

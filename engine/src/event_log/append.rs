@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::new_event::{NewEvent, size_of_text};
 use super::store::{self, NewRow};
@@ -15,26 +16,30 @@ use crate::db::{Connection, DbError, Tx};
 use crate::fail_point::FailPoint;
 
 /// A worker's right to run a job. Appends under a lease are refused once the job's epoch has increased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// The job that the worker may run.
+    #[serde(rename = "jobId")]
     pub job: JobId,
     /// The attempt that the lease is for, from 1.
     pub attempt: i32,
     /// The lease epoch, which increases whenever a lease of the job begins or ends.
+    #[serde(rename = "leaseEpoch")]
     pub epoch: i64,
 }
 
 /// Events that a worker appends together. They cover one contiguous range of `output.log`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
     /// The batch's number within the lease, from 1. A batch whose number is already stored is not stored again.
+    #[serde(rename = "batch")]
     pub number: i64,
     /// The offset at which the range begins, which is where the previous batch ended.
     pub from: i64,
     /// The offset at which the range ends.
     pub to: i64,
     /// How many bytes of the range are in none of the events.
+    #[serde(rename = "suppressedBytes")]
     pub suppressed: i64,
     /// The events, at least one.
     pub events: Vec<NewEvent>,

@@ -8,11 +8,15 @@ use model::{
     StepStatus, StreamName, Timestamp,
 };
 use redact::Redacted;
+use serde::{Deserialize, Serialize};
+
+use super::redacted_text;
 
 /// An event without its position, id and time, which are assigned when it is stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NewEvent {
     pub(super) level: Level,
+    #[serde(with = "redacted_text")]
     pub(super) message: Redacted,
     pub(super) payload: Payload,
 }
@@ -299,7 +303,8 @@ pub struct StepEnd {
 }
 
 /// The totals of an attempt's output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AttemptTotals {
     /// The exit code of the step that decided the attempt's result.
     pub exit_code: Option<i32>,

@@ -1,10 +1,12 @@
 //! Ends leases and jobs. The state changes in the same transaction as the events that report the change.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use model::backoff::Backoff;
 use model::{ArtifactId, AttemptStatus, EndPayload, FailureReason, JobEventStatus, JobStatus, Seq, Stage, Timestamp};
 use redact::Redacted;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::QueueError;
@@ -14,12 +16,13 @@ use super::leases::store::{self as leases, JobEnd};
 use super::store;
 use crate::artifacts::location;
 use crate::db::Tx;
-use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server};
+use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server, redacted_text};
 use crate::fail_point::FailPoint;
 use crate::spool::Spools;
 
 /// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
 pub enum Ending {
     /// The attempt succeeded.
     Succeeded,
@@ -28,6 +31,7 @@ pub enum Ending {
         /// The machine-readable reason.
         reason: FailureReason,
         /// The human-readable reason.
+        #[serde(with = "redacted_text")]
         message: Redacted,
     },
     /// The attempt was stopped because the job's cancellation was requested.
@@ -35,11 +39,13 @@ pub enum Ending {
 }
 
 /// A worker's report at the end of a lease.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Finish {
     /// The lease to end.
     pub lease: Lease,
     /// The worker that held the lease.
+    #[serde(rename = "workerId", with = "redacted_text")]
     pub worker: Redacted,
     /// How the attempt ended.
     pub ending: Ending,
@@ -50,14 +56,16 @@ pub struct Finish {
 }
 
 /// A file to be recorded as an artifact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NewArtifact {
     /// The artifact's id.
     pub id: ArtifactId,
     /// The artifact's display name.
+    #[serde(with = "redacted_text")]
     pub name: Redacted,
     /// Its media type.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// Its size in bytes.
     pub size_bytes: i64,
     /// Its SHA-256 in hexadecimal.
@@ -69,7 +77,8 @@ pub struct NewArtifact {
 }
 
 /// The location of an artifact's file in the data folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ArtifactPlace {
     /// The file is in the artifact store.
     Store,
@@ -240,5 +249,61 @@ fn job_end(next: &NextState, finish: &Finish) -> JobEnd {
         log_lines: finish.totals.lines,
         log_bytes: finish.totals.bytes,
         log_sha256: finish.totals.log_sha256.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn finish(ending: Ending) -> Finish {
+        let id = "01890000-0000-7000-8000-000000000001".parse().expect("it is an id");
+        Finish {
+            lease: Lease { job: id, attempt: 2, epoch: 3 },
+            worker: Redacted::literal("worker"),
+            ending,
+            totals: AttemptTotals {
+                exit_code: None,
+                lines: 1,
+                bytes: 6,
+                suppressed_bytes: 0,
+                redactions: 0,
+                log_sha256: "11".repeat(32),
+            },
+            artifacts: vec![NewArtifact {
+                id: "01890000-0000-7000-8000-000000000002".parse().expect("it is an id"),
+                name: Redacted::literal("dist/é.js"),
+                content_type: "text/javascript".into(),
+                size_bytes: 5,
+                sha256: "00".repeat(32),
+                place: ArtifactPlace::Store,
+                stage: Some(Stage::Execute),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_finish_is_the_same_after_a_round_trip_through_json() {
+        let failed =
+            Ending::Failed { reason: FailureReason::Timeout, message: Redacted::literal("timed out: \"é\"\n") };
+        for ending in [Ending::Succeeded, failed, Ending::Cancelled] {
+            let sent = finish(ending);
+            let text = serde_json::to_string(&sent).expect("it can be serialised");
+            let received: Finish = serde_json::from_str(&text).expect("it can be read");
+            assert_eq!(format!("{received:?}"), format!("{sent:?}"));
+        }
+    }
+
+    #[test]
+    fn the_json_of_a_finish_uses_the_names_of_the_api() {
+        let ending = Ending::Failed { reason: FailureReason::Timeout, message: Redacted::literal("timed out") };
+        let json = serde_json::to_value(finish(ending)).expect("it can be serialised");
+        assert_eq!(json["lease"]["leaseEpoch"], 3);
+        assert_eq!(json["workerId"], "worker");
+        assert_eq!(json["ending"], json!({"status": "failed", "reason": "timeout", "message": "timed out"}));
+        assert_eq!(json["totals"]["suppressedBytes"], 0);
+        assert_eq!(json["artifacts"][0]["contentType"], "text/javascript");
     }
 }

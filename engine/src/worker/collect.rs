@@ -210,7 +210,7 @@ impl Collector {
         if let Some(before) = self.kept.insert(path.to_owned(), kept) {
             self.replaced.insert(before.id);
         }
-        let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
+        let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream").into();
         let size_bytes = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
         let (sha256, place) = (stored.sha256, ArtifactPlace::Store);
         Ok(Some(NewArtifact { id, name, content_type, size_bytes, sha256, place, stage: Some(stage) }))

@@ -210,7 +210,7 @@ pub(super) fn log_artifact(totals: &AttemptTotals) -> NewArtifact {
     NewArtifact {
         id: ArtifactId(uuid::Uuid::now_v7()),
         name: Redacted::literal("logs/output.log"),
-        content_type: "text/plain; charset=utf-8",
+        content_type: "text/plain; charset=utf-8".into(),
         size_bytes: totals.bytes,
         sha256: totals.log_sha256.clone(),
         place: ArtifactPlace::Spool,

@@ -28,7 +28,7 @@ pub(in crate::queue) async fn keep_artifact(
     .bind(lease.job.0)
     .bind(lease.attempt)
     .bind(artifact.name.to_text())
-    .bind(artifact.content_type)
+    .bind(artifact.content_type.as_ref())
     .bind(artifact.size_bytes)
     .bind(format!("sha256:{}", artifact.sha256))
     .bind(artifact.place.path(lease, artifact.id))

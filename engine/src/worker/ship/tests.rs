@@ -13,7 +13,8 @@ use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
 use fastrand::Rng;
 
-/// A link that records the appended batches, and fails after a given number of them.
+/// A link that records the appended batches, and fails after a given number of them. Batches pass through JSON, as those
+/// of a worker on another machine.
 #[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
@@ -26,7 +27,8 @@ impl Link for Recorder {
         if batches.len() >= self.takes {
             return Err(LinkError::Fenced(lease.job));
         }
-        batches.push(batch);
+        let sent = serde_json::to_string(&batch).expect("a batch can be serialised");
+        batches.push(serde_json::from_str(&sent).expect("what was serialised can be read"));
         Ok(())
     }
 
