@@ -20,8 +20,8 @@ const OVERSCAN: u32 = 800;
 /// available when the reader scrolls to them. It is less than half the height of a loaded range, so that jumping to any
 /// position loads only one range.
 const AHEAD: u32 = 4_000;
-/// The number of newest rows that the server renders. The server does not know the panel's size. This number fills any
-/// screen, and is enough to be useful without scripts.
+/// The number of newest rows that the server renders. The server does not know the panel's size. This many rows fill
+/// any screen, and are enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width in columns until the panel is measured.
 const GUESSED_COLUMNS: u32 = 120;
@@ -200,7 +200,7 @@ impl Panel {
         self.seeking
     }
 
-    /// Returns the attempt to use for a line number without an attempt: the last one.
+    /// Returns the last attempt, which line references without an attempt refer to.
     #[must_use]
     pub fn last_attempt(&self) -> i32 {
         self.buffer.totals().last_attempt().unwrap_or(1)

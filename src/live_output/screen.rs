@@ -1,8 +1,8 @@
-//! Holds the panel's state as signals, and draws it.
+//! Stores the panel's state as signals, and draws the panel.
 //!
-//! Events change the panel. Once per frame a [`PanelFrame`] is computed, and its rows are put into a keyed list. When
-//! they are in the document, the heights of the spaces above and below and the scroll position are set. Heights are set
-//! through the CSSOM because the page's Content-Security-Policy forbids style attributes.
+//! Events change the panel. Once per animation frame, a [`PanelFrame`] is computed and its rows are put into a keyed
+//! list. When the rows are in the document, the heights of the spaces above and below them and the scroll position are
+//! set. Heights are set through the CSSOM because the page's Content-Security-Policy forbids style attributes.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ use super::permalink;
 use super::totals::Totals;
 use crate::rest;
 
-/// The number of events that are loaded from the end of the log: the API's limit.
+/// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
 /// The number of characters in the ruler. A larger number makes the mean width more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;

@@ -1,4 +1,4 @@
-//! Simulates, for tests, the events that a worker would send for random output.
+//! Test support that simulates the events that a worker would send for random output.
 
 use fastrand::Rng;
 use model::{
@@ -25,7 +25,7 @@ struct Stretch {
 }
 
 impl Simulated {
-    /// Generates output and splits it, both from a seed.
+    /// Generates random output and splits it into events, both determined by the seed.
     pub fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let stretches = print(&mut random);
@@ -88,7 +88,7 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     while !rest.is_empty() {
         let size = usize::try_from(random.u64(..40) + 1).expect("small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        // The chunks are in the order of their first bytes, as sent by a worker.
+        // Like a worker, this sends the chunks in the order of their first bytes.
         let (first, second) = match range[0].stream {
             StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),

@@ -1,5 +1,5 @@
-//! The note above the log for browsers without scripts. It describes the displayed part of the log and links to the
-//! rest.
+//! The note above the log for browsers that do not run scripts. The note describes the displayed part of the log and
+//! links to the rest.
 //!
 //! The style sheet hides the note if scripts run.
 

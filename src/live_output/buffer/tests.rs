@@ -46,7 +46,7 @@ fn load_later(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool 
 }
 
 #[test]
-fn a_first_paint_that_was_shortened_is_completed_by_loading() {
+fn loading_completes_a_shortened_first_paint() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         for bytes in [1, 40, 300] {
@@ -72,7 +72,7 @@ fn check_unbroken(buffer: &Buffer, seed: u64) {
 }
 
 #[test]
-fn random_cuts_of_two_streams_give_the_lines_that_were_printed() {
+fn randomly_split_streams_yield_the_printed_lines() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         let mut buffer = empty(UNLIMITED);
@@ -84,7 +84,7 @@ fn random_cuts_of_two_streams_give_the_lines_that_were_printed() {
 }
 
 #[test]
-fn loading_backwards_from_the_end_gives_the_same_lines() {
+fn loading_backwards_from_the_end_yields_the_printed_lines() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         let events = &simulated.events;
@@ -104,7 +104,7 @@ fn loading_backwards_from_the_end_gives_the_same_lines() {
 }
 
 #[test]
-fn an_event_that_comes_twice_changes_nothing() {
+fn a_repeated_event_is_ignored() {
     let simulated = Simulated::new(7);
     let mut buffer = empty(UNLIMITED);
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
@@ -116,7 +116,7 @@ fn an_event_that_comes_twice_changes_nothing() {
 }
 
 #[test]
-fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
+fn the_window_is_bounded_and_contains_only_printed_lines() {
     let limits = BufferLimits { lines: 20, bytes: 400 };
     for seed in 1..200 {
         let simulated = Simulated::new(seed);
@@ -137,7 +137,7 @@ fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
 }
 
 #[test]
-fn a_reader_who_walks_to_the_beginning_and_back_sees_every_line_whole() {
+fn scrolling_to_the_beginning_and_back_loads_every_line_completely() {
     let limits = BufferLimits { lines: 20, bytes: 100_000 };
     for seed in 1..200 {
         let simulated = Simulated::new(seed);
@@ -164,7 +164,7 @@ fn a_reader_who_walks_to_the_beginning_and_back_sees_every_line_whole() {
 }
 
 #[test]
-fn a_part_that_does_not_touch_the_window_takes_its_place() {
+fn a_loaded_range_that_does_not_touch_the_window_replaces_it() {
     let lines: Vec<(i64, String)> = (1..=1000).map(|number| (number, format!("line {number}"))).collect();
     let mut buffer = empty(UNLIMITED);
     buffer.append(vec![log_event(Seq(1), 990, "line 990\nline 991\n")], WhenFull::DropOldest);
@@ -177,7 +177,7 @@ fn a_part_that_does_not_touch_the_window_takes_its_place() {
 }
 
 #[test]
-fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
+fn the_lines_of_consecutive_attempts_are_adjacent() {
     let mut buffer = empty(UNLIMITED);
     buffer.note_lines(1, 7);
     let mut event = log_event(Seq(1), 1, "again\n");
@@ -190,7 +190,7 @@ fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
 }
 
 #[test]
-fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
+fn a_new_window_starts_after_a_gap_whose_lines_can_be_loaded() {
     let lines: Vec<(i64, String)> = (1..=60).map(|number| (number, format!("line {number}"))).collect();
     let mut buffer = empty(UNLIMITED);
     let events = vec![
@@ -212,7 +212,7 @@ fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
 }
 
 #[test]
-fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in() {
+fn new_output_is_only_counted_while_the_reader_looks_at_a_full_window() {
     let mut buffer = empty(BufferLimits { lines: 3, bytes: 1000 });
     for line in 1..=3 {
         buffer.append(vec![log_event(Seq(line), line, "x\n")], WhenFull::Detach);
@@ -227,15 +227,15 @@ fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in(
 }
 
 #[test]
-fn lifecycle_events_are_kept_and_earlier_ones_do_not_count_as_missing_output() {
+fn all_lifecycle_events_stay_in_memory_and_do_not_count_as_missing_output() {
     let lifecycle_events = vec![lifecycle_event(Seq(1), Level::Info), lifecycle_event(Seq(2), Level::Info)];
     let buffer = Buffer::new(lifecycle_events, &[log_event(Seq(3), 1, "x\n")], Seq(3), UNLIMITED);
-    assert!(buffer.has_earlier(), "whether the line begins there is not known");
+    assert!(buffer.has_earlier(), "it is unknown whether the line begins there");
     assert_eq!((buffer.lines_before(), buffer.lifecycle_events().len()), (0, 2));
 }
 
 #[test]
-fn a_colour_goes_on_in_the_next_line_of_its_stream_also_when_the_beginning_is_loaded_later() {
+fn a_colour_continues_on_the_next_line_of_its_stream_even_if_its_beginning_is_loaded_later() {
     let events = [log_event(Seq(1), 1, "\x1b[31mred\n"), log_event(Seq(2), 2, "still\nand here\x1b[0m\nnot\n")];
     let styles = |buffer: &Buffer| buffer.lines().iter().map(|line| line.style.classes()).collect::<Vec<_>>();
     let mut live = empty(UNLIMITED);

@@ -1,7 +1,7 @@
 //! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] executes the decisions.
 //!
-//! This module is pure. It takes the event that occurred, the time and a random number, and returns actions. The rules
-//! are:
+//! This module is pure. [`FeedPolicy::on`] receives an input, the time and a random number, and returns actions. The
+//! rules are:
 //!
 //! - Try the stream first. When it breaks, poll once before anything else. The poll fetches the missing events, and it
 //!   reports conditions that an `EventSource` does not: the statuses 401 and 404, and that the job has finished.
@@ -40,14 +40,14 @@ pub enum Connection {
     Polling,
     /// The server does not respond. The next attempt follows after the given number of seconds.
     Reconnecting {
-        /// The pause in seconds, counted from its start.
+        /// The length of the whole pause, in seconds.
         seconds: u32,
     },
     /// The page is hidden.
     Paused,
     /// The log is complete.
     Ended,
-    /// The server refused with this status, so retrying is useless.
+    /// The server refused the request with this HTTP status. The feed does not retry.
     Refused(u16),
 }
 
@@ -73,7 +73,7 @@ pub enum Happened {
     },
     /// A poll got no response.
     Unreachable,
-    /// The server refused a poll.
+    /// The server refused a poll with this HTTP status.
     Refused(u16),
     /// The wake-up time set by [`Action::WakeAfter`] has been reached.
     Woke,
@@ -104,7 +104,7 @@ enum StreamState {
 pub struct FeedPolicy {
     connection: Connection,
     stream: StreamState,
-    /// A poll is in progress.
+    /// Whether a poll is in progress.
     asking: bool,
     breaks: u32,
     unanswered: u32,
