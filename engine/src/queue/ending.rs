@@ -23,7 +23,7 @@ use crate::spool::Spools;
 pub enum Ending {
     /// The attempt succeeded.
     Succeeded,
-    /// The attempt failed by itself, or because its worker stopped.
+    /// The attempt failed, or its worker stopped.
     Failed {
         /// The machine-readable reason.
         reason: FailureReason,
@@ -56,11 +56,11 @@ pub struct NewArtifact {
     pub id: ArtifactId,
     /// The artifact's display name.
     pub name: Redacted,
-    /// Its media type.
+    /// The artifact's media type.
     pub content_type: &'static str,
-    /// Its size in bytes.
+    /// The artifact's size in bytes.
     pub size_bytes: i64,
-    /// Its SHA-256 in hexadecimal.
+    /// The artifact's SHA-256 in hexadecimal.
     pub sha256: String,
     /// The location of the file.
     pub place: ArtifactPlace,
@@ -88,10 +88,10 @@ impl ArtifactPlace {
     }
 }
 
-/// The longest wait before the next attempt.
+/// The longest delay before the next attempt.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// The waits before the next attempt.
+/// The delays before the next attempts.
 const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// The state of a job after its attempt has ended.

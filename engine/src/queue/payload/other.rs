@@ -1,5 +1,5 @@
-//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking
-//! name, at any depth, is masked with everything in it.
+//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking name
+//! is masked at any depth, together with its contents.
 
 use redact::Redactor;
 
@@ -26,8 +26,8 @@ fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
     }
 }
 
-/// Returns the payload as responses show it. Secret members are masked, and so are their values where these occur in
-/// other texts.
+/// Returns the payload as responses show it. Secret members are masked, and their values are also masked where they
+/// occur in other texts.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),
