@@ -1,4 +1,4 @@
-//! Converts the tree to compact text, with every number as it was written.
+//! Converts the tree to compact text, in which every number has its original digits.
 
 use std::fmt::{self, Display, Formatter, Write};
 
