@@ -53,7 +53,7 @@ impl JobStatus {
     }
 }
 
-/// Why a job's last attempt failed.
+/// The reason why a job's last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
@@ -147,7 +147,7 @@ pub struct Job {
     pub max_attempts: i32,
     /// The summary that the worker reported when the job finished.
     pub result_summary: Option<String>,
-    /// The error message for people, if the job failed.
+    /// The human-readable error message, if the job failed.
     pub error_message: Option<String>,
     /// Always null; retained for compatibility with older clients.
     pub artifacts_path: Option<String>,
@@ -196,7 +196,7 @@ pub struct JobsPage {
     pub has_more: bool,
 }
 
-/// A submission.
+/// A job to submit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewJob {
@@ -217,7 +217,7 @@ pub struct NewJob {
     pub max_attempts: i32,
 }
 
-/// Changes to a job when it is resubmitted.
+/// The changes that a client requests when it resubmits a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct JobChanges {
@@ -225,8 +225,8 @@ pub struct JobChanges {
     pub priority: Option<i32>,
     /// The new maximum number of attempts, if it is changed.
     pub max_attempts: Option<i32>,
-    /// Fields that replace those of the original payload; null removes a field. A value that is masked as in responses
-    /// stands for the original value.
+    /// Fields that replace those of the original payload; null removes a field. A value that contains the mask exactly
+    /// as in a response is replaced by the original value.
     pub payload: Option<RawJson>,
 }
 

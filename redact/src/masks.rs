@@ -28,7 +28,7 @@ impl Masks {
         self.cursor
     }
 
-    /// Returns how many masks have been written.
+    /// Returns the number of masks that have been written.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }

@@ -2,8 +2,8 @@
 //!
 //! The computation is pure and takes time linear in the line's length: a row has a bounded number of columns, a cursor
 //! movement has no cost, and an erasure clears one bit per column, 64 at a time. The result is text again ([`fold`]),
-//! whose only escape sequences are styles (SGR) and links (OSC 8), so later code need not know about cursors. Colours
-//! are reduced to the sixteen of [`Style`].
+//! whose only escape sequences are styles (SGR) and links (OSC 8), so other code does not have to handle cursor
+//! movements. Colours are reduced to the sixteen of [`Style`].
 //!
 //! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
 //! and becomes a NEL in the result. Movements up, and cursor addressing to other rows, are ignored.
@@ -23,7 +23,7 @@ const MAX_ABOVE: usize = 64 * 1024;
 /// character there.
 pub const DROPPED: &str = "\u{1b}[65535G ";
 
-/// The distance of tab stops, in columns.
+/// The distance between tab stops, in columns.
 const TAB: usize = 8;
 
 /// Whether more text may be appended to a line.
