@@ -31,13 +31,13 @@ const PAGE: usize = 500;
 /// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of failed attempts before a message is printed. A restart of the server takes fewer.
+/// The number of failed attempts before a message is printed. A restart of the server causes fewer failures.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.
 const TOO_LONG: &str = "an event that is too long";
 
-/// The event up to which the log is read.
+/// Specifies the event up to which the log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
     /// Up to the newest event.
@@ -58,7 +58,7 @@ pub(super) struct Wanted {
     pub(super) printed: Printed,
 }
 
-/// An event, both as sent by the server and parsed.
+/// An event in two forms: as sent by the server, and parsed.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) json: String,

@@ -29,7 +29,7 @@ const DRAW_EVERY: Duration = Duration::from_secs(1);
 /// The pause before another attempt to fetch the list.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Lists jobs, newest first.
+/// The arguments of `tailwater jobs`, which lists jobs, newest first.
 #[derive(Debug, Args)]
 pub(super) struct Jobs {
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(super) struct Jobs {
     json: bool,
 }
 
-/// A job, both as sent by the server and parsed.
+/// A job in two forms: as sent by the server, and parsed.
 struct FetchedJob {
     json: String,
     job: Job,

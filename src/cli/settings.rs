@@ -1,8 +1,9 @@
 //! Reads the settings file and computes the effective settings.
 //!
-//! The only definition of the settings is that of the arguments of `serve` ([`Serve`]). The keys of the file are the
-//! names of the arguments, and the values in the file become their defaults. A flag therefore overrides an environment
-//! variable, which overrides the file, which overrides the built-in default. The same checks apply to all of them.
+//! The settings are defined once, as the arguments of `serve` ([`Serve`]). The keys of the file are the names of the
+//! arguments, and the values in the file become the defaults of the arguments. A flag therefore overrides an
+//! environment variable, which overrides the file, which overrides the built-in default. The same checks apply to
+//! values from all of these sources.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -108,7 +109,7 @@ pub(super) fn table() -> Command {
     Serve::augment_args(Command::new("settings"))
 }
 
-/// Adds the arguments that are not derived: the settings file and, for `config`, all settings.
+/// Adds the arguments that are not defined by derive macros: the settings file and, for `config`, all settings.
 pub(super) fn add_arguments(command: Command) -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_of_serve_is_a_variable_and_a_key_of_the_file() {
+    fn every_flag_of_serve_has_a_variable_and_a_key_in_the_file() {
         for setting in table().get_arguments() {
             let key = setting.get_id().as_str();
             let variable = format!("TAILWATER_{}", key.to_uppercase());
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_setting_and_a_wrong_value_are_named_with_their_line() {
+    fn unknown_keys_and_invalid_values_are_reported_with_their_line() {
         check_refused(
             "listen = \"a:1\"\n\nlisen = \"a:1\"",
             "t.toml:3: unknown setting \"lisen\"; expected one of listen, ",

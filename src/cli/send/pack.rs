@@ -77,7 +77,7 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // The file was removed after the walk, or it is a removed file that git still tracks.
+            // The file was removed after it was listed, or git still tracks a removed file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_git_tracks_or_does_not_ignore_goes_along() {
+    fn files_that_git_tracks_or_does_not_ignore_are_packed() {
         let root = tempfile::tempdir().expect("a temporary folder");
         let write = |name: &str, text: &str| {
             let path = root.path().join(name);

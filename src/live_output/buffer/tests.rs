@@ -112,7 +112,7 @@ fn a_repeated_event_is_ignored() {
     assert_eq!(texts(&buffer), simulated.lines);
     let part = LineRange { attempt: 1, first: 1, count: 1000 };
     buffer.load(part_of(&simulated.lines, part), Growth::Over);
-    assert_eq!(texts(&buffer), simulated.lines, "and so does a line");
+    assert_eq!(texts(&buffer), simulated.lines, "a repeated line is ignored too");
 }
 
 #[test]
@@ -129,10 +129,10 @@ fn the_window_is_bounded_and_contains_only_printed_lines() {
         assert_eq!(held, buffer.lines.bytes(), "seed {seed}");
         assert!(held <= limits.bytes, "seed {seed}");
         let last = simulated.lines.last().cloned();
-        assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is held, seed {seed}");
+        assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is in the window, seed {seed}");
         assert!(texts(&buffer).iter().all(|line| simulated.lines.contains(line)), "seed {seed}");
         let before = i64::try_from(simulated.lines.len() - buffer.lines().len()).expect("few");
-        assert_eq!(buffer.lines_before(), before, "what is not held is counted, seed {seed}");
+        assert_eq!(buffer.lines_before(), before, "lines before the window are counted, seed {seed}");
     }
 }
 

@@ -81,11 +81,11 @@ fn no_text_is_lost_if_the_segments_contradict_it() {
 #[test]
 fn text_after_a_carriage_return_overwrites_the_line() {
     assert_eq!(shown(&["10%\r20%\r30%"]), "30%");
-    assert_eq!(shown(&["10%\r", "20%\r"]), "20%", "what follows rewrites it, not the return itself");
+    assert_eq!(shown(&["10%\r", "20%\r"]), "20%", "the text after the carriage return overwrites the line");
     assert_eq!(shown(&["windows\r"]), "windows");
     assert_eq!(shown(&["a\r\r\rb"]), "b");
     assert_eq!(shown(&["100%\r", "5", "0"]), "500%");
-    assert_eq!(shown(&["abc\x1b[", "3DX", "\x1b[C\x1b[", "K"]), "Xb", "a sequence may be cut");
+    assert_eq!(shown(&["abc\x1b[", "3DX", "\x1b[C\x1b[", "K"]), "Xb", "a sequence may be split");
 }
 
 #[test]
@@ -125,10 +125,10 @@ fn an_endless_line_is_truncated_at_the_limit_and_flagged() {
     assert!(line.cut);
     let before = ansi::plain_text(&line.text).into_owned();
     line.push(&piece("more"), Seq(2), &mut scanner);
-    assert_eq!(ansi::plain_text(&line.text), before, "nothing is added where something is missing");
+    assert_eq!(ansi::plain_text(&line.text), before, "nothing is appended after truncated text");
     line.push(&piece("\rnews"), Seq(3), &mut scanner);
     let text = ansi::plain_text(&line.text).into_owned();
-    assert!(text.starts_with("news 日日") && line.cut, "the rest of a line that is overwritten stays");
+    assert!(text.starts_with("news 日日") && line.cut, "the part that is not overwritten remains");
     line.push(&piece("\r\x1b[Knew"), Seq(4), &mut scanner);
     assert_eq!((line.text.as_str(), line.cut), ("new", false));
 }
@@ -167,7 +167,7 @@ fn a_line_without_its_beginning_is_replaced_by_the_loaded_line_after_it_has_ende
     let mut growing = built(&["tail"]);
     growing.whole = false;
     growing.complete(loaded("head and tail", false), Growth::GoesOn);
-    assert_eq!(growing.text, "tail", "what comes may be in what was loaded");
+    assert_eq!(growing.text, "tail", "the loaded text may contain pieces that have yet to arrive");
     growing.whole = false;
     growing.complete(loaded("head and tail", false), Growth::Over);
     assert_eq!(growing.text, "head and tail");

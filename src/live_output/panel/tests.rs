@@ -149,7 +149,7 @@ fn a_million_lines_fit_into_the_maximum_scroll_height() {
     panel.scrolled(height / 2);
     assert!(load_all(&mut panel, 1_000_000) <= 2);
     let line = top_line(&panel);
-    assert!((495_000..505_000).contains(&line), "half way is line {line}");
+    assert!((495_000..505_000).contains(&line), "line {line} is in the middle");
     panel.scrolled(0);
     load_all(&mut panel, 1_000_000);
     assert_eq!(top_line(&panel), 1);
@@ -167,7 +167,7 @@ fn scrolling_down_from_the_beginning_shows_every_line() {
         panel.scrolled(top + 300);
         load_all(&mut panel, 5_000);
         let line = top_line(&panel);
-        assert!((last..=last + 16).contains(&line), "{line} comes after {last}");
+        assert!((last..=last + 16).contains(&line), "line {line} follows line {last}");
         last = line;
     }
     assert_eq!(last, 5_000 - i64::from(HEIGHT / ROW_HEIGHT) + 1);
@@ -238,7 +238,7 @@ fn the_measured_height_of_a_line_overrides_the_computed_one() {
     assert!(panel.measure(key, 3));
     assert_eq!(panel.layout.height(), 5 * ROW_HEIGHT);
     panel.resize(90, HEIGHT);
-    assert_eq!(panel.layout.height(), 3 * ROW_HEIGHT, "at another width it counts no more");
+    assert_eq!(panel.layout.height(), 3 * ROW_HEIGHT, "the measurement applies to one width only");
 }
 
 #[test]

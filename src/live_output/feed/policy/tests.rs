@@ -44,7 +44,7 @@ fn after_a_broken_stream_the_log_is_polled_once_and_the_stream_reopened() {
     play.happens(Happened::Opened);
     play.happens(Happened::Received);
     assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
-    assert_eq!(play.connection(), Connection::Live, "a break that heals at once is nobody's business");
+    assert_eq!(play.connection(), Connection::Live, "a single break does not change the displayed state");
     assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(500.0)]);
     assert_eq!(play.happens(Happened::Woke)[0], Action::Open);
 }
