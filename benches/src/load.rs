@@ -1,5 +1,5 @@
-//! Extreme loads: a flood of output while other jobs run, thousands of idle readers, and the disk space used by a
-//! finished job.
+//! Benchmarks under extreme load: a flood of output while other jobs run, thousands of idle readers, and the disk space
+//! that a finished job uses.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -56,7 +56,7 @@ pub async fn flood() {
 
 const IDLE_READERS: u64 = 10_000;
 
-/// Measures a large number of readers of a job that prints nothing.
+/// Measures the cost of a large number of idle readers of one job.
 pub async fn streams() {
     let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
     let client = Client::new(&server.address);
@@ -90,7 +90,7 @@ pub async fn disk() {
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.path().join("spool").join(&id).join("1");
-    // Waits until the log has been compressed in the background.
+    // Wait until the background task has compressed the log.
     while spool.join("output.log").exists() || spool.join("output.idx").exists() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -17,7 +17,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the release server with default settings. Its data is on a disk, and not on a RAM disk.
+    /// Starts the release server with default settings. Its data folder is below `target`, which is on a disk and not
+    /// on a RAM disk.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
