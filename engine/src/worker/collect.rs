@@ -69,7 +69,7 @@ struct StoredFile {
     id: ArtifactId,
 }
 
-/// The metadata that changes when a file is written.
+/// The metadata that shows whether a file has been changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     inode: u64,
@@ -199,7 +199,7 @@ impl Collector {
             _ => {}
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
-        // If a file grows while it is read, only its size at the beginning is stored.
+        // If the file grows while it is being read, only the bytes up to its initial size are stored.
         let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             SkipReason::NotStored
@@ -217,7 +217,8 @@ impl Collector {
     }
 }
 
-/// Returns the artifact name of a file, which is its redacted path. The path must be one line of text.
+/// Returns the artifact name of a file, which is its redacted path. Fails if the path is too long or not a single line
+/// of text, or if the name is reserved.
 fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, SkipReason> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
     let name = redactor.redact(text.ok_or(SkipReason::Name)?.as_bytes());

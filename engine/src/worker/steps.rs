@@ -77,7 +77,7 @@ enum Failure {
     /// The output limit is exceeded, so later steps could not print anything either.
     OutputLimit(u64),
     Stopped(Stop),
-    /// The output could not be stored, so that of later steps could not be stored either.
+    /// The output could not be stored, so the output of later steps could not be stored either.
     Storage,
 }
 
@@ -220,7 +220,7 @@ impl Run<'_> {
         self.tell(NewEvent::step_ended(name, StepStatus::Skipped, StepEnd::default()));
     }
 
-    /// Reports an event at the current position of the output.
+    /// Queues a lifecycle event at the current end of the output.
     fn tell(&self, event: NewEvent) {
         self.tools.lifecycle_events.push(self.tools.capture.spool().end().bytes, event);
     }

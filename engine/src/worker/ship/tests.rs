@@ -13,7 +13,7 @@ use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
 use fastrand::Rng;
 
-/// A link that records the appended batches, and fails after a given number of them.
+/// A link that records the appended batches, and fails after the first `takes` of them.
 #[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
@@ -97,10 +97,11 @@ impl Printed {
         self.steps.push(self.bytes.len());
     }
 
-    /// Returns the index of the step that printed a byte, and where its output ends.
+    /// Returns the index of the step that printed the byte at `offset`, and the offset at which that step's output
+    /// ends.
     fn step_of(&self, offset: usize) -> (i32, usize) {
         let index = self.steps.partition_point(|end| *end <= offset);
-        (i32::try_from(index).expect("they are few"), self.steps[index])
+        (i32::try_from(index).expect("there are few steps"), self.steps[index])
     }
 }
 
@@ -131,7 +132,7 @@ impl Case {
             tail_bytes: random.choice([1, 40, 200]).expect("there are some"),
         };
         let lease = Lease { job: JobId(uuid::Uuid::nil()), attempt: 1, epoch: 1 };
-        let takes = if random.u64(..2) == 0 { usize::MAX } else { usize::try_from(random.u64(..12)).expect("few") };
+        let takes = if random.u64(..2) == 0 { usize::MAX } else { usize::try_from(random.u64(..12)).expect("it is small") };
         let recorder = Recorder { batches: Arc::default(), takes };
         let live = LiveLog::Events(policy, bounds);
         Self { random, printed: Printed::default(), recorder, bounds, live, lease }
@@ -159,7 +160,8 @@ impl Case {
         )
     }
 
-    /// Prints and ships concurrently. If the link fails, the rest is shipped afterwards, as in a recovery.
+    /// Prints output and ships it concurrently. If the link fails, the remaining output is shipped afterwards, as in
+    /// recovery.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let lifecycle_events = LifecycleEvents::new();
         let shipper = self.shipper(spool, lifecycle_events.clone(), Progress::default());
@@ -229,16 +231,16 @@ impl Case {
             assert_eq!(
                 tally.suppressed - before,
                 batch.suppressed,
-                "seed {seed}: what is left out is reported in its batch"
+                "seed {seed}: the batch reports its suppressed bytes"
             );
         }
-        assert!(tally.covered.iter().all(|times| *times == 1), "seed {seed}: each byte once: {:?}", tally.covered);
+        assert!(tally.covered.iter().all(|times| *times == 1), "seed {seed}: each byte is covered once: {:?}", tally.covered);
         let produced = i64::try_from(self.printed.bytes.len()).expect("it is small");
         assert_eq!(tally.kept + tally.suppressed, produced, "seed {seed}");
         assert_eq!(i64::try_from(progress.suppressed), Ok(tally.suppressed), "seed {seed}");
         let tails = self.bounds.tail_bytes * self.printed.steps.len() as u64;
         let head = self.bounds.job_bytes.max(self.bounds.tail_bytes);
-        assert!(u64::try_from(tally.kept).expect("positive") <= head.saturating_add(tails), "seed {seed}: budget");
+        assert!(u64::try_from(tally.kept).expect("it is not negative") <= head.saturating_add(tails), "seed {seed}: budget");
     }
 }
 
@@ -265,8 +267,8 @@ impl<'a> Tally<'a> {
             Payload::Gap(gap) => self.gap(gap),
             _ if event.message().as_bytes() == ENDED.as_bytes() => {
                 let done = self.covered.iter().take_while(|times| **times > 0).count();
-                assert!(self.printed.steps.contains(&done), "seed {}: it stands at a step's end", self.seed);
-                assert!(self.covered[done..].iter().all(|times| *times == 0), "seed {}: in its place", self.seed);
+                assert!(self.printed.steps.contains(&done), "seed {}: the event is at the end of a step", self.seed);
+                assert!(self.covered[done..].iter().all(|times| *times == 0), "seed {}: no later byte was sent", self.seed);
             }
             _ => {}
         }
@@ -282,7 +284,7 @@ impl<'a> Tally<'a> {
             assert_eq!(*line, self.printed.lines[from], "seed {}: the line of byte {from}", self.seed);
             self.cover(from, from + piece.len(), log.step_index);
         }
-        assert!(text.is_empty(), "seed {}: the pieces are the text", self.seed);
+        assert!(text.is_empty(), "seed {}: the segments cover the text", self.seed);
         self.kept += log.bytes;
     }
 
@@ -295,12 +297,12 @@ impl<'a> Tally<'a> {
         let (step, end) = self.printed.step_of(from);
         assert_eq!(gap.step_id, ["a", "b", "c", "d"][index(step.into())], "seed {}", self.seed);
         let tail = index(self.bounds.tail_bytes.try_into().expect("it is small"));
-        assert!(to + tail >= end, "seed {}: a tail is no longer than it may be", self.seed);
+        assert!(to + tail >= end, "seed {}: a tail does not exceed its limit", self.seed);
         let reach = end - tail..end - tail + tail / 2;
         let begins_line = self.printed.bytes[to - 1] == b'\n';
         let could = reach.clone().any(|at| at > 0 && self.printed.bytes[at - 1] == b'\n');
-        assert!(begins_line || !could, "seed {}: a tail begins with a line where it can: {gap:?}", self.seed);
-        assert!(to <= reach.end + 3, "seed {}: a tail is kept", self.seed);
+        assert!(begins_line || !could, "seed {}: a tail begins with a line if possible: {gap:?}", self.seed);
+        assert!(to <= reach.end + 3, "seed {}: the tail is not suppressed", self.seed);
         assert!(std::str::from_utf8(&self.printed.bytes[to..end]).is_ok(), "seed {}", self.seed);
         self.cover(from, to, step);
         self.suppressed += gap.bytes;
@@ -308,7 +310,7 @@ impl<'a> Tally<'a> {
 
     fn cover(&mut self, from: usize, to: usize, step: i32) {
         assert_eq!(self.printed.step_of(from).0, step, "seed {}", self.seed);
-        assert!(to <= self.printed.step_of(from).1, "seed {}: it is of one step", self.seed);
+        assert!(to <= self.printed.step_of(from).1, "seed {}: the range belongs to one step", self.seed);
         self.covered[from..to].iter_mut().for_each(|times| *times += 1);
     }
 }
@@ -333,7 +335,7 @@ fn signed(number: usize) -> i64 {
 }
 
 #[tokio::test]
-async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out() {
+async fn each_byte_is_in_exactly_one_event_or_gap() {
     let mut with_gaps = 0;
     for seed in 1..=300 {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -347,7 +349,7 @@ async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out(
 }
 
 #[tokio::test]
-async fn head_and_tail_end_and_begin_with_whole_lines() {
+async fn the_head_ends_and_the_tail_begins_at_a_line_boundary() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let mut case = Case::new(1);
@@ -373,7 +375,7 @@ async fn head_and_tail_end_and_begin_with_whole_lines() {
 }
 
 #[tokio::test]
-async fn switched_off_everything_is_left_out_and_no_gap_tells_of_it() {
+async fn without_live_output_everything_is_suppressed_and_no_gap_is_recorded() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let mut case = Case::new(1);
@@ -387,7 +389,7 @@ async fn switched_off_everything_is_left_out_and_no_gap_tells_of_it() {
 }
 
 #[tokio::test]
-async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it() {
+async fn unreadable_output_is_suppressed_and_does_not_block_the_job() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
@@ -411,7 +413,7 @@ async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it
 }
 
 #[tokio::test]
-async fn a_disk_that_keeps_failing_is_asked_a_limited_number_of_times() {
+async fn a_failing_read_is_retried_a_limited_number_of_times() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let reader = spool.reader().expect("files can be shared");
