@@ -70,7 +70,7 @@ fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
 }
 
 #[tokio::test]
-async fn every_route_of_the_server_has_a_rule_of_access() {
+async fn every_route_has_an_access_rule() {
     let mut routes: Vec<_> = all_routes().into_iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     let mut rules: Vec<_> = RULES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     routes.sort();
@@ -105,7 +105,7 @@ async fn every_api_route_answers_401_without_credentials() {
 }
 
 #[tokio::test]
-async fn without_a_session_every_page_redirects_to_the_login_and_back() {
+async fn without_a_session_every_page_redirects_to_the_login_with_a_return_path() {
     let server = TestServer::start().await;
     let (job, _) = job_with_artifact(&server).await;
     let pages =
@@ -209,7 +209,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
 }
 
 #[tokio::test]
-async fn listening_beyond_loopback_needs_a_token_that_the_operator_set() {
+async fn listening_beyond_loopback_requires_a_token_set_by_the_operator() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let everywhere: SocketAddr = "0.0.0.0:0".parse().expect("an address");
     let listen = async || TcpListener::bind(everywhere).await.expect("a free port");

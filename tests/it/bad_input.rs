@@ -74,7 +74,7 @@ async fn an_artifact_is_found_only_under_its_own_job() {
 }
 
 #[tokio::test]
-async fn an_invalid_query_is_refused_with_its_parameters_name() {
+async fn an_invalid_query_is_refused_with_the_parameter_name() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("true").await;
     let table = [

@@ -1,4 +1,4 @@
-//! Hostile texts: whatever a user or a command puts into a field is displayed as plain text on every page.
+//! Every page displays hostile text from users and commands as plain text.
 
 mod html;
 
@@ -100,7 +100,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_text_breaks_out_of_its_place_on_any_page() {
+async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
     let server = TestServer::start_with(|config| config.concurrency = 8).await;
     for text in TEXTS {
         assert!(text.contains(MARK), "{text}");
@@ -128,7 +128,7 @@ async fn no_text_breaks_out_of_its_place_on_any_page() {
 }
 
 #[tokio::test]
-async fn a_reason_or_a_foreign_title_that_html_cannot_hold_does_not_reach_a_page() {
+async fn control_characters_are_replaced_in_titles_and_nul_is_refused_in_reasons() {
     let server = TestServer::start().await;
     let title = "a\u{0}b\r\nc\u{1b}[31m";
     let id = server.api.submit_job(json!({"type": "elsewhere", "payload": {"title": title}})).await;

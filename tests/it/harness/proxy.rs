@@ -1,4 +1,4 @@
-//! A proxy between a client and a server. It can cut connections, and its address does not change if the server's does.
+//! A proxy between a client and a server. It can cut connections, and its address stays the same if the server moves.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Forwards connections.
+/// A proxy that forwards TCP connections.
 pub struct Proxy {
     pub base: String,
     target: Arc<Mutex<SocketAddr>>,
