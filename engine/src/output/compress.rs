@@ -1,6 +1,7 @@
 //! Compresses the output of finished attempts in the background, one file after another, at the lowest priority.
 //!
-//! The database records which outputs are compressed, so that work interrupted by a crash is resumed.
+//! The database records which outputs are compressed, so that compression continues with the remaining outputs after a
+//! crash.
 
 use std::io;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use super::Outputs;
 use crate::queue::QueueError;
 use crate::spool::Spools;
 
-/// How long to wait after an attempt has finished, so that a burst of small jobs is handled together.
+/// The delay after an attempt has finished, so that a burst of small jobs is handled together.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
-/// How long to wait after a failure. A full disk, for example, is unlikely to have free space at once.
+/// The delay after a failure. A full disk, for example, is unlikely to have free space again immediately.
 const REST: Duration = Duration::from_mins(1);
 
 /// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave.
@@ -28,7 +29,8 @@ const LOWEST_PRIORITY: i32 = 19;
 /// the next start.
 pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
     loop {
-        // Register before looking, so that an attempt that finishes in between is not missed.
+        // Register for notifications before looking for outputs, so that an attempt that finishes in between is not
+        // missed.
         let ended = outputs.queue.attempt_ended();
         tokio::pin!(ended);
         ended.as_mut().enable();

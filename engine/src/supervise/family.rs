@@ -14,8 +14,8 @@ use rustix::process::{
 use super::message::ExitStatus;
 use super::processes;
 
-/// The wait between two rounds of killing. It is reset to `WAIT` whenever there are new processes to kill, and
-/// otherwise doubles up to `MAX_WAIT`, because some processes cannot be killed immediately.
+/// The initial delay between two rounds of killing. The delay is reset to this value whenever there are new processes
+/// to kill. Otherwise, it doubles up to `MAX_WAIT`, because some processes cannot be killed immediately.
 const WAIT: Duration = Duration::from_millis(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
@@ -99,7 +99,7 @@ impl Family {
         }
     }
 
-    /// Returns how many processes that outlived the step were killed.
+    /// Returns the number of processes killed because they outlived the step.
     pub(super) fn killed(&self) -> i32 {
         i32::try_from(lock(&self.killed).len()).unwrap_or(i32::MAX)
     }

@@ -242,7 +242,7 @@ mod tests {
             step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0));
         }
         step.finish(Timestamp(0), || false).expect("it can be stored");
-        std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there")
+        std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it exists")
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         let later = deadline + Duration::from_secs(1);
         step.output(StreamName::Stdout, b"ret-0123456789abcdef!", later, Timestamp(0));
         step.finish(Timestamp(0), || false).expect("it can be stored");
-        let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there");
+        let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it exists");
         assert_eq!(String::from_utf8_lossy(&log), "$ sec[REDACTED]!");
         assert_eq!(capture.redactions(), 1);
     }

@@ -160,17 +160,17 @@ mod tests {
     fn a_tree_is_removed_without_following_its_links() {
         let base = tempfile::tempdir().expect("a temporary folder");
         let (tree, other) = (base.path().join("tree"), base.path().join("other"));
-        fs::create_dir_all(tree.join("a/b")).expect("it can be made");
-        fs::create_dir(&other).expect("it can be made");
+        fs::create_dir_all(tree.join("a/b")).expect("it can be created");
+        fs::create_dir(&other).expect("it can be created");
         fs::write(other.join("precious"), "").expect("it can be written");
         fs::write(tree.join("a/file"), "").expect("it can be written");
-        symlink(&other, tree.join("a/b/link")).expect("it can be made");
-        symlink("..", tree.join("a/up")).expect("it can be made");
-        symlink("nowhere", tree.join("dangling")).expect("it can be made");
+        symlink(&other, tree.join("a/b/link")).expect("it can be created");
+        symlink("..", tree.join("a/up")).expect("it can be created");
+        symlink("nowhere", tree.join("dangling")).expect("it can be created");
         assert!(remove_tree(&tree).is_ok());
         assert!(!tree.exists() && other.join("precious").exists());
         assert!(remove_tree(&tree).is_ok(), "removing it again is not an error");
-        symlink(&other, &tree).expect("it can be made");
+        symlink(&other, &tree).expect("it can be created");
         assert!(remove_tree(&tree).is_ok());
         assert!(!tree.is_symlink() && other.join("precious").exists(), "a link at the tree's path is not followed");
     }
@@ -179,15 +179,15 @@ mod tests {
     fn a_tree_nested_deeper_than_the_longest_path_is_removed() {
         let base = tempfile::tempdir().expect("a temporary folder");
         let tree = base.path().join("tree");
-        fs::create_dir(&tree).expect("it can be made");
-        let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it is there");
+        fs::create_dir(&tree).expect("it can be created");
+        let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it exists");
         // Deeper than the longest path, with two folders per level.
         for _ in 0..3_000 {
-            rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be made");
-            rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be made");
-            folder = openat(&folder, "d", FOLDER, Mode::empty()).expect("it is there");
+            rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be created");
+            rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be created");
+            folder = openat(&folder, "d", FOLDER, Mode::empty()).expect("it exists");
         }
         assert!(remove_tree(&tree).is_ok());
-        assert_eq!(fs::read_dir(base.path()).expect("it is there").count(), 0);
+        assert_eq!(fs::read_dir(base.path()).expect("it exists").count(), 0);
     }
 }

@@ -29,10 +29,10 @@ impl Case {
         let workspace = data.path().join("workspace");
         fs::create_dir(&workspace).expect("the folder can be written");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let store = ArtifactStore::open(data.path()).expect("the folder is there");
+        let store = ArtifactStore::open(data.path()).expect("the folder exists");
         let lease = Lease { job: JobId(uuid::Uuid::now_v7()), attempt: 1, epoch: 1 };
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        let matcher = Patterns::parse(&patterns).expect("they are patterns").matcher();
+        let matcher = Patterns::parse(&patterns).expect("the patterns are valid").matcher();
         let folders = Folders::new(workspace, ".", WorkingRoots::default());
         let files = LocalFiles { runtime: runtime.handle().clone(), store, data_dir: data.path().to_owned(), lease };
         let collector = Collector::new(Box::new(files), lease, limits, folders, matcher);
@@ -90,9 +90,9 @@ fn links_to_files_and_folders_are_not_followed() {
     let outside = case.data.path().join("outside");
     fs::create_dir(&outside).expect("the folder can be written");
     fs::write(outside.join("secret"), "secret").expect("the folder can be written");
-    symlink(outside.join("secret"), case.path("file")).expect("a link can be made");
-    symlink(&outside, case.path("folder")).expect("a link can be made");
-    symlink("..", case.path("up")).expect("a link can be made");
+    symlink(outside.join("secret"), case.path("file")).expect("a link can be created");
+    symlink(&outside, case.path("folder")).expect("a link can be created");
+    symlink("..", case.path("up")).expect("a link can be created");
     case.write("real", "real");
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("real", "real")]));
@@ -111,7 +111,7 @@ fn a_folder_that_is_replaced_by_a_link_during_the_walk_is_not_followed() {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 fs::rename(&folder, &aside).expect("it can be moved");
-                symlink(&outside, &folder).expect("a link can be made");
+                symlink(&outside, &folder).expect("a link can be created");
                 fs::remove_file(&folder).expect("the link can be removed");
                 fs::rename(&aside, &folder).expect("it can be moved back");
             }
@@ -131,10 +131,10 @@ fn a_folder_that_is_replaced_by_a_link_during_the_walk_is_not_followed() {
 fn pipes_sockets_and_devices_are_not_opened() {
     let mut case = Case::new(&["**"], LIMITS);
     let make = |name: &str, kind| mknodat(rustix::fs::CWD, case.path(name), kind, Mode::RUSR, 0);
-    make("pipe", FileType::Fifo).expect("a pipe can be made");
+    make("pipe", FileType::Fifo).expect("a pipe can be created");
     // Only root can create devices, but anyone can create a socket.
     let devices = i64::from(make("device", FileType::CharacterDevice).is_ok());
-    let _socket = std::os::unix::net::UnixListener::bind(case.path("socket")).expect("a socket can be made");
+    let _socket = std::os::unix::net::UnixListener::bind(case.path("socket")).expect("a socket can be created");
     let (files, warning) = case.collect();
     assert_eq!(files, []);
     assert!(warning.contains(&format!("{} are not regular files", 2 + devices)), "{warning}");
@@ -161,7 +161,7 @@ fn files_beyond_the_limits_are_omitted_and_reported() {
         "Some files were not stored as artifacts: 1 is larger than 5 bytes (b); 1 would exceed the total limit of 12 bytes (d); 1 would exceed the limit of 3 files (f)"
     );
     let sparse = fs::File::create(case.path("a")).expect("it can be written");
-    sparse.set_len(1 << 40).expect("a file may have holes");
+    sparse.set_len(1 << 40).expect("a file may be sparse");
     let (files, warning) = case.collect();
     assert!(files.is_empty() && warning.contains("1 is larger than 5 bytes (a)"), "{warning}");
 }
@@ -195,8 +195,8 @@ fn a_file_that_changes_during_the_read_is_stored_with_its_actual_size_and_checks
             let mut size = 0;
             while !done.load(Ordering::Relaxed) {
                 size = (size + 7_654_321) % (12 << 20);
-                let file = fs::OpenOptions::new().write(true).open(&path).expect("it is there");
-                file.set_len(size).expect("it can be cut");
+                let file = fs::OpenOptions::new().write(true).open(&path).expect("it exists");
+                file.set_len(size).expect("it can be truncated");
                 file.set_len(12 << 20).expect("it can grow");
             }
         });
