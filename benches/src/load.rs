@@ -16,8 +16,7 @@ use crate::server::Server;
 /// The number of jobs that run at the same time as the flood.
 const CHATTY: usize = 20;
 
-/// Runs `yes
-///  head -c 2G` at the same time as 20 jobs that print 10 lines per second.
+/// Runs `yes | head -c 2G` at the same time as 20 jobs that print 10 lines per second.
 pub async fn flood() {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "21")]);
     let client = Client::new(&server.address);
@@ -81,7 +80,8 @@ pub async fn streams() {
     client.cancel(&job).await;
 }
 
-/// Measures the disk space used by a finished job that printed 50 MB, compared with `zstd -3` of its text.
+/// Measures the disk space used by a finished job that printed 50 MB, compared with the size of its text after `zstd
+/// -3`.
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);

@@ -1,7 +1,7 @@
 //! Artifacts: files that are stored after their attempt, in an object store.
 //!
 //! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a name that
-//! the server generates and never one that a job chose. A file is stored completely or not at all: it is written under
+//! the server generates and that jobs cannot influence. A file is stored completely or not at all: it is written under
 //! a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can therefore leave
 //! behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
@@ -188,16 +188,16 @@ mod tests {
             let content = io::repeat(0).take(zeros);
             let stored = store.keep(&path, content.chain(tail)).await.expect("it can be stored");
             assert_eq!(stored.size_bytes, zeros + tail.len() as u64);
-            let file = std::fs::metadata(data.path().join(&path)).expect("it is there");
+            let file = std::fs::metadata(data.path().join(&path)).expect("the file exists");
             assert_eq!(file.len(), stored.size_bytes);
             assert!(file.blocks() * 512 < 200_000, "{} bytes on the disk", file.blocks() * 512);
             let mut sum = Sum::default();
-            let mut kept = std::fs::File::open(data.path().join(&path)).expect("it is there");
+            let mut kept = std::fs::File::open(data.path().join(&path)).expect("the file exists");
             while let Some(part) = read_part(&mut kept).ok().filter(|part| !part.is_empty()) {
                 sum.add(&part);
             }
             assert_eq!(sum.finish(), stored);
-            store.remove(&path).expect("it is there");
+            store.remove(&path).expect("the file exists");
         }
     }
 

@@ -116,7 +116,7 @@ impl Queue {
         self.insert(submission.with_input(input)).await
     }
 
-    /// Checks a submission without storing it, before its input is received.
+    /// Checks a submission without storing it. Call this before receiving its input.
     pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
         Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
         Ok(())
@@ -129,7 +129,7 @@ impl Queue {
         Ok(inputs.into_iter().map(|input| input.id).collect())
     }
 
-    /// Submits the payload of `job` again, including its real secret values, with the requested changes.
+    /// Submits a copy of `job` with the requested changes. The copy contains the real secret values.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -199,7 +199,8 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
     }
 
-    /// Returns a receiver that is notified when any job's state has changed. Create it before reading.
+    /// Returns a receiver that is notified when any job's state has changed. Create the receiver before reading, so
+    /// that no change is missed.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.signals.changed.subscribe()
     }

@@ -110,8 +110,8 @@ impl View<'_> {
         match end.checked_sub(length) {
             Some(0) => !self.before.is_some_and(is_word),
             Some(start) => !is_word(self.text[start - 1]),
-            // The text contains everything that can still become a match. This token would begin before the text, where
-            // a word character precedes it.
+            // This token would begin before the text. It cannot be a match, because the text contains all bytes that
+            // may still become part of a match.
             None => false,
         }
     }

@@ -53,7 +53,7 @@ pub(crate) struct Tail {
     pub(crate) ended: Lengths,
     /// The prefixes of values, including complete values, that end here.
     pub(crate) begun: Lengths,
-    /// The prefixes that are too long to be shown before more input rules the value out.
+    /// The prefixes that are too long to be shown unless further input rules the value out.
     pub(crate) telling: Lengths,
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct Tails {
     tails: Vec<Tail>,
 }
 
-/// The index for numbers that do not belong to a state.
+/// The index for state numbers that do not occur.
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {

@@ -16,7 +16,7 @@ use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, setting
 /// The folder of files that are sent unchanged.
 pub const PUBLIC: &str = "public";
 
-/// The level of optimisation.
+/// The build profile, which selects the level of optimisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// Builds quickly, but with a large result.

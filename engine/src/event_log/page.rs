@@ -18,10 +18,10 @@ pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
     /// The last event at or before a time. If an id is given, an event at exactly that time counts only if its id is
-    /// not greater.
+    /// not greater than the given id.
     After(Timestamp, Option<EventId>),
     /// The first event at or after a time. If an id is given, an event at exactly that time counts only if its id is
-    /// not smaller.
+    /// not smaller than the given id.
     Before(Timestamp, Option<EventId>),
 }
 

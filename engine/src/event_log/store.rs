@@ -111,7 +111,7 @@ pub(super) struct BatchProgress {
     pub(super) suppressed: i64,
 }
 
-/// Records that a batch is stored, so that a repeated one is recognised.
+/// Records that a batch is stored, so that a repeated batch is recognised.
 pub(super) async fn set_batch_progress(
     connection: &mut Connection,
     lease: Lease,
@@ -239,8 +239,8 @@ fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }
 
-/// Returns the `seq` that a cursor refers to: for `after`, the last event before the requested ones; for `before`, the
-/// first event after them.
+/// Returns the `seq` that a cursor refers to: for `after`, that of the last event before the requested events; for
+/// `before`, that of the first event after them.
 pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {

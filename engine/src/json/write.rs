@@ -27,7 +27,7 @@ impl Json {
     /// Returns the value as text for responses.
     #[must_use]
     pub fn to_raw(&self) -> RawJson {
-        RawJson::from_text(self.to_string()).expect("what is written is JSON")
+        RawJson::from_text(self.to_string()).expect("serialised text is valid JSON")
     }
 }
 

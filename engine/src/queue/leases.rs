@@ -25,7 +25,7 @@ pub struct Claimed {
     pub lease: Lease,
     /// The work to do.
     pub payload: JobPayload,
-    /// Masks the secrets of the job and of the server in the job's output.
+    /// The redactor that masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,
     /// The worker that holds the lease.
     pub worker: Redacted,

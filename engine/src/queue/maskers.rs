@@ -101,7 +101,7 @@ mod tests {
         let maskers = Maskers::new(Vec::new());
         let job = JobId(uuid::Uuid::now_v7());
         maskers.of(job, || payload("hunter2hunter2"));
-        let again = maskers.of(job, || panic!("it is kept"));
+        let again = maskers.of(job, || panic!("the redactor is cached"));
         assert_eq!(again.redact(b"hunter2hunter2").to_text(), "[REDACTED]");
         for _ in 0..2_000 {
             maskers.of(JobId(uuid::Uuid::now_v7()), || payload(&"x".repeat(2_000)));

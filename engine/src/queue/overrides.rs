@@ -50,7 +50,7 @@ pub(super) fn apply(
 /// Returns a payload as responses show it.
 fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     let masked = payload.masked(&maskers.of_payload(payload));
-    json::parse(masked.get()).expect("what is written is JSON")
+    json::parse(masked.get()).expect("serialised text is valid JSON")
 }
 
 /// Collects the texts that contain a masked value.

@@ -94,7 +94,7 @@ impl JobPayload {
     /// Returns the payload as the text that is stored in the database.
     pub(super) fn to_text(&self) -> String {
         match self {
-            Self::Command(raw) => serde_json::to_string(raw).expect("its maps have texts as keys"),
+            Self::Command(raw) => serde_json::to_string(raw).expect("all maps have string keys"),
             Self::Other(json) => json.to_string(),
             Self::Unreadable(_) => "{}".to_owned(),
         }
@@ -131,8 +131,8 @@ impl JobPayload {
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {
-                let text = serde_json::to_string(&raw.masked(redactor)).expect("its maps have texts as keys");
-                RawJson::from_text(text).expect("what is written is JSON")
+                let text = serde_json::to_string(&raw.masked(redactor)).expect("all maps have string keys");
+                RawJson::from_text(text).expect("serialised text is valid JSON")
             }
             Self::Other(json) => other::masked(json, redactor).to_raw(),
             Self::Unreadable(_) => Json::empty_object().to_raw(),

@@ -10,7 +10,7 @@ pub struct Color(u8);
 impl Color {
     /// The default colour of the page.
     pub const DEFAULT: Self = Self(u8::MAX);
-    /// The unknown colour of the previous line.
+    /// The colour at the end of the previous line, which is unknown.
     const INHERITED: Self = Self(u8::MAX - 1);
 
     /// Returns the colour with this number, 0 to 15.
@@ -89,7 +89,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// Bits of the flags whose values are those of the unknown previous line.
+    /// The bits of the flags whose values are inherited from the unknown previous line.
     inherited: u8,
 }
 

@@ -16,7 +16,7 @@ fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str
     header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
     header.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target.as_bytes());
     header.set_cksum();
-    builder.append(&header, content).expect("a Vec takes everything");
+    builder.append(&header, content).expect("writing to a Vec succeeds");
 }
 
 fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
@@ -24,7 +24,7 @@ fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
     for (kind, name, target, content) in entries {
         add(&mut builder, *kind, name, target, content);
     }
-    zstd::encode_all(&builder.into_inner().expect("a Vec takes everything")[..], 3).expect("it can be compressed")
+    zstd::encode_all(&builder.into_inner().expect("writing to a Vec succeeds")[..], 3).expect("it can be compressed")
 }
 
 /// Unpacks an archive. Returns the folder that contains the workspace `w`.
@@ -32,7 +32,7 @@ fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Res
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (path, workspace) = (folder.path().join("archive"), folder.path().join("w"));
     fs::write(&path, archive).expect("it can be written");
-    fs::create_dir(&workspace).expect("it can be made");
+    fs::create_dir(&workspace).expect("the folder can be created");
     let input = JobInput {
         id: uuid::Uuid::nil(),
         size_bytes: i64::try_from(archive.len()).expect("it is small"),
@@ -48,7 +48,7 @@ fn check_refused(entries: &[(EntryType, &str, &str, &[u8])], words: &str) {
     let refused = result.expect_err("it is refused").to_string();
     assert!(refused.contains(words), "{refused}");
     let mut names: Vec<_> =
-        fs::read_dir(folder.path()).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect();
+        fs::read_dir(folder.path()).expect("it exists").map(|entry| entry.expect("an entry").file_name()).collect();
     names.sort();
     assert_eq!(names, ["archive", "w"], "nothing was written outside the workspace");
 }
@@ -70,8 +70,8 @@ fn files_folders_and_internal_links_are_unpacked_with_safe_modes() {
     let (folder, result) = unpacked(&archive, &|| true);
     result.expect("it is unpacked");
     let workspace = folder.path().join("w");
-    assert_eq!(fs::read_to_string(workspace.join("a/link")).expect("it leads to a file"), "text");
-    let mode = fs::metadata(workspace.join("a/b")).expect("it is there").permissions().mode();
+    assert_eq!(fs::read_to_string(workspace.join("a/link")).expect("the link points to a file"), "text");
+    let mode = fs::metadata(workspace.join("a/b")).expect("the file exists").permissions().mode();
     assert_eq!(mode & 0o7022, 0, "no other user writes, nothing is set-user-id: {mode:o}");
     assert_eq!(mode & 0o700, 0o700);
     assert!(workspace.join("empty").is_dir() && workspace.join("last").is_file());
@@ -136,8 +136,8 @@ fn truncated_archives_and_unknown_formats_are_refused() {
     assert!(matches!(unpacked(b"text", &|| true).1, Err(UnpackError::Unknown)));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let tar = zstd::decode_all(&whole[..]).expect("it was compressed");
-    gzip.write_all(&tar).expect("a Vec takes everything");
-    unpacked(&gzip.finish().expect("a Vec takes everything"), &|| true).1.expect("gzip is taken");
+    gzip.write_all(&tar).expect("writing to a Vec succeeds");
+    unpacked(&gzip.finish().expect("writing to a Vec succeeds"), &|| true).1.expect("gzip is supported");
 }
 
 #[test]
