@@ -1,10 +1,10 @@
 //! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same one,
 //! that is, on the same boot of the same kernel, with the same files at the same paths.
 //!
-//! `tailwater run` uses this before it lets a job run in the caller's folder. A network address is not sufficient: a
-//! forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and a local
-//! server may have any host name. So both sides identify their machine, and the identities must be equal. An identity
-//! is derived from:
+//! `tailwater run` makes this check before it lets a job run in the caller's folder. A network address is not
+//! sufficient: a forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and
+//! a local server may have any host name. Therefore both sides identify their machine, and the identities must be
+//! equal. An identity is derived from:
 //!
 //! - the machine id (machine-id(5)), which differs between installations. If a system has none, the other values are
 //!   used;
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_machine_has_the_same_identity_and_tells_no_id() {
+    fn the_identity_is_stable_and_does_not_reveal_any_id() {
         let here = identity().expect("this machine is known");
         assert_eq!(Some(&here), identity().as_ref());
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the kernel tells it");

@@ -1,4 +1,4 @@
-//! Functions with different implementations in the server and the browser. This is the browser's implementation.
+//! The browser's implementations of the functions that differ between the server and the browser.
 
 use leptos::nonce::Nonce;
 use leptos::prelude::document;
@@ -18,7 +18,7 @@ pub const fn security_policy(_nonce: Option<&Nonce>) {}
 /// Does nothing, because only the server sends the header for reloading.
 pub const fn reload_after(_seconds: u32) {}
 
-/// Always fails, because the browser does not receive calls.
+/// Always fails, because only the server receives calls of server functions.
 pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
     Err("the browser answers no calls".to_owned())
 }

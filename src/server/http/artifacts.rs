@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_files_name_cannot_break_out_of_its_header() {
+    fn a_file_name_cannot_add_headers_or_parameters() {
         let header = attachment("logs/a\"b\r\nSet-Cookie: ä.log");
         assert_eq!(
             header,

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_the_end_of_the_output_in_whole_lines() {
+    fn shortening_retains_the_end_of_the_output_in_whole_lines() {
         for seed in 1..200 {
             let simulated = Simulated::new(seed);
             let whole = ends_of_lines(&simulated.events);

@@ -1,5 +1,5 @@
-//! The formats of a page: JSON, one item per line, and plain output. The client chooses one with `Accept` (RFC 9110,
-//! 12.5.1).
+//! Formats a page of events as JSON, as one item per line, or as plain output. The client chooses the format with
+//! `Accept` (RFC 9110, 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_form_that_is_liked_best_is_taken_and_json_for_everything_else() {
+    fn the_preferred_format_is_used_and_json_if_none_is_supported() {
         for (accept, expected) in [
             ("", Format::Json),
             ("*/*", Format::Json),

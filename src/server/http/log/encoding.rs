@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_taken_where_it_is_accepted() {
+    fn gzip_is_used_if_the_client_accepts_it() {
         for (accepted, expected) in [
             ("", Encoding::Identity),
             ("br, deflate", Encoding::Identity),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn another_encoding_has_another_name() {
+    fn each_encoding_has_its_own_entity_tag() {
         assert_eq!(Encoding::Gzip.name("\"abc\""), "\"abc-gzip\"");
     }
 }
