@@ -39,7 +39,7 @@ const ROWS_AHEAD: usize = 1;
 /// The error for a database that could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data folder cannot be created or made private.
+    /// The data folder could not be created, or its permissions could not be restricted.
     #[error("failed to prepare the data folder {path}: {source}")]
     Folder {
         /// The data folder.

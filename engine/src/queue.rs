@@ -1,5 +1,5 @@
-//! The job queue: jobs are submitted, listed, cancelled and resubmitted. See [`leases`] for how workers claim jobs,
-//! [`ending`] for how jobs finish, and [`files`] for artifacts and outputs.
+//! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`ending`] for
+//! how jobs finish, and [`files`] for artifacts and outputs.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
@@ -53,7 +53,7 @@ pub enum QueueError {
         /// The requested action as a past participle, such as `cancelled`.
         wanted: &'static str,
     },
-    /// The worker no longer holds the job.
+    /// The worker no longer holds a lease on the job.
     #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
     /// Too many jobs are queued.

@@ -18,7 +18,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Returns the word used on the wire and in the database.
+    /// Returns the word that represents this value in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Level {
         }
     }
 
-    /// Returns the level with this word, if there is one.
+    /// Returns the level that this word represents, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.as_str() == word)
@@ -109,7 +109,7 @@ pub enum StreamName {
 }
 
 impl StreamName {
-    /// Returns the word used on the wire.
+    /// Returns the word that represents this value in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -132,7 +132,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Returns the word used on the wire.
+    /// Returns the word that represents this value in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -364,7 +364,7 @@ pub struct JobPayload {
     pub status: JobEventStatus,
     /// The current attempt; 0 before the first.
     pub attempt: i32,
-    /// The id of the worker that the change is about.
+    /// The id of the worker that the change concerns.
     pub worker_id: Option<String>,
     /// When the next attempt may begin, after a requeue.
     pub next_attempt_at: Option<Timestamp>,

@@ -33,7 +33,7 @@ impl JobStatus {
         !matches!(self, Self::Queued | Self::Running)
     }
 
-    /// Returns the word used on the wire and in the database.
+    /// Returns the word that represents this value in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl JobStatus {
         }
     }
 
-    /// Returns the status with this word, if there is one.
+    /// Returns the status that this word represents, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
@@ -72,7 +72,7 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    /// Returns the word used on the wire and in the database.
+    /// Returns the word that represents this value in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl FailureReason {
         }
     }
 
-    /// Returns the reason with this word, if there is one.
+    /// Returns the reason that this word represents, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::ExitCode, Self::Signal, Self::Timeout, Self::Spawn, Self::Interrupted, Self::OutputLimit]

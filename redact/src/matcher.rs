@@ -15,7 +15,7 @@ use crate::tail::{Lengths, SHORT, Tail, Tails};
 /// A state of the automaton.
 pub(crate) type State = StateID;
 
-/// The automaton over all values, with the table of the suffixes that each of its states stands for.
+/// The automaton over all values, with the table of the suffixes that each of its states represents.
 pub(crate) struct Matcher {
     /// A DFA would be a third faster but take many times the memory, and most bytes are skipped anyway.
     automaton: NFA,

@@ -1,6 +1,6 @@
-//! The suffixes of the stream that each state of the automaton stands for.
+//! The suffixes of the stream that each state of the automaton represents.
 //!
-//! Each state stands for the longest suffix of the stream that is a prefix of a value. The automaton itself only
+//! Each state represents the longest suffix of the stream that is a prefix of a value. The automaton itself only
 //! reports which values end there. This table adds the lengths of the prefixes. For values of 6 bytes or more, the
 //! longest length is sufficient. A shorter value is masked only after a check of the bytes around it, so the lengths of
 //! all short values are stored.
@@ -126,7 +126,7 @@ struct Walk<'v> {
     value: &'v [u8],
     /// The state after the current prefix of the value.
     whole: State,
-    /// The state after the same prefix without its first byte, which stands for the next shorter suffix that is also a
+    /// The state after the same prefix without its first byte, which represents the next shorter suffix that is also a
     /// prefix.
     rest: State,
 }

@@ -75,7 +75,7 @@ fn wait(changes: &Receiver<()>) -> Result<()> {
     Ok(())
 }
 
-/// Builds the server and then the pages. The server comes first because most errors are found there.
+/// Builds the server and then the pages. The server is built first because most errors are found there.
 fn build(settings: &Settings) -> Result<()> {
     command::run(command::cargo().args(["build", "--bin", "tailwater", "--features", "ssr"]))
         .context("failed to compile the server")?;

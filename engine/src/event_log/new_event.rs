@@ -318,7 +318,7 @@ pub struct AttemptTotals {
 /// Further details of a change of a job.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
-    /// The id of the worker that the change is about.
+    /// The id of the worker that the change concerns.
     pub worker: Option<Redacted>,
     /// When the next attempt may begin.
     pub next_attempt_at: Option<Timestamp>,

@@ -17,10 +17,10 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before a time. If an id is given, an event at exactly that time counts only if its id is
+    /// The last event at or before a time. If an id is given, an event at exactly that time matches only if its id is
     /// not greater than the given id.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after a time. If an id is given, an event at exactly that time counts only if its id is
+    /// The first event at or after a time. If an id is given, an event at exactly that time matches only if its id is
     /// not smaller than the given id.
     Before(Timestamp, Option<EventId>),
 }
@@ -133,7 +133,7 @@ impl Filter {
 pub(super) enum Offered {
     /// Offer the next event.
     Continue,
-    /// The page is full. The last event offered was not added and does not count as examined.
+    /// The page is full. The last event offered was not added and is not considered examined.
     Stop,
 }
 

@@ -151,7 +151,7 @@ pub(super) async fn last_seq(connection: &mut Connection, job: JobId) -> DbResul
     Ok(head(connection, job).await?.map(|head| head.last_seq))
 }
 
-/// Reads one page: first the end of the log, then the events.
+/// Reads one page. The current end of the log is read before the events.
 pub(super) async fn page(connection: &mut Connection, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let mut page = Filling::new(request, head);
@@ -256,7 +256,7 @@ pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cur
     let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
     let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
     Ok(match (cursor, exact, id) {
-        // The found event has the cursor's time, but lies beyond the event that the cursor names.
+        // The found event has the cursor's time, but its id is greater than the cursor's id.
         (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
         (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
         (Cursor::Before(..), None, _) => Seq(low + 1),

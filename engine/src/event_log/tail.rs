@@ -64,7 +64,7 @@ pub struct Watch {
 impl Watch {
     /// Waits until something has been appended since the last call, or since the watch was created.
     pub async fn grown(&mut self) {
-        // This cannot fail: the sender lives in the entry, which this watch keeps alive.
+        // This cannot fail: this watch keeps the entry alive, and the entry owns the sender.
         self.last.changed().await.ok();
     }
 }

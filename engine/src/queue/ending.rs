@@ -64,7 +64,7 @@ pub struct NewArtifact {
     pub sha256: String,
     /// The location of the file.
     pub place: ArtifactPlace,
-    /// The stage that produced the file, if it came from one.
+    /// The stage that produced the file, if any.
     pub stage: Option<Stage>,
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn finish(
     let lease = finish.lease;
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
     if row.job.status != JobStatus::Running || row.job.lease_epoch != lease.epoch {
-        // The call that ended the lease may be repeated until the next lease begins.
+        // Until the next lease begins, the worker may repeat the call that ended the lease.
         let repeated = row.job.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.job.status != JobStatus::Running;
         return if repeated { Ok(row.job.status) } else { Err(QueueError::LeaseLost(lease.job)) };
     }

@@ -35,7 +35,7 @@ pub struct Claimed {
     pub input: Option<JobInput>,
 }
 
-/// A claimed job as it is stored.
+/// A claimed job as it is stored in the database.
 #[derive(Debug)]
 pub(super) struct ClaimedRow {
     lease: Lease,

@@ -19,7 +19,7 @@ use steps::{RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
 
-/// The error for an invalid submission. The message names the field and says which values it accepts.
+/// The error for an invalid submission. The message names the field and its accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidPayload {
@@ -60,7 +60,7 @@ pub struct StageSpec {
     pub steps: Vec<StepSpec>,
 }
 
-/// A job's payload. It is parsed once, and everything that is stored, shown and run is derived from it.
+/// The parsed payload of a job, from which the stored text, the masked payload and the command are derived.
 #[derive(Clone, Debug)]
 pub enum JobPayload {
     /// The payload of a `command` job.
@@ -73,7 +73,7 @@ pub enum JobPayload {
 }
 
 impl JobPayload {
-    /// Parses the payload of a job of type `kind`. `null` counts as an empty object.
+    /// Parses the payload of a job of type `kind`. `null` is treated as an empty object.
     pub fn parse(kind: &str, text: &str) -> Result<Self, InvalidPayload> {
         let json = match json::parse(text).map_err(|error| of_json(&error))? {
             Json { node: json::Node::Null, .. } => Json::empty_object(),

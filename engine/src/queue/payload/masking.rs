@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_variables_are_masked_and_so_are_their_values_elsewhere() {
+    fn secret_variables_and_their_values_in_other_texts_are_masked() {
         let (_, shown) = masked(&json!({
             "title": "push with hunter2hunter2",
             "env": {"DEPLOY_TOKEN": "hunter2hunter2", "RUST_LOG": "info", "EMPTY_TOKEN": ""},

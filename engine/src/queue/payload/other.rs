@@ -60,7 +60,7 @@ mod tests {
     use crate::json;
 
     #[test]
-    fn members_with_a_secret_name_are_masked_at_any_depth_and_their_values_elsewhere() {
+    fn secret_members_are_masked_at_any_depth_and_their_values_everywhere() {
         let payload = "{\"n\":12345678901234567890,\"a\":[{\"API_TOKEN\":\"hunter2hunter2\"},\"x hunter2hunter2\"],\
                        \"DB_PASSWORD\":{\"old\":[\"swordfish\",9876543]},\"swordfish\":\"9876543\",\"p\":9876543,\"MY_SECRET\":null}";
         let payload = json::parse(payload).expect("it is JSON");
