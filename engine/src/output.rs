@@ -1,9 +1,9 @@
 //! Reads the output of attempts by line number, as text, and by byte offset.
 //!
 //! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
-//! while it grows and afterwards, and it includes output that is suppressed in live events. [`lines`] reads it by line
-//! number, [`text`] reads it as text, `steps` maps steps to their ids, and a background task compresses the output of
-//! finished attempts.
+//! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
+//! by line number, [`text`] reads it as text, `steps` maps steps to their ids, and a background task compresses the
+//! output of finished attempts.
 //!
 //! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
 
@@ -66,7 +66,7 @@ impl Outputs {
 
     /// Returns the status of the output of the given attempt, or of the latest one.
     ///
-    /// Call this before reading. If it reports that the output is complete, reading returns all of it.
+    /// Call this before reading. If the status says that the output is complete, a later read returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
         let output = self.queue.attempt_output(job, attempt).await?;
         match attempt {
@@ -107,7 +107,7 @@ impl Outputs {
         blocking(move || Ok(spools.size())).await
     }
 
-    /// Compresses the outputs of finished attempts in the background, one after another, until `shutdown`.
+    /// Compresses the outputs of finished attempts in the background, one after another, until `shutdown` is cancelled.
     pub async fn compress(&self, shutdown: CancellationToken) {
         compress::run(self, shutdown).await;
     }

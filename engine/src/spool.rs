@@ -64,7 +64,7 @@ impl Spools {
         SpoolReader::open(&self.folder(job, attempt))
     }
 
-    /// Compresses the spool of a finished attempt and returns its compressed size. Setting `stop` cancels the
+    /// Compresses the spool of a finished attempt and returns its compressed size in bytes. Setting `stop` cancels the
     /// compression.
     pub fn compress(&self, job: JobId, attempt: i32, stop: &AtomicBool) -> io::Result<u64> {
         let folder = self.folder(job, attempt);

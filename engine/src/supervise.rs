@@ -35,7 +35,7 @@ use message::{Order, Report};
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
-/// The command line of a supervisor. It has no environment; the environment of the step is sent through the socket.
+/// The command line of a supervisor. The step's environment is not part of it, and is sent through the socket instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// The soft limit of open files for the step, if it differs from the server's.
@@ -75,7 +75,7 @@ impl Task {
         command.arg0(&self.arguments[0]).args(&self.arguments[1..]).current_dir(&self.directory);
         // Set the marker last, so that nothing overrides it.
         command.env_clear().envs(environment).envs(self.marker.iter().filter_map(|entry| entry.split_once('=')));
-        // A separate process group, so that the step and its processes can be signalled together.
+        // Use a separate process group, so that the step and its processes can be signalled together.
         command.stdin(Stdio::null()).process_group(0);
         command
     }

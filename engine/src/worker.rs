@@ -86,7 +86,7 @@ pub struct Worker<L> {
 /// The delay before claiming is retried after a database error, and the first delay before recovery is retried.
 const REST: Duration = Duration::from_secs(1);
 
-/// The delays between recovery rounds while some attempts could not be ended.
+/// The delays between recovery rounds while some attempts cannot be ended.
 const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
 /// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. That many rounds take about five minutes.
@@ -99,8 +99,8 @@ impl<L: Link> Worker<L> {
         Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when all
-    /// attempts have ended.
+    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown` is cancelled.
+    /// Returns when all running attempts have ended.
     pub async fn run(self, shutdown: CancellationToken) {
         // An attempt that cannot be ended yet keeps its lease, so no other worker can claim its job. New jobs can
         // therefore start before recovery is complete.
@@ -124,7 +124,7 @@ impl<L: Link> Worker<L> {
             };
             let Some(claimed) = self.next_job(&shutdown).await else { break };
             let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
-            // All log lines about the attempt contain the job's id.
+            // The span adds the job's id to all log lines about the attempt.
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
             let attempt = async move {
                 tracing::info!("started");

@@ -1,4 +1,4 @@
-//! Reads a spool, while it grows and after it has been compressed.
+//! Reads a spool, both while it is being written and after it has been compressed.
 
 use std::io;
 use std::path::Path;

@@ -44,7 +44,7 @@ impl Family {
             .filter(|process| process.pid != getpid() && (step.is_none() || process.group != *step))
             .map(|process| process.pid)
             .collect();
-        // SIGCONT is needed because a stopped process would not handle SIGTERM before it is continued.
+        // SIGCONT is needed because a stopped process does not handle SIGTERM until it is continued.
         for signal in [Signal::TERM, Signal::CONT] {
             if let Some(group) = *step {
                 kill_process_group(group, signal).ok();
@@ -87,7 +87,7 @@ impl Family {
             if let Err(Errno::CHILD) = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
                 return;
             }
-            // The lock prevents signals to a process id while it may be reused.
+            // Hold the lock while reaping, so that no signal is sent to a process id that may have been reused.
             let mut step = lock(&self.step);
             let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) else { continue };
             if *step == Some(pid) {

@@ -27,7 +27,7 @@ pub struct Pending {
     pub bytes: u64,
     /// Whether the output contains a complete line.
     pub has_line: bool,
-    /// The number of streams with pending output, 1 or 2. Sending it costs one event for each stream.
+    /// The number of streams with pending output, 1 or 2. Sending the output costs one event for each stream.
     pub streams: u32,
     /// The time at which the first byte entered the empty buffer.
     pub since: Instant,
@@ -35,12 +35,12 @@ pub struct Pending {
     pub pressed: bool,
 }
 
-/// The decision when to send pending output.
+/// The decision about when to send pending output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Send output now.
     Now {
-        /// The maximum size of an event's text in bytes.
+        /// The maximum size of an event's text, in bytes.
         event_bytes: usize,
         /// Whether an unfinished last line is included.
         partial: bool,
@@ -64,7 +64,7 @@ impl Budget {
         Self { policy, tokens: f64::from(policy.events_per_second), at: now }
     }
 
-    /// Returns when to send `pending`, and how much of it.
+    /// Decides when to send `pending`, and with which maximum event size.
     pub fn due(&mut self, pending: &Pending, now: Instant) -> Due {
         self.refill(now);
         let deadline = pending.since + self.policy.flush;

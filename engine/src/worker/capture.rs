@@ -1,6 +1,6 @@
 //! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, which keeps its state between reads, and output is stored in complete UTF-8
+//! Each stream has its own redactor, which retains its state between reads. Output is stored in complete UTF-8
 //! characters. A redactor holds back output that may be part of a secret. When the stream has been idle for long
 //! enough, as much of that output as possible is released.
 //!
@@ -40,7 +40,7 @@ pub struct StepCapture<'a> {
     flush: Duration,
     step: StepRef,
     streams: [StreamCapture; 2],
-    /// The pieces that could not be written so far, in order.
+    /// The pieces that are waiting to be written, in order.
     waiting: VecDeque<Piece>,
     refusal: Option<Refusal>,
 }
@@ -99,7 +99,7 @@ impl Capture {
         &self.redactor
     }
 
-    /// Returns how many values were masked in the finished steps.
+    /// Returns how many secret values were masked in the finished steps.
     #[must_use]
     pub const fn redactions(&self) -> u64 {
         self.redactions
@@ -151,8 +151,8 @@ impl StepCapture<'_> {
         }
     }
 
-    /// Ends the step: stores all output that is still held back, including unfinished characters and lines, and syncs
-    /// it. Failed writes are retried until `given_up` returns `true`.
+    /// Ends the step. Stores all output that is still held back, including unfinished characters and lines, and syncs
+    /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
             let state = &mut self.streams[stream as usize];
@@ -181,7 +181,8 @@ impl StepCapture<'_> {
             .map_or_else(|| io::Error::other("the worker stopped waiting for the disk"), |refusal| refusal.error))
     }
 
-    /// Stores output that a stream's redactor has released. An incomplete character at its end is held back.
+    /// Stores output that a stream's redactor has released. An incomplete character at the end of the text is held
+    /// back.
     fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
@@ -209,7 +210,7 @@ impl StepCapture<'_> {
         Ok(())
     }
 
-    /// Records whether a write succeeded.
+    /// Records the result of a write, and schedules a retry if it failed.
     fn note(&mut self, stored: io::Result<()>, now: Instant) {
         let before = self.refusal.take();
         match stored {

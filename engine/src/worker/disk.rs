@@ -1,7 +1,7 @@
 //! The disk guard: while the disk is nearly full, no new jobs are started.
 //!
 //! Running jobs continue, because the remaining space is reserved for their output. The free space is checked every few
-//! seconds and before each claim, and each change of the state is logged once.
+//! seconds and before each claim, and each change between low and sufficient space is logged once.
 
 use std::fmt::{self, Debug, Formatter};
 use std::io;

@@ -33,8 +33,8 @@ pub enum LinkError {
 
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
-    /// Claims the next job. If there is none, waits for a limited time or until `stop` is cancelled, and may return
-    /// `None`.
+    /// Claims the next job. If there is none, waits for a job for a limited time or until `stop` is cancelled, and then
+    /// may return `None`.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the jobs that were running when an earlier process of this worker died.
@@ -67,7 +67,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Returns the interface to the files of an attempt.
     fn files(&self, lease: Lease) -> Box<dyn Files>;
 
-    /// Removes the files of an attempt that were sent but not recorded as artifacts because of a crash.
+    /// Removes the files of an attempt that were stored but not recorded as artifacts because of a crash.
     fn sweep(&self, lease: Lease) -> impl Future<Output = Result<(), LinkError>> + Send;
 }
 

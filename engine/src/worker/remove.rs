@@ -1,8 +1,8 @@
 //! Removes a workspace with all files that its job has created, and nothing outside it.
 //!
-//! Each folder is opened by its bare name, relative to its parent, never through a link and never across a mount point.
-//! So neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the removal. If
-//! the owner lacks permissions for a folder, they are added first. Entries that cannot be removed are reported, and all
+//! Each folder is opened by name relative to its parent, never through a link and never across a mount point. So
+//! neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the removal. If the
+//! owner lacks permissions for a folder, they are added first. Entries that cannot be removed are reported, and all
 //! other entries are still removed.
 
 use std::ffi::{CStr, CString};
@@ -123,7 +123,7 @@ impl Removal<'_> {
     }
 }
 
-/// Opens a folder by its bare name, and makes it readable and writable for its owner.
+/// Opens the folder `name` in `folder`, and makes it accessible to its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
     // Opening with `O_PATH` needs no permissions for the folder itself, so it works before they are repaired.
     let place = open_place(folder, name)?;
@@ -181,7 +181,7 @@ mod tests {
         let tree = base.path().join("tree");
         fs::create_dir(&tree).expect("it can be created");
         let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it exists");
-        // Deeper than the longest path, with two folders per level.
+        // This tree is deeper than the longest possible path and has two folders on each level.
         for _ in 0..3_000 {
             rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be created");
             rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be created");

@@ -115,7 +115,7 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
     steps::names(command, attempt, redactor)
 }
 
-/// Runs the steps, ships their output and renews the lease, until everything is stored.
+/// Runs the steps, ships their output and renews the lease, until all output is stored.
 async fn conduct<L: Link>(
     link: &L,
     config: &WorkerConfig,
@@ -231,7 +231,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Register before the request, so that a notification in between is not missed.
+        // Register for notifications before sending the request, so that none is missed in between.
         let notified = link.early_heartbeat();
         tokio::pin!(notified);
         let early = futures_util::poll!(&mut notified).is_ready();

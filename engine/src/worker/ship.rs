@@ -1,10 +1,10 @@
 //! The shipper: reads output from the spool and appends it to the event log in bounded batches.
 //!
 //! The shipper's cursor is an offset in `output.log`. A batch covers one contiguous range that starts at the cursor,
-//! split by stream. Each lifecycle event (the start or end of a step or stage) has the offset at which it happened, so
-//! it keeps its position among the output. New output that arrives during an append is only written to the spool. If
-//! the database is unavailable, the shipper retries until the append succeeds. Output beyond the limits in [`bounds`]
-//! is suppressed, and a gap event records it.
+//! split by stream. Each lifecycle event (the start or end of a step or stage) has the offset at which it occurred, so
+//! that its order relative to the output is preserved. New output that arrives during an append is only written to the
+//! spool. If the database is unavailable, the shipper retries until the append succeeds. Output beyond the limits in
+//! [`bounds`] is suppressed, and a gap event records it.
 
 mod bounds;
 mod chunks;
@@ -40,7 +40,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_se
 /// read in that time is suppressed, so that the job does not wait forever.
 const READ_TRIES: u32 = 18;
 
-/// The number of pending bytes from which one append may contain several events for each stream.
+/// The minimum number of pending bytes for which one append may contain several events per stream.
 const FAR_BEHIND: u64 = 256 << 10;
 
 /// The approximate maximum number of bytes of output in one append. Readers receive each append as a whole, and several
@@ -99,7 +99,7 @@ struct Known {
     end: SpoolEnd,
     /// The time at which the queue of lifecycle events was found closed, or `None` if it is open.
     over: Option<Instant>,
-    /// The time since which output has been pending, or the current time if there is none.
+    /// The time at which the pending output began to wait, or the current time if no output is pending.
     since: Instant,
 }
 

@@ -57,14 +57,14 @@ pub(super) struct Tools<'a> {
     pub(super) lifecycle_events: &'a LifecycleEvents,
 }
 
-/// The result of the stages.
+/// The result of running the stages.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) ending: Ending,
     pub(super) exit_code: Option<i32>,
 }
 
-/// The result of one step.
+/// The result of running one step.
 struct StepOutcome {
     status: StepStatus,
     end: StepEnd,
@@ -239,7 +239,8 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // If the server is stopping or the lease is lost, no files were searched for.
+        // If the server is stopping or the lease is lost, no files were searched for, so unmatched patterns are not
+        // reported.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())

@@ -19,7 +19,7 @@ pub(super) enum SkipReason {
     SameName,
     /// The file's name is reserved for the complete output.
     Reserved,
-    /// The file exceeds the maximum size of a file.
+    /// The file exceeds the size limit for a single file.
     TooLarge,
     /// The total size of the artifacts would exceed its limit.
     TooLargeTogether,
@@ -60,7 +60,7 @@ impl SkippedFiles {
 }
 
 impl SkipReason {
-    /// Returns the predicate of the warning's clause, in the singular if `is_one` is `true`.
+    /// Returns the text that follows the number of files in the warning. The text is singular if `is_one` is `true`.
     fn text(self, limits: ArtifactLimits, is_one: bool) -> Redacted {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let with = |before: &'static str, count: i64, after: &'static str| {

@@ -33,13 +33,13 @@ pub(super) struct Chunks {
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadBudget {
-    /// The maximum number of bytes of each stream, which become one event.
+    /// The maximum number of bytes of each stream. They form one event.
     pub(super) event: usize,
     /// The maximum number of bytes of both streams together.
     pub(super) all: u64,
 }
 
-/// Reads output from `from` up to `limit`, the end of the budget or the end of the step, whichever comes first.
+/// Reads output from `from` until `limit`, the budget or the end of the step is reached, whichever comes first.
 ///
 /// If the budget for both streams together is used up, the range ends after the last complete line that fits.
 pub(super) fn read(
