@@ -1,5 +1,5 @@
-//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same one,
-//! that is, on the same boot of the same kernel, with the same files at the same paths.
+//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
+//! machine, that is, on the same boot of the same kernel, with the same files at the same paths.
 //!
 //! `tailwater run` makes this check before it lets a job run in the caller's folder. A network address is not
 //! sufficient: a forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and
@@ -14,10 +14,9 @@
 //! - the mount namespace (`mount_namespaces(7)`), which differs if other file systems are mounted below the same root,
 //!   as in a container that shares its host's root, or in a service with a private `/tmp`.
 //!
-//! If a value is not available, the machine is unknown, and an unknown machine is not equal to any other. This errs on
-//! the safe side: a local server that is confined counts as remote, so commands run in a fresh workspace. The only
-//! exception is a copy of a running virtual machine, whose identity is the same as the original's until one of them is
-//! rebooted.
+//! If a value is not available, the machine is unknown, and an unknown machine is not equal to any other. In case of
+//! doubt, a local server therefore counts as remote, and commands run in a new workspace. The only exception is a copy
+//! of a running virtual machine, which has the same identity as the original until one of them is rebooted.
 //!
 //! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, it is
 //! computed with an application-specific salt, so that it cannot be linked to identifiers from other programs.

@@ -1,4 +1,4 @@
-//! The credentials that `tailwater login` stores: one server and its token, in a file that only its owner can read.
+//! Stores the credentials of `tailwater login`, a server and its token, in a file that only its owner can read.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ pub(super) enum CredentialsError {
     File { what: &'static str, path: PathBuf, source: io::Error },
 }
 
-/// A server and a token that it has accepted.
+/// The address of a server and a token that the server has accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {

@@ -1,5 +1,5 @@
-//! Reads a job's log from the server. After a lost connection or a restart of the server it resumes after the last
-//! delivered event, identified by its `seq`, so that no event is lost or repeated.
+//! Reads a job's log from the server. After a lost connection or a restart of the server, reading resumes after the
+//! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
 //! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text requires no

@@ -97,7 +97,7 @@ impl Jobs {
         }
     }
 
-    /// Redraws the table in place whenever something changes.
+    /// Redraws the table in place whenever a job changes and at the interval [`DRAW_EVERY`].
     async fn watch_screen(
         &self,
         client: &Client,
@@ -160,7 +160,7 @@ fn status(text: &str) -> Result<JobStatus, String> {
     JobStatus::from_word(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
-/// Draws the table over the previous one, which had `drawn` lines. Returns its number of lines.
+/// Draws the table over the previous table, which had `drawn` lines. Returns the number of lines of the new table.
 fn draw(jobs: &mut Vec<FetchedJob>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
         // Move the cursor to the first line of the table and erase everything below.

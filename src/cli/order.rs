@@ -77,8 +77,8 @@ impl Order {
     }
 }
 
-/// Splits an event's bytes into its segments. The last segment gets the remainder, because the text of an event may be
-/// longer or shorter than the bytes that it replaces.
+/// Splits an event's bytes into the event's segments. The last segment gets the remainder, because the text of an event
+/// may be longer or shorter than the original bytes.
 fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
     let segments = payload.segments();
     let (mut rest, last) = (bytes, segments.len() - 1);

@@ -10,8 +10,8 @@ const CANCELLED: u8 = 123;
 const TIMED_OUT: u8 = 124;
 /// The exit code if Tailwater itself failed. `timeout` and container tools use the same code for their own failures.
 pub(super) const OURS: u8 = 125;
-/// The exit code if the job failed without one, because its command could not be started or its worker died. Shells use
-/// the same code if a command cannot be executed.
+/// The exit code if the job failed without an exit code, because its command could not be started or its worker died.
+/// Shells use the same code if a command cannot be executed.
 const NO_CODE: u8 = 126;
 /// The exit code if the user pressed Ctrl-C a second time. It is 128 plus the number of SIGINT, as for any program that
 /// is killed by that signal.
@@ -65,7 +65,7 @@ impl Outcome {
         }
     }
 
-    /// Returns an explanation, if the job ended without an exit code of its own.
+    /// Returns an explanation if the job ended without an exit code.
     pub(super) fn remark(&self) -> Option<String> {
         let status = self.status?;
         let has_own_code = !self.timed_out && !self.interrupted && (self.exit_code.is_some() || self.signal.is_some());

@@ -18,10 +18,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::serve::Serve;
 
-/// The file that is read if none is given. Like the default data folder, it is in the working directory.
+/// The settings file that is read if none is given. Like the default data folder, it is in the working directory.
 const DEFAULT_FILE: &str = "tailwater.toml";
 
-/// The argument that specifies the file. It is not a setting itself.
+/// The argument that specifies the settings file. This argument is not a setting.
 const FILE: &str = "config";
 
 /// The subcommands that use the settings.
@@ -138,7 +138,7 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
 }
 
 impl SettingsFile {
-    /// Reads the given file. If none is given, reads the one in the working directory, if it exists.
+    /// Reads the given settings file. If none is given, reads [`DEFAULT_FILE`] if it exists.
     fn find(named: Option<&PathBuf>) -> Result<Option<Self>, SettingsError> {
         let path = named.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
         match fs::read_to_string(path) {

@@ -103,7 +103,7 @@ impl Original {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
         match steps.as_slice() {
-            // A job with a single `run` command remains one, unless the step has other members than `run`.
+            // A job with a single `run` command still has one, unless the step has other members than `run`.
             [Value::Object(only)] if !self.payload.contains_key("steps") && only.len() == 1 => {
                 (only.get("run").cloned().unwrap_or_default(), Value::Null)
             }

@@ -1,7 +1,7 @@
 //! Receives a job's log through a stream or, if no stream can be opened, by polling. Both start at the same cursor.
 //!
 //! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`]
-//! decides when to open the stream and when to poll. The feed never drops an event: it limits its memory by delivering
+//! decides when to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering
 //! large batches early.
 
 pub mod policy;
@@ -124,7 +124,7 @@ fn happened(me: &Weak<RefCell<Connected>>, happened: Happened) {
     }
 }
 
-/// Delivers the waiting events.
+/// Delivers the waiting events to the callback.
 fn hand_on(me: &Weak<RefCell<Connected>>) {
     let Some(connected) = me.upgrade() else { return };
     let (events, on_events) = {

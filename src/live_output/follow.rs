@@ -1,4 +1,4 @@
-//! Pauses following when the reader scrolls, and resumes it when they reach the end of the list.
+//! Pauses following when the reader scrolls, and resumes following when the reader reaches the end of the list.
 //!
 //! This module does not compute scroll positions. A sentinel of one pixel at the end of the list reports when it is in
 //! view.

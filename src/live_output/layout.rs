@@ -120,7 +120,7 @@ impl Layout {
         };
         if filter != OutputFilter::Stages {
             if buffer.has_earlier() {
-                // A gap that ends at the beginning of the window is placed there, below the space for the lines that it
+                // A gap that ends at the beginning of the window is shown there, below the space for the lines that it
                 // replaces.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));

@@ -101,7 +101,7 @@ impl LiveLine {
         loaded
     }
 
-    /// Appends a piece of text. `scanner` also parses it, to determine the style of the text that follows.
+    /// Appends a piece of text. `scanner` also parses the piece, to determine the style of the text that follows.
     pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         if self.ended {
             return;

@@ -24,7 +24,7 @@ const END_LIMIT: usize = 500;
 /// The number of characters in the ruler. A larger number makes the mean width more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
-/// The panel's state as signals. It is a handle: copies refer to the same screen.
+/// The panel's state as signals. Copies of this handle refer to the same screen.
 #[derive(Clone, Copy)]
 pub struct Screen {
     job: JobId,
@@ -270,7 +270,7 @@ impl Screen {
         spawn_local(async move {
             let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
-            // If a range cannot be loaded, it is requested again the next time it comes into view.
+            // A range that cannot be loaded is requested again the next time that it comes into view.
             let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);
             if let Ok(page) = page {

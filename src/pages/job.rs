@@ -29,7 +29,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// The interval at which the durations of running jobs are updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Loads a job and displays it.
+/// Loads a job and displays its page.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let params = use_params_map();

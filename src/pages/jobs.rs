@@ -28,7 +28,7 @@ const SEARCH_AFTER: Duration = Duration::from_millis(250);
 struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
-    /// The number of jobs to skip. Only the page links for browsers without scripts set it.
+    /// The number of jobs to skip. Only the page links for browsers without scripts set this value.
     offset: u32,
 }
 

@@ -23,8 +23,8 @@ use super::progress::Progress;
 /// The size of a block of the archive, in bytes.
 const BLOCK: usize = 128 << 10;
 
-/// The compression level. It reduces source code to about a quarter of its size, faster than most networks can transfer
-/// it.
+/// The zstd compression level. Level 3 reduces source code to about a quarter of its size, and compresses faster than
+/// most networks can transfer the result.
 const LEVEL: i32 = 3;
 
 /// The files of a folder to send.

@@ -3,8 +3,8 @@
 //! This module is pure. [`FeedPolicy::on`] receives an input, the time and a random number, and returns actions. The
 //! rules are:
 //!
-//! - Try the stream first. When it breaks, poll once before anything else. The poll fetches the missing events, and it
-//!   reports conditions that an `EventSource` does not: the statuses 401 and 404, and that the job has finished.
+//! - Try the stream first. When it breaks, first poll once. The poll fetches the missing events, and reports conditions
+//!   that an `EventSource` does not report, such as the statuses 401 and 404 and the end of the log.
 //! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
 //!   from time to time, and return to it when it works.
 //! - Treat silence as a broken stream, because the server sends at least a heartbeat every 10 s.
