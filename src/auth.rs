@@ -215,10 +215,10 @@ mod tests {
         let auth = Auth::new(db, &"x".repeat(32), "1");
         let ticket = auth.new_ticket();
         let cookie = auth.login_by_ticket(ticket.expose(), HERE).await.expect("the ticket is new");
-        assert!(auth.session(cookie.expose()).await.expect("the table is there").is_some());
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_some());
         assert!(matches!(auth.login_by_ticket(ticket.expose(), HERE).await, Err(LoginError::TicketSpent)));
-        auth.logout(cookie.expose()).await.expect("the table is there");
-        assert!(auth.session(cookie.expose()).await.expect("the table is there").is_none());
+        auth.logout(cookie.expose()).await.expect("the table exists");
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_none());
     }
 
     #[tokio::test]

@@ -227,6 +227,6 @@ mod tests {
             assert_eq!(misread(form), field);
         }
         let large = JobForm { priority: "99999999999".into(), ..JobForm::empty() };
-        assert_eq!(large.new_job().expect("the server judges it").priority, i32::MAX);
+        assert_eq!(large.new_job().expect("the server checks the range").priority, i32::MAX);
     }
 }

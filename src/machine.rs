@@ -93,7 +93,7 @@ mod tests {
     fn the_identity_is_stable_and_does_not_reveal_any_id() {
         let here = identity().expect("this machine is known");
         assert_eq!(Some(&here), identity().as_ref());
-        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the kernel tells it");
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the kernel provides it");
         assert!(here.len() == 64 && !here.contains(boot_id.trim()));
     }
 

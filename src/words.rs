@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn times_are_in_the_readers_time_zone() {
-        let time: Timestamp = "2026-01-31T23:30:00Z".parse().expect("a time");
+        let time: Timestamp = "2026-01-31T23:30:00Z".parse().expect("it is a time");
         assert_eq!(date_time(time, 0), "2026-01-31 23:30:00");
         assert_eq!(date_time(time, 60), "2026-02-01 00:30:00");
         assert_eq!(

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn origin(address: &str) -> LoginOrigin {
-        LoginOrigin::new(address.parse().expect("an address"), "admin")
+        LoginOrigin::new(address.parse().expect("it is an address"), "admin")
     }
 
     #[test]

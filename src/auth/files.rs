@@ -81,8 +81,8 @@ mod tests {
     fn the_admin_token_is_generated_once_and_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let token = admin_token(None, folder.path()).expect("the folder can be written");
-        assert_eq!(admin_token(None, folder.path()).expect("it is there"), token);
-        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("it is there").permissions().mode();
+        assert_eq!(admin_token(None, folder.path()).expect("the file exists"), token);
+        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("the file exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let (folder, other) = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder")).into();
         let id = instance_id(folder.path()).expect("the folder can be written");
         assert_eq!(id.len(), 16);
-        assert_eq!(instance_id(folder.path()).expect("it is there"), id);
+        assert_eq!(instance_id(folder.path()).expect("the file exists"), id);
         assert_ne!(instance_id(other.path()).expect("the folder can be written"), id);
     }
 }

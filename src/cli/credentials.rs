@@ -70,7 +70,7 @@ impl Credentials {
         // readable by other users.
         let new = path.with_extension("new");
         remove_if_there(&new).map_err(failed)?;
-        let text = toml::to_string(self).expect("two texts are TOML");
+        let text = toml::to_string(self).expect("two strings can be written as TOML");
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
         fs::rename(&new, &path).map_err(failed)?;

@@ -218,7 +218,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
-        let refused = SettingsFile::parse(Path::new("t.toml"), text).expect_err("it is wrong").to_string();
+        let refused = SettingsFile::parse(Path::new("t.toml"), text).expect_err("it is invalid").to_string();
         assert!(refused.starts_with(expected), "{refused}");
     }
 

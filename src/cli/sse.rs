@@ -88,7 +88,7 @@ mod tests {
             let (mut frames, mut got) = (FrameSplitter::default(), Vec::new());
             for bytes in STREAM.as_bytes().chunks(size) {
                 frames.push(bytes);
-                while let Some(frame) = frames.next().expect("they are short") {
+                while let Some(frame) = frames.next().expect("the frames are short") {
                     got.push(frame);
                 }
             }

@@ -104,7 +104,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(name: &str, text: &str, place: &str, words: &[&str]) {
-        let refused = parse(name, text.as_bytes()).expect_err("it is no job").to_string();
+        let refused = parse(name, text.as_bytes()).expect_err("it is not a job").to_string();
         assert!(refused.starts_with(&format!("{name}:{place}: ")), "{refused}");
         for word in words {
             assert!(refused.contains(word), "{refused} does not say {word}");
@@ -180,7 +180,7 @@ mod tests {
         parse("a.yaml", b"\xef\xbb\xbfrun: a").expect("it is a job");
         for bytes in ["run: a".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(), b"\xfe\xff\0r".to_vec()]
         {
-            let refused = parse("a.yaml", &bytes).expect_err("it is no job").to_string();
+            let refused = parse("a.yaml", &bytes).expect_err("it is not a job").to_string();
             assert_eq!(refused, "a.yaml: is in UTF-16 or UTF-32; save it as UTF-8");
         }
     }

@@ -7,7 +7,7 @@
 //! at the other end. Lines that are not in memory are counted, so that the page can show how many are missing.
 //! Lifecycle events (all events except output) are few, so all of them stay in memory.
 //!
-//! Events are identified by `seq` alone, lines by attempt and number.
+//! Events are identified by `seq` alone, and lines by their attempt and number.
 
 mod colours;
 mod lines;

@@ -66,7 +66,7 @@ fn print(random: &mut Rng) -> Vec<Stretch> {
             open[which] = None;
         }
         stretches.push(Stretch { stream, offset, line, text });
-        offset += length(&stretches.last().expect("just pushed").text);
+        offset += length(&stretches.last().expect("a stretch was just pushed").text);
     }
     stretches
 }
@@ -86,7 +86,7 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut rest = characters.as_slice();
     while !rest.is_empty() {
-        let size = usize::try_from(random.u64(..40) + 1).expect("small").min(rest.len());
+        let size = usize::try_from(random.u64(..40) + 1).expect("the number is small").min(rest.len());
         let (range, after) = rest.split_at(size);
         // Like a worker, this sends the chunks in the order of their first bytes.
         let (first, second) = match range[0].stream {
@@ -94,7 +94,7 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),
         };
         for stream in [first, second] {
-            let seq = Seq(i64::try_from(events.len()).expect("few") + 1);
+            let seq = Seq(i64::try_from(events.len()).expect("the number is small") + 1);
             events.extend(chunk(seq, range.iter().filter(|character| character.stream == stream)));
         }
         rest = after;

@@ -191,7 +191,7 @@ impl SiteOptions {
         struct File {
             leptos: SiteOptions,
         }
-        let file: File = toml::from_str(include_str!("../../Leptos.toml")).expect("a test reads it");
+        let file: File = toml::from_str(include_str!("../../Leptos.toml")).expect("a test parses this file");
         file.leptos
     }
 }

@@ -169,7 +169,7 @@ mod tests {
             (b"", None),
         ];
         for (credentials, token) in table {
-            let value = HeaderValue::from_bytes(credentials).expect("a header's value");
+            let value = HeaderValue::from_bytes(credentials).expect("it is a header value");
             assert_eq!(bearer(&value), token, "{value:?}");
         }
     }
@@ -178,10 +178,10 @@ mod tests {
     fn a_followed_log_is_a_stream_regardless_of_percent_encoding() {
         for uri in ["/x/log?follow=true", "/x/log?%66ollow=true", "/x/log?a=1&f%6fllow", "/x/stream", "/x/log?follow=1"]
         {
-            assert!(is_stream(&uri.parse().expect("a URI")), "{uri}");
+            assert!(is_stream(&uri.parse().expect("it is a URI")), "{uri}");
         }
         for uri in ["/x/log", "/x/log?afollow=true", "/x/log?a=follow=true", "/x/lines?follow=true"] {
-            assert!(!is_stream(&uri.parse().expect("a URI")), "{uri}");
+            assert!(!is_stream(&uri.parse().expect("it is a URI")), "{uri}");
         }
     }
 }

@@ -92,7 +92,7 @@ mod tests {
         let words = [&["printf", "<%s>"][..], &arguments].concat();
         let line = command_line(&words).expect("there is no NUL");
         for shell in ["sh", "bash"] {
-            let output = Command::new(shell).args(["-c", &line]).output().expect("the shell is there");
+            let output = Command::new(shell).args(["-c", &line]).output().expect("the shell is installed");
             let expected: String = arguments.map(|argument| format!("<{argument}>")).concat();
             assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{shell}");
         }
@@ -106,7 +106,7 @@ mod tests {
                 // `PATH` is empty because some of these words are also names of programs.
                 let mut shell_of_line = Command::new(shell);
                 shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
-                let status = shell_of_line.output().expect("the shell is there").status;
+                let status = shell_of_line.output().expect("the shell is installed").status;
                 assert_eq!(status.code(), Some(127), "{shell}: {line}");
             }
         }

@@ -78,24 +78,24 @@ mod tests {
 
     #[track_caller]
     fn check(file: &impl AsFd, expected: Input) {
-        assert_eq!(Input::of(file).expect("it can be looked at"), expected);
+        assert_eq!(Input::of(file).expect("it can be checked"), expected);
     }
 
     #[test]
     fn data_end_of_input_and_silence_are_distinguished() {
-        let (mut reader, mut writer) = io::pipe().expect("there are pipes");
+        let (mut reader, mut writer) = io::pipe().expect("a pipe can be created");
         check(&reader, Input::Open);
-        writer.write_all(b"x").expect("it is open");
+        writer.write_all(b"x").expect("the writer is open");
         check(&reader, Input::Data);
         drop(writer);
         check(&reader, Input::Data);
         reader.read_to_end(&mut Vec::new()).expect("it can be read");
         check(&reader, Input::Nothing);
-        let (mut reader, mut writer) = UnixStream::pair().expect("there are sockets");
+        let (mut reader, mut writer) = UnixStream::pair().expect("sockets can be created");
         check(&reader, Input::Open);
-        writer.write_all(b"x").expect("it is open");
+        writer.write_all(b"x").expect("the writer is open");
         check(&reader, Input::Data);
-        writer.shutdown(Shutdown::Write).expect("it is open");
+        writer.shutdown(Shutdown::Write).expect("the writer is open");
         reader.read_to_end(&mut Vec::new()).expect("it can be read");
         check(&reader, Input::Nothing);
     }
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn only_the_null_device_has_no_data() {
-        check(&File::open("/dev/null").expect("it is there"), Input::Nothing);
-        check(&File::open("/dev/zero").expect("it is there"), Input::Data);
+        check(&File::open("/dev/null").expect("the file exists"), Input::Nothing);
+        check(&File::open("/dev/zero").expect("the file exists"), Input::Data);
     }
 }

@@ -243,7 +243,7 @@ mod tests {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
         let status =
             Command::new("git").current_dir(root).args(identity).args(arguments).stdout(Stdio::null()).status();
-        assert!(status.expect("git is there").success(), "{arguments:?}");
+        assert!(status.expect("git is installed").success(), "{arguments:?}");
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a temporary folder");
         let write = |name: &str, text: &str| {
             let path = root.path().join(name);
-            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+            fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
             fs::write(path, text).expect("it can be written");
         };
         write(".gitignore", "target/\n*.log\n");
@@ -263,8 +263,8 @@ mod tests {
         write("sub/.gitignore", "local\n");
         write("sub/local", "");
         write("sub/other", "");
-        symlink("src/main.rs", root.path().join("link")).expect("it can be made");
-        symlink("/etc/passwd", root.path().join("out")).expect("it can be made");
+        symlink("src/main.rs", root.path().join("link")).expect("it can be created");
+        symlink("/etc/passwd", root.path().join("out")).expect("it can be created");
         let expected = [".gitignore", "link", "src/.hidden", "src/main.rs", "sub/.gitignore", "sub/other"];
         assert_eq!(listed(root.path()), expected, "without a repository");
         git(root.path(), &["init", "-q"]);

@@ -52,13 +52,14 @@ fn loading_completes_a_shortened_first_paint() {
         for bytes in [1, 40, 300] {
             let mut tail = simulated.events.clone();
             crate::server::pages::tail::shorten(&mut tail, bytes);
-            let mut buffer = Buffer::new(Vec::new(), &tail, simulated.events.last().expect("some").seq, UNLIMITED);
+            let mut buffer =
+                Buffer::new(Vec::new(), &tail, simulated.events.last().expect("there are events").seq, UNLIMITED);
             check_unbroken(&buffer, seed);
             for line in buffer.lines().iter().filter(|line| line.whole) {
-                let (_, text) = &simulated.lines[usize::try_from(line.key.number - 1).expect("from 1")];
+                let (_, text) = &simulated.lines[usize::try_from(line.key.number - 1).expect("lines count from 1")];
                 assert_eq!(&line.text, text, "seed {seed}, {bytes} bytes");
             }
-            buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("few"));
+            buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("the number is small"));
             while load_earlier(&mut buffer, &simulated.lines, 7) || load_later(&mut buffer, &simulated.lines, 7) {}
             assert_eq!(texts(&buffer), simulated.lines, "seed {seed}, {bytes} bytes");
         }
@@ -78,7 +79,11 @@ fn randomly_split_streams_yield_the_printed_lines() {
         let mut buffer = empty(UNLIMITED);
         buffer.append(simulated.events.clone(), WhenFull::DropOldest);
         assert_eq!(texts(&buffer), simulated.lines, "seed {seed}");
-        assert_eq!(buffer.totals().lines(), i64::try_from(simulated.lines.len()).expect("few"), "seed {seed}");
+        assert_eq!(
+            buffer.totals().lines(),
+            i64::try_from(simulated.lines.len()).expect("the number is small"),
+            "seed {seed}"
+        );
         assert_eq!(buffer.totals().bytes(), simulated.bytes, "seed {seed}");
     }
 }
@@ -88,10 +93,10 @@ fn loading_backwards_from_the_end_yields_the_printed_lines() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         let events = &simulated.events;
-        let tail = usize::try_from(seed).expect("small") % events.len();
+        let tail = usize::try_from(seed).expect("the number is small") % events.len();
         let end = events.last().map_or(Seq::START, |event| event.seq);
         let mut buffer = Buffer::new(Vec::new(), &events[events.len() - tail..], end, UNLIMITED);
-        buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("few"));
+        buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("the number is small"));
         check_unbroken(&buffer, seed);
         while load_earlier(&mut buffer, &simulated.lines, 3) {
             check_unbroken(&buffer, seed);
@@ -131,7 +136,7 @@ fn the_window_is_bounded_and_contains_only_printed_lines() {
         let last = simulated.lines.last().cloned();
         assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is in the window, seed {seed}");
         assert!(texts(&buffer).iter().all(|line| simulated.lines.contains(line)), "seed {seed}");
-        let before = i64::try_from(simulated.lines.len() - buffer.lines().len()).expect("few");
+        let before = i64::try_from(simulated.lines.len() - buffer.lines().len()).expect("the number is small");
         assert_eq!(buffer.lines_before(), before, "lines before the window are counted, seed {seed}");
     }
 }

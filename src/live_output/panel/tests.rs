@@ -45,7 +45,7 @@ fn the_drawn_rows_cover_the_panel_and_little_more() {
     let frame = panel.frame();
     assert_eq!(frame.scroll_to, 10_000 * ROW_HEIGHT - HEIGHT);
     assert!(frame.rows.len() < 120, "{}", frame.rows.len());
-    let drawn = u32::try_from(frame.rows.len()).expect("few") * ROW_HEIGHT;
+    let drawn = u32::try_from(frame.rows.len()).expect("the number is small") * ROW_HEIGHT;
     assert_eq!(frame.above + drawn + frame.below, 10_000 * ROW_HEIGHT);
 }
 
@@ -134,7 +134,7 @@ fn scrolling_to_any_position_loads_its_lines() {
     for (total, line) in [(100_000, 1), (100_000, 40_000), (100_000, 98_000), (5_000, 2_500)] {
         let mut panel = panel_at_the_end_of(total);
         panel.pause(0);
-        panel.scrolled(u32::try_from(line - 1).expect("small") * ROW_HEIGHT);
+        panel.scrolled(u32::try_from(line - 1).expect("the number is small") * ROW_HEIGHT);
         assert!(load_all(&mut panel, total) <= 2);
         assert_eq!(top_line(&panel), line, "of {total}");
     }

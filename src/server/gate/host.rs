@@ -96,8 +96,8 @@ mod tests {
     use super::*;
 
     fn target(uri: &str, hosts: &[&str], version: Version) -> Result<String, ApiError> {
-        let headers = hosts.iter().map(|host| (HOST, host.parse().expect("a header's value")));
-        let uri = uri.parse().expect("a URI");
+        let headers = hosts.iter().map(|host| (HOST, host.parse().expect("it is a header value")));
+        let uri = uri.parse().expect("it is a URI");
         RequestHost::of(&uri, &headers.collect(), version).map(|target| target.0)
     }
 
@@ -113,7 +113,7 @@ mod tests {
         for (uri, hosts, expected) in table {
             assert_eq!(target(uri, hosts, Version::HTTP_11).expect("it is valid"), expected, "{uri} {hosts:?}");
         }
-        assert_eq!(target("/", &[], Version::HTTP_10).expect("HTTP/1.0 knows no Host"), "");
+        assert_eq!(target("/", &[], Version::HTTP_10).expect("HTTP/1.0 requires no Host"), "");
     }
 
     #[test]

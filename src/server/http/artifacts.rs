@@ -60,7 +60,7 @@ fn attachment(name: &str) -> String {
         if plain(byte) {
             encoded.push(byte.into());
         } else {
-            write!(encoded, "%{byte:02X}").expect("a String takes everything");
+            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
         }
     }
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")

@@ -93,7 +93,7 @@ mod tests {
             ("image/png", Format::Json),
             ("application/json, text/plain", Format::Json),
         ] {
-            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("it is a header's value"))]);
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("it is a header value"))]);
             assert_eq!(Format::accepted(&headers), expected, "{accept}");
         }
     }

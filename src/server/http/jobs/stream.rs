@@ -82,7 +82,7 @@ impl JobsStream {
         self.looked = Some(Instant::now());
         let changed = self.state.queue.changed_after(self.cursor, LIMIT).await?;
         for (change, job) in &changed {
-            let job = serde_json::to_string(job).expect("a job has no map with other keys than strings");
+            let job = serde_json::to_string(job).expect("all maps in a job have string keys");
             self.frames.push(change, "job", job);
             self.cursor = *change;
         }

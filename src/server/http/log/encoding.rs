@@ -85,7 +85,7 @@ mod tests {
             ("gzip;q=0", Encoding::Identity),
             ("gzip; q=0.000", Encoding::Identity),
         ] {
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accepted.parse().expect("it is a header's value"))]);
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accepted.parse().expect("it is a header value"))]);
             assert_eq!(Encoding::accepted(&headers), expected, "{accepted}");
         }
     }
