@@ -65,7 +65,7 @@ impl Outcome {
         }
     }
 
-    /// Returns an explanation if the job ended without an exit code.
+    /// Returns an explanation, unless the job succeeded or the exit code or signal of its command explains the failure.
     pub(super) fn remark(&self) -> Option<String> {
         let status = self.status?;
         let has_own_code = !self.timed_out && !self.interrupted && (self.exit_code.is_some() || self.signal.is_some());

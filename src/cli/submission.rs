@@ -32,7 +32,7 @@ impl fmt::Display for SubmissionError {
 /// The structure of a whole submission.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters: what is sent is the file's own value")]
+#[expect(dead_code, reason = "only the structure is checked, and the file's value is sent")]
 struct Whole<P> {
     #[serde(rename = "type")]
     kind: Option<String>,

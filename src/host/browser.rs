@@ -38,7 +38,7 @@ pub fn now() -> Timestamp {
 
 /// Returns the offset of the reader's local time from UTC at the given time, in minutes. It is positive east of
 /// Greenwich.
-#[expect(clippy::cast_possible_truncation, reason = "it is less than a day")]
+#[expect(clippy::cast_possible_truncation, reason = "the offset is less than a day")]
 pub fn utc_offset_minutes(at: Timestamp) -> i64 {
     -(date(at).get_timezone_offset() as i64)
 }

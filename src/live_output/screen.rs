@@ -159,7 +159,7 @@ impl Screen {
         };
         let column = ruler.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
         let width = line.get_bounding_client_rect().width();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's width in columns")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
         let columns = if column > 0.0 { (width / column + 0.01) as u32 } else { 0 };
         let height = u32::try_from(scroller.client_height()).unwrap_or(0);
         self.change(|panel| {
@@ -253,7 +253,7 @@ impl Screen {
                 && !line.text.is_ascii()
             {
                 let height = element.get_bounding_client_rect().height();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows of text")]
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
                 let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
                 changed |= self.panel.try_update_value(|panel| panel.measure(line.key, rows.max(1))).unwrap_or(false);
             }

@@ -226,7 +226,7 @@ impl FeedPolicy {
         self.stream = StreamState::Closed;
         self.unanswered += 1;
         let wait = pause(self.unanswered, random);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 15")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 15")]
         let seconds = (wait / 1000.0).ceil() as u32;
         self.connection = Connection::Reconnecting { seconds };
         vec![Action::Close, Action::WakeAfter(wait)]
