@@ -56,7 +56,7 @@ const RULES: [(&str, &str, Access); 31] = [
     ("POST", "/rpc/resubmit_with_changes", Access::Program),
     ("POST", "/rpc/job", Access::Program),
     ("POST", "/tasks/queue/new", Access::Program),
-    // This entry has to be the last one, because it ends the session with which the test requests all routes.
+    // This entry has to be last, because it ends the session that a test uses for all requests.
     ("POST", "/logout", Access::Program),
 ];
 
@@ -200,7 +200,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // The target that also names another host may be refused with 403.
+        // A target that names another host may also be refused with 403.
         let refused =
             matches!(reply.status, 303 | 400 | 401) || (reply.status == 403 && trick.starts_with("http://x/"));
         assert!(refused, "{trick}: {} {}", reply.status, reply.body);

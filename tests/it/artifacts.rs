@@ -1,4 +1,4 @@
-//! Artifacts: exactly the files that a job specifies are stored, completely and with the correct metadata.
+//! Exactly the files that a job specifies are stored as artifacts, completely and with the correct metadata.
 
 use serde_json::{Value, json};
 
@@ -159,8 +159,8 @@ async fn a_crash_leaves_no_partially_collected_files() {
     let complete = |events: &[Value]| of_kind(events, "artifact").len() == 1;
     server.api.events_when(&id, "contain an artifact", complete).await;
     server.kill();
-    // Creates the files that a crash leaves behind if it occurs after a file is stored but before it is recorded, or
-    // while a file is being stored.
+    // Simulates two crashes: one after a file was stored but before it was recorded, and one while a file was being
+    // stored.
     let folder = data.path().join("artifacts").join(&id).join("1");
     for name in ["01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-000000000001#1"] {
         std::fs::write(folder.join(name), "half").expect("the folder exists");

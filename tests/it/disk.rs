@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
 
-/// A disk whose free space is set by the test. It counts how often its free space is queried.
+/// A simulated disk whose free space is set by the test. It counts the queries of its free space.
 #[derive(Default)]
 struct Disk {
     free: AtomicU64,
@@ -72,7 +72,7 @@ async fn open(data: &Path) -> (Queue, EventLog) {
     (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
 }
 
-/// Returns the connection of a worker with its own boot id.
+/// Returns the link of an embedded worker in a new run of the server. `instance` is the id of the data folder.
 fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder exists");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())

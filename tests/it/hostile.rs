@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{TOKEN, TestServer};
 use html::{MARK, Page};
 
-/// Texts that close their element, attribute, string or comment, or open a new one. Each contains [`MARK`].
+/// Texts that close the surrounding element, attribute, string or comment, or open a new one. Each contains [`MARK`].
 const TEXTS: [&str; 36] = [
     "</title><meta http-equiv=refresh content=\"0;url=https://zq9.example\">",
     "echo '<title>zq9'",
@@ -56,7 +56,7 @@ async fn made(server: &TestServer, id: String) -> Made {
     (id, job["title"].as_str().expect("a job has a title").to_owned())
 }
 
-/// Submits jobs that contain a text in every field, and waits until they have finished.
+/// Submits jobs that contain `text` in every field, and waits until the jobs have finished.
 async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     let file = text.replace('/', "\u{2215}");
     let prints = "printf '%s\\n' \"$TEXT\"; printf '\\033[31m%s\\033[0m\\033]8;;%s\\033\\\\%s\\n' \"$TEXT\" \"$TEXT\" \"$TEXT\" >&2; \

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::harness::{TOKEN, TestServer, tcp, until, until_async};
 
-/// Returns an archive with one file, in the format of `tar cz`.
+/// Returns a gzip-compressed tar archive that contains one file.
 fn archive(name: &str, content: &[u8]) -> Vec<u8> {
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();

@@ -32,7 +32,7 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     for payload in [totals, &end["payload"]] {
         assert_eq!(number(&payload["bytes"]), output.len());
         assert_eq!(payload["logSha256"], sha256(&output));
-        // Each of the two streams may have an unfinished line, so there can be more lines than newlines suggest.
+        // Both streams may end with an unfinished line, so the total can be greater than `lines`.
         assert!(number(&payload["lines"]) >= lines);
     }
     output
@@ -120,8 +120,8 @@ async fn fr_002_alternating_streams_produce_few_events_and_their_order_can_be_re
     check_budget(&events, 50);
 }
 
-/// Checks that the job's log events stayed within the budget: a token bucket of size `rate`, refilled with `rate`
-/// tokens per second.
+/// Checks that the log events stayed within the budget, which is a token bucket that holds `rate` tokens and is
+/// refilled with `rate` tokens per second.
 fn check_budget(events: &[Value], rate: usize) {
     let times: Vec<i64> = of_kind(events, "log")
         .iter()
@@ -185,7 +185,7 @@ async fn fr_005_without_live_events_only_the_complete_log_contains_output() {
 
 const SECRET: &str = "hunter2-correct-horse-battery";
 
-/// Checks that the secret does not appear in events, the spool, replies or the text of the database.
+/// Checks that neither the secret nor a large part of it appears in the events, the job or the log artifact.
 async fn check_hidden(server: &TestServer, id: &str) {
     let events = server.api.events(id).await;
     let job = server.api.job(id).await;
@@ -207,8 +207,8 @@ async fn check_hidden(server: &TestServer, id: &str) {
 #[tokio::test]
 async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere() {
     let server = TestServer::start().await;
-    // The secret is written in two parts with a pause in between, so that they are read separately. The writes
-    // alternate between stdout and stderr.
+    // The script writes the secret in two parts with a pause in between, so that the server reads them separately. It
+    // alternates between stdout and stderr.
     let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
                   os.write(fd,b'<'+s[:i]); time.sleep(0.01); os.write(fd,s[i:]+b'>\\n')\n";
     let payload = json!({"title": format!("push with {SECRET}"), "env": {"DEPLOY_TOKEN": SECRET},

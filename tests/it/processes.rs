@@ -14,7 +14,7 @@ pub async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
     steps.filter(|payload| payload["status"] != "started").collect()
 }
 
-/// Returns whether a process with this argument in its command line is running.
+/// Returns whether a process whose command line contains this argument is running.
 pub fn lives(argument: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     processes
@@ -237,7 +237,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let time = |value: &Value| value.as_str().and_then(|time| time.parse::<model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
-    // The second attempt is in the same log. There are no further attempts.
+    // The second attempt is recorded in the same log and is the last one.
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
     let events = server.api.events(&id).await;

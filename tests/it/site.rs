@@ -50,7 +50,7 @@ async fn serving() -> (TempDir, TestServer) {
     (site, TestServer::start_with(|config| config.site_root = Some(root)).await)
 }
 
-/// Gets a file without a session.
+/// Requests a path without a session.
 async fn get(base: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let mut request = client.get(format!("{base}{path}"));

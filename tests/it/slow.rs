@@ -137,7 +137,7 @@ async fn an_incomplete_head_gets_408_and_an_idle_connection_is_closed_without_a_
     assert!(replies.ends_with("ok\n") && replies.matches("HTTP/1.1").count() == 1, "{replies}");
 }
 
-/// Returns the server's metric of open streams.
+/// Returns the value of the metric that counts open streams.
 async fn open_streams(server: &TestServer) -> String {
     let request = server.api.client.get(format!("{}/metrics", server.api.base)).bearer_auth(TOKEN);
     let text = request.send().await.expect("the server answers").text().await.expect("a body");

@@ -10,7 +10,7 @@ use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind, until};
 use crate::processes::{lives, step_ends, unique_sleep};
 
-/// Returns whether the process whose id is in this file is running.
+/// Returns whether the process with the id in this file is running.
 fn lives_of(pid_file: &Path) -> bool {
     let pid = std::fs::read_to_string(pid_file).expect("the file exists");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
@@ -109,7 +109,7 @@ async fn dynamic_loader_variables_of_a_step_do_not_affect_its_supervisor() {
     let id = server.api.submit(json!({"run": "echo $LD_LIBRARY_PATH", "env": env})).await;
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
-    // The shell is started with these variables, and reports the missing library once.
+    // The variables apply to the shell, for which the dynamic loader reports the missing library once.
     assert_eq!(output.matches("/no/such/library.so").count(), 1, "{output}");
     // The relative order of the two streams is not defined.
     assert!(output.contains("/no/such/folder\n"), "{output}");

@@ -1,4 +1,4 @@
-//! Logging in and out with a browser.
+//! Tests of logging in and out with a browser.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -30,7 +30,7 @@ fn cookie(reply: &Response) -> String {
     cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session_")).expect("a session starts").to_owned()
 }
 
-/// Logs in by token and returns the cookie.
+/// Logs in with the admin token and returns the cookie.
 pub(super) async fn login(server: &TestServer) -> String {
     cookie(&post_login(server, &format!("token={TOKEN}")).await)
 }

@@ -1,4 +1,4 @@
-//! Requests that a page from another site makes a browser send.
+//! Tests of requests that a page of another site makes a browser send.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};

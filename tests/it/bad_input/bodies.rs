@@ -1,4 +1,4 @@
-//! Invalid request bodies, and repeated submissions.
+//! Tests of invalid request bodies and of repeated submissions.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Malformed requests and malformed forms.
+//! Tests of malformed requests and malformed forms.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `tailwater run` with unusual arguments, signals and inputs.
+//! Tests of `tailwater run` with unusual arguments, signals and inputs.
 
 use std::ffi::OsStr;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! `--send DIR`: the files of a folder are copied to the workspace before the first step starts.
+//! `--send DIR` copies the files of a folder to the workspace before the first step starts.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -70,7 +70,7 @@ async fn an_oversized_folder_is_refused_with_the_servers_reason_and_creates_no_j
     let server = TestServer::start_with(|config| config.input_bytes = 100_000).await;
     let cli = Cli::new(&server.api.base);
     std::fs::create_dir(cli.folder().join("big")).expect("it can be made");
-    // Incompressible data, much larger than the connection's buffers.
+    // The data is incompressible and much larger than the buffers of the connection.
     let mut state = 1_u64;
     let bytes: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

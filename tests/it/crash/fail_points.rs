@@ -24,8 +24,8 @@ const APPEND: [FailPoint; 9] =
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
-/// Starts a server that dies when it reaches `point` for the `time`th time. Returns `None` if it dies before it
-/// listens.
+/// Starts a server that kills itself when it reaches `point` for the `time`th time. Returns `None` if it dies before
+/// it listens.
 fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     let started = Process::start_to_die(data, |mut server| {
         server.env("TAILWATER_FAIL_POINT", format!("{}:{time}", point.name()));
@@ -45,7 +45,7 @@ async fn kill_at(points: &[FailPoint], often: usize) {
     let mut witness = Witness::default();
     for time in 0..TIMES {
         for point in points {
-            // The first kill is at the point's first occurrence, the others at later ones.
+            // The first kill happens when the point is first reached, and the others happen later.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;
@@ -127,7 +127,7 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
 fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
-    // Each test asserts its own number of kills. Together they have to be 200.
+    // Each test asserts its own number of kills. The total has to be 200.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

@@ -71,7 +71,8 @@ async fn succeeds(api: &Api, id: &str) {
     .await;
 }
 
-/// Runs jobs on a server on which some system calls fail, and returns the failed calls as printed by strace.
+/// Runs jobs on a server while strace makes some of its system calls fail, and returns the failed calls as printed by
+/// strace.
 async fn with_failing_calls(inject: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
     // The first start creates the database, so that the faults affect only normal operation.
@@ -137,7 +138,7 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
         tokio::time::sleep(Duration::from_mins(1)).await;
         other.execute("rollback").await.expect("the transaction is open");
     });
-    // The job is not delayed: all of its output is written to the spool, and readers get replies.
+    // The lock does not delay the job, whose output is written to the spool, and readers still get replies.
     let spool = data.path().join("spool").join(&id).join("1/output.log");
     let text = |path: &Path| fs::read_to_string(path).expect("the content is text");
     until("the job has printed everything", || text(&spool).lines().count() == 2 * STEPS * LINES).await;
@@ -187,7 +188,7 @@ async fn a_clock_that_is_set_back_by_an_hour_stops_no_job_and_keeps_events_in_or
     );
     let job = server.api.job(&id).await;
     assert!(job["finishedAt"].as_str() >= job["startedAt"].as_str(), "no job finishes before it starts: {job}");
-    // The second attempt is delayed by 15 seconds, and not also by the hour that the clock was set back.
+    // The delay before the second attempt is still 15 seconds, although the clock was set back by an hour.
     let again = server.api.ended(&retried).await;
     assert_eq!((&again["attempt"], &again["status"]), (&json!(2), &json!("dead_letter")));
     let later = server.api.submit_job(chatty()).await;

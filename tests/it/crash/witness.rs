@@ -18,7 +18,7 @@ const LINES: usize = 300;
 /// Records the acknowledged jobs and the events that the client has read.
 #[derive(Default)]
 pub struct Witness {
-    /// Every job that the server has acknowledged, and whether it is a short one.
+    /// The id of each acknowledged job, and whether the job is short.
     jobs: Vec<(String, bool)>,
     seen: HashMap<String, Vec<Value>>,
 }
@@ -31,7 +31,7 @@ impl Witness {
         self.submit(api, json!({"run": command}), false).await;
     }
 
-    /// Submits short jobs one after the other and reads each log completely, until the server is dead.
+    /// Submits short jobs one after another and reads the log of each, until the server is dead.
     pub async fn submit_until_server_dies(&mut self, api: &Api) {
         let command =
             format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; done; sleep 0.05; echo kept > kept.txt");

@@ -85,7 +85,7 @@ impl Cli {
         done.stdout
     }
 
-    /// Starts the program.
+    /// Starts the program without waiting for it to exit.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self.spawn(arguments, Stdio::null());
         let stdout = lines(child.stdout.take().expect("the stream is piped"));
@@ -107,7 +107,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Waits for the program on a separate thread, because the server may be running on this one.
+    /// Waits for the program on a separate thread, because the server may be running on the current thread.
     async fn of(child: Child, arguments: &[&str]) -> Self {
         let pid = child.id();
         let waiting = tokio::task::spawn_blocking(move || child.wait_with_output());
@@ -136,7 +136,7 @@ impl Running {
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// Waits for a line that contains `what` on standard error.
+    /// Waits until a line on standard error contains `what`.
     pub async fn complains(&mut self, what: &str) {
         while !next(&mut self.stderr).await.unwrap_or_else(|| panic!("{what} is never printed")).contains(what) {}
     }
@@ -195,7 +195,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line with one line buffered, so that unread output stays in the pipe.
+/// Reads a pipe line by line. At most one line is buffered, so that unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

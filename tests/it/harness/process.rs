@@ -53,8 +53,8 @@ impl Process {
         }
     }
 
-    /// Returns the one-time login link. It can be called only once, because it reads the link from the program's
-    /// output.
+    /// Returns the one-time login link. Can be called only once, because the link is read from the output of the
+    /// program.
     pub fn login_link(&mut self) -> String {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }
@@ -97,8 +97,8 @@ impl Process {
     }
 }
 
-/// Reads the next line, which has to begin with `words`, and returns the rest of it. Returns `None` at the end of the
-/// output.
+/// Reads the next line, which has to begin with `words`, and returns the text after `words`. Returns `None` at the end
+/// of the output.
 fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
     out.read_line(&mut line).expect("the stream is piped");

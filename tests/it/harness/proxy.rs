@@ -15,7 +15,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. It closes each connection after
+    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. The proxy closes each connection after
     /// `cut()` bytes of replies.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");

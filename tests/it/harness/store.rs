@@ -1,4 +1,4 @@
-//! The queue and the event log without a server, so that a test can make the calls of a worker directly.
+//! Opens the queue and the event log without a server, so that a test can make the calls of a worker directly.
 
 use std::ops::RangeInclusive;
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 /// The maximum time for a response before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A reply, read until the end of the connection.
+/// A reply that was read until the connection ended.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -38,7 +38,7 @@ pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     parse(&bytes).unwrap_or_else(|| panic!("{target:?}: no reply"))
 }
 
-/// Reads until a text has been received or the connection ends.
+/// Reads until `end` has been received or the connection ends, and returns the received text.
 pub async fn read_until(socket: &mut TcpStream, end: &str) -> String {
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     let read = async {

@@ -19,7 +19,7 @@ async fn compressed(data: &Path, id: &str) -> PathBuf {
     folder
 }
 
-/// Checks the first and last lines of `seq 1000000`, and lines in the middle.
+/// Checks the first lines, the last lines and some lines in the middle of the output of `seq 1000000`.
 async fn check_a_million_lines(server: &TestServer, id: &str) {
     for (query, first, count) in
         [("from=1", 1, 200), ("from=500000&count=2000", 500_000, 2_000), ("from=-200", 999_801, 200)]

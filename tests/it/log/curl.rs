@@ -32,7 +32,7 @@ fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str)
         .expect("bash is installed")
 }
 
-/// Waits for a command to succeed and returns what it printed.
+/// Waits until a command exits, checks that it succeeded, and returns its standard output.
 async fn printed(mut child: Child) -> String {
     let wait = tokio::task::spawn_blocking(move || {
         let mut text = String::new();

@@ -138,7 +138,7 @@ async fn a_typed_value_replaces_a_secret_and_the_mask_is_never_run() {
     let again = led_to(&edit(&browser, &id, &[("envValue", 0, "correct-horse"), ("run", 0, run)]).await);
     let output = output(api, &again).await;
     assert_eq!(output, "replaced\n");
-    // A secret value is not carried over to a renamed variable, and a command that contains the mask is refused.
+    // A renamed variable does not keep the secret value, and a command that contains the mask is refused.
     let reply = edit(&browser, &id, &[("envName", 0, "OTHER_TOKEN")]).await;
     let status = reply.status();
     let text = reply.text().await.expect("the body arrives");

@@ -92,7 +92,7 @@ impl Maker {
             return json!([kind, 0, job["payload"], null, 1]).to_string();
         }
         let text = job.to_string();
-        // A second `env` member hides the first from parsers that use the last of several members with the same name.
+        // Adds an empty `env` member. Many parsers use only one of several members with the same name.
         if self.chance(10) { text.replacen("\"env\":", "\"env\":{},\"env\":", 1) } else { text }
     }
 }
