@@ -100,9 +100,9 @@ async fn a_job_with_attempts_left_is_requeued_after_a_crash_and_its_processes_ar
     let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": payload})).await;
     server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let ids = [id.clone()];
-    until("its processes run", || orphans(&ids) >= 2).await;
+    until("the processes of the job run", || orphans(&ids) >= 2).await;
     server.kill();
-    until("they have died with the server", || orphans(&ids) == 0).await;
+    until("the processes have died with the server", || orphans(&ids) == 0).await;
     let server = Process::start(data.path());
     let job = server.api.job_when(&id, "is queued again", |job| job["status"] == "queued").await;
     assert_eq!(job["attempt"], 1);

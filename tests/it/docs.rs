@@ -159,6 +159,6 @@ fn the_api_page_names_every_error_code_and_no_other() {
     let page = fs::read_to_string("docs/api.md").expect("the page exists");
     let (_, table) = page.split_once("## Errors").expect("the page has a table of errors");
     let named = table.split('`').skip(1).step_by(2).filter(|name| name.contains('_'));
-    assert!(codes.len() > 20, "the source was not understood: {codes:?}");
+    assert!(codes.len() > 20, "the source was not parsed: {codes:?}");
     assert_eq!(named.collect::<BTreeSet<&str>>(), codes);
 }

@@ -133,7 +133,7 @@ async fn input_files_survive_retries_and_restarts_and_unreferenced_files_are_rem
         .expect("it can be written");
     let server = TestServer::start_over(data, |_| {}).await;
     assert_eq!(stored(server.data.path()), 1, "files that a crash left behind are removed");
-    until_async("its second attempt waits", async || {
+    until_async("the second attempt waits", async || {
         let job = server.api.job(&id).await;
         job["attempt"] == 1 && job["status"] == "queued"
     })

@@ -77,7 +77,7 @@ impl<'a> CutReader<'a> {
                 self.items.push(frame.data);
             }
         }
-        assert_eq!(self.cursor, last, "nothing comes after the end");
+        assert_eq!(self.cursor, last, "nothing follows the end");
     }
 
     /// Reads to the end of a finished job, and checks that the events are the same as when polling.
@@ -172,7 +172,7 @@ async fn check_complete(api: &Api, id: &str, frames: Vec<Frame>) {
     assert_eq!(kinds, ["terminal"], "{id}");
     assert_eq!(frames.last().map(|frame| frame.event.as_str()), Some("terminal"), "{id}");
     let items: Vec<String> = frames.into_iter().filter(is_event).map(|frame| frame.data).collect();
-    assert!(items == api.raw_items(id, "", 500).await, "a reader of {id} has the whole log");
+    assert!(items == api.raw_items(id, "", 500).await, "a reader of {id} receives the whole log");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_hidden_daemon_dies_with_its_cancelled_job() {
     let server = TestServer::start().await;
     for (pid, command) in daemons(server.data.path()) {
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
-        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
         server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
         assert_eq!(server.api.ended(&id).await["status"], "cancelled");
@@ -71,7 +71,7 @@ async fn a_hidden_daemon_dies_with_a_killed_server() {
     for (pid, command) in daemons(data.path()) {
         let server = Process::start(data.path());
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
-        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
         server.kill();
         // No other server has been started, so none can have killed the process.
@@ -142,7 +142,7 @@ async fn a_stopped_process_is_continued_so_that_it_can_clean_up() {
         "trap 'wait; exit 0' TERM; setsid sh -c 'trap \"echo cleaned; exit 0\" TERM; echo ready; kill -STOP $$' & wait",
     ] {
         let id = server.api.submit(json!({"run": command})).await;
-        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
         assert_eq!(server.api.ended(&id).await["status"], "cancelled", "{command}");
         let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");

@@ -39,7 +39,7 @@ fn unprivileged_server(data: &TempDir) -> Process {
     // The program may be in a folder that only root can access, so it is copied.
     let folder = data.path().join("bin");
     fs::create_dir(&folder).expect("the folder can be written");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("the folder is ours");
     fs::copy(PROGRAM, folder.join("tailwater")).expect("the program can be copied");
     Process::start_by(data.path(), |_| {
         let mut setpriv = Command::new("setpriv");
@@ -71,7 +71,7 @@ async fn cleanup_does_not_follow_links_out_of_a_workspace() {
     let other = tempfile::tempdir().expect("a temporary folder");
     let precious = other.path().join("precious");
     fs::write(&precious, "").expect("it can be written");
-    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o500)).expect("it is ours");
+    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o500)).expect("the folder is ours");
     let path = other.path().display();
     server.api.run(&format!("ln -s {path} a; ln -s {path}/precious b; mkdir d; ln -s ../.. d/up")).await;
     assert_eq!(workspaces(server.data.path()), [""; 0]);
@@ -85,7 +85,7 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
     let (data, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     for name in ["precious", "folder/precious"] {
         let path = other.path().join(name);
-        fs::create_dir_all(path.parent().expect("it has one")).expect("it can be created");
+        fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         fs::write(path, "").expect("it can be written");
     }
     // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits.

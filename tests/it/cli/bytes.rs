@@ -99,7 +99,7 @@ async fn bytes_survive_a_server_crash_and_restart() {
     let mut command = cli.command(&["logs", "--follow", &id]);
     command.stdin(Stdio::null());
     let logs = tokio::spawn(Cli::run_command(command));
-    server.api.events_when(&id, "have bytes", seen).await;
+    server.api.events_when(&id, "contain more than 30,000 bytes", seen).await;
     server.kill();
     let server = Process::start(data.path());
     proxy.move_to(&server.api.base);
@@ -113,7 +113,7 @@ async fn bytes_survive_a_server_crash_and_restart() {
 async fn a_range_of_the_output_is_exact_during_and_after_the_job() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("printf 'ab\\377\\000cd'; {}; echo", gate.wait())})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let range = async |query: &str| {
         let reply = server.api.get(&format!("/jobs/{id}/log?{query}")).await;
         (reply.status().as_u16(), reply.bytes().await.expect("the body arrives").to_vec())

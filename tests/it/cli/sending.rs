@@ -12,7 +12,7 @@ use crate::harness::cli::Cli;
 fn project(cli: &Cli) {
     let write = |name: &str, text: &[u8]| {
         let path = cli.folder().join("project").join(name);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        std::fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         std::fs::write(path, text).expect("it can be written");
     };
     write(".gitignore", b"target/\n");
@@ -21,9 +21,9 @@ fn project(cli: &Cli) {
     write("data/bytes", b"\xff\0x");
     write("target/big", &[0; 4096]);
     let executable = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(cli.folder().join("project/tool"), executable).expect("it is ours");
-    symlink("data/bytes", cli.folder().join("project/link")).expect("it can be made");
-    symlink("/etc/passwd", cli.folder().join("project/out")).expect("it can be made");
+    std::fs::set_permissions(cli.folder().join("project/tool"), executable).expect("the file is ours");
+    symlink("data/bytes", cli.folder().join("project/link")).expect("it can be created");
+    symlink("/etc/passwd", cli.folder().join("project/out")).expect("it can be created");
 }
 
 fn inputs(data: &Path) -> usize {
@@ -69,7 +69,7 @@ async fn a_job_from_a_file_can_send_a_folder_and_be_resubmitted() {
 async fn an_oversized_folder_is_refused_with_the_servers_reason_and_creates_no_job() {
     let server = TestServer::start_with(|config| config.input_bytes = 100_000).await;
     let cli = Cli::new(&server.api.base);
-    std::fs::create_dir(cli.folder().join("big")).expect("it can be made");
+    std::fs::create_dir(cli.folder().join("big")).expect("it can be created");
     // The data is incompressible and much larger than the buffers of the connection.
     let mut state = 1_u64;
     let bytes: Vec<u8> = std::iter::repeat_with(|| {

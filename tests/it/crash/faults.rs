@@ -49,7 +49,7 @@ async fn is_whole(api: &Api, id: &str) {
 async fn submit(api: &Api) -> String {
     let mut id = None;
     until_async("the server accepts a job", async || {
-        let reply = api.request(Method::POST, "/jobs").json(&chatty()).send().await.expect("the server lives");
+        let reply = api.request(Method::POST, "/jobs").json(&chatty()).send().await.expect("the server answers");
         let status = reply.status();
         let body: Value = reply.json().await.expect("the body is JSON");
         id = body["id"].as_str().map(str::to_owned);

@@ -66,7 +66,7 @@ async fn the_text_of_a_line_is_as_a_terminal_shows_it_after_all_rewrites() {
     ]);
     assert_eq!(json!(shown), expected);
     let log = server.api.get(&format!("/jobs/{id}/log")).await.text().await.expect("a body");
-    assert!(log.starts_with("abcdef\u{1b}[3DX\n100 %\r 50 %\n"), "the log has every byte");
+    assert!(log.starts_with("abcdef\u{1b}[3DX\n100 %\r 50 %\n"), "the log contains every byte");
 }
 
 #[tokio::test]
