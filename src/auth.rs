@@ -20,7 +20,7 @@ use crate::limits::{LOGIN_LINK, SESSION};
 use attempts::{FailedLogins, LoginOrigin};
 pub use files::{TokenError, admin_token, instance_id};
 
-/// The only account so far.
+/// The name of the only account.
 const ADMIN: &str = "admin";
 
 /// The reasons why a login can be refused.
@@ -35,7 +35,7 @@ pub enum LoginError {
     /// There were too many failed logins.
     #[error("too many failed logins; try again in a minute")]
     TooMany,
-    /// The database failed.
+    /// A query of the database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }

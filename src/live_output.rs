@@ -50,7 +50,7 @@ use without_scripts::WithoutScripts;
 /// The shortest time between two announcements to screen readers. A scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
-/// The log of a job, updated live.
+/// Shows the log of a job and updates it live.
 #[component]
 pub fn LiveOutput(
     /// The job's current state. Its status determines the message while there is no output.

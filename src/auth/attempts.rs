@@ -35,7 +35,7 @@ impl LoginOrigin {
     }
 }
 
-/// The counts of all origins.
+/// The number of failed logins of each origin.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     of: HashMap<LoginOrigin, Count>,

@@ -40,13 +40,13 @@ const TOO_LONG: &str = "an event that is too long";
 /// Specifies the event up to which the log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// Up to the newest event.
+    /// Read up to the newest event.
     Now,
-    /// Up to the end of the job.
+    /// Read until the job has finished.
     End,
 }
 
-/// The selection of events to read.
+/// Specifies the events to read.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) job: JobId,
@@ -74,7 +74,7 @@ impl Received {
     }
 }
 
-/// How a job's output is delivered.
+/// The mode in which a job's output is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Printed {
     /// Output is delivered byte for byte.

@@ -37,7 +37,7 @@ pub enum PanelRow {
 /// A stable identifier of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowKey {
-    /// A line.
+    /// The identifier of a line.
     Line(LineKey),
     /// A lifecycle event or a gap.
     LifecycleEvent(Seq),
@@ -154,7 +154,7 @@ impl Layout {
         self.tops.push(bottom);
     }
 
-    /// Returns the rows.
+    /// Returns the rows that match the filter.
     #[must_use]
     pub fn rows(&self) -> &[PanelRow] {
         &self.rows

@@ -16,7 +16,7 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024;
 pub struct LineKey {
     /// The number of the attempt.
     pub attempt: i32,
-    /// The line's number within the attempt.
+    /// The number of the line within the attempt, starting at 1.
     pub number: i64,
 }
 
@@ -47,9 +47,9 @@ pub struct LiveLine {
     pub text: String,
     /// The style of the first character.
     pub style: Style,
-    /// The level, guessed from the text.
+    /// The log level, guessed from the text.
     pub level: Level,
-    /// The width in columns.
+    /// The width of the text in columns.
     pub cells: u32,
     /// Whether text was dropped because the line was too long.
     pub cut: bool,
@@ -180,9 +180,9 @@ pub enum Growth {
 /// The part of a chunk that belongs to one line. It never contains a newline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinePiece<'a> {
-    /// The line's number.
+    /// The number of the line within the attempt, starting at 1.
     pub number: i64,
-    /// The text.
+    /// The text of the piece.
     pub text: &'a str,
     /// Whether a newline follows this piece.
     pub ended: bool,

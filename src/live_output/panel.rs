@@ -110,11 +110,11 @@ impl RowView {
 pub struct PanelFrame {
     /// The rows to draw.
     pub rows: Vec<RowView>,
-    /// The height of the space above the rows.
+    /// The height of the space above the rows, in CSS pixels.
     pub above: u32,
-    /// The height of the space below the rows.
+    /// The height of the space below the rows, in CSS pixels.
     pub below: u32,
-    /// The scroll position to set.
+    /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
     /// The number of rows that match each filter.
     pub counts: Counts,

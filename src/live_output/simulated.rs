@@ -10,9 +10,9 @@ use model::{
 pub struct Simulated {
     /// Every complete line with its number.
     pub lines: Vec<(i64, String)>,
-    /// The size of `output.log`.
+    /// The size of `output.log` in bytes.
     pub bytes: i64,
-    /// The events.
+    /// The log events that contain the output, in order.
     pub events: Vec<Event>,
 }
 

@@ -15,7 +15,7 @@ const RELOAD_SECONDS: u32 = 5;
 /// The query parameter that turns reloading on. It is off by default, because a reload interrupts reading.
 const RELOADS: &str = "reload";
 
-/// The note and its links.
+/// Shows the note with its links.
 #[component]
 pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
     let (id, over) = job.with_untracked(|job| (job.id, job.status.is_terminal()));

@@ -97,7 +97,7 @@ pub enum ConfigError {
     /// The file of values to mask cannot be read.
     #[error("failed to read the values to mask from {path}: {source}")]
     RedactValues {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The I/O error.
         source: std::io::Error,

@@ -31,7 +31,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_s
 /// The state of the connection, as displayed to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
-    /// The first stream is being opened.
+    /// The feed is opening its first stream.
     #[default]
     Connecting,
     /// A stream is open.
@@ -45,7 +45,7 @@ pub enum Connection {
     },
     /// The page is hidden.
     Paused,
-    /// The log is complete.
+    /// All events of the log have been received, and no more will follow.
     Ended,
     /// The server refused the request with this HTTP status. The feed does not retry.
     Refused(u16),

@@ -86,7 +86,7 @@ pub fn TextField(
     /// The text that is shown while the field is empty.
     #[prop(default = "")]
     placeholder: &'static str,
-    /// The type of on-screen keyboard.
+    /// The type of on-screen keyboard, which is the value of the `inputmode` attribute.
     #[prop(default = "text")]
     inputmode: &'static str,
     /// The id of the list of suggestions.

@@ -12,11 +12,11 @@ use crate::server::accept::accepted;
 /// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// The page as one object.
+    /// The page as one JSON object.
     Json,
     /// Each item on its own line, with the same bytes as in the JSON format. The next cursor is in a header.
     Lines,
-    /// Only the messages of log events.
+    /// Only the messages of log events, concatenated.
     Text,
 }
 
