@@ -1,23 +1,23 @@
-# Every way to build, run and check Tailwater; `make help` lists them. What cargo alone cannot do is in xtask/.
+# Builds, runs and tests Tailwater. `make help` lists the targets. Build steps that cargo cannot perform are in xtask/.
 #
-# One toolchain compiles everything (xtask/setup.sh chooses it), and compiler flags are the same in all commands: a flag of its
-# own would make a command compile all dependencies again. For the same reason xtask is built and tested by itself: together with
-# the server, cargo would unite the features of what both depend on.
+# All commands use the same toolchain (xtask/setup.sh selects it) and the same compiler flags, because a command with
+# other flags would recompile all dependencies. xtask is built and tested separately for the same reason: if it were
+# built together with the server, cargo would unify the features of their common dependencies.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# Holds links to Debian's Rust where rustup's cannot compile for the browser; else it is empty.
+# xtask/setup.sh creates links in this folder if it selects tools other than those on the PATH.
 export PATH := $(CURDIR)/target/toolchain:$(PATH)
-# The browser comes from the machine.
+# The tests use a browser that is installed on the machine.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
-# What the browser's tests run.
+# The server binary that the browser tests run.
 export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 
 XTASK := cargo run --quiet -p xtask --
-# The server and what it is made of.
+# The packages of the server.
 SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
 
 .PHONY: help run build dev test lint unit e2e bench setup setup-unit setup-test server site clean
@@ -32,8 +32,9 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-# The library and the site are built side by side: each ends in a long stretch that keeps only one core busy. The program embeds the
-# site, so it comes last and takes seconds; a changed site has other names in its list.
+# The library and the site are built in parallel, because the last part of each build uses only one core. The binary
+# embeds the site, so it is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo
+# rebuild the binary when the site has changed.
 build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater, one file with all it needs.
 	@$(MAKE) -j2 server site
 	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo build --release --features ssr
@@ -55,7 +56,7 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 	node_modules/.bin/tsc -p end2end
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped' >&2; fi
 
-# nextest knows no doctests; they go first, so that the last summary is one of many tests.
+# nextest does not support doctests. They run first, so that the output ends with the summary of the other tests.
 unit: setup-unit ## Run the tests of every crate.
 	cargo test --doc -p redact
 	@runner='cargo test --tests'; \
@@ -71,14 +72,14 @@ bench: setup-test build ## Measure the main path against the release, then the p
 	ulimit -n "$$(ulimit -Hn)"; cargo run --quiet --release -p benches -- $(ARGS)
 	node_modules/.bin/playwright test -c end2end/bench.config.ts
 
-# What make says of its jobs is for makes; cargo would look for it in vain.
+# cargo would try to use the jobserver that make describes in these variables, but make passes it only to other makes.
 server: setup
 	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 
 site: setup node_modules/.package-lock.json
 	env -u MAKEFLAGS -u MFLAGS $(XTASK) site --release
 
-# `npm ci` writes this file last.
+# `npm ci` writes this file after it has installed all packages.
 node_modules/.package-lock.json: package-lock.json .npmrc | setup
 	npm ci --no-progress
 

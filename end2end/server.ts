@@ -8,7 +8,7 @@ import { test as base, expect, type APIRequestContext } from "@playwright/test";
 const token = "end2end-token-0123456789abcdef0123456789";
 const root = resolve(import.meta.dirname, "..");
 
-/** A test's own server, which can be killed and restarted on the same port with the same data. */
+/** The server of one test, which can be killed and restarted on the same port with the same data. */
 export class Server {
   private child?: ChildProcess;
   url = "http://127.0.0.1:0";
@@ -22,7 +22,7 @@ export class Server {
     private readonly cwd: string,
   ) {}
 
-  /** Starts the release, or another program in a given folder. */
+  /** Starts the release, or another program, in the given working directory. */
   static async start(program = process.env.TAILWATER_BIN!, cwd = root): Promise<Server> {
     const server = new Server(await mkdtemp(join(tmpdir(), "tailwater-")), program, cwd);
     await server.up();

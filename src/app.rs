@@ -10,7 +10,7 @@ use crate::host;
 use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
 use crate::ui::{ICONS, PageTitle};
 
-/// The font of everything except job output. It is preloaded because the first paint requires it.
+/// The font of all text except job output. It is preloaded because the first paint requires it.
 const FONT: &str = "fonts/inter-latin.woff2";
 
 /// A script that runs before the first paint of a job's page, so that the log is initially scrolled to its end.
@@ -47,7 +47,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Loads and starts the WASM module. Like Leptos' `HydrationScripts`, but with hashed file names.
+/// Loads and starts the WASM module. Unlike Leptos' `HydrationScripts`, this component supports hashed file names.
 #[component]
 fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     let LeptosOptions { site_pkg_dir: folder, output_name: name, .. } = options;

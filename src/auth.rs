@@ -1,6 +1,6 @@
-//! Authentication: the admin token, browser sessions and one-time login links.
+//! Authenticates users by the admin token, browser sessions and one-time login links.
 //!
-//! Tokens and cookie values are not stored. Only their hashes are stored, and they are compared in constant time.
+//! Only the hashes of tokens and cookie values are stored, and hashes are compared in constant time.
 
 mod attempts;
 mod files;
@@ -20,10 +20,10 @@ use crate::limits::{LOGIN_LINK, SESSION};
 use attempts::{FailedLogins, LoginOrigin};
 pub use files::{TokenError, admin_token, instance_id};
 
-/// The only account so far.
+/// The name of the only account.
 const ADMIN: &str = "admin";
 
-/// Why a login was refused.
+/// The reasons why a login can be refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// The token is not the admin token.
@@ -35,7 +35,7 @@ pub enum LoginError {
     /// There were too many failed logins.
     #[error("too many failed logins; try again in a minute")]
     TooMany,
-    /// The database failed.
+    /// A query of the database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -43,18 +43,18 @@ pub enum LoginError {
 /// An authenticated user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The user's name, as jobs show it.
+    /// The user's name, which is shown with the jobs that the user submits.
     pub user: String,
-    /// How the user was authenticated.
+    /// The credential that authenticated the user.
     pub by: Credential,
 }
 
-/// The kind of credential that a request carried.
+/// The kind of credential in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A bearer token, which programs use.
     Token,
-    /// A session cookie. Browsers send it along even when another site's page makes the request.
+    /// A session cookie. Browsers may send it even with requests from another site's page.
     Session,
 }
 
@@ -69,7 +69,7 @@ impl Secret {
         Self(hex::encode(bytes))
     }
 
-    /// Returns the value, which must be sent once and not stored.
+    /// Returns the secret value. The caller must send it only once and must not store it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -78,7 +78,7 @@ impl Secret {
 
 type Hash = [u8; 32];
 
-/// Authenticates users. Cheap to clone.
+/// Authenticates users. A clone is cheap and refers to the same state.
 #[derive(Clone, Debug)]
 pub struct Auth {
     db: Db,
@@ -103,9 +103,9 @@ impl Auth {
 
     /// Returns the name of the session cookie.
     ///
-    /// Browsers send a host's cookies to all of its ports, so two servers on one host need two names. The port is not
-    /// part of the name, since behind a proxy or a container's port mapping two servers can both listen on the same
-    /// one.
+    /// The name contains the id of the data folder, because browsers send a host's cookies to all of its ports, so two
+    /// servers on one host need different names. The port would not be sufficient: behind a proxy or a container's port
+    /// mapping, two servers can listen on the same port.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
@@ -163,7 +163,7 @@ impl Auth {
         ticket
     }
 
-    /// Ends the session with that cookie.
+    /// Ends the session that a cookie belongs to.
     pub async fn logout(&self, cookie: &str) -> Result<(), DbError> {
         let digest = hash(cookie);
         self.db
@@ -185,8 +185,8 @@ impl Auth {
         Ok(cookie)
     }
 
-    /// Counts a login as failed in advance; [`Self::forget_failures`] resets the count after a success. Returns an
-    /// error if too many logins from the same origin have failed.
+    /// Counts a login as failed before it is checked. [`Self::forget_failures`] resets the count after a success.
+    /// Returns an error if too many logins from the same origin have failed.
     fn count_attempt(&self, from: IpAddr) -> Result<LoginOrigin, LoginError> {
         let origin = LoginOrigin::new(from, ADMIN);
         let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,10 +215,10 @@ mod tests {
         let auth = Auth::new(db, &"x".repeat(32), "1");
         let ticket = auth.new_ticket();
         let cookie = auth.login_by_ticket(ticket.expose(), HERE).await.expect("the ticket is new");
-        assert!(auth.session(cookie.expose()).await.expect("the table is there").is_some());
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_some());
         assert!(matches!(auth.login_by_ticket(ticket.expose(), HERE).await, Err(LoginError::TicketSpent)));
-        auth.logout(cookie.expose()).await.expect("the table is there");
-        assert!(auth.session(cookie.expose()).await.expect("the table is there").is_none());
+        auth.logout(cookie.expose()).await.expect("the table exists");
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_none());
     }
 
     #[tokio::test]

@@ -1,8 +1,8 @@
-//! The command line, with one file per subcommand.
+//! The command-line interface, with one file per subcommand.
 //!
-//! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's API, as any client
-//! could: [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes it, and
-//! [`output`] filters whatever is written to a terminal.
+//! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's public API:
+//! [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes the log, and
+//! [`output`] filters all text that is written to a terminal.
 
 mod artifacts;
 mod cancel;
@@ -151,7 +151,7 @@ fn command() -> clap::Command {
 fn in_runtime(verb: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(verb);
-    // Do not wait for pending operations such as the resolution of a host name.
+    // This call does not wait for pending operations such as the resolution of a host name.
     runtime.shutdown_background();
     done
 }

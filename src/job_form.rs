@@ -1,8 +1,8 @@
-//! The form for a job, and how its fields become a submission or a resubmission.
+//! The form for a job, and the conversion of its fields into a submission or a resubmission.
 //!
-//! This module is shared by the page and by the handler of forms posted without JavaScript, so that both interpret a
-//! form alike. When a job is edited and run again, only the changes to the original are sent. The server copies
-//! everything else from the original, including secret values.
+//! The page and the handler of forms posted without scripts share this module, so that both interpret a form in the
+//! same way. When a job is edited and run again, only the changes to the original are sent. The server copies all other
+//! values from the original, including secret ones.
 
 mod kept;
 mod original;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub use kept::{kept_of_job, kept_of_step};
 pub use original::Original;
 
-/// The text that replies contain in place of a secret.
+/// The text that responses contain in place of a secret.
 pub const MASK: &str = "[REDACTED]";
 
 /// The option of the shell field that leaves each step's shell unchanged. No program has this name.
@@ -26,17 +26,17 @@ pub struct JobForm {
     pub title: String,
     /// The job's commands. There is at least one.
     pub steps: Vec<FormStep>,
-    /// The working directory; empty for the job's workspace.
+    /// The working directory, or an empty text for the job's workspace.
     pub working_directory: String,
     /// The environment variables.
     pub env: Vec<FormVariable>,
-    /// The shell of all steps: empty for the server's default, or [`EACH_ITS_OWN`].
+    /// The shell of all steps, an empty text for the server's default, or [`EACH_ITS_OWN`].
     pub shell: String,
-    /// The timeout in seconds; empty for none.
+    /// The timeout in seconds, or an empty text for no timeout.
     pub timeout: String,
-    /// The maximum number of attempts; empty for 1.
+    /// The maximum number of attempts, or an empty text for 1.
     pub max_attempts: String,
-    /// The priority; empty for 0.
+    /// The priority, or an empty text for 0.
     pub priority: String,
 }
 
@@ -187,12 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn the_mask_is_that_of_the_redactor() {
+    fn the_mask_equals_that_of_the_redactor() {
         assert_eq!(MASK.as_bytes(), redact::MASK);
     }
 
     #[test]
-    fn a_new_job_holds_what_was_typed_and_nothing_else() {
+    fn a_new_job_contains_only_the_entered_values() {
         let plain = JobForm { steps: vec![step("make")], ..JobForm::empty() };
         assert_eq!(plain.new_job().expect("it can be sent").payload.to_value(), json!({"run": "make"}));
         let full = JobForm {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_named_by_its_field() {
+    fn an_invalid_value_is_reported_with_its_field() {
         let misread = |form: JobForm| form.new_job().expect_err("it cannot be sent").field;
         for (form, field) in [
             (JobForm { timeout: "soon".into(), ..JobForm::empty() }, "payload.timeoutSeconds"),
@@ -227,6 +227,6 @@ mod tests {
             assert_eq!(misread(form), field);
         }
         let large = JobForm { priority: "99999999999".into(), ..JobForm::empty() };
-        assert_eq!(large.new_job().expect("the server judges it").priority, i32::MAX);
+        assert_eq!(large.new_job().expect("the server checks the range").priority, i32::MAX);
     }
 }

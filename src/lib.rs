@@ -1,16 +1,16 @@
 //! Tailwater: a self-hosted job queue whose operators watch their commands' output live in the browser.
 //!
-//! This file lists all modules in reading order. It is the only place that assigns modules to the server (`ssr`) or to
-//! the browser (`hydrate`).
-// The types of whole pages in Leptos are nested more deeply than the compiler's default limit.
+//! This file lists all modules in reading order. Modules are assigned to the server (`ssr`) or to the browser
+//! (`hydrate`) only in this file.
+// In Leptos, the types of whole pages are nested more deeply than the compiler's default limit allows.
 #![recursion_limit = "256"]
 
-// Shared by the server and the browser.
+// These modules are shared by the server and the browser.
 pub mod job_form;
 pub mod page_data;
 pub mod rpc;
 
-// The pages, rendered by the server and hydrated by the browser.
+// These modules contain the pages, which the server renders and the browser hydrates.
 pub mod app;
 #[cfg(feature = "ssr")]
 #[path = "host/server.rs"]
@@ -24,7 +24,7 @@ mod rest;
 mod ui;
 mod words;
 
-// The server, from the outermost module inwards.
+// These modules belong to the server, and are listed from the outermost inwards.
 #[cfg(feature = "ssr")]
 pub mod auth;
 #[cfg(feature = "ssr")]

@@ -8,11 +8,11 @@ use std::time::Duration;
 /// Limits on the time that clients may keep the server waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The maximum time from when a request can first arrive until its head is complete. This limit also closes idle
-    /// connections.
+    /// The maximum time that the server waits for a complete request head, including the time before its first byte.
+    /// This limit also closes idle connections.
     ///
-    /// A head consists of one or two packets, which take a few seconds even on a slow mobile network. Half a minute
-    /// keeps a connection open between two requests of a page.
+    /// A head consists of one or two packets, which take a few seconds even on a slow mobile network. A limit of half a
+    /// minute also lets a connection stay open between two requests of a page.
     pub head: Duration,
     /// The required pace of a request's body.
     pub body: PaceLimit,
@@ -26,7 +26,7 @@ pub struct Limits {
     pub linger: Duration,
 }
 
-/// The maximum time without progress, and the minimum average rate.
+/// The maximum time without progress, and the minimum average rate, that a peer has to observe.
 ///
 /// Time spent waiting for a peer is deducted from a budget of `stall`, to which transferred bytes add time at the rate
 /// of `bytes_per_second`.
@@ -40,8 +40,8 @@ pub struct PaceLimit {
 
 impl Default for Limits {
     fn default() -> Self {
-        // 500 bytes per second is the default of Apache's mod_reqtimeout. It is slower than any modem, but too fast for
-        // attackers who want to keep thousands of connections open at no cost.
+        // 500 bytes per second is the default of Apache's mod_reqtimeout. Every modem is faster, but attackers would
+        // need a considerable bandwidth to occupy thousands of connections.
         let pace = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
         Self { head: Duration::from_secs(30), body: pace, reply: pace, linger: Duration::from_secs(2) }
     }
@@ -58,8 +58,8 @@ pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// The pause before a browser reopens a broken stream. It is short enough for readers, and long enough for most
-/// restarts.
+/// The pause before a browser reopens a broken stream. The pause hardly delays readers, and most restarts of the server
+/// take less time.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
 /// The interval at which `/log?follow=true` checks the spool if no event reports new output, because output may be

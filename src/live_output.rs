@@ -1,14 +1,15 @@
 //! Live Output: displays a job's log, both while the job is running and afterwards.
 //!
 //! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
-//! delivers batches of events; [`buffer`] assembles lines from chunks and keeps a bounded window of them ([`mod@line`],
-//! [`model::ansi`], [`model::level`], [`totals`]); [`filter`] decides which of them are shown; [`layout`] computes the
-//! position of each row; [`panel`] decides which rows are on screen and where the list is scrolled to. All of these
-//! except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and [`status_bar`].
-//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a line into the page's address.
+//! delivers batches of events; [`buffer`] assembles lines from chunks and stores a bounded window of them
+//! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
+//! [`layout`] computes the position of each row; [`panel`] computes the visible rows and the scroll position. All of
+//! these except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and
+//! [`status_bar`]. [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the
+//! page's address.
 //!
-//! Live Output never renders job output as HTML (it creates text nodes only), never scrolls the page itself, never
-//! keeps rows outside the visible window in the document, and identifies events by their `seq` alone.
+//! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
+//! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
 
 pub mod buffer;
 mod feed;
@@ -49,12 +50,12 @@ use without_scripts::WithoutScripts;
 /// The shortest time between two announcements to screen readers. A scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
-/// The log of a job, updated live.
+/// Shows the log of a job and updates it live.
 #[component]
 pub fn LiveOutput(
     /// The job's current state. Its status determines the message while there is no output.
     job: RwSignal<Job>,
-    /// The job's artifacts. Each attempt adds its complete log when it has ended.
+    /// The job's artifacts. Each attempt adds its complete log when it ends.
     artifacts: RwSignal<Vec<Artifact>>,
     /// All lifecycle events, oldest first.
     lifecycle_events: Vec<Event>,

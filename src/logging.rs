@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The environment variable that selects what is logged. It contains a level, or directives such as
+/// The environment variable that selects the logged events. It contains a level, or directives such as
 /// `tailwater_engine::worker=debug`.
 const VARIABLE: &str = "TAILWATER_LOG";
 
@@ -48,9 +48,9 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// Returns the filter directives for `wanted`. A plain level applies only to this program, and libraries log only
-/// warnings and errors, because their details include network data and SQL statements. A directive with a target sets
-/// the level of that target.
+/// Returns the filter directives for `wanted`. A plain level applies only to this program. Libraries log only warnings
+/// and errors, because their details include network data and SQL statements. A directive with a target sets the level
+/// of that target.
 fn directives(wanted: &str) -> String {
     let mut libraries = LevelFilter::WARN;
     let mut ours = LevelFilter::INFO;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libraries_are_quiet_unless_they_are_named() {
+    fn libraries_log_only_warnings_unless_a_directive_names_them() {
         let table = [
             ("", "warn,tailwater=info"),
             ("debug", "warn,tailwater=debug"),

@@ -1,10 +1,10 @@
-//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same one,
-//! that is, on the same boot of the same kernel, with the same files at the same paths.
+//! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
+//! machine, that is, on the same boot of the same kernel, with the same files at the same paths.
 //!
-//! `tailwater run` uses this before it lets a job run in the caller's folder. A network address is not sufficient: a
-//! forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and a local
-//! server may have any host name. So both sides identify their machine, and the identities must be equal. An identity
-//! is derived from:
+//! `tailwater run` makes this check before it lets a job run in the caller's folder. A network address is not
+//! sufficient: a forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and
+//! a local server may have any host name. Therefore both sides identify their machine, and the identities must be
+//! equal. An identity is derived from:
 //!
 //! - the machine id (machine-id(5)), which differs between installations. If a system has none, the other values are
 //!   used;
@@ -14,10 +14,9 @@
 //! - the mount namespace (`mount_namespaces(7)`), which differs if other file systems are mounted below the same root,
 //!   as in a container that shares its host's root, or in a service with a private `/tmp`.
 //!
-//! If a value is not available, the machine is unknown, and an unknown machine is not equal to any other. This errs on
-//! the safe side: a local server that is confined counts as remote, so commands run in a fresh workspace. The only
-//! exception is a copy of a running virtual machine, whose identity is the same as the original's until one of them is
-//! rebooted.
+//! If a value is not available, the machine is unknown, and an unknown machine is not equal to any other. In case of
+//! doubt, a local server therefore counts as remote, and commands run in a new workspace. The only exception is a copy
+//! of a running virtual machine, which has the same identity as the original until one of them is rebooted.
 //!
 //! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, it is
 //! computed with an application-specific salt, so that it cannot be linked to identifiers from other programs.
@@ -91,10 +90,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_machine_has_the_same_identity_and_tells_no_id() {
+    fn the_identity_is_stable_and_does_not_reveal_any_id() {
         let here = identity().expect("this machine is known");
         assert_eq!(Some(&here), identity().as_ref());
-        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the kernel tells it");
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the kernel provides it");
         assert!(here.len() == 64 && !here.contains(boot_id.trim()));
     }
 

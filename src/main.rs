@@ -1,5 +1,5 @@
-//! The program. It embeds the static files of the pages into a release, parses the command line and runs the
-//! subcommand.
+//! The `tailwater` program, which parses the command line and runs the subcommand. A release embeds the static files of
+//! the pages.
 
 use std::process::ExitCode;
 

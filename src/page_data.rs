@@ -1,7 +1,7 @@
-//! The results of the pages' server functions: the data for the first paint, or an error.
+//! The results of the pages' server functions, which are the data for the first paint or an error.
 //!
-//! This module is separate from [`crate::rpc`], which calls the server, so that the server does not depend on its
-//! callers.
+//! This module is separate from [`crate::rpc`], which calls the server, so that the server does not depend on the
+//! modules that call it.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};

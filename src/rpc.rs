@@ -1,6 +1,6 @@
 //! Leptos server functions, under `/rpc`. They load the data for a page's first paint and perform the page's actions.
 //!
-//! They are not used for live data. The job page reads events through Server-Sent Events or polling (see
+//! Server functions are not used for live data. The job page receives events through Server-Sent Events or polling (see
 //! [`crate::live_output`]), starting at the cursor that [`job_page`] returns.
 
 use leptos::prelude::*;

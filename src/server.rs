@@ -1,4 +1,4 @@
-//! The server: its configuration, the state shared by all requests, the routes, and the connections.
+//! The server, with its configuration, the state shared by all requests, the routes, and the connections.
 //!
 //! [`Server::run`] serves one listener until it is cancelled. The caller owns the socket and the cancellation token.
 
@@ -59,7 +59,7 @@ pub enum StartError {
     /// The server could not listen on its address.
     #[error("failed to listen on {address}: {source}; use another address with --listen")]
     Listen {
-        /// The address.
+        /// The address that the server tried to listen on.
         address: String,
         /// The I/O error.
         source: std::io::Error,
@@ -69,7 +69,7 @@ pub enum StartError {
     System(#[from] std::io::Error),
 }
 
-/// The state that every request can access. A clone is one reference more to the same state.
+/// A reference to the state that all requests share. Clones refer to the same state.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 
@@ -81,7 +81,7 @@ impl Deref for AppState {
     }
 }
 
-/// What an [`AppState`] refers to.
+/// The state that all requests share. Requests access it through [`AppState`].
 pub struct Shared {
     /// The database, with its metrics.
     pub db: Db,
@@ -91,15 +91,15 @@ pub struct Shared {
     pub events: EventLog,
     /// The output of the jobs.
     pub outputs: Outputs,
-    /// The authentication of users.
+    /// Authenticates users.
     pub auth: Auth,
     /// The settings.
     pub config: Arc<Config>,
-    /// Whether there is enough free disk space for new jobs.
+    /// Checks whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
-    /// One permit for each stream that may be open at the same time. Each open stream holds one.
+    /// Limits the number of streams that are open at the same time. Each open stream has one permit.
     pub streams: Arc<Semaphore>,
-    /// Cancelled when all streams have to be closed.
+    /// A token that is cancelled when all streams have to be closed.
     pub shutdown: CancellationToken,
     /// The static files of the pages.
     pub site: Site,
@@ -123,7 +123,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data folder and prepares everything that is needed to serve requests.
+    /// Opens the data folder and initialises the state for serving requests.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         // The path must be absolute, because jobs get the path of their workspace and may change their working

@@ -1,5 +1,4 @@
-//! Code shared by the pages and Live Output in the browser: small views, and wrappers for browser APIs that are easy to
-//! misuse.
+//! Small views and wrappers for browser APIs, which the pages and Live Output share.
 //!
 //! This module does not depend on the pages or on Live Output.
 

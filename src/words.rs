@@ -125,7 +125,7 @@ pub const fn status(status: JobStatus) -> &'static str {
     }
 }
 
-/// Returns a symbol for a job status, for places where icons cannot be used, such as a window's title.
+/// Returns a symbol for a job status, for use where icons are not possible, such as in a window's title.
 #[must_use]
 pub const fn status_sign(status: JobStatus) -> &'static str {
     match status {
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_set_in_threes() {
+    fn counts_have_thousands_separators() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-12_345, "-12,345")]
         {
             assert_eq!(count(number), text);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_as_exact_as_they_are_short() {
+    fn shorter_durations_are_more_precise() {
         for (millis, text) in [
             (0, "0 ms"),
             (480, "480 ms"),
@@ -196,8 +196,8 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_by_the_readers_clock() {
-        let time: Timestamp = "2026-01-31T23:30:00Z".parse().expect("a time");
+    fn times_are_in_the_readers_time_zone() {
+        let time: Timestamp = "2026-01-31T23:30:00Z".parse().expect("it is a time");
         assert_eq!(date_time(time, 0), "2026-01-31 23:30:00");
         assert_eq!(date_time(time, 60), "2026-02-01 00:30:00");
         assert_eq!(

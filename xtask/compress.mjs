@@ -1,4 +1,4 @@
-// Writes FILE.br and FILE.gz beside each FILE that is named, and prints what each weighs.
+// Compresses each FILE given as an argument to FILE.br and FILE.gz, and prints the sizes.
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";

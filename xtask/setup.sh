@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs the missing requirements of a build on this machine: `xtask/setup.sh build` those of the server and the
-# pages, `xtask/setup.sh unit` also those of the integration tests, and `xtask/setup.sh test` a browser as well. A
-# single Rust toolchain is used, so that nothing is compiled twice. It is the first of these that can compile for the
-# browser:
+# Installs missing build requirements on this machine. `xtask/setup.sh build` installs the requirements of the server
+# and the pages, `xtask/setup.sh unit` also those of the integration tests, and `xtask/setup.sh test` also a browser.
+#
+# A single Rust toolchain is used, so that nothing is compiled twice. The script selects the first of these toolchains
+# that can compile for the browser:
 #   1. the toolchain on the PATH, if it is new enough;
 #   2. the same toolchain after `rustup target add`;
 #   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
@@ -15,12 +16,12 @@ cd "$(dirname "$0")/.."
 
 wasm=wasm32-unknown-unknown
 oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-# sass requires this version. Debian 12 has version 18, so there Node.js is installed from its npm package, which
-# contains the official binary.
+# sass requires at least this version. Debian 12 provides version 18, so on Debian 12 Node.js is installed from its npm
+# package, which contains the official binary.
 oldest_node=20.19
 npm_node=22.23.3
 links=target/toolchain
-# In Debian's rust-web-llvm package, rust-lld is a link to lld-22, but the package does not depend on that of lld-22.
+# In Debian's rust-web-llvm package, rust-lld is a link to lld-22, but rust-web-llvm does not depend on package lld-22.
 debian=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm lld-22)
 
 fail() { echo "setup: $*" >&2; exit 1; }
@@ -28,7 +29,7 @@ have() { command -v "$1" >/dev/null; }
 # Returns whether version $2 is equal to or later than $1.
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-# Installs Debian packages. The first argument is the reason, which the messages contain.
+# Installs Debian packages. The first argument is the reason that the messages give for the installation.
 install() {
   local why=$1 as_root=() failed=; shift
   [ "$(id -u)" = 0 ] || as_root=(sudo -n)
@@ -120,9 +121,9 @@ fi
 if [ "${1:-build}" != build ]; then
   # Debian installs nginx in a folder that is only in root's PATH.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
-  # Programs that the README and the integration tests use.
+  # The README and the integration tests use these programs.
   for program in curl git jq mount perl python3 strace zstd; do have $program || install "$program" $program; done
-  # libfaketime makes a program see a different time.
+  # libfaketime lets the tests run a program with a different system time.
   compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
 fi
 if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then

@@ -1,5 +1,5 @@
-//! Extreme loads: a flood of output while other jobs run, thousands of idle readers, and the disk space used by a
-//! finished job.
+//! Benchmarks under extreme load: a flood of output while other jobs run, thousands of idle readers, and the disk space
+//! that a finished job uses.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,8 +16,7 @@ use crate::server::Server;
 /// The number of jobs that run at the same time as the flood.
 const CHATTY: usize = 20;
 
-/// Runs `yes
-///  head -c 2G` at the same time as 20 jobs that print 10 lines per second.
+/// Runs `yes | head -c 2G` at the same time as 20 jobs that print 10 lines per second.
 pub async fn flood() {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "21")]);
     let client = Client::new(&server.address);
@@ -56,7 +55,7 @@ pub async fn flood() {
 
 const IDLE_READERS: u64 = 10_000;
 
-/// Measures a large number of readers of a job that prints nothing.
+/// Measures the cost of a large number of idle readers of one job.
 pub async fn streams() {
     let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
     let client = Client::new(&server.address);
@@ -81,7 +80,8 @@ pub async fn streams() {
     client.cancel(&job).await;
 }
 
-/// Measures the disk space used by a finished job that printed 50 MB, compared with `zstd -3` of its text.
+/// Measures the disk space used by a finished job that printed 50 MB, compared with the size of its text after `zstd
+/// -3`.
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
@@ -90,7 +90,7 @@ pub async fn disk() {
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.path().join("spool").join(&id).join("1");
-    // Waits until the log has been compressed in the background.
+    // Wait until the background task has compressed the log.
     while spool.join("output.log").exists() || spool.join("output.idx").exists() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -22,10 +22,9 @@ async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   return Math.max(...sizes);
 }
 
-// Benchmarks for `make bench`, which prints the results. They assert only that there is something to measure, and not
-// how fast it is.
+// Benchmarks for `make bench`, which prints the results. They do not fail if a target is missed.
 
-test("SC-001: from the child's write to the line in the document, over 300 lines", async ({ page, server, api }) => {
+test("SC-001: time from a write by the job to the line in the document, over 300 lines", async ({ page, server, api }) => {
   const script =
     "import os, time\nfor i in range(300):\n  time.sleep(0.03)\n  os.write(1, b'at %d line %d\\n' % (time.time_ns() // 1000, i))\n";
   const id = await api.submit({ steps: [{ shell: "python3", run: `import time; time.sleep(2)\n${script}` }] });
@@ -53,7 +52,7 @@ test("SC-001: from the child's write to the line in the document, over 300 lines
   );
 });
 
-test("the tab: from navigation to the first row, and its memory, for 10,000 to 1,000,000 lines", async ({ browser, page, server, api }) => {
+test("time from navigation to the last row, and memory of the tab, for 10,000 to 1,000,000 lines", async ({ browser, page, server, api }) => {
   test.slow();
   for (const lines of [10_000, 100_000, 1_000_000]) {
     const id = await api.submit({ run: `seq -f 'line %.0f' ${lines}` });
@@ -74,7 +73,7 @@ test("the tab: from navigation to the first row, and its memory, for 10,000 to 1
   }
 });
 
-test("1,000,000 lines are scrolled by the wheel: time between frames, and how many of them show lines", async ({ page, server, api }) => {
+test("scrolling 1,000,000 lines with the wheel: frame times, and the share of frames that show lines", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
   await api.ended(id);
   const job = new JobPage(page);
@@ -97,7 +96,7 @@ test("1,000,000 lines are scrolled by the wheel: time between frames, and how ma
   for (let i = 0; i < 50; i += 1) await page.mouse.wheel(0, -600);
   const frames = await page.evaluate(() => (window as unknown as { frames: { millis: number; shown: boolean }[] }).frames);
   const middle = Number(await job.lines.first().getAttribute("data-line"));
-  expect(middle, "the list went where the wheel turned").toBeLessThan(999_000);
+  expect(middle, "the list scrolls up").toBeLessThan(999_000);
   const times = frames.map(({ millis }) => millis);
   const shown = frames.filter((frame) => frame.shown).length / frames.length;
   console.log(
@@ -106,7 +105,7 @@ test("1,000,000 lines are scrolled by the wheel: time between frames, and how ma
   );
 });
 
-test("a job's page is interactive: from navigation to hydration", async ({ page, server, api }) => {
+test("time from navigation to hydration of a job's page", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq 1000" });
   await api.ended(id);
   const times: number[] = [];

@@ -46,7 +46,7 @@ export class JobForm {
     return this.page.url().slice(-36);
   }
 
-  /** Returns the entries of a list of suggestions. */
+  /** Returns the suggestions that a field offers. */
   async suggestions(field: Locator): Promise<string[]> {
     return field.evaluate((input) => [...(input as HTMLInputElement).list!.options].map((option) => option.value));
   }

@@ -40,7 +40,7 @@ export class JobPage {
     return this.page.getByTestId(`filter-${name}`);
   }
 
-  /** The line with this number. */
+  /** Returns the row of the line with this number. */
   line(number: number): Locator {
     return this.page.locator(`[data-testid="live-row"][data-line="${number}"]`);
   }

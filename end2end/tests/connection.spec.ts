@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** A command that prints numbered lines until a file exists, and then a last line. */
+/** Returns a command that prints numbered lines until a file exists, and then a last line. */
 const ticking = (stop: string) => `i=0; while [ ! -e ${stop} ]; do i=$((i+1)); echo tick $i; sleep 0.05; done; echo last`;
 
 /** Checks that the lines are numbered consecutively and that none is repeated. */
@@ -12,7 +12,7 @@ async function expectUnbroken(job: JobPage) {
   expect(rows).toEqual(rows.map((_, i) => rows[0]! + i));
 }
 
-test("FR-009: the page reconnects after the server's restart, and nothing is missing or there twice", async ({ page, server, api }) => {
+test("FR-009: the page reconnects after a restart of the server, and no line is missing or repeated", async ({ page, server, api }) => {
   const id = await api.submit({ run: ticking("/no/such/file") });
   const job = new JobPage(page);
   await job.open(server, id);
@@ -29,7 +29,7 @@ test("FR-009: the page reconnects after the server's restart, and nothing is mis
   await expectUnbroken(job);
 });
 
-test("polling takes over by itself when the stream fails, and the stream comes back", async ({ page, server, api }) => {
+test("the page falls back to polling when the stream fails, and later returns to the stream", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
   await page.route("**/events/stream*", (route) => route.abort());
@@ -45,7 +45,7 @@ test("polling takes over by itself when the stream fails, and the stream comes b
   await expectUnbroken(job);
 });
 
-test("a hidden tab closes its stream and goes on when it is shown", async ({ page, server, api }) => {
+test("a hidden tab closes its stream and resumes when it is shown", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
   const job = new JobPage(page);

@@ -36,7 +36,7 @@ const edits: { what: string; edit: (form: JobForm) => Promise<void>; expected: (
     expected: (shown) => (shown.workingDirectory = "/"),
   },
   {
-    what: "a variable, another one is removed, a third is added",
+    what: "variables that are changed, removed and added",
     edit: async (form) => {
       await form.values.nth(1).fill("one\ntwo\nthree");
       await form.page.getByRole("button", { name: "Remove variable MODE" }).click();
@@ -52,7 +52,7 @@ const edits: { what: string; edit: (form: JobForm) => Promise<void>; expected: (
     expected: (shown) => shown.steps.forEach((step: any) => delete step.shell),
   },
   {
-    what: "the steps, of which one is removed and one is added",
+    what: "a removed step and an added one",
     edit: async (form) => {
       await form.page.getByRole("button", { name: "Remove step 2" }).click();
       await form.page.getByTestId("add-step").click();
@@ -63,7 +63,7 @@ const edits: { what: string; edit: (form: JobForm) => Promise<void>; expected: (
 ];
 
 for (const { what, edit, expected } of edits) {
-  test(`a job is run again with what was edited, and only that: ${what}`, async ({ page, server, api }) => {
+  test(`a job is run again with only the edited fields changed: ${what}`, async ({ page, server, api }) => {
     const id = await api.submit(payload);
     await api.ended(id);
     await new JobPage(page).open(server, id);
@@ -84,7 +84,7 @@ for (const { what, edit, expected } of edits) {
   });
 }
 
-test("the filled form says which job it was made from and what it does not show, by one heading and labels", async ({ page, server, api }) => {
+test("the prefilled form names its original job and the fields that it does not show, and its controls have labels", async ({ page, server, api }) => {
   const id = await api.submit(payload, { priority: 7, maxAttempts: 2 });
   const form = new JobForm(page);
   await form.open(server, id);
@@ -102,7 +102,7 @@ test("the filled form says which job it was made from and what it does not show,
   await expect(page.getByLabel("Priority")).toHaveValue("7");
 });
 
-test("a secret value is kept until another one is typed, and never reaches the page", async ({ page, server, api }) => {
+test("a secret value stays unchanged until another one is typed, and is never sent to the page", async ({ page, server, api }) => {
   const id = await api.submit({ run: `echo "is \${#API_TOKEN} long"`, env: { API_TOKEN: secret } });
   await api.ended(id);
   const replies: Promise<string>[] = [];
@@ -132,7 +132,7 @@ test("a secret value is kept until another one is typed, and never reaches the p
   expect(seen).not.toContain(secret);
 });
 
-test("what is wrong is said beside its field, which gets the focus", async ({ page, server, api }) => {
+test("an error is shown at its field, which receives the focus", async ({ page, server, api }) => {
   const id = await api.submit({ steps: [{ run: "true", shell: "bash" }, { run: "true", shell: "sh" }], env: { API_TOKEN: secret } });
   await api.ended(id);
   const form = new JobForm(page);
@@ -163,7 +163,7 @@ test("what is wrong is said beside its field, which gets the focus", async ({ pa
   await form.send();
 });
 
-test("a job is edited and run again by the keyboard alone", async ({ page, server, api }) => {
+test("a job is edited and run again with the keyboard alone", async ({ page, server, api }) => {
   const id = await api.submit({ run: "echo one" });
   await api.ended(id);
   await new JobPage(page).open(server, id);
@@ -180,7 +180,7 @@ test("a job is edited and run again by the keyboard alone", async ({ page, serve
   expect(String(await api.output(again))).toBe("two\n");
 });
 
-test("on a phone the form, its errors and the way to it fit the width, and the job keeps its title", async ({ page, server, api }) => {
+test("on a phone the form, its errors and the job's page fit the width, and the job's title is complete", async ({ page, server, api }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   const id = await api.submit(payload);
   await api.ended(id);
@@ -197,7 +197,7 @@ test("on a phone the form, its errors and the way to it fit the width, and the j
   expect(await width()).toBe(360);
 });
 
-test("only a command has a form", async ({ page, server, api }) => {
+test("only command jobs can be edited", async ({ page, server, api }) => {
   const id = await api.submit({ run: "true" }, { type: "elsewhere" });
   await page.request.post(`${server.url}/rpc/cancel_job`, { form: { id }, headers: { origin: server.url } });
   await new JobPage(page).open(server, id);
@@ -207,7 +207,7 @@ test("only a command has a form", async ({ page, server, api }) => {
   await expect(page.getByRole("alert")).toContainText("Only command jobs can be edited here");
 });
 
-test("the form offers what was used last, and stores no value", async ({ page, server }) => {
+test("the form suggests recent settings, and stores no title, command or variable value", async ({ page, server }) => {
   const form = new JobForm(page);
   await form.open(server);
   await expect(form.shell).toHaveValue("");
@@ -242,7 +242,7 @@ test("the form offers what was used last, and stores no value", async ({ page, s
   await expect(form.shell).toHaveValue("");
 });
 
-test("a form that is made from a job has that job's shell, not the last one", async ({ page, server, api }) => {
+test("the edit form of a job has that job's shell, not the most recently used one", async ({ page, server, api }) => {
   const form = new JobForm(page);
   await form.open(server);
   await form.command.fill("true");
@@ -259,9 +259,9 @@ for (const [what, script] of [
   ["is forbidden", "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } })"],
   ["is switched off", "Object.defineProperty(window, 'localStorage', { get: () => null })"],
   ["is full", "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }"],
-  ["holds something else", "localStorage.setItem('tailwater.new-job', '{\"names\":7}')"],
+  ["contains something else", "localStorage.setItem('tailwater.new-job', '{\"names\":7}')"],
 ]) {
-  test(`the form works where the browser's storage ${what}`, async ({ page, server }) => {
+  test(`the form works if the browser's storage ${what}`, async ({ page, server }) => {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
     await page.addInitScript(script!);
@@ -280,7 +280,7 @@ for (const [what, script] of [
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("a job is edited and run again with its secrets kept", async ({ page, server, api }) => {
+  test("a job is edited and run again, and its secrets stay unchanged", async ({ page, server, api }) => {
     const id = await api.submit(payload);
     await api.ended(id);
     await page.goto(`${server.url}/tasks/queue/${id}`);
@@ -303,7 +303,7 @@ test.describe("without JavaScript", () => {
     expect(String(await api.output(again))).toBe("it is kept\na\nb\n");
   });
 
-  test("a job of one command is edited and run again", async ({ page, server, api }) => {
+  test("a job with one command is edited and run again", async ({ page, server, api }) => {
     const id = await api.submit({ run: "echo one" });
     await api.ended(id);
     await page.goto(`${server.url}/tasks/queue/new?from=${id}`);

@@ -1,7 +1,7 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** Texts that would end the title, the script or the text that contains them. */
+/** Texts that would break out of a title, a script or an element if they were not escaped. */
 const texts = [
   `</title><meta http-equiv=refresh content="0;url=https://example.com">`,
   `echo '<title>x'`,
@@ -14,7 +14,7 @@ const texts = [
 ];
 
 for (const text of texts) {
-  test(`a job called ${JSON.stringify(text)} is a text on its page`, async ({ page, server, api }) => {
+  test(`a job titled ${JSON.stringify(text)} is shown as plain text`, async ({ page, server, api }) => {
     const problems: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") problems.push(message.text());
@@ -30,8 +30,7 @@ for (const text of texts) {
     await job.expectEnded("succeeded");
 
     await expect(page.getByTestId("job-title")).toHaveText(text);
-    // Browsers strip and collapse white space in `document.title`, but the two separators are not white space in this
-    // sense.
+    // Browsers strip and collapse white space in `document.title`. U+2028 and U+2029 do not count as such white space.
     expect(await page.evaluate(() => document.title)).toMatch(/ · Tailwater$/);
     expect(await page.evaluate(() => document.title)).toContain(text);
     expect(await page.locator("title").count()).toBe(1);
@@ -43,7 +42,7 @@ for (const text of texts) {
   });
 }
 
-test("a command without a title is a text in the window's title", async ({ page, server, api }) => {
+test("a command without a title is shown as plain text in the window's title", async ({ page, server, api }) => {
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   const id = await api.submit({ run: "echo '</title><b>x'" });

@@ -15,7 +15,7 @@ test("FR-001: the first line is on the page before the second is printed", async
   await job.expectEnded("succeeded");
 });
 
-test("FR-003: a secret is nowhere in the page, not in its source either", async ({ page, server, api }) => {
+test("FR-003: a secret appears neither in the page nor in its source", async ({ page, server, api }) => {
   const secret = "hunter2-correct-horse-battery";
   const run = `printf hunter2-corr; sleep 0.3; printf 'ect-horse-battery\\n'; echo "again $DEPLOY_TOKEN"`;
   const id = await api.submit({ title: `with ${secret}`, env: { DEPLOY_TOKEN: secret }, run });
@@ -29,7 +29,7 @@ test("FR-003: a secret is nowhere in the page, not in its source either", async 
   expect(source).not.toContain(secret);
 });
 
-test("FR-007: stages and lines stand in one list, in colour, as text and not as markup", async ({ page, server, api }) => {
+test("FR-007: stages and lines are shown in one list, in colour, as text and not as markup", async ({ page, server, api }) => {
   const go = join(server.data, "go");
   const run = [
     `while [ ! -e ${go} ]; do sleep 0.01; done`,
@@ -63,7 +63,7 @@ test("FR-007: stages and lines stand in one list, in colour, as text and not as 
   await shows();
 });
 
-test("FR-008: filters show what they name, with counts", async ({ page, server, api }) => {
+test("FR-008: each filter shows the matching rows and their number", async ({ page, server, api }) => {
   const id = await api.submit({ run: "echo one; echo 'error: two'; echo three >&2; echo '   Compiling serde v1.0.229' >&2" });
   const job = new JobPage(page);
   await job.open(server, id);
@@ -90,7 +90,7 @@ test("FR-008: filters show what they name, with counts", async ({ page, server, 
   await expect(job.rows).toHaveCount(all);
 });
 
-test("FR-009: follow pauses when somebody reads, keeps the line, and comes back", async ({ page, server, api }) => {
+test("FR-009: following pauses while the user reads, the text does not move, and following can be resumed", async ({ page, server, api }) => {
   const go = join(server.data, "go");
   const run = `seq -f 'line %.0f' 300; while [ ! -e ${go} ]; do sleep 0.01; done; seq -f 'late %.0f' 37; sleep 600`;
   const id = await api.submit({ run });
@@ -111,7 +111,7 @@ test("FR-009: follow pauses when somebody reads, keeps the line, and comes back"
   await writeFile(go, "");
   await expect(job.newLines).toContainText("37 new lines");
   const after = (await job.line(number).boundingBox())!.y;
-  expect(Math.abs(after - before), "the line that is read stays where it is").toBeLessThanOrEqual(1);
+  expect(Math.abs(after - before), "the line being read does not move").toBeLessThanOrEqual(1);
   expect(await page.evaluate(() => document.scrollingElement!.scrollTop), "the page itself does not scroll").toBe(0);
 
   await job.newLines.click();
@@ -130,7 +130,7 @@ test("FR-009: follow pauses when somebody reads, keeps the line, and comes back"
   }
 });
 
-test("FR-009: copy takes what the filter shows, without escape codes", async ({ page, context, server, api }) => {
+test("FR-009: copy copies the filtered lines without escape codes", async ({ page, context, server, api }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const id = await api.submit({ run: "printf '\\033[31mred\\033[0m one\\n'; echo two" });
   const job = new JobPage(page);
@@ -143,7 +143,7 @@ test("FR-009: copy takes what the filter shows, without escape codes", async ({ 
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("red one\ntwo\n");
 });
 
-test("FR-009: download gives the complete log", async ({ page, server, api }) => {
+test("FR-009: download saves the complete log", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq 5000; printf 'no newline'" });
   const job = new JobPage(page);
   await job.open(server, id);
@@ -163,7 +163,7 @@ test("FR-009: a job without output shows its stages", async ({ page, server, api
   expect(await job.lifecycleEvents.count()).toBeGreaterThan(3);
 });
 
-test("100,000 lines stay a window of rows, and earlier ones come when they are wanted", async ({ page, server, api }) => {
+test("100,000 lines are rendered as a window of rows, and earlier lines are loaded on demand", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq -f 'line %.0f' 100000" });
   const job = new JobPage(page);
   await job.open(server, id);

@@ -1,7 +1,7 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-test("1,000,000 lines open at their end, and every place is reached by scrolling there", async ({ page, server, api }) => {
+test("1,000,000 lines open at their end, and scrolling to any position loads its lines", async ({ page, server, api }) => {
   test.slow();
   const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
   await api.ended(id);
@@ -46,7 +46,7 @@ test("the wheel scrolls through 1,000,000 lines, and lines are shown where it st
   expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
 });
 
-test("a line has an address: it is opened there and marked, and a click on a number names it", async ({ page, server, api }) => {
+test("a link to a line opens and highlights it, and a click on a line number links to that line", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq -f 'line %.0f' 20000" });
   await api.ended(id);
   const job = new JobPage(page);
@@ -62,7 +62,7 @@ test("a line has an address: it is opened there and marked, and a click on a num
   await expect(job.line(19_999)).toBeInViewport();
 });
 
-test("a gap leads to the lines that it stands for", async ({ page, server, api }) => {
+test("the button of a gap loads the lines that were not shown live", async ({ page, server, api }) => {
   test.slow();
   await server.down("SIGTERM");
   server.env = { TAILWATER_LIVE_JOB_BYTES: "1048576" };
@@ -84,7 +84,7 @@ test("a gap leads to the lines that it stands for", async ({ page, server, api }
   await expect(marked.locator(".live-text")).toHaveText(`line ${number} of an output that is more than is sent of one job, by far`);
 });
 
-test("the server is restarted twice under load, and nothing is missing or there twice", async ({ page, server, api }) => {
+test("after two restarts of the server under load no line is missing or repeated", async ({ page, server, api }) => {
   test.slow();
   const id = await api.submit({ run: "while :; do seq 100; sleep 0.05; done" }, { maxAttempts: 2 });
   const job = new JobPage(page);

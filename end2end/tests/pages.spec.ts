@@ -1,12 +1,12 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-test("the printed link logs in, once, and leads to the queue", async ({ browser, server }) => {
+test("the printed login link works once and leads to the queue", async ({ browser, server }) => {
   const stranger = await browser.newContext();
   const page = await stranger.newPage();
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page).toHaveURL(/\/login\?next=/);
-  // Loading the link, as programs for link previews do, does not use it up.
+  // A GET request, as sent for a link preview, does not use up the link.
   await page.request.get(server.loginLink);
   await page.goto(server.loginLink);
   await page.getByTestId("login-submit").click();
@@ -22,7 +22,7 @@ test("the printed link logs in, once, and leads to the queue", async ({ browser,
   await second.close();
 });
 
-test("an empty queue says what to do, and a new job is followed to its end", async ({ page, server }) => {
+test("an empty queue says what to do, and a new job can be followed until it has finished", async ({ page, server }) => {
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page.getByTestId("job-row")).toHaveCount(0);
   await expect(page.getByRole("main")).toContainText(/first job|no jobs/i);
@@ -38,7 +38,7 @@ test("an empty queue says what to do, and a new job is followed to its end", asy
   await expect(job.line(1)).toContainText("hello from the form");
 });
 
-test("what is wrong with a new job is said at its field", async ({ page, server }) => {
+test("an error in a new job is shown at its field", async ({ page, server }) => {
   await page.goto(`${server.url}/tasks/queue/new`);
   await new JobPage(page).hydrated();
   await page.getByTestId("field-command").first().fill("   ");
@@ -47,7 +47,7 @@ test("what is wrong with a new job is said at its field", async ({ page, server 
   await expect(page).toHaveURL(/\/new$/);
 });
 
-test("the list is kept fresh, filtered and searched", async ({ page, server, api }) => {
+test("the job list updates itself and can be searched", async ({ page, server, api }) => {
   const slow = await api.submit({ title: "slow one", run: "sleep 600" });
   await page.goto(`${server.url}/tasks/queue`);
   await new JobPage(page).hydrated();
@@ -75,7 +75,7 @@ test("a running job is cancelled and run again from its page", async ({ page, se
   await expect(job.line(1)).toContainText("begun");
 });
 
-test("what is not there is said, with its status", async ({ page, server }) => {
+test("unknown pages show an error and have status 404", async ({ page, server }) => {
   for (const path of ["/tasks/queue/00000000-0000-7000-8000-000000000000", "/tasks/queue/nonsense", "/no/such/page"]) {
     const reply = await page.goto(`${server.url}${path}`);
     expect(reply!.status(), path).toBe(404);
@@ -83,7 +83,7 @@ test("what is not there is said, with its status", async ({ page, server }) => {
   }
 });
 
-test("no page asks another host for anything, or breaks its own policy", async ({ page, server, api }) => {
+test("no page sends requests to other hosts or logs errors or warnings", async ({ page, server, api }) => {
   const id = await api.submit({ run: "echo hello" });
   await api.ended(id);
   const foreign: string[] = [];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, Server, test } from "../server.ts";
 
-test("a stripped copy of the release is all that the pages need, and is below 40 MB", async ({ page }) => {
+test("the release is smaller than 40 MB, and a stripped copy serves the pages without other files", async ({ page }) => {
   const folder = await mkdtemp(join(tmpdir(), "tailwater-release-"));
   const program = join(folder, "tailwater");
   execFileSync("strip", ["-o", program, process.env.TAILWATER_BIN!]);

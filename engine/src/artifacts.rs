@@ -1,7 +1,7 @@
 //! Artifacts: files that are stored after their attempt, in an object store.
 //!
 //! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a name that
-//! the server generates and never one that a job chose. A file is stored completely or not at all: it is written under
+//! the server generates and that jobs cannot influence. A file is stored completely or not at all: it is written under
 //! a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can therefore leave
 //! behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
@@ -26,7 +26,7 @@ use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// The size in bytes of the parts in which a file is read into memory.
+/// The size, in bytes, of the parts in which a file is read.
 const PART: usize = 5 << 20;
 
 /// The store of artifacts. Cheap to clone.
@@ -36,7 +36,7 @@ pub struct ArtifactStore {
     data_dir: PathBuf,
 }
 
-/// Why a file could not be stored.
+/// The error for a file that could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     /// The store failed.
@@ -50,21 +50,21 @@ pub enum KeepError {
 /// The size and checksum of a stored file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size_bytes: u64,
-    /// Its SHA-256 in hexadecimal.
+    /// The SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
 impl ArtifactStore {
-    /// Opens the store in a data folder, which has to exist.
+    /// Opens the store in a data folder, which must exist.
     pub fn open(data_dir: &Path) -> Result<Self, object_store::Error> {
         let objects = LocalFileSystem::new_with_prefix(data_dir)?.with_fsync(true);
         Ok(Self { objects, data_dir: data_dir.to_owned() })
     }
 
-    /// Stores `content` at a path made by [`location`]. The size and checksum are those of the stored bytes, even if
-    /// the file changes at the same time. Reading may block, so do not call this on a thread that runs other async
+    /// Stores `content` at a path returned by [`location`]. The size and checksum are those of the stored bytes, even
+    /// if the file changes at the same time. Reading may block, so do not call this on a thread that runs other async
     /// tasks.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
@@ -97,7 +97,8 @@ impl ArtifactStore {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes all files of an attempt except those at the paths in `keep`. Any others are left over from a crash.
+    /// Removes all files of an attempt except those at the paths in `keep`. Such other files are left over from a
+    /// crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {
@@ -114,7 +115,7 @@ impl ArtifactStore {
     }
 }
 
-/// Returns where an artifact is stored, relative to the data folder.
+/// Returns the path of an artifact's file, relative to the data folder.
 #[must_use]
 pub fn location(job: JobId, attempt: i32, id: ArtifactId) -> String {
     format!("{}/{id}", folder(job, attempt))
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_any_size_is_stored_whole() {
+    async fn files_of_any_size_are_stored_completely() {
         let (data, store) = store();
         let job = JobId(uuid::Uuid::now_v7());
         for size in [0, 1, PART - 1, PART, PART + 1, 3 * PART] {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn holes_are_stored_as_holes() {
+    async fn holes_take_no_disk_space_in_the_store() {
         use std::os::unix::fs::MetadataExt;
         let (data, store) = store();
         let path = path(JobId(uuid::Uuid::now_v7()));
@@ -187,21 +188,21 @@ mod tests {
             let content = io::repeat(0).take(zeros);
             let stored = store.keep(&path, content.chain(tail)).await.expect("it can be stored");
             assert_eq!(stored.size_bytes, zeros + tail.len() as u64);
-            let file = std::fs::metadata(data.path().join(&path)).expect("it is there");
+            let file = std::fs::metadata(data.path().join(&path)).expect("the file exists");
             assert_eq!(file.len(), stored.size_bytes);
             assert!(file.blocks() * 512 < 200_000, "{} bytes on the disk", file.blocks() * 512);
             let mut sum = Sum::default();
-            let mut kept = std::fs::File::open(data.path().join(&path)).expect("it is there");
+            let mut kept = std::fs::File::open(data.path().join(&path)).expect("the file exists");
             while let Some(part) = read_part(&mut kept).ok().filter(|part| !part.is_empty()) {
                 sum.add(&part);
             }
             assert_eq!(sum.finish(), stored);
-            store.remove(&path).expect("it is there");
+            store.remove(&path).expect("the file exists");
         }
     }
 
     #[tokio::test]
-    async fn a_file_that_cannot_be_read_to_its_end_leaves_nothing() {
+    async fn a_file_that_fails_to_read_leaves_no_files_behind() {
         struct Broken(usize);
         impl Read for Broken {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -212,19 +213,19 @@ mod tests {
         let (data, store) = store();
         let path = path(JobId(uuid::Uuid::now_v7()));
         store.keep(&path, Broken(30)).await.expect_err("it cannot be read");
-        let folder = data.path().join(&path).parent().expect("it lies in a folder").to_owned();
+        let folder = data.path().join(&path).parent().expect("the path has a parent").to_owned();
         assert_eq!(std::fs::read_dir(folder).map_or(0, Iterator::count), 0);
     }
 
     #[tokio::test]
-    async fn sweeping_leaves_what_is_listed_alone() {
+    async fn sweeping_removes_only_unlisted_files() {
         let (data, store) = store();
         let job = JobId(uuid::Uuid::now_v7());
         let (kept, dropped) = (path(job), path(job));
         for path in [&kept, &dropped] {
             store.keep(path, &b"x"[..]).await.expect("storing succeeds");
         }
-        // A temporary file of an upload that a crash interrupted.
+        // This is the temporary file of an upload that was interrupted by a crash.
         let torn = data.path().join(format!("{dropped}#1"));
         std::fs::write(&torn, "half").expect("the folder can be written");
         store.sweep(job, 1, &HashSet::from([kept.clone()])).expect("sweeping succeeds");

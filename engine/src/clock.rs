@@ -1,4 +1,5 @@
-//! The system clock. It is read only in the outer layers of the program, which pass the time on as a value.
+//! The system clock. Only the outer layers of the program read it, and they pass the time to the inner layers as a
+//! value.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,8 +1,8 @@
-//! The database: opening it, the pool of readers and the single writer.
+//! The database, with its pool of readers and its single writer.
 //!
 //! SQLite runs in WAL mode with `synchronous=FULL`, so that committed data survives a power failure. All writes go
 //! through the [`Writer`], which commits all pending work in one transaction. Only this module and the `store.rs` files
-//! know which database is used.
+//! depend on SQLite.
 
 mod checkpoint;
 mod migrations;
@@ -33,13 +33,13 @@ const FILE: &str = "tailwater.sqlite";
 /// The number of read connections. SQLite reads are short, and each connection has a page cache of its own.
 const READERS: u32 = 8;
 
-/// How many rows a query fetches ahead of its consumer. A row may contain 1 MiB, so the number is small.
+/// The number of rows that a query fetches ahead of its consumer. It is small because a row may contain 1 MiB.
 const ROWS_AHEAD: usize = 1;
 
-/// Why the database could not be opened.
+/// The error for a database that could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data folder cannot be created or made private.
+    /// The data folder could not be created, or its permissions could not be restricted.
     #[error("failed to prepare the data folder {path}: {source}")]
     Folder {
         /// The data folder.
@@ -74,7 +74,7 @@ pub enum OpenError {
     },
 }
 
-/// A database failure during operation. Its text is written to the server's log only.
+/// A database error after the database was opened. Its message is written only to the server's log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the database failed: {0}")]
 pub struct DbError(Arc<sqlx::Error>);
@@ -86,12 +86,12 @@ impl From<sqlx::Error> for DbError {
 }
 
 impl DbError {
-    /// A unit of work panicked. The panic itself is logged separately.
+    /// Returns the error for a unit of work that panicked. The panic itself is logged separately.
     fn panicked() -> Self {
         sqlx::Error::Protocol("a unit of work panicked".into()).into()
     }
 
-    /// The writer has stopped, which happens only while the server shuts down.
+    /// Returns the error for a write after the writer has stopped, which happens only while the server shuts down.
     fn writer_is_gone() -> Self {
         sqlx::Error::WorkerCrashed.into()
     }
@@ -102,7 +102,7 @@ pub type DbResult<T> = Result<T, DbError>;
 
 /// A connection to the database: the writer's, inside its transaction, or a reader's.
 ///
-/// It is opaque. Only the `store.rs` files, which contain the SQL, know which database is behind it.
+/// This type is opaque, so that only the `store.rs` files, which contain the SQL, depend on the database that is used.
 #[derive(Debug)]
 pub struct Connection(Inner);
 
@@ -173,7 +173,7 @@ impl Db {
         [size(&self.path), size(&self.path.with_file_name(format!("{FILE}-wal")))]
     }
 
-    /// Returns a connection for read-only queries. It goes back to the pool when it is dropped.
+    /// Returns a connection for read-only queries. The connection returns to the pool when it is dropped.
     pub async fn reader(&self) -> DbResult<Connection> {
         Ok(Connection(Inner::Reader(self.readers.acquire().await?)))
     }

@@ -1,12 +1,12 @@
-//! The event log: appending, paging and watching.
+//! The event log: appends events, reads them in pages, and notifies readers.
 //!
 //! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. There are two ways to append:
 //! [`EventLog::append_as`] for a worker that holds the job's lease, and [`append_by_server`] for the events of a state
 //! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
 //! the stream and the first render.
 //!
-//! [`EventLog::watch`] only signals that the log has grown. It carries no events, so a slow reader can neither fall
-//! behind it nor miss one.
+//! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot lose
+//! any.
 
 mod append;
 mod new_event;
@@ -30,7 +30,7 @@ pub use page::{Cursor, Direction, Filter, Kinds, Page, PageRequest};
 pub use stored::StoredEvent;
 pub use tail::{Tails, Watch};
 
-/// Why a page could not be read.
+/// The error for a page that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// There is no such job.
@@ -49,7 +49,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Creates the log over `db`.
+    /// Creates the event log that is stored in `db`.
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db, tails: Tails::default() }
@@ -104,8 +104,8 @@ impl EventLog {
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
-    /// Returns, for each of the ascending `offsets` in an attempt's `output.log`, the event that contains the byte
-    /// there. An offset whose byte was not sent gives `None`.
+    /// Returns, for each offset, the event that contains the byte at that offset of the attempt's `output.log`, or
+    /// `None` if the byte was not sent. `offsets` must be in ascending order.
     pub async fn events_at_offsets(
         &self,
         job: JobId,
@@ -126,5 +126,5 @@ pub struct StoredOutput {
     pub text: redact::Redacted,
 }
 
-/// An event that all readers share.
+/// A stored event that is shared by all readers.
 pub type SharedEvent = Arc<StoredEvent>;

@@ -6,7 +6,7 @@
 /// A point in an operation at which a crash must not lose or corrupt data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
-    /// A job has been claimed, but nothing of its attempt exists yet.
+    /// A job has been claimed, but its attempt has no spool and no workspace yet.
     Claimed,
     /// The attempt's spool and workspace exist.
     Prepared,
@@ -26,15 +26,15 @@ pub enum FailPoint {
     FileKept,
     /// A batch has been created, but not yet sent.
     BatchMade,
-    /// In the transaction: positions in the log have been assigned.
+    /// Within the transaction, positions in the log have been assigned.
     SeqAssigned,
-    /// In the transaction: a batch's events have been stored.
+    /// Within the transaction, a batch's events have been stored.
     EventsStored,
-    /// In the transaction: the attempt's cursor has moved past the batch.
+    /// Within the transaction, the attempt's cursor has been advanced past the batch.
     BatchStored,
-    /// Before `commit`.
+    /// The transaction is about to be committed.
     Commit,
-    /// After `commit`, before readers are notified.
+    /// The transaction has been committed, but readers have not been notified.
     Committed,
     /// Readers have been notified, but the caller has not received its result yet.
     Notified,
@@ -44,23 +44,23 @@ pub enum FailPoint {
     Shipped,
     /// Everything except the attempt's end has been stored.
     Finish,
-    /// In the transaction: the attempt has been marked as ended.
+    /// Within the transaction, the attempt has been marked as ended.
     AttemptEnded,
-    /// In the transaction: the lease has ended, but the events that report this have not been stored.
+    /// Within the transaction, the lease has been ended, but the events that report this have not been stored.
     LeaseEnded,
-    /// The attempt's end has been stored, but nobody has been notified.
+    /// The attempt's end has been stored, but no listeners have been notified.
     Finished,
     /// A compressed log has been created, and the original still exists.
     Compressed,
     /// The original has been removed, but the database has not recorded this.
     OriginalRemoved,
-    /// In a recovery: orphaned processes have been killed.
+    /// During a recovery, orphaned processes have been killed.
     OrphansKilled,
-    /// In a recovery: incomplete data at the end of the spool has been truncated.
+    /// During a recovery, incomplete data at the end of the spool has been truncated.
     SpoolMended,
-    /// In a recovery: the spool has been completed from the stored events.
+    /// During a recovery, the spool has been completed from the stored events.
     SpoolCompleted,
-    /// In a recovery: the rest of the spool has been stored.
+    /// During a recovery, the rest of the spool has been stored as events.
     RestShipped,
 }
 
@@ -133,7 +133,7 @@ impl FailPoint {
         }
     }
 
-    /// Does nothing, since a release has no fail points.
+    /// Does nothing, because release builds have no fail points.
     #[cfg(not(debug_assertions))]
     #[expect(clippy::unused_self, reason = "builds with fail points use self")]
     pub const fn reached(self) {}

@@ -1,4 +1,4 @@
-//! Inputs: the files that are sent with a job and placed in its workspace before its first step.
+//! Inputs: the files that a client sends with a job, and that are unpacked into the workspace before the first step.
 //!
 //! An input is an archive, a tar file compressed with zstd or gzip. It is received completely, synced and renamed
 //! before its job is stored. So no job can start with an incomplete input, and an interrupted upload leaves nothing
@@ -31,7 +31,7 @@ pub fn path(data_dir: &Path, input: &JobInput) -> PathBuf {
     data_dir.join(FOLDER).join(input.id.to_string())
 }
 
-/// Removes the archives that belong to no job: those that are not in `known`.
+/// Removes the archives whose ids are not in `known`, because they belong to no job.
 pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     let folder = data_dir.join(FOLDER);
     private_folder(&folder)?;
@@ -95,7 +95,7 @@ impl Incoming {
         JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
     }
 
-    /// Keeps the file. Call this once its job is stored.
+    /// Prevents the file from being removed on drop. Call this once its job is stored.
     pub fn keep(mut self) {
         self.kept = true;
     }

@@ -24,18 +24,18 @@ const MAX_DEPTH: usize = 128;
 pub struct Json {
     /// The value.
     pub node: Node,
-    /// The offset of the byte at which it starts.
+    /// The byte offset at which the value starts.
     pub at: usize,
 }
 
 /// A JSON value.
 #[derive(Clone, Debug)]
 pub enum Node {
-    /// `null`.
+    /// The value `null`.
     Null,
-    /// `true` or `false`.
+    /// The value `true` or `false`.
     Bool(bool),
-    /// A number, with the digits as written.
+    /// A number, with its digits as they appear in the text.
     Number(String),
     /// A string.
     String(String),
@@ -48,11 +48,11 @@ pub enum Node {
 /// A member of an object.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// Its name.
+    /// The member's name.
     pub name: String,
-    /// The offset of the byte at which its name starts.
+    /// The byte offset at which the member's name starts.
     pub at: usize,
-    /// Its value.
+    /// The member's value.
     pub value: Json,
 }
 
@@ -62,7 +62,7 @@ impl Json {
         Self { node: Node::Object(Vec::new()), at: 0 }
     }
 
-    /// Returns the members, if it is an object.
+    /// Returns the members, if the value is an object.
     pub fn members(&self) -> Option<&[Member]> {
         match &self.node {
             Node::Object(members) => Some(members),
@@ -70,12 +70,12 @@ impl Json {
         }
     }
 
-    /// Returns the value of the member with this name, if it is an object and has one.
+    /// Returns the value of the member with this name, if the value is an object that has such a member.
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.members()?.iter().find(|member| member.name == name).map(|member| &member.value)
     }
 
-    /// Returns the text, if it is a string.
+    /// Returns the text, if the value is a string.
     pub fn as_str(&self) -> Option<&str> {
         match &self.node {
             Node::String(text) => Some(text),
@@ -89,7 +89,7 @@ pub fn parse(text: &str) -> Result<Json, JsonError> {
     parse::parse(text)
 }
 
-/// Parses a request's body into a typed value. The error message names the field.
+/// Parses the body of a request into a typed value. The error message names the invalid field.
 pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = decode(bytes).map_err(|problem| format!("the body: {problem}"))?;
     parse(text).and_then(|json| json.read()).map_err(|error| error.describe(text))

@@ -1,9 +1,9 @@
 //! Reads the output of attempts by line number, as text, and by byte offset.
 //!
 //! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
-//! while it grows and afterwards, and it includes output that is suppressed in live events. [`lines`] and [`text`] are
-//! the two ways to read it, `steps` maps steps to their ids, and a background task compresses the output of finished
-//! attempts.
+//! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
+//! by line number, [`text`] reads it as text, `steps` maps steps to their ids, and a background task compresses the
+//! output of finished attempts.
 //!
 //! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
 
@@ -36,7 +36,7 @@ pub enum OutputError {
     /// The spool could not be read.
     #[error("the output cannot be read: {0}")]
     Spool(#[from] io::Error),
-    /// The job has had fewer attempts.
+    /// The job has had fewer attempts than the requested attempt number.
     #[error("there is no attempt {asked}; the job has had only {had} so far")]
     NoSuchAttempt {
         /// The number of the job's latest attempt.
@@ -66,7 +66,7 @@ impl Outputs {
 
     /// Returns the status of the output of the given attempt, or of the latest one.
     ///
-    /// Call this before reading. If it reports that the output is complete, reading returns all of it.
+    /// Call this before reading. If the status says that the output is complete, a later read returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
         let output = self.queue.attempt_output(job, attempt).await?;
         match attempt {
@@ -77,7 +77,8 @@ impl Outputs {
         }
     }
 
-    /// Opens an output. Returns `None` if nothing has been printed.
+    /// Opens an output. Returns `None` if nothing has been printed. Fails with [`OutputError::Missing`] if a finished
+    /// attempt's files no longer exist.
     pub async fn open(&self, job: JobId, of: &AttemptOutput) -> Result<Option<SpoolReader>, OutputError> {
         let spool = self.open_growing(job, of.attempt).await?;
         if spool.is_none() && of.sha256.is_some() { Err(OutputError::Missing) } else { Ok(spool) }
@@ -89,12 +90,12 @@ impl Outputs {
         Ok(blocking(move || spools.open(job, attempt)).await?)
     }
 
-    /// Returns the ids of those steps of an attempt that have begun.
+    /// Returns the ids of the steps that an attempt has started.
     pub async fn steps(&self, job: JobId, attempt: i32) -> Result<StepIds, OutputError> {
         Ok(StepIds::load(&self.events, job, attempt).await?)
     }
 
-    /// Returns how many bytes of output the given attempts have printed that are not yet in their jobs' event logs.
+    /// Returns how many bytes of the given attempts' output are not yet in the event logs of their jobs.
     pub async fn unshipped(&self, attempts: Vec<Shipping>) -> io::Result<u64> {
         let spools = self.spools.clone();
         blocking(move || Ok(unshipped(&spools, &attempts))).await
@@ -106,7 +107,7 @@ impl Outputs {
         blocking(move || Ok(spools.size())).await
     }
 
-    /// Compresses the outputs of finished attempts in the background, one after another, until `shutdown`.
+    /// Compresses the outputs of finished attempts in the background, one after another, until `shutdown` is cancelled.
     pub async fn compress(&self, shutdown: CancellationToken) {
         compress::run(self, shutdown).await;
     }
@@ -127,11 +128,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lag_is_what_is_printed_and_not_stored() {
+    fn the_lag_is_the_printed_output_that_is_not_yet_shipped() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let job: JobId = "01890000-0000-7000-8000-000000000000".parse().expect("an id");
+        let job: JobId = "01890000-0000-7000-8000-000000000000".parse().expect("the id is valid");
         let path = folder.path().join(Spools::log_path(job, 1));
-        std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder can be written");
+        std::fs::create_dir_all(path.parent().expect("the path has a parent")).expect("the folder can be written");
         std::fs::write(path, [b'x'; 100]).expect("the folder can be written");
         let spools = Spools::new(folder.path());
         let attempts = [Shipping { job, attempt: 1, bytes: 30 }, Shipping { job, attempt: 2, bytes: 9 }];

@@ -1,5 +1,5 @@
-//! The job queue: jobs are submitted, listed, cancelled and resubmitted. See [`leases`] for how workers claim jobs,
-//! [`ending`] for how jobs finish, and [`files`] for artifacts and outputs.
+//! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`ending`] for
+//! how jobs finish, and [`files`] for artifacts and outputs.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
@@ -36,7 +36,7 @@ pub use submission::Submission;
 use submission::check_reason;
 pub use working_roots::{DirectoryError, WorkingRoots};
 
-/// Why the queue refused a request.
+/// The error for a request that the queue refused.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The submission is invalid.
@@ -50,10 +50,10 @@ pub enum QueueError {
     StateConflict {
         /// The job's state.
         status: JobStatus,
-        /// What was requested, as a past participle.
+        /// The requested action as a past participle, such as `cancelled`.
         wanted: &'static str,
     },
-    /// The worker no longer holds the job.
+    /// The worker no longer holds a lease on the job.
     #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
     /// Too many jobs are queued.
@@ -77,7 +77,7 @@ pub struct Queue {
     signals: Arc<Signals>,
 }
 
-/// Notifications within this process. They carry no data and only cause the receiver to query again.
+/// Notifications within this process. They carry no data; a receiver that is notified queries the database again.
 #[derive(Debug, Default)]
 struct Signals {
     queued: Notify,
@@ -87,7 +87,7 @@ struct Signals {
 }
 
 impl Queue {
-    /// Creates the queue on `db`. It accepts at most `jobs_queued` queued jobs.
+    /// Creates a queue that is stored in `db` and accepts at most `jobs_queued` queued jobs.
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64) -> Self {
         Self { db, log, maskers, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
@@ -116,7 +116,7 @@ impl Queue {
         self.insert(submission.with_input(input)).await
     }
 
-    /// Checks a submission without storing it, before its input is received.
+    /// Checks a submission without storing it. Call this before receiving its input.
     pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
         Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
         Ok(())
@@ -129,7 +129,7 @@ impl Queue {
         Ok(inputs.into_iter().map(|input| input.id).collect())
     }
 
-    /// Submits the payload of `job` again, including its real secret values, with the requested changes.
+    /// Submits a copy of `job` with the requested changes. The copy contains the real secret values.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -174,7 +174,7 @@ impl Queue {
         Ok(row.to_job(&self.maskers))
     }
 
-    /// Returns a job in the form that responses show.
+    /// Returns a job with its secrets masked and, if it is queued, its position in the queue.
     pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -199,7 +199,8 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
     }
 
-    /// Returns a receiver that is notified when any job's state has changed. Create it before reading.
+    /// Returns a receiver that is notified when any job's state has changed. Create the receiver before reading, so
+    /// that no change is missed.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.signals.changed.subscribe()
     }
@@ -210,8 +211,8 @@ impl Queue {
         Ok(store::last_change(&mut connection).await?)
     }
 
-    /// Returns the jobs that have changed after change number `change`, as lists show them. They are sorted by their
-    /// latest changes and paired with those changes' numbers.
+    /// Returns summaries of the jobs that have changed after change number `change`. Each job is paired with the number
+    /// of its latest change, and the jobs are sorted by that number.
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
         let mut connection = self.db.reader().await?;
         let rows = store::changed_after(&mut connection, change, limit).await?;

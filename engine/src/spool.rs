@@ -1,10 +1,10 @@
 //! The spool: an attempt's complete output on disk. Only this module knows its files and their format.
 //!
 //! `output.log` contains exactly the redacted bytes that the steps printed, from both streams in order of arrival.
-//! `output.idx` describes each piece of it in fixed-size records: offset, length, first line, time, stream, stage and
-//! step. A record is written after its bytes, so a crash can only leave bytes without a record, which recovery removes.
-//! Both files are written at explicit offsets: if a write fails because the disk is full, it is retried at the same
-//! offset, and no bytes are duplicated.
+//! `output.idx` describes each piece of the log in fixed-size records: offset, length, first line, time, stream, stage
+//! and step. A record is written after its bytes, so a crash can only leave bytes without a record, which recovery
+//! removes. Both files are written at explicit offsets: if a write fails because the disk is full, it is retried at the
+//! same offset, and no bytes are duplicated.
 //!
 //! The spool accepts only [`Redacted`](redact::Redacted) bytes. [`SpoolWriter`] and [`SpoolReader`] share only the
 //! files and a [`SpoolEnd`]. Reads block, so async callers run them on a blocking thread.
@@ -33,7 +33,7 @@ pub(crate) const OUTPUT_LOG: &str = "output.log";
 /// The name of the index file in the spool's folder.
 const OUTPUT_IDX: &str = "output.idx";
 
-/// The name of the folder of all spools, in the data folder.
+/// The name of the folder that contains all spools, within the data folder.
 const SPOOLS: &str = "spool";
 
 /// The spools of one data folder.
@@ -54,17 +54,17 @@ impl Spools {
         SpoolWriter::create(&self.folder(job, attempt))
     }
 
-    /// Opens the spool of a worker that died, and removes incomplete data at its end.
+    /// Opens a spool whose worker has died, and removes incomplete data at its end.
     pub fn recover(&self, job: JobId, attempt: i32) -> io::Result<SpoolWriter> {
         SpoolWriter::recover(&self.folder(job, attempt))
     }
 
-    /// Opens an attempt's spool for reading. Returns `None` if it does not exist or is not created yet.
+    /// Opens an attempt's spool for reading. Returns `None` if the spool does not exist.
     pub fn open(&self, job: JobId, attempt: i32) -> io::Result<Option<SpoolReader>> {
         SpoolReader::open(&self.folder(job, attempt))
     }
 
-    /// Compresses the spool of a finished attempt and returns its compressed size. Setting `stop` cancels the
+    /// Compresses the spool of a finished attempt and returns its compressed size in bytes. Setting `stop` cancels the
     /// compression.
     pub fn compress(&self, job: JobId, attempt: i32, stop: &AtomicBool) -> io::Result<u64> {
         let folder = self.folder(job, attempt);

@@ -1,14 +1,14 @@
 //! The supervisor: a small process between the server and a step, which the descendants of the step cannot escape.
 //!
 //! On Linux, an orphaned process is reparented to its nearest living ancestor that is a *child subreaper*. The
-//! supervisor is one, so everything that a step starts stays its descendant, even if it leaves its process group and
-//! session, clears its environment or changes its name. The supervisor starts the step, reports how it ended, and kills
-//! the remaining processes when the server closes its end of their socket: at the end of the step, or because the
-//! server was killed. It exits when it has no descendants left.
+//! supervisor is a subreaper, so every process that a step starts remains a descendant of the supervisor, even if that
+//! process leaves its process group and session, clears its environment or changes its name. The supervisor starts the
+//! step and reports its exit status. When the server closes its end of the socket, after the step has ended or because
+//! the server was killed, the supervisor kills the remaining processes. It exits when it has no descendants left.
 //!
-//! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which is handled before
-//! the rest of the program is initialised. The server starts it with default signal handling. The step has no terminal and runs at
-//! normal priority.
+//! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which is handled before the rest
+//! of the program is initialised. The server starts the supervisor with default signal handling. The step has no
+//! terminal and runs at normal priority.
 
 mod family;
 pub(crate) mod message;
@@ -35,7 +35,7 @@ use message::{Order, Report};
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
-/// The command line of a supervisor. It has no environment; the environment of the step is sent through the socket.
+/// The command line of a supervisor. The step's environment is not part of it, and is sent through the socket instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// The soft limit of open files for the step, if it differs from the server's.
@@ -46,7 +46,7 @@ pub(crate) struct Task {
     pub(crate) directory: OsString,
     /// The absolute path of the step's program.
     pub(crate) program: OsString,
-    /// The arguments of the program, starting with the name under which it is called.
+    /// The arguments of the program, including `argv[0]`.
     pub(crate) arguments: Vec<OsString>,
 }
 
@@ -75,13 +75,14 @@ impl Task {
         command.arg0(&self.arguments[0]).args(&self.arguments[1..]).current_dir(&self.directory);
         // Set the marker last, so that nothing overrides it.
         command.env_clear().envs(environment).envs(self.marker.iter().filter_map(|entry| entry.split_once('=')));
-        // A separate process group, so that the step and its processes can be signalled together.
+        // Use a separate process group, so that the step and its processes can be signalled together.
         command.stdin(Stdio::null()).process_group(0);
         command
     }
 }
 
-/// Runs the supervisor if this process was started as one. Call this before anything else is set up.
+/// Runs the supervisor if this process was started as one, and returns its exit code. Returns `None` otherwise. Call
+/// this before anything else is set up.
 #[must_use]
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -130,8 +131,8 @@ fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &Unix
     Ok(pid)
 }
 
-/// Carries out the server's orders until its end of the socket is closed, then kills the remaining processes until this
-/// process exits.
+/// Carries out the server's orders until the server closes its end of the socket, then kills the remaining processes
+/// until this process exits.
 fn heed(orders: UnixStream, family: &Family) {
     while let Ok(Some(order)) = Order::receive(&orders) {
         match order {
@@ -142,7 +143,8 @@ fn heed(orders: UnixStream, family: &Family) {
     family.kill_until_none_is_left();
 }
 
-/// Resets the priority, because jobs must not inherit a higher one from the server.
+/// Resets a raised scheduling priority and a lowered out-of-memory score, because jobs must not inherit them from the
+/// server.
 fn set_ordinary_priority() -> io::Result<()> {
     if getpriority_process(None)? < 0 {
         setpriority_process(None, 0)?;
@@ -160,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_survives_the_command_line() {
+    fn a_task_can_be_passed_as_command_line_arguments() {
         for file_limit in [None, Some(1024)] {
             let task = Task {
                 file_limit,

@@ -1,12 +1,11 @@
 //! The worker: claims jobs, runs them, and ships their output.
 //!
 //! The modules follow the data flow: [`process`] reads output from the child, [`capture`] redacts it,
-//! [`spool`](crate::spool) stores it on disk, and [`ship`] appends it to the event log through a [`link`] at the times
-//! that [`batch`] determines.
-//! [`run`] runs one attempt, [`steps`] runs its stages, [`collect`] stores the artifacts, [`recover`] ends the attempts
-//! of a worker that died, and [`disk`] monitors the free disk space.
+//! [`spool`](crate::spool) stores it on disk, and [`ship`] appends it to the event log through a [`link`]. [`batch`]
+//! decides when output is sent. [`run`] runs one attempt, [`steps`] runs its stages, [`collect`] stores the artifacts,
+//! [`recover`] ends the attempts of a worker that died, and [`disk`] monitors the free disk space.
 //!
-//! The child never waits for the event log or for a viewer, only for the disk that stores its output.
+//! A child process is never blocked by the event log or by a viewer, only by the disk that stores its output.
 
 pub mod batch;
 pub mod capture;
@@ -51,13 +50,14 @@ pub struct WorkerConfig {
     pub spools: Spools,
     /// The maximum number of jobs that run at the same time.
     pub concurrency: usize,
-    /// How steps are supervised.
+    /// The settings for supervising steps.
     pub supervision: Supervision,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// How long a stream must pause before output is released that was held back as part of a possible secret.
+    /// How long a stream must be idle before the redactor releases output that it held back as a possible part of a
+    /// secret.
     pub flush: Duration,
-    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
+    /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
     /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
     pub cancel_grace: Duration,
@@ -71,7 +71,7 @@ pub struct WorkerConfig {
     pub roots: WorkingRoots,
     /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,
-    /// How many times recovery is tried before jobs whose spool cannot be read are ended anyway.
+    /// The number of failed recovery rounds after which an attempt with an unreadable spool is ended anyway.
     pub recovery_tries: u32,
 }
 
@@ -83,13 +83,13 @@ pub struct Worker<L> {
     disk: DiskGuard,
 }
 
-/// The wait of a claim loop after a database error, and the first wait before recovery is retried.
+/// The delay before claiming is retried after a database error, and the first delay before recovery is retried.
 const REST: Duration = Duration::from_secs(1);
 
-/// The waits before recovery is retried if it could not end some job.
+/// The delays between recovery rounds while some attempts cannot be ended.
 const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
-/// How many times the server's own worker tries recovery, which takes about five minutes.
+/// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. That many rounds take about five minutes.
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {
@@ -99,11 +99,11 @@ impl<L: Link> Worker<L> {
         Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown`. Returns when all
-    /// attempts have ended.
+    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown` is cancelled.
+    /// Returns when all running attempts have ended.
     pub async fn run(self, shutdown: CancellationToken) {
-        // An attempt that cannot be ended now keeps its lease, so no other worker can claim the job, and new jobs need
-        // not wait.
+        // An attempt that cannot be ended yet keeps its lease, so no other worker can claim its job. New jobs can
+        // therefore start before recovery is complete.
         let mut waits = WAITS;
         let (mut all, recovering) = (self.recover(waits.tries()).await, self.clone());
         let recovering = tokio::spawn(async move {
@@ -124,7 +124,7 @@ impl<L: Link> Worker<L> {
             };
             let Some(claimed) = self.next_job(&shutdown).await else { break };
             let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
-            // All log lines about the attempt contain the job's id.
+            // The span adds the job's id to all log lines about the attempt.
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
             let attempt = async move {
                 tracing::info!("started");
@@ -150,7 +150,8 @@ impl<L: Link> Worker<L> {
     }
 
     /// Starts removing the workspaces that an earlier run could not remove. The removal may continue while the first
-    /// jobs are running. The list of workspaces is read before any job starts, so it contains none of theirs.
+    /// jobs are running. The list of workspaces is read before any job starts, so it does not contain the workspaces of
+    /// new jobs.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {
@@ -173,7 +174,8 @@ impl<L: Link> Worker<L> {
             if shutdown.is_cancelled() {
                 return None;
             }
-            // Do not cancel this future: a job that it has claimed would not run until the next start.
+            // Do not cancel this future. If it has already claimed a job, that job would not run until the server
+            // restarts.
             match self.link.claim(shutdown).await {
                 Ok(Some(claimed)) => return Some(claimed),
                 Ok(None) => {}

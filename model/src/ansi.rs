@@ -25,7 +25,7 @@ pub use row::{DROPPED, Folded, LineEnd, fold};
 pub use scan::{Scanner, Token};
 pub use style::Style;
 
-/// A part of a line whose text has a single style.
+/// A part of a line in which all text has the same style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The visible text.
@@ -66,7 +66,7 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
 /// Returns the visible text of a line, without escape sequences and invisible characters. Rows within a line are
 /// separated by newlines.
 ///
-/// The text is used for copying, for searches and for guessing a line's level.
+/// The text is used for copying, for searching and for recognising a line's level.
 #[must_use]
 pub fn plain_text(line: &str) -> Cow<'_, str> {
     if is_plain(line) {
@@ -82,7 +82,7 @@ pub fn cells(line: &str) -> u32 {
     columns(&plain_text(line))
 }
 
-/// Returns the width of a line for which [`plain_text`] returned this text.
+/// Returns the width, in columns, of a line for which [`plain_text`] returned `plain`.
 #[must_use]
 pub fn columns(plain: &str) -> u32 {
     if is_plain(plain) && !plain.contains('\t') {

@@ -18,7 +18,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Returns the word used on the wire and in the database.
+    /// Returns the word that represents this value in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Level {
         }
     }
 
-    /// Returns the level with this word, if there is one.
+    /// Returns the level that this word represents, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.as_str() == word)
@@ -47,7 +47,7 @@ pub struct Event {
     pub job_id: JobId,
     /// The event's severity.
     pub level: Level,
-    /// The text for people. For a `log` event, it is the output of the step.
+    /// The human-readable text. For a `log` event, it is the output of the step.
     pub message: String,
     /// The machine-readable details of the event.
     pub payload: Payload,
@@ -109,7 +109,7 @@ pub enum StreamName {
 }
 
 impl StreamName {
-    /// Returns the word used on the wire.
+    /// Returns the word that represents this value in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -132,7 +132,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Returns the word used on the wire.
+    /// Returns the word that represents this value in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -172,7 +172,7 @@ pub struct LogPayload {
     pub segments: Option<Vec<Segment>>,
 }
 
-/// Why output was suppressed.
+/// The reason why output was suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
@@ -212,7 +212,7 @@ pub struct GapPayload {
     pub lines: i64,
     /// The number of bytes in the range.
     pub bytes: i64,
-    /// Why the output was suppressed.
+    /// The reason why the output was suppressed.
     pub reason: GapReason,
     /// When the output can be read from the complete log.
     pub available: GapAvailable,
@@ -252,7 +252,7 @@ pub struct AttemptPayload {
     pub bytes: Option<i64>,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: Option<i64>,
-    /// How many masks were written.
+    /// The number of masks in the output.
     pub redactions: Option<i64>,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: Option<String>,
@@ -308,7 +308,7 @@ pub enum StepStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepPayload {
-    /// The stage it belongs to.
+    /// The stage of the step.
     pub stage: Stage,
     /// The step's machine-readable id.
     pub step_id: String,
@@ -338,7 +338,7 @@ pub enum JobEventStatus {
     Queued,
     /// A worker claimed the job.
     Claimed,
-    /// The job was queued for its next attempt.
+    /// The job was queued again for its next attempt.
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
@@ -364,11 +364,11 @@ pub struct JobPayload {
     pub status: JobEventStatus,
     /// The current attempt; 0 before the first.
     pub attempt: i32,
-    /// The id of the worker that the change is about.
+    /// The id of the worker that the change concerns.
     pub worker_id: Option<String>,
     /// When the next attempt may begin, after a requeue.
     pub next_attempt_at: Option<Timestamp>,
-    /// The reason for the change, for people.
+    /// The human-readable reason for the change.
     pub reason: Option<String>,
 }
 
@@ -407,7 +407,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_of_an_unknown_kind_is_kept_as_it_is() {
+    fn a_payload_of_an_unknown_kind_is_preserved_unchanged() {
         let text = r#"{"kind":"weather","sky":"clear"}"#;
         let payload: Payload = serde_json::from_str(text).expect("any object with a kind is a payload");
         assert!(matches!(payload, Payload::Other(_)));
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_payload_names_its_kind_and_all_of_its_fields() {
+    fn a_log_payload_is_serialised_with_its_kind_and_all_fields() {
         let payload = Payload::Log(LogPayload {
             stream: StreamName::Stderr,
             stage: Stage::Execute,

@@ -33,7 +33,7 @@ impl JobStatus {
         !matches!(self, Self::Queued | Self::Running)
     }
 
-    /// Returns the word used on the wire and in the database.
+    /// Returns the word that represents this value in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,14 +46,14 @@ impl JobStatus {
         }
     }
 
-    /// Returns the status with this word, if there is one.
+    /// Returns the status that this word represents, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
 
-/// Why a job's last attempt failed.
+/// The reason why a job's last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
@@ -72,7 +72,7 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    /// Returns the word used on the wire and in the database.
+    /// Returns the word that represents this value in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl FailureReason {
         }
     }
 
-    /// Returns the reason with this word, if there is one.
+    /// Returns the reason that this word represents, if there is one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::ExitCode, Self::Signal, Self::Timeout, Self::Spawn, Self::Interrupted, Self::OutputLimit]
@@ -147,7 +147,7 @@ pub struct Job {
     pub max_attempts: i32,
     /// The summary that the worker reported when the job finished.
     pub result_summary: Option<String>,
-    /// The error message for people, if the job failed.
+    /// The human-readable error message, if the job failed.
     pub error_message: Option<String>,
     /// Always null; retained for compatibility with older clients.
     pub artifacts_path: Option<String>,
@@ -196,7 +196,7 @@ pub struct JobsPage {
     pub has_more: bool,
 }
 
-/// A submission.
+/// A job to submit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewJob {
@@ -217,7 +217,7 @@ pub struct NewJob {
     pub max_attempts: i32,
 }
 
-/// Changes to a job when it is resubmitted.
+/// The changes that a client requests when it resubmits a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct JobChanges {
@@ -225,8 +225,8 @@ pub struct JobChanges {
     pub priority: Option<i32>,
     /// The new maximum number of attempts, if it is changed.
     pub max_attempts: Option<i32>,
-    /// Fields that replace those of the original payload; null removes a field. A value that is masked as in responses
-    /// stands for the original value.
+    /// Fields that replace those of the original payload; null removes a field. A value that contains the mask exactly
+    /// as in a response is replaced by the original value.
     pub payload: Option<RawJson>,
 }
 

@@ -1,9 +1,9 @@
 //! Recognises the severity of a line from its text.
 //!
 //! Matching takes linear time and deliberately uses no regular expressions: the `regex` crate would add 840 kB of WASM,
-//! and a slow pattern on a hostile line would freeze the page. The rules look for a log level among the first words,
-//! for the prefixes that compilers, test runners and package managers use in messages, and for their progress lines,
-//! which they print to standard error although there is no problem.
+//! and a slow pattern on a hostile line would freeze the page. The rules recognise a log level among the first words,
+//! the prefixes of the messages of compilers, test runners and package managers, and the progress lines that such tools
+//! print to standard error.
 
 mod progress;
 mod rules;

@@ -1,8 +1,9 @@
-//! What the server shares with its clients, which are the pages and the command line.
+//! The types and functions that the server shares with its clients, the pages and the command line.
 //!
-//! The root of the crate has the types of the API: ids, jobs, events with their payloads, and pages of jobs and events.
-//! Their serde representation is the JSON that the API sends and the browser reads. [`ansi`] and [`level`] determine what a
-//! line of output shows, and [`backoff`] when to try again. The crate performs no I/O and does not read the clock.
+//! The root of the crate contains the types of the API: ids, jobs, events with their payloads, and pages of jobs and
+//! events. Their serde representation is the JSON that the API sends and the browser reads. [`ansi`] computes the
+//! visible content of a line of output, [`level`] recognises its severity, and [`backoff`] computes the delays between
+//! retries. The crate performs no I/O and does not read the clock.
 
 pub mod ansi;
 pub mod backoff;
@@ -111,11 +112,11 @@ pub struct ErrorBody {
     pub detail: ErrorDetail,
 }
 
-/// An error, with a code for programs and a message for people.
+/// An error, with a machine-readable code and a human-readable message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorDetail {
-    /// A fixed word that programs can match, such as `job_not_found`.
+    /// The machine-readable code, such as `job_not_found`.
     pub code: String,
-    /// A sentence that describes the error.
+    /// A human-readable description of the error.
     pub message: String,
 }

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_waits_for_its_next_attempt_does_not_run() {
+    fn a_job_between_two_attempts_is_waiting() {
         let (start, end) = (Some(Timestamp(1_000_000)), Some(Timestamp(3_500_000)));
         let table = [
             ((JobStatus::Queued, None, None), JobPhase::Waiting),

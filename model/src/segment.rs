@@ -1,4 +1,5 @@
-//! The segments of a chunk, which map its text to byte ranges of `output.log`; see [`LogPayload::segments`].
+//! The segments of a chunk, which map the text of the chunk to byte ranges of `output.log`. See
+//! [`LogPayload::segments`].
 
 use std::borrow::Cow;
 

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_keeps_its_microseconds_and_is_written_in_utc() {
+    fn times_keep_their_microseconds_and_are_formatted_in_utc() {
         check("2026-01-31T12:00:00.000001Z", "2026-01-31T12:00:00.000001Z");
         check("2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00.000000Z");
     }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_time_is_an_error() {
+    fn text_that_is_not_a_time_is_an_error() {
         for text in ["", "12", "yesterday", "2026-13-01T00:00:00Z", "2026-01-31T12:00:00Zx"] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use redact::Redactor;
 
-/// The size of a read: the capacity of a pipe.
+/// The size of a read in bytes, which is the default capacity of a pipe on Linux.
 const READ: u32 = 64 * 1024;
 const READS: u32 = 64;
 /// The number of rounds. Only the fastest one counts, since other processes may slow down the rest.
@@ -25,7 +25,7 @@ fn main() {
     // Each line contains prefixes of all values, and no match ever completes.
     let near =
         |line: usize| format!("ghp_16C7e42F292c6912 correct horse batter s3cr3t-p4s{line} correct s3cr3 ghp_16C7\n");
-    // No byte pair allows skipping, and no value begins.
+    // In this text no value begins, but no byte pair allows skipping.
     let pairs = |line: usize| format!("kkSS44{line}kkSS44aakk44SSaakkSS44\n");
     let hits = |line: usize| format!("{line}{}\n", VALUES[line % 3]);
 

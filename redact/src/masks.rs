@@ -28,7 +28,7 @@ impl Masks {
         self.cursor
     }
 
-    /// Returns how many masks have been written.
+    /// Returns the number of masks that have been written.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }
@@ -49,8 +49,8 @@ impl Masks {
     /// Writes `text` up to `sure`, and every mask that begins at or before it. The caller guarantees that no further
     /// range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
-        // Bytes that a release has shown cannot be masked any more, so no mask may begin before the cursor. An open
-        // mask may still grow and absorb ranges.
+        // Bytes that a release has shown can no longer be masked, so no mask may begin before the cursor. An open mask
+        // may still grow and absorb ranges.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);

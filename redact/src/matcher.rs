@@ -15,7 +15,7 @@ use crate::tail::{Lengths, SHORT, Tail, Tails};
 /// A state of the automaton.
 pub(crate) type State = StateID;
 
-/// The automaton over all values, with the table of the suffixes that each of its states stands for.
+/// The automaton over all values, with the table of the suffixes that each of its states represents.
 pub(crate) struct Matcher {
     /// A DFA would be a third faster but take many times the memory, and most bytes are skipped anyway.
     automaton: NFA,
@@ -110,8 +110,8 @@ impl View<'_> {
         match end.checked_sub(length) {
             Some(0) => !self.before.is_some_and(is_word),
             Some(start) => !is_word(self.text[start - 1]),
-            // The text contains everything that can still become a match. This token would begin before the text, where
-            // a word character precedes it.
+            // This token would begin before the text. It cannot be a match, because the text contains all bytes that
+            // may still become part of a match.
             None => false,
         }
     }

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_not() {
+    fn other_names_are_not_secret() {
         for name in [
             "",
             "_",

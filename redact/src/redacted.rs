@@ -1,7 +1,7 @@
 //! The type of bytes that have passed through the redactor.
 //!
-//! The type is a guarantee: arbitrary bytes can become a [`Redacted`] only through the redactor. There are constructors
-//! for three exceptions: literals in the source code, numbers, and bytes that were stored earlier.
+//! Arbitrary bytes can become a [`Redacted`] only through the redactor. There are three exceptions, which have their
+//! own constructors: literals in the source code, numbers, and bytes that were redacted before they were stored.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};

@@ -5,7 +5,8 @@
 //! of the `aho-corasick` crate would be faster on some texts, but they do not support a value that is cut off at the
 //! end of the input, and some of them become quadratic where candidates are frequent.
 
-/// The largest window. The last `WIDEST - 1` bytes of each read are not skipped but examined one by one.
+/// The maximum width of the window, in bytes. The last `WIDEST - 1` bytes of each read are not skipped but examined one
+/// by one.
 const WIDEST: usize = 16;
 
 /// The number of bytes by which the window can move, indexed by its last two bytes.
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stops_where_a_value_begins() {
+    fn skipping_stops_where_a_value_begins() {
         check(&["secret"], "a long text and then a secret", 23);
         check(&["secret"], "secret", 0);
         check(&["secret", "then a"], "a long text and then a secret", 16);
@@ -81,21 +82,21 @@ mod tests {
     }
 
     #[test]
-    fn it_stops_where_the_end_may_cut_a_value_off() {
+    fn skipping_stops_where_the_end_may_cut_a_value_off() {
         check(&["secret"], "a long text and the sec", 20);
         check(&["secret"], "sec", 0);
         check(&["secret"], "", 0);
     }
 
     #[test]
-    fn a_value_of_one_byte_is_seen_before_any_other() {
+    fn a_value_of_one_byte_is_never_skipped() {
         check(&["x"], "0123x\n", 4);
         check(&["x"], "0123\x00\u{7f}x", 6);
         check(&["x", "12"], "0123", 1);
     }
 
     #[test]
-    fn without_values_everything_is_clean() {
+    fn without_values_everything_is_skipped() {
         check(&[], "anything", 8);
     }
 }

@@ -1,8 +1,8 @@
 //! The redactor's state for one stream of output.
 //!
 //! The stream determines which output is certain, and [`Masks`] writes it. Between two reads the stream stores the
-//! automaton's state and the bytes from the beginning of the longest match that is still possible. It has no clock: the
-//! caller decides how long a pause must be.
+//! automaton's state and the bytes from the beginning of the longest match that is still possible. The stream does not
+//! measure time; the caller decides how long a pause must be.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::Redacted;
 use crate::masks::Masks;
 use crate::matcher::{Matcher, State, View};
 
-/// The redactor's state for one stream of output, kept across reads.
+/// The redactor's state for one stream of output, preserved between reads.
 ///
 /// The concatenated results of [`push`](Self::push) and [`finish`](Self::finish) do not depend on how the input was
 /// split. Only [`release`](Self::release) makes the result depend on timing.

@@ -1,6 +1,6 @@
-//! The suffixes of the stream that each state of the automaton stands for.
+//! The suffixes of the stream that each state of the automaton represents.
 //!
-//! Each state stands for the longest suffix of the stream that is a prefix of a value. The automaton itself only
+//! Each state represents the longest suffix of the stream that is a prefix of a value. The automaton itself only
 //! reports which values end there. This table adds the lengths of the prefixes. For values of 6 bytes or more, the
 //! longest length is sufficient. A shorter value is masked only after a check of the bytes around it, so the lengths of
 //! all short values are stored.
@@ -53,7 +53,7 @@ pub(crate) struct Tail {
     pub(crate) ended: Lengths,
     /// The prefixes of values, including complete values, that end here.
     pub(crate) begun: Lengths,
-    /// The prefixes that are too long to be shown before more input rules the value out.
+    /// The prefixes that are too long to be shown unless further input rules the value out.
     pub(crate) telling: Lengths,
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct Tails {
     tails: Vec<Tail>,
 }
 
-/// The index for numbers that do not belong to a state.
+/// The index for state numbers that do not occur.
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
@@ -126,7 +126,7 @@ struct Walk<'v> {
     value: &'v [u8],
     /// The state after the current prefix of the value.
     whole: State,
-    /// The state after the same prefix without its first byte, which stands for the next shorter suffix that is also a
+    /// The state after the same prefix without its first byte, which represents the next shorter suffix that is also a
     /// prefix.
     rest: State,
 }

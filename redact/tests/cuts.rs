@@ -114,7 +114,7 @@ fn a_short_value_may_consist_of_punctuation() {
 }
 
 #[test]
-fn short_values_overlap_too() {
+fn overlapping_short_values_are_masked() {
     check(&["a-b", "b-c"], "a-b-c", "[REDACTED]");
     check(&["a-b", "a-bc", "-bc-d"], "a-bc", "[REDACTED]");
     check(&["a", "a-long-value"], "a-long-value a-long a", "[REDACTED] [REDACTED]-long [REDACTED]");
@@ -126,7 +126,7 @@ fn five_bytes_are_short_and_six_are_not() {
 }
 
 #[test]
-fn a_value_cut_off_by_the_end_is_masked_from_eight_bytes_or_half_of_it() {
+fn a_value_cut_off_at_the_end_is_masked_if_eight_bytes_or_half_of_it_are_present() {
     check(&["0123456789abcdefghij"], "x 0123456", "x 0123456");
     check(&["0123456789abcdefghij"], "x 01234567", "x [REDACTED]");
     check(&["abcdefg"], "x abc", "x abc");

@@ -2,7 +2,7 @@
 
 use redact::{RedactStream, Redactor};
 
-/// A stream with the expected output next to each input.
+/// A stream whose methods check the output of each call.
 struct Script(RedactStream);
 
 impl Script {

@@ -1,4 +1,4 @@
-//! Counts failed logins by address and account, so that one attacker cannot lock out everybody.
+//! Counts failed logins by address and account, so that one attacker cannot lock out other users.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The number of failed logins per origin and period after which further ones are refused: more than typing errors
-/// cause, and far too few to guess 32 characters.
+/// The number of failed logins per origin and period after which further logins are refused. Typing errors cause fewer
+/// failures, and guessing 32 characters would take far more.
 pub(super) const MAX_FAILURES: u32 = 20;
 
-/// The maximum number of remembered origins, which take about a megabyte. If there are more, the oldest is forgotten.
+/// The maximum number of stored origins, which occupy about a megabyte. If there are more, the oldest one is removed.
 const MAX_ORIGINS: usize = 10_000;
 
 /// The origin of a login: an address, and the requested account.
@@ -21,8 +21,8 @@ pub(super) struct LoginOrigin {
 }
 
 impl LoginOrigin {
-    /// Returns the origin of a login. A customer of an IPv6 network usually has a whole /64, so its addresses count as
-    /// one.
+    /// Returns the origin of a login. All addresses of an IPv6 /64 network count as one origin, because a customer
+    /// usually gets such a network as a whole.
     pub(super) fn new(address: IpAddr, account: &'static str) -> Self {
         let address = match address.to_canonical() {
             IpAddr::V6(address) => {
@@ -35,7 +35,7 @@ impl LoginOrigin {
     }
 }
 
-/// The counts of all origins.
+/// The number of failed logins of each origin.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     of: HashMap<LoginOrigin, Count>,
@@ -48,8 +48,8 @@ struct Count {
 }
 
 impl FailedLogins {
-    /// Counts a login as failed, until [`Self::forget`] is called after its success. Returns whether the login may be
-    /// tried.
+    /// Counts a login as failed before it is checked. Returns whether the login may be checked. After a success, the
+    /// caller resets the count with [`Self::forget`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
         let is_old = |count: &Count| now.saturating_duration_since(count.since) > FAILED_LOGINS_WINDOW;
         if self.of.get(&origin).is_some_and(is_old) {
@@ -65,7 +65,7 @@ impl FailedLogins {
         may_try
     }
 
-    /// Forgets the failed logins of an origin after a successful one.
+    /// Resets the count of an origin after a successful login.
     pub(super) fn forget(&mut self, origin: LoginOrigin) {
         self.of.remove(&origin);
     }
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
 
     fn origin(address: &str) -> LoginOrigin {
-        LoginOrigin::new(address.parse().expect("an address"), "admin")
+        LoginOrigin::new(address.parse().expect("it is an address"), "admin")
     }
 
     #[test]
-    fn guessing_has_to_wait_and_keeps_nobody_else_out() {
+    fn too_many_failures_block_only_their_origin_for_a_time() {
         let (mut logins, now) = (FailedLogins::default(), Instant::now());
         let (mine, other) = (origin("10.0.0.1"), origin("10.0.0.2"));
         assert!((0..MAX_FAILURES).all(|_| logins.begin(other, now)));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_logged_in_begins_anew() {
+    fn a_successful_login_resets_the_count() {
         let (mut logins, now) = (FailedLogins::default(), Instant::now());
         for _ in 0..MAX_FAILURES * 3 {
             assert!(logins.begin(origin("10.0.0.1"), now));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_is_one_origin_and_an_ipv4_address_is_one_however_it_is_written() {
+    fn an_ipv6_network_is_one_origin_and_mapped_ipv4_addresses_are_normalised() {
         assert_eq!(origin("2001:db8::1"), origin("2001:db8::ffff:1"));
         assert_ne!(origin("2001:db8::1"), origin("2001:db8:0:1::1"));
         assert_eq!(origin("::ffff:10.0.0.1"), origin("10.0.0.1"));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_origins_cost_no_more_memory() {
+    fn the_number_of_stored_origins_is_limited() {
         let (mut logins, now) = (FailedLogins::default(), Instant::now());
         for number in 0..30_000_u32 {
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(number));

@@ -1,4 +1,4 @@
-//! The files in the data folder that logins need: the admin token, and the id of the folder.
+//! Reads and creates the files in the data folder that logins need, which contain the admin token and the folder's id.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ const TOKEN_FILE: &str = "admin-token";
 /// The name of the file with the data folder's id.
 const ID_FILE: &str = "instance-id";
 
-/// Why the admin token is unavailable.
+/// The reasons why the admin token can be unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is too short or contains a space or a non-printable character.
@@ -25,14 +25,15 @@ pub enum TokenError {
     /// A file in the data folder cannot be read or created.
     #[error("failed to read or create {path}: {source}")]
     File {
-        /// The file.
+        /// The path of the file.
         path: String,
         /// The I/O error.
         source: io::Error,
     },
 }
 
-/// Returns the admin token: the operator's, or the one in the data folder, which is generated at the first start.
+/// Returns the operator's admin token or, if there is none, the one in the data folder, which is generated at the first
+/// start.
 pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
     if let Some(token) = from_operator {
         return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
@@ -42,15 +43,16 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data folder, which is generated at the first start: 16 letters and digits, which are not secret.
+/// Returns the id of a data folder, which is generated at the first start. It consists of 16 letters and digits, and is
+/// not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
     // The id becomes part of a cookie's name, which cannot contain arbitrary characters.
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
 }
 
-/// Returns the content of a file. If it does not exist, it is created with random characters, readable by its owner
-/// only.
+/// Returns the content of a file. If the file does not exist, it is created with random content that only its owner can
+/// read.
 fn read_or_make(path: &Path) -> Result<String, TokenError> {
     let failed = |source| TokenError::File { path: path.display().to_string(), source };
     match fs::read_to_string(path) {
@@ -76,16 +78,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_admin_token_is_made_once_and_only_its_owner_reads_it() {
+    fn the_admin_token_is_generated_once_and_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let token = admin_token(None, folder.path()).expect("the folder can be written");
-        assert_eq!(admin_token(None, folder.path()).expect("it is there"), token);
-        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("it is there").permissions().mode();
+        assert_eq!(admin_token(None, folder.path()).expect("the file exists"), token);
+        let mode = fs::metadata(folder.path().join(TOKEN_FILE)).expect("the file exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
-    fn a_token_that_can_be_guessed_is_refused() {
+    fn a_token_that_is_short_or_contains_a_space_is_refused() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for token in ["", "short", &"x".repeat(31), &format!("{} {}", "x".repeat(20), "y".repeat(20))] {
             assert!(matches!(admin_token(Some(token.into()), folder.path()), Err(TokenError::Unfit(_))), "{token}");
@@ -94,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn a_data_folder_keeps_its_id() {
+    fn the_id_of_a_data_folder_does_not_change() {
         let (folder, other) = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder")).into();
         let id = instance_id(folder.path()).expect("the folder can be written");
         assert_eq!(id.len(), 16);
-        assert_eq!(instance_id(folder.path()).expect("it is there"), id);
+        assert_eq!(instance_id(folder.path()).expect("the file exists"), id);
         assert_ne!(instance_id(other.path()).expect("the folder can be written"), id);
     }
 }

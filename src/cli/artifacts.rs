@@ -16,7 +16,7 @@ use super::table::{self, Cell};
 use crate::words;
 use download::{Destination, download};
 
-/// The subcommands.
+/// The arguments of `tailwater artifacts`.
 #[derive(Debug, Args)]
 pub(super) struct Artifacts {
     #[command(subcommand)]
@@ -61,7 +61,7 @@ struct Get {
     json: bool,
 }
 
-/// An artifact, both as sent by the server and parsed.
+/// An artifact in two forms: as sent by the server, and parsed.
 struct FetchedArtifact {
     json: String,
     artifact: Artifact,

@@ -1,4 +1,4 @@
-//! The API client. It selects the server and the token, and converts every failure into an error message.
+//! The API client, which selects the server and the token, and converts every failure into an error message.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -116,7 +116,8 @@ impl Client {
         self.check(reply.map_err(|_| self.silent())?).await
     }
 
-    /// Sends a request whose body may take any amount of time, as long as `sent` keeps increasing.
+    /// Sends a request with a large body. The upload may take any amount of time as long as `sent`, the number of bytes
+    /// sent so far, keeps increasing.
     pub(super) async fn upload(&self, request: RequestBuilder, sent: &AtomicU64) -> Result<Response, CliError> {
         let sending = request.send();
         tokio::pin!(sending);
@@ -169,7 +170,7 @@ impl Client {
         serde_json::from_str(text).map_err(|error| self.not_tailwater(error.to_string()))
     }
 
-    /// Returns the error for a response that no Tailwater server would send.
+    /// Returns the error for a response that does not come from a Tailwater server.
     pub(super) fn not_tailwater(&self, what: String) -> CliError {
         CliError::NotTailwater { server: self.server.clone(), what }
     }
@@ -193,7 +194,7 @@ impl Client {
             Ok(ErrorBody { detail }) => {
                 CliError::Refused { status: status.as_u16(), code: detail.code, message: detail.message }
             }
-            // Proxies send such a response if they cannot reach the server behind them.
+            // A proxy sends an error without JSON if it cannot reach the server.
             Err(_) if status.is_server_error() => CliError::Refused {
                 status: status.as_u16(),
                 code: status.to_string(),
@@ -226,7 +227,8 @@ fn is_loopback(server: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-/// Returns the error for a request that got no response. Only its innermost cause is informative.
+/// Returns the error for a request that got no response. The message contains only the innermost cause, because the
+/// outer ones are not informative.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
@@ -245,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_servers_address_has_one_form() {
+    fn server_addresses_are_normalised() {
         for text in ["http://127.0.0.1:3000", "http://127.0.0.1:3000/"] {
             assert_eq!(parse_server(text).expect("it is an address"), "http://127.0.0.1:3000");
         }
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_reached_without_a_proxy() {
+    fn loopback_addresses_bypass_the_proxy() {
         for (server, is) in [("http://[::1]:3", true), ("http://localhost", true), ("http://10.0.0.1", false)] {
             assert_eq!(is_loopback(server), is, "{server}");
         }

@@ -9,7 +9,8 @@ use clap_complete::shells;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// For example `tailwater completions bash > ~/.local/share/bash-completion/completions/tailwater`.
+/// The arguments of `tailwater completions`. An example is
+/// `tailwater completions bash > ~/.local/share/bash-completion/completions/tailwater`.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     shell: Shell,

@@ -13,7 +13,7 @@ use super::settings::{self, Kind, SettingsFile};
 /// The text printed in place of a secret value.
 const HIDDEN: &str = "********";
 
-/// It takes the flags of `serve`, and its output is a valid settings file.
+/// The arguments of `tailwater config`, which also accepts the flags of `serve`. Its output is a valid settings file.
 #[derive(Debug, Args)]
 pub(super) struct ShowConfig {
     /// Write each setting as JSON, one per line.
@@ -21,7 +21,7 @@ pub(super) struct ShowConfig {
     json: bool,
 }
 
-/// One setting.
+/// One setting with its effective value and its source.
 struct Row {
     key: String,
     value: Option<Value>,

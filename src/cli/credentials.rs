@@ -1,4 +1,4 @@
-//! The credentials that `tailwater login` stores: one server and its token, in a file that only its owner can read.
+//! Stores the credentials of `tailwater login`, a server and its token, in a file that only its owner can read.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ pub(super) enum CredentialsError {
     File { what: &'static str, path: PathBuf, source: io::Error },
 }
 
-/// A server and a token that it has accepted.
+/// The address of a server and a token that the server has accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
@@ -70,7 +70,7 @@ impl Credentials {
         // readable by other users.
         let new = path.with_extension("new");
         remove_if_there(&new).map_err(failed)?;
-        let text = toml::to_string(self).expect("two texts are TOML");
+        let text = toml::to_string(self).expect("two strings can be written as TOML");
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
         fs::rename(&new, &path).map_err(failed)?;

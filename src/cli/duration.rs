@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_units_or_are_seconds() {
+    fn durations_have_units_or_are_in_seconds() {
         for (text, seconds) in [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400), ("2d", 0)] {
             match seconds {
                 0 => assert!(parse(text).is_err(), "{text}"),

@@ -59,7 +59,7 @@ impl CliError {
         }
     }
 
-    /// Returns whether the output's reader has closed it, as `head` does.
+    /// Returns whether the error is a closed output pipe. Programs such as `head` close their input early.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

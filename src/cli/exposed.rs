@@ -1,4 +1,4 @@
-//! Prints warnings about files that contain secrets and that every user of this machine can read.
+//! Prints warnings about files with secrets that every user of this machine can read.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

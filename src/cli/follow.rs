@@ -1,5 +1,5 @@
-//! Reads a job's log from the server. After a lost connection or a restart of the server it resumes after the last
-//! delivered event, identified by its `seq`, so that no event is lost or repeated.
+//! Reads a job's log from the server. After a lost connection or a restart of the server, reading resumes after the
+//! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
 //! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text requires no
@@ -31,22 +31,22 @@ const PAGE: usize = 500;
 /// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of failed attempts before a message is printed. A restart of the server takes fewer.
+/// The number of failed attempts before a message is printed. A restart of the server causes fewer failures.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.
 const TOO_LONG: &str = "an event that is too long";
 
-/// The event up to which the log is read.
+/// Specifies the event up to which the log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// Up to the newest event.
+    /// Read up to the newest event.
     Now,
-    /// Up to the end of the job.
+    /// Read until the job has finished.
     End,
 }
 
-/// The selection of events to read.
+/// Specifies the events to read.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) job: JobId,
@@ -58,7 +58,7 @@ pub(super) struct Wanted {
     pub(super) printed: Printed,
 }
 
-/// An event, both as sent by the server and parsed.
+/// An event in two forms: as sent by the server, and parsed.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) json: String,
@@ -74,7 +74,7 @@ impl Received {
     }
 }
 
-/// How a job's output is delivered.
+/// The mode in which a job's output is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Printed {
     /// Output is delivered byte for byte.

@@ -4,8 +4,8 @@
 //! A job can print anything, and escape sequences can do more than set colours. They can write to the clipboard (OSC
 //! 52), change the window's title, make the terminal type a reply into the shell (cursor and device queries), or move
 //! the cursor up and overwrite other lines. The filter passes on text, newlines, tabs, colours (SGR), and the cursor
-//! movements and erasures within a row that progress bars need. It drops everything else. The filter is pure, and its
-//! input may be split at any byte.
+//! movements and erasures within a row that progress bars need. All other sequences are dropped. The filter is pure,
+//! and its input may be split at any character.
 //!
 //! Sequences are parsed by the same scanner as on the pages ([`ansi::Scanner`]). If the output is not a terminal and
 //! colours are off, cursor movements would have no effect, so complete lines are written as a terminal would display
@@ -19,7 +19,7 @@ use model::ansi::{self, LineEnd, Scanner, Token};
 /// longer line.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
-/// The parts of a job's output that the filter passes on.
+/// The kinds of content that the filter passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Text, cursor movements within the line, and colours.
@@ -30,7 +30,7 @@ pub(super) enum Keep {
     Text,
 }
 
-/// The filter for one output. An unfinished sequence is completed by the next call.
+/// The filter for one output. Its state includes an unfinished escape sequence, which the next call continues.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     keep: Keep,
@@ -45,7 +45,7 @@ impl Guard {
         Self { keep, scanner: Scanner::default(), coloured: false, open: String::new() }
     }
 
-    /// Returns whether a colour has passed the filter, so that it must be reset at the end.
+    /// Returns whether a colour has passed the filter. If so, the colour must be reset at the end.
     pub(super) const fn has_coloured(&self) -> bool {
         self.coloured
     }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn text_colours_and_progress_bars_pass() {
+    fn text_colours_and_progress_bars_are_passed_on() {
         let text = "plain \u{1b}[1;31mred\u{1b}[m \u{1b}[38:2::1:2:3mx\u{1b}[m\t50 %\r\u{1b}[K100 %\u{8}é 漢\n";
         check(Keep::Colours, text, text);
         check(Keep::Moves, "plain \u{1b}[1;31mred\u{1b}[0m\r\u{1b}[2Kx", "plain red\r\u{1b}[2Kx");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_lines_are_written_as_one_would_show_them() {
+    fn without_a_terminal_lines_are_written_as_a_terminal_would_display_them() {
         for (text, expected) in [
             ("plain \u{1b}[1;31mred\u{1b}[0m\r\u{1b}[2Kx\nnext\n", "x\nnext\n"),
             ("100 %\r 50 %\n", " 50 %\n"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_commands_the_terminal_does_not_pass() {
+    fn sequences_that_control_the_terminal_are_removed() {
         for (text, expected) in [
             ("a\u{1b}]52;c;aGFja2Vk\u{7}b", "ab"),
             ("a\u{1b}]0;title\u{1b}\\b", "ab"),

@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output, plain};
 use crate::words;
 
-/// Shows the job's status, and how it ended.
+/// The arguments of `tailwater job`, which shows the job's status and result.
 #[derive(Debug, Args)]
 pub(super) struct ShowJob {
     #[command(flatten)]

@@ -29,7 +29,7 @@ const DRAW_EVERY: Duration = Duration::from_secs(1);
 /// The pause before another attempt to fetch the list.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Lists jobs, newest first.
+/// The arguments of `tailwater jobs`, which lists jobs, newest first.
 #[derive(Debug, Args)]
 pub(super) struct Jobs {
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(super) struct Jobs {
     json: bool,
 }
 
-/// A job, both as sent by the server and parsed.
+/// A job in two forms: as sent by the server, and parsed.
 struct FetchedJob {
     json: String,
     job: Job,
@@ -97,7 +97,7 @@ impl Jobs {
         }
     }
 
-    /// Redraws the table in place whenever something changes.
+    /// Redraws the table in place whenever a job changes and at the interval [`DRAW_EVERY`].
     async fn watch_screen(
         &self,
         client: &Client,
@@ -160,7 +160,7 @@ fn status(text: &str) -> Result<JobStatus, String> {
     JobStatus::from_word(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
-/// Draws the table over the previous one, which had `drawn` lines. Returns its number of lines.
+/// Draws the table over the previous table, which had `drawn` lines. Returns the number of lines of the new table.
 fn draw(jobs: &mut Vec<FetchedJob>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
         // Move the cursor to the first line of the table and erase everything below.

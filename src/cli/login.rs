@@ -12,13 +12,13 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// The maximum number of bytes read for a token, which is the longest line that a terminal can deliver.
+/// The maximum length of the line with the token, in bytes. A terminal cannot deliver longer lines.
 const MAX_TOKEN: u64 = 4096;
 
-/// The character that Ctrl-C produces while the terminal does not turn it into a signal.
+/// The character that Ctrl-C produces while the terminal does not convert it to a signal.
 const CTRL_C: char = '\u{3}';
 
-/// The token is not an argument, because other users could see it.
+/// The arguments of `tailwater login`. The token is not an argument, because other users can see a program's arguments.
 #[derive(Debug, Args)]
 pub(super) struct Login {
     /// The server's address.
@@ -60,8 +60,8 @@ fn read_token(server: &str) -> Result<String, CliError> {
     Ok(token.to_owned())
 }
 
-/// Disables the terminal's echo until this is dropped. Meanwhile, Ctrl-C is an ordinary character, so that it cannot
-/// kill the program and leave the terminal in this state.
+/// A guard that disables the terminal's echo until it is dropped. Meanwhile, Ctrl-C is an ordinary character, because a
+/// signal would kill the program and leave the echo disabled.
 struct Hidden {
     before: Termios,
 }

@@ -14,8 +14,9 @@ use super::follow::{Printed, Until, Wanted, follow};
 use super::output::{Colour, Output};
 use super::printer::{Form, Printer, Streams, Times};
 
-/// Both streams go to standard output, in the order in which they were printed. If the connection is lost or the server
-/// restarts, it reconnects and continues without losing or repeating anything.
+/// The arguments of `tailwater logs`. Both streams are written to standard output, in the order in which the job
+/// printed them. If the connection is lost or the server restarts, the command reconnects and continues without losing
+/// or repeating output.
 #[derive(Debug, Args)]
 pub(super) struct Logs {
     #[command(flatten)]
@@ -49,7 +50,7 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        // An unreachable server is an error at the start. Later on, the connection is retried.
+        // If the server is unreachable at the start, the command fails. Later on, it reconnects.
         let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let wanted = Wanted {
             job: self.job,

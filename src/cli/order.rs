@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use model::{LogPayload, Segment, StreamName, Timestamp};
 
-/// The maximum number of waiting bytes, which is twice the size of a batch of two events of 1 MiB each. If it is
-/// exceeded, output is missing, so the waiting pieces are printed.
+/// The maximum number of waiting bytes, which is twice the size of a batch of two events of 1 MiB each. If more bytes
+/// are waiting, some output is missing, so the waiting pieces are printed.
 const MAX_WAITING: usize = 4 << 20;
 
 /// A contiguous piece of one stream.
@@ -24,7 +24,7 @@ pub(super) struct Piece {
 /// Sorts pieces into the order of `output.log`.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    /// The offset in `output.log` at which the next piece begins; `None` before the first piece.
+    /// The offset in `output.log` at which the next piece begins, or `None` before the first piece.
     next: Option<i64>,
     waiting: BTreeMap<i64, (i64, Piece)>,
     size: usize,
@@ -77,8 +77,8 @@ impl Order {
     }
 }
 
-/// Splits an event's bytes into its segments. The last segment gets the remainder, because the text of an event may be
-/// longer or shorter than the bytes that it replaces.
+/// Splits an event's bytes into the event's segments. The last segment gets the remainder, because the text of an event
+/// may be longer or shorter than the original bytes.
 fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
     let segments = payload.segments();
     let (mut rest, last) = (bytes, segments.len() - 1);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_that_alternate_are_put_back_into_turn() {
+    fn alternating_streams_are_interleaved_in_the_original_order() {
         let (mut order, mut got) = (Order::default(), Vec::new());
         order.push(b"acf", &payload(StreamName::Stdout, &[(0, 1), (2, 1), (5, 1)]), &mut got);
         assert_eq!(texts(&got), "a");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_is_given_out_even_if_what_stands_before_it_never_comes() {
+    fn a_piece_is_printed_even_if_the_output_before_it_never_arrives() {
         let (mut order, mut got) = (Order::default(), Vec::new());
         order.push(b"a", &payload(StreamName::Stdout, &[(10, 1)]), &mut got);
         order.push(b"z", &payload(StreamName::Stdout, &[(20, 1)]), &mut got);

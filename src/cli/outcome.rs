@@ -4,21 +4,21 @@ use model::{AttemptStatus, Event, JobStatus, Payload, StepStatus};
 
 use crate::words;
 
-/// The job was cancelled.
+/// The exit code if the job was cancelled.
 const CANCELLED: u8 = 123;
-/// The job timed out. This is the exit code of `timeout`.
+/// The exit code if the job timed out, as for the `timeout` command.
 const TIMED_OUT: u8 = 124;
-/// Tailwater itself failed. This is the exit code of `timeout` and of container tools for their own failures.
+/// The exit code if Tailwater itself failed. `timeout` and container tools use the same code for their own failures.
 pub(super) const OURS: u8 = 125;
-/// The job failed without an exit code, because its command could not be started or its worker died. Shells use the
-/// same code if a command cannot be executed.
+/// The exit code if the job failed without an exit code, because its command could not be started or its worker died.
+/// Shells use the same code if a command cannot be executed.
 const NO_CODE: u8 = 126;
-/// The user pressed Ctrl-C a second time. The code is 128 plus the number of SIGINT, as for any program that is killed
-/// by that signal.
+/// The exit code if the user pressed Ctrl-C a second time. It is 128 plus the number of SIGINT, as for any program that
+/// is killed by that signal.
 pub(super) const LEFT: u8 = 130;
-/// The reader of the output has closed it. The code is 128 plus the number of SIGPIPE.
+/// The exit code if the reader of the output has closed the pipe. It is 128 plus the number of SIGPIPE.
 pub(super) const CLOSED_PIPE: u8 = 141;
-/// Added to the number of a signal to get an exit code, as in shells.
+/// The number that is added to the number of a signal to get an exit code, as in shells.
 const SIGNAL: i32 = 128;
 
 /// The outcome of the job according to the events so far.
@@ -33,7 +33,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Adds the next event. Only the last attempt counts.
+    /// Updates the outcome from the next event. Only the last attempt counts.
     pub(super) fn see(&mut self, event: &Event) {
         match &event.payload {
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => *self = Self::default(),
@@ -65,7 +65,7 @@ impl Outcome {
         }
     }
 
-    /// Returns an explanation, if the job ended without an exit code of its own.
+    /// Returns an explanation, unless the job succeeded or the exit code or signal of its command explains the failure.
     pub(super) fn remark(&self) -> Option<String> {
         let status = self.status?;
         let has_own_code = !self.timed_out && !self.interrupted && (self.exit_code.is_some() || self.signal.is_some());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_the_commands_own_where_it_has_one() {
+    fn the_exit_code_is_that_of_the_command_if_it_has_one() {
         check(&[step("succeeded", Some(0), None), attempt("succeeded", Some(0)), end("succeeded")], 0);
         check(&[step("failed", Some(7), None), attempt("failed", Some(7)), end("failed")], 7);
         check(&[step("failed", None, Some(9)), attempt("failed", None), end("failed")], 137);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_code_of_its_own_each_end_has_another_one() {
+    fn outcomes_without_an_exit_code_have_distinct_codes() {
         check(&[step("cancelled", None, Some(15)), attempt("cancelled", None), end("cancelled")], CANCELLED);
         check(&[step("timed_out", None, Some(15)), attempt("failed", None), end("failed")], TIMED_OUT);
         check(&[step("failed", None, None), attempt("failed", None), end("failed")], NO_CODE);

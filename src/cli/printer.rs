@@ -18,8 +18,8 @@ use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::words;
 
-/// The maximum time that a piece waits for the output before it. Both are sent in the same batch, so a longer wait
-/// would not help.
+/// The maximum time that a piece waits for the output before it. The server sends both in the same batch, so a longer
+/// wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
 /// The length in bytes from which a line is written in parts. No terminal window can display a longer line.
@@ -28,9 +28,9 @@ const MAX_LINE: usize = 1 << 20;
 /// The destination of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Streams {
-    /// Each stream to its own output, as if the command ran locally.
+    /// Each stream is written to its own output, as if the command ran locally.
     Apart,
-    /// Both streams to standard output, because a log is read as a whole.
+    /// Both streams are written to standard output, because a log is read as a whole.
     Together,
 }
 
@@ -39,14 +39,14 @@ pub(super) enum Streams {
 pub(super) enum Form {
     /// Bytes are written unchanged.
     AsItIs,
-    /// Complete lines, one by one.
+    /// Only complete lines are written.
     Lines {
         /// If given, only matching lines are written.
         pattern: Option<Regex>,
         /// Whether each line starts with its time.
         times: Times,
     },
-    /// Every event exactly as the API returns it.
+    /// Every event is written exactly as the API returns it.
     Json,
 }
 
@@ -57,7 +57,7 @@ pub(super) enum Times {
     Hidden,
 }
 
-/// Writes events.
+/// Writes a job's events in one of the formats.
 pub(super) struct Printer {
     form: Form,
     streams: Streams,

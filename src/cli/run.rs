@@ -30,8 +30,7 @@ use place::Place;
 use signals::Signals;
 use stdin::Input;
 
-/// The exit code is that of the command, or 128 plus the number of a signal, 123 if the job was cancelled, 124 if it
-/// timed out, 126 if it could not be run, 125 if tailwater itself failed, 130 if you pressed Ctrl-C a second time.
+/// The arguments of `tailwater run`. [`super::outcome`] defines its exit codes.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
@@ -118,12 +117,12 @@ impl Run {
         match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {
             Ok(()) => {}
             Err(error) if error.is_closed_pipe() => {
-                // A command that runs here would be killed in this case, as in `command | head`.
+                // A local command would be killed by SIGPIPE in this case, as in `command | head`.
                 cancel(&client, job.id, "the output of `tailwater run` was closed").await?;
                 return Ok(ExitCode::from(CLOSED_PIPE));
             }
             Err(error @ CliError::Output(_)) => {
-                // The terminal was closed or the disk is full. A command that runs here could not continue either.
+                // The terminal was closed or the disk is full. A local command could not continue either.
                 cancel(&client, job.id, "the output of `tailwater run` could not be written").await?;
                 return Err(error);
             }
@@ -136,8 +135,8 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. A request is sent to the server only
-    /// if the result depends on it.
+    /// Returns the working directory of the command, or `None` for the workspace. The server's location is requested
+    /// only if the result depends on it.
     async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
         let asked = self.cwd.as_deref();
         if self.workspace || self.send.is_some() {

@@ -1,7 +1,7 @@
 //! Submits a job, together with the files of a folder if `--send DIR` is given.
 //!
-//! The archive is created while it is being sent ([`pack`]), so neither side holds it in memory. The job starts after
-//! the server has received the whole archive. An interrupted upload does not create a job.
+//! The archive is created while it is being sent ([`pack`]), so that it is never in memory as a whole. The job starts
+//! after the server has received the whole archive. An interrupted upload does not create a job.
 
 mod pack;
 mod progress;

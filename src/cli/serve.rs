@@ -22,8 +22,8 @@ use crate::server::{Config, Server, StartError};
 /// The path of this program, which remains valid even if its file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// The number of bytes at the end of each step's output that are always sent. It is large enough to include all error
-/// messages.
+/// The number of bytes at the end of each step's output that are always sent live. This is large enough to include the
+/// final error messages.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
 
 /// The definition of all settings. Each is a flag, an environment variable and a key of the settings file
@@ -131,8 +131,8 @@ impl Serve {
         if let Some(path) = &self.redact_values_file {
             warn_if_exposed(path, "values to mask");
         }
-        // Jobs must not inherit files that were open when this process was started. Files that the process opens itself
-        // are never inherited.
+        // Jobs must not inherit file descriptors that were open when this process was started. Files that the process
+        // opens itself are never inherited.
         close_fds::set_fds_cloexec(3, &[]);
         let supervision = Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -1,8 +1,9 @@
 //! Reads the settings file and computes the effective settings.
 //!
-//! The only definition of the settings is that of the arguments of `serve` ([`Serve`]). The keys of the file are the
-//! names of the arguments, and the values in the file become their defaults. A flag therefore overrides an environment
-//! variable, which overrides the file, which overrides the built-in default. The same checks apply to all of them.
+//! The settings are defined once, as the arguments of `serve` ([`Serve`]). The keys of the file are the names of the
+//! arguments, and the values in the file become the defaults of the arguments. A flag therefore overrides an
+//! environment variable, which overrides the file, which overrides the built-in default. The same checks apply to
+//! values from all of these sources.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,10 +18,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::serve::Serve;
 
-/// The file that is read if none is given. Like the default data folder, it is in the working directory.
+/// The settings file that is read if none is given. Like the default data folder, it is in the working directory.
 const DEFAULT_FILE: &str = "tailwater.toml";
 
-/// The argument that specifies the file. It is not a setting itself.
+/// The argument that specifies the settings file. This argument is not a setting.
 const FILE: &str = "config";
 
 /// The subcommands that use the settings.
@@ -108,7 +109,7 @@ pub(super) fn table() -> Command {
     Serve::augment_args(Command::new("settings"))
 }
 
-/// Adds the arguments that are not derived: the settings file and, for `config`, all settings.
+/// Adds the arguments that are not defined by derive macros: the settings file and, for `config`, all settings.
 pub(super) fn add_arguments(command: Command) -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
@@ -137,7 +138,7 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
 }
 
 impl SettingsFile {
-    /// Reads the given file. If none is given, reads the one in the working directory, if it exists.
+    /// Reads the given settings file. If none is given, reads [`DEFAULT_FILE`] if it exists.
     fn find(named: Option<&PathBuf>) -> Result<Option<Self>, SettingsError> {
         let path = named.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
         match fs::read_to_string(path) {
@@ -217,12 +218,12 @@ mod tests {
 
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
-        let refused = SettingsFile::parse(Path::new("t.toml"), text).expect_err("it is wrong").to_string();
+        let refused = SettingsFile::parse(Path::new("t.toml"), text).expect_err("it is invalid").to_string();
         assert!(refused.starts_with(expected), "{refused}");
     }
 
     #[test]
-    fn every_flag_of_serve_is_a_variable_and_a_key_of_the_file() {
+    fn every_flag_of_serve_has_a_variable_and_a_key_in_the_file() {
         for setting in table().get_arguments() {
             let key = setting.get_id().as_str();
             let variable = format!("TAILWATER_{}", key.to_uppercase());
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_setting_and_a_wrong_value_are_named_with_their_line() {
+    fn unknown_keys_and_invalid_values_are_reported_with_their_line() {
         check_refused(
             "listen = \"a:1\"\n\nlisen = \"a:1\"",
             "t.toml:3: unknown setting \"lisen\"; expected one of listen, ",

@@ -2,18 +2,18 @@
 
 use model::Seq;
 
-/// The maximum size of a frame. A frame contains one event of at most 1 MiB of text, which JSON escapes can make six
-/// times as long. Tailwater servers do not send longer frames, which could exhaust the memory.
+/// The maximum size of a frame, in bytes, which limits the memory. A frame contains one event of at most 1 MiB of text,
+/// which JSON escapes can make six times as long. Tailwater servers do not send longer frames.
 const MAX_FRAME: usize = 16 << 20;
 
-/// One frame.
+/// A frame, which contains one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     /// The position from which the stream can be resumed.
     pub(super) id: Option<Seq>,
     /// The type of the event.
     pub(super) event: String,
-    /// The data.
+    /// The data of the event.
     pub(super) data: String,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct TooLong;
 #[derive(Debug, Default)]
 pub(super) struct FrameSplitter {
     buffer: Vec<u8>,
-    /// The end of the frames that have already been returned.
+    /// The position in the buffer after the last returned frame.
     start: usize,
     /// The position up to which the buffer has been searched for the end of a frame.
     searched: usize,
@@ -83,12 +83,12 @@ mod tests {
                           id: 1\nevent: heartbeat\ndata: {}\n\nid: 2\nevent: term";
 
     #[test]
-    fn frames_are_the_same_however_the_bytes_are_cut() {
+    fn frames_do_not_depend_on_how_the_bytes_are_split() {
         for size in 1..=STREAM.len() {
             let (mut frames, mut got) = (FrameSplitter::default(), Vec::new());
             for bytes in STREAM.as_bytes().chunks(size) {
                 frames.push(bytes);
-                while let Some(frame) = frames.next().expect("they are short") {
+                while let Some(frame) = frames.next().expect("the frames are short") {
                     got.push(frame);
                 }
             }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_an_end_does_not_fill_the_memory() {
+    fn an_endless_frame_is_an_error() {
         let mut frames = FrameSplitter::default();
         frames.push(&vec![b'x'; MAX_FRAME]);
         assert_eq!(frames.next(), Ok(None));

@@ -29,10 +29,10 @@ impl fmt::Display for SubmissionError {
     }
 }
 
-/// A whole submission.
+/// The structure of a whole submission.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters: what is sent is the file's own value")]
+#[expect(dead_code, reason = "only the structure is checked, and the file's value is sent")]
 struct Whole<P> {
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -104,7 +104,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(name: &str, text: &str, place: &str, words: &[&str]) {
-        let refused = parse(name, text.as_bytes()).expect_err("it is no job").to_string();
+        let refused = parse(name, text.as_bytes()).expect_err("it is not a job").to_string();
         assert!(refused.starts_with(&format!("{name}:{place}: ")), "{refused}");
         for word in words {
             assert!(refused.contains(word), "{refused} does not say {word}");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_holds_a_payload_or_a_whole_submission() {
+    fn a_file_contains_a_payload_or_a_whole_submission() {
         let payload = json!({"title": "T", "steps": [{"run": "a\nb\n"}, {"run": "c", "env": {"A": "1"}}]});
         let yaml = "title: T\nsteps:\n- run: |\n    a\n    b\n- run: c\n  env: {A: '1'}\n";
         let whole = json!({"type": "command", "payload": payload});
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line_and_column() {
+    fn errors_are_reported_with_their_line_and_column() {
         check_refused("a.yaml", "title: T\nsteps:\n- run: a\n  retries: 3\n", "4:3", &["retries", "workingDirectory"]);
         check_refused("a.yaml", "run: a\ntimeoutSeconds: soon\n", "2:17", &["u32"]);
         check_refused("a.yaml", "run: a\nenv:\n  A: 1\n", "3:6", &["1"]);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_unfolds_without_end_is_refused() {
+    fn a_document_with_exponentially_nested_aliases_is_refused() {
         let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..12 {
             let line = format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(","));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_an_external_workers_job_are_sent_as_they_are_written() {
+    fn numbers_in_the_payload_of_an_external_worker_are_sent_unchanged() {
         let numbers = "[12345678901234567890123,0.1000000000000000055511151231257827,1e400]";
         for (name, text) in [
             ("a.json", format!("{{\"type\":\"other\",\"payload\":{{\"n\":{numbers}}}}}")),
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_taken_and_utf_16_is_named() {
+    fn a_byte_order_mark_is_accepted_and_utf_16_is_reported() {
         let job = parse("a.json", b"\xef\xbb\xbf{\"run\":\"a\"}").expect("it is a job").to_string();
         assert_eq!(job, "{\"type\":\"command\",\"payload\":{\"run\":\"a\"}}");
         parse("a.yaml", b"\xef\xbb\xbfrun: a").expect("it is a job");
         for bytes in ["run: a".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(), b"\xfe\xff\0r".to_vec()]
         {
-            let refused = parse("a.yaml", &bytes).expect_err("it is no job").to_string();
+            let refused = parse("a.yaml", &bytes).expect_err("it is not a job").to_string();
             assert_eq!(refused, "a.yaml: is in UTF-16 or UTF-32; save it as UTF-8");
         }
     }

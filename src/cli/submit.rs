@@ -17,7 +17,7 @@ use super::submission;
 /// The maximum size of a file, in bytes, which is greater than the server's limit.
 const MAX_FILE: u64 = 64 << 20;
 
-/// Submits a job and prints its id.
+/// The arguments of `tailwater submit`, which submits a job and prints its id.
 #[derive(Debug, Args)]
 pub(super) struct Submit {
     #[command(flatten)]

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_to_its_room_by_the_columns_it_takes() {
+    fn texts_are_truncated_by_their_width_in_columns() {
         for (width, expected) in
             [(None, "a漢字b"), (Some(9), "a漢字b"), (Some(5), "a漢字"), (Some(4), "a漢"), (Some(0), "")]
         {

@@ -1,4 +1,4 @@
-//! Functions with different implementations in the server and the browser. This is the browser's implementation.
+//! The browser's implementations of the functions that differ between the server and the browser.
 
 use leptos::nonce::Nonce;
 use leptos::prelude::document;
@@ -18,7 +18,7 @@ pub const fn security_policy(_nonce: Option<&Nonce>) {}
 /// Does nothing, because only the server sends the header for reloading.
 pub const fn reload_after(_seconds: u32) {}
 
-/// Always fails, because the browser does not receive calls.
+/// Always fails, because only the server receives calls of server functions.
 pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
     Err("the browser answers no calls".to_owned())
 }
@@ -38,7 +38,7 @@ pub fn now() -> Timestamp {
 
 /// Returns the offset of the reader's local time from UTC at the given time, in minutes. It is positive east of
 /// Greenwich.
-#[expect(clippy::cast_possible_truncation, reason = "it is less than a day")]
+#[expect(clippy::cast_possible_truncation, reason = "the offset is less than a day")]
 pub fn utc_offset_minutes(at: Timestamp) -> i64 {
     -(date(at).get_timezone_offset() as i64)
 }

@@ -1,4 +1,4 @@
-//! Functions with different implementations in the server and the browser. This is the server's implementation.
+//! The server's implementations of the functions that differ between the server and the browser.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use leptos::nonce::Nonce;

@@ -1,4 +1,5 @@
-//! Describes the settings of an edited job that the form has no fields for. They are copied unchanged to the new job.
+//! Describes the settings of an edited job that the form has no fields for. These settings are copied to the new job
+//! unchanged.
 
 use model::{Job, RawJson};
 use serde_json::{Map, Value};
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_says_what_the_form_does_not_show() {
+    fn the_settings_that_the_form_does_not_show_are_described() {
         let step = json!({
             "id": "x", "run": "a", "shell": "bash", "workingDirectory": "sub", "timeoutSeconds": 5,
             "env": {"A": "1", "B_TOKEN": "[REDACTED]"}, "continueOnError": true,

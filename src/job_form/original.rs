@@ -1,11 +1,11 @@
-//! The job that is being edited, and the changes made to it in the form.
+//! The job that is being edited, and the changes that the user makes to it in the form.
 
 use model::{Job, JobChanges, RawJson};
 use serde_json::{Map, Value};
 
 use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread, map_or_null, text_or_null};
 
-/// A job of type `command` as returned by the API, and the form that shows it.
+/// A job of type `command` as returned by the API, with the form that shows its values.
 #[derive(Clone, Debug)]
 pub struct Original {
     payload: Map<String, Value>,
@@ -35,7 +35,7 @@ impl Original {
         Some(Self { payload, priority: job.priority, max_attempts: job.max_attempts, form })
     }
 
-    /// Returns the form with the job's own values. Submitting it unchanged runs the job again as it was.
+    /// Returns the form with the job's own values. Submitting the form unchanged runs the same job again.
     #[must_use]
     pub const fn form(&self) -> &JobForm {
         &self.form
@@ -103,7 +103,7 @@ impl Original {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
         match steps.as_slice() {
-            // A job with a single `run` command remains one, unless the step has other members than `run`.
+            // A job with a single `run` command still has one, unless the step has other members than `run`.
             [Value::Object(only)] if !self.payload.contains_key("steps") && only.len() == 1 => {
                 (only.get("run").cloned().unwrap_or_default(), Value::Null)
             }

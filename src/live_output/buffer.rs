@@ -4,10 +4,10 @@
 //! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
 //! the two streams arrive in another order. Any other range is loaded by line number when the reader scrolls to it. A
 //! loaded range that touches the window is added to it; any other replaces it. Lines beyond the limit are then dropped
-//! at the other end. Lines that are not in memory are counted, so that none is missing unnoticed. Lifecycle events
-//! (everything that is not output) are few and are all kept.
+//! at the other end. Lines that are not in memory are counted, so that the page can show how many are missing.
+//! Lifecycle events (all events except output) are few, so all of them stay in memory.
 //!
-//! Events are identified by `seq` alone, lines by attempt and number.
+//! Events are identified by `seq` alone, and lines by their attempt and number.
 
 mod colours;
 mod lines;
@@ -42,16 +42,17 @@ impl Default for BufferLimits {
 pub enum WhenFull {
     /// Drop the oldest lines, because the reader follows the end of the log.
     DropOldest,
-    /// Leave the window unchanged, because the reader is looking at it. New output is only counted, and loaded later.
+    /// Leave the window unchanged, because the reader is looking at it. New output is only counted. It is loaded when
+    /// the reader scrolls to it.
     Detach,
 }
 
 /// A range of lines to load: `count` lines of an attempt, starting at line `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineRange {
-    /// The attempt.
+    /// The number of the attempt that printed the lines.
     pub attempt: i32,
-    /// The first line's number.
+    /// The number of the first line in the range, starting at 1.
     pub first: i64,
     /// The number of lines.
     pub count: i64,
@@ -77,9 +78,9 @@ pub struct Buffer {
     /// The position of the newest known event.
     end: Seq,
     colours: Colours,
-    /// Whether each stream's next chunk may begin in the middle of a line, because the previous chunk is unknown.
+    /// For each stream, whether its next chunk may begin in the middle of a line because the previous chunk is unknown.
     ragged: [bool; 2],
-    /// The first event of the known range. Earlier chunks of the same contiguous range of output may be unknown.
+    /// The first event of the known range. Chunks before this event may be missing.
     known_from: Seq,
 }
 
@@ -149,7 +150,7 @@ impl Buffer {
         self.lines().back().map_or(0, |line| self.totals.lines() - self.totals.index(line.key) - 1)
     }
 
-    /// Returns whether there is output before the window: lines, or the beginning of its first line.
+    /// Returns whether output before the window may be missing: whole lines, or only the beginning of a line.
     #[must_use]
     pub fn has_earlier(&self) -> bool {
         self.lines_before() > 0 || self.last_ragged().is_some()
@@ -317,8 +318,8 @@ impl Buffer {
         }
     }
 
-    /// Drops the lines before a hole in the first chunk. When two streams alternate, the missing lines are in an
-    /// earlier chunk.
+    /// Drops all lines before the last missing line of the first chunk. Lines are missing there if the two streams
+    /// alternated and the other stream's chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {
@@ -343,7 +344,7 @@ impl Buffer {
     fn take(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => self.take_chunk(event.seq, &event.message, payload),
-            // The lines that the gap replaces are not in the window, so the window starts again after the gap.
+            // The lines that the gap replaces are not in the window, so a new window starts after the gap.
             Payload::Gap(_) => {
                 self.clear();
                 (self.ragged, self.known_from) = ([true; 2], event.seq);
@@ -373,8 +374,8 @@ impl Buffer {
             } else {
                 scanner.end_line();
                 let mut line = LiveLine::new(key, payload, seq, scanner.style());
-                // Line numbers follow the order in which lines begin. If a line began within the known range, so did
-                // all later ones.
+                // Lines are numbered in the order in which they begin. If one line began within the known range, all
+                // later lines did too.
                 let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
                 line.whole = whole || self.lines().iter().any(begun);
                 line.push(&piece, seq, scanner);

@@ -1,7 +1,7 @@
-//! The connection to a job's log: a stream or, if no stream can be opened, polling. Both continue from the same cursor.
+//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both start at the same cursor.
 //!
-//! The feed delivers each event exactly once, in order and without holes, in one batch per animation frame. [`policy`]
-//! decides when to open the stream and when to poll. The feed never drops an event: it limits its memory by delivering
+//! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`]
+//! decides when to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering
 //! large batches early.
 
 pub mod policy;
@@ -21,12 +21,12 @@ use crate::rest::{self, RestError};
 use crate::ui::dom::{EachFrame, Listener, is_hidden};
 use policy::{Action, Connection, FeedPolicy, Happened};
 
-/// The maximum number of events of one poll: the API's limit.
+/// The maximum number of events per poll, which is the API's limit.
 const POLL_LIMIT: usize = 500;
 /// The number of bytes of undelivered text at which events are delivered without waiting for the next frame.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// Receives a job's events after a cursor. Dropping it closes the connection.
+/// Receives a job's events after a cursor. Dropping the feed closes the connection.
 pub struct Feed {
     connected: Rc<RefCell<Connected>>,
     _listeners: [Listener; 1],
@@ -47,7 +47,7 @@ struct Connected {
     me: Weak<RefCell<Connected>>,
 }
 
-/// An open `EventSource` with its listeners. It is closed when dropped.
+/// An open `EventSource` with its listeners. Dropping this value closes the stream.
 struct OpenStream {
     source: EventSource,
     _listeners: [Listener; 5],
@@ -124,7 +124,7 @@ fn happened(me: &Weak<RefCell<Connected>>, happened: Happened) {
     }
 }
 
-/// Delivers the waiting events.
+/// Delivers the waiting events to the callback.
 fn hand_on(me: &Weak<RefCell<Connected>>) {
     let Some(connected) = me.upgrade() else { return };
     let (events, on_events) = {
@@ -178,8 +178,8 @@ impl Connected {
             on("open", Happened::Opened),
             on("heartbeat", Happened::Received),
             on("terminal", Happened::Ended),
-            // The error event contains neither the cause nor whether the browser will retry. The stream is closed, and
-            // a poll determines the cause.
+            // The error event contains neither the cause nor whether the browser will retry. The stream is therefore
+            // closed, and a poll determines the cause.
             on("error", Happened::Broke),
             event,
         ];

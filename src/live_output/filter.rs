@@ -85,7 +85,7 @@ impl Counts {
     }
 }
 
-/// Returns whether an event reports output that was not sent.
+/// Returns whether an event reports output that was not sent live.
 #[must_use]
 pub const fn is_gap(event: &Event) -> bool {
     matches!(event.payload, Payload::Gap(_))

@@ -1,4 +1,4 @@
-//! Pauses following when the reader scrolls, and resumes it when they reach the end of the list.
+//! Pauses following when the reader scrolls, and resumes following when the reader reaches the end of the list.
 //!
 //! This module does not compute scroll positions. A sentinel of one pixel at the end of the list reports when it is in
 //! view.
@@ -10,13 +10,13 @@ use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 use super::screen::Screen;
 use crate::ui::dom::{EachFrame, InView, Listener};
 
-/// The listeners for the reader's scrolling, which are removed when this is dropped.
+/// The listeners that detect scrolling by the reader. They are removed when this value is dropped.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,
 }
 
-/// Watches how the reader scrolls the list.
+/// Adds listeners that pause following when the reader scrolls and resume it at the end of the list.
 pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
     let on_scroll = EachFrame::new(move || screen.scrolled());
     let on = |name: &'static str, act: fn(Screen, web_sys::Event)| {

@@ -37,7 +37,7 @@ pub enum PanelRow {
 /// A stable identifier of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowKey {
-    /// A line.
+    /// The identifier of a line.
     Line(LineKey),
     /// A lifecycle event or a gap.
     LifecycleEvent(Seq),
@@ -120,7 +120,7 @@ impl Layout {
         };
         if filter != OutputFilter::Stages {
             if buffer.has_earlier() {
-                // A gap that ends at the beginning of the window is placed there, below the space for the lines that it
+                // A gap that ends at the beginning of the window is shown there, below the space for the lines that it
                 // replaces.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
@@ -154,7 +154,7 @@ impl Layout {
         self.tops.push(bottom);
     }
 
-    /// Returns the rows.
+    /// Returns the rows that match the filter.
     #[must_use]
     pub fn rows(&self) -> &[PanelRow] {
         &self.rows

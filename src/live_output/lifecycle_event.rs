@@ -9,15 +9,15 @@ use crate::words;
 /// The appearance of a lifecycle event: its icon and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// The job or a part of it is waiting.
+    /// The job, a stage or a step is waiting.
     Queued,
-    /// The job or a part of it started.
+    /// The job, a stage or a step started.
     Running,
-    /// The job or a part of it succeeded.
+    /// The job, a stage or a step succeeded.
     Succeeded,
-    /// The job or a part of it failed.
+    /// The job, a stage or a step failed.
     Failed,
-    /// The job or a part of it was cancelled, or needs attention.
+    /// The job, a stage or a step was cancelled or needs attention.
     Cancelled,
     /// Any other event.
     Plain,
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_says_what_it_runs_and_how_it_ended() {
+    fn a_step_shows_its_command_and_its_result() {
         assert_eq!(step(StepStatus::Started, None, None), "-- Build $ cargo build");
         assert_eq!(step(StepStatus::Succeeded, Some(0), None), "-- Build succeeded in 12.6 s");
         assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 in 12.6 s");
@@ -207,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_says_how_much_is_missing_and_where_it_is() {
+    fn a_gap_shows_the_amount_and_the_location_of_the_missing_output() {
         let gap = gap_event(Seq(1), (1_000, 13_000), (20, 1_234));
         let expected = "-- 1,234 lines (12 kB) not shown live: live output limit reached. See the complete log.";
         assert_eq!(text(&gap), expected);
     }
 
     #[test]
-    fn a_stage_and_a_job_say_what_happened() {
+    fn stage_and_job_events_describe_the_change() {
         let payload =
             StagePayload { stage: Stage::Execute, status: StageStatus::Started, attempt: 1, duration_ms: None };
         assert_eq!(text(&event(Seq(1), Level::Info, "", Payload::Stage(payload))), "-- Stage execute started");

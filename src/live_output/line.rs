@@ -1,4 +1,4 @@
-//! A line of output, and how it is assembled from pieces.
+//! Assembles lines of output from the pieces of chunks.
 
 use std::borrow::Cow;
 
@@ -14,9 +14,9 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024;
 /// key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineKey {
-    /// The attempt.
+    /// The number of the attempt.
     pub attempt: i32,
-    /// The line's number within the attempt.
+    /// The number of the line within the attempt, starting at 1.
     pub number: i64,
 }
 
@@ -40,23 +40,23 @@ pub struct LiveLine {
     pub stream: StreamName,
     /// The event that contains the line's first byte.
     pub first_seq: Seq,
-    /// The time at which the first byte of that chunk was captured.
+    /// The capture time of the first byte of the chunk in which the line begins.
     pub time: Timestamp,
     /// The text as displayed by a terminal, with escape sequences only for styles and links. For an unfinished line,
     /// the text also contains the cursor's position.
     pub text: String,
     /// The style of the first character.
     pub style: Style,
-    /// The level, guessed from the text.
+    /// The log level, guessed from the text.
     pub level: Level,
-    /// The width in columns.
+    /// The width of the text in columns.
     pub cells: u32,
     /// Whether text was dropped because the line was too long.
     pub cut: bool,
     /// Whether the beginning of the line is known. `false` for the first line after a part of the log that has not been
     /// loaded.
     pub whole: bool,
-    /// Whether the newline has arrived, or the line was loaded by number. No further text is added in that case.
+    /// Whether no further text is added, because the newline has arrived or the line was loaded by number.
     ended: bool,
     /// The measured height, if the browser draws the line wider or narrower than a terminal would.
     pub measured: Option<Measured>,
@@ -101,7 +101,7 @@ impl LiveLine {
         loaded
     }
 
-    /// Appends a piece of text. `scanner` also parses it, to determine the style of the text that follows.
+    /// Appends a piece of text. `scanner` also parses the piece, to determine the style of the text that follows.
     pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         if self.ended {
             return;
@@ -122,8 +122,8 @@ impl LiveLine {
         self.whole = true;
     }
 
-    /// Returns the number of rows of text that the line occupies in a panel of the given width. As in a terminal, it
-    /// can wrap at any character.
+    /// Returns the number of rows of text that the line occupies in a panel of the given width, in columns. As in a
+    /// terminal, lines can wrap at any character.
     #[must_use]
     pub fn rows(&self, columns: u32) -> u32 {
         match self.measured {
@@ -168,7 +168,7 @@ impl LiveLine {
     }
 }
 
-/// Whether an attempt may still print.
+/// Whether an attempt may still print output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
     /// The attempt is running, so its lines may grow.
@@ -180,9 +180,9 @@ pub enum Growth {
 /// The part of a chunk that belongs to one line. It never contains a newline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinePiece<'a> {
-    /// The line's number.
+    /// The number of the line within the attempt, starting at 1.
     pub number: i64,
-    /// The text.
+    /// The text of the piece.
     pub text: &'a str,
     /// Whether a newline follows this piece.
     pub ended: bool,

@@ -16,12 +16,12 @@ use super::line::{Growth, LineKey, LiveLine, Measured};
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. It prevents blank areas while
 /// scrolling.
 const OVERSCAN: u32 = 800;
-/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels, so that they are
-/// available when the reader scrolls to them. It is less than half the height of a loaded range, so that jumping to any
-/// position loads only one range.
+/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels. These lines are
+/// then available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
+/// jumping to any position loads only one range.
 const AHEAD: u32 = 4_000;
-/// The number of newest rows that the server renders. The server does not know the panel's size. This number fills any
-/// screen, and is enough to be useful without scripts.
+/// The number of newest rows that the server renders. The server does not know the panel's size. This many rows fill
+/// any screen, and are enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width in columns until the panel is measured.
 const GUESSED_COLUMNS: u32 = 120;
@@ -59,7 +59,7 @@ pub struct Panel {
 pub enum RowView {
     /// A line of output.
     Line {
-        /// The line.
+        /// The line to draw.
         line: LiveLine,
         /// The time between the start of the attempt and the line, in milliseconds.
         offset: i64,
@@ -93,7 +93,7 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the row's identifier and revision. A row is redrawn only if one of them has changed.
+    /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed.
     #[must_use]
     pub const fn key(&self) -> (RowKey, u32) {
         match self {
@@ -108,13 +108,13 @@ impl RowView {
 /// The contents of the panel at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelFrame {
-    /// The rows.
+    /// The rows to draw.
     pub rows: Vec<RowView>,
-    /// The height of the space above the rows.
+    /// The height of the space above the rows, in CSS pixels.
     pub above: u32,
-    /// The height of the space below the rows.
+    /// The height of the space below the rows, in CSS pixels.
     pub below: u32,
-    /// The scroll position to set.
+    /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
     /// The number of rows that match each filter.
     pub counts: Counts,
@@ -200,7 +200,7 @@ impl Panel {
         self.seeking
     }
 
-    /// Returns the attempt to use for a line number without an attempt: the last one.
+    /// Returns the last attempt, which line references without an attempt refer to.
     #[must_use]
     pub fn last_attempt(&self) -> i32 {
         self.buffer.totals().last_attempt().unwrap_or(1)

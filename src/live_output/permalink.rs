@@ -1,4 +1,5 @@
-//! Line references in the page's address: `#L120`, or `#A2-L120` for a line of an attempt that is not the last.
+//! Reads and writes line references in the page's address: `#L120`, or `#A2-L120` for a line of an attempt that is not
+//! the last one.
 
 use leptos::prelude::*;
 
@@ -13,7 +14,7 @@ pub fn fragment(key: LineKey, last: i32) -> String {
     }
 }
 
-/// Parses a fragment into the attempt, if there is one, and the line number.
+/// Parses a fragment into the attempt, if the fragment contains one, and the line number.
 #[must_use]
 pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
     let name = fragment.strip_prefix('#')?;
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_found_by_its_name() {
+    fn a_fragment_refers_to_a_line() {
         for (attempt, number, name) in [(3, 120, "#L120"), (1, 7, "#A1-L7")] {
             let key = LineKey { attempt, number };
             assert_eq!(fragment(key, 3), name);
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_line_is_ignored() {
+    fn a_fragment_without_a_line_is_ignored() {
         for name in ["", "#", "L1", "#L", "#L0", "#L-1", "#A-L1", "#A0-L1", "#A1L1", "#L1x", "#output"] {
             assert_eq!(parse(name), None, "{name}");
         }

@@ -69,7 +69,7 @@ fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl 
     }
 }
 
-/// A styled part of a line. Output is rendered only as text nodes, whatever it contains.
+/// A styled part of a line. Any output, including HTML, is rendered only as text nodes.
 fn span(span: Span) -> AnyView {
     let mut classes = span.style.classes();
     if span.mark {
@@ -112,7 +112,7 @@ fn lifecycle_row(event: &Event) -> impl IntoView + use<> {
     }
 }
 
-/// A note that replaces output that was not sent live, with a button that loads the output.
+/// Displays a note in place of output that was not sent live, with a button that loads this output.
 fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + use<> {
     let (attempt, first) = (gap.attempt, gap.from_line);
     let words = lifecycle_event::words(event);
@@ -128,7 +128,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
     }
 }
 
-/// The space for lines outside the window. These lines are loaded when the space comes into view.
+/// Displays the space for lines outside the window. These lines are loaded when the space comes into view.
 fn space_row(space: Space) -> impl IntoView {
     let node: NodeRef<html::Div> = NodeRef::new();
     // The height is set through the CSSOM, because the page's Content-Security-Policy forbids style attributes.

@@ -1,8 +1,8 @@
-//! Holds the panel's state as signals, and draws it.
+//! Stores the panel's state as signals, and draws the panel.
 //!
-//! Events change the panel. Once per frame a [`PanelFrame`] is computed, and its rows are put into a keyed list. When
-//! they are in the document, the heights of the spaces above and below and the scroll position are set. Heights are set
-//! through the CSSOM because the page's Content-Security-Policy forbids style attributes.
+//! Events change the panel. Once per animation frame, a [`PanelFrame`] is computed and its rows are put into a keyed
+//! list. When the rows are in the document, the heights of the spaces above and below them and the scroll position are
+//! set. Heights are set through the CSSOM because the page's Content-Security-Policy forbids style attributes.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -19,12 +19,12 @@ use super::permalink;
 use super::totals::Totals;
 use crate::rest;
 
-/// The number of events that are loaded from the end of the log: the API's limit.
+/// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
 /// The number of characters in the ruler. A larger number makes the mean width more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
-/// The panel's state as signals. It is a handle: copies refer to the same screen.
+/// The panel's state as signals. Copies of this handle refer to the same screen.
 #[derive(Clone, Copy)]
 pub struct Screen {
     job: JobId,
@@ -159,7 +159,7 @@ impl Screen {
         };
         let column = ruler.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
         let width = line.get_bounding_client_rect().width();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's width in columns")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
         let columns = if column > 0.0 { (width / column + 0.01) as u32 } else { 0 };
         let height = u32::try_from(scroller.client_height()).unwrap_or(0);
         self.change(|panel| {
@@ -253,7 +253,7 @@ impl Screen {
                 && !line.text.is_ascii()
             {
                 let height = element.get_bounding_client_rect().height();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows of text")]
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
                 let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
                 changed |= self.panel.try_update_value(|panel| panel.measure(line.key, rows.max(1))).unwrap_or(false);
             }
@@ -270,7 +270,7 @@ impl Screen {
         spawn_local(async move {
             let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
-            // If a range cannot be loaded, it is requested again the next time it comes into view.
+            // A range that cannot be loaded is requested again the next time that it comes into view.
             let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);
             if let Ok(page) = page {

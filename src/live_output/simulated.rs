@@ -1,4 +1,4 @@
-//! Simulates, for tests, the events that a worker would send for random output.
+//! Test support that simulates the events that a worker would send for random output.
 
 use fastrand::Rng;
 use model::{
@@ -10,9 +10,9 @@ use model::{
 pub struct Simulated {
     /// Every complete line with its number.
     pub lines: Vec<(i64, String)>,
-    /// The size of `output.log`.
+    /// The size of `output.log` in bytes.
     pub bytes: i64,
-    /// The events.
+    /// The log events that contain the output, in order.
     pub events: Vec<Event>,
 }
 
@@ -25,7 +25,7 @@ struct Stretch {
 }
 
 impl Simulated {
-    /// Generates output and splits it, both from a seed.
+    /// Generates random output and splits it into events, both determined by the seed.
     pub fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let stretches = print(&mut random);
@@ -66,7 +66,7 @@ fn print(random: &mut Rng) -> Vec<Stretch> {
             open[which] = None;
         }
         stretches.push(Stretch { stream, offset, line, text });
-        offset += length(&stretches.last().expect("just pushed").text);
+        offset += length(&stretches.last().expect("a stretch was just pushed").text);
     }
     stretches
 }
@@ -86,15 +86,15 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut rest = characters.as_slice();
     while !rest.is_empty() {
-        let size = usize::try_from(random.u64(..40) + 1).expect("small").min(rest.len());
+        let size = usize::try_from(random.u64(..40) + 1).expect("the number is small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        // The chunks are in the order of their first bytes, as sent by a worker.
+        // Like a worker, this sends the chunks in the order of their first bytes.
         let (first, second) = match range[0].stream {
             StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),
         };
         for stream in [first, second] {
-            let seq = Seq(i64::try_from(events.len()).expect("few") + 1);
+            let seq = Seq(i64::try_from(events.len()).expect("the number is small") + 1);
             events.extend(chunk(seq, range.iter().filter(|character| character.stream == stream)));
         }
         rest = after;

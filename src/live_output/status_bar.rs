@@ -7,7 +7,7 @@ use super::screen::Screen;
 use super::shortcuts;
 use crate::words;
 
-/// The state of the connection, and the totals of the log.
+/// Shows the state of the connection and the totals of the log.
 #[component]
 pub fn StatusBar(
     screen: Screen,

@@ -1,4 +1,4 @@
-//! The toolbar: filters, and buttons for following, copying and downloading.
+//! The toolbar with the filters and the buttons for following, copying and downloading.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::words;
 
 /// The time for which a button shows the result of its action.
 const NOTICE_TIME: Duration = Duration::from_secs(3);
-/// The artifact name of an attempt's complete output.
+/// The name of the artifact that contains an attempt's complete output.
 const LOG_NAME: &str = "logs/output.log";
 
 /// The toolbar. On narrow screens, rarely used tools are in a menu.

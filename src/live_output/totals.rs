@@ -20,7 +20,7 @@ struct AttemptCount {
 }
 
 impl Totals {
-    /// Adds the figures of an event. Adding an event twice has no effect, because only the greatest figures count.
+    /// Updates the totals from an event. Noting an event twice has no effect, because only the greatest values count.
     pub fn note(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => {

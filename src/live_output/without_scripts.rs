@@ -1,5 +1,5 @@
-//! The note above the log for browsers without scripts. It describes the displayed part of the log and links to the
-//! rest.
+//! The note above the log for browsers that do not run scripts. The note describes the displayed part of the log and
+//! links to the rest.
 //!
 //! The style sheet hides the note if scripts run.
 
@@ -15,7 +15,7 @@ const RELOAD_SECONDS: u32 = 5;
 /// The query parameter that turns reloading on. It is off by default, because a reload interrupts reading.
 const RELOADS: &str = "reload";
 
-/// The note and its links.
+/// Shows the note with its links.
 #[component]
 pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
     let (id, over) = job.with_untracked(|job| (job.id, job.status.is_terminal()));

@@ -29,7 +29,7 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// The interval at which the durations of running jobs are updated.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Loads a job and displays it.
+/// Loads a job and displays its page.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let params = use_params_map();
@@ -66,7 +66,7 @@ fn Loading() -> impl IntoView {
     .into_any()
 }
 
-/// A job's state as signals. It is a handle: copies refer to the same job.
+/// The state of a job as signals. Copies of this handle refer to the same job.
 #[derive(Clone, Copy)]
 struct LiveJob {
     id: JobId,
@@ -130,7 +130,7 @@ impl LiveJob {
     }
 }
 
-/// Shows a loaded job. The props are serialisable. All reactive state is created here.
+/// Shows a loaded job. The props are serialisable, and this component creates all reactive state.
 #[component]
 fn JobView(page: JobPageData) -> impl IntoView {
     let JobPageData { job, lifecycle_events, tail, artifacts } = page;

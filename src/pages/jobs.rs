@@ -1,4 +1,4 @@
-//! The list of jobs, newest first. It is updated automatically.
+//! The page with the list of jobs, newest first. The list is updated automatically.
 
 mod changes;
 mod list;
@@ -23,12 +23,12 @@ use list::JobList;
 /// The delay between the last keystroke and the search.
 const SEARCH_AFTER: Duration = Duration::from_millis(250);
 
-/// The filters of the list. They are part of the page's address, so that a filtered list can be linked to.
+/// The filters of the list. The page's address contains them, so that users can link to a filtered list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
-    /// The number of jobs to skip. Only the page links for browsers without scripts set it.
+    /// The number of jobs to skip. Only the page links for browsers without scripts set this value.
     offset: u32,
 }
 
@@ -112,7 +112,7 @@ fn Loading() -> impl IntoView {
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// The filters. Without scripts they are a form that Enter submits.
+/// The filters. Without scripts, they are a form that the Enter key submits.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();

@@ -5,9 +5,9 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ui::PageTitle;
 
-/// Asks for the token, or for a click that uses a one-time link.
+/// Shows a field for the token or, if a one-time link was opened, a button that logs in.
 ///
-/// Only a POST request uses up the link's ticket, because programs that preview links load this page with GET.
+/// Only a POST request invalidates the link's ticket, because programs that preview links load this page with GET.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -21,7 +21,7 @@ use crate::rpc;
 use crate::ui::{Icon, PageTitle};
 use form::Form;
 
-/// Fields that are collapsed initially, because few jobs need them.
+/// The fields that are collapsed initially, because few jobs need them.
 const FURTHER: [&str; 4] = ["payload.shell", "payload.timeoutSeconds", "maxAttempts", "priority"];
 
 /// The page for a new job or, with the query parameter `from`, for editing an existing one.

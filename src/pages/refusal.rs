@@ -6,10 +6,10 @@ use leptos_router::components::A;
 use crate::host;
 use crate::page_data::RpcError;
 
-/// Shown instead of a page that the server refused to send, or that could not be loaded.
+/// An error message in place of a page that the server refused to send, or that could not be loaded.
 #[component]
 pub fn Refusal(
-    /// Why the page is not shown.
+    /// The reason why the page is not shown.
     error: RpcError,
 ) -> impl IntoView {
     let (title, text) = match &error {

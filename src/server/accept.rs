@@ -25,9 +25,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_gives_each_of_its_items_a_weight_whatever_the_case_and_however_many_lines_it_has() {
+    fn items_of_a_list_have_weights_regardless_of_case_and_header_lines() {
         let lines = ["text/Plain;charset=UTF-8; Q=0.5 ,GZIP; q= 0", "*/*, br;q=x"];
-        let headers: HeaderMap = lines.iter().map(|line| (ACCEPT, line.parse().expect("a header's value"))).collect();
+        let headers: HeaderMap =
+            lines.iter().map(|line| (ACCEPT, line.parse().expect("it is a header value"))).collect();
         let expected = [("text/plain", 0.5), ("gzip", 0.0), ("*/*", 1.0), ("br", 0.0)];
         assert_eq!(accepted(&headers, ACCEPT), expected.map(|(name, weight)| (name.to_owned(), weight)));
     }

@@ -1,5 +1,5 @@
-//! Checks every request before its route is called. Its body must have a supported encoding and must arrive in time,
-//! and its `Expect` header must be supported.
+//! Checks every request before its route is called. The body must have a supported encoding and must arrive in time,
+//! and the `Expect` header must be supported.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -24,32 +24,34 @@ const MAX_ARTIFACTS: usize = 1_000;
 pub struct Config {
     /// The folder for the database, spools and workspaces.
     pub data_dir: PathBuf,
-    /// The folder of the built pages; if `None`, the embedded pages or else those of the last build are used.
+    /// The folder of the built pages. If `None`, the embedded pages are used or, if there are none, those of the last
+    /// build.
     pub site_root: Option<PathBuf>,
     /// The static files that are compiled into the program.
     pub embedded_site: Option<EmbeddedSite>,
     /// The operator's admin token; if `None`, the token in the data folder is used.
     pub admin_token: Option<String>,
-    /// Additional host names for browsers to reach the server by, besides its address and the names of the loopback
-    /// interface.
+    /// Additional host names under which browsers can reach the server. Its own address and the names of the loopback
+    /// interface are always allowed.
     pub allowed_hosts: Vec<String>,
     /// The number of jobs that the embedded worker runs at the same time.
     pub concurrency: usize,
-    /// How the steps of jobs are supervised.
+    /// The way in which the steps of jobs are supervised.
     pub supervision: Supervision,
     /// Whether output is written to the event log while it is printed.
     pub live_log_events: bool,
-    /// The maximum time before output is sent.
+    /// The maximum time that output waits before it is sent live.
     pub live_flush: Duration,
     /// The maximum number of log events of a job per second.
     pub live_events_per_second: u32,
-    /// The target size of a log event's text, in bytes; it grows under load.
+    /// The target size of a log event's text, in bytes. Events are larger under load.
     pub live_event_bytes: usize,
-    /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent.
+    /// The maximum total text of a job's log events, in bytes. Beyond this limit, only the end of each step's output is
+    /// sent live.
     pub live_job_bytes: u64,
-    /// The maximum time after the end of a step during which its output is still sent.
+    /// The maximum time after the end of a step during which its output is still sent live.
     pub live_lag: Duration,
-    /// The number of bytes at the end of each step's output that are always sent.
+    /// The number of bytes at the end of each step's output that are always sent live.
     pub live_tail_bytes: u64,
     /// The maximum size of a request body, in bytes.
     pub body_bytes: usize,
@@ -77,7 +79,7 @@ pub struct Config {
     pub job_home: JobHome,
     /// The names of environment variables of the server that are passed on to jobs.
     pub job_env: Vec<String>,
-    /// The folders that absolute working directories must be in; any folder if empty.
+    /// The folders that absolute working directories must be in. If the list is empty, any folder is allowed.
     pub working_roots: Vec<PathBuf>,
     /// The limits on the time that clients may keep the server waiting.
     pub limits: Limits,
@@ -95,7 +97,7 @@ pub enum ConfigError {
     /// The file of values to mask cannot be read.
     #[error("failed to read the values to mask from {path}: {source}")]
     RedactValues {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The I/O error.
         source: std::io::Error,
@@ -163,7 +165,7 @@ impl Config {
     }
 }
 
-/// Returns the options of Leptos: those of `Leptos.toml` at build time, and the server's address.
+/// Returns the options of Leptos, which consist of those in `Leptos.toml` at build time and the server's address.
 pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
     let site = SiteOptions::built_in();
     LeptosOptions::builder().output_name(site.output_name).site_pkg_dir(site.site_pkg_dir).site_addr(address).build()
@@ -189,7 +191,7 @@ impl SiteOptions {
         struct File {
             leptos: SiteOptions,
         }
-        let file: File = toml::from_str(include_str!("../../Leptos.toml")).expect("a test reads it");
+        let file: File = toml::from_str(include_str!("../../Leptos.toml")).expect("a test parses this file");
         file.leptos
     }
 }

@@ -112,7 +112,7 @@ async fn answer(
     Ok(response.map(|body| Reply { body, _end: end }))
 }
 
-/// The body of a response. Its end is reported to the connection's socket.
+/// The body of a response. Dropping it notifies the connection's socket that the response is complete.
 struct Reply {
     body: Body,
     _end: ReplyEnd,

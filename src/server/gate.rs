@@ -1,4 +1,4 @@
-//! The checks that every request has to pass before its route is called: its host, its origin, and its credentials.
+//! Checks the host, the origin and the credentials of every request before its route is called.
 //!
 //! A single list defines the paths that do not require a login. It contains complete paths and two folders of files. A
 //! path that merely starts or ends like one of them still requires a login.
@@ -23,8 +23,8 @@ const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 /// The folders that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// The paths used by programs. `/api` and `/rpc` include all paths below them. A request without a login is refused
-/// with 401 instead of being redirected to the login page.
+/// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
+/// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
 /// Adds the [`Identity`] of the sender to the request's extensions and passes the request on, or responds with an
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_leads_out_of_an_open_folder_is_not_open() {
+    fn paths_that_leave_an_open_folder_require_a_login() {
         for path in ["/healthz", "/login", "/pkg/tailwater.js", "/pkg/snippets/a-1/b_2.js", "/fonts/inter.woff2"] {
             assert!(is_open(path), "{path}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_bearer_credentials_are_for_this_server() {
+    fn only_bearer_credentials_are_used() {
         let table: [(&[u8], Option<&[u8]>); 9] = [
             (b"Bearer abc", Some(b"abc")),
             (b"bEARER   abc ", Some(b"abc")),
@@ -169,19 +169,19 @@ mod tests {
             (b"", None),
         ];
         for (credentials, token) in table {
-            let value = HeaderValue::from_bytes(credentials).expect("a header's value");
+            let value = HeaderValue::from_bytes(credentials).expect("it is a header value");
             assert_eq!(bearer(&value), token, "{value:?}");
         }
     }
 
     #[test]
-    fn a_log_that_is_followed_is_a_stream_however_its_query_is_written() {
+    fn a_followed_log_is_a_stream_regardless_of_percent_encoding() {
         for uri in ["/x/log?follow=true", "/x/log?%66ollow=true", "/x/log?a=1&f%6fllow", "/x/stream", "/x/log?follow=1"]
         {
-            assert!(is_stream(&uri.parse().expect("a URI")), "{uri}");
+            assert!(is_stream(&uri.parse().expect("it is a URI")), "{uri}");
         }
         for uri in ["/x/log", "/x/log?afollow=true", "/x/log?a=follow=true", "/x/lines?follow=true"] {
-            assert!(!is_stream(&uri.parse().expect("a URI")), "{uri}");
+            assert!(!is_stream(&uri.parse().expect("it is a URI")), "{uri}");
         }
     }
 }

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_about_the_job_in_its_path_and_nothing_else_of_the_path_is_told() {
+    fn only_the_job_id_in_a_path_is_logged() {
         let id = "01890000-0000-7000-8000-000000000000";
         for path in [
             format!("/api/queue/jobs/{id}"),

@@ -1,7 +1,7 @@
 //! Limits the time that a peer may keep the server waiting: a maximum for each pause, and a minimum average rate.
 //!
-//! Only the time during which the server waits for the peer counts. The budget does not change while the server itself
-//! is slow or has nothing to send.
+//! Only the time during which the server waits for the peer is deducted from the peer's budget. The budget does not
+//! change while the server itself is slow or has nothing to send.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -53,7 +53,7 @@ impl Pace {
         self.budget.moved(bytes, waited);
     }
 
-    /// Called while waiting for the peer. Returns `Ready` when its budget is used up.
+    /// Starts or continues a wait for the peer. Returns `Ready` when the budget is used up.
     pub(super) fn poll_used_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.waiting_since.is_none() {
             let now = Instant::now();
@@ -74,8 +74,8 @@ mod tests {
 
     const LIMIT: PaceLimit = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
 
-    /// Returns the number of waits of `seconds`, each for `bytes`, until the budget is used up, or `None` if it never
-    /// is.
+    /// Simulates a peer that transfers `bytes` after each wait of `seconds`. Returns the number of waits after which
+    /// the budget is used up, or `None` if that does not happen.
     fn lasts(bytes: usize, seconds: u64) -> Option<u32> {
         let (mut budget, waited) = (Budget::new(LIMIT), Duration::from_secs(seconds));
         (0..100_000).find(|_| {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_and_steady_peer_is_never_late_and_one_that_trickles_is() {
+    fn a_peer_at_the_minimum_rate_is_never_late_and_a_slower_one_is() {
         assert_eq!(lasts(500, 1), None);
         assert_eq!(lasts(10_000, 20), None);
         assert_eq!(lasts(1, 1), Some(30));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fast_start_buys_no_longer_stall() {
+    fn a_fast_start_does_not_allow_a_longer_stall() {
         let mut budget = Budget::new(LIMIT);
         budget.moved(100_000_000, Duration::ZERO);
         assert_eq!(budget.left, LIMIT.stall);

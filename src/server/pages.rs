@@ -18,7 +18,7 @@ use crate::page_data::{JobPageData, RpcError};
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
 
-/// The maximum number of output events in the first paint, which matters for jobs that print one line per event.
+/// The maximum number of output events in the first paint. The limit applies to jobs with many small events.
 const TAIL: usize = 500;
 
 /// The maximum number of lifecycle events in the first paint. If a job has more, the page shows the oldest ones and

@@ -16,11 +16,11 @@ use axum::response::Response;
 use rust_embed::EmbeddedFile;
 use sha2::{Digest, Sha256};
 
-/// Looks up an embedded file by its name in the site.
+/// A function that returns an embedded file by its name in the site.
 pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 
-/// The list of names, in TOML. It maps each file's plain name to its name with a hash, and is written by
-/// `xtask/src/names.rs`.
+/// The file with the list of names, in TOML. The list maps each file's plain name to its name with a hash. It is
+/// written by `xtask/src/names.rs`.
 const NAMES: &str = "names.toml";
 
 /// The `Cache-Control` value for files with a hash in their name, which never change. One year is the longest
@@ -30,7 +30,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// The `Cache-Control` value for all other files. Browsers may store them, but must revalidate them before each use.
 const ASK: &str = "no-cache";
 
-/// The built pages. Cloning it is cheap.
+/// The built pages. A clone is cheap.
 #[derive(Clone, Debug)]
 pub struct Site {
     source: SiteSource,
@@ -52,8 +52,8 @@ struct SiteFile {
 }
 
 impl Site {
-    /// Opens the site in `folder`. If `folder` is `None`, the embedded site is used or, if there is none, the build's
-    /// output folder.
+    /// Opens the site in `folder`. If `folder` is `None`, opens the embedded site or, if there is none, the site in the
+    /// build's output folder.
     ///
     /// A missing site is logged with instructions, but is not an error, because the API works without it.
     #[must_use]

@@ -1,4 +1,5 @@
-//! Wrappers for browser APIs: event listeners that are removed when dropped, and updates once per animation frame.
+//! Wrappers for browser APIs, such as event listeners that are removed when dropped, and updates once per animation
+//! frame.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,7 +9,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventTarget, IntersectionObserver, IntersectionObserverEntry};
 
-/// An event listener that is removed when this is dropped.
+/// An event listener. Dropping this value removes it.
 pub struct Listener {
     target: EventTarget,
     name: &'static str,
@@ -20,7 +21,7 @@ impl Listener {
     pub fn new(target: impl AsRef<EventTarget>, name: &'static str, on_event: impl FnMut(Event) + 'static) -> Self {
         let closure = Closure::new(on_event);
         let target = target.as_ref().clone();
-        // Adding the listener fails only if the target no longer exists. In that case there are no events to miss.
+        // Adding the listener fails only if the target no longer exists. In that case there are no events.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target, name, closure }
     }

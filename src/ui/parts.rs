@@ -1,4 +1,4 @@
-//! Small views that are used by several pages and by Live Output: icons, a status, a point in time.
+//! Small views that several pages and Live Output use, such as icons, a job's status and a point in time.
 
 use std::time::Duration;
 

@@ -56,7 +56,7 @@ const RULES: [(&str, &str, Access); 31] = [
     ("POST", "/rpc/resubmit_with_changes", Access::Program),
     ("POST", "/rpc/job", Access::Program),
     ("POST", "/tasks/queue/new", Access::Program),
-    // This entry has to be the last one, because it ends the session with which the test requests all routes.
+    // This entry has to be last, because it ends the session that a test uses for all requests.
     ("POST", "/logout", Access::Program),
 ];
 
@@ -70,7 +70,7 @@ fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
 }
 
 #[tokio::test]
-async fn every_route_of_the_server_has_a_rule_of_access() {
+async fn every_route_has_an_access_rule() {
     let mut routes: Vec<_> = all_routes().into_iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     let mut rules: Vec<_> = RULES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     routes.sort();
@@ -105,7 +105,7 @@ async fn every_api_route_answers_401_without_credentials() {
 }
 
 #[tokio::test]
-async fn without_a_session_every_page_redirects_to_the_login_and_back() {
+async fn without_a_session_every_page_redirects_to_the_login_with_a_return_path() {
     let server = TestServer::start().await;
     let (job, _) = job_with_artifact(&server).await;
     let pages =
@@ -200,7 +200,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // The target that also names another host may be refused with 403.
+        // A target that names another host may also be refused with 403.
         let refused =
             matches!(reply.status, 303 | 400 | 401) || (reply.status == 403 && trick.starts_with("http://x/"));
         assert!(refused, "{trick}: {} {}", reply.status, reply.body);
@@ -209,7 +209,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
 }
 
 #[tokio::test]
-async fn listening_beyond_loopback_needs_a_token_that_the_operator_set() {
+async fn listening_beyond_loopback_requires_a_token_set_by_the_operator() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let everywhere: SocketAddr = "0.0.0.0:0".parse().expect("an address");
     let listen = async || TcpListener::bind(everywhere).await.expect("a free port");

@@ -1,11 +1,11 @@
-//! Artifacts: exactly the files that a job specifies are stored, completely and with the correct metadata.
+//! Exactly the files that a job specifies are stored as artifacts, completely and with the correct metadata.
 
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
 use crate::harness::{Api, TestServer, of_kind, sha256, until};
 
-/// Returns the name, stage, content type and text of every artifact except the log.
+/// Returns the name, stage, content type and text of every stored artifact except the log, sorted by name.
 async fn kept(api: &Api, id: &str) -> Vec<(String, String, String, String)> {
     let page = api.json(&format!("/jobs/{id}/artifacts")).await;
     let mut kept = Vec::new();
@@ -30,7 +30,7 @@ fn rows(expected: &[[&str; 4]]) -> Vec<(String, String, String, String)> {
 }
 
 #[tokio::test]
-async fn each_file_that_a_job_names_is_kept_with_an_event_even_if_the_job_fails() {
+async fn each_matching_file_is_stored_with_an_event_even_if_the_job_fails() {
     let server = TestServer::start().await;
     let command = "mkdir -p report/x; echo '<r/>' > report/x/a.xml; echo no > b.txt; echo '{}' > c.json; exit 1";
     let id = server.api.submit(json!({"run": command, "artifacts": ["report/**", "*.json"]})).await;
@@ -61,11 +61,11 @@ async fn files_are_available_while_later_stages_run_and_newer_versions_replace_e
     let second = ["made", "execute", "application/octet-stream", "second\n"];
     assert_eq!(kept(&server.api, &id).await, rows(&[second, same]));
     let folder = server.data.path().join("artifacts").join(&id).join("1");
-    assert_eq!(std::fs::read_dir(folder).expect("the folder exists").count(), 2, "the replaced version is gone");
+    assert_eq!(std::fs::read_dir(folder).expect("the folder exists").count(), 2, "the replaced version is deleted");
 }
 
 #[tokio::test]
-async fn files_outside_the_workspace_are_not_kept_and_a_warning_names_them() {
+async fn files_outside_the_workspace_are_not_stored_and_a_warning_names_them() {
     let server = TestServer::start().await;
     let secret = server.data.path().join("admin");
     std::fs::write(&secret, "secret").expect("the folder can be written");
@@ -79,7 +79,7 @@ async fn files_outside_the_workspace_are_not_kept_and_a_warning_names_them() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_too_large_is_not_kept_and_a_name_with_a_secret_is_masked() {
+async fn an_oversized_file_is_not_stored_and_a_secret_in_a_file_name_is_masked() {
     let server = TestServer::start_with(|config| config.artifact_file_bytes = 10).await;
     let secret = "hunter2-correct-horse";
     let command = "echo 12345678901 > large; echo small > $NAME_TOKEN.txt; : > empty";
@@ -112,7 +112,7 @@ async fn a_warning_says_that_the_patterns_matched_no_file() {
 }
 
 #[tokio::test]
-async fn each_pattern_that_matches_nothing_is_named_also_among_others_that_do() {
+async fn a_warning_names_only_the_patterns_that_match_no_file() {
     let server = TestServer::start().await;
     let run = "mkdir -p app/[id] app/i d empty; touch app/[id]/page.js app/i/page.js é.log d/f";
     let patterns = ["dist/**", "?.log", "d//f", "app/[id]/page.js", "empty", "hunter2-correct-horse/*"];
@@ -132,7 +132,7 @@ async fn each_pattern_that_matches_nothing_is_named_also_among_others_that_do() 
 }
 
 #[tokio::test]
-async fn a_file_with_holes_takes_as_little_room_when_it_is_kept() {
+async fn a_sparse_file_stays_sparse_when_it_is_stored() {
     use std::os::unix::fs::MetadataExt;
     let server = TestServer::start_with(|config| {
         config.artifact_file_bytes = 64 << 20;
@@ -143,8 +143,9 @@ async fn a_file_with_holes_takes_as_little_room_when_it_is_kept() {
         server.api.submit(json!({"run": "truncate -s 20M image; echo end >> image", "artifacts": ["image"]})).await;
     server.api.ended(&id).await;
     let folder = server.data.path().join("artifacts").join(&id).join("1");
-    let files = std::fs::read_dir(folder).expect("it is there").map(|entry| entry.and_then(|entry| entry.metadata()));
-    let files: Vec<_> = files.collect::<Result<_, _>>().expect("it can be read");
+    let files =
+        std::fs::read_dir(folder).expect("the folder exists").map(|entry| entry.and_then(|entry| entry.metadata()));
+    let files: Vec<_> = files.collect::<Result<_, _>>().expect("the metadata can be read");
     assert_eq!(files.iter().map(MetadataExt::size).collect::<Vec<_>>(), [(20 << 20) + 4]);
     assert!(files[0].blocks() * 512 < 1 << 20, "{} bytes", files[0].blocks() * 512);
 }
@@ -158,8 +159,8 @@ async fn a_crash_leaves_no_partially_collected_files() {
     let complete = |events: &[Value]| of_kind(events, "artifact").len() == 1;
     server.api.events_when(&id, "contain an artifact", complete).await;
     server.kill();
-    // Creates the files that a crash leaves behind if it occurs after a file is stored but before it is recorded, or
-    // while a file is being stored.
+    // Simulates two crashes: one after a file was stored but before it was recorded, and one while a file was being
+    // stored.
     let folder = data.path().join("artifacts").join(&id).join("1");
     for name in ["01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-000000000001#1"] {
         std::fs::write(folder.join(name), "half").expect("the folder exists");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::{Api, TestServer, number};
 
 /// Sends a request and checks that the server refuses it with the given status and code and with a message that
-/// contains `says`. Then checks that the server still answers.
+/// contains `says`. Also checks that the server still answers.
 async fn check_refused(api: &Api, request: RequestBuilder, (status, code): (u16, &str), says: &str) {
     let request = request.build().expect("the request is valid");
     let what = format!("{} {}", request.method(), request.url());
@@ -74,7 +74,7 @@ async fn an_artifact_is_found_only_under_its_own_job() {
 }
 
 #[tokio::test]
-async fn an_invalid_query_is_refused_with_its_parameters_name() {
+async fn an_invalid_query_is_refused_with_the_parameter_name() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("true").await;
     let table = [

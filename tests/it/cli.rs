@@ -1,4 +1,4 @@
-//! The command line, run as a real process against a real server.
+//! Tests that run the command line as a separate process with a real server.
 
 mod bytes;
 mod credentials;

@@ -1,5 +1,5 @@
 //! After `kill -9` of the server, everything that a reader has seen still exists, no data is corrupted, and no process
-//! survives.
+//! of a job survives.
 
 mod fail_points;
 mod faults;
@@ -93,16 +93,16 @@ async fn check_integrity(data: &Path) {
 }
 
 #[tokio::test]
-async fn a_job_with_attempts_left_is_queued_again_after_a_crash_and_its_processes_have_died() {
+async fn a_job_with_attempts_left_is_requeued_after_a_crash_and_its_processes_are_dead() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     let payload = json!({"run": "setsid sleep 1000 & echo begun; sleep 1000"});
     let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": payload})).await;
     server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let ids = [id.clone()];
-    until("its processes run", || orphans(&ids) >= 2).await;
+    until("the processes of the job run", || orphans(&ids) >= 2).await;
     server.kill();
-    until("they have died with the server", || orphans(&ids) == 0).await;
+    until("the processes have died with the server", || orphans(&ids) == 0).await;
     let server = Process::start(data.path());
     let job = server.api.job_when(&id, "is queued again", |job| job["status"] == "queued").await;
     assert_eq!(job["attempt"], 1);
@@ -121,7 +121,7 @@ async fn a_truncated_spool_is_completed_from_the_stored_events() {
     let complete = |events: &[Value]| restore(events, 1).len() == 60;
     let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
     server.kill();
-    // Simulates a power failure after which the database was synced, but the spool was not.
+    // Simulates a power failure that happens after the database is synced but before the spool is.
     let log = data.path().join("spool").join(&id).join("1/output.log");
     let file = std::fs::OpenOptions::new().write(true).open(&log).expect("the file exists");
     file.set_len(20).expect("the file can be truncated");

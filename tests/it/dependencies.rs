@@ -1,7 +1,7 @@
-//! Restrictions on dependencies: of the package, and between modules.
+//! Restrictions on the package's dependencies and on references between its modules.
 
 #[test]
-fn there_is_one_sqlite() {
+fn the_package_links_only_one_copy_of_sqlite() {
     // Two copies of SQLite in one process would break each other's file locks.
     let lock = std::fs::read_to_string("Cargo.lock").expect("tests run in the package's folder");
     assert_eq!(lock.matches("name = \"libsqlite3-sys\"").count(), 1);
@@ -33,11 +33,11 @@ fn check(module: &str, forbidden: &[&str]) {
             }
         }
     }
-    assert!(found > 0, "{module} is not there");
+    assert!(found > 0, "{module} has no source files");
 }
 
 #[test]
-fn modules_do_not_depend_on_one_another_in_circles() {
+fn modules_have_no_circular_dependencies() {
     let both_halves = ["app", "host", "live_output", "pages", "rest", "rpc", "ui", "words"];
     let server = ["auth", "cli", "logging", "server"];
     check("src/ui", &[&server[..], &["app", "live_output", "pages", "rest", "rpc"]].concat());
@@ -45,7 +45,7 @@ fn modules_do_not_depend_on_one_another_in_circles() {
     check("src/page_data", &[&server[..], &both_halves[..]].concat());
     check("src/server", &["rpc", "pages", "live_output", "cli"]);
 
-    // From the outermost inwards: each may refer to those after it.
+    // These modules are listed from the outermost to the innermost. Each may refer only to the modules after it.
     let engine = ["worker", "output", "queue", "artifacts", "event_log", "inputs", "json", "spool", "db", "files"];
     for (at, module) in engine.iter().enumerate() {
         check(&format!("engine/src/{module}"), &engine[..at]);

@@ -1,5 +1,4 @@
-//! Disk failures and jobs: while the disk is nearly full, no new job starts, and an unreadable spool does not block
-//! other jobs.
+//! While the disk is nearly full, no new job starts. An unreadable spool does not block other jobs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
 
-/// A disk whose free space is set by the test. It counts how often its free space is queried.
+/// A simulated disk whose free space is set by the test. It counts the queries of its free space.
 #[derive(Default)]
 struct Disk {
     free: AtomicU64,
@@ -73,9 +72,9 @@ async fn open(data: &Path) -> (Queue, EventLog) {
     (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
 }
 
-/// Returns the connection of a worker with its own boot id.
+/// Returns the link of an embedded worker in a new run of the server. `instance` is the id of the data folder.
 fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
-    let artifacts = ArtifactStore::open(data).expect("the folder is there");
+    let artifacts = ArtifactStore::open(data).expect("the folder exists");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())
 }
 
@@ -86,13 +85,13 @@ async fn submit(queue: &Queue, command: String) -> JobId {
 }
 
 async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
-    while queue.job(job).await.expect("it is there").status != status {
+    while queue.job(job).await.expect("the job exists").status != status {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
-async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
+async fn on_low_disk_space_running_jobs_continue_and_no_new_jobs_start() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let (queue, events) = open(data.path()).await;
     let link = link("this", data.path(), &queue, &events);
@@ -112,7 +111,7 @@ async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
     std::fs::write(&go, "").expect("the folder can be written");
     status_is(&queue, running, JobStatus::Succeeded).await;
     disk.asked_again(20).await;
-    assert_eq!(queue.job(waiting).await.expect("it is there").status, JobStatus::Queued);
+    assert_eq!(queue.job(waiting).await.expect("the job exists").status, JobStatus::Queued);
 
     disk.free.store(1_000, Ordering::SeqCst);
     status_is(&queue, waiting, JobStatus::Succeeded).await;
@@ -122,13 +121,13 @@ async fn while_the_disk_is_low_running_jobs_go_on_and_no_new_ones_are_taken() {
 }
 
 #[tokio::test]
-async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
+async fn a_job_whose_spool_is_unreadable_after_a_crash_fails() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let (queue, events) = open(data.path()).await;
     let [dead, elsewhere, next_boot] =
         ["this", "that", "this"].map(|instance| link(instance, data.path(), &queue, &events));
     let shutdown = CancellationToken::new();
-    // Claimed first, so that a recovery that wrongly included it would end it first.
+    // This job is claimed first, so that a recovery that wrongly included it would end it before the other job.
     let of_another_server = submit(&queue, "true".to_owned()).await;
     elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let job = submit(&queue, "true".to_owned()).await;
@@ -141,12 +140,12 @@ async fn a_job_whose_spool_cannot_be_read_after_a_crash_is_ended_without_it() {
     let worker = Worker::new(next_boot, worker_config(data.path()), DiskGuard::new(data.path().to_owned(), 0));
     let working = tokio::spawn(worker.run(shutdown.clone()));
     status_is(&queue, job, JobStatus::Failed).await;
-    let ended = queue.job(job).await.expect("it is there");
+    let ended = queue.job(job).await.expect("the job exists");
     let message = "the server stopped while the job was running, and the stored output cannot be read";
     assert_eq!(ended.error_message.as_deref(), Some(message));
-    assert!(spool.is_dir(), "it is left for a person to look at");
-    let other = queue.job(of_another_server).await.expect("it is there").status;
-    assert_eq!(other, JobStatus::Running, "a worker of another data folder holds it");
+    assert!(spool.is_dir(), "the spool is left in place for inspection");
+    let other = queue.job(of_another_server).await.expect("the job exists").status;
+    assert_eq!(other, JobStatus::Running, "a worker of another data folder runs it");
     shutdown.cancel();
     working.await.expect("the worker ends without a panic");
 }

@@ -1,4 +1,4 @@
-//! README and `docs/`: every link has a target, and exactly the existing flags, settings and routes are documented.
+//! In README and `docs/`, every link has a target, and exactly the existing flags, settings and routes are documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -40,7 +40,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 /// Returns the help text of a subcommand, or of the whole program.
 fn help(verb: &[&str]) -> String {
     let output = Command::new(PROGRAM).args(verb).arg("--help").output().expect("the program starts");
-    assert!(output.status.success(), "{verb:?} is no verb: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{verb:?} is not a subcommand: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("the content is text")
 }
 
@@ -159,6 +159,6 @@ fn the_api_page_names_every_error_code_and_no_other() {
     let page = fs::read_to_string("docs/api.md").expect("the page exists");
     let (_, table) = page.split_once("## Errors").expect("the page has a table of errors");
     let named = table.split('`').skip(1).step_by(2).filter(|name| name.contains('_'));
-    assert!(codes.len() > 20, "the source was not understood: {codes:?}");
+    assert!(codes.len() > 20, "the source was not parsed: {codes:?}");
     assert_eq!(named.collect::<BTreeSet<&str>>(), codes);
 }

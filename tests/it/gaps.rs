@@ -1,5 +1,5 @@
-//! Limits on live output: the head and the tail of the output are sent, a gap event reports the range between them, and
-//! the complete log contains everything.
+//! If output exceeds the limits of live output, only its head and its tail are sent. A gap event reports the range
+//! between them, and the complete log contains everything.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn check_arithmetic(events: &[Value], output: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_job_beyond_its_budget_has_head_and_tail_with_a_gap_between() {
+async fn output_beyond_the_budget_has_a_head_a_gap_and_a_tail() {
     let server = TestServer::start_with(|config| {
         config.live_job_bytes = 10_000;
         config.live_tail_bytes = 4_000;
@@ -80,17 +80,17 @@ async fn a_job_beyond_its_budget_has_head_and_tail_with_a_gap_between() {
     let logs = of_kind(&events, "log");
     let texts: Vec<&str> = logs.iter().map(|event| event["message"].as_str().expect("the content is text")).collect();
     assert!(texts[0].starts_with("1\n2\n") && texts.iter().all(|text| text.ends_with('\n')));
-    assert!(texts.concat().ends_with("4999\n5000\nshort\n"), "the end of each step is kept");
+    assert!(texts.concat().ends_with("4999\n5000\nshort\n"), "the end of each step is sent");
     // The gap event is between the events of the head and those of the tail.
     let seqs = |events: &[&Value]| -> Vec<usize> { events.iter().map(|event| number(&event["seq"])).collect() };
     let (gap, logs) = (seqs(&gaps)[0], seqs(&logs));
     assert!(logs[0] < gap && gap < *logs.last().expect("the list is not empty"));
-    assert_eq!(of_kind(&events, "warning").len(), 1, "the log warns once that the budget is spent");
+    assert_eq!(of_kind(&events, "warning").len(), 1, "one warning reports that the budget is exhausted");
     assert_eq!(server.api.events_with(&id, "&kind=gap").await.len(), 1);
 }
 
 #[tokio::test]
-async fn output_that_is_still_unsent_long_after_its_step_becomes_a_gap() {
+async fn output_still_unsent_at_the_lag_limit_becomes_a_gap() {
     let server = TestServer::start_with(|config| {
         config.live_lag = std::time::Duration::ZERO;
         config.live_events_per_second = 2;
@@ -98,7 +98,7 @@ async fn output_that_is_still_unsent_long_after_its_step_becomes_a_gap() {
         config.live_tail_bytes = 1_000;
     })
     .await;
-    // This is more than the events of the first second can contain. Each of them is at most 1 MiB.
+    // This output does not fit in the events of the first second, each of which contains at most 1 MiB.
     let (id, _) = server.api.run("seq 2000000").await;
     let events = server.api.events(&id).await;
     let output = server.api.output(&id, 1).await;
@@ -138,7 +138,7 @@ async fn without_live_events_all_output_counts_as_suppressed() {
 }
 
 #[tokio::test]
-async fn the_limits_also_hold_after_a_crash() {
+async fn the_limits_also_apply_after_a_crash() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let start = || {
         Process::start_by(data.path(), |mut server| {
@@ -148,8 +148,8 @@ async fn the_limits_also_hold_after_a_crash() {
     };
     let server = start();
     let id = server.api.submit(json!({"run": "seq 5000000; sleep 600"})).await;
-    // Recovery truncates bytes without a record, so the test waits for the last record, whose offset and length give
-    // the log's end.
+    // Recovery truncates bytes that have no index record. The test therefore waits for the last record, whose offset
+    // and length give the end of the log.
     let idx = data.path().join("spool").join(&id).join("1/output.idx");
     let end = || {
         let idx = std::fs::read(&idx).ok()?;
@@ -169,11 +169,11 @@ async fn the_limits_also_hold_after_a_crash() {
     assert_eq!(of_kind(&events, "gap").len(), 1);
     let last =
         of_kind(&events, "log").last().expect("the list is not empty")["message"].as_str().expect("text").to_owned();
-    assert!(last.ends_with("\n5000000\n"), "the tail is kept");
+    assert!(last.ends_with("\n5000000\n"), "the tail is sent");
 }
 
 #[tokio::test]
-async fn a_job_that_prints_200_mb_keeps_its_budget_and_does_not_affect_other_jobs() {
+async fn a_job_that_prints_200_mb_stays_within_its_budget_and_does_not_affect_other_jobs() {
     let server = TestServer::start_with(|config| {
         config.concurrency = 4;
         config.live_job_bytes = 4 << 20;
@@ -200,7 +200,7 @@ async fn a_job_that_prints_200_mb_keeps_its_budget_and_does_not_affect_other_job
 }
 
 #[tokio::test]
-async fn a_job_that_exceeds_the_output_limit_is_stopped_and_says_what_to_do() {
+async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error() {
     let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await;
     let steps = json!([{"name": "Flood", "run": "yes", "continueOnError": true}, {"run": "echo never"}]);
     let id = server.api.submit(json!({"steps": steps})).await;

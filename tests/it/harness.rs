@@ -1,4 +1,4 @@
-//! A separate server for each test, and a client for its API.
+//! Starts a separate server for each test, and provides a client for its API.
 
 pub mod cli;
 pub mod form;
@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 /// The admin token of every test server.
 pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
-/// How long a test waits for any result before it fails. The time is generous because machines are shared. A passing
-/// test never waits this long.
+/// The maximum time that a test waits for a result before it fails. It is generous because machines are shared. A
+/// passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server that runs in the test's own process.
@@ -116,7 +116,7 @@ pub fn config(data_dir: &Path) -> Config {
     }
 }
 
-/// A client with the admin token.
+/// An API client that authenticates with the admin token.
 #[derive(Clone)]
 pub struct Api {
     pub base: String,
@@ -130,7 +130,7 @@ impl Api {
         Self { base, client: reqwest::Client::new() }
     }
 
-    /// Begins an authenticated request. `path` is relative to `/api/queue`.
+    /// Creates an authenticated request. `path` is relative to `/api/queue`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/api/queue{path}", self.base)).bearer_auth(TOKEN)
     }
@@ -143,7 +143,7 @@ impl Api {
         self.request(Method::POST, path).json(body).send().await.expect("the server answers")
     }
 
-    /// Gets JSON, and checks that the status is 200.
+    /// Sends a GET request, checks that the status is 200, and returns the JSON body.
     pub async fn json(&self, path: &str) -> Value {
         let reply = self.get(path).await;
         assert_eq!(reply.status(), 200, "{path}");
@@ -164,7 +164,7 @@ impl Api {
         body["id"].as_str().expect("a job has an id").to_owned()
     }
 
-    /// Submits one command and waits for its job to end.
+    /// Submits a command, waits until its job has finished, and returns the id of the job and the job itself.
     pub async fn run(&self, command: &str) -> (String, Value) {
         let id = self.submit(json!({"run": command})).await;
         let job = self.ended(&id).await;
@@ -205,14 +205,14 @@ impl Api {
         loop {
             let page = self.json(&format!("/jobs/{id}/events?after={after}&limit=500{filter}")).await;
             events.extend(page["items"].as_array().expect("a page has items").iter().cloned());
-            after = page["nextAfter"].as_i64().expect("a page says where to go on");
+            after = page["nextAfter"].as_i64().expect("a page has a cursor");
             if page["hasMore"] == false {
                 return events;
             }
         }
     }
 
-    /// Waits until the events so far satisfy `are`, and returns them.
+    /// Waits until the events of the job satisfy `are`, and returns them.
     pub async fn events_when(&self, id: &str, what: &str, are: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let since = Instant::now();
         loop {
@@ -291,7 +291,7 @@ pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a condition is true whose check requires a request.
+/// Waits until a condition that is checked asynchronously is true.
 pub async fn until_async(what: &str, mut is: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
     while !is().await {

@@ -1,4 +1,4 @@
-//! Endpoints for monitoring: whether the server is alive and ready, and its metrics.
+//! Monitoring endpoints report whether the server is alive and ready, and serve its metrics.
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl Metrics {
 }
 
 #[tokio::test]
-async fn readyz_and_metrics_need_a_token() {
+async fn readyz_and_metrics_require_a_token() {
     let server = TestServer::start().await;
     assert_eq!(get(&server.api, "/readyz").await.text().await.expect("the body arrives"), "ready\n");
     for path in ["/readyz", "/metrics"] {
@@ -42,7 +42,7 @@ async fn readyz_and_metrics_need_a_token() {
 }
 
 #[tokio::test]
-async fn a_server_whose_disk_is_nearly_full_is_not_ready_and_takes_no_jobs() {
+async fn a_server_whose_disk_is_nearly_full_is_not_ready_and_starts_no_jobs() {
     let server = TestServer::start_with(|config| config.min_free_bytes = u64::MAX).await;
     let id = server.api.submit(json!({"run": "true"})).await;
     until_async("the server is not ready", async || get(&server.api, "/readyz").await.status() == 503).await;
@@ -57,7 +57,7 @@ async fn a_server_whose_database_is_locked_is_alive_but_not_ready() {
     let path = server.data.path().join("tailwater.sqlite");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     let mut other = options.connect().await.expect("the database exists");
-    other.execute("begin immediate").await.expect("nobody writes");
+    other.execute("begin immediate").await.expect("no other writer holds the lock");
     let reply = get(&server.api, "/readyz").await;
     assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(reply.headers().contains_key("retry-after"));
@@ -127,7 +127,7 @@ async fn metrics_show_the_current_load() {
 }
 
 #[tokio::test]
-async fn made_up_methods_and_paths_do_not_become_labels() {
+async fn unknown_methods_and_paths_do_not_become_metric_labels() {
     let server = TestServer::start().await;
     for target in ["/made-up-path", "/api/queue/jobs/made-up-id", "/tasks/queue?q=made-up-text"] {
         get(&server.api, target).await;

@@ -1,4 +1,4 @@
-//! Hostile texts: whatever a user or a command puts into a field is displayed as plain text on every page.
+//! Every page displays hostile text from users and commands as plain text.
 
 mod html;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{TOKEN, TestServer};
 use html::{MARK, Page};
 
-/// Texts that close their element, attribute, string or comment, or open a new one. Each contains [`MARK`].
+/// Texts that close the surrounding element, attribute, string or comment, or open a new one. Each contains [`MARK`].
 const TEXTS: [&str; 36] = [
     "</title><meta http-equiv=refresh content=\"0;url=https://zq9.example\">",
     "echo '<title>zq9'",
@@ -56,7 +56,7 @@ async fn made(server: &TestServer, id: String) -> Made {
     (id, job["title"].as_str().expect("a job has a title").to_owned())
 }
 
-/// Submits jobs that contain a text in every field, and waits until they have finished.
+/// Submits jobs that contain `text` in every field, and waits until the jobs have finished.
 async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     let file = text.replace('/', "\u{2215}");
     let prints = "printf '%s\\n' \"$TEXT\"; printf '\\033[31m%s\\033[0m\\033]8;;%s\\033\\\\%s\\n' \"$TEXT\" \"$TEXT\" \"$TEXT\" >&2; \
@@ -100,7 +100,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_text_breaks_out_of_its_place_on_any_page() {
+async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
     let server = TestServer::start_with(|config| config.concurrency = 8).await;
     for text in TEXTS {
         assert!(text.contains(MARK), "{text}");
@@ -128,7 +128,7 @@ async fn no_text_breaks_out_of_its_place_on_any_page() {
 }
 
 #[tokio::test]
-async fn a_reason_or_a_foreign_title_that_html_cannot_hold_does_not_reach_a_page() {
+async fn control_characters_are_replaced_in_titles_and_nul_is_refused_in_reasons() {
     let server = TestServer::start().await;
     let title = "a\u{0}b\r\nc\u{1b}[31m";
     let id = server.api.submit_job(json!({"type": "elsewhere", "payload": {"title": title}})).await;

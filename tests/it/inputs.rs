@@ -1,4 +1,4 @@
-//! Input files of a job: all of them exist before the first step starts. If an upload fails, no job is created.
+//! All input files of a job exist before its first step starts. If an upload fails, no job is created.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,14 +10,14 @@ use tokio::io::AsyncWriteExt;
 
 use crate::harness::{TOKEN, TestServer, tcp, until, until_async};
 
-/// Returns an archive with one file, in the format of `tar cz`.
+/// Returns a gzip-compressed tar archive that contains one file.
 fn archive(name: &str, content: &[u8]) -> Vec<u8> {
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_size(content.len() as u64);
     header.set_mode(0o644);
-    builder.append_data(&mut header, name, content).expect("a Vec takes everything");
-    builder.into_inner().and_then(flate2::write::GzEncoder::finish).expect("a Vec takes everything")
+    builder.append_data(&mut header, name, content).expect("writing to a Vec cannot fail");
+    builder.into_inner().and_then(flate2::write::GzEncoder::finish).expect("writing to a Vec cannot fail")
 }
 
 fn form(job: &Value, input: Vec<u8>) -> Form {
@@ -30,7 +30,7 @@ async fn post(server: &TestServer, form: Form) -> (u16, Value) {
 }
 
 fn stored(data: &Path) -> usize {
-    std::fs::read_dir(data.join("inputs")).expect("it is there").count()
+    std::fs::read_dir(data.join("inputs")).expect("the folder exists").count()
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_form_submits_a_job_with_its_files() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_as_it_has_to_be_is_refused_and_leaves_nothing() {
+async fn an_invalid_form_is_refused_and_stores_nothing() {
     let server = TestServer::start().await;
     let job = json!({"type": "command", "payload": {"run": "true"}});
     let part = |value: &Value| Part::text(value.to_string());
@@ -70,16 +70,17 @@ async fn a_form_that_is_not_as_it_has_to_be_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_upload_that_breaks_off_leaves_neither_a_job_nor_a_file() {
+async fn an_interrupted_upload_leaves_neither_a_job_nor_a_file() {
     let server = TestServer::start().await;
     let mut body = Vec::new();
     let job = json!({"type": "command", "payload": {"run": "true"}});
     write!(body, "--b\r\nContent-Disposition: form-data; name=\"job\"\r\n\r\n{job}\r\n")
-        .expect("a Vec takes everything");
+        .expect("writing to a Vec cannot fail");
     body.extend(b"--b\r\nContent-Disposition: form-data; name=\"input\"\r\n\r\n");
     body.extend(archive("a", b"text"));
     let whole = [&body[..], b"\r\n--b--\r\n"].concat();
-    // The connection is closed within the job, within the archive, and just before the end of the form.
+    // The connection is closed within the job, within the archive, at the end of the archive, and just before the end
+    // of the form.
     for length in [60, body.len() - 40, body.len(), whole.len() - 6] {
         let mut connection = tcp::connect(&server.api.base).await;
         let head = format!(
@@ -99,14 +100,14 @@ async fn an_upload_that_breaks_off_leaves_neither_a_job_nor_a_file() {
 }
 
 #[tokio::test]
-async fn an_archive_that_leads_out_fails_the_job_before_any_step() {
+async fn an_archive_with_a_link_to_the_outside_fails_the_job_before_any_step() {
     let server = TestServer::start().await;
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Symlink);
     header.set_size(0);
-    builder.append_link(&mut header, "evil", "/etc").expect("a Vec takes everything");
-    let input = builder.into_inner().and_then(flate2::write::GzEncoder::finish).expect("a Vec takes everything");
+    builder.append_link(&mut header, "evil", "/etc").expect("writing to a Vec cannot fail");
+    let input = builder.into_inner().and_then(flate2::write::GzEncoder::finish).expect("writing to a Vec cannot fail");
     let job = json!({"type": "command", "payload": {"run": "echo ran"}});
     let (_, body) = post(&server, form(&job, input)).await;
     let job = server.api.ended(body["id"].as_str().expect("a job has an id")).await;
@@ -119,7 +120,7 @@ async fn an_archive_that_leads_out_fails_the_job_before_any_step() {
 }
 
 #[tokio::test]
-async fn every_attempt_and_a_server_that_starts_anew_have_the_files_and_what_belongs_to_no_job_goes() {
+async fn input_files_survive_retries_and_restarts_and_unreferenced_files_are_removed() {
     let server = TestServer::start_with(|config| config.concurrency = 1).await;
     let blocker = server.api.submit(json!({"run": "sleep 1000"})).await;
     server.api.job_when(&blocker, "runs", |job| job["status"] == "running").await;
@@ -131,8 +132,8 @@ async fn every_attempt_and_a_server_that_starts_anew_have_the_files_and_what_bel
     std::fs::write(data.path().join("inputs").join(uuid::Uuid::now_v7().to_string()), "lost")
         .expect("it can be written");
     let server = TestServer::start_over(data, |_| {}).await;
-    assert_eq!(stored(server.data.path()), 1, "what a crash left is removed");
-    until_async("its second attempt waits", async || {
+    assert_eq!(stored(server.data.path()), 1, "files that a crash left behind are removed");
+    until_async("the second attempt waits", async || {
         let job = server.api.job(&id).await;
         job["attempt"] == 1 && job["status"] == "queued"
     })
@@ -144,7 +145,7 @@ async fn every_attempt_and_a_server_that_starts_anew_have_the_files_and_what_bel
 }
 
 #[tokio::test]
-async fn a_repetition_with_the_same_key_is_the_same_job_and_keeps_one_archive() {
+async fn a_repeated_submission_with_the_same_key_returns_the_same_job_and_stores_one_archive() {
     let server = TestServer::start().await;
     let job = json!({"type": "command", "payload": {"run": "cat a"}});
     let submit = async |content: &[u8]| {

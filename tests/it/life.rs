@@ -1,4 +1,4 @@
-//! The life of a job: submission, listing, claiming in order, cancellation and resubmission.
+//! Tests of the life cycle of a job: submission, listing, claiming in order, cancellation and resubmission.
 
 mod changes;
 mod lease;
@@ -53,7 +53,7 @@ async fn jobs_are_claimed_by_priority_and_then_by_age() {
 }
 
 #[tokio::test]
-async fn a_queued_job_is_cancelled_at_once() {
+async fn a_queued_job_is_cancelled_immediately() {
     let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
     let first = server.api.submit(json!({"run": gate.wait()})).await;
     let id = server.api.submit(json!({"run": "echo never"})).await;
@@ -70,7 +70,7 @@ async fn a_queued_job_is_cancelled_at_once() {
 }
 
 #[tokio::test]
-async fn a_running_job_is_cancelled_once_and_the_first_reason_stays() {
+async fn a_running_job_is_cancelled_once_and_keeps_the_first_reason() {
     let server = TestServer::start().await;
     let id = server.api.submit(json!({"run": "echo begun; exec sleep 1000"})).await;
     server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
@@ -119,7 +119,7 @@ fn secretive() -> Value {
 }
 
 #[tokio::test]
-async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
+async fn a_resubmitted_job_has_a_new_id_and_the_real_secret_values() {
     let server = TestServer::start().await;
     let job =
         json!({"type": "command", "payload": secretive(), "priority": 3, "maxAttempts": 1, "affinityKey": "here"});
@@ -130,7 +130,7 @@ async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
     assert_ne!(id_of(&new), first);
     assert_eq!(new["resubmittedFrom"], first.as_str());
     let ended = server.api.ended(id_of(&new)).await;
-    assert_eq!(ended["status"], "succeeded", "it saw the real values: {ended}");
+    assert_eq!(ended["status"], "succeeded", "the new job has the real values: {ended}");
     for field in ["type", "priority", "payload", "title", "maxAttempts", "affinityKey"] {
         assert_eq!(ended[field], old[field], "{field}");
     }
@@ -140,7 +140,7 @@ async fn a_job_runs_again_with_its_real_values_under_a_new_id() {
 }
 
 #[tokio::test]
-async fn a_job_is_run_again_with_changes_and_keeps_the_secrets_that_its_editor_never_saw() {
+async fn a_job_resubmitted_with_changes_keeps_its_masked_secrets() {
     let server = TestServer::start().await;
     let run = "test \"$API_TOKEN\" = hunter2-hunter2; echo $MODE";
     let payload = json!({"title": "T", "env": {"API_TOKEN": "hunter2-hunter2", "MODE": "a"}, "run": run});
@@ -158,7 +158,7 @@ async fn a_job_is_run_again_with_changes_and_keeps_the_secrets_that_its_editor_n
     assert!(!text.contains("hunter2"), "{text}");
     let new: Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!((&new["resubmittedFrom"], &new["priority"]), (&json!(id), &json!(3)));
-    assert_eq!(server.api.ended(id_of(&new)).await["status"], "succeeded", "it has the real value");
+    assert_eq!(server.api.ended(id_of(&new)).await["status"], "succeeded", "the new job has the real value");
     assert_eq!(server.api.output(id_of(&new), 1).await, b"b\n");
     for (body, field) in [
         (json!({"payload": {"env": {"API_KEY": "[REDACTED]"}}}), "payload.env.API_KEY"),
@@ -174,7 +174,7 @@ async fn a_job_is_run_again_with_changes_and_keeps_the_secrets_that_its_editor_n
 }
 
 #[tokio::test]
-async fn no_reply_shows_a_secret_value_wherever_it_stands() {
+async fn no_reply_contains_a_secret_value_from_any_field() {
     let server = TestServer::start().await;
     let payload = secretive();
     let reply = server.api.post("/jobs", &json!({"type": "command", "payload": payload})).await;
@@ -219,7 +219,7 @@ async fn a_job_of_another_type_waits_for_a_worker_that_supports_it() {
     let payload = json!({"anything": [1, {"goes": null}], "title": "Their own"});
     let id = server.api.submit_job(json!({"type": "codex_exec", "payload": payload})).await;
     let (_, later) = server.api.run("true").await;
-    assert_eq!(later["status"], "succeeded", "it does not delay other jobs");
+    assert_eq!(later["status"], "succeeded", "the waiting job does not delay other jobs");
     let job = server.api.job(&id).await;
     assert_eq!((&job["status"], &job["attempt"], &job["claimedBy"]), (&json!("queued"), &json!(0), &Value::Null));
     assert_eq!((&job["payload"], &job["title"]), (&payload, &json!("Their own")));
@@ -229,14 +229,14 @@ async fn a_job_of_another_type_waits_for_a_worker_that_supports_it() {
 async fn a_job_is_claimed_even_if_its_notification_is_lost() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "other", "payload": {"run": "echo found"}})).await;
-    // The worker has been notified, has found no job of its type, and is waiting again.
+    // After this job, the worker waits for a notification, because the only queued job has another type.
     server.api.run("true").await;
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
-    let mut database = SqliteConnection::connect(&url).await.expect("the database is there");
-    // Simulates a job queued by another server: this server's worker gets no notification.
+    let mut database = SqliteConnection::connect(&url).await.expect("the database exists");
+    // Simulates a job that was queued by another server, so that the worker of this server receives no notification.
     sqlx::query("update jobs set type = 'command' where type = 'other'")
         .execute(&mut database)
         .await
-        .expect("it is there");
+        .expect("the table exists");
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
 }

@@ -1,4 +1,4 @@
-//! Without JavaScript the server sends complete pages, on which forms and links provide the functions of the scripts.
+//! The pages work without JavaScript. The server sends complete pages, and forms and links replace the scripts.
 
 mod editing;
 
@@ -44,7 +44,7 @@ impl Browser {
         reply.text().await.expect("the body arrives")
     }
 
-    /// Submits a form whose page is at `from`.
+    /// Submits a form from the page at the path `from` to the path `action`.
     async fn post(&self, from: &str, action: &str, form: &str) -> Response {
         let request = self.client.post(format!("{}{action}", self.base)).header("cookie", &self.cookie);
         let request = request.header("origin", &self.base).header("referer", format!("{}{from}", self.base));
@@ -73,7 +73,7 @@ fn text_of(html: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_jobs_page_shows_its_state_its_steps_and_its_last_500_lines_with_colours() {
+async fn the_page_of_a_job_shows_its_state_its_steps_and_its_last_500_lines_with_colours() {
     let server = TestServer::start().await;
     let run =
         "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line-$i; done; printf '\\033[31mred <b>\\033[0m\\n'; exit 3";
@@ -114,7 +114,7 @@ async fn the_page_of_a_running_job_reloads_on_request_until_the_job_has_finished
 }
 
 #[tokio::test]
-async fn a_job_is_submitted_cancelled_and_run_again_by_forms() {
+async fn a_job_is_submitted_cancelled_and_resubmitted_with_forms() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     let form = browser.html("/tasks/queue/new").await;
@@ -163,7 +163,7 @@ async fn an_invalid_form_is_refused_with_an_explanation() {
 }
 
 #[tokio::test]
-async fn the_list_is_searched_by_a_form_and_paged_by_links() {
+async fn the_job_list_is_searched_with_a_form_and_paged_with_links() {
     let server = TestServer::start_with(|config| config.concurrency = 1).await;
     for number in 0..55 {
         server.api.submit_job(json!({"type": "elsewhere", "payload": {"title": format!("job-{number}-")}})).await;

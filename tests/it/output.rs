@@ -1,4 +1,4 @@
-//! A job's output: the events agree with the complete log.
+//! The log events of a job agree with its complete log.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, TOKEN, TestServer, number, of_kind, restore, sha256};
 
-/// Returns the payload of the attempt's last event.
+/// Returns the payload of the event that reports the end of the last attempt.
 fn totals(events: &[Value]) -> &Value {
     let mut ends = of_kind(events, "attempt").into_iter().filter(|event| event["payload"]["status"] != "started");
     &ends.next_back().expect("the attempt has ended")["payload"]
@@ -21,7 +21,7 @@ fn of_stream(events: &[Value], stream: &str) -> String {
     logs.map(|event| event["message"].as_str().expect("a message is text")).collect()
 }
 
-/// Checks that the events, the artifact, `attempt` and `end` of a finished job agree, and returns the output.
+/// Checks that the `attempt` and `end` events of a finished job agree with its log artifact, and returns the output.
 async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     let events = server.api.events(id).await;
     let output = server.api.output(id, 1).await;
@@ -32,7 +32,7 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     for payload in [totals, &end["payload"]] {
         assert_eq!(number(&payload["bytes"]), output.len());
         assert_eq!(payload["logSha256"], sha256(&output));
-        // Each of the two streams may have an unfinished line, so there can be more lines than newlines suggest.
+        // Both streams may end with an unfinished line, so the total can be greater than `lines`.
         assert!(number(&payload["lines"]) >= lines);
     }
     output
@@ -60,7 +60,7 @@ async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits() {
     let command = format!("printf 'Continue? '; while [ ! -e {} ]; do sleep 0.01; done; echo yes", go.display());
     let id = server.api.submit(json!({"run": command})).await;
     let mut stream = Stream::open(&server.api, &id, "?kind=log", None).await;
-    let prompt = stream.next().await.expect("the prompt comes by its deadline").json();
+    let prompt = stream.next().await.expect("the prompt arrives").json();
     assert_eq!((&prompt["message"], &prompt["payload"]["partial"]), (&json!("Continue? "), &json!(true)));
     std::fs::write(&go, "").expect("the folder can be written");
     let rest = stream.next().await.expect("the job keeps printing").json();
@@ -102,7 +102,7 @@ async fn fr_002_every_log_event_has_all_of_its_payload_fields() {
 }
 
 #[tokio::test]
-async fn fr_002_alternating_streams_make_few_events_and_their_order_can_be_restored() {
+async fn fr_002_alternating_streams_produce_few_events_and_their_order_can_be_restored() {
     let server = TestServer::start().await;
     let script =
         "import os\nfor i in range(50000):\n  os.write(1, b'out %d\\n' % i)\n  os.write(2, b'err %d\\n' % i)\n";
@@ -120,8 +120,8 @@ async fn fr_002_alternating_streams_make_few_events_and_their_order_can_be_resto
     check_budget(&events, 50);
 }
 
-/// Checks that the job's log events stayed within the budget: a token bucket of size `rate`, refilled with `rate`
-/// tokens per second.
+/// Checks that the log events stayed within the budget, which is a token bucket that holds `rate` tokens and is
+/// refilled with `rate` tokens per second.
 fn check_budget(events: &[Value], rate: usize) {
     let times: Vec<i64> = of_kind(events, "log")
         .iter()
@@ -140,9 +140,9 @@ fn micros(time: model::Timestamp) -> i64 {
 }
 
 #[tokio::test]
-async fn fr_004_sc_002_half_a_million_lines_keep_the_budget_and_are_complete() {
-    // With this low rate the budget takes effect. With the default rate, a few large events would carry the whole
-    // output at once.
+async fn fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_complete() {
+    // The rate is low so that the budget takes effect. At the default rate, a few large events would contain the whole
+    // output.
     let server = TestServer::start_with(|config| config.live_events_per_second = 10).await;
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
     assert_eq!(job["status"], "succeeded");
@@ -172,7 +172,7 @@ async fn fr_004_slowly_printed_lines_share_events_when_they_exceed_the_budget() 
 }
 
 #[tokio::test]
-async fn fr_005_without_live_events_there_are_no_log_events_but_the_complete_log() {
+async fn fr_005_without_live_events_only_the_complete_log_contains_output() {
     let server = TestServer::start_with(|config| config.live_log_events = false).await;
     let (id, job) = server.api.run("seq 1000; echo oops >&2").await;
     assert_eq!(job["status"], "succeeded");
@@ -185,7 +185,7 @@ async fn fr_005_without_live_events_there_are_no_log_events_but_the_complete_log
 
 const SECRET: &str = "hunter2-correct-horse-battery";
 
-/// Checks that the secret does not appear in events, the spool, replies or the text of the database.
+/// Checks that neither the secret nor a large part of it appears in the events, the job or the log artifact.
 async fn check_hidden(server: &TestServer, id: &str) {
     let events = server.api.events(id).await;
     let job = server.api.job(id).await;
@@ -196,19 +196,19 @@ async fn check_hidden(server: &TestServer, id: &str) {
         ("the output", output.clone()),
     ] {
         let text = String::from_utf8_lossy(&text);
-        assert!(!text.contains(SECRET), "{what} hold the secret");
-        // Neither half of the secret may appear.
+        assert!(!text.contains(SECRET), "{what} contain the secret");
+        // No part of the secret that is at least half as long as the secret may appear.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
-        pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} hold {piece:?}"));
+        pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} contain {piece:?}"));
     }
     assert!(restore(&events, 1) == output);
 }
 
 #[tokio::test]
-async fn fr_003_a_secret_cut_at_every_byte_is_masked_everywhere() {
+async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere() {
     let server = TestServer::start().await;
-    // The secret is written in two parts with a pause in between, so that they are read separately. The writes
-    // alternate between stdout and stderr.
+    // The script writes the secret in two parts with a pause in between, so that the server reads them separately. It
+    // alternates between stdout and stderr.
     let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
                   os.write(fd,b'<'+s[:i]); time.sleep(0.01); os.write(fd,s[i:]+b'>\\n')\n";
     let payload = json!({"title": format!("push with {SECRET}"), "env": {"DEPLOY_TOKEN": SECRET},
@@ -295,17 +295,17 @@ async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_
     assert_eq!(job["exitCode"], 127);
     server.api.post("/jobs", &json!({"type": "command", "payload": {"run": SECRET, "wrong": SECRET}})).await;
     drop(server);
-    let text = std::fs::read_to_string(log).expect("the server wrote it");
+    let text = std::fs::read_to_string(log).expect("the server has a log");
     assert!(text.contains("committed"), "the log is at its most verbose level: {text}");
     for hidden in [SECRET, "another-value-to-mask", TOKEN] {
-        assert!(!text.contains(hidden), "the server's log holds {hidden}");
+        assert!(!text.contains(hidden), "the server's log contains {hidden}");
     }
 }
 
 #[tokio::test]
 async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let server = TestServer::start().await;
-    // The kind `warning` is not part of a schema, neither in the database nor in the payload types.
+    // The kind `warning` appears neither in the database schema nor in the payload types.
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
     server.api.ended(&id).await;
     let polled = server.api.events_with(&id, "&kind=warning").await;
@@ -328,7 +328,7 @@ async fn a_short_secret_is_masked_as_a_whole_token_and_the_log_warns() {
 }
 
 #[tokio::test]
-async fn all_256_byte_values_and_broken_utf_8_are_kept_and_shown_as_replacements() {
+async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacement_characters() {
     let server = TestServer::start().await;
     let script = "import os\nos.write(1, bytes(range(256)) + 'ä€😀'.encode())\n\
                   for b in 'ä€😀'.encode(): os.write(1, bytes([b]))\nos.write(1, b'\\xf0\\x9f')\n";
@@ -348,7 +348,7 @@ async fn all_256_byte_values_and_broken_utf_8_are_kept_and_shown_as_replacements
 #[tokio::test]
 async fn a_character_that_is_split_by_pauses_is_sent_whole() {
     let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await;
-    // Each of the character's four bytes is written separately, after the deadline for sending incomplete output.
+    // The four bytes of the character are written 100 ms apart, and incomplete output is sent after 20 ms.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
     let events = server.api.events(&id).await;
@@ -357,7 +357,7 @@ async fn a_character_that_is_split_by_pauses_is_sent_whole() {
 }
 
 #[tokio::test]
-async fn an_unfinished_last_line_counts_and_a_carriage_return_is_kept() {
+async fn an_unfinished_last_line_is_counted_and_carriage_returns_are_preserved() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("printf '10%%\\r50%%\\r100%%\\ndone'").await;
     assert_eq!(check_story(&server, &id).await, b"10%\r50%\r100%\ndone");
@@ -365,7 +365,7 @@ async fn an_unfinished_last_line_counts_and_a_carriage_return_is_kept() {
 }
 
 #[tokio::test]
-async fn a_line_of_100_mb_is_kept_and_sent_in_pieces() {
+async fn a_line_of_100_mb_is_stored_and_sent_in_several_events() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo after").await;
     assert_eq!(job["status"], "succeeded");

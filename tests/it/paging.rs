@@ -1,4 +1,4 @@
-//! Polling: every cursor and filter returns exactly the matching part of the log, with the same bytes as the stream.
+//! Polling with any cursor or filter returns exactly the matching events, with the same bytes as the stream.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ async fn two_attempts(random: Random, events: usize) -> (TestServer, String) {
 }
 
 #[tokio::test]
-async fn polling_and_stream_give_byte_identical_items() {
+async fn polling_and_streaming_return_byte_identical_items() {
     let server = TestServer::start().await;
     let odd = r#"printf 'a\377\000"\\\342\200\250 \360\237\230\200\r\n'; printf '\033[31mred' >&2; printf '<b>&\t\n'"#;
     let id = server.api.submit(json!({"steps": [{"run": odd, "name": "\u{202e}odd\""}, {"run": "exit 3"}]})).await;
@@ -43,7 +43,7 @@ async fn polling_and_stream_give_byte_identical_items() {
 }
 
 #[tokio::test]
-async fn a_log_has_no_gaps_increasing_times_and_an_end_event_that_proves_it_complete() {
+async fn a_log_has_consecutive_seqs_increasing_times_and_an_end_event_with_totals() {
     let server = TestServer::start().await;
     let run = "i=0; while [ $i -lt 300 ]; do echo $i; echo e $i >&2; i=$((i+1)); done; printf unfinished";
     let (id, job) = server.api.run(run).await;
@@ -85,7 +85,7 @@ async fn a_job_cancelled_before_it_ran_ends_with_attempt_0_and_the_checksum_of_e
 }
 
 #[tokio::test]
-async fn a_time_is_as_exact_a_cursor_as_a_seq() {
+async fn a_time_cursor_is_as_exact_as_a_seq_cursor() {
     let (server, id) = two_attempts(Random::new("a_time"), 9).await;
     let events = server.api.events(&id).await;
     let time_of =
@@ -113,7 +113,7 @@ async fn a_time_is_as_exact_a_cursor_as_a_seq() {
 }
 
 #[tokio::test]
-async fn an_events_id_breaks_a_tie_of_times() {
+async fn an_event_id_breaks_ties_between_equal_times() {
     let (server, id) = two_attempts(Random::new("a_tie"), 12).await;
     let [first, last] = ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"];
     for event in &server.api.events(&id).await[1..] {
@@ -219,7 +219,7 @@ async fn a_filter_returns_the_same_events_as_filtering_the_whole_log() {
     assert!(matched.len() > 5, "the filters select different events: {matched:?}");
 }
 
-/// Chooses a random value for a filter, or none, with equal probability.
+/// Returns a filter with a random value in half of the cases, and `None` otherwise.
 fn pick<'a>(random: &mut Random, name: &'a str, values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let at = random.below(values.len() * 2);
     values.get(at).map(|value| (name, *value))

@@ -1,4 +1,4 @@
-//! How steps run and end: exit codes, signals, timeouts and cancellation. None of their processes survives.
+//! Tests of how steps run and end: exit codes, signals, timeouts and cancellation. No process survives its job.
 
 use std::path::PathBuf;
 
@@ -14,9 +14,9 @@ pub async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
     steps.filter(|payload| payload["status"] != "started").collect()
 }
 
-/// Returns whether a process with this argument in its command line is running.
+/// Returns whether a process whose command line contains this argument is running.
 pub fn lives(argument: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").expect("/proc is there").flatten();
+    let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     processes
         .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
         .any(|command| command.split(|byte| *byte == 0).any(|part| part == argument.as_bytes()))
@@ -61,7 +61,7 @@ async fn the_first_failure_ends_the_stage_unless_the_step_may_fail() {
 }
 
 #[tokio::test]
-async fn a_job_whose_deciding_step_did_not_exit_by_itself_has_no_exit_code() {
+async fn a_job_whose_last_step_was_stopped_or_did_not_start_has_no_exit_code() {
     let server = TestServer::start_with(|config| config.output_limit = Some(10_000)).await;
     let slow = |run: &str| json!({"run": run, "timeoutSeconds": 1});
     for (step, reason) in [
@@ -76,19 +76,19 @@ async fn a_job_whose_deciding_step_did_not_exit_by_itself_has_no_exit_code() {
         let job = server.api.ended(&id).await;
         assert_eq!((&job["exitCode"], &job["failureReason"]), (&json!(null), &json!(reason)), "{job}");
         let events = server.api.events(&id).await;
-        let attempt = of_kind(&events, "attempt").pop().expect("it has ended").clone();
+        let attempt = of_kind(&events, "attempt").pop().expect("the attempt has ended").clone();
         assert_eq!(attempt["payload"]["exitCode"], json!(null), "{attempt}");
     }
     let steps = json!([{"run": "true"}, {"run": "trap 'exit 0' TERM; echo begun; sleep 600 & wait"}]);
     let id = server.api.submit(json!({"steps": steps})).await;
-    server.api.events_when(&id, "hold its line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["exitCode"]), (&json!("cancelled"), &json!(null)), "{job}");
 }
 
 #[tokio::test]
-async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
+async fn steps_share_a_fresh_workspace_and_a_minimal_environment() {
     let server = TestServer::start().await;
     let steps = json!([
         {"run": "pwd > where; mkdir sub; echo \"$HOME\" \"$CI\" \"$TERM\" \"$TAILWATER_ATTEMPT\" \"$A\" \"$B\"", "env": {"B": "step"}},
@@ -105,7 +105,7 @@ async fn steps_share_a_fresh_workspace_and_a_bare_environment() {
         assert!(!output.contains(hidden), "{hidden} reached the child: {output}");
     }
     let work = server.data.path().join("work");
-    assert_eq!(std::fs::read_dir(work).expect("the folder exists").count(), 0, "the workspace is gone");
+    assert_eq!(std::fs::read_dir(work).expect("the folder exists").count(), 0, "the workspace is removed");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn bash_fails_if_any_command_of_a_pipe_fails_and_a_missing_shell_is_report
 }
 
 #[tokio::test]
-async fn a_shell_is_called_by_its_name_and_may_be_in_the_workspace() {
+async fn a_shell_is_started_under_its_own_name_and_may_be_in_the_workspace() {
     let server = TestServer::start().await;
     let make = "printf '#!/bin/sh\\nshift; echo \"mine: $1\"\\n' > my-shell; chmod +x my-shell; echo \"$0\"";
     let steps = json!([{"run": make}, {"shell": "./my-shell", "run": "whatever"}]);
@@ -146,11 +146,11 @@ async fn a_shell_is_called_by_its_name_and_may_be_in_the_workspace() {
 }
 
 #[tokio::test]
-async fn the_workspace_is_a_path_from_the_root_wherever_the_data_folder_is_named_from() {
+async fn the_workspace_path_is_absolute_even_if_the_data_folder_path_is_relative() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let here = std::env::current_dir().expect("the folder exists");
     let to_root: PathBuf = here.components().skip(1).map(|_| "..").collect();
-    let named = to_root.join(data.path().strip_prefix("/").expect("it is a path from the root"));
+    let named = to_root.join(data.path().strip_prefix("/").expect("the path is absolute"));
     assert!(named.is_relative());
     let server = TestServer::start_over(data, |config| config.data_dir = named).await;
     let (id, _) =
@@ -237,7 +237,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let time = |value: &Value| value.as_str().and_then(|time| time.parse::<model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
-    // The second attempt is in the same log. There are no further attempts.
+    // The second attempt is recorded in the same log and is the last one.
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
     let events = server.api.events(&id).await;
@@ -263,7 +263,7 @@ async fn a_worker_runs_as_many_jobs_at_a_time_as_configured() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_ends_its_jobs_as_interrupted_and_keeps_their_output() {
+async fn a_stopping_server_interrupts_its_jobs_and_stores_their_output() {
     let server = TestServer::start().await;
     let sleep = unique_sleep();
     let id = server.api.submit(json!({"run": format!("echo begun; sleep {sleep}")})).await;

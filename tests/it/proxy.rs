@@ -94,7 +94,7 @@ fn spawn(folder: &Path) -> Child {
 /// Reads until a line arrives, and appends all frames up to that line to `frames`.
 async fn read_to(stream: &mut Stream, line: &str, frames: &mut Vec<Frame>) {
     loop {
-        let frame = stream.next().await.expect("the stream goes on");
+        let frame = stream.next().await.expect("the stream continues");
         let found = frame.event == "queue_event" && frame.json()["message"] == line;
         frames.push(frame);
         if found {
@@ -116,7 +116,7 @@ async fn behind_nginx_a_line_is_live_after_2_minutes_of_silence_and_a_restart_lo
     read_to(&mut stream, "begun\n", &mut frames).await;
     let silent = Instant::now();
     while silent.elapsed() < SILENCE {
-        let frame = stream.next().await.expect("the heartbeats keep it open");
+        let frame = stream.next().await.expect("heartbeats keep the stream open");
         frames.push(frame);
     }
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Secrets: whatever submission is accepted, no reply contains the value of a variable with a secret-looking name.
+//! No reply about an accepted submission contains the value of a variable whose name looks secret.
 
 mod anywhere;
 
@@ -39,7 +39,7 @@ async fn send(api: &Api, path: &str, body: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn an_object_that_is_given_as_an_array_is_refused() {
+async fn an_array_in_place_of_an_object_is_refused() {
     let server = TestServer::start().await;
     let step = r#"["a","n","echo $MY_TOKEN",null,null,{"MY_TOKEN":"hunter2-supersecret"},null,false]"#;
     let job = r#"{"type":"command","payload":{"run":"true"}}"#;
@@ -87,7 +87,7 @@ async fn an_object_that_is_given_as_an_array_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_of_the_server_that_begins_with_one_of_the_job_is_masked_whole() {
+async fn a_server_secret_that_starts_with_a_job_secret_is_masked_completely() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), "hunter2hunter2-prod\nprefix-hunter2\n").expect("it can be written");
     let server = TestServer::start_with(|config| config.redact_values_file = Some(file.path().to_owned())).await;
@@ -115,7 +115,7 @@ async fn a_secret_of_the_server_that_begins_with_one_of_the_job_is_masked_whole(
 }
 
 #[tokio::test]
-async fn numbers_of_an_external_workers_job_keep_their_digits() {
+async fn numbers_in_the_payload_of_an_external_workers_job_keep_all_digits() {
     let server = TestServer::start().await;
     let payload = r#"{"z":12345678901234567890123456789,"a":0.1000000000000000055511151231257827,"l":[1.0,-0,1e400,{"b":9007199254740993}]}"#;
     let body = format!(r#"{{"type":"elsewhere","payload":{payload}}}"#);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN, tcp};
 
-/// Secrets that must not appear in the log, each with a description of how it reaches the server.
+/// Secrets that must not appear in the log.
 struct Secrets {
     known: Vec<String>,
 }
@@ -16,7 +16,7 @@ impl Secrets {
         Self { known: vec![TOKEN.to_owned()] }
     }
 
-    /// Generates a secret and records it.
+    /// Generates a secret that begins with `way`, which says how the secret reaches the server, and records it.
     fn new_one(&mut self, way: &str) -> String {
         let secret = format!("{way}-0123456789abcdef");
         self.known.push(secret.clone());
@@ -95,7 +95,8 @@ async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     }
 }
 
-/// Does all of the above on a server with the most verbose log level. Returns the jobs' ids and the log.
+/// Runs jobs, sends requests and logs in on a server with the most verbose log level. Checks that the log contains none
+/// of the secrets, and returns the jobs' ids and the log.
 async fn logged(format: &str) -> (Vec<String>, String) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let values = data.path().join("values");

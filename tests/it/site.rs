@@ -1,4 +1,4 @@
-//! The static files of the pages: they are compressed into one program, and browsers may cache them.
+//! The static files of the pages are served compressed, and browsers may cache them.
 
 use std::fs;
 
@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use crate::harness::process::Process;
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// The files of a release, with invented hashes. As in the build, the list of names omits the first file.
+/// The files of a release: the plain name, the name with an invented hash, and the content of each file. As in a real
+/// build, `names.toml` omits the first file, whose name contains no hash.
 const FILES: [(&str, &str, &str); 6] = [
     ("favicon.svg", "favicon.svg", "<svg>icon</svg>"),
     ("icons.svg", "icons.01.svg", "<svg>icons</svg>"),
@@ -18,7 +19,7 @@ const FILES: [(&str, &str, &str); 6] = [
     ("fonts/inter-latin.woff2", "fonts/inter-latin.89.woff2", "wOF2"),
 ];
 
-/// Creates a site with these files.
+/// Creates a folder with these files and their compressed versions.
 fn site() -> TempDir {
     let site = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {
@@ -41,15 +42,15 @@ fn site() -> TempDir {
     site
 }
 
-/// Starts a server with this site. In a release the site is embedded in the program, which
-/// `end2end/tests/release.spec.ts` covers.
+/// Starts a server that serves this site from a folder. `end2end/tests/release.spec.ts` covers the site that is
+/// embedded in a release.
 async fn serving() -> (TempDir, TestServer) {
     let site = site();
     let root = site.path().to_owned();
     (site, TestServer::start_with(|config| config.site_root = Some(root)).await)
 }
 
-/// Gets a file without a session.
+/// Requests a path without a session.
 async fn get(base: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let mut request = client.get(format!("{base}{path}"));
@@ -121,7 +122,7 @@ async fn a_file_is_sent_in_the_smallest_accepted_encoding_and_is_cached() {
         assert_eq!(other.status(), 200);
     }
     let icon = get(base, "/favicon.svg", &[]).await;
-    assert_eq!(header(&icon, "cache-control"), "no-cache", "its name stays the same when its content changes");
+    assert_eq!(header(&icon, "cache-control"), "no-cache", "the same name may have other content later");
     let head = Client::new().head(format!("{base}{path}")).send().await.expect("the server answers");
     assert_eq!((head.status().as_u16(), header(&head, "content-length")), (200, "16"));
 }
@@ -154,7 +155,7 @@ async fn a_file_that_is_not_in_the_list_of_names_is_revalidated_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_without_its_site_says_what_to_do_and_still_answers() {
+async fn a_server_without_its_site_logs_what_to_do_and_still_answers() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(folder.path(), |mut program| {
         program.current_dir(folder.path());

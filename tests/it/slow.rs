@@ -1,4 +1,4 @@
-//! Clients that keep the server waiting. Each test shortens one limit and leaves the others at a long value.
+//! Tests of clients that keep the server waiting. Each test shortens one limit and leaves the others at a long value.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::harness::{TOKEN, TestServer, tcp, until_async};
 /// A limit that is short enough for a test and long enough for a busy machine.
 const STALL: Duration = Duration::from_millis(500);
 
-/// Much longer than any test waits.
+/// A limit that no test reaches.
 const NEVER: Duration = Duration::from_hours(1);
 
 /// The maximum time for a response before a test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A limit that a client meets by sending a few hundred bytes per second.
+/// A limit that a client satisfies by sending at least 20 bytes per second without long pauses.
 const PACE: PaceLimit = PaceLimit { stall: STALL, bytes_per_second: 20 };
 
 async fn start(change: impl FnOnce(&mut tailwater::limits::Limits)) -> TestServer {
@@ -35,7 +35,7 @@ async fn start(change: impl FnOnce(&mut tailwater::limits::Limits)) -> TestServe
 async fn send_part(server: &TestServer, path: &str, headers: &str) -> TcpStream {
     let mut socket = tcp::connect(&server.api.base).await;
     let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 100\r\n\r\nabc");
-    socket.write_all(head.as_bytes()).await.expect("the server takes it");
+    socket.write_all(head.as_bytes()).await.expect("the server reads it");
     socket
 }
 
@@ -46,7 +46,7 @@ async fn read_to_close(socket: &mut TcpStream) -> tcp::Reply {
 }
 
 #[tokio::test]
-async fn a_login_whose_body_does_not_come_is_answered_408_and_closed_300_times_over() {
+async fn each_of_300_logins_with_an_incomplete_body_gets_408_and_is_closed() {
     let server = start(|limits| limits.body = PACE).await;
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let mut sockets = Vec::new();
@@ -61,7 +61,7 @@ async fn a_login_whose_body_does_not_come_is_answered_408_and_closed_300_times_o
 }
 
 #[tokio::test]
-async fn every_route_that_reads_a_body_has_its_deadline() {
+async fn every_route_that_reads_a_body_has_a_deadline() {
     let server = start(|limits| limits.body = PACE).await;
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let json = "Content-Type: application/json\r\n";
@@ -79,14 +79,14 @@ async fn every_route_that_reads_a_body_has_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_body_that_trickles_is_cut_off_although_it_never_stalls() {
+async fn a_body_that_arrives_too_slowly_is_refused_even_if_it_never_stalls() {
     // One byte every 10 ms is far below this rate. Without the limit, the upload would continue for an hour.
     let pace = PaceLimit { stall: STALL, bytes_per_second: 1_000_000 };
     let server = start(|limits| limits.body = pace).await;
     let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");
     let mut socket = tcp::connect(&server.api.base).await;
     let head = format!("POST /api/queue/jobs HTTP/1.1\r\nHost: localhost\r\n{json}Content-Length: 1000000\r\n\r\n");
-    socket.write_all(head.as_bytes()).await.expect("the server takes it");
+    socket.write_all(head.as_bytes()).await.expect("the server reads it");
     let (mut reader, mut writer) = socket.into_split();
     let trickle = async {
         while writer.write_all(b" ").await.is_ok() {
@@ -98,13 +98,13 @@ async fn a_body_that_trickles_is_cut_off_although_it_never_stalls() {
     tokio::select! {
         read = reader.read_exact(&mut first) => assert_eq!(read.expect("the server answers"), 12),
         () = trickle => {}
-        () = tokio::time::sleep(PATIENCE) => panic!("the server waits for ever"),
+        () = tokio::time::sleep(PATIENCE) => panic!("the server never replies"),
     }
     assert_eq!(&first, b"HTTP/1.1 408");
 }
 
 #[tokio::test]
-async fn a_slow_and_steady_upload_arrives() {
+async fn a_slow_but_steady_upload_succeeds() {
     let server = start(|limits| limits.body = PACE).await;
     let body = json!({"type": "elsewhere", "payload": {"text": "x".repeat(200)}}).to_string();
     let mut socket = tcp::connect(&server.api.base).await;
@@ -113,40 +113,40 @@ async fn a_slow_and_steady_upload_arrives() {
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    socket.write_all(head.as_bytes()).await.expect("the server takes it");
+    socket.write_all(head.as_bytes()).await.expect("the server reads it");
     // The upload takes three times as long as the longest permitted stall.
     for piece in body.as_bytes().chunks(8) {
-        socket.write_all(piece).await.expect("the server takes it");
+        socket.write_all(piece).await.expect("the server reads it");
         tokio::time::sleep(STALL * 3 / 32).await;
     }
     assert_eq!(read_to_close(&mut socket).await.status, 201);
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_is_answered_408_and_an_idle_connection_is_closed_in_silence() {
+async fn an_incomplete_head_gets_408_and_an_idle_connection_is_closed_without_a_reply() {
     let server = start(|limits| limits.head = STALL).await;
     let mut socket = tcp::connect(&server.api.base).await;
-    socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: local").await.expect("the server takes it");
+    socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: local").await.expect("the server reads it");
     let reply = read_to_close(&mut socket).await;
     assert_eq!((reply.status, reply.code().as_str()), (408, "request_timeout"));
     let mut silent = tcp::connect(&server.api.base).await;
-    assert_eq!(tcp::read_until(&mut silent, "\u{0}").await, "", "nothing was asked");
+    assert_eq!(tcp::read_until(&mut silent, "\u{0}").await, "", "no request was sent");
     let mut kept = tcp::connect(&server.api.base).await;
-    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("the server takes it");
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("the server reads it");
     let replies = tcp::read_until(&mut kept, "\u{0}").await;
     assert!(replies.ends_with("ok\n") && replies.matches("HTTP/1.1").count() == 1, "{replies}");
 }
 
-/// Returns the server's metric of open streams.
+/// Returns the value of the metric that counts open streams.
 async fn open_streams(server: &TestServer) -> String {
     let request = server.api.client.get(format!("{}/metrics", server.api.base)).bearer_auth(TOKEN);
     let text = request.send().await.expect("the server answers").text().await.expect("a body");
     let line = text.lines().find_map(|line| line.strip_prefix("tailwater_streams_open ")).map(str::to_owned);
-    line.expect("it is measured")
+    line.expect("the metric exists")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_whose_reader_takes_nothing_is_closed_and_one_that_is_silent_is_not() {
+async fn a_stream_whose_client_does_not_read_is_closed_and_a_silent_stream_stays_open() {
     let server = start(|limits| limits.reply = PACE).await;
     let quiet = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let busy =
@@ -156,12 +156,12 @@ async fn a_stream_whose_reader_takes_nothing_is_closed_and_one_that_is_silent_is
         let mut socket = tcp::connect(&server.api.base).await;
         let head =
             format!("GET /api/queue/jobs/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
-        socket.write_all(head.as_bytes()).await.expect("the server takes it");
+        socket.write_all(head.as_bytes()).await.expect("the server reads it");
         assert!(tcp::read_until(&mut socket, "\r\n\r\n").await.contains(" 200 "));
         sockets.push(socket);
     }
     server.api.ended(&busy).await;
     until_async("the stream that is not read is closed", async || open_streams(&server).await == "1").await;
     drop(sockets);
-    until_async("the other one ends with its reader", async || open_streams(&server).await == "0").await;
+    until_async("the other stream ends when its client disconnects", async || open_streams(&server).await == "0").await;
 }

@@ -1,4 +1,5 @@
-//! Stages run in order, each only if the previous ones have succeeded. The others are reported as skipped.
+//! Stages run in order. Each stage runs only if all previous stages have succeeded, and is otherwise reported as
+//! skipped.
 
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ async fn stages_run_in_order_in_one_workspace_and_number_their_own_steps() {
     let of = |kind: &str, field: &str| -> Vec<Value> {
         of_kind(&events, kind).iter().map(|event| event["payload"][field].clone()).collect()
     };
-    // On a busy machine the lines of a step may arrive in several events.
+    // On a busy machine, the lines of a step may be split into several events.
     let mut stages = of("log", "stage");
     stages.dedup();
     assert_eq!(stages, ["execute", "publish"]);
@@ -120,7 +121,7 @@ async fn publish_runs_only_after_success() {
 }
 
 #[tokio::test]
-async fn a_step_that_may_fail_does_not_end_its_stage_or_the_next() {
+async fn a_failed_step_with_continue_on_error_does_not_end_the_job() {
     let payload = json!({
         "prepare": [{"run": "exit 1", "continueOnError": true}, {"run": "true"}],
         "steps": [{"run": "exit 2", "continueOnError": true}],
@@ -180,7 +181,7 @@ async fn secrets_of_every_stage_are_masked() {
 }
 
 #[tokio::test]
-async fn run_again_runs_every_stage_again() {
+async fn a_resubmitted_job_runs_every_stage_again() {
     let server = TestServer::start().await;
     let payload = json!({"prepare": [{"run": "true"}], "run": "true", "publish": [{"run": "true"}]});
     let id = server.api.submit(payload.clone()).await;

@@ -1,5 +1,5 @@
-//! The stream: however the connection is interrupted, every event arrives exactly once and in order, followed by the
-//! end.
+//! However often a stream is interrupted, every event arrives exactly once and in order, followed by the end of the
+//! stream.
 
 mod limits;
 mod refused;
@@ -28,7 +28,7 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
 enum Resume {
     LastEventId,
     After,
-    /// In both ways, one of them with an older cursor. The server uses the greater one.
+    /// Sends the cursor in one of these ways and an older cursor in the other. The server uses the greater cursor.
     Both,
 }
 
@@ -77,7 +77,7 @@ impl<'a> CutReader<'a> {
                 self.items.push(frame.data);
             }
         }
-        assert_eq!(self.cursor, last, "nothing comes after the end");
+        assert_eq!(self.cursor, last, "nothing follows the end");
     }
 
     /// Reads to the end of a finished job, and checks that the events are the same as when polling.
@@ -88,13 +88,13 @@ impl<'a> CutReader<'a> {
         assert!(self.items == expected, "{}: {} events, not {}", self.filter, self.items.len(), expected.len());
         for (query, last_event_id) in [(format!("?{}", self.filter), Some(last)), (format!("?after={last}"), None)] {
             let reply = Stream::request(self.api, self.id, &query, last_event_id).await;
-            assert_eq!(reply.status(), 204, "a reader that has the end gets nothing more");
+            assert_eq!(reply.status(), 204, "a reader that has received the end receives nothing more");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_2000_events_cut_at_every_frame_and_resumed_gives_every_event_once_in_order() {
+async fn a_stream_of_2000_events_resumed_after_every_frame_delivers_every_event_once_in_order() {
     let server = TestServer::start_with(|config| config.live_events_per_second = 10_000).await;
     let (enough, over) = (Gate::new(), Gate::new());
     let print = "echo out $i; echo err $i >&2; i=$((i+1)); sleep 0.002";
@@ -117,7 +117,7 @@ async fn a_stream_of_2000_events_cut_at_every_frame_and_resumed_gives_every_even
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_filtered_stream_cut_at_every_frame_and_resumed_gives_every_event_once_in_order() {
+async fn a_filtered_stream_resumed_after_every_frame_delivers_every_event_once_in_order() {
     let (server, id) = finished_job("every_frame", 700).await;
     for filter in ["kind=log&stream=stderr&stepId=test", "kind=step,job,attempt,end"] {
         CutReader::new(&server, &id, filter).check_to_the_end(1).await;
@@ -125,7 +125,7 @@ async fn a_filtered_stream_cut_at_every_frame_and_resumed_gives_every_event_once
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_cut_anywhere_and_resumed_gives_every_event_once_in_order() {
+async fn a_stream_resumed_at_random_positions_delivers_every_event_once_in_order() {
     let (server, id) = finished_job("anywhere", 2_000).await;
     for filter in ["", "stepId=test", "level=warn", "kind=log&stream=stdout&attempt=1"] {
         CutReader::new(&server, &id, filter).check_to_the_end(250).await;
@@ -153,7 +153,7 @@ async fn a_cursor_at_or_beyond_the_end_of_a_finished_job_gets_204() {
 }
 
 #[tokio::test]
-async fn a_cursor_beyond_the_end_of_a_running_job_counts_as_its_end() {
+async fn a_cursor_beyond_the_end_of_a_running_job_is_treated_as_the_end() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
     let has_begun = |events: &[serde_json::Value]| events.iter().any(|event| event["message"] == "before\n");
@@ -172,11 +172,11 @@ async fn check_complete(api: &Api, id: &str, frames: Vec<Frame>) {
     assert_eq!(kinds, ["terminal"], "{id}");
     assert_eq!(frames.last().map(|frame| frame.event.as_str()), Some("terminal"), "{id}");
     let items: Vec<String> = frames.into_iter().filter(is_event).map(|frame| frame.data).collect();
-    assert!(items == api.raw_items(id, "", 500).await, "a reader of {id} has the whole log");
+    assert!(items == api.raw_items(id, "", 500).await, "a reader of {id} receives the whole log");
 }
 
 #[tokio::test]
-async fn a_reader_that_connects_before_the_job_runs_gets_everything() {
+async fn a_reader_that_connects_before_the_job_runs_receives_every_event() {
     let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
     let first = server.api.submit(json!({"run": gate.wait()})).await;
     let id = server.api.submit(json!({"run": "for i in 1 2 3; do echo $i; echo e$i >&2; done"})).await;
@@ -191,7 +191,7 @@ async fn a_reader_that_connects_before_the_job_runs_gets_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_that_connect_at_any_moment_see_complete_logs() {
+async fn readers_that_connect_at_any_moment_receive_complete_logs() {
     let server = TestServer::start_with(|config| config.concurrency = 4).await;
     let mut random = Random::new("any_moment");
     let api = Arc::new(server.api.clone());
@@ -201,7 +201,7 @@ async fn readers_that_connect_at_any_moment_see_complete_logs() {
         let run = format!("i=0; while [ $i -lt {lines} ]; do echo {number} $i; i=$((i+1)); done");
         let id = api.submit(json!({"run": run})).await;
         for _ in 0..4 {
-            // The number of times that the reader first queries the job determines when it connects.
+            // The reader queries the job `looks` times before it connects, so that readers connect at different times.
             let (api, id, looks) = (Arc::clone(&api), id.clone(), random.below(12));
             readers.push(tokio::spawn(async move {
                 for _ in 0..looks {

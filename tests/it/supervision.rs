@@ -10,9 +10,9 @@ use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind, until};
 use crate::processes::{lives, step_ends, unique_sleep};
 
-/// Returns whether the process whose id is in this file is running.
+/// Returns whether the process with the id in this file is running.
 fn lives_of(pid_file: &Path) -> bool {
-    let pid = std::fs::read_to_string(pid_file).expect("it was written");
+    let pid = std::fs::read_to_string(pid_file).expect("the file exists");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
@@ -53,11 +53,11 @@ async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_i
 }
 
 #[tokio::test]
-async fn a_daemon_that_hides_dies_with_a_cancelled_job() {
+async fn a_hidden_daemon_dies_with_its_cancelled_job() {
     let server = TestServer::start().await;
     for (pid, command) in daemons(server.data.path()) {
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
-        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
         server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
         assert_eq!(server.api.ended(&id).await["status"], "cancelled");
@@ -66,21 +66,21 @@ async fn a_daemon_that_hides_dies_with_a_cancelled_job() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_hides_dies_with_a_server_that_is_killed() {
+async fn a_hidden_daemon_dies_with_a_killed_server() {
     let data = tempfile::tempdir().expect("a temporary folder");
     for (pid, command) in daemons(data.path()) {
         let server = Process::start(data.path());
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
-        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
         server.kill();
         // No other server has been started, so none can have killed the process.
-        until("it is dead", || !lives_of(&pid)).await;
+        until("the daemon is dead", || !lives_of(&pid)).await;
     }
 }
 
 #[tokio::test]
-async fn a_chain_of_processes_that_each_start_the_next_one_is_caught() {
+async fn a_chain_of_processes_that_each_start_the_next_one_is_killed() {
     let server = TestServer::start().await;
     let alive = server.data.path().join("alive");
     let link = server.data.path().join("link.sh");
@@ -93,7 +93,7 @@ async fn a_chain_of_processes_that_each_start_the_next_one_is_caught() {
 }
 
 #[tokio::test]
-async fn a_step_that_kills_its_supervisor_has_failed_and_what_it_started_is_dead() {
+async fn a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed() {
     let server = TestServer::start().await;
     let sleep = unique_sleep();
     let (id, job) = server.api.run(&format!("setsid sleep {sleep} & kill -9 $PPID; sleep {sleep}")).await;
@@ -103,20 +103,20 @@ async fn a_step_that_kills_its_supervisor_has_failed_and_what_it_started_is_dead
 }
 
 #[tokio::test]
-async fn variables_of_a_step_that_change_how_programs_are_loaded_do_not_change_its_supervisor() {
+async fn dynamic_loader_variables_of_a_step_do_not_affect_its_supervisor() {
     let server = TestServer::start().await;
     let env = json!({"LD_PRELOAD": "/no/such/library.so", "LD_LIBRARY_PATH": "/no/such/folder"});
     let id = server.api.submit(json!({"run": "echo $LD_LIBRARY_PATH", "env": env})).await;
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
-    // The shell is started with these variables, and reports the missing library once.
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
+    // The variables apply to the shell, for which the dynamic loader reports the missing library once.
     assert_eq!(output.matches("/no/such/library.so").count(), 1, "{output}");
     // The relative order of the two streams is not defined.
     assert!(output.contains("/no/such/folder\n"), "{output}");
 }
 
 #[tokio::test]
-async fn a_step_that_cannot_start_says_why() {
+async fn a_step_that_cannot_start_reports_the_reason() {
     let server = TestServer::start().await;
     let make = "printf '#!/no/such/interpreter\n' > broken; chmod +x broken; echo text > text; mkdir closed";
     for (shell, reason) in [
@@ -127,7 +127,7 @@ async fn a_step_that_cannot_start_says_why() {
         let id = server.api.submit(json!({"steps": [{"run": make}, {"shell": shell, "run": "true"}]})).await;
         let job = server.api.ended(&id).await;
         assert_eq!(job["failureReason"], "spawn", "{job}");
-        let message = job["errorMessage"].as_str().expect("it has one");
+        let message = job["errorMessage"].as_str().expect("the job has an error message");
         assert!(message.contains(reason), "{message}");
     }
 }
@@ -142,10 +142,10 @@ async fn a_stopped_process_is_continued_so_that_it_can_clean_up() {
         "trap 'wait; exit 0' TERM; setsid sh -c 'trap \"echo cleaned; exit 0\" TERM; echo ready; kill -STOP $$' & wait",
     ] {
         let id = server.api.submit(json!({"run": command})).await;
-        server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+        server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
         assert_eq!(server.api.ended(&id).await["status"], "cancelled", "{command}");
-        let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+        let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
         assert!(output.contains("cleaned\n"), "{command}: {output}");
     }
 }
@@ -160,13 +160,13 @@ async fn printed_by_a_job_of_a_server_started_after(before: &str, command: &str)
         shell
     });
     let (id, job) = server.api.run(command).await;
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     assert_eq!(job["status"], "succeeded", "{job} {output}");
     output
 }
 
 #[tokio::test]
-async fn a_step_has_default_signals_whatever_its_server_ignores() {
+async fn a_step_has_default_signal_handling_whatever_its_server_ignores() {
     let ignore = "exec perl -MPOSIX -e '\
         $SIG{$_} = \"IGNORE\" for qw(HUP INT QUIT USR1 CHLD PIPE ALRM TERM SEGV TTOU NUM40); \
         sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR2, SIGTSTP)); exec @ARGV'";
@@ -183,23 +183,23 @@ async fn a_step_has_default_signals_whatever_its_server_ignores() {
 }
 
 #[tokio::test]
-async fn a_step_has_an_ordinary_priority_and_the_file_limit_that_its_server_was_started_with() {
-    // Raising the priority requires privileges. Without them these commands have no effect, and the job's priority is
-    // ordinary anyway.
+async fn a_step_has_the_default_priority_and_the_original_file_limit_of_its_server() {
+    // Raising the priority requires privileges. Without them these commands have no effect, and the job has the default
+    // priority anyway.
     let before = "ulimit -Sn 256; renice -n -10 $$ >/dev/null 2>&1; echo -900 2>/dev/null > /proc/self/oom_score_adj;";
     let command = "ulimit -Sn; nice; cat /proc/self/oom_score_adj";
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "256\n0\n0\n");
-    // A lower than ordinary priority is inherited.
+    // A priority below the default is inherited.
     let before = "renice -n 5 $$ >/dev/null 2>&1; echo 300 > /proc/$$/oom_score_adj;";
     let command = "nice; cat /proc/self/oom_score_adj";
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "5\n300\n");
 }
 
 #[tokio::test]
-async fn a_step_runs_in_a_session_without_a_terminal_that_it_does_not_lead() {
+async fn a_step_runs_in_a_session_without_a_terminal_and_is_not_the_session_leader() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("echo $$; cat /proc/self/stat").await;
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     let (shell, stat) = output.split_once('\n').expect("two lines");
     let session_and_terminal = |stat: &str| {
         let fields: Vec<String> =
@@ -207,8 +207,8 @@ async fn a_step_runs_in_a_session_without_a_terminal_that_it_does_not_lead() {
         (fields[3].clone(), fields[4].clone())
     };
     let (session, terminal) = session_and_terminal(stat);
-    assert_eq!(terminal, "0", "it has no terminal");
-    assert_ne!(session, shell, "it does not lead the session, so that it cannot get one");
-    let ours = std::fs::read_to_string("/proc/self/stat").expect("/proc is there");
-    assert_ne!(session, session_and_terminal(&ours).0, "it is not the server's session");
+    assert_eq!(terminal, "0", "the session has no terminal");
+    assert_ne!(session, shell, "the step does not lead its session, so it cannot acquire a terminal");
+    let ours = std::fs::read_to_string("/proc/self/stat").expect("/proc is mounted");
+    assert_ne!(session, session_and_terminal(&ours).0, "the session is not that of the server");
 }

@@ -1,4 +1,5 @@
-//! The environment of a job: its user's home, some of the server's variables, and the working directory.
+//! Tests of the environment of a job: its user's home folder, some of the server's variables, and the working
+//! directory.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::harness::{Api, TestServer, of_kind};
 async fn printed(api: &Api, payload: Value) -> String {
     let id = api.submit(payload.clone()).await;
     let job = api.ended(&id).await;
-    let output = String::from_utf8(api.output(&id, 1).await).expect("it is text");
+    let output = String::from_utf8(api.output(&id, 1).await).expect("the content is text");
     assert_eq!(job["status"], "succeeded", "{payload}: {} {output}", job["errorMessage"]);
     output
 }
@@ -24,7 +25,7 @@ async fn spawn_error(api: &Api, payload: Value) -> String {
     let id = api.submit(payload.clone()).await;
     let job = api.ended(&id).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("spawn")), "{payload}: {job}");
-    job["errorMessage"].as_str().expect("it says why").to_owned()
+    job["errorMessage"].as_str().expect("the job has an error message").to_owned()
 }
 
 /// Submits a payload that the server has to refuse, and returns the error message.
@@ -33,20 +34,20 @@ async fn refused(api: &Api, payload: Value) -> String {
     assert_eq!(reply.status(), 422, "{payload}");
     let body: Value = reply.json().await.expect("the body is JSON");
     assert_eq!(body["detail"]["code"], "invalid_queue_payload");
-    body["detail"]["message"].as_str().expect("it is text").to_owned()
+    body["detail"]["message"].as_str().expect("the content is text").to_owned()
 }
 
 /// Returns a field of the current user's entry in the user database.
 fn of_user(field: usize) -> String {
-    let id = Command::new("id").arg("-u").output().expect("id is there").stdout;
-    let id = String::from_utf8(id).expect("it is text");
-    let entry = Command::new("getent").args(["passwd", id.trim()]).output().expect("getent is there").stdout;
-    let entry = String::from_utf8(entry).expect("it is text");
+    let id = Command::new("id").arg("-u").output().expect("id is installed").stdout;
+    let id = String::from_utf8(id).expect("the content is text");
+    let entry = Command::new("getent").args(["passwd", id.trim()]).output().expect("getent is installed").stdout;
+    let entry = String::from_utf8(entry).expect("the content is text");
     entry.trim().split(':').nth(field).expect("an entry has seven fields").to_owned()
 }
 
 fn path(folder: &Path) -> &str {
-    folder.to_str().expect("it is text")
+    folder.to_str().expect("the content is text")
 }
 
 #[tokio::test]
@@ -61,20 +62,20 @@ async fn a_job_has_the_home_name_and_shell_of_its_user_even_if_the_server_has_no
     let [home, shell, name] = [5, 6, 0].map(of_user);
     assert_eq!(output, format!("{home}\n{shell}\n{name}\n{name}\n"));
     let output = printed(&server.api, json!({"run": "echo $HOME", "env": {"HOME": "/elsewhere"}})).await;
-    assert_eq!(output, "/elsewhere\n", "a job's own value wins");
+    assert_eq!(output, "/elsewhere\n", "the value that the job sets takes precedence");
 }
 
 #[tokio::test]
-async fn the_workspace_is_the_home_where_the_operator_wants_it() {
+async fn the_workspace_is_the_home_folder_if_so_configured() {
     let server = TestServer::start_with(|config| config.job_home = JobHome::Workspace).await;
     let output = printed(&server.api, json!({"run": "test \"$HOME\" = \"$PWD\"; echo same"})).await;
     assert_eq!(output, "same\n");
     let output = printed(&server.api, json!({"run": "echo $HOME", "env": {"HOME": "/elsewhere"}})).await;
-    assert_eq!(output, "/elsewhere\n", "a job's own value wins");
+    assert_eq!(output, "/elsewhere\n", "the value that the job sets takes precedence");
 }
 
 #[tokio::test]
-async fn a_job_gets_the_proxy_and_certificates_of_the_server_and_nothing_else_of_it() {
+async fn a_job_inherits_only_the_locale_proxy_and_certificate_variables() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(data.path(), |mut server| {
         server.env("http_proxy", "http://proxy:1").env("NO_PROXY", "localhost").env("SSL_CERT_FILE", "/certs");
@@ -88,7 +89,7 @@ async fn a_job_gets_the_proxy_and_certificates_of_the_server_and_nothing_else_of
 }
 
 #[tokio::test]
-async fn the_operator_lists_what_is_handed_on_and_a_job_may_set_it_otherwise() {
+async fn the_operator_lists_the_inherited_variables_and_a_job_may_override_them() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(data.path(), |mut server| {
         server.env("TAILWATER_JOB_ENV", "SSH_AUTH_SOCK,TERM,NOT_THERE").env("TERM", "dumb");
@@ -102,18 +103,19 @@ async fn the_operator_lists_what_is_handed_on_and_a_job_may_set_it_otherwise() {
 }
 
 #[tokio::test]
-async fn what_is_handed_on_and_secret_is_masked_wherever_it_is_printed() {
+async fn inherited_secrets_are_masked_wherever_they_are_printed() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(data.path(), |mut server| {
         server.env("HTTPS_PROXY", "http://builder:open%3Asesame@proxy:3128").env("REGISTRY_TOKEN", "hunter2-registry");
         server.env("TAILWATER_JOB_ENV", "HTTPS_PROXY,REGISTRY_TOKEN");
         server
     });
-    // The password as it appears in the variable, percent-decoded, and Base64-encoded as in a request header.
+    // The job prints the password as it appears in the variable, percent-decoded, and Base64-encoded as in a request
+    // header.
     let run = "echo $HTTPS_PROXY; echo open:sesame; printf builder:open:sesame | base64; echo $REGISTRY_TOKEN";
     let id = server.api.submit(json!({"title": "with open:sesame", "run": run})).await;
     server.api.ended(&id).await;
-    let output = String::from_utf8(server.api.output(&id, 1).await).expect("it is text");
+    let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     assert_eq!(output, "http://builder:[REDACTED]@proxy:3128\n[REDACTED]\n[REDACTED]\n[REDACTED]\n");
     let shown = format!("{}{:?}", server.api.job(&id).await, server.api.events(&id).await);
     for secret in ["sesame", "hunter2"] {
@@ -122,7 +124,7 @@ async fn what_is_handed_on_and_secret_is_masked_wherever_it_is_printed() {
 }
 
 #[tokio::test]
-async fn a_job_runs_in_the_folder_it_names_and_still_has_its_workspace() {
+async fn a_job_runs_in_its_working_directory_and_still_has_its_workspace() {
     let server = TestServer::start().await;
     let project = tempfile::tempdir().expect("a temporary folder");
     std::fs::create_dir(project.path().join("sub")).expect("the folder can be written");
@@ -140,18 +142,18 @@ async fn a_job_runs_in_the_folder_it_names_and_still_has_its_workspace() {
     assert_eq!((first, second, third, files), (at, &*format!("{at}/sub"), "/", "fresh"));
     assert!(Path::new(workspace).starts_with(server.data.path()), "{workspace}");
     assert!(!Path::new(workspace).exists(), "the workspace is removed");
-    assert!(project.path().join("made").exists(), "the project is left alone");
+    assert!(project.path().join("made").exists(), "the project is not removed");
 }
 
 #[tokio::test]
-async fn relative_folders_begin_at_the_workspace_and_a_steps_at_its_jobs() {
+async fn a_relative_job_folder_starts_at_the_workspace_and_a_relative_step_folder_at_the_job_folder() {
     let server = TestServer::start().await;
     let run = "basename \"$(dirname \"$PWD\")\"/$(basename \"$PWD\")";
     let payload = json!({"prepare": [{"run": "mkdir -p a/b", "workingDirectory": "."}],
         "steps": [{"run": "pwd", "workingDirectory": "a/b"}, {"run": run}]});
     let output = printed(&server.api, payload).await;
     assert!(output.lines().next().is_some_and(|line| line.ends_with("/a/b")), "{output}");
-    // A step's relative directory is relative to the job's working directory, and an earlier step may create it.
+    // A relative directory of a step is relative to the job's working directory, and an earlier step may create it.
     let project = tempfile::tempdir().expect("a temporary folder");
     let name = path(project.path()).to_owned();
     let steps = json!([{"run": "mkdir x"}, {"run": "pwd", "workingDirectory": "./x"}]);
@@ -159,7 +161,7 @@ async fn relative_folders_begin_at_the_workspace_and_a_steps_at_its_jobs() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_used_fails_the_step_and_says_why() {
+async fn an_unusable_working_directory_fails_the_step_with_a_reason() {
     let server = TestServer::start().await;
     let project = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(project.path().join("file"), "").expect("the folder can be written");
@@ -187,7 +189,7 @@ async fn a_folder_that_cannot_be_used_fails_the_step_and_says_why() {
 }
 
 #[tokio::test]
-async fn with_working_roots_no_path_and_no_link_leads_out_of_them() {
+async fn no_path_or_link_leads_outside_the_working_roots() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| format!("{}/{name}", folder.path().display());
     for name in ["root/app", "root-2", "elsewhere"] {
@@ -225,7 +227,7 @@ async fn with_working_roots_no_path_and_no_link_leads_out_of_them() {
 }
 
 #[tokio::test]
-async fn artifacts_are_those_of_the_folder_it_runs_in_and_no_link_leads_out_of_it() {
+async fn artifacts_come_from_the_working_directory_and_links_out_of_it_are_not_followed() {
     let server = TestServer::start().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let project = folder.path().join("project");

@@ -27,7 +27,7 @@ fn is_root() -> bool {
 /// Returns the id of the user that runs this test.
 fn user() -> u32 {
     use std::os::unix::fs::MetadataExt;
-    fs::metadata("/proc/self").expect("/proc is there").uid()
+    fs::metadata("/proc/self").expect("/proc is mounted").uid()
 }
 
 /// Starts a server as a user other than root, for whom file permissions are enforced.
@@ -35,12 +35,12 @@ fn unprivileged_server(data: &TempDir) -> Process {
     if !is_root() {
         return Process::start(data.path());
     }
-    chown(data.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    chown(data.path(), Some(NOBODY), Some(NOBODY)).expect("root can change owners");
     // The program may be in a folder that only root can access, so it is copied.
     let folder = data.path().join("bin");
     fs::create_dir(&folder).expect("the folder can be written");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    fs::copy(PROGRAM, folder.join("tailwater")).expect("there is room");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+    fs::copy(PROGRAM, folder.join("tailwater")).expect("the program can be copied");
     Process::start_by(data.path(), |_| {
         let mut setpriv = Command::new("setpriv");
         setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(folder.join("tailwater"));
@@ -66,29 +66,29 @@ async fn a_workspace_without_permissions_is_removed() {
 }
 
 #[tokio::test]
-async fn a_link_in_a_workspace_leads_nowhere_when_it_is_removed() {
+async fn cleanup_does_not_follow_links_out_of_a_workspace() {
     let server = TestServer::start().await;
     let other = tempfile::tempdir().expect("a temporary folder");
     let precious = other.path().join("precious");
     fs::write(&precious, "").expect("it can be written");
-    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o500)).expect("it is ours");
+    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o500)).expect("the folder is ours");
     let path = other.path().display();
     server.api.run(&format!("ln -s {path} a; ln -s {path}/precious b; mkdir d; ln -s ../.. d/up")).await;
     assert_eq!(workspaces(server.data.path()), [""; 0]);
     assert!(precious.exists());
-    let mode = fs::metadata(other.path()).expect("it is there").permissions().mode();
-    assert_eq!(mode & 0o777, 0o500, "nobody has repaired what lies elsewhere");
+    let mode = fs::metadata(other.path()).expect("it exists").permissions().mode();
+    assert_eq!(mode & 0o777, 0o500, "permissions outside the workspace are unchanged");
 }
 
 #[tokio::test]
-async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_removes_the_rest() {
+async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_finishes_the_cleanup() {
     let (data, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     for name in ["precious", "folder/precious"] {
         let path = other.path().join(name);
-        fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         fs::write(path, "").expect("it can be written");
     }
-    // The server gets a mount namespace of its own, so that the mounts of the job disappear when the server exits.
+    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits.
     let by_unshare = |server: Command| {
         let mut unshare = Command::new("unshare");
         unshare.arg(if is_root() { "-m" } else { "-Urm" }).arg(server.get_program());
@@ -105,7 +105,7 @@ async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_remov
     assert_eq!(job["status"], "succeeded", "{job}");
     assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());
     let workspace = data.path().join("work").join(format!("{id}-1"));
-    assert!(!workspace.join("a/file").exists() && !workspace.join("b").exists(), "the rest is gone");
+    assert!(!workspace.join("a/file").exists() && !workspace.join("b").exists(), "everything else is removed");
     let log = fs::read_to_string(data.path().join("server.log")).expect("it is text");
     let named = ["a/m", "n", "f"]
         .iter()
@@ -115,6 +115,6 @@ async fn a_mount_in_a_workspace_is_left_alone_and_named_and_the_next_start_remov
     server.exited().await;
     // The mounts disappeared together with the first server, so the workspace can now be removed.
     let _server = Process::start(data.path());
-    until("the workspace is gone", || workspaces(data.path()).is_empty()).await;
+    until("the workspace is removed", || workspaces(data.path()).is_empty()).await;
     assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());
 }

@@ -1,5 +1,5 @@
-//! Creates compressed copies (`.br`, `.gz`) of the built files, which the server sends unchanged, and prints the total
-//! size of a page.
+//! Creates compressed copies (`.br`, `.gz`) of the built files, which the server sends as they are, and prints their
+//! sizes.
 
 use std::{path::Path, process::Command};
 

@@ -26,10 +26,11 @@ use crate::{
 const WATCHED: [&str; 10] =
     ["Cargo.lock", "Cargo.toml", "Leptos.toml", "engine", "migrations", "model", "public", "redact", "src", "style"];
 
-/// The time without changes before a build starts. Editors save several files at once, or one file in several steps.
+/// The time that must pass without changes before a build starts. Editors save several files at once, or one file in
+/// several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// The maximum time for the old server to exit. It waits for its running jobs.
+/// The maximum time to wait until the old server exits. The server waits for its running jobs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server that cargo builds by default.
@@ -67,14 +68,14 @@ fn matters(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)))
 }
 
-/// Waits for a change, and then until no more changes arrive.
+/// Waits for a change, and then until there have been no more changes for [`QUIET`].
 fn wait(changes: &Receiver<()>) -> Result<()> {
     changes.recv().context("failed to continue watching")?;
     while changes.recv_timeout(QUIET).is_ok() {}
     Ok(())
 }
 
-/// Builds the server and then the pages. The server comes first because most errors are found there.
+/// Builds the server and then the pages. The server is built first because most errors are found there.
 fn build(settings: &Settings) -> Result<()> {
     command::run(command::cargo().args(["build", "--bin", "tailwater", "--features", "ssr"]))
         .context("failed to compile the server")?;

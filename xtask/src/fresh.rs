@@ -1,8 +1,9 @@
 //! Skips steps whose inputs have not changed.
 //!
 //! A step's stamp file contains the path, size and modification time of each input. make and cargo also detect changes
-//! in this way. Contents are not read, so a build without changes takes milliseconds. At worst, a step runs once more
-//! than necessary. xtask itself is an input of every step, so a step runs again after its code has changed.
+//! in this way. File contents are not read, so checking a step takes only milliseconds. A step may therefore run
+//! unnecessarily if a file was written again without a change of its contents. xtask itself is an input of every step,
+//! so a step runs again after its code has changed.
 
 use std::{
     env,

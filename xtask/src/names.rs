@@ -1,4 +1,5 @@
-//! Adds a content hash to file names, so that browsers can cache the files indefinitely without using an outdated one.
+//! Adds a content hash to file names, so that browsers can cache the files indefinitely without ever using an outdated
+//! file.
 //!
 //! The server finds the names in a list beside the files (`src/server/site.rs`). Files that are requested by a fixed
 //! name, such as the site's icon, are not renamed.
@@ -17,7 +18,8 @@ use crate::fresh::sorted;
 /// The file that lists the hashed names.
 const LIST: &str = "names.toml";
 
-/// Files that are not renamed, in addition to those with an extension that is not in [`KINDS`].
+/// Files that are not renamed although their extensions are in [`KINDS`]. Files with other extensions are not renamed
+/// either.
 const KEPT: [&str; 1] = ["favicon.svg"];
 
 /// The extensions of the files that are renamed. Style sheets come last, because they refer to other files.

@@ -1,6 +1,6 @@
 //! Converts cargo's WASM module into the two files that browsers load: the module, and the script that starts it.
 //!
-//! The file names are those of Leptos' `HydrationScripts`: `NAME.js` and `NAME_bg.wasm`.
+//! The files are named `NAME.js` and `NAME_bg.wasm`, as `HydrationScripts` of Leptos expects.
 
 use std::{fs, path::Path};
 

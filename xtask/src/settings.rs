@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_leptos_would_build_what_the_server_looks_for() {
+    fn cargo_leptos_and_the_server_use_the_same_settings() {
         let leptos = parse(include_str!("../../Leptos.toml"), &["leptos"]);
         for (key, value) in &leptos {
             assert_eq!(cargo().get(key), Some(value), "`{key}` differs between Cargo.toml and Leptos.toml");
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_use_the_folders_that_cargo_leptos_would_use() {
+    fn xtask_and_cargo_leptos_use_the_same_folders() {
         let cargo = cargo();
         let text = |key: &str| cargo.get(key).and_then(toml::Value::as_str);
         assert_eq!(text("style-file"), Some(crate::style::SOURCE));

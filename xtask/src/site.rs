@@ -1,8 +1,8 @@
 //! Builds the site, which consists of all files that the server sends to browsers.
 //!
 //! The site is built in `target/xtask/<profile>` and then copied to `target/site`, so that a running server never sends
-//! a partial build, and switching between the two profiles does not rebuild anything. In a release the files also get
-//! hashed names, which allow browsers to cache them, and compressed copies.
+//! a partial build, and switching between the two profiles does not rebuild anything. For a release, the files are also
+//! given hashed names, which allow browsers to cache them, and compressed copies.
 
 use std::{
     fs,
@@ -16,12 +16,12 @@ use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, setting
 /// The folder of files that are sent unchanged.
 pub const PUBLIC: &str = "public";
 
-/// The level of optimisation.
+/// The build profile, which selects the level of optimisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Fast builds with a large result.
+    /// Builds quickly, but with a large result.
     Dev,
-    /// Slow builds with a small result.
+    /// Builds slowly, but with a small result.
     Release,
 }
 

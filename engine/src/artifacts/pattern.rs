@@ -1,9 +1,10 @@
 //! The glob patterns that select the files of a workspace to store as artifacts.
 //!
 //! `*` and `?` match within a folder, `**` matches any number of folders, and `[ab]` and `{a,b}` match alternatives. A
-//! pattern that matches a folder includes everything in it. Patterns are relative to the workspace and never lead out
-//! of it. They match characters, not bytes. A backslash makes the next character literal (`app/\[id\]/page.js`). That
-//! is rarely necessary, because a pattern that is exactly the name of an existing file or folder matches only that.
+//! pattern that matches a folder includes everything in it. Patterns are relative to the workspace and cannot match
+//! anything outside it. They match characters, not bytes. A backslash makes the next character literal
+//! (`app/\[id\]/page.js`). That is rarely necessary, because a pattern that is exactly the name of an existing file or
+//! folder matches only that.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -23,7 +24,7 @@ pub struct Patterns(Vec<Pattern>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pattern {
-    /// The pattern as the job contains it.
+    /// The pattern as it appears in the job's payload.
     given: String,
     /// The normalised pattern, without redundant parts such as `./` or a second `/`.
     plain: String,
@@ -134,7 +135,8 @@ struct ArtifactPattern {
     name: PathBuf,
     /// Whether an entry with exactly this name exists.
     exact: bool,
-    /// The literal folders that the path of every match starts with.
+    /// The leading components of the pattern that contain no special characters. The path of every match starts with
+    /// them.
     root: PathBuf,
     /// The maximum number of components in the path of a match.
     parts: usize,
@@ -198,7 +200,7 @@ impl Matcher {
         self.wanted.iter().any(|wanted| wanted.may_be_in(folder))
     }
 
-    /// Returns the patterns as the job contains them.
+    /// Returns the patterns as they appear in the job's payload.
     pub fn patterns(&self) -> impl ExactSizeIterator<Item = &str> {
         self.wanted.iter().map(|wanted| wanted.given.as_str())
     }
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_mean_what_shells_and_ci_systems_mean_by_them() {
+    fn patterns_match_as_in_shells_and_ci_systems() {
         check("report.xml", &["report.xml"], &["a/report.xml", "report_xml"]);
         check("*.xml", &["a.xml", ".xml"], &["a/b.xml", "a.xmlx"]);
         check("**/*.xml", &["a.xml", "a/b/c.xml"], &["a.txt"]);
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_matched_by_characters_and_not_by_bytes() {
+    fn patterns_match_characters_and_not_bytes() {
         check("?.txt", &["a.txt", "é.txt", "日.txt", "\u{1f600}.txt"], &["éé.txt", ".txt"]);
         check("[éö].txt", &["é.txt", "ö.txt"], &["ü.txt", "\u{c3}.txt"]);
         check("[!é]", &["e", "日"], &["é"]);
@@ -246,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn a_second_slash_and_a_dot_between_slashes_make_no_difference() {
+    fn repeated_slashes_and_dot_components_are_ignored() {
         check("d//f", &["d/f"], &["d", "f"]);
         check(".//d/./f///", &["d/f"], &["d"]);
         check("a//**//b", &["a/b", "a/x/y/b"], &["b"]);
     }
 
     #[test]
-    fn an_exact_name_wins_over_the_meaning_as_a_glob_and_a_backslash_escapes() {
+    fn exact_names_take_precedence_over_globs_and_backslashes_escape() {
         let mut matcher = patterns(&["app/[id]/page.js"]).expect("it is a pattern").matcher();
         let (name, other) = (Path::new("app/[id]/page.js"), Path::new("app/i/page.js"));
         assert!(matcher.means(other) && !matcher.means(name), "nothing has that name");
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_leads_out_or_is_broken_is_refused_by_its_place() {
+    fn invalid_patterns_are_refused_with_their_index() {
         for pattern in ["", "/etc/passwd", "../x", "a/../../x", "a\nb", "a\0", "!x", "[", "{a", &"x".repeat(501)] {
             let refused = patterns(&["ok", pattern]).expect_err(pattern);
             assert_eq!(refused.index, Some(1), "{pattern:?}");
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_that_may_hold_something_are_looked_through() {
+    fn only_folders_that_may_contain_matches_are_searched() {
         let matcher = patterns(&["target/report/**", "logs/*/x.log"]).expect("they are patterns").matcher();
         for folder in ["target", "target/report", "target/report/deep", "logs", "logs/any"] {
             assert!(matcher.may_be_in(Path::new(folder)), "{folder}");

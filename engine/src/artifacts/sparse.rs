@@ -1,4 +1,4 @@
-//! Writes sparse files: zeros take no space on the disk.
+//! Writes sparse files, in which blocks of zeros take no disk space.
 //!
 //! If a file with holes, such as the image of a virtual machine or a file made by `truncate -s 10G`, were copied byte
 //! by byte, the zeros would fill the disk. Here blocks of zeros are skipped, whether they were holes or not. As in the
@@ -28,7 +28,8 @@ impl SparseFile {
     /// Creates a file, and its folder if needed.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut aside = path.as_os_str().to_owned();
-        // No artifact has such a name. If a crash leaves the file behind, it is removed with other unrecorded files.
+        // No artifact has a name with this suffix. If a crash leaves the file behind, it is removed together with other
+        // unrecorded files.
         aside.push("#sparse");
         let aside = PathBuf::from(aside);
         if let Some(folder) = path.parent() {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Notify;
 
-/// The number of pages (of 4 KiB) written since the last checkpoint that makes another one worth its two fsyncs.
+/// The number of pages (of 4 KiB) that must have been written since the last checkpoint for another checkpoint to be
+/// worth its two fsyncs.
 const PAGES_DUE: u64 = 4096;
 
 /// The number of pages in the write-ahead log above which it is truncated, even if the writer has to wait.
@@ -26,7 +27,7 @@ pub(super) struct Written {
 impl Written {
     /// Records a committed transaction of about `bytes` bytes.
     pub(super) fn add(&self, bytes: u64) {
-        // Every transaction also writes some pages besides its text.
+        // Every transaction also writes about eight pages in addition to its text.
         let before = self.bytes.fetch_add(bytes + 8 * 4096, Ordering::Relaxed);
         if (before + bytes) / 4096 >= PAGES_DUE {
             self.due.notify_one();

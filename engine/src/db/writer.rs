@@ -3,8 +3,8 @@
 //! An fsync costs far more than the statements around it. While one group is being committed, the next one accumulates.
 //! The cost of an fsync is thus shared by all pending writes, and a single write never waits for others to arrive.
 //!
-//! A unit of work that fails is rolled back alone, without affecting the rest of its group. Results become visible only
-//! after the commit: only then are callers answered and the actions of [`Tx::after_commit`] run.
+//! If a unit of work fails, only its own changes are rolled back. Callers receive their results, and the actions of
+//! [`Tx::after_commit`] run, only after the commit.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::{Connection, DbError};
 use crate::fail_point::FailPoint;
 use crate::metrics::Metrics;
 
-/// The largest number of units of work in one transaction, which bounds how long the first one waits for the last.
+/// The largest number of units of work in one transaction, which bounds how long the first unit waits for the commit.
 const GROUP: usize = 256;
 
 /// The approximate number of bytes of text after which a transaction is committed, so that readers need not wait for
@@ -40,7 +40,7 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// The open transaction, as a unit of work sees it.
+/// The open transaction in which a unit of work runs.
 pub struct Tx {
     connection: Connection,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
@@ -102,7 +102,7 @@ impl Writer {
     }
 }
 
-/// A unit of work with its types erased.
+/// A unit of work, with its types erased.
 trait Work: Send {
     /// Runs the work and returns whether it succeeded. The result is stored until `answer` is called.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
@@ -125,8 +125,8 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            // A panic is a defect of one unit of work, and the writer has to survive it. The caller rolls back what the
-            // unit had done.
+            // A panic is a defect of one unit of work, and the writer has to survive it. The caller rolls back the
+            // unit's changes.
             let caught = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
             let outcome = caught.unwrap_or_else(|_| Err(DbError::panicked().into()));
             let succeeded = outcome.is_ok();
@@ -143,7 +143,7 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(DbError::writer_is_gone().into()),
         };
-        // The caller may have stopped waiting. The work is committed all the same.
+        // The caller may have stopped waiting, but the work is committed anyway.
         self.reply.send(outcome).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! Appending: under a lease, or by the server.
+//! Appends events, either under a lease or by the server.
 //!
 //! Both ways assign `seq` and time by updating the job's row, inside the transaction that stores the events, and notify
 //! readers only after the commit.
@@ -38,14 +38,14 @@ pub struct Batch {
     pub from: i64,
     /// The offset at which the range ends.
     pub to: i64,
-    /// How many bytes of the range are in none of the events.
+    /// The number of bytes of the range that no event contains.
     #[serde(rename = "suppressedBytes")]
     pub suppressed: i64,
     /// The events, at least one.
     pub events: Vec<NewEvent>,
 }
 
-/// Why a batch was not appended.
+/// The error for a batch that was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
@@ -100,7 +100,7 @@ pub async fn append_under_lease(
     }
 }
 
-/// Returns why a batch was refused, or the original answer if that batch is already stored.
+/// Returns the error for a batch that was refused, or the original result if that batch is already stored.
 async fn refused(connection: &mut Connection, lease: Lease, number: i64) -> Result<Seq, AppendError> {
     match store::batch_progress(connection, lease).await? {
         None => Err(AppendError::LeaseLost(lease.job)),
@@ -170,7 +170,8 @@ struct Position {
     at: Timestamp,
 }
 
-/// Returns the event at its position in two forms: as readers receive it, and as the row to store.
+/// Assigns the position to the event, and returns the event in two forms: as readers receive it, and as the row to
+/// store.
 fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewRow) {
     if let Payload::End(end) = &mut event.payload {
         end.last_seq = position.seq;

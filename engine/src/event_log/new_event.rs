@@ -39,7 +39,7 @@ pub struct StepNames {
     pub origin: Origin,
     /// The display name.
     pub name: Redacted,
-    /// The command that it runs.
+    /// The command that the step runs.
     pub command: Redacted,
 }
 
@@ -48,24 +48,24 @@ pub struct StepNames {
 pub struct Chunk {
     /// The output stream.
     pub stream: StreamName,
-    /// The time at which its first byte was captured.
+    /// The time at which the chunk's first byte was captured.
     pub time: Timestamp,
-    /// Its segments, at least one.
+    /// The chunk's segments. There is at least one.
     pub segments: Vec<Segment>,
-    /// Whether the line numbers of its segments are consecutive, so that they are sent as one segment.
+    /// Whether the line numbers of the segments are consecutive, in which case they are sent as one segment.
     pub joined: bool,
 }
 
 /// A range of `output.log` that is suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GapRange {
-    /// The offset at which it begins.
+    /// The offset at which the range begins.
     pub from: i64,
-    /// The offset at which it ends.
+    /// The offset at which the range ends.
     pub to: i64,
-    /// The number of its first line.
+    /// The number of the first line in the range.
     pub first_line: i64,
-    /// How many lines have at least one byte in the range.
+    /// The number of lines that have at least one byte in the range.
     pub lines: i64,
 }
 
@@ -183,7 +183,7 @@ impl NewEvent {
         Self { level, message, payload: Payload::Stage(StagePayload { stage, status, attempt, duration_ms }) }
     }
 
-    /// Creates an event for the beginning or end of an attempt. The texts in the payload are constants of this program
+    /// Creates an event for the beginning or end of an attempt. The payload's only texts are constants of this program
     /// and the worker's name.
     #[must_use]
     pub fn attempt(attempt: i32, worker: &Redacted, status: AttemptStatus, totals: Option<&AttemptTotals>) -> Self {
@@ -292,9 +292,9 @@ impl NewEvent {
 /// The result of a step.
 #[derive(Clone, Debug, Default)]
 pub struct StepEnd {
-    /// Its exit code, if it exited.
+    /// The step's exit code, if the step exited.
     pub exit_code: Option<i32>,
-    /// The signal that terminated it, if one did.
+    /// The signal that terminated the step, if one did.
     pub signal: Option<i32>,
     /// The duration of the step in milliseconds.
     pub duration_ms: Option<i64>,
@@ -314,7 +314,7 @@ pub struct AttemptTotals {
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// How many masks were written.
+    /// The number of masks in the output.
     pub redactions: i64,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: String,
@@ -323,7 +323,7 @@ pub struct AttemptTotals {
 /// Further details of a change of a job.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
-    /// The id of the worker that the change is about.
+    /// The id of the worker that the change concerns.
     pub worker: Option<Redacted>,
     /// When the next attempt may begin.
     pub next_attempt_at: Option<Timestamp>,

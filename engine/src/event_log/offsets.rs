@@ -15,7 +15,8 @@ use crate::db::Connection;
 /// The number of chunks that can overlap in `output.log`: one of each stream.
 const STREAMS: i64 = 2;
 
-/// Returns, for each of the ascending `offsets` in an attempt's output, the event that contains the byte there.
+/// Returns, for each offset, the event that contains the byte at that offset of the attempt's output, if it was sent.
+/// `offsets` must be in ascending order.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,

@@ -1,4 +1,4 @@
-//! A page of the log, and the request for one. This module does no I/O.
+//! A page of the log, and the request for a page. This module performs no I/O.
 
 use model::{EventId, JobStatus, Level, Seq, StreamName, Timestamp};
 
@@ -9,7 +9,7 @@ use super::stored::{Facets, StoredEvent};
 pub const MAX_TEXT: usize = 1 << 20;
 
 /// The maximum number of events that one page examines, which bounds the work when a filter rejects most of them. The
-/// reply says where the page stopped.
+/// reply contains the position at which the page stopped.
 pub const MAX_LOOKED_AT: usize = 5_000;
 
 /// A position in the log, as specified by a request.
@@ -17,15 +17,15 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before a time. If an id is given, an event at exactly that time counts only if its id is
-    /// not greater.
+    /// The last event at or before a time. If an id is given, an event at exactly that time matches only if its id is
+    /// not greater than the given id.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after a time. If an id is given, an event at exactly that time counts only if its id is
-    /// not smaller.
+    /// The first event at or after a time. If an id is given, an event at exactly that time matches only if its id is
+    /// not smaller than the given id.
     Before(Timestamp, Option<EventId>),
 }
 
-/// The direction to read in, and the bound, which is exclusive.
+/// The direction of reading, and its exclusive bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Towards newer events, beginning after this position.
@@ -36,7 +36,7 @@ pub enum Direction {
     UpTo(Seq),
 }
 
-/// Which kinds of events to read.
+/// The kinds of events to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Kinds {
     /// All kinds.
@@ -48,7 +48,7 @@ pub enum Kinds {
     Only(Vec<String>),
 }
 
-/// Which events a page contains.
+/// The conditions that the events of a page must meet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The kinds of events to include.
@@ -66,9 +66,9 @@ pub struct Filter {
 /// A request for a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The direction, and where to begin.
+    /// The direction of reading, and the position at which it begins.
     pub direction: Direction,
-    /// Which events to return.
+    /// The conditions that the returned events must meet.
     pub filter: Filter,
     /// The maximum number of events to return, at least 1.
     pub limit: usize,
@@ -133,7 +133,7 @@ impl Filter {
 pub(super) enum Offered {
     /// Offer the next event.
     Continue,
-    /// The page is full. The last event offered was not added and does not count as examined.
+    /// The page is full. The last event offered was not added and is not considered examined.
     Stop,
 }
 
@@ -192,7 +192,7 @@ impl<'a> Filling<'a> {
         self.offer(event.seq, event.size, matches, || SharedEvent::clone(event))
     }
 
-    /// Finishes the page. Unless it is full, all events in the requested range have been examined.
+    /// Finishes the page. Unless the page is full, all events in the requested range have been examined.
     pub(super) fn finish(self) -> Page {
         let Head { last_seq, terminal } = self.head;
         let (next_after, next_before) = match (self.request.direction, self.full) {

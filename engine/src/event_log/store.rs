@@ -111,7 +111,7 @@ pub(super) struct BatchProgress {
     pub(super) suppressed: i64,
 }
 
-/// Records that a batch is stored, so that a repeated one is recognised.
+/// Records that a batch is stored, so that a repeated batch is recognised.
 pub(super) async fn set_batch_progress(
     connection: &mut Connection,
     lease: Lease,
@@ -151,7 +151,7 @@ pub(super) async fn last_seq(connection: &mut Connection, job: JobId) -> DbResul
     Ok(head(connection, job).await?.map(|head| head.last_seq))
 }
 
-/// Reads one page: first the end of the log, then the events.
+/// Reads one page. The current end of the log is read before the events.
 pub(super) async fn page(connection: &mut Connection, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let mut page = Filling::new(request, head);
@@ -239,8 +239,8 @@ fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }
 
-/// Returns the `seq` that a cursor refers to: for `after`, the last event before the requested ones; for `before`, the
-/// first event after them.
+/// Returns the `seq` that a cursor refers to: for `after`, that of the last event before the requested events; for
+/// `before`, that of the first event after them.
 pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {
@@ -256,7 +256,7 @@ pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cur
     let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
     let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
     Ok(match (cursor, exact, id) {
-        // The found event has the cursor's time, but lies beyond the event that the cursor names.
+        // The found event has the cursor's time, but its id is greater than the cursor's id.
         (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
         (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
         (Cursor::Before(..), None, _) => Seq(low + 1),

@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 /// Both forms are slices of the same buffer, so they cannot differ.
 #[derive(Debug)]
 pub struct StoredEvent {
-    /// Its position in the job's log.
+    /// The event's position in the job's log.
     pub seq: Seq,
-    /// Its severity.
+    /// The event's severity.
     pub level: Level,
     /// The fields that filters examine.
     pub facets: Facets,
@@ -66,19 +66,19 @@ impl Facets {
 /// The fields of an event, borrowed for serialising.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// Its position in the job's log.
+    /// The event's position in the job's log.
     pub seq: Seq,
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
     /// The job that the event belongs to.
     pub job_id: JobId,
-    /// Its severity.
+    /// The event's severity.
     pub level: Level,
-    /// Its text, as raw bytes.
+    /// The event's text, as raw bytes.
     pub message: &'a [u8],
-    /// Its payload, as JSON.
+    /// The event's payload, as JSON.
     pub payload: &'a RawValue,
-    /// When it was stored.
+    /// The time at which the event was stored.
     pub created_at: Timestamp,
 }
 
@@ -135,7 +135,7 @@ mod tests {
     use model::Event;
 
     #[test]
-    fn an_item_is_what_the_shared_type_serialises_to_and_a_frame_holds_the_same_bytes() {
+    fn an_item_equals_the_serialised_model_type_and_a_frame_contains_the_same_bytes() {
         let payload = r#"{"attempt":3,"kind":"weather","sky":"clear"}"#;
         let raw = RawValue::from_string(payload.to_owned()).expect("the text is JSON");
         let job_id = JobId(uuid::Uuid::now_v7());

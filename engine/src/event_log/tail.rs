@@ -1,4 +1,4 @@
-//! The recent end of each log, kept in memory and shared by all of the log's readers.
+//! The most recent events of each log, which are cached in memory and shared by all of the log's readers.
 //!
 //! A job has an entry here while it is running or a reader watches it. After each commit the appended events are
 //! published to the entry: the events are added to a bounded window, and their last `seq` is sent through a `watch`
@@ -48,11 +48,11 @@ struct TailWindow {
     events: VecDeque<SharedEvent>,
     text: usize,
     terminal: Option<JobStatus>,
-    /// Whether a worker is writing. If so, the entry remains even without readers.
+    /// Whether a worker is appending. If so, the entry is not removed even if it has no readers.
     running: bool,
 }
 
-/// Wakes one reader of one job's log. The job's entry lives at least as long as this handle.
+/// Wakes one reader of one job's log. The job's entry exists at least as long as this handle.
 #[derive(Debug)]
 pub struct Watch {
     job: JobId,
@@ -64,7 +64,7 @@ pub struct Watch {
 impl Watch {
     /// Waits until something has been appended since the last call, or since the watch was created.
     pub async fn grown(&mut self) {
-        // This cannot fail: the sender lives in the entry, which this watch keeps alive.
+        // This cannot fail: this watch keeps the entry alive, and the entry owns the sender.
         self.last.changed().await.ok();
     }
 }
@@ -152,8 +152,8 @@ impl Tail {
 impl TailWindow {
     fn take(&mut self, published: Published) {
         for event in published.events {
-            // If the entry was removed and created again in between, the window starts over, since it must have no
-            // gaps.
+            // If the entry was removed and recreated since the last append, the window is cleared, because its events
+            // must be consecutive.
             if self.events.back().is_some_and(|back| back.seq.plus(1) != event.seq) {
                 self.events.clear();
                 self.text = 0;

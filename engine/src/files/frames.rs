@@ -1,5 +1,5 @@
 //! Compressed files with random access, in the zstd seekable format: frames of a fixed uncompressed size, and a table
-//! of their positions. `zstd -d` reads them too.
+//! of their positions. `zstd -d` can also decompress them.
 
 use std::fmt;
 use std::fs::File;
@@ -9,12 +9,12 @@ use std::sync::Arc;
 use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
 /// The size of a frame before compression. Reading a single byte decompresses one frame, which takes about a
-/// millisecond, and a slow reader keeps one frame in memory. Frames of a quarter of this size take about 6 % more disk
+/// millisecond, and each slow reader has one frame in memory. Frames of a quarter of this size take about 6 % more disk
 /// space.
 const FRAME: u32 = 1 << 20;
 
-/// The compression level. It can be high because compression runs in the background, and it makes up for most of the
-/// space that splitting a file into frames costs.
+/// The compression level. A high level is affordable because compression runs in the background. It compensates for
+/// most of the space that is lost by splitting a file into frames.
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.

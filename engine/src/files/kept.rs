@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::frames::Frames;
 use super::{compressed_path, open};
 
-/// A file opened for reading. It remains readable if it is compressed or removed in the meantime. All clones read the
-/// same file.
+/// A file opened for reading. It remains readable even if it is compressed or removed while it is open. All clones read
+/// the same file.
 #[derive(Clone, Debug)]
 pub struct KeptFile(Bytes);
 
@@ -30,7 +30,7 @@ impl From<File> for KeptFile {
 impl KeptFile {
     /// Opens the file at that path, compressed or not. Returns `None` if neither form exists.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        // The order matters: the compressed file is in place before the uncompressed one is removed.
+        // The order matters: the compressed file is created before the uncompressed one is removed.
         if let Some(file) = open(path)? {
             return Ok(Some(file.into()));
         }

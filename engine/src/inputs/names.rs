@@ -1,4 +1,4 @@
-//! Checks which names in an archive stay inside the folder that it is unpacked into.
+//! Checks that the names in an archive stay inside the folder into which the archive is unpacked.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_leads_out_is_none() {
+    fn names_outside_the_folder_are_rejected() {
         for (path, expected) in [
             ("a/b", Some("a/b")),
             ("./a/./b/", Some("a/b")),
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_inside_as_long_as_no_step_of_it_leads_out() {
+    fn a_link_is_inside_if_no_component_of_its_target_leaves_the_folder() {
         for (link, target, expected) in [
             ("a", "b", true),
             ("a/b", "../c", true),

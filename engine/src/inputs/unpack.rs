@@ -2,9 +2,10 @@
 //!
 //! Regular files, folders and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse files)
 //! is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all files, so
-//! that no file is written through one, and each must point inside the workspace, both by its text and as the kernel
-//! resolves it. Of the permissions, only the executable bit is kept; the rest follows the server's umask. The unpacked
-//! bytes are counted, so that a small archive that expands too much is stopped at the limit.
+//! that no file is written through one, and each link must point inside the workspace, both according to its text and
+//! as resolved by the kernel. Of the permissions, only the executable bit is preserved; the others depend on the
+//! server's umask. The unpacked bytes are counted, so that a small archive that expands too much is stopped at the
+//! limit.
 //!
 //! A rejected archive fails the attempt before its first step, with the entry's name and the reason.
 
@@ -25,7 +26,7 @@ use tar::{Archive, Entry, EntryType};
 
 use super::names::{below, stays_inside};
 
-/// The maximum number of entries. Each takes an inode, even if it is empty.
+/// The maximum number of entries. Each entry takes an inode, even if it is empty.
 const MAX_ENTRIES: u64 = 1_000_000;
 
 /// The maximum number of symbolic links, which are kept in memory until all files are written.
@@ -44,11 +45,11 @@ const BLOCK: usize = 128 << 10;
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The error with which [`Bounded`] stops reading.
+/// The message of the error with which [`Bounded`] stops reading.
 const STOPPED: &str = "stopped";
 const TOO_LONG: &str = "a header is too long";
 
-/// Why an input was not unpacked.
+/// The error for an input that was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// Unpacking was cancelled.
@@ -181,7 +182,7 @@ impl Unpacking<'_> {
             problem: format!("could not be unpacked: {error}"),
         };
         let kind = entry.header().entry_type();
-        // `git archive` writes the commit's id here.
+        // `git archive` writes the commit's id to such an entry.
         if kind == EntryType::XGlobalHeader {
             self.left.set(MAX_HEADER);
             return Ok(());

@@ -1,5 +1,5 @@
-//! Parses JSON text into the tree. `serde_json` parses the syntax. Each value is read as raw text first, to preserve
-//! its digits, repeated names and positions, which `serde_json` would drop.
+//! Parses JSON text into the tree. `serde_json` parses the syntax. Each value is first read as raw text, to preserve
+//! digits, repeated names and positions, which `serde_json` would discard.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -29,7 +29,7 @@ fn check_refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str, s
 }
 
 #[test]
-fn what_is_parsed_is_written_as_it_was() {
+fn parsed_text_is_written_unchanged() {
     for text in [
         "null",
         "true",
@@ -53,8 +53,8 @@ fn what_is_parsed_is_written_as_it_was() {
 }
 
 #[test]
-fn an_object_is_never_given_as_an_array() {
-    read_bytes::<Outer>(b"{\"name\":\"a\",\"inner\":[{\"count\":1}]}").expect("it is one");
+fn arrays_are_not_accepted_as_objects() {
+    read_bytes::<Outer>(b"{\"name\":\"a\",\"inner\":[{\"count\":1}]}").expect("it is an object");
     check_refused::<Outer>("[\"a\",[]]", "the body: invalid type: sequence, expected an object");
     check_refused::<Outer>("{\"name\":\"a\",\"inner\":[{\"count\":1},[1]]}", "inner[1]: invalid type: sequence");
     check_refused::<Outer>("{\"name\":\"a\",\"env\":[]}", "env: invalid type: sequence");
@@ -62,7 +62,7 @@ fn an_object_is_never_given_as_an_array() {
 }
 
 #[test]
-fn a_name_that_is_given_twice_is_refused_wherever_it_stands() {
+fn duplicate_names_are_refused_at_any_depth() {
     check_refused::<Outer>("{\"name\":\"a\",\"name\":\"a\"}", "name: is given twice");
     check_refused::<Outer>("{\"name\":\"a\",\"env\":{\"A\":\"1\",\"\\u0041\":\"2\"}}", "env.A: is given twice");
     check_refused::<RawText>("{\"a\":[0,{\"b\":{\"c\":1,\"c\":2}}]}", "a[1].b.c: is given twice");
@@ -71,7 +71,7 @@ fn a_name_that_is_given_twice_is_refused_wherever_it_stands() {
 type RawText = model::RawJson;
 
 #[test]
-fn a_byte_order_mark_is_taken_and_other_encodings_are_named() {
+fn a_byte_order_mark_is_accepted_and_errors_name_other_encodings() {
     read_bytes::<Outer>(b"\xef\xbb\xbf{\"name\":\"a\"}").expect("it is UTF-8");
     let utf16 = |to: fn(u16) -> [u8; 2]| "{\"name\":\"a\"}".encode_utf16().flat_map(to).collect::<Vec<u8>>();
     for bytes in [
@@ -87,7 +87,7 @@ fn a_byte_order_mark_is_taken_and_other_encodings_are_named() {
 }
 
 #[test]
-fn what_is_wrong_is_named_by_field_or_by_position() {
+fn errors_name_the_field_or_the_position() {
     check_refused::<Outer>("{\"name\":1}", "name: invalid type: integer `1`, expected a string");
     check_refused::<Outer>("{\"name\":\"a\",\"more\":1}", "more: unknown field `more`");
     check_refused::<Outer>("{\"name\":\"a\",\"inner\":[{}]}", "inner[0]: missing field `count`");
@@ -111,7 +111,7 @@ fn check_yaml_refused(yaml: &str, position: (usize, usize), says: &str) {
 }
 
 #[test]
-fn yaml_becomes_the_json_that_it_says() {
+fn yaml_is_converted_to_the_equivalent_json() {
     check_yaml("", "null");
     check_yaml("a: ~\nb: [yes, true, no, FALSE]\nc:", "{\"a\":null,\"b\":[\"yes\",true,\"no\",false],\"c\":null}");
     check_yaml(
@@ -135,7 +135,7 @@ fn yaml_becomes_the_json_that_it_says() {
 }
 
 #[test]
-fn what_yaml_says_and_json_cannot_is_refused_with_its_position() {
+fn yaml_that_json_cannot_represent_is_refused_with_its_position() {
     check_yaml_refused("run: ! true", (1, 6), "tag");
     check_yaml_refused("title: x\nrun: !secret X", (2, 6), "!secret");
     check_yaml_refused("env: !vault {A: b}", (1, 6), "!vault");

@@ -27,7 +27,7 @@ impl Json {
     }
 }
 
-/// Passes a number to `visitor` with the type that can represent it.
+/// Passes a number to `visitor`, as a type that can represent it.
 fn visit_number<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Value, JsonError> {
     if let Ok(number) = digits.parse() {
         return visitor.visit_u64(number);
@@ -71,8 +71,8 @@ impl<'de> Deserializer<'de> for &'de Json {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Accepts only an object. Derived code would also accept an array with the fields in order, which would bypass
-    /// checks of the members' names.
+    /// Accepts only an object. Code derived by serde would also accept an array of the fields in order, which would
+    /// bypass the checks of the names.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,

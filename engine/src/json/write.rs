@@ -1,4 +1,4 @@
-//! Converts the tree to compact text, with every number as it was written.
+//! Converts the tree to compact text, in which every number has its original digits.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -27,7 +27,7 @@ impl Json {
     /// Returns the value as text for responses.
     #[must_use]
     pub fn to_raw(&self) -> RawJson {
-        RawJson::from_text(self.to_string()).expect("what is written is JSON")
+        RawJson::from_text(self.to_string()).expect("serialised text is valid JSON")
     }
 }
 

@@ -1,5 +1,5 @@
-//! Parses YAML text into the tree. It accepts documents that JSON can represent, according to the core schema of YAML
-//! 1.2; everything else is an error.
+//! Parses YAML text into the tree. Documents are interpreted by the core schema of YAML 1.2. Anything that JSON cannot
+//! represent is an error.
 //!
 //! Nothing is ignored. An unknown tag, for example, may change the meaning of a value (`run: ! true`), so it is an
 //! error.
@@ -12,7 +12,7 @@ use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
 
 use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
-/// The maximum size of a document with its aliases expanded, in bytes. It is the same as that of a file.
+/// The maximum size of a document with its aliases expanded, in bytes. Files have the same maximum size.
 const MAX_SIZE: usize = 64 << 20;
 
 /// Parses YAML text.
@@ -122,7 +122,7 @@ impl<'t> YamlReader<'t> {
         Ok(members)
     }
 
-    /// Returns the type of the core schema that a scalar's tag requests.
+    /// Returns the core schema type that the tag of a scalar specifies.
     fn core_tag<'g>(&self, tag: Option<&'g Tag>, span: &Span) -> Result<Option<&'g str>, JsonError> {
         let Some(tag) = tag else { return Ok(None) };
         tag.core_suffix().map(Some).ok_or_else(|| self.unknown_tag(span))

@@ -1,6 +1,7 @@
 //! Compresses the output of finished attempts in the background, one file after another, at the lowest priority.
 //!
-//! The database records which outputs are compressed, so that work interrupted by a crash is resumed.
+//! The database records which outputs are compressed, so that compression continues with the remaining outputs after a
+//! crash.
 
 use std::io;
 use std::sync::Arc;
@@ -15,20 +16,21 @@ use super::Outputs;
 use crate::queue::QueueError;
 use crate::spool::Spools;
 
-/// How long to wait after an attempt has finished, so that a burst of small jobs is handled together.
+/// The delay after an attempt has finished, so that a burst of small jobs is handled together.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
-/// How long to wait after a failure. A full disk, for example, is unlikely to have free space at once.
+/// The delay after a failure. A full disk, for example, is unlikely to have free space again immediately.
 const REST: Duration = Duration::from_mins(1);
 
 /// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave.
 const LOWEST_PRIORITY: i32 = 19;
 
-/// Compresses outputs until `shutdown`. A file whose compression is interrupted is compressed from its beginning after
-/// the next start.
+/// Compresses outputs until `shutdown` is cancelled. A file whose compression is interrupted is compressed from its
+/// beginning after the next start.
 pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
     loop {
-        // Register before looking, so that an attempt that finishes in between is not missed.
+        // Register for notifications before looking for outputs, so that an attempt that finishes in between is not
+        // missed.
         let ended = outputs.queue.attempt_ended();
         tokio::pin!(ended);
         ended.as_mut().enable();
@@ -86,13 +88,14 @@ async fn compress_next(outputs: &Outputs, shutdown: &CancellationToken) -> Resul
     Ok(Done::One)
 }
 
-/// Compresses a spool in a thread of the lowest priority and returns its compressed size.
+/// Compresses a spool in a thread with the lowest priority. Returns the spool's compressed size in bytes.
 async fn in_background(spools: Spools, (job, attempt): (JobId, i32), shutdown: &CancellationToken) -> io::Result<u64> {
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, mut receiver) = oneshot::channel();
     let stopped = Arc::clone(&stop);
     std::thread::Builder::new().name("compress".into()).spawn(move || {
-        // A `None` pid means the calling thread. The work also succeeds if its priority cannot be lowered.
+        // A `None` pid means the calling thread. If the priority cannot be lowered, compression runs at normal
+        // priority.
         rustix::process::setpriority_process(None, LOWEST_PRIORITY).ok();
         sender.send(spools.compress(job, attempt, &stopped)).ok();
     })?;

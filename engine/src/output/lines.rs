@@ -1,4 +1,4 @@
-//! Reads lines anywhere in the output by their numbers.
+//! Reads lines of the output by line number.
 //!
 //! A line belongs to one stream and may be split into several pieces with output of the other stream between them.
 //! Reading joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
@@ -11,33 +11,34 @@ use model::ansi::{self, LineEnd};
 
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// The maximum number of index records that one read examines to find the remaining pieces of lines: 40 MiB of index.
+/// The maximum number of index records that one read examines to find the remaining pieces of lines. These records
+/// occupy 40 MiB.
 const MAX_LOOKED_AT: u32 = 1 << 20;
 
-/// The maximum number of bytes of text that one read returns, unless its first line is longer. Building the response
-/// takes three times as much memory.
+/// The number of bytes of text after which one read returns no further lines. Building the response takes three times
+/// as much memory.
 const MAX_TEXT: usize = 4 << 20;
 
 /// A line of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number within the attempt, from 1.
+    /// The line number within the attempt, from 1.
     pub number: u64,
-    /// Its offset in `output.log`.
+    /// The offset of the line in `output.log`.
     pub offset: u64,
     /// The stage, step and stream that printed the line.
     pub source: Source,
-    /// When its first byte was captured.
+    /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// The line's text without the newline, as it was printed. If that is too long, the text that a terminal would
-    /// display.
+    /// The line's text as it was printed, without the newline. If that text is too long, this is the text that a
+    /// terminal would display.
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
 }
 
 /// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Returns fewer lines at the
-/// end of the log, or when their total text is long.
+/// end of the log, or if their total size is large.
 pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
     let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
@@ -59,12 +60,12 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the last line began, and the position in it.
+/// The record in which the line that was read last begins, and a position in that record.
 struct Here {
     number: u64,
     record: Record,
     text: Vec<u8>,
-    /// The number of the line at `at`, where it begins or continues.
+    /// The number of the line at `at`, which begins or continues there.
     line: u64,
     at: usize,
 }
@@ -85,7 +86,7 @@ impl Here {
 }
 
 impl Reading<'_> {
-    /// Reads one line, or returns `None` if it has not begun.
+    /// Reads one line. Returns `None` if the line does not exist yet.
     fn line(&mut self, number: u64) -> io::Result<Option<Line>> {
         if !self.here.as_mut().is_some_and(|here| here.go_to(number)) && !self.find(number)? {
             return Ok(None);
@@ -114,7 +115,7 @@ impl Reading<'_> {
         Ok(Some(Line { number, offset, source, time, text, cut }))
     }
 
-    /// Moves to the record in which a line begins.
+    /// Moves to the record in which a line begins. Returns whether the line exists.
     fn find(&mut self, line: u64) -> io::Result<bool> {
         let hint = self.here.as_ref().map_or(0, |here| here.number);
         let Some(number) = self.spool.record_of_line(line, hint)? else { return Ok(false) };
@@ -125,7 +126,7 @@ impl Reading<'_> {
     }
 
     /// Appends the pieces of a line from the records after record `after`, until the line ends or `keep` bytes are
-    /// exceeded. Returns whether it stopped before the line's end.
+    /// exceeded. Returns whether the text is truncated.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
             // Fold only at twice the limit, so that a line that overwrites itself is not folded again for every record.
@@ -162,7 +163,7 @@ impl Reading<'_> {
     }
 }
 
-/// Shortens a line that overwrites itself by replacing it with the text that a terminal would display.
+/// Replaces a line that overwrites itself, such as a progress bar, with the text that a terminal would display.
 fn fold(text: &mut Vec<u8>, end: LineEnd) {
     let whole = text.len() - incomplete_character(text);
     let folded = match ansi::fold(&String::from_utf8_lossy(&text[..whole]), end).text {

@@ -1,4 +1,5 @@
-//! Pages of lines, with the text that a terminal displays, the steps, and the events that contain the lines.
+//! Reads pages of lines. Each line has the text that a terminal would display, its step, and the event that contains
+//! it.
 
 use std::io;
 
@@ -11,7 +12,7 @@ use super::{OutputError, Outputs, blocking};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
 
-/// Which lines of an output to read.
+/// The range of lines to read from an output.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// The number of the first line, from 1. A negative number counts from the end.

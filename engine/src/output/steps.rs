@@ -1,4 +1,4 @@
-//! The ids of an attempt's steps. The index of a spool contains only their positions.
+//! Looks up the ids of an attempt's steps, because the index of a spool contains only the steps' positions.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use crate::spool::Source;
 /// The maximum number of events to read per page.
 const LIMIT: usize = 500;
 
-/// The ids of those steps of an attempt that have begun.
+/// The ids of the steps that an attempt has started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepIds(HashMap<StepRef, String>);
 
 impl StepIds {
     /// Reads the ids from the job's event log. A step's event is queued before its process starts, but may be stored
-    /// shortly afterwards.
+    /// only after the step has printed output.
     pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };

@@ -12,10 +12,10 @@ use crate::spool::{Record, Source, SpoolReader};
 /// The maximum number of bytes of output that one read returns.
 const BLOCK: usize = 128 << 10;
 
-/// The maximum number of records that one read skips.
+/// The maximum number of records that one read examines.
 const MAX_LOOKED_AT: u32 = 1 << 16;
 
-/// Which part of the output to read.
+/// The output to read, selected by stage, step and stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// The stage to read, or all stages if `None`.
@@ -36,7 +36,7 @@ pub enum Times {
     Prefixed,
 }
 
-/// How far to read.
+/// The offset at which reading ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Up to the size that the output had when it was opened.
@@ -96,8 +96,8 @@ impl TextReader {
         changed
     }
 
-    /// Skips the record whose step has no id. Call this once the attempt has finished, since the step will not get an
-    /// id then.
+    /// Skips the current record, whose step has no known id. Call this only after the attempt has finished, because the
+    /// step can no longer get an id then.
     pub fn skip_unknown(&mut self) -> io::Result<()> {
         if let Some(record) = self.spool.record(self.record)? {
             self.pass(&record);
@@ -180,8 +180,8 @@ impl TextReader {
     }
 }
 
-/// Appends a text to `out` with the time before each line that begins in it. `begins` says whether the text starts at
-/// the beginning of a line.
+/// Appends `text` to `out`, with the time before each line that begins in the text. `begins` is `true` if the text
+/// starts at the beginning of a line.
 fn push_with_times(text: &[u8], time: Timestamp, begins: bool, out: &mut Vec<u8>) {
     let prefix = format!("{time} ");
     let mut begins = begins;

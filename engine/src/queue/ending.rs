@@ -26,7 +26,7 @@ use crate::spool::Spools;
 pub enum Ending {
     /// The attempt succeeded.
     Succeeded,
-    /// The attempt failed by itself, or because its worker stopped.
+    /// The attempt failed, or its worker stopped.
     Failed {
         /// The machine-readable reason.
         reason: FailureReason,
@@ -64,15 +64,15 @@ pub struct NewArtifact {
     /// The artifact's display name.
     #[serde(with = "redacted_text")]
     pub name: Redacted,
-    /// Its media type.
+    /// The artifact's media type.
     pub content_type: Cow<'static, str>,
-    /// Its size in bytes.
+    /// The artifact's size in bytes.
     pub size_bytes: i64,
-    /// Its SHA-256 in hexadecimal.
+    /// The artifact's SHA-256 in hexadecimal.
     pub sha256: String,
     /// The location of the file.
     pub place: ArtifactPlace,
-    /// The stage that produced the file, if it came from one.
+    /// The stage that produced the file, if any.
     pub stage: Option<Stage>,
 }
 
@@ -97,10 +97,10 @@ impl ArtifactPlace {
     }
 }
 
-/// The longest wait before the next attempt.
+/// The longest delay before the next attempt.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// The waits before the next attempt.
+/// The delays before the next attempts.
 const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// The state of a job after its attempt has ended.
@@ -134,7 +134,7 @@ pub(super) async fn finish(
     let lease = finish.lease;
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
     if row.job.status != JobStatus::Running || row.job.lease_epoch != lease.epoch {
-        // The call that ended the lease may be repeated until the next lease begins.
+        // Until the next lease begins, the worker may repeat the call that ended the lease.
         let repeated = row.job.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.job.status != JobStatus::Running;
         return if repeated { Ok(row.job.status) } else { Err(QueueError::LeaseLost(lease.job)) };
     }

@@ -7,7 +7,8 @@ use model::{Artifact, ArtifactId, JobId};
 use super::{Queue, QueueError, store as jobs};
 use crate::event_log::Lease;
 
-/// The smallest log, in bytes, that is compressed. A smaller file takes one disk block in any case.
+/// The smallest log, in bytes, that is compressed. A smaller file occupies a single disk block whether it is compressed
+/// or not.
 const COMPRESS_FROM: i64 = 4 << 10;
 
 /// An artifact and the path of its file.
@@ -28,7 +29,7 @@ pub struct AttemptOutput {
     pub last_attempt: i32,
     /// Whether the job has finished.
     pub job_is_over: bool,
-    /// Whether the output is complete: the attempt has ended, or there never was one.
+    /// Whether the output is complete: either the attempt has ended, or the job has had no attempt.
     pub is_complete: bool,
     /// SHA-256 of the complete output in hexadecimal, if the attempt has ended and has a spool.
     pub sha256: Option<String>,
@@ -54,13 +55,13 @@ impl Queue {
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns a finished log that should be compressed and is not yet, if there is one.
+    /// Returns the smallest finished log that is still to be compressed, or `None` if there is none.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
     }
 
-    /// Records that a log is compressed, and its compressed size.
+    /// Records that a log has been compressed to `bytes` bytes.
     pub async fn compressed(&self, id: ArtifactId, bytes: u64) -> Result<(), QueueError> {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let write = self
@@ -70,7 +71,8 @@ impl Queue {
         write.await
     }
 
-    /// Completes when an attempt has ended. Create the future before looking for work, so that no attempt is missed.
+    /// Completes when an attempt has ended. Create the future before calling [`Queue::next_uncompressed`], so that no
+    /// attempt is missed.
     pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.attempt_ended.notified()
     }

@@ -11,7 +11,7 @@ use super::maskers::Maskers;
 pub(super) struct JobRow {
     /// The job as responses show it, but without its payload, and with the real value of its affinity key.
     pub(super) job: Job,
-    /// The stored payload. It is parsed only where it is needed, because lists do not need it.
+    /// The stored payload. It is parsed only on demand, because lists do not show it.
     pub(super) payload: String,
     pub(super) commands: String,
     pub(super) idempotency_digest: Option<Vec<u8>>,

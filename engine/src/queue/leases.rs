@@ -25,17 +25,17 @@ pub struct Claimed {
     pub lease: Lease,
     /// The work to do.
     pub payload: JobPayload,
-    /// Masks the secrets of the job and of the server in the job's output.
+    /// The redactor that masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,
     /// The worker that holds the lease.
     pub worker: Redacted,
-    /// How many bytes of output the job's earlier attempts have sent as events.
+    /// The number of bytes of output that the job's earlier attempts have sent as events.
     pub sent_before: u64,
     /// The job's input files.
     pub input: Option<JobInput>,
 }
 
-/// A claimed job as it is stored.
+/// A claimed job as it is stored in the database.
 #[derive(Debug)]
 pub(super) struct ClaimedRow {
     lease: Lease,
@@ -46,7 +46,7 @@ pub(super) struct ClaimedRow {
 }
 
 impl ClaimedRow {
-    /// Prepares the job to be run.
+    /// Parses the payload, and creates the redactor for the output.
     fn open(self, maskers: &Maskers) -> Claimed {
         let Self { lease, payload, worker, sent_before, input } = self;
         let payload = JobPayload::stored(COMMAND, &payload);
@@ -62,7 +62,7 @@ pub struct Abandoned<C = Claimed> {
     pub claimed: C,
     /// The offset up to which its output is stored or suppressed.
     pub shipped: u64,
-    /// How many of those bytes are suppressed.
+    /// The number of those bytes that are suppressed.
     pub suppressed: u64,
     /// The number of the last stored batch.
     pub last_batch: i64,
@@ -89,8 +89,8 @@ pub enum Heartbeat {
 }
 
 impl Queue {
-    /// Appends a batch and records the artifacts that its events report, in one transaction. Like any append, it may be
-    /// repeated.
+    /// Appends a batch and records the artifacts that its events report, in one transaction. Like any append under a
+    /// lease, the call may be repeated.
     pub async fn append_with_files(
         &self,
         lease: Lease,
@@ -186,7 +186,7 @@ impl Queue {
         Ok(rows.into_iter().map(open).collect())
     }
 
-    /// Returns, for each running attempt, how much of its output is stored.
+    /// Returns the progress of the output of each running attempt.
     pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::shipping(&mut connection).await?)

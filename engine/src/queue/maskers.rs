@@ -1,5 +1,5 @@
-//! Creates the redactors of jobs. The server's values and the job's own are in one automaton, so that a value that
-//! starts with another one is masked completely.
+//! Creates the redactors of jobs. The server's values and the job's own values are compiled into one automaton, so that
+//! if one value is a prefix of another, the longer one is masked completely.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ const JOBS: usize = 1_000;
 /// repeatedly.
 const CAPACITY: u64 = 64 << 20;
 
-/// The estimated memory of a redactor, in bytes: a constant, and a factor for each byte of its values
-/// (`Redactor::new`).
+/// The estimated memory of a redactor, in bytes: a fixed amount, and an amount for each byte of its values (see
+/// `Redactor::new`).
 const WEIGHT: (u64, u64) = (4 << 10, 100);
 
 /// The memory of an entry that shares the server's redactor, in bytes.
@@ -29,7 +29,7 @@ const SHARED: u64 = 256;
 #[derive(Clone, Debug)]
 pub struct Maskers {
     values: Arc<[String]>,
-    /// The redactor of jobs without values of their own.
+    /// The redactor of jobs that have no secret values of their own.
     server: Redactor,
     kept: Arc<Cache<JobId, CachedMasker, Weight>>,
 }
@@ -50,7 +50,7 @@ impl Weighter<JobId, CachedMasker> for Weight {
 }
 
 impl Maskers {
-    /// Creates the cache with the values that are masked in every job.
+    /// Creates an empty cache. `values` are masked in every job.
     #[must_use]
     pub fn new(values: Vec<String>) -> Self {
         let server = Redactor::new(&values);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_the_server_and_the_job_that_overlap_become_one_mask() {
+    fn overlapping_values_of_the_server_and_the_job_become_one_mask() {
         let maskers = Maskers::new(vec!["hunter2hunter2-prod".into(), "ab-hunter2".into()]);
         let redactor = maskers.of(JobId(uuid::Uuid::now_v7()), || payload("hunter2hunter2"));
         let shown = redactor.redact(b"hunter2hunter2-prod, ab-hunter2hunter2, hunter2hunter2");
@@ -97,11 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn a_jobs_redactor_is_made_once_and_what_is_kept_is_bounded() {
+    fn a_jobs_redactor_is_created_once_and_the_cache_is_bounded() {
         let maskers = Maskers::new(Vec::new());
         let job = JobId(uuid::Uuid::now_v7());
         maskers.of(job, || payload("hunter2hunter2"));
-        let again = maskers.of(job, || panic!("it is kept"));
+        let again = maskers.of(job, || panic!("the redactor is cached"));
         assert_eq!(again.redact(b"hunter2hunter2").to_text(), "[REDACTED]");
         for _ in 0..2_000 {
             maskers.of(JobId(uuid::Uuid::now_v7()), || payload(&"x".repeat(2_000)));

@@ -1,8 +1,8 @@
-//! Applies the changes with which a job is resubmitted.
+//! Applies the changes that a client requests when it resubmits a job.
 //!
-//! Clients receive a payload with `[REDACTED]` in place of secret values. A text that is sent back unchanged stands for
-//! the original text. A text that still contains the mask but was edited is refused, so that no job ever runs with the
-//! mask itself. Values that were masked in the original must be masked in the new job too.
+//! Clients receive a payload with `[REDACTED]` in place of secret values. A masked text that is sent back unchanged is
+//! replaced by the original text. A text that was edited but still contains the mask is refused, so that no job ever
+//! runs with a mask instead of a value. Values that were masked in the original must be masked in the new job too.
 
 use model::RawJson;
 
@@ -50,10 +50,10 @@ pub(super) fn apply(
 /// Returns a payload as responses show it.
 fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     let masked = payload.masked(&maskers.of_payload(payload));
-    json::parse(masked.get()).expect("what is written is JSON")
+    json::parse(masked.get()).expect("serialised text is valid JSON")
 }
 
-/// Collects the texts whose masked form contains the mask.
+/// Collects the texts that contain a masked value.
 fn collect(kind: &str, real: &Json, shown: &Json, texts: &mut Vec<Text>) {
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) if has_mask(shown) => {
@@ -79,7 +79,8 @@ fn has_mask(text: &str) -> bool {
     text.contains(&*String::from_utf8_lossy(redact::MASK))
 }
 
-/// Replaces masked texts with those of the original.
+/// Replaces masked texts with the original texts. Returns an error for a masked text that matches no original text, or
+/// several different ones.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_as_it_was_shown_is_the_originals_wherever_it_stands_now() {
+    fn masked_texts_sent_back_unchanged_are_restored_at_any_position() {
         let new = changed(json!({
             "title": null, "env": {"API_TOKEN": "[REDACTED]", "MODE": "slow"},
             "steps": [{"run": "b", "env": {"DB_PASSWORD": "[REDACTED]"}}, {"run": "curl -H [REDACTED]"}],
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_that_means_nothing_is_refused_by_its_field() {
+    fn a_mask_without_an_original_text_is_refused_and_its_field_is_named() {
         for (changes, field) in [
             (json!({"env": {"API_TOKEN": "[REDACTED]", "OTHER_TOKEN": "[REDACTED]"}}), "payload.env.OTHER_TOKEN"),
             (json!({"env": {"PLAIN": "[REDACTED]"}}), "payload.env.PLAIN"),
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_another_types_payload_keep_their_digits() {
+    fn numbers_in_payloads_of_other_job_types_keep_their_digits() {
         let original = r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":1.10}"#;
         let changes = Some(json!({"n": 2, "TOKEN": "[REDACTED]"}).into());
         let payload = apply("other", original, changes.as_ref(), &Maskers::new(Vec::new())).expect("it is valid");

@@ -19,7 +19,7 @@ use steps::{RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
 
-/// The error for an invalid submission. The message names the field and says which values it accepts.
+/// The error for an invalid submission. The message names the field and its accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidPayload {
@@ -41,9 +41,9 @@ pub struct Command {
     pub title: Option<String>,
     /// Environment variables of all steps.
     pub env: BTreeMap<String, String>,
-    /// The working directory of its steps, absolute or relative to the workspace.
+    /// The working directory of the steps: absolute, or relative to the workspace.
     pub working_directory: String,
-    /// How long the attempt may take, in seconds.
+    /// The time limit of an attempt, in seconds.
     pub timeout_seconds: Option<u32>,
     /// The stages that have steps, in execution order. `execute` is always among them.
     pub stages: Vec<StageSpec>,
@@ -54,25 +54,26 @@ pub struct Command {
 /// One stage and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageSpec {
-    /// Which stage this is.
+    /// The stage.
     pub stage: Stage,
-    /// Its steps, at least one.
+    /// The stage's steps. There is at least one.
     pub steps: Vec<StepSpec>,
 }
 
-/// A job's payload. It is parsed once, and everything that is stored, shown and run is derived from it.
+/// The parsed payload of a job, from which the stored text, the masked payload and the command are derived.
 #[derive(Clone, Debug)]
 pub enum JobPayload {
     /// The payload of a `command` job.
     Command(RawCommand),
     /// The payload of a job for an external worker: any object.
     Other(Json),
-    /// A payload that an earlier version stored and this one does not accept. It is neither shown nor run.
+    /// A payload that was stored by an earlier version and that this version does not accept. It is neither shown nor
+    /// run.
     Unreadable(InvalidPayload),
 }
 
 impl JobPayload {
-    /// Parses the payload of a job of type `kind`. `null` counts as an empty object.
+    /// Parses the payload of a job of type `kind`. `null` is treated as an empty object.
     pub fn parse(kind: &str, text: &str) -> Result<Self, InvalidPayload> {
         let json = match json::parse(text).map_err(|error| of_json(&error))? {
             Json { node: json::Node::Null, .. } => Json::empty_object(),
@@ -90,16 +91,16 @@ impl JobPayload {
         Self::parse(kind, text).unwrap_or_else(Self::Unreadable)
     }
 
-    /// Returns the text to store.
+    /// Returns the payload as the text that is stored in the database.
     pub(super) fn to_text(&self) -> String {
         match self {
-            Self::Command(raw) => serde_json::to_string(raw).expect("its maps have texts as keys"),
+            Self::Command(raw) => serde_json::to_string(raw).expect("all maps have string keys"),
             Self::Other(json) => json.to_string(),
             Self::Unreadable(_) => "{}".to_owned(),
         }
     }
 
-    /// Returns the text for comparing payloads, which does not depend on the order of members.
+    /// Returns the payload as text with sorted members, so that equal payloads have equal text.
     pub(super) fn to_sorted_text(&self) -> String {
         match self {
             Self::Other(json) => json.sorted().to_string(),
@@ -130,8 +131,8 @@ impl JobPayload {
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {
-                let text = serde_json::to_string(&raw.masked(redactor)).expect("its maps have texts as keys");
-                RawJson::from_text(text).expect("what is written is JSON")
+                let text = serde_json::to_string(&raw.masked(redactor)).expect("all maps have string keys");
+                RawJson::from_text(text).expect("serialised text is valid JSON")
             }
             Self::Other(json) => other::masked(json, redactor).to_raw(),
             Self::Unreadable(_) => Json::empty_object().to_raw(),
@@ -139,13 +140,13 @@ impl JobPayload {
     }
 }
 
-/// Creates the error for a payload. The paths of its fields start with `payload`.
+/// Converts a JSON error in a payload. The field's path starts with `payload`.
 fn of_json(error: &JsonError) -> InvalidPayload {
     let (field, dot) = (error.field(), if error.field().is_empty() { "" } else { "." });
     invalid(format!("payload{dot}{field}"), error.problem())
 }
 
-/// The structure of a payload: the fields and their types. Their values are checked afterwards.
+/// The JSON structure of a `command` payload. The values of its fields are checked afterwards.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawCommand {
@@ -210,7 +211,7 @@ impl Command {
         Ok(())
     }
 
-    /// Returns all steps in execution order, with their stage and their position in it.
+    /// Returns all steps in execution order, each with its stage and its position in that stage.
     pub fn steps(&self) -> impl Iterator<Item = (StepRef, &StepSpec)> {
         let of_stage = |spec: &StageSpec| {
             let stage = spec.stage;
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn run_is_a_job_of_one_step() {
+    fn run_creates_a_job_with_one_step() {
         let command = parse(&json!({"run": "\n make all\n make test"})).expect("it is valid");
         let steps: Vec<_> = command.steps().map(|(at, step)| (at.stage, at.index, step.id.as_str())).collect();
         assert_eq!(steps, [(Stage::Execute, 0, "run")]);
@@ -283,13 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_without_steps_is_none() {
+    fn a_stage_without_steps_is_omitted() {
         let command = parse(&json!({"run": "a", "prepare": [], "publish": null})).expect("it is valid");
         assert_eq!(command.stages.len(), 1);
     }
 
     #[test]
-    fn a_field_that_comes_later_or_is_not_known_is_named() {
+    fn unknown_fields_are_refused_by_name() {
         for field in ["secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
             check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
         }
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_its_path() {
+    fn errors_name_the_path_of_the_invalid_field() {
         check_refused(json!({}), "payload.run");
         check_refused(json!([]), "payload");
         check_refused(json!({"run": " "}), "payload.run");

@@ -12,11 +12,11 @@ use crate::db::{Connection, DbResult};
 /// The filter and range of a list of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct JobsFilter {
-    /// Only jobs in these states, or in any state if empty.
+    /// The statuses of the jobs to return. If empty, jobs with any status are returned.
     pub statuses: Vec<JobStatus>,
-    /// Only jobs of this type.
+    /// The type of the jobs to return, if set.
     pub kind: Option<String>,
-    /// Only jobs with this text in their title, commands or id.
+    /// A text that must occur in the title, the commands or the id of the jobs, if set.
     pub text: Option<String>,
     /// The maximum number of jobs to return.
     pub limit: i64,
@@ -103,7 +103,7 @@ pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) ->
     .await?)
 }
 
-/// Returns the requested jobs, newest first. Returns one job more than the limit if there are more.
+/// Returns the requested jobs, newest first. If there are more jobs than the limit, one additional job is returned.
 pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobRow>> {
     let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
     let pattern = filter.text.as_deref().map(like_pattern);

@@ -158,7 +158,7 @@ fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result
     Ok((title.to_owned(), String::new()))
 }
 
-/// Returns a checksum of all fields of a submission, by which a repeated submission is recognised.
+/// Returns a checksum of all fields of a submission, which is used to recognise a repeated submission.
 fn digest(new: &NewJob, payload: &JobPayload) -> Vec<u8> {
     let rest = serde_json::json!([new.kind, new.priority, new.affinity_key, new.max_attempts]);
     Sha256::digest(format!("{rest}{}", payload.to_sorted_text())).to_vec()

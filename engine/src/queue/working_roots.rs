@@ -1,8 +1,8 @@
 //! The folders in which jobs may run: any folder, or only those below the roots that the operator configures.
 //!
-//! A path is checked twice: by its text when a job is submitted, so that a mistake is reported immediately, and by the
-//! folder that it resolves to when a step starts. Only the second check is authoritative, because symbolic links may
-//! change in between.
+//! A path is checked twice. When a job is submitted, its text is checked, so that a mistake is reported immediately.
+//! When a step starts, the folder that the path resolves to is checked. Only the second check is authoritative, because
+//! symbolic links may change between the two checks.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,7 +14,7 @@ use super::payload::{InvalidPayload, invalid};
 #[derive(Clone, Debug, Default)]
 pub struct WorkingRoots(Arc<[PathBuf]>);
 
-/// Why a step cannot run in a folder.
+/// The error for a folder in which a step cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The folder does not exist.
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_allowed_by_its_text_below_a_root_only() {
+    fn only_paths_below_a_root_pass_the_check_of_their_text() {
         let roots = WorkingRoots::new(&["/srv/apps".into(), "/home/../opt".into()]).expect("they are absolute");
         for inside in
             ["/srv/apps", "/srv/apps/", "/srv/apps/a/b", "/srv/./apps/a", "/opt/x", "/srv/apps/../apps", "a/b", "."]
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_allowed_by_where_it_really_is() {
+    fn symbolic_links_are_resolved_before_a_folder_is_allowed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = |name: &str| folder.path().join(name);
         for name in ["work", "root/in", "out"] {

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_never_become_a_character_does_not_wait() {
+    fn only_the_beginning_of_a_valid_character_is_incomplete() {
         let table: [(&[u8], usize); 8] = [
             (b"a", 0),
             (b"\xc3", 1),

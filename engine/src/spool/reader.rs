@@ -1,4 +1,4 @@
-//! Reads a spool, while it grows and after it has been compressed.
+//! Reads a spool, both while it is being written and after it has been compressed.
 
 use std::io;
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::files::KeptFile;
 /// The number of records that are read at once: 20 KiB, which suits both single look-ups and sequential reads.
 const BLOCK: u64 = 512;
 
-/// Reads a spool. It remains readable if its files are compressed or removed in the meantime. All clones read the same
-/// files.
+/// A reader of a spool. The spool remains readable even if its files are compressed or removed in the meantime. All
+/// clones read the same files.
 #[derive(Clone, Debug)]
 pub struct SpoolReader {
     log: KeptFile,
@@ -28,7 +28,7 @@ impl SpoolReader {
         Self { log, index, block: Vec::new(), block_from: 0 }
     }
 
-    /// Opens the spool in `folder`. Returns `None` if the spool does not exist or is not created yet.
+    /// Opens the spool in `folder`. Returns `None` if one of its files does not exist.
     pub fn open(folder: &Path) -> io::Result<Option<Self>> {
         let (log, index) = (KeptFile::open(&folder.join(OUTPUT_LOG))?, KeptFile::open(&folder.join(OUTPUT_IDX))?);
         Ok(log.zip(index).map(|(log, index)| Self::new(log, index)))
@@ -90,8 +90,9 @@ impl SpoolReader {
         Some(Record::parse(bytes.try_into().ok()?))
     }
 
-    /// Returns the number of the record in which a line begins, if the line has begun. It is the last record before
-    /// which fewer than `line` lines had begun. The search starts near `hint`, so that sequential reads are cheap.
+    /// Returns the number of the last record before which fewer than `line` lines had begun. If the line exists, it
+    /// begins in this record. Returns `None` if the spool is empty or `line` is 0. The search starts near `hint`, so
+    /// that sequential reads are cheap.
     pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
         let count = self.count()?;
         let (mut low, mut high) = (0, count);

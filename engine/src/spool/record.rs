@@ -49,7 +49,7 @@ impl Record {
         self.line > self.begun
     }
 
-    /// Returns how many lines have begun at the end of the piece. `text` must be the piece's text.
+    /// Returns the number of lines that have begun by the end of the piece. `text` must be the piece's text.
     #[must_use]
     pub fn begun_after(&self, text: &[u8]) -> u64 {
         let newlines = memchr::memchr_iter(b'\n', text).count() as u64;
@@ -57,7 +57,7 @@ impl Record {
         self.begun.max(last)
     }
 
-    /// Returns how many lines have begun at the end of the piece. Reads its text from `log` to count them.
+    /// Returns the number of lines that have begun by the end of the piece, whose text is read from `log`.
     pub(super) fn read_begun_after(&self, log: &File) -> io::Result<u64> {
         let mut text = vec![0; self.length as usize];
         log.read_exact_at(&mut text, self.offset)?;
@@ -100,8 +100,8 @@ impl Record {
         Self {
             offset: u64::from_le_bytes(eight(0)),
             line,
-            // Spools of the first version contain 0 here, but at least all lines before the piece's first line have
-            // begun.
+            // Spools of the first version contain 0 here. For them, use the number of lines before the piece's first
+            // line, which is a lower bound.
             begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),

@@ -14,8 +14,9 @@ use super::{OUTPUT_IDX, OUTPUT_LOG, Record, Source, SpoolReader};
 use crate::fail_point::FailPoint;
 use crate::files::private_folder;
 
-/// The number of records, and below it the number of bytes, that are read at once when a whole file is read.
+/// The number of records that are read at once when the whole index is read.
 const RECORDS: usize = 4096;
+/// The number of bytes that are read at once when `output.log` or unsynced data is read.
 const BLOCK: usize = 1 << 20;
 
 /// The end of the spool, which the writer publishes to readers.
@@ -41,8 +42,8 @@ pub struct SpoolWriter {
     hash: Sha256,
     /// The sizes of `output.log` and `output.idx` up to which they are synced.
     synced: [u64; 2],
-    /// Whether a sync has failed since the last successful one. Data that was not written then may be lost unless it is
-    /// written again.
+    /// Whether a sync has failed since the last successful one. If so, unsynced data may be lost unless it is written
+    /// again.
     sync_failed: bool,
 }
 
@@ -65,8 +66,9 @@ impl SpoolWriter {
         Ok(Self { log, idx, reached, end_sender, hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Opens the spool in `folder` of a worker that died. Truncates the index after the last of the contiguous records
-    /// whose bytes exist, and the output to that record's end. Creates an empty spool if there is none.
+    /// Opens the spool in `folder` after its worker has died, and repairs it. A record is valid if it follows the
+    /// previous one without a gap and all of its bytes exist. The index is truncated after the last valid record, and
+    /// the output at that record's end. Creates an empty spool if there is none.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
@@ -118,7 +120,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Ends the unfinished lines of the step and syncs its output. If this fails, it may be retried.
+    /// Ends the unfinished lines of the step and syncs its output. If this fails, the call may be retried.
     pub fn end_step(&mut self) -> io::Result<()> {
         self.reached.open_line = [None; 2];
         let ends = [self.reached.end.bytes, self.reached.index];
@@ -137,8 +139,8 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Writes everything again that is not synced, because the kernel may treat data as written even if a sync has
-    /// failed.
+    /// Writes all unsynced data again, because the kernel may treat data as written even if a sync has failed. Fails
+    /// with `InvalidData` if the output on disk is no longer correct.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {
@@ -170,7 +172,7 @@ impl SpoolWriter {
         self.reached.end
     }
 
-    /// Returns a receiver that is notified when the spool's end changes.
+    /// Returns a receiver that is notified whenever the spool's end changes.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SpoolEnd> {
         self.end_sender.subscribe()

@@ -14,8 +14,8 @@ use rustix::process::{
 use super::message::ExitStatus;
 use super::processes;
 
-/// The wait between two rounds of killing. It is reset to `WAIT` whenever there are new processes to kill, and
-/// otherwise doubles up to `MAX_WAIT`, because some processes cannot be killed immediately.
+/// The initial delay between two rounds of killing. The delay is reset to this value whenever there are new processes
+/// to kill. Otherwise, it doubles up to `MAX_WAIT`, because some processes cannot be killed immediately.
 const WAIT: Duration = Duration::from_millis(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
@@ -44,7 +44,7 @@ impl Family {
             .filter(|process| process.pid != getpid() && (step.is_none() || process.group != *step))
             .map(|process| process.pid)
             .collect();
-        // SIGCONT is needed because a stopped process would not handle SIGTERM before it is continued.
+        // SIGCONT is needed because a stopped process does not handle SIGTERM until it is continued.
         for signal in [Signal::TERM, Signal::CONT] {
             if let Some(group) = *step {
                 kill_process_group(group, signal).ok();
@@ -87,7 +87,7 @@ impl Family {
             if let Err(Errno::CHILD) = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
                 return;
             }
-            // The lock prevents signals to a process id while it may be reused.
+            // Hold the lock while reaping, so that no signal is sent to a process id that may have been reused.
             let mut step = lock(&self.step);
             let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) else { continue };
             if *step == Some(pid) {
@@ -99,7 +99,7 @@ impl Family {
         }
     }
 
-    /// Returns how many processes that outlived the step were killed.
+    /// Returns the number of processes killed because they outlived the step.
     pub(super) fn killed(&self) -> i32 {
         i32::try_from(lock(&self.killed).len()).unwrap_or(i32::MAX)
     }

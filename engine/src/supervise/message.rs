@@ -29,13 +29,13 @@ pub enum Order {
 pub enum Report {
     /// The step is running with this process id.
     Started(Pid),
-    /// The step could not be started: the system's error number, or 0 if there is none.
+    /// The step could not be started. Contains the system's error number, or 0 if there is none.
     NotStarted(i32),
     /// The step's process has exited; its descendants may still be running.
     Ended(ExitStatus),
     /// No descendant is left.
     Done {
-        /// How many processes that outlived the step were killed.
+        /// The number of processes killed because they outlived the step.
         killed: i32,
     },
 }
@@ -53,7 +53,7 @@ impl Order {
         socket.write_all(&[self.byte()])
     }
 
-    /// Waits for an order. Returns `None` if the server has closed its end.
+    /// Waits for an order. Returns `None` if the server has closed its end of the socket.
     pub fn receive(socket: &UnixStream) -> io::Result<Option<Self>> {
         let Some([byte]) = receive(socket)? else { return Ok(None) };
         let order = [Self::Terminate, Self::Kill].into_iter().find(|order| order.byte() == byte);
@@ -91,8 +91,8 @@ impl Report {
     }
 }
 
-/// Sends the environment of a step. It is not set for the supervisor itself, because some variables, such as
-/// `LD_PRELOAD`, would affect it.
+/// Sends the environment of a step to its supervisor. The supervisor itself does not run with this environment, because
+/// some variables, such as `LD_PRELOAD`, would affect it.
 pub fn send_environment(variables: &[(String, String)], mut socket: &UnixStream) -> io::Result<()> {
     let mut block = Vec::new();
     for (name, value) in variables {
@@ -116,7 +116,8 @@ pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, S
     Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Receives a message of `N` bytes, which is always sent as a whole. Returns `None` if the other end is closed.
+/// Receives a message of `N` bytes, which is always sent as a whole. Returns `None` if the other end of the socket is
+/// closed.
 fn receive<const N: usize>(mut socket: &UnixStream) -> io::Result<Option<[u8; N]>> {
     let mut bytes = [0; N];
     match socket.read_exact(&mut bytes) {
@@ -132,8 +133,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_is_received_and_a_closed_end_is_told() {
-        let (here, there) = UnixStream::pair().expect("sockets can be had");
+    fn messages_are_received_as_sent_and_a_closed_socket_is_detected() {
+        let (here, there) = UnixStream::pair().expect("a socket pair can be created");
         let orders = [Order::Terminate, Order::Kill];
         let reports = [
             Report::Started(rustix::process::getpid()),
@@ -143,17 +144,17 @@ mod tests {
             Report::Done { killed: 7 },
         ];
         for order in orders {
-            order.send(&here).expect("it is open");
-            assert_eq!(Order::receive(&there).expect("it is open"), Some(order));
+            order.send(&here).expect("the socket is open");
+            assert_eq!(Order::receive(&there).expect("the socket is open"), Some(order));
         }
         for report in reports {
-            report.send(&there).expect("it is open");
-            assert_eq!(Report::receive(&here).expect("it is open"), Some(report));
+            report.send(&there).expect("the socket is open");
+            assert_eq!(Report::receive(&here).expect("the socket is open"), Some(report));
         }
         let variables = [("A", "b=c\nd"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        send_environment(&variables, &here).expect("it is open");
-        assert_eq!(receive_environment(&there).expect("it is open"), variables);
+        send_environment(&variables, &here).expect("the socket is open");
+        assert_eq!(receive_environment(&there).expect("the socket is open"), variables);
         drop(here);
-        assert_eq!(Order::receive(&there).expect("it ends"), None);
+        assert_eq!(Order::receive(&there).expect("a closed socket is not an error"), None);
     }
 }

@@ -5,16 +5,17 @@ use std::fs;
 
 use rustix::process::Pid;
 
-/// A process.
+/// A process, as described in `/proc/<pid>/stat`.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessEntry {
-    /// Its process id.
+    /// The process id.
     pub pid: Pid,
-    /// Its parent; `None` for the first process and for processes whose parent is outside this container.
+    /// The parent's process id, or `None` for the first process and for processes whose parent is outside this
+    /// container.
     pub parent: Option<Pid>,
-    /// Its process group.
+    /// The id of the process group.
     pub group: Option<Pid>,
-    /// Whether it has exited and is waiting to be reaped.
+    /// Whether the process has exited and is waiting to be reaped.
     pub has_ended: bool,
 }
 

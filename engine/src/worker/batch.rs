@@ -1,22 +1,22 @@
 //! Decides when output is sent and how much is sent at once. These functions do no I/O; the current time is an
 //! argument.
 //!
-//! A single line is sent immediately if the event budget allows it. A partial line waits for a deadline that starts
-//! when the first byte enters an empty buffer and is never extended. Under load, events become larger rather than more
-//! frequent.
+//! A single line is sent immediately if the event budget allows it. A partial line is sent when its deadline expires.
+//! The deadline is set when the first byte enters an empty buffer and is never extended. Under load, events become
+//! larger rather than more frequent.
 
 use std::time::{Duration, Instant};
 
 /// The parameters of the batching rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The longest time that output waits while the budget allows sending.
+    /// The maximum time for which output is held back while the event budget is sufficient.
     pub flush: Duration,
     /// The maximum number of log events of a job per second, which is also the capacity of the token bucket.
     pub events_per_second: u32,
-    /// The normal size of an event's text in bytes, while the budget is sufficient.
+    /// The normal limit for the size of an event's text, in bytes. It applies while the budget is sufficient.
     pub event_bytes: usize,
-    /// The maximum size of an event's text, in bytes.
+    /// The maximum size of an event's text under load, in bytes.
     pub max_event_bytes: usize,
 }
 
@@ -27,15 +27,15 @@ pub struct Pending {
     pub bytes: u64,
     /// Whether the output contains a complete line.
     pub has_line: bool,
-    /// The number of streams, 1 or 2, which is also the number of events.
+    /// The number of streams with pending output, 1 or 2. Sending the output costs one event for each stream.
     pub streams: u32,
     /// The time at which the first byte entered the empty buffer.
     pub since: Instant,
-    /// Whether another event, such as the end of the step, can only be sent after this output.
+    /// Whether another event, such as the end of the step, is waiting for this output to be sent.
     pub pressed: bool,
 }
 
-/// The decision when to send pending output.
+/// The decision about when to send pending output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Send output now.
@@ -49,7 +49,7 @@ pub enum Due {
     At(Instant),
 }
 
-/// A job's budget of events: a token bucket.
+/// A job's event budget, implemented as a token bucket.
 #[derive(Clone, Debug)]
 pub struct Budget {
     policy: Policy,
@@ -64,7 +64,7 @@ impl Budget {
         Self { policy, tokens: f64::from(policy.events_per_second), at: now }
     }
 
-    /// Returns when to send `pending`, and how much of it.
+    /// Decides when to send `pending`, and with which maximum event size.
     pub fn due(&mut self, pending: &Pending, now: Instant) -> Due {
         self.refill(now);
         let deadline = pending.since + self.policy.flush;
@@ -76,7 +76,7 @@ impl Budget {
         let cost = f64::from(pending.streams);
         if self.tokens < cost {
             let wait = (cost - self.tokens) / f64::from(self.policy.events_per_second);
-            // Round up, so that the budget is sufficient when that time has come.
+            // Round up, so that the budget is sufficient at that time.
             return Due::At(now + Duration::from_secs_f64(wait) + Duration::from_micros(1));
         }
         Due::Now { event_bytes: self.event_bytes(pending), partial: partial || !pending.has_line }
@@ -87,8 +87,9 @@ impl Budget {
         self.tokens -= f64::from(events);
     }
 
-    /// Returns the size of an event's text in bytes: the normal size if events of that size suffice to send all pending
-    /// output by its deadline, or else the size of the pending output, up to the maximum.
+    /// Returns the maximum size of an event's text, in bytes. This is the normal size if events of that size can send
+    /// all pending output within the flush interval. Otherwise, it is the size of the pending output, up to the
+    /// configured maximum.
     fn event_bytes(&self, pending: &Pending) -> usize {
         let Policy { flush, events_per_second, event_bytes, max_event_bytes } = self.policy;
         let by_deadline = (f64::from(events_per_second) * flush.as_secs_f64()).min(self.tokens).max(1.0);
@@ -126,13 +127,13 @@ mod tests {
     const LINE_NOW: Due = Due::Now { event_bytes: 16 << 10, partial: false };
 
     #[test]
-    fn an_isolated_line_is_sent_at_once() {
+    fn an_isolated_line_is_sent_immediately() {
         let now = Instant::now();
         assert_eq!(Budget::new(POLICY, now).due(&pending(10, true, now), now), LINE_NOW);
     }
 
     #[test]
-    fn a_partial_line_waits_for_a_deadline_that_nothing_restarts() {
+    fn further_output_does_not_extend_the_deadline_of_a_partial_line() {
         let start = Instant::now();
         let mut budget = Budget::new(POLICY, start);
         for ms in [0, 30, 60, 99] {
@@ -144,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_behind_output_presses_it() {
+    fn output_that_another_event_waits_for_is_sent_immediately() {
         let now = Instant::now();
         let pressed = Pending { pressed: true, ..pending(3, false, now) };
         assert_eq!(Budget::new(POLICY, now).due(&pressed, now), Due::Now { event_bytes: 16 << 10, partial: true });
     }
 
     #[test]
-    fn no_more_events_are_sent_than_the_budget_allows_and_they_grow_instead() {
+    fn under_load_events_grow_instead_of_exceeding_the_budget() {
         let start = Instant::now();
         let mut budget = Budget::new(POLICY, start);
         let (mut events, mut backlog, mut now, mut largest) = (0, 0_u64, start, 0);
@@ -167,12 +168,12 @@ mod tests {
             }
         }
         assert!(events <= 50 + 10 * 50, "{events} events in 10 s");
-        assert!(backlog < 1 << 20, "{backlog} bytes are left behind");
+        assert!(backlog < 1 << 20, "{backlog} bytes are still pending");
         assert!((64 << 10..=1 << 20).contains(&largest), "events grew to {largest}");
     }
 
     #[test]
-    fn an_event_has_at_most_its_largest_size() {
+    fn an_event_does_not_exceed_the_maximum_size() {
         let now = Instant::now();
         let mut budget = Budget::new(POLICY, now);
         let due = budget.due(&pending(1 << 30, true, now), now);
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn two_streams_cost_two() {
+    fn output_of_two_streams_costs_two_events() {
         let now = Instant::now();
         let mut budget = Budget::new(POLICY, now);
         budget.spend(49);

@@ -1,11 +1,11 @@
 //! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, which keeps its state between reads, and output is stored in complete UTF-8
-//! characters. Output that the redactor holds back because it may be part of a secret is released as far as possible
-//! when the stream has paused for long enough.
+//! Each stream has its own redactor, which retains its state between reads. Output is stored in complete UTF-8
+//! characters. A redactor holds back output that may be part of a secret. When the stream has been idle for long
+//! enough, as much of that output as possible is released.
 //!
-//! If a write to the disk fails, the output waits in order and is retried. In the meantime, nothing more is read from
-//! the child.
+//! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
+//! from the child.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,10 +17,10 @@ use redact::{RedactStream, Redacted, Redactor};
 
 use crate::spool::{Source, SpoolWriter, incomplete_character};
 
-/// The waits before a failed write is retried.
+/// The delays between retries of a failed write.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
-/// How often a finished step whose output is not stored yet checks whether it should still wait.
+/// The interval at which a finished step checks whether to retry storing its output or to give up.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Captures the output of an attempt's steps, one step after another.
@@ -40,7 +40,7 @@ pub struct StepCapture<'a> {
     flush: Duration,
     step: StepRef,
     streams: [StreamCapture; 2],
-    /// The pieces that could not be written so far, in order.
+    /// The pieces that are waiting to be written, in order.
     waiting: VecDeque<Piece>,
     refusal: Option<Refusal>,
 }
@@ -71,8 +71,8 @@ struct StreamCapture {
 }
 
 impl Capture {
-    /// Creates a capture that writes to `spool` through `redactor`. After a pause of `flush`, held-back output is
-    /// released.
+    /// Creates a capture that redacts output with `redactor` and writes it to `spool`. Output that the redactor holds
+    /// back is released when its stream has been idle for `flush`.
     #[must_use]
     pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         Self { spool, redactor, flush, redactions: 0 }
@@ -99,7 +99,7 @@ impl Capture {
         &self.redactor
     }
 
-    /// Returns how many values were masked in the finished steps.
+    /// Returns how many secret values were masked in the finished steps.
     #[must_use]
     pub const fn redactions(&self) -> u64 {
         self.redactions
@@ -111,7 +111,7 @@ impl StepCapture<'_> {
     pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
         let state = &mut self.streams[stream as usize];
         let text = state.redact.push(bytes);
-        // Every read either completes or extends the possible match, so the pause starts again.
+        // Every read either completes or extends the possible match, so the idle period starts again.
         state.holding = state.redact.is_holding().then_some(now);
         self.store(stream, text, (now, time));
     }
@@ -151,8 +151,8 @@ impl StepCapture<'_> {
         }
     }
 
-    /// Ends the step: stores all output that is still held back, including unfinished characters and lines, and syncs
-    /// it. Failed writes are retried until `given_up` returns `true`.
+    /// Ends the step. Stores all output that is still held back, including unfinished characters and lines, and syncs
+    /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
             let state = &mut self.streams[stream as usize];
@@ -168,20 +168,21 @@ impl StepCapture<'_> {
                 self.note(stored, now);
             }
             let Some(refusal) = &self.refusal else { return Ok(()) };
-            // Output that the disk has lost cannot be recovered.
+            // `InvalidData` means that the disk has lost output, which a retry cannot recover.
             if given_up() || refusal.error.kind() == io::ErrorKind::InvalidData {
                 break;
             }
             std::thread::sleep(LOOK);
         }
-        // Bytes after the end have no record and must not be mistaken for output.
+        // Bytes after the spool's end have no record and must not be mistaken for output.
         self.spool.cut().ok();
         Err(self
             .refusal
             .map_or_else(|| io::Error::other("the worker stopped waiting for the disk"), |refusal| refusal.error))
     }
 
-    /// Stores output that a stream's redactor has released. An incomplete character at its end is held back.
+    /// Stores output that a stream's redactor has released. An incomplete character at the end of the text is held
+    /// back.
     fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
@@ -209,7 +210,7 @@ impl StepCapture<'_> {
         Ok(())
     }
 
-    /// Records whether a write succeeded.
+    /// Records the result of a write, and schedules a retry if it failed.
     fn note(&mut self, stored: io::Result<()>, now: Instant) {
         let before = self.refusal.take();
         match stored {
@@ -242,11 +243,11 @@ mod tests {
             step.output(StreamName::Stdout, piece, Instant::now(), Timestamp(0));
         }
         step.finish(Timestamp(0), || false).expect("it can be stored");
-        std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there")
+        std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it exists")
     }
 
     #[test]
-    fn every_byte_value_is_stored_as_it_is_wherever_it_is_cut() {
+    fn every_byte_value_is_stored_unchanged_wherever_the_input_is_split() {
         let all: Vec<u8> = (0..=255).chain("äöü€😀".bytes()).chain([0xf0, 0x9f]).collect();
         for cut in 0..=all.len() {
             assert_eq!(captured(&Redactor::none(), &[&all[..cut], &all[cut..]]), all, "cut at {cut}");
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_enters_the_spool_in_whole_characters() {
+    fn output_is_stored_in_whole_characters() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         let mut capture = Capture::new(spool, Redactor::none(), Duration::from_millis(100));
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_releases_the_beginning_of_a_match_and_masks_the_rest() {
+    fn a_pause_releases_the_beginning_of_a_secret_and_the_rest_is_masked() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
         let redactor = Redactor::new(["secret-0123456789abcdef"]);
@@ -277,13 +278,13 @@ mod tests {
         let mut step = capture.step(StepRef { stage: Stage::Execute, index: 0 });
         let start = Instant::now();
         step.output(StreamName::Stdout, b"$ sec", start, Timestamp(0));
-        let deadline = step.deadline().expect("the beginning of a match is held");
+        let deadline = step.deadline().expect("the beginning of a match is held back");
         assert_eq!(deadline, start + Duration::from_millis(100));
         step.tick(deadline, Timestamp(0));
         let later = deadline + Duration::from_secs(1);
         step.output(StreamName::Stdout, b"ret-0123456789abcdef!", later, Timestamp(0));
         step.finish(Timestamp(0), || false).expect("it can be stored");
-        let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it is there");
+        let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it exists");
         assert_eq!(String::from_utf8_lossy(&log), "$ sec[REDACTED]!");
         assert_eq!(capture.redactions(), 1);
     }

@@ -30,7 +30,7 @@ use walk::Found;
 
 /// The maximum length of a file's path, in bytes.
 const MAX_NAME: usize = 500;
-/// The maximum number of patterns that one warning names.
+/// The maximum number of patterns that one warning lists.
 const MAX_NAMED: usize = 10;
 
 /// The limits on the artifacts of an attempt.
@@ -57,7 +57,7 @@ pub(super) struct Collector {
     names: HashSet<Vec<u8>>,
     /// The stored versions that newer ones have replaced.
     replaced: HashSet<ArtifactId>,
-    /// The indexes of the patterns without a match so far.
+    /// The indexes of the patterns that have not matched any file so far.
     unmatched: BTreeSet<usize>,
 }
 
@@ -69,7 +69,7 @@ struct StoredFile {
     id: ArtifactId,
 }
 
-/// The metadata that changes when a file is written.
+/// The metadata that shows whether a file has been changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     inode: u64,
@@ -88,7 +88,7 @@ pub(super) struct Collected {
 }
 
 impl Collector {
-    /// Creates a collector of the files in the job's folder that match `matcher`.
+    /// Creates a collector for the files in the job's folder that match `matcher`.
     pub(super) fn new(
         files: Box<dyn Files>,
         lease: Lease,
@@ -101,7 +101,7 @@ impl Collector {
         Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
-    /// Stores the matching files after a stage, until `stopped` returns `true`. Blocks.
+    /// Stores the matching files after a stage, until `stopped` returns `true`. This call blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut skipped) = (Vec::new(), SkippedFiles::default());
         let (folder, mut matcher) = (self.folders.of_job().map_err(|_| SkipReason::Unreadable), self.matcher.clone());
@@ -128,7 +128,7 @@ impl Collector {
         Collected { files, warning }
     }
 
-    /// Returns a warning that names the patterns without a match in any stage, if there are any.
+    /// Returns a warning that lists the patterns that matched no file in any stage, if there are any.
     pub(super) fn unmatched(&self, redactor: &Redactor) -> Option<NewEvent> {
         if self.unmatched.is_empty() {
             return None;
@@ -199,7 +199,7 @@ impl Collector {
             _ => {}
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
-        // If a file grows while it is read, only its size at the beginning is stored.
+        // If the file grows while it is being read, only the bytes up to its initial size are stored.
         let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             SkipReason::NotStored
@@ -217,7 +217,8 @@ impl Collector {
     }
 }
 
-/// Returns the artifact name of a file, which is its redacted path. The path must be one line of text.
+/// Returns the artifact name of a file, which is its redacted path. Fails if the path is too long or not a single line
+/// of text, or if the name is reserved.
 fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, SkipReason> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
     let name = redactor.redact(text.ok_or(SkipReason::Name)?.as_bytes());

@@ -1,4 +1,4 @@
-//! Requests to stop an attempt. A file descriptor wakes the attempt's thread while it polls.
+//! Requests to stop an attempt. A request makes a file descriptor readable, which wakes the attempt's polling thread.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,7 +17,7 @@ pub enum Stop {
     LeaseLost,
 }
 
-/// A request to stop an attempt. Cheap to clone. Only the first request has an effect.
+/// A handle for requesting that an attempt stop. Cheap to clone. Only the first request has an effect.
 #[derive(Clone, Debug)]
 pub struct Control {
     stop: Arc<Mutex<Option<Stop>>>,
@@ -25,13 +25,13 @@ pub struct Control {
 }
 
 impl Control {
-    /// Creates a control without a request.
+    /// Creates a handle without a stop request.
     pub fn new() -> io::Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self { stop: Arc::default(), wake: Arc::new(wake) })
     }
 
-    /// Requests that the attempt stops.
+    /// Requests that the attempt stop.
     pub fn stop(&self, stop: Stop) {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
         // If the counter is full, the descriptor is readable anyway.
@@ -46,7 +46,7 @@ impl Control {
 }
 
 impl AsFd for Control {
-    /// The descriptor becomes readable when there is a request.
+    /// Returns a descriptor that becomes readable when a stop is requested.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }

@@ -1,7 +1,7 @@
 //! The disk guard: while the disk is nearly full, no new jobs are started.
 //!
 //! Running jobs continue, because the remaining space is reserved for their output. The free space is checked every few
-//! seconds and before each claim, and each change of the state is logged once.
+//! seconds and before each claim, and each change between low and sufficient space is logged once.
 
 use std::fmt::{self, Debug, Formatter};
 use std::io;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 /// How often the free space is checked.
 const EVERY: Duration = Duration::from_secs(3);
 
-/// Returns the free space of a disk, in bytes.
+/// A function that returns the free space of a disk, in bytes.
 pub type FreeSpace = dyn Fn() -> io::Result<u64> + Send + Sync;
 
 /// Tracks whether there is space for new jobs. Cheap to clone.
@@ -73,7 +73,8 @@ impl DiskGuard {
         low.wait_for(|low| !low).await.ok();
     }
 
-    /// Checks the disk now. If the check fails, the disk does not count as low; writing to it will report the error.
+    /// Checks the disk now. If the check fails, the disk is treated as having enough space, and later writes report the
+    /// error.
     fn look(&self) {
         let free = (self.free)().unwrap_or(u64::MAX);
         let low = free < self.min_free;
@@ -122,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once_and_a_disk_that_cannot_be_asked_is_not_low() {
+    fn each_change_is_reported_once_and_a_failed_check_does_not_count_as_low() {
         let disk = Arc::new(Disk::default());
         let guard = disk.guard(1);
         let mut low = guard.low.subscribe();
         for (free, changes) in [(0, true), (0, false), (1, true), (5, false)] {
             disk.free.store(free, Ordering::SeqCst);
             guard.look();
-            assert_eq!(low.has_changed().expect("the guard lives"), changes, "{free} bytes free");
+            assert_eq!(low.has_changed().expect("the guard still exists"), changes, "{free} bytes free");
             low.mark_unchanged();
         }
         let broken = DiskGuard::of(Arc::new(|| Err(io::Error::other("no such disk"))), 1, EVERY);
@@ -138,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_of_a_folder_can_be_asked() {
+    fn the_free_space_of_a_folders_disk_is_checked() {
         let data = tempfile::tempdir().expect("a temporary folder");
         let guard = |min_free| DiskGuard::new(data.path().to_owned(), min_free);
         for (min_free, low) in [(0, false), (1, false), (u64::MAX, true)] {
             let guard = guard(min_free);
             guard.look();
-            assert_eq!(guard.is_low(), low, "{min_free} bytes have to be free");
+            assert_eq!(guard.is_low(), low, "the minimum is {min_free} bytes");
         }
     }
 }

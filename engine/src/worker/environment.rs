@@ -1,8 +1,8 @@
-//! The environment variables that every job receives: those of the user, some of the server's, and those that describe
-//! the attempt.
+//! Determines the environment variables that every job receives: the user's variables, some of the server's variables,
+//! and fixed values such as `CI=true`.
 //!
-//! A job runs as the user that runs the server and has that user's home, like a command that is typed in a shell. Of
-//! the server's own variables, only those that are listed here or in the configuration are passed on.
+//! A job runs as the user that runs the server and by default has that user's home, like a command that is typed in a
+//! shell. Of the server's own variables, only those that are listed here or in the configuration are passed on.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ const INHERITED: [&str; 4] = ["PATH", "LANG", "TZ", "TMPDIR"];
 /// The `PATH` if the server has none.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The variables of the server that are passed on by default: those for network access.
+/// The server's variables that are passed on by default. They configure network access.
 pub const DEFAULT_JOB_ENV: [&str; 8] =
     ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
@@ -34,13 +34,13 @@ pub enum JobHome {
     Workspace,
 }
 
-/// A text is not the name of a [`JobHome`].
+/// The error for a text that is not the name of a [`JobHome`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected `user` or `workspace`")]
 pub struct ParseJobHomeError;
 
 impl JobHome {
-    /// The names of the choices in settings.
+    /// The names of the variants in settings.
     pub const NAMES: [&str; 2] = ["user", "workspace"];
 }
 
@@ -86,8 +86,8 @@ impl JobEnvironment {
         variables
     }
 
-    /// Returns the passwords in the values that are passed on: a proxy's URL may contain one, whatever the variable's
-    /// name is.
+    /// Returns the passwords in the values of the variables that are passed on. The URL of a proxy may contain a
+    /// password, whatever the name of the variable is.
     pub fn passwords(&self) -> Vec<String> {
         self.handed_on().flat_map(|(_, value)| passwords_of(&value)).collect()
     }
@@ -106,8 +106,8 @@ fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (St
 
 /// Returns `HOME`, `USER`, `LOGNAME` and `SHELL` of the user that this process runs as.
 ///
-/// They are read from the user database, because a service is often started without these variables. For a user that is
-/// not in it, as in a container, the server's own variables are used.
+/// They are read from the user database, because a service is often started without these variables. If the user is not
+/// in the database, which is common in containers, the server's own variables are used.
 fn user_variables() -> BTreeMap<String, String> {
     let user = User::from_uid(Uid::effective()).unwrap_or_else(|error| {
         tracing::warn!(%error, "the user database could not be read");
@@ -116,7 +116,7 @@ fn user_variables() -> BTreeMap<String, String> {
     let Some(user) = user else {
         return server_variables(|name| ["HOME", "USER", "LOGNAME", "SHELL"].contains(&name)).collect();
     };
-    // An empty field means this shell (passwd(5)).
+    // An empty shell field means `/bin/sh` (passwd(5)).
     let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
     BTreeMap::from([
         ("HOME".to_owned(), user.dir.display().to_string()),
@@ -127,7 +127,7 @@ fn user_variables() -> BTreeMap<String, String> {
 }
 
 /// Returns the secrets in a value such as `http://user:password@proxy:3128`, with or without a scheme: the password,
-/// both encoded and decoded, and the Base64 text that programs send in an HTTP header.
+/// both encoded and decoded, and the Base64-encoded credentials that programs send in an HTTP header.
 fn passwords_of(value: &str) -> Vec<String> {
     let address = value.split_once("://").map_or(value, |(_, rest)| rest);
     let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_password_in_an_address_is_found_however_it_is_written() {
+    fn passwords_in_urls_are_found_in_every_encoding() {
         for (value, expected) in [
             ("http://user:hunter2@proxy:3128", &["hunter2", "dXNlcjpodW50ZXIy"][..]),
             ("http://user:hunter2@proxy:3128/path@x", &["hunter2", "dXNlcjpodW50ZXIy"]),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_is_the_one_of_the_user_database() {
+    fn user_variables_come_from_the_user_database() {
         let variables = user_variables();
         let user =
             User::from_uid(Uid::effective()).expect("the database can be read").expect("tests run as a known user");

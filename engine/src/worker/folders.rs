@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::queue::{DirectoryError, WorkingRoots};
 
-/// The folders of an attempt. They are resolved at each use, because a step may create the folder that the next one
-/// runs in.
+/// The folders of an attempt. The paths are resolved at each use, because a step may create the working directory of
+/// the next step.
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
     workspace: PathBuf,
@@ -14,7 +14,7 @@ pub(super) struct Folders {
 }
 
 impl Folders {
-    /// Creates the folders for the working directory `job`, which is absolute or relative to the workspace.
+    /// Returns the folders of an attempt. `job` is the job's working directory, absolute or relative to the workspace.
     pub(super) fn new(workspace: PathBuf, job: &str, roots: WorkingRoots) -> Self {
         Self { job: below(&workspace, job), workspace, roots }
     }

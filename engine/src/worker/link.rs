@@ -23,7 +23,7 @@ pub enum LinkError {
     /// A temporary failure. The same call may be repeated.
     #[error("{0}")]
     Retry(String),
-    /// The lease has ended: nothing of this attempt may be written any more.
+    /// The lease has ended, so this attempt must not write anything more.
     #[error("the lease on job {0} is no longer valid")]
     Fenced(JobId),
     /// A permanent failure. Repeating the call is useless.
@@ -33,8 +33,8 @@ pub enum LinkError {
 
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
-    /// Claims the next job. If there is none, waits for a limited time or until `stop` is cancelled, and may return
-    /// `None`.
+    /// Claims the next job. If there is none, waits for a job for a limited time or until `stop` is cancelled, and then
+    /// may return `None`.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the jobs that were running when an earlier process of this worker died.
@@ -48,7 +48,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
         files: Vec<NewArtifact>,
     ) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Returns the attempt's stored output that reaches beyond `offset` of `output.log`.
+    /// Returns the attempt's stored output that ends after `offset` in `output.log`.
     fn stored_output(
         &self,
         lease: Lease,
@@ -61,20 +61,20 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Waits until there is a reason to send the next heartbeat early.
     fn early_heartbeat(&self) -> impl Future<Output = ()> + Send;
 
-    /// Ends the lease. A repeated call changes nothing.
+    /// Stores the attempt's result and ends the lease. A repeated call has no effect.
     fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;
 
     /// Returns the interface to the files of an attempt.
     fn files(&self, lease: Lease) -> Box<dyn Files>;
 
-    /// Removes the files of an attempt that were sent but not recorded as artifacts because of a crash.
+    /// Removes the files of an attempt that were stored but not recorded as artifacts because of a crash.
     fn sweep(&self, lease: Lease) -> impl Future<Output = Result<(), LinkError>> + Send;
 }
 
-/// The files of one attempt: the job's input and the attempt's artifacts. The calls block, so only the attempt's own
-/// thread makes them.
+/// The files of one attempt: the job's input and the attempt's artifacts. The methods block, so they must not be called
+/// from async code.
 pub trait Files: Debug + Send {
-    /// Returns the path on this machine of the archive with the job's input.
+    /// Returns the local path of the archive that contains the job's input.
     fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError>;
 
     /// Stores a file. Once this returns, the file may be recorded as the artifact `id`.

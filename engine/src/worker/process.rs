@@ -1,7 +1,7 @@
 //! Runs the process of a step: starts it, reads both of its output streams, and stops it with all of its descendants.
 //!
-//! Everything happens in the calling thread, which polls the pipes, the supervisor's socket and the control for stop
-//! requests. So no output is lost at the end, and a child that writes faster than its output can be stored has to wait.
+//! All of this happens in the calling thread, which polls the pipes, the supervisor's socket and the stop requests. So
+//! no output is lost when the process exits, and a child that writes faster than its output can be stored is blocked.
 //!
 //! The step has finished when its process has exited, even if a descendant still has the pipes open. The pipes are read
 //! for a short time longer, and then the remaining descendants are killed. The process and its descendants belong to a
@@ -32,7 +32,7 @@ pub use supervisor::{LeftBehind, Program, Supervision};
 /// How long the pipes are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// The size of one read. It is also the size of the pipe, so that one read empties it.
+/// The maximum size of one read, in bytes. Pipes are created with the same capacity, so that one read can empty a pipe.
 const READ: usize = 256 << 10;
 
 /// The result of a step's process.
@@ -110,8 +110,8 @@ pub fn run(
 
 fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
     let (reader, writer) = io::pipe()?;
-    // With a larger pipe, a fast child can continue while a read is being stored. If that is refused, the default size
-    // works too.
+    // With a larger pipe, a fast child can continue to write while earlier output is being stored. If the kernel
+    // refuses this size, the default size works too.
     rustix::pipe::fcntl_setpipe_size(&writer, READ).ok();
     rustix::io::ioctl_fionbio(&reader, true)?;
     Ok((reader, writer))
@@ -147,7 +147,7 @@ enum Watched {
 }
 
 impl Running<'_, '_> {
-    /// Reads until the process has exited and its pipes are empty, or were read for long enough.
+    /// Reads until the process has exited and its pipes are closed, or until [`DRAIN`] has passed since its exit.
     fn poll_to_end(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ];
         loop {
@@ -155,7 +155,7 @@ impl Running<'_, '_> {
             self.act_on_time(now);
             let is_over = match self.drain_until {
                 None => false,
-                // Do not read while output cannot be stored, unless the step is being stopped anyway.
+                // While output cannot be stored, wait for the retry, unless the step is being stopped anyway.
                 Some(_) if self.capture.is_refused() => self.ending.is_some(),
                 Some(until) => until <= now || self.pipes.iter().all(Option::is_none),
             };
@@ -209,12 +209,12 @@ impl Running<'_, '_> {
         Ok(ready.map(|(watched, _)| watched).collect())
     }
 
-    /// Reads from a pipe once. The other pipe is read before this one is read again.
+    /// Reads from a pipe once. The caller polls again after each read, so that neither pipe is starved.
     fn read(&mut self, stream: StreamName, buffer: &mut [u8]) -> io::Result<()> {
         let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
         match pipe.read(buffer) {
             Ok(0) => self.pipes[stream as usize] = None,
-            // Keep reading, because a process that is blocked on a full pipe cannot exit.
+            // Discard the output. Reading must continue, because a process that is blocked on a full pipe cannot exit.
             Ok(_) if self.is_over_limit() => {}
             Ok(read) => {
                 self.capture.output(stream, &buffer[..read], Instant::now(), clock::now());
@@ -246,7 +246,7 @@ impl Running<'_, '_> {
             let refused = self.capture.is_refused();
             self.capture.tick(now, clock::now());
             if refused && !self.capture.is_refused() {
-                // Nothing was read while the disk refused output, so the period for draining the pipes starts again.
+                // Nothing was read while output could not be stored, so the period for draining the pipes starts again.
                 self.drain_until = self.drain_until.map(|_| now + DRAIN);
             }
         }

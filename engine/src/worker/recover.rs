@@ -1,9 +1,9 @@
 //! Ends the attempts of a worker that died.
 //!
-//! Recovery kills the remaining processes, repairs the spool, adds stored output that is missing in it, ships the
-//! remaining output under the old epoch, and removes files that are not recorded as artifacts. Only then does it end
-//! the lease and mark the attempt as interrupted. Until then the job is still running under the old lease, so no other
-//! worker can claim it.
+//! Recovery kills the remaining processes, repairs the spool, restores output that is missing from the spool but stored
+//! in the database, ships the remaining output under the old epoch, and removes files that are not recorded as
+//! artifacts. After that, it ends the lease and marks the attempt as interrupted. Until then, the old lease remains in
+//! effect, so no other worker can claim the job.
 
 use std::io;
 
@@ -95,8 +95,8 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     Ok(())
 }
 
-/// Appends stored output that is missing at the end of the spool. After a power failure, the database may contain
-/// output that the spool has lost.
+/// Appends output to the spool that is stored in the database but missing at the end of the spool. This happens after a
+/// power failure, because output may be sent before the spool is synced.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,
@@ -121,8 +121,8 @@ async fn complete<L: Link>(
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
         if have < 0 {
-            // A gap covers only synced output, so this happens only if the disk has lost data that it reported as
-            // synced.
+            // The database does not contain suppressed output, but output is synced before it is suppressed. So this
+            // happens only if the disk has lost data that it reported as synced.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
             break;
         }
@@ -141,7 +141,7 @@ async fn ship_rest<L: Link>(
     claimed: &Claimed,
     progress: Progress,
 ) -> Result<Progress, RecoverError> {
-    // A payload that cannot be parsed never ran, so there is no output to ship.
+    // A job whose payload cannot be parsed has never run, so there is no output to ship.
     let Ok(command) = claimed.payload.command() else { return Ok(progress) };
     let names = run::names(&command, claimed.lease.attempt, &claimed.redactor);
     let lifecycle_events = LifecycleEvents::new();

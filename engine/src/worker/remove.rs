@@ -1,8 +1,9 @@
 //! Removes a workspace with all files that its job has created, and nothing outside it.
 //!
-//! Each folder is opened by its bare name, relative to its parent, never through a link and never across a mount point.
-//! So neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the removal.
-//! Missing permissions are added. Entries that cannot be removed are reported, and everything else is removed anyway.
+//! Each folder is opened by name relative to its parent, never through a link and never across a mount point. So
+//! neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the removal. If the
+//! owner lacks permissions for a folder, they are added first. Entries that cannot be removed are reported, and all
+//! other entries are still removed.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};
@@ -15,7 +16,8 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
-/// The maximum nesting depth of folders that are open at the same time. Deeper folders are moved to the top first.
+/// The maximum nesting depth of folders that are open at the same time. Deeper folders are moved to the top of the tree
+/// and removed from there.
 const MAX_DEPTH: usize = 64;
 
 /// An entry that could not be removed.
@@ -23,7 +25,7 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct Remaining {
     path: PathBuf,
     why: Errno,
-    /// The number of other such entries.
+    /// The number of other entries that could not be removed.
     others: usize,
 }
 
@@ -67,9 +69,9 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 struct Removal<'a> {
-    /// The top folder of the tree, if it is a folder.
+    /// The root folder of the tree, or `None` if it could not be opened as a folder.
     top: Option<BorrowedFd<'a>>,
-    /// How many folders were moved up.
+    /// The number of folders that were moved to the top of the tree.
     moved: usize,
     remaining: Option<Remaining>,
 }
@@ -84,7 +86,7 @@ impl Removal<'_> {
         };
         match removed {
             Ok(()) | Err(Errno::NOENT) => {}
-            // The entries that remain in the folder were reported before.
+            // The entries that remain in the folder were already reported, or were moved there for the next round.
             Err(Errno::NOTEMPTY) if self.remaining.is_some() || self.moved > 0 => {}
             Err(why) => match &mut self.remaining {
                 Some(remaining) => remaining.others += 1,
@@ -121,14 +123,14 @@ impl Removal<'_> {
     }
 }
 
-/// Opens a folder by its bare name, and makes it readable and writable for its owner.
+/// Opens the folder `name` in `folder`, and makes it accessible to its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
     // Opening with `O_PATH` needs no permissions for the folder itself, so it works before they are repaired.
     let place = open_place(folder, name)?;
     let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
     if !mode.contains(Mode::RWXU) {
-        // The path refers to the folder that is open, even if its name now belongs to another one. If this fails, later
-        // errors show the cause.
+        // This path refers to the open folder, even if another entry now has its name. If changing the mode fails, a
+        // later error reports the cause.
         chmod(format!("/proc/self/fd/{}", place.as_raw_fd()), mode | Mode::RWXU).ok();
     }
     openat(&place, c".", FOLDER, Mode::empty())
@@ -137,7 +139,7 @@ fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
 fn open_place(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match openat2(folder, name, flags, Mode::empty(), ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS) {
-        // Some sandboxes do not allow this call. Then only mounts of other file systems are detected.
+        // Some sandboxes do not allow `openat2`. This fallback detects only mounts of other file systems.
         Err(Errno::NOSYS | Errno::PERM) => {
             let place = openat(folder, name, flags, Mode::empty())?;
             let crosses = fstat(&place)?.st_dev != fstat(folder)?.st_dev;
@@ -155,37 +157,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_goes_and_what_its_links_name_stays() {
+    fn a_tree_is_removed_without_following_its_links() {
         let base = tempfile::tempdir().expect("a temporary folder");
         let (tree, other) = (base.path().join("tree"), base.path().join("other"));
-        fs::create_dir_all(tree.join("a/b")).expect("it can be made");
-        fs::create_dir(&other).expect("it can be made");
+        fs::create_dir_all(tree.join("a/b")).expect("it can be created");
+        fs::create_dir(&other).expect("it can be created");
         fs::write(other.join("precious"), "").expect("it can be written");
         fs::write(tree.join("a/file"), "").expect("it can be written");
-        symlink(&other, tree.join("a/b/link")).expect("it can be made");
-        symlink("..", tree.join("a/up")).expect("it can be made");
-        symlink("nowhere", tree.join("dangling")).expect("it can be made");
+        symlink(&other, tree.join("a/b/link")).expect("it can be created");
+        symlink("..", tree.join("a/up")).expect("it can be created");
+        symlink("nowhere", tree.join("dangling")).expect("it can be created");
         assert!(remove_tree(&tree).is_ok());
         assert!(!tree.exists() && other.join("precious").exists());
-        assert!(remove_tree(&tree).is_ok(), "it is gone already");
-        symlink(&other, &tree).expect("it can be made");
+        assert!(remove_tree(&tree).is_ok(), "removing it again is not an error");
+        symlink(&other, &tree).expect("it can be created");
         assert!(remove_tree(&tree).is_ok());
-        assert!(!tree.is_symlink() && other.join("precious").exists(), "a link in its place is no way out");
+        assert!(!tree.is_symlink() && other.join("precious").exists(), "a link at the tree's path is not followed");
     }
 
     #[test]
-    fn a_tree_deeper_than_descriptors_go_is_removed() {
+    fn a_tree_nested_deeper_than_the_longest_path_is_removed() {
         let base = tempfile::tempdir().expect("a temporary folder");
         let tree = base.path().join("tree");
-        fs::create_dir(&tree).expect("it can be made");
-        let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it is there");
-        // Deeper than the longest path, with two folders per level.
+        fs::create_dir(&tree).expect("it can be created");
+        let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it exists");
+        // This tree is deeper than the longest possible path and has two folders on each level.
         for _ in 0..3_000 {
-            rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be made");
-            rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be made");
-            folder = openat(&folder, "d", FOLDER, Mode::empty()).expect("it is there");
+            rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be created");
+            rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be created");
+            folder = openat(&folder, "d", FOLDER, Mode::empty()).expect("it exists");
         }
         assert!(remove_tree(&tree).is_ok());
-        assert_eq!(fs::read_dir(base.path()).expect("it is there").count(), 0);
+        assert_eq!(fs::read_dir(base.path()).expect("it exists").count(), 0);
     }
 }

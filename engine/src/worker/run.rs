@@ -36,11 +36,11 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// worker started to listen for it.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// A worker that could not renew its lease for this time kills its children, because the server may soon assign the job
-/// to another worker.
+/// If a lease cannot be renewed for this time, the worker kills the attempt's processes, because the server may soon
+/// assign the job to another worker.
 const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
-/// The waits before reporting the end of a lease is retried.
+/// The delays between retries of reporting an attempt's result.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
 /// Runs one attempt of a claimed job.
@@ -64,7 +64,7 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
     finish(&link, Finish { lease, worker, ending, totals, artifacts }).await;
 }
 
-/// Everything that an attempt needs before its first step.
+/// The state that is set up before an attempt's first step.
 struct Prepared {
     steps: Steps,
     names: Vec<StepNames>,
@@ -73,7 +73,7 @@ struct Prepared {
     control: Control,
 }
 
-/// Why an attempt was given up without reporting its end.
+/// Why an attempt was abandoned without reporting its result.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
     /// The lease has ended, or the server refused a batch permanently.
@@ -115,7 +115,7 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
     steps::names(command, attempt, redactor)
 }
 
-/// Runs the steps, ships their output and renews the lease, until everything is stored.
+/// Runs the steps, ships their output and renews the lease, until all output is stored.
 async fn conduct<L: Link>(
     link: &L,
     config: &WorkerConfig,
@@ -134,8 +134,8 @@ async fn conduct<L: Link>(
         lifecycle_events.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
-    // A separate thread, because a step may block for any length of time and one thread has to start all of an
-    // attempt's processes.
+    // The steps run in a separate thread, because a step may block for any length of time and a single thread must
+    // start all of an attempt's processes.
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
         let _entered = span.entered();
@@ -146,7 +146,7 @@ async fn conduct<L: Link>(
         }));
         lifecycle_events.close();
         match ran {
-            // The receiver waits for this result, unless the lease was lost.
+            // If the receiver has been dropped, the result is not needed.
             Ok(outcome) => drop(ended.send((outcome, capture, collector))),
             Err(panic) => {
                 let text = capture.redactor().redact(panic_text(&*panic).as_bytes());
@@ -182,7 +182,7 @@ async fn conduct<L: Link>(
     Ok(end(outcome, &capture, progress))
 }
 
-/// The warning in the log if a registered value is too short to be masked everywhere.
+/// The warning that is added to the log if a secret is too short to be masked everywhere.
 const SHORT_SECRETS: &str = "A secret shorter than 6 bytes is masked only where it is a whole word, because masking it everywhere would hide unrelated output. Use a longer secret";
 
 fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
@@ -231,11 +231,11 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Register before the request, so that a notification in between is not missed.
+        // Register for notifications before sending the request, so that none is missed in between.
         let notified = link.early_heartbeat();
         tokio::pin!(notified);
         let early = futures_util::poll!(&mut notified).is_ready();
-        // Skip the first renewal: the lease is new, and a job that finishes quickly needs none.
+        // Skip the first renewal, because the lease is new and a job that finishes quickly needs no renewal.
         if wait == HEARTBEAT || early {
             match link.heartbeat(lease).await {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),
@@ -258,7 +258,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     }
 }
 
-/// Reports the end of the lease, and retries until the server has stored or refused it.
+/// Reports an attempt's result, which ends the lease. Retries until the server has stored or rejected the result.
 pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     let mut waits = WAITS;
     FailPoint::Finish.reached();

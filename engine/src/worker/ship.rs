@@ -1,9 +1,10 @@
-//! The shipper: reads the spool with a cursor and appends it to the event log in bounded batches.
+//! The shipper: reads output from the spool and appends it to the event log in bounded batches.
 //!
-//! The cursor is an offset in `output.log`. A batch covers one contiguous range from the cursor on, split by stream.
-//! Each lifecycle event (the start or end of a step or stage) has the offset at which it happened, so it keeps its
-//! position among the output. While an append is in progress, only the spool grows. If the database is unavailable, the
-//! shipper retries until it is back. Output that [`bounds`] does not allow is suppressed, and a gap event records it.
+//! The shipper's cursor is an offset in `output.log`. A batch covers one contiguous range that starts at the cursor,
+//! split by stream. Each lifecycle event (the start or end of a step or stage) has the offset at which it occurred, so
+//! that its order relative to the output is preserved. New output that arrives during an append is only written to the
+//! spool. If the database is unavailable, the shipper retries until the append succeeds. Output beyond the limits in
+//! [`bounds`] is suppressed, and a gap event records it.
 
 mod bounds;
 mod chunks;
@@ -32,18 +33,18 @@ pub use bounds::Bounds;
 pub use chunks::StepOrigins;
 pub use lifecycle_events::LifecycleEvents;
 
-/// The waits before a failed operation is retried.
+/// The delays between retries of a failed operation.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
-/// How many times reading the spool is retried, which takes about a minute. Output that cannot be read in that time is
-/// suppressed, so that the job does not wait forever.
+/// The maximum number of times that a read from the spool is retried, which takes about a minute. Output that cannot be
+/// read in that time is suppressed, so that the job does not wait forever.
 const READ_TRIES: u32 = 18;
 
-/// The number of pending bytes at which one append may contain several events per stream.
+/// The minimum number of pending bytes for which one append may contain several events per stream.
 const FAR_BEHIND: u64 = 256 << 10;
 
-/// The approximate maximum number of bytes of output in one append. Readers receive an append only as a whole, and
-/// several copies of it are in memory.
+/// The approximate maximum number of bytes of output in one append. Readers receive each append as a whole, and several
+/// copies of it are in memory at the same time.
 const APPEND_BYTES: u64 = 1 << 20;
 
 /// The message in the log when the job's budget is used up.
@@ -55,11 +56,12 @@ const BUDGET_SPENT: &str =
 pub enum LiveLog {
     /// Output is written as log events, with this policy and these bounds.
     Events(Policy, Bounds),
-    /// Output is not written.
+    /// Output is not written to the event log.
     Off,
 }
 
-/// The progress of shipping: zero for a new attempt, or the position after the last stored event after a crash.
+/// The progress of shipping. For a new attempt, all fields except `earlier` are zero. After a crash, shipping continues
+/// from the progress that is stored in the event log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The number of the last stored batch.
@@ -91,13 +93,13 @@ struct Live {
     reported: bool,
 }
 
-/// The state that was read before a call of [`Shipper::step`].
+/// The state that each call of [`Shipper::step`] acts on. It is read before the call.
 #[derive(Clone, Copy)]
 struct Known {
     end: SpoolEnd,
-    /// The time at which the queue of lifecycle events was closed, if it was.
+    /// The time at which the queue of lifecycle events was found closed, or `None` if it is open.
     over: Option<Instant>,
-    /// The time at which the first byte was added to the empty buffer.
+    /// The time at which the pending output began to wait, or the current time if no output is pending.
     since: Instant,
 }
 
@@ -129,8 +131,8 @@ impl<L: Link> Shipper<L> {
         let mut marks = self.lifecycle_events.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
-            // Check whether the queue is closed before reading the end. The queue is closed only after everything is
-            // stored, so if it is closed, the end that is read next is final.
+            // Check whether the queue is closed before reading the spool's end. The queue is closed only after all
+            // output is stored, so if it is closed, the end that is read next is final.
             let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
             let before = self.progress.offset;
@@ -167,7 +169,7 @@ impl<L: Link> Shipper<L> {
         let stop = next.or(known.over.map(|_| end));
         let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
         let wait = if limit > from {
-            // Ignore a stop beyond the known end of the spool: it was queued after that end was read.
+            // Ignore a boundary beyond the known end of the spool, because it was queued after that end was read.
             match self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await {
                 Ok(wait) => wait,
                 Err(error) => self.leave_out_the_rest(&error, &mut out),
@@ -184,7 +186,8 @@ impl<L: Link> Shipper<L> {
         Ok(wait)
     }
 
-    /// Adds the output that may be sent now to `out`, up to `limit`. If `stop` is set, it is the stop at `limit`.
+    /// Adds the output that may be sent now to `out`, up to `limit`. `stop` is the boundary at `limit`, if there is
+    /// one.
     async fn output(
         &mut self,
         known: Known,
@@ -194,7 +197,7 @@ impl<L: Link> Shipper<L> {
     ) -> io::Result<Wait> {
         let from = self.progress.offset;
         let Some(live) = &self.live else {
-            // No output is sent, so only advance the cursor.
+            // Live output is disabled, so only advance the cursor.
             (out.to, out.suppressed) = (limit, limit - from);
             return Ok(Wait::Not);
         };
@@ -328,7 +331,7 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
     }
 }
 
-/// The condition for the next call of [`Shipper::step`].
+/// When to call [`Shipper::step`] again.
 enum Wait {
     /// Continue immediately.
     Not,

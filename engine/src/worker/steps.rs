@@ -57,14 +57,14 @@ pub(super) struct Tools<'a> {
     pub(super) lifecycle_events: &'a LifecycleEvents,
 }
 
-/// The result of the stages.
+/// The result of running the stages.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) ending: Ending,
     pub(super) exit_code: Option<i32>,
 }
 
-/// The result of one step.
+/// The result of running one step.
 struct StepOutcome {
     status: StepStatus,
     end: StepEnd,
@@ -77,7 +77,7 @@ enum Failure {
     /// The output limit is exceeded, so later steps could not print anything either.
     OutputLimit(u64),
     Stopped(Stop),
-    /// The output could not be stored, so that of later steps could not be stored either.
+    /// The output could not be stored, so the output of later steps could not be stored either.
     Storage,
 }
 
@@ -220,7 +220,7 @@ impl Run<'_> {
         self.tell(NewEvent::step_ended(name, StepStatus::Skipped, StepEnd::default()));
     }
 
-    /// Reports an event at the current position of the output.
+    /// Queues a lifecycle event at the current end of the output.
     fn tell(&self, event: NewEvent) {
         self.tools.lifecycle_events.push(self.tools.capture.spool().end().bytes, event);
     }
@@ -239,7 +239,8 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // If the server is stopping or the lease is lost, no files were searched for.
+        // If the server is stopping or the lease is lost, no files were searched for, so unmatched patterns are not
+        // reported.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())

@@ -2,8 +2,8 @@
 //!
 //! The computation is pure and takes time linear in the line's length: a row has a bounded number of columns, a cursor
 //! movement has no cost, and an erasure clears one bit per column, 64 at a time. The result is text again ([`fold`]),
-//! whose only escape sequences are styles (SGR) and links (OSC 8), so later code need not know about cursors. Colours
-//! are reduced to the sixteen of [`Style`].
+//! whose only escape sequences are styles (SGR) and links (OSC 8), so other code does not have to handle cursor
+//! movements. Colours are reduced to the sixteen of [`Style`].
 //!
 //! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
 //! and becomes a NEL in the result. Movements up, and cursor addressing to other rows, are ignored.
@@ -19,11 +19,11 @@ use super::width::width;
 const MAX_COLUMNS: usize = 16 * 1024;
 /// The maximum number of bytes of the rows above the cursor's row. Later text of the line is dropped.
 const MAX_ABOVE: usize = 64 * 1024;
-/// Appended to an unfinished line to show that text was dropped: it moves the cursor past the last column and writes a
-/// character there.
+/// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
+/// column and writes a character there.
 pub const DROPPED: &str = "\u{1b}[65535G ";
 
-/// The distance of tab stops, in columns.
+/// The distance between tab stops, in columns.
 const TAB: usize = 8;
 
 /// Whether more text may be appended to a line.
@@ -84,16 +84,16 @@ struct TerminalCell {
     link: usize,
 }
 
-/// Marks the second column of a wide character.
+/// The placeholder in the second column of a wide character.
 const CONTINUATION: char = '\0';
 
 const BLANK: TerminalCell = TerminalCell { character: ' ', marks: String::new(), style: Style::INHERITED, link: 0 };
 
 #[derive(Debug)]
 struct TerminalRow {
-    /// The rows above, each followed by a NEL.
+    /// The rows above the cursor's row, each followed by a NEL.
     above: String,
-    /// The cells that were written. Erased cells stay here, and are marked in `written`.
+    /// The cells that were written. Erased cells remain in this list, and `written` records which cells are erased.
     cells: Vec<TerminalCell>,
     /// One bit per cell: set if the cell is not erased.
     written: Vec<u64>,
@@ -244,7 +244,7 @@ impl TerminalRow {
         self.is_written(column) && self.cells[column].character == CONTINUATION
     }
 
-    /// Returns the number of columns up to the last one that contains something.
+    /// Returns the number of columns up to the last column that is not empty.
     fn columns(&self) -> usize {
         let last = self.written.iter().rposition(|bits| *bits != 0);
         last.map_or(0, |word| word * 64 + 64 - self.written[word].leading_zeros() as usize)

@@ -45,12 +45,12 @@ impl Sgr<'_> {
     }
 }
 
-/// The maximum number of parameters, which is more than any colour needs. Further ones are ignored.
+/// The maximum number of parameters, which is more than any colour requires. Further parameters are ignored.
 const MAX_PARAMETERS: usize = 16;
 /// The maximum length of a link's URL (the limit of the OSC 8 specification). Longer ones do not become links.
 const MAX_LINK_BYTES: usize = 2083;
 
-/// Parses text in pieces.
+/// Parses text that arrives in pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scanner {
     style: Style,
@@ -141,7 +141,7 @@ impl Scanner {
                 if character == '\u{1b}' && !self.in_string() {
                     sequence_begin = at;
                 }
-                // The content of a string is interpreted when its end is found.
+                // The content of a string is interpreted once its end has been found.
                 if !(in_string && self.in_string()) {
                     begin = after;
                 }
@@ -259,8 +259,8 @@ impl Scanner {
     }
 }
 
-/// Parses an OSC string, which may start or end a link. A URL that is neither http nor https ends the current link and
-/// starts none.
+/// Parses an OSC string, which may start or end a link. A URL whose scheme is neither http nor https ends the current
+/// link without starting a new one.
 fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
     let Some((_, address)) = string.strip_prefix("8;").and_then(|link| link.split_once(';')) else { return };
     let lower = |prefix: &str| address.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));

@@ -10,7 +10,7 @@ pub struct Color(u8);
 impl Color {
     /// The default colour of the page.
     pub const DEFAULT: Self = Self(u8::MAX);
-    /// The unknown colour of the previous line.
+    /// The colour at the end of the previous line, which is unknown.
     const INHERITED: Self = Self(u8::MAX - 1);
 
     /// Returns the colour with this number, 0 to 15.
@@ -40,7 +40,7 @@ impl Color {
         }
     }
 
-    /// Returns the nearest of the sixteen colours by hue, because in logs the hue carries the meaning.
+    /// Returns the nearest of the sixteen colours by hue, because the hue usually carries the meaning in logs.
     const fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
         let high = max(red, max(green, blue));
         let low = min(red, min(green, blue));
@@ -52,8 +52,8 @@ impl Color {
                 224..=255 => Self(15),
             };
         }
-        // A channel is on if it is nearer to the highest than to the lowest one: this gives three bits, in the order of
-        // ANSI colours.
+        // A channel counts as on if its value is nearer to the highest channel than to the lowest one. The three bits
+        // are in the order of the ANSI colours.
         let middle = low + (high - low) / 2;
         let mut number = 0;
         if red > middle {
@@ -89,7 +89,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// Bits of the flags whose values are those of the unknown previous line.
+    /// The bits of the flags whose values are inherited from the unknown previous line.
     inherited: u8,
 }
 

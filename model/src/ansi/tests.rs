@@ -11,7 +11,7 @@ fn check(line: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn text_without_sequences_is_one_span_without_a_class() {
+fn text_without_sequences_becomes_one_span_without_classes() {
     check("  Compiling tokio v1.54.1", &[("", "  Compiling tokio v1.54.1")]);
     check("", &[]);
 }
@@ -27,7 +27,7 @@ fn sgr_parameters_become_classes() {
 }
 
 #[test]
-fn the_256_and_the_16_million_colours_become_the_nearest_of_sixteen() {
+fn extended_colours_become_the_nearest_of_the_sixteen() {
     check("\x1b[38;5;196mred", &[("fg9", "red")]);
     check("\x1b[38;5;22mdark green", &[("fg2", "dark green")]);
     check("\x1b[38;5;244mgrey", &[("fg8", "grey")]);
@@ -40,7 +40,7 @@ fn the_256_and_the_16_million_colours_become_the_nearest_of_sixteen() {
 }
 
 #[test]
-fn inverse_swaps_the_colours_and_hiding_hides_nothing() {
+fn inverse_swaps_the_colours_and_hidden_text_is_shown() {
     check("\x1b[7mx", &[("fg-inverse bg-inverse", "x")]);
     check("\x1b[7;31mx", &[("fg-inverse bg1", "x")]);
     check("\x1b[7;31;42mx", &[("fg2 bg1", "x")]);
@@ -48,7 +48,7 @@ fn inverse_swaps_the_colours_and_hiding_hides_nothing() {
 }
 
 #[test]
-fn other_sequences_disappear() {
+fn unsupported_sequences_are_removed() {
     for junk in [
         "\x1b[2J",
         "\x1b[?25l",
@@ -76,7 +76,7 @@ fn other_sequences_disappear() {
 }
 
 #[test]
-fn a_style_outlives_its_line_and_an_unfinished_sequence_does_not() {
+fn styles_continue_on_the_next_line_but_unfinished_sequences_do_not() {
     let mut scanner = Scanner::default();
     scanner.skip("\x1b[33mwarning");
     assert_eq!(scanner.style().classes(), "fg3");
@@ -87,7 +87,7 @@ fn a_style_outlives_its_line_and_an_unfinished_sequence_does_not() {
 }
 
 #[test]
-fn a_sequence_may_be_cut_anywhere() {
+fn sequences_may_be_split_at_any_position() {
     let text = "a\x1b[1;38;5;196mb\x1b]8;;https://x.y/\x1b\\c\x1b]8;;\x07d\u{9b}4me";
     let mut whole = Scanner::default();
     whole.skip(text);
@@ -100,7 +100,7 @@ fn a_sequence_may_be_cut_anywhere() {
 }
 
 #[test]
-fn links_lead_to_http_and_https_only() {
+fn only_http_and_https_urls_become_links() {
     let link = |line: &str| spans(line, Style::default()).into_iter().find_map(|span| span.link);
     assert_eq!(link("\x1b]8;;https://a.b/c\x1b\\text\x1b]8;;\x1b\\"), Some("https://a.b/c".to_owned()));
     assert_eq!(link("\x1b]8;id=1;HTTP://a.b/c\x07text"), Some("HTTP://a.b/c".to_owned()));
@@ -111,7 +111,7 @@ fn links_lead_to_http_and_https_only() {
 }
 
 #[test]
-fn what_would_not_be_seen_is_shown_by_its_number() {
+fn invisible_characters_are_shown_by_their_code_points() {
     assert_eq!(plain_text("a\u{202e}b\u{200b}c"), "a<U+202E>b<U+200B>c");
     assert_eq!(plain_text("nul \0, del \x7f"), "nul \u{2400}, del \u{2421}");
     assert_eq!(plain_text("\u{feff}bom"), "<U+FEFF>bom");
@@ -120,7 +120,7 @@ fn what_would_not_be_seen_is_shown_by_its_number() {
 }
 
 #[test]
-fn every_character_of_one_byte_and_every_one_after_an_escape_is_survived() {
+fn no_pair_of_characters_in_a_sequence_shows_a_control_character() {
     for first in '\0'..='\u{ff}' {
         for second in '\0'..='\u{ff}' {
             let line = format!("a\x1b{first}{second}b\x1b[{first}{second}c\x1b]{first}{second}d");
@@ -133,7 +133,7 @@ fn every_character_of_one_byte_and_every_one_after_an_escape_is_survived() {
 }
 
 #[test]
-fn random_bytes_are_survived_and_show_no_control_character() {
+fn random_bytes_show_no_control_characters() {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for _ in 0..2000 {
         let mut bytes = Vec::new();
@@ -150,7 +150,7 @@ fn random_bytes_are_survived_and_show_no_control_character() {
 }
 
 #[test]
-fn columns_are_counted_as_a_terminal_counts_them() {
+fn columns_are_counted_as_in_a_terminal() {
     for (line, expected) in [
         ("", 0),
         ("abc", 3),

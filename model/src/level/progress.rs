@@ -1,4 +1,4 @@
-//! Progress lines, which tools print to standard error although there is no problem.
+//! Recognises progress lines, which tools print to standard error although they report no problem.
 
 use super::rules::first_word;
 use crate::Level;

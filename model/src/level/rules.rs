@@ -1,4 +1,4 @@
-//! The rules, from the most to the least reliable.
+//! The rules for recognising a level, from the most to the least reliable.
 
 use crate::Level;
 
@@ -53,7 +53,7 @@ pub(super) fn opening(line: &str) -> Option<Level> {
     if line.strip_prefix("error ").is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_uppercase())) {
         return Some(Level::Error);
     }
-    // `ValueError: ...`, `java.lang.IllegalStateException: ...`, `DeprecationWarning: ...`
+    // This recognises `ValueError: ...`, `java.lang.IllegalStateException: ...` and `DeprecationWarning: ...`.
     let name = &line[..line.find(':')?];
     if name.bytes().any(|byte| byte == b' ') {
         return None;
@@ -107,9 +107,9 @@ fn structured(line: &str) -> Option<Level> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum LetterCase {
-    /// Only upper case, as loggers write levels: `WARN`.
+    /// Matches only upper case, in which loggers write levels: `WARN`.
     Upper,
-    /// Any case, where the context shows that the word is a level: `[warn]`.
+    /// Matches any case, because the context shows that the word is a level: `[warn]`.
     Any,
 }
 

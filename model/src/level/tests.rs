@@ -80,7 +80,7 @@ fn warnings_are_recognised() {
 }
 
 #[test]
-fn progress_is_information_although_it_comes_on_standard_error() {
+fn progress_on_standard_error_is_information() {
     check(
         Some(Level::Info),
         &[
@@ -138,14 +138,14 @@ fn a_word_in_a_sentence_is_not_a_level() {
 }
 
 #[test]
-fn what_is_not_recognised_has_the_level_of_its_stream() {
+fn unrecognised_lines_have_the_level_of_their_stream() {
     assert_eq!(of_line("plain text", StreamName::Stdout), Level::Info);
     assert_eq!(of_line("plain text", StreamName::Stderr), Level::Warn);
     assert_eq!(of_line("   Compiling tokio v1.54.1", StreamName::Stderr), Level::Info);
 }
 
 #[test]
-fn a_long_line_of_wide_characters_is_cut_between_characters() {
+fn a_long_line_is_cut_between_multibyte_characters() {
     let line = format!("x{}", "日".repeat(1000));
     assert_eq!(recognise(&line), None);
 }

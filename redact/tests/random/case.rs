@@ -1,11 +1,11 @@
-//! Random values and texts that collide as often as possible.
+//! Generates random values and texts with as many complete and partial matches as possible.
 
 use std::fmt::{self, Debug, Formatter};
 
 use crate::dice::Dice;
 
-/// Small alphabets, so that values begin, fail and overlap constantly. The last one is large enough for skipping to
-/// happen.
+/// Small alphabets, so that matches often begin, fail and overlap. The last alphabet is large enough for bytes to be
+/// skipped.
 const ALPHABETS: [&[u8]; 5] = [b"ab", b"a-", b"ab_ ", b"abcdef-\n\0\xff", b"abcdefghijklmnopqrstuvwxyz .:0123456789"];
 
 /// Values, and a text that contains them.

@@ -4,7 +4,7 @@
 pub struct Dice(fastrand::Rng);
 
 impl Dice {
-    /// Begins the sequence of `seed`.
+    /// Creates the sequence for `seed`.
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }

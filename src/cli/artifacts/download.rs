@@ -1,5 +1,5 @@
-//! Downloads an artifact into a partial file next to the target, resumes it after an interruption, verifies it, and
-//! only then renames it.
+//! Downloads an artifact into a partial file next to the target and verifies the checksum before renaming the file. An
+//! interrupted download is resumed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -76,7 +76,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Dest
     fs::rename(&part, path).map_err(failed("create", path))
 }
 
-/// Writes received bytes, and updates their number and checksum.
+/// Writes received bytes to the partial file, and updates their number and checksum.
 struct Receiver {
     to: Box<dyn Write + Send>,
     have: u64,
@@ -88,7 +88,8 @@ impl Receiver {
         Self { to, have: 0, sum: Sha256::new() }
     }
 
-    /// Continues after the contents of a partial file. A partial file that is longer than the artifact is discarded.
+    /// Resumes a download after the contents of a partial file. A partial file that is longer than the artifact is
+    /// discarded.
     fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
         if part.metadata()?.len() > size(artifact) {
             part.set_len(0)?;

@@ -15,8 +15,9 @@ use crate::cli::output;
 /// The replacement for bytes that are not UTF-8. A step may also have printed this character itself.
 const STAND_IN: char = '\u{fffd}';
 
-/// The maximum distance in bytes between the first and last byte of an event. Servers create events that span at most a
-/// batch of 1 MiB per stream. The limit is twice that size, and prevents an invalid event from exhausting the memory.
+/// The maximum distance in bytes between the first and last byte of an event. A valid event spans at most one batch,
+/// which contains 1 MiB per stream. The limit is twice that size, and prevents an invalid event from exhausting the
+/// memory.
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn segments_are_picked_out_of_the_stretch_that_holds_them() {
+    fn segments_are_extracted_from_the_range_that_contains_them() {
         let segments = [Segment(10, 2, 1), Segment(14, 1, 2)];
         assert_eq!(pick(b"ab..c", 10, &segments), Some(b"abc".to_vec()));
         assert_eq!(pick(b"ab..", 10, &segments), None);

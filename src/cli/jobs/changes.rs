@@ -13,20 +13,20 @@ use crate::cli::sse::FrameSplitter;
 /// The pause before a broken stream is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Notifications about changes in the queue. Several unread notifications are combined into one, because the whole list
-/// is fetched each time.
+/// A receiver of notifications about changes in the queue. Several unread notifications are combined into one, because
+/// the whole list is fetched each time.
 pub(super) struct ListChanges(mpsc::Receiver<Result<(), CliError>>);
 
 impl ListChanges {
-    /// Starts listening. The first notification is sent when the stream has been opened, so a list that is fetched
-    /// after it includes all earlier changes.
+    /// Starts listening. The first notification is sent when the stream has been opened. A list that is fetched after
+    /// this notification includes all earlier changes.
     pub(super) fn follow(client: Client) -> Self {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(listen(client, sender));
         Self(receiver)
     }
 
-    /// Waits for the next notification. While the server is unavailable, it keeps retrying.
+    /// Waits for the next notification. While the server is unavailable, the connection is retried.
     pub(super) async fn next(&mut self) -> Result<(), CliError> {
         match self.0.recv().await {
             Some(change) => change,

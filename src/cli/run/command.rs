@@ -1,8 +1,8 @@
 //! Builds the shell script of a job from the arguments of the command line.
 //!
-//! For a POSIX shell the arguments are quoted, so that the command receives them unchanged and the shell interprets
-//! nothing in them. Any other program that supports `-c`, such as python3, has its own grammar, in which quoting would
-//! change the meaning. In that case there must be exactly one argument, which is the script itself.
+//! For a POSIX shell, the arguments are quoted, so that the command receives them unchanged. Other programs that
+//! support `-c`, such as python3, have their own grammar, in which quoting would change the meaning. For these programs
+//! there must be exactly one argument, which is the script itself.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -36,7 +36,7 @@ const RESERVED: [&str; 22] = [
     "noglob",
 ];
 
-/// Shells with POSIX quoting. A version may follow the name, as in `bash-5.2` and `ksh93`.
+/// The names of shells with POSIX quoting. A version may follow the name, as in `bash-5.2` and `ksh93`.
 const POSIX_SHELLS: [&str; 12] =
     ["sh", "ash", "bash", "dash", "hush", "ksh", "lksh", "mksh", "posh", "rbash", "yash", "zsh"];
 
@@ -86,27 +86,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_argument_arrives_as_it_was_given() {
+    fn every_argument_arrives_unchanged() {
         let arguments =
             ["", " ", "a b", "$(id)", "`id`", "'", "\"", "\\", "a\nb", "*", "~", "é 漢", "!x", "^", "-n", ";", "#"];
         let words = [&["printf", "<%s>"][..], &arguments].concat();
         let line = command_line(&words).expect("there is no NUL");
         for shell in ["sh", "bash"] {
-            let output = Command::new(shell).args(["-c", &line]).output().expect("the shell is there");
+            let output = Command::new(shell).args(["-c", &line]).output().expect("the shell is installed");
             let expected: String = arguments.map(|argument| format!("<{argument}>")).concat();
             assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{shell}");
         }
     }
 
     #[test]
-    fn a_command_that_is_called_like_a_word_of_the_shell_is_a_command() {
+    fn reserved_words_are_run_as_commands() {
         for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
             let line = command_line(&[word]).expect("there is no NUL");
             for shell in ["/bin/sh", "/bin/bash"] {
                 // `PATH` is empty because some of these words are also names of programs.
                 let mut shell_of_line = Command::new(shell);
                 shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
-                let status = shell_of_line.output().expect("the shell is there").status;
+                let status = shell_of_line.output().expect("the shell is installed").status;
                 assert_eq!(status.code(), Some(127), "{shell}: {line}");
             }
         }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_no_posix_shell_gets_its_script_as_it_is() {
+    fn programs_other_than_posix_shells_receive_the_script_unchanged() {
         let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
         for shell in ["python3", "/usr/bin/python3.13", "fish", "perl", "nush"] {
             assert_eq!(script(shell, &words(&["print('1')"])).expect("it is one argument"), "print('1')");

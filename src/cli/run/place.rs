@@ -11,7 +11,7 @@ use crate::machine::{self, MachineReply};
 pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
     use --send DIR to send files, --cwd with an absolute path to choose a folder there, or --workspace to hide this message";
 
-/// Whether the command can access the caller's files.
+/// The place where the command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// The command runs in the caller's folder, with access to all files of this machine.
@@ -20,7 +20,7 @@ pub(super) enum Place {
     Workspace,
 }
 
-/// Returns whether the server runs on this machine and sees the same files. The result is `false` for older servers,
+/// Returns whether the server runs on this machine and accesses the same files. Returns `false` for older servers,
 /// which do not report their machine.
 pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
     let there: MachineReply = match client.read("/machine", &[]).await {
@@ -30,9 +30,10 @@ pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
     Ok(there.machine.is_some_and(|there| machine::identity() == Some(there)))
 }
 
-/// Returns the working directory to request, or `None` for the workspace. On this machine a relative path is relative
-/// to `caller`. On another machine it is relative to the workspace, and an absolute path refers to a folder on that
-/// machine.
+/// Returns the working directory to request, or `None` for the workspace.
+///
+/// If the server is on this machine, a relative path in `asked` is relative to `caller`. Otherwise it is relative to
+/// the workspace, and an absolute path refers to a folder on the server.
 pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path>) -> Result<Option<String>, CliError> {
     let directory = match (place, asked) {
         (Place::Here, asked) => Some(plain(&caller.join(asked.unwrap_or(Path::new(""))))),
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_the_callers_where_the_server_is_here() {
+    fn on_this_machine_folders_are_relative_to_the_callers() {
         check(Place::Here, None, Some("/home/me"));
         check(Place::Here, Some("sub/x"), Some("/home/me/sub/x"));
         check(Place::Here, Some("./sub/."), Some("/home/me/sub"));
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_the_workspaces_elsewhere_unless_it_is_absolute() {
+    fn on_another_machine_folders_are_relative_to_the_workspace() {
         check(Place::Workspace, None, None);
         check(Place::Workspace, Some("sub"), Some("sub"));
         check(Place::Workspace, Some("/srv"), Some("/srv"));

@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Signals(Vec<Signal>);
 
 impl Signals {
-    /// Starts to listen.
+    /// Starts listening for the signals that are not ignored.
     pub(super) fn listen() -> io::Result<Self> {
         let ignored = ignored();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_of_signals_has_a_bit_for_each() {
+    fn signal_sets_have_one_bit_per_signal() {
         // SIGHUP is 1, SIGINT 2, SIGTERM 15; a shell's background job ignores SIGINT and SIGQUIT.
         assert!(is_in(0x6, SignalKind::interrupt()) && !is_in(0x6, SignalKind::hangup()));
         assert!(is_in(0x4001, SignalKind::hangup()) && is_in(0x4001, SignalKind::terminate()));

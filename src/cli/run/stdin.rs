@@ -1,9 +1,9 @@
-//! Checks standard input. Jobs cannot read it, so `tailwater run` must not silently ignore data there.
+//! Checks whether standard input has data. Jobs cannot read it, and `tailwater run` must not silently ignore such data.
 //!
 //! The command runs if standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build
 //! systems. The command is refused if data is available. An open pipe without data may have a slow writer or none at
-//! all, so the command runs, and a note after it says that it had no standard input. No data is ever read from the
-//! input, because other programs may share it, such as a shell that reads its script from it.
+//! all. In this case the command runs, and afterwards a note says that it had no standard input. This check never reads
+//! from the input, because other programs may share it, such as a shell that reads its script from standard input.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -78,30 +78,30 @@ mod tests {
 
     #[track_caller]
     fn check(file: &impl AsFd, expected: Input) {
-        assert_eq!(Input::of(file).expect("it can be looked at"), expected);
+        assert_eq!(Input::of(file).expect("it can be checked"), expected);
     }
 
     #[test]
-    fn data_is_told_from_its_end_and_from_silence() {
-        let (mut reader, mut writer) = io::pipe().expect("there are pipes");
+    fn data_end_of_input_and_silence_are_distinguished() {
+        let (mut reader, mut writer) = io::pipe().expect("a pipe can be created");
         check(&reader, Input::Open);
-        writer.write_all(b"x").expect("it is open");
+        writer.write_all(b"x").expect("the writer is open");
         check(&reader, Input::Data);
         drop(writer);
         check(&reader, Input::Data);
         reader.read_to_end(&mut Vec::new()).expect("it can be read");
         check(&reader, Input::Nothing);
-        let (mut reader, mut writer) = UnixStream::pair().expect("there are sockets");
+        let (mut reader, mut writer) = UnixStream::pair().expect("sockets can be created");
         check(&reader, Input::Open);
-        writer.write_all(b"x").expect("it is open");
+        writer.write_all(b"x").expect("the writer is open");
         check(&reader, Input::Data);
-        writer.shutdown(Shutdown::Write).expect("it is open");
+        writer.shutdown(Shutdown::Write).expect("the writer is open");
         reader.read_to_end(&mut Vec::new()).expect("it can be read");
         check(&reader, Input::Nothing);
     }
 
     #[test]
-    fn a_file_holds_what_is_behind_its_position() {
+    fn a_file_has_data_if_its_position_is_before_its_end() {
         let mut file = tempfile::tempfile().expect("a temporary file");
         check(&file, Input::Nothing);
         file.write_all(b"x").expect("it can be written");
@@ -111,8 +111,8 @@ mod tests {
     }
 
     #[test]
-    fn the_null_device_holds_nothing_and_others_do() {
-        check(&File::open("/dev/null").expect("it is there"), Input::Nothing);
-        check(&File::open("/dev/zero").expect("it is there"), Input::Data);
+    fn only_the_null_device_has_no_data() {
+        check(&File::open("/dev/null").expect("the file exists"), Input::Nothing);
+        check(&File::open("/dev/zero").expect("the file exists"), Input::Data);
     }
 }

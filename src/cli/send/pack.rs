@@ -23,8 +23,8 @@ use super::progress::Progress;
 /// The size of a block of the archive, in bytes.
 const BLOCK: usize = 128 << 10;
 
-/// The compression level. It reduces source code to about a quarter of its size, faster than most networks can transfer
-/// it.
+/// The zstd compression level. Level 3 reduces source code to about a quarter of its size, and compresses faster than
+/// most networks can transfer the result.
 const LEVEL: i32 = 3;
 
 /// The files of a folder to send.
@@ -77,7 +77,7 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // The file was removed after the walk, or it is a removed file that git still tracks.
+            // The file was removed after it was listed, or git still tracks a removed file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };
@@ -243,15 +243,15 @@ mod tests {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
         let status =
             Command::new("git").current_dir(root).args(identity).args(arguments).stdout(Stdio::null()).status();
-        assert!(status.expect("git is there").success(), "{arguments:?}");
+        assert!(status.expect("git is installed").success(), "{arguments:?}");
     }
 
     #[test]
-    fn what_git_tracks_or_does_not_ignore_goes_along() {
+    fn files_that_git_tracks_or_does_not_ignore_are_packed() {
         let root = tempfile::tempdir().expect("a temporary folder");
         let write = |name: &str, text: &str| {
             let path = root.path().join(name);
-            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+            fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
             fs::write(path, text).expect("it can be written");
         };
         write(".gitignore", "target/\n*.log\n");
@@ -263,8 +263,8 @@ mod tests {
         write("sub/.gitignore", "local\n");
         write("sub/local", "");
         write("sub/other", "");
-        symlink("src/main.rs", root.path().join("link")).expect("it can be made");
-        symlink("/etc/passwd", root.path().join("out")).expect("it can be made");
+        symlink("src/main.rs", root.path().join("link")).expect("it can be created");
+        symlink("/etc/passwd", root.path().join("out")).expect("it can be created");
         let expected = [".gitignore", "link", "src/.hidden", "src/main.rs", "sub/.gitignore", "sub/other"];
         assert_eq!(listed(root.path()), expected, "without a repository");
         git(root.path(), &["init", "-q"]);

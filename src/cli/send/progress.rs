@@ -16,11 +16,11 @@ const DRAW_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Progress {
     total: u64,
-    /// The number of bytes of files that were packed. The upload is at most a few blocks behind.
+    /// The number of bytes of files that were packed. The upload lags behind this number by at most a few blocks.
     pub(super) sent: AtomicU64,
 }
 
-/// The progress line, which is erased when this is dropped.
+/// The progress line. Dropping this value erases it.
 pub(super) struct Line(Option<JoinHandle<()>>);
 
 impl Progress {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_how_much_of_how_much() {
+    fn the_line_shows_the_sent_and_the_total_size() {
         let progress = Progress::new(4000);
         progress.packed(1000);
         assert!(progress.text().contains("(25 %)"), "{}", progress.text());

@@ -66,7 +66,7 @@ fn full() -> Value {
 }
 
 #[test]
-fn what_was_not_edited_is_not_sent() {
+fn unedited_values_are_not_sent() {
     for payload in [full(), json!({"run": "\n make \r\n"}), json!({"steps": [{"run": "a", "shell": "sh"}]})] {
         let same = changed(payload.clone(), |_| {});
         assert_eq!(same, Value::Null, "{payload}");
@@ -81,7 +81,7 @@ fn what_was_not_edited_is_not_sent() {
 }
 
 #[test]
-fn each_edit_changes_its_own_field_only() {
+fn each_edit_changes_only_its_own_field() {
     assert_eq!(changed(full(), |form| form.title = "Daily".into()), json!({"title": "Daily"}));
     assert_eq!(changed(full(), |form| form.title = String::new()), json!({"title": null}));
     assert_eq!(changed(full(), |form| form.working_directory = "b".into()), json!({"workingDirectory": "b"}));
@@ -96,7 +96,7 @@ fn each_edit_changes_its_own_field_only() {
 }
 
 #[test]
-fn a_secret_that_was_not_replaced_is_sent_as_it_was_shown() {
+fn an_unedited_secret_is_sent_as_its_mask() {
     let edited = changed(full(), |form| form.env[1].value = "c".into());
     let shown = json!({"API_TOKEN": "[REDACTED]", "KEY": "c", "URL": "https://[REDACTED]@host"});
     assert_eq!(edited, json!({"env": shown}));
@@ -109,7 +109,7 @@ fn a_secret_that_was_not_replaced_is_sent_as_it_was_shown() {
 }
 
 #[test]
-fn a_secret_does_not_follow_its_variable_to_another_name() {
+fn a_secret_value_is_not_copied_to_another_name() {
     let original = Original::of(&job(full())).expect("it is a command");
     let edited = |edit: fn(&mut JobForm)| {
         let mut form = original.form().clone();
@@ -131,7 +131,7 @@ fn a_secret_does_not_follow_its_variable_to_another_name() {
 }
 
 #[test]
-fn an_edited_step_keeps_the_fields_that_the_form_does_not_show() {
+fn an_edited_step_retains_the_fields_that_the_form_does_not_show() {
     let edited = changed(full(), |form| {
         form.steps[0].name = String::new();
         form.steps[1].run = "d".into();
@@ -148,7 +148,7 @@ fn an_edited_step_keeps_the_fields_that_the_form_does_not_show() {
 }
 
 #[test]
-fn one_command_becomes_steps_only_when_it_has_to() {
+fn one_command_becomes_steps_only_if_necessary() {
     let run = || json!({"run": "a"});
     assert_eq!(
         changed(run(), |form| form.shell = "bash".into()),
@@ -159,7 +159,7 @@ fn one_command_becomes_steps_only_when_it_has_to() {
 }
 
 #[test]
-fn steps_with_different_shells_keep_them_until_one_is_chosen_for_all() {
+fn different_shells_of_steps_are_retained_until_one_is_chosen_for_all() {
     let mixed = || json!({"steps": [{"run": "a", "shell": "bash"}, {"run": "b"}, {"run": "c", "shell": "python3"}]});
     let form = Original::of(&job(mixed())).expect("it is a command").form;
     assert_eq!(form.shell, EACH_ITS_OWN);

@@ -1,5 +1,4 @@
-//! The state of the ANSI scanner of each stream. Colours continue on the next line of the same stream until the step
-//! ends.
+//! Stores an ANSI scanner for each stream. Colours continue on the next line of the same stream until the step ends.
 
 use model::ansi::Scanner;
 use model::{StepRef, StreamName};
@@ -10,7 +9,7 @@ pub(super) struct Colours([StreamReading; 2]);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct StreamReading {
-    /// The current attempt and step; `None` before the first line.
+    /// The current attempt and step, or `None` before the first line.
     step: Option<(i32, StepRef)>,
     scanner: Scanner,
 }

@@ -46,19 +46,20 @@ fn load_later(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool 
 }
 
 #[test]
-fn a_first_paint_that_was_shortened_is_completed_by_loading() {
+fn loading_completes_a_shortened_first_paint() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         for bytes in [1, 40, 300] {
             let mut tail = simulated.events.clone();
             crate::server::pages::tail::shorten(&mut tail, bytes);
-            let mut buffer = Buffer::new(Vec::new(), &tail, simulated.events.last().expect("some").seq, UNLIMITED);
+            let mut buffer =
+                Buffer::new(Vec::new(), &tail, simulated.events.last().expect("there are events").seq, UNLIMITED);
             check_unbroken(&buffer, seed);
             for line in buffer.lines().iter().filter(|line| line.whole) {
-                let (_, text) = &simulated.lines[usize::try_from(line.key.number - 1).expect("from 1")];
+                let (_, text) = &simulated.lines[usize::try_from(line.key.number - 1).expect("lines count from 1")];
                 assert_eq!(&line.text, text, "seed {seed}, {bytes} bytes");
             }
-            buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("few"));
+            buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("the number is small"));
             while load_earlier(&mut buffer, &simulated.lines, 7) || load_later(&mut buffer, &simulated.lines, 7) {}
             assert_eq!(texts(&buffer), simulated.lines, "seed {seed}, {bytes} bytes");
         }
@@ -72,26 +73,30 @@ fn check_unbroken(buffer: &Buffer, seed: u64) {
 }
 
 #[test]
-fn random_cuts_of_two_streams_give_the_lines_that_were_printed() {
+fn randomly_split_streams_yield_the_printed_lines() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         let mut buffer = empty(UNLIMITED);
         buffer.append(simulated.events.clone(), WhenFull::DropOldest);
         assert_eq!(texts(&buffer), simulated.lines, "seed {seed}");
-        assert_eq!(buffer.totals().lines(), i64::try_from(simulated.lines.len()).expect("few"), "seed {seed}");
+        assert_eq!(
+            buffer.totals().lines(),
+            i64::try_from(simulated.lines.len()).expect("the number is small"),
+            "seed {seed}"
+        );
         assert_eq!(buffer.totals().bytes(), simulated.bytes, "seed {seed}");
     }
 }
 
 #[test]
-fn loading_backwards_from_the_end_gives_the_same_lines() {
+fn loading_backwards_from_the_end_yields_the_printed_lines() {
     for seed in 1..300 {
         let simulated = Simulated::new(seed);
         let events = &simulated.events;
-        let tail = usize::try_from(seed).expect("small") % events.len();
+        let tail = usize::try_from(seed).expect("the number is small") % events.len();
         let end = events.last().map_or(Seq::START, |event| event.seq);
         let mut buffer = Buffer::new(Vec::new(), &events[events.len() - tail..], end, UNLIMITED);
-        buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("few"));
+        buffer.note_lines(1, i64::try_from(simulated.lines.len()).expect("the number is small"));
         check_unbroken(&buffer, seed);
         while load_earlier(&mut buffer, &simulated.lines, 3) {
             check_unbroken(&buffer, seed);
@@ -104,7 +109,7 @@ fn loading_backwards_from_the_end_gives_the_same_lines() {
 }
 
 #[test]
-fn an_event_that_comes_twice_changes_nothing() {
+fn a_repeated_event_is_ignored() {
     let simulated = Simulated::new(7);
     let mut buffer = empty(UNLIMITED);
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
@@ -112,11 +117,11 @@ fn an_event_that_comes_twice_changes_nothing() {
     assert_eq!(texts(&buffer), simulated.lines);
     let part = LineRange { attempt: 1, first: 1, count: 1000 };
     buffer.load(part_of(&simulated.lines, part), Growth::Over);
-    assert_eq!(texts(&buffer), simulated.lines, "and so does a line");
+    assert_eq!(texts(&buffer), simulated.lines, "a repeated line is ignored too");
 }
 
 #[test]
-fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
+fn the_window_is_bounded_and_contains_only_printed_lines() {
     let limits = BufferLimits { lines: 20, bytes: 400 };
     for seed in 1..200 {
         let simulated = Simulated::new(seed);
@@ -129,15 +134,15 @@ fn what_is_held_is_bounded_and_always_a_part_of_what_was_printed() {
         assert_eq!(held, buffer.lines.bytes(), "seed {seed}");
         assert!(held <= limits.bytes, "seed {seed}");
         let last = simulated.lines.last().cloned();
-        assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is held, seed {seed}");
+        assert_eq!(texts(&buffer).last().cloned(), last, "the newest line is in the window, seed {seed}");
         assert!(texts(&buffer).iter().all(|line| simulated.lines.contains(line)), "seed {seed}");
-        let before = i64::try_from(simulated.lines.len() - buffer.lines().len()).expect("few");
-        assert_eq!(buffer.lines_before(), before, "what is not held is counted, seed {seed}");
+        let before = i64::try_from(simulated.lines.len() - buffer.lines().len()).expect("the number is small");
+        assert_eq!(buffer.lines_before(), before, "lines before the window are counted, seed {seed}");
     }
 }
 
 #[test]
-fn a_reader_who_walks_to_the_beginning_and_back_sees_every_line_whole() {
+fn scrolling_to_the_beginning_and_back_loads_every_line_completely() {
     let limits = BufferLimits { lines: 20, bytes: 100_000 };
     for seed in 1..200 {
         let simulated = Simulated::new(seed);
@@ -164,7 +169,7 @@ fn a_reader_who_walks_to_the_beginning_and_back_sees_every_line_whole() {
 }
 
 #[test]
-fn a_part_that_does_not_touch_the_window_takes_its_place() {
+fn a_loaded_range_that_does_not_touch_the_window_replaces_it() {
     let lines: Vec<(i64, String)> = (1..=1000).map(|number| (number, format!("line {number}"))).collect();
     let mut buffer = empty(UNLIMITED);
     buffer.append(vec![log_event(Seq(1), 990, "line 990\nline 991\n")], WhenFull::DropOldest);
@@ -177,7 +182,7 @@ fn a_part_that_does_not_touch_the_window_takes_its_place() {
 }
 
 #[test]
-fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
+fn the_lines_of_consecutive_attempts_are_adjacent() {
     let mut buffer = empty(UNLIMITED);
     buffer.note_lines(1, 7);
     let mut event = log_event(Seq(1), 1, "again\n");
@@ -190,7 +195,7 @@ fn before_an_attempts_first_line_comes_the_last_one_of_the_attempt_before() {
 }
 
 #[test]
-fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
+fn a_new_window_starts_after_a_gap_whose_lines_can_be_loaded() {
     let lines: Vec<(i64, String)> = (1..=60).map(|number| (number, format!("line {number}"))).collect();
     let mut buffer = empty(UNLIMITED);
     let events = vec![
@@ -205,14 +210,14 @@ fn behind_a_gap_the_window_begins_anew_and_what_it_stands_for_can_be_loaded() {
     assert_eq!(buffer.gap_of(LineKey { attempt: 1, number: 53 }), None);
     while load_earlier(&mut buffer, &lines[..54], 20) {}
     assert_eq!(texts(&buffer), lines[..54]);
-    // A reader who is looking at lines before a gap keeps the scroll position.
+    // A gap does not change the window of a reader who is looking at the lines before it.
     let mut buffer = empty(UNLIMITED);
     buffer.append(events, WhenFull::Detach);
     assert_eq!((texts(&buffer).len(), buffer.lines_after(), buffer.is_attached()), (2, 52, false));
 }
 
 #[test]
-fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in() {
+fn new_output_is_only_counted_while_the_reader_looks_at_a_full_window() {
     let mut buffer = empty(BufferLimits { lines: 3, bytes: 1000 });
     for line in 1..=3 {
         buffer.append(vec![log_event(Seq(line), line, "x\n")], WhenFull::Detach);
@@ -227,15 +232,15 @@ fn while_somebody_reads_in_a_full_window_what_comes_is_counted_and_not_taken_in(
 }
 
 #[test]
-fn lifecycle_events_are_kept_and_earlier_ones_do_not_count_as_missing_output() {
+fn all_lifecycle_events_stay_in_memory_and_do_not_count_as_missing_output() {
     let lifecycle_events = vec![lifecycle_event(Seq(1), Level::Info), lifecycle_event(Seq(2), Level::Info)];
     let buffer = Buffer::new(lifecycle_events, &[log_event(Seq(3), 1, "x\n")], Seq(3), UNLIMITED);
-    assert!(buffer.has_earlier(), "whether the line begins there is not known");
+    assert!(buffer.has_earlier(), "it is unknown whether the line begins there");
     assert_eq!((buffer.lines_before(), buffer.lifecycle_events().len()), (0, 2));
 }
 
 #[test]
-fn a_colour_goes_on_in_the_next_line_of_its_stream_also_when_the_beginning_is_loaded_later() {
+fn a_colour_continues_on_the_next_line_of_its_stream_even_if_its_beginning_is_loaded_later() {
     let events = [log_event(Seq(1), 1, "\x1b[31mred\n"), log_event(Seq(2), 2, "still\nand here\x1b[0m\nnot\n")];
     let styles = |buffer: &Buffer| buffer.lines().iter().map(|line| line.style.classes()).collect::<Vec<_>>();
     let mut live = empty(UNLIMITED);

@@ -1,10 +1,10 @@
 //! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] executes the decisions.
 //!
-//! This module is pure. It takes the event that occurred, the time and a random number, and returns actions. The rules
-//! are:
+//! This module is pure. [`FeedPolicy::on`] receives an input, the time and a random number, and returns actions. The
+//! rules are:
 //!
-//! - Try the stream first. When it breaks, poll once before anything else. The poll fetches the missing events, and it
-//!   reports conditions that an `EventSource` does not: the statuses 401 and 404, and that the job has finished.
+//! - Try the stream first. When it breaks, first poll once. The poll fetches the missing events, and reports conditions
+//!   that an `EventSource` does not report, such as the statuses 401 and 404 and the end of the log.
 //! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
 //!   from time to time, and return to it when it works.
 //! - Treat silence as a broken stream, because the server sends at least a heartbeat every 10 s.
@@ -31,7 +31,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_s
 /// The state of the connection, as displayed to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
-    /// The first stream is being opened.
+    /// The feed is opening its first stream.
     #[default]
     Connecting,
     /// A stream is open.
@@ -40,14 +40,14 @@ pub enum Connection {
     Polling,
     /// The server does not respond. The next attempt follows after the given number of seconds.
     Reconnecting {
-        /// The pause in seconds, counted from its start.
+        /// The length of the whole pause, in seconds.
         seconds: u32,
     },
     /// The page is hidden.
     Paused,
-    /// The log is complete.
+    /// All events of the log have been received, and no more will follow.
     Ended,
-    /// The server refused with this status, so retrying is useless.
+    /// The server refused the request with this HTTP status. The feed does not retry.
     Refused(u16),
 }
 
@@ -73,7 +73,7 @@ pub enum Happened {
     },
     /// A poll got no response.
     Unreachable,
-    /// The server refused a poll.
+    /// The server refused a poll with this HTTP status.
     Refused(u16),
     /// The wake-up time set by [`Action::WakeAfter`] has been reached.
     Woke,
@@ -104,7 +104,7 @@ enum StreamState {
 pub struct FeedPolicy {
     connection: Connection,
     stream: StreamState,
-    /// A poll is in progress.
+    /// Whether a poll is in progress.
     asking: bool,
     breaks: u32,
     unanswered: u32,
@@ -226,7 +226,7 @@ impl FeedPolicy {
         self.stream = StreamState::Closed;
         self.unanswered += 1;
         let wait = pause(self.unanswered, random);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 15")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 15")]
         let seconds = (wait / 1000.0).ceil() as u32;
         self.connection = Connection::Reconnecting { seconds };
         vec![Action::Close, Action::WakeAfter(wait)]

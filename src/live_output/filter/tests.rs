@@ -29,7 +29,7 @@ fn check(filter: OutputFilter, lines: usize, events: &[i64]) {
 }
 
 #[test]
-fn each_filter_takes_what_its_name_says() {
+fn each_filter_shows_the_rows_that_its_name_suggests() {
     check(OutputFilter::All, 3, &[1, 2, 4]);
     check(OutputFilter::Stages, 0, &[1, 4]);
     check(OutputFilter::Logs, 3, &[2]);
@@ -37,14 +37,14 @@ fn each_filter_takes_what_its_name_says() {
 }
 
 #[test]
-fn counts_are_of_the_whole_log_where_it_is_known() {
+fn counts_cover_the_whole_log_where_it_is_known() {
     let counts = Counts::of(&buffer());
     assert_eq!(OutputFilter::ALL.map(|filter| counts.get(filter)), [6, 2, 4, 3]);
-    assert!(counts.more_warnings, "behind a gap, whether a line has begun before is not known");
+    assert!(counts.more_warnings, "after a gap, it is unknown whether a line began earlier");
 }
 
 #[test]
-fn counts_say_when_there_may_be_more_warnings_than_are_held() {
+fn counts_report_possible_warnings_outside_the_window() {
     let tail = [log_event(Seq(9), 101, "warning: x\n")];
     let counts =
         Counts::of(&Buffer::new(vec![lifecycle_event(Seq(1), Level::Info)], &tail, Seq(9), BufferLimits::default()));

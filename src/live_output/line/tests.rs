@@ -39,14 +39,14 @@ fn cut(text: &str, line: i64, segments: Option<Vec<Segment>>) -> Vec<(i64, Strin
 }
 
 #[test]
-fn a_chunk_without_segments_is_cut_at_its_newlines() {
+fn a_chunk_without_segments_is_split_at_its_newlines() {
     assert_eq!(cut("a\n\nb", 7, None), [(7, "a".into(), true), (8, String::new(), true), (9, "b".into(), false)]);
     assert_eq!(cut("a\n", 7, None), [(7, "a".into(), true)]);
     assert_eq!(cut("", 7, None), []);
 }
 
 #[test]
-fn each_segment_begins_at_its_own_line() {
+fn each_segment_begins_at_its_own_line_number() {
     let segments = vec![Segment(0, 4, 1), Segment(9, 2, 4), Segment(20, 1, 8)];
     assert_eq!(
         cut("a\nb\nc\nd", 1, Some(segments)),
@@ -55,8 +55,8 @@ fn each_segment_begins_at_its_own_line() {
 }
 
 #[test]
-fn segments_are_found_although_stand_ins_take_more_room_than_the_bytes_they_stand_for() {
-    // Each U+FFFD replaces one byte: two segments of 3 bytes each became 7 bytes each in the text.
+fn segments_are_located_even_if_replacement_characters_make_the_text_longer() {
+    // Each U+FFFD replaces one byte, so two segments of 3 bytes each became 7 bytes each in the text.
     let segments = vec![Segment(0, 3, 1), Segment(9, 3, 5)];
     assert_eq!(
         cut("\u{fffd}\u{fffd}\n\u{fffd}x\n", 1, Some(segments)),
@@ -65,7 +65,7 @@ fn segments_are_found_although_stand_ins_take_more_room_than_the_bytes_they_stan
 }
 
 #[test]
-fn segments_that_contradict_the_text_lose_nothing_of_it() {
+fn no_text_is_lost_if_the_segments_contradict_it() {
     for segments in [
         vec![Segment(0, 100, 1), Segment(100, 100, 50)],
         vec![Segment(0, 0, 1), Segment(0, 0, 2)],
@@ -79,17 +79,17 @@ fn segments_that_contradict_the_text_lose_nothing_of_it() {
 }
 
 #[test]
-fn a_carriage_return_rewrites_its_line() {
+fn text_after_a_carriage_return_overwrites_the_line() {
     assert_eq!(shown(&["10%\r20%\r30%"]), "30%");
-    assert_eq!(shown(&["10%\r", "20%\r"]), "20%", "what follows rewrites it, not the return itself");
+    assert_eq!(shown(&["10%\r", "20%\r"]), "20%", "the text after the carriage return overwrites the line");
     assert_eq!(shown(&["windows\r"]), "windows");
     assert_eq!(shown(&["a\r\r\rb"]), "b");
     assert_eq!(shown(&["100%\r", "5", "0"]), "500%");
-    assert_eq!(shown(&["abc\x1b[", "3DX", "\x1b[C\x1b[", "K"]), "Xb", "a sequence may be cut");
+    assert_eq!(shown(&["abc\x1b[", "3DX", "\x1b[C\x1b[", "K"]), "Xb", "a sequence may be split");
 }
 
 #[test]
-fn a_colour_set_before_a_carriage_return_goes_on_after_it() {
+fn a_colour_set_before_a_carriage_return_continues_after_it() {
     let classes = |text: &str| ansi::spans(&built(&[text]).text, Style::default())[0].style.classes();
     assert_eq!(classes("\x1b[31mred\rstill"), "fg1");
     assert_eq!(classes("\x1b[31mred\x1b[0m\rnot"), "");
@@ -115,7 +115,7 @@ fn loaded(text: &str, truncated: bool) -> LiveLine {
 }
 
 #[test]
-fn a_line_that_never_ends_is_kept_up_to_its_bound_and_says_that_there_is_more() {
+fn an_endless_line_is_truncated_at_the_limit_and_flagged() {
     let mut line = built(&["x"]);
     let mut scanner = Scanner::default();
     for _ in 0..100 {
@@ -125,16 +125,16 @@ fn a_line_that_never_ends_is_kept_up_to_its_bound_and_says_that_there_is_more() 
     assert!(line.cut);
     let before = ansi::plain_text(&line.text).into_owned();
     line.push(&piece("more"), Seq(2), &mut scanner);
-    assert_eq!(ansi::plain_text(&line.text), before, "nothing is added where something is missing");
+    assert_eq!(ansi::plain_text(&line.text), before, "nothing is appended after truncated text");
     line.push(&piece("\rnews"), Seq(3), &mut scanner);
     let text = ansi::plain_text(&line.text).into_owned();
-    assert!(text.starts_with("news 日日") && line.cut, "the rest of a line that is overwritten stays");
+    assert!(text.starts_with("news 日日") && line.cut, "the part that is not overwritten remains");
     line.push(&piece("\r\x1b[Knew"), Seq(4), &mut scanner);
     assert_eq!((line.text.as_str(), line.cut), ("new", false));
 }
 
 #[test]
-fn every_change_is_a_new_revision() {
+fn every_change_increments_the_revision() {
     let mut line = built(&["a"]);
     let before = line.revision;
     line.push(&piece("b"), Seq(9), &mut Scanner::default());
@@ -143,7 +143,7 @@ fn every_change_is_a_new_revision() {
 }
 
 #[test]
-fn nothing_is_added_to_a_line_that_has_ended() {
+fn an_ended_line_does_not_grow() {
     let mut line = built(&[]);
     line.push(&LinePiece { number: 1, text: "a", ended: true }, Seq(1), &mut Scanner::default());
     line.push(&piece("b"), Seq(2), &mut Scanner::default());
@@ -151,14 +151,14 @@ fn nothing_is_added_to_a_line_that_has_ended() {
 }
 
 #[test]
-fn a_line_that_was_loaded_looks_as_if_it_had_been_sent() {
+fn a_loaded_line_equals_a_streamed_one() {
     let (live, loaded) = (built(&["\x1b[31m10%\r20% err"]), loaded("\x1b[31m10%\r20% err", false));
     assert_eq!((&loaded.text, loaded.level, loaded.cells, loaded.cut), (&live.text, live.level, live.cells, false));
     assert_eq!(loaded.style, live.style);
 }
 
 #[test]
-fn a_line_whose_beginning_is_not_held_is_replaced_by_the_loaded_one_once_it_has_ended() {
+fn a_line_without_its_beginning_is_replaced_by_the_loaded_line_after_it_has_ended() {
     let mut line = built(&[]);
     line.whole = false;
     line.push(&LinePiece { number: 1, text: "tail", ended: true }, Seq(2), &mut Scanner::default());
@@ -167,7 +167,7 @@ fn a_line_whose_beginning_is_not_held_is_replaced_by_the_loaded_one_once_it_has_
     let mut growing = built(&["tail"]);
     growing.whole = false;
     growing.complete(loaded("head and tail", false), Growth::GoesOn);
-    assert_eq!(growing.text, "tail", "what comes may be in what was loaded");
+    assert_eq!(growing.text, "tail", "the loaded text may contain pieces that have yet to arrive");
     growing.whole = false;
     growing.complete(loaded("head and tail", false), Growth::Over);
     assert_eq!(growing.text, "head and tail");

@@ -40,24 +40,24 @@ fn top_line(panel: &Panel) -> i64 {
 }
 
 #[test]
-fn the_rows_drawn_cover_the_panel_and_not_much_more() {
+fn the_drawn_rows_cover_the_panel_and_little_more() {
     let panel = panel(10_000);
     let frame = panel.frame();
     assert_eq!(frame.scroll_to, 10_000 * ROW_HEIGHT - HEIGHT);
     assert!(frame.rows.len() < 120, "{}", frame.rows.len());
-    let drawn = u32::try_from(frame.rows.len()).expect("few") * ROW_HEIGHT;
+    let drawn = u32::try_from(frame.rows.len()).expect("the number is small") * ROW_HEIGHT;
     assert_eq!(frame.above + drawn + frame.below, 10_000 * ROW_HEIGHT);
 }
 
 #[test]
-fn while_it_follows_the_list_stands_at_its_end() {
+fn the_list_stays_at_its_end_while_following() {
     let mut panel = panel(100);
     panel.append(lines(101..=200));
     assert_eq!((panel.frame().scroll_to, panel.frame().unseen), (200 * ROW_HEIGHT - HEIGHT, 0));
 }
 
 #[test]
-fn while_somebody_reads_new_lines_move_nothing_and_are_counted() {
+fn new_lines_move_nothing_and_are_counted_while_paused() {
     let mut panel = panel(100);
     panel.pause(1000);
     panel.append(lines(101..=137));
@@ -101,7 +101,7 @@ fn load_all(panel: &mut Panel, total: i64) -> usize {
 }
 
 #[test]
-fn the_line_one_reads_stays_where_it_is_when_earlier_ones_are_loaded() {
+fn loading_earlier_lines_does_not_move_the_visible_line() {
     let mut panel = panel_at_the_end_of(1000);
     let space = 500 * ROW_HEIGHT;
     panel.pause(space + 7);
@@ -112,7 +112,7 @@ fn the_line_one_reads_stays_where_it_is_when_earlier_ones_are_loaded() {
 }
 
 #[test]
-fn lines_are_loaded_before_who_reads_scrolls_to_them() {
+fn lines_are_loaded_before_the_reader_scrolls_to_them() {
     let mut panel = panel_at_the_end_of(1000);
     let space = 500 * ROW_HEIGHT;
     panel.pause(space + AHEAD + 100);
@@ -124,24 +124,24 @@ fn lines_are_loaded_before_who_reads_scrolls_to_them() {
 }
 
 #[test]
-fn lines_that_are_not_held_take_the_room_that_they_will_need() {
+fn lines_outside_the_window_occupy_their_later_height() {
     let panel = panel_at_the_end_of(100_000);
     assert_eq!(panel.layout.height(), 100_000 * ROW_HEIGHT);
 }
 
 #[test]
-fn who_scrolls_to_any_place_finds_the_lines_of_that_place() {
+fn scrolling_to_any_position_loads_its_lines() {
     for (total, line) in [(100_000, 1), (100_000, 40_000), (100_000, 98_000), (5_000, 2_500)] {
         let mut panel = panel_at_the_end_of(total);
         panel.pause(0);
-        panel.scrolled(u32::try_from(line - 1).expect("small") * ROW_HEIGHT);
+        panel.scrolled(u32::try_from(line - 1).expect("the number is small") * ROW_HEIGHT);
         assert!(load_all(&mut panel, total) <= 2);
         assert_eq!(top_line(&panel), line, "of {total}");
     }
 }
 
 #[test]
-fn a_million_lines_fit_into_what_a_browser_can_scroll() {
+fn a_million_lines_fit_into_the_maximum_scroll_height() {
     let mut panel = panel_at_the_end_of(1_000_000);
     let height = panel.layout.height();
     assert!(height < 9_000_000, "{height}");
@@ -149,14 +149,14 @@ fn a_million_lines_fit_into_what_a_browser_can_scroll() {
     panel.scrolled(height / 2);
     assert!(load_all(&mut panel, 1_000_000) <= 2);
     let line = top_line(&panel);
-    assert!((495_000..505_000).contains(&line), "half way is line {line}");
+    assert!((495_000..505_000).contains(&line), "line {line} is in the middle");
     panel.scrolled(0);
     load_all(&mut panel, 1_000_000);
     assert_eq!(top_line(&panel), 1);
 }
 
 #[test]
-fn walking_down_from_the_beginning_shows_line_after_line_to_the_end() {
+fn scrolling_down_from_the_beginning_shows_every_line() {
     let mut panel = panel_at_the_end_of(5_000);
     panel.pause(0);
     panel.scrolled(0);
@@ -167,14 +167,14 @@ fn walking_down_from_the_beginning_shows_line_after_line_to_the_end() {
         panel.scrolled(top + 300);
         load_all(&mut panel, 5_000);
         let line = top_line(&panel);
-        assert!((last..=last + 16).contains(&line), "{line} comes after {last}");
+        assert!((last..=last + 16).contains(&line), "line {line} follows line {last}");
         last = line;
     }
     assert_eq!(last, 5_000 - i64::from(HEIGHT / ROW_HEIGHT) + 1);
 }
 
 #[test]
-fn a_line_that_is_named_is_gone_to_and_marked_wherever_it_is() {
+fn a_requested_line_is_scrolled_to_and_marked_wherever_it_is() {
     for number in [1, 400, 70_000, 99_990] {
         let mut panel = panel_at_the_end_of(100_000);
         panel.go_to(LineKey { attempt: 1, number });
@@ -190,14 +190,14 @@ fn a_line_that_is_named_is_gone_to_and_marked_wherever_it_is() {
 }
 
 #[test]
-fn a_line_that_does_not_exist_is_not_looked_for_for_ever() {
+fn seeking_a_line_that_does_not_exist_ends() {
     let mut panel = panel_at_the_end_of(1_000);
     panel.go_to(LineKey { attempt: 1, number: 5_000 });
     assert!(load_all(&mut panel, 1_000) <= 2);
 }
 
 #[test]
-fn the_line_one_reads_stays_where_it_is_when_the_window_is_full() {
+fn a_full_window_does_not_move_the_visible_line() {
     let mut panel = panel_with(100, BufferLimits { lines: 100, bytes: 100_000 });
     panel.pause(40 * ROW_HEIGHT);
     assert_eq!(top_line(&panel), 41);
@@ -210,7 +210,7 @@ fn the_line_one_reads_stays_where_it_is_when_the_window_is_full() {
 }
 
 #[test]
-fn a_filter_keeps_the_place_as_well_as_it_can() {
+fn changing_the_filter_preserves_the_scroll_position_if_possible() {
     let mut panel = panel(1000);
     panel.append(vec![lifecycle_event(Seq(1001), Level::Info)]);
     panel.pause(500 * ROW_HEIGHT);
@@ -222,7 +222,7 @@ fn a_filter_keeps_the_place_as_well_as_it_can() {
 }
 
 #[test]
-fn a_line_wider_than_the_panel_takes_several_rows() {
+fn a_line_wider_than_the_panel_occupies_several_rows() {
     let mut panel = panel(0);
     panel.append(vec![log_event(Seq(1), 1, &"x".repeat(161)), log_event(Seq(2), 2, "y\n")]);
     assert_eq!(panel.layout.height(), 4 * ROW_HEIGHT);
@@ -231,18 +231,18 @@ fn a_line_wider_than_the_panel_takes_several_rows() {
 }
 
 #[test]
-fn a_line_that_is_drawn_differently_than_a_terminal_would_is_taken_as_it_was_measured() {
+fn the_measured_height_of_a_line_overrides_the_computed_one() {
     let mut panel = panel(3);
     let key = LineKey { attempt: 1, number: 2 };
     assert!(!panel.measure(key, 1));
     assert!(panel.measure(key, 3));
     assert_eq!(panel.layout.height(), 5 * ROW_HEIGHT);
     panel.resize(90, HEIGHT);
-    assert_eq!(panel.layout.height(), 3 * ROW_HEIGHT, "at another width it counts no more");
+    assert_eq!(panel.layout.height(), 3 * ROW_HEIGHT, "the measurement applies to one width only");
 }
 
 #[test]
-fn the_first_paint_is_the_end_and_needs_no_sizes() {
+fn the_first_paint_shows_the_end_without_knowing_the_panel_size() {
     let frame = panel(1000).first_paint();
     assert_eq!((frame.rows.len(), frame.above, frame.below), (FIRST_PAINT_ROWS, 0, 0));
     let RowView::Line { line: last, .. } = &frame.rows[FIRST_PAINT_ROWS - 1] else { panic!("a line") };
@@ -250,7 +250,7 @@ fn the_first_paint_is_the_end_and_needs_no_sizes() {
 }
 
 #[test]
-fn what_is_copied_is_what_the_filter_shows_without_escape_sequences() {
+fn the_copied_text_contains_the_filtered_rows_without_escape_sequences() {
     let mut panel = panel(0);
     panel.append(vec![lifecycle_event(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
     assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Claimed\nred\nplain\n");
@@ -259,7 +259,7 @@ fn what_is_copied_is_what_the_filter_shows_without_escape_sequences() {
 }
 
 #[test]
-fn a_panel_of_no_size_and_no_rows_is_drawn() {
+fn an_empty_panel_without_a_size_can_be_drawn() {
     let panel = Panel::new(Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default()));
     let frame = panel.frame();
     assert!(frame.rows.is_empty());

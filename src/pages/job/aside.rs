@@ -1,4 +1,4 @@
-//! The column beside the log: the timeline, the artifacts, and facts about the job.
+//! The column beside the log, which shows the timeline, the artifacts, and facts about the job.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -96,7 +96,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     .into_any()
 }
 
-/// The stages of an attempt in order, each with the steps that have started and those that are waiting.
+/// Shows the stages of an attempt in order, each with the steps that have started and those that are waiting.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
@@ -130,7 +130,7 @@ fn waiting_step(step: &Planned) -> AnyView {
     still_step(&step.id, &step.name, ("queued", "waiting"))
 }
 
-/// A step without a duration: its icon, its name and its status.
+/// Shows a step that has no duration, with its icon, name and status.
 fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)) -> AnyView {
     view! {
         <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status=status>
@@ -191,8 +191,7 @@ fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now:
         (StepStatus::TimedOut | StepStatus::Cancelled, _) => format!("{} \u{b7} ", words::step_status(step.status)),
         _ => String::new(),
     };
-    // This is a `progress` element because a bar drawn with a style attribute would violate the page's
-    // Content-Security-Policy.
+    // The bar is a `progress` element, because the page's Content-Security-Policy forbids style attributes.
     let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
     let max = move || attempt_millis.unwrap_or_else(|| now.get().millis_since(begun)).max(1);
     view! {

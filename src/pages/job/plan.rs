@@ -63,14 +63,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_named_by_its_name_else_by_its_command() {
+    fn a_step_without_a_name_is_named_by_its_command() {
         let payload = json!({"steps": [{"run": "a"}, {"id": "b", "name": "B", "run": "b"}, {"id": "c"}]});
         let expected = [("step-1", "a"), ("b", "B"), ("c", "c")].map(|(id, name)| (id.to_owned(), name.to_owned()));
         assert_eq!(names(&payload), expected);
     }
 
     #[test]
-    fn every_stage_has_its_steps_in_the_order_of_their_running() {
+    fn the_steps_of_every_stage_are_in_execution_order() {
         let payload =
             json!({"publish": [{"run": "c"}], "run": "b", "prepare": [{"run": "a"}, {"id": "x", "run": "d"}]});
         let steps: Vec<_> = planned(Some(&payload.into())).into_iter().map(|step| (step.stage, step.id)).collect();

@@ -9,16 +9,16 @@ pub struct Timeline {
     pub attempts: Vec<TimelineAttempt>,
 }
 
-/// One attempt to run the job.
+/// One attempt to run the job, with its stages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineAttempt {
     /// The attempt's number, starting at 1.
     pub number: i32,
     /// The attempt's status.
     pub status: AttemptStatus,
-    /// When the attempt started.
+    /// The time at which the attempt started.
     pub started: Timestamp,
-    /// The attempt's duration in milliseconds; `None` while it is running.
+    /// The attempt's duration in milliseconds, or `None` while the attempt is running.
     pub millis: Option<i64>,
     /// The attempt's stages, in order.
     pub stages: Vec<StageRun>,
@@ -31,9 +31,9 @@ pub struct StageRun {
     pub stage: Stage,
     /// The stage's status.
     pub status: StageStatus,
-    /// When the stage started.
+    /// The time at which the stage started.
     pub started: Timestamp,
-    /// The stage's duration in milliseconds; `None` while it is running.
+    /// The stage's duration in milliseconds, or `None` while the stage is running.
     pub millis: Option<i64>,
     /// The stage's steps, in order.
     pub steps: Vec<StepRun>,
@@ -50,11 +50,11 @@ pub struct StepRun {
     pub command: String,
     /// The step's status.
     pub status: StepStatus,
-    /// The step's exit code, or `None` if there is none.
+    /// The step's exit code, or `None` if the step is running or ended without one.
     pub exit_code: Option<i32>,
-    /// When the step started.
+    /// The time at which the step started.
     pub started: Timestamp,
-    /// The step's duration in milliseconds; `None` while it is running.
+    /// The step's duration in milliseconds, or `None` while the step is running.
     pub millis: Option<i64>,
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_has_begun_runs_until_it_ends() {
+    fn a_started_step_is_running_until_it_ends() {
         let mut events = vec![attempt(1, 1, AttemptStatus::Started), step(2, 1, "build", StepStatus::Started)];
         let timeline = Timeline::new(&events);
         assert_eq!(timeline.running().map(|step| step.name.as_str()), Some("BUILD"));

@@ -1,8 +1,8 @@
-//! Decides when the list is fetched again: on notifications from the stream of changed jobs or, without a stream, at
-//! regular intervals.
+//! Decides when the list is fetched again. This happens on notifications from the stream of changed jobs or, without a
+//! stream, at regular intervals.
 //!
-//! The notifications carry no data for the list. The list always fetches its page again, so that filtering and sorting
-//! are done only by the server.
+//! The data in the notifications is not used. The list always fetches its page again, so that only the server has to
+//! filter and sort jobs.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -17,13 +17,13 @@ use crate::ui::dom::{Listener, is_hidden};
 /// The interval at which the list is fetched while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// The number of these intervals that pass before a closed stream is opened again.
+/// The number of intervals of [`ASK_EVERY`] that pass before a closed stream is opened again.
 const TRIES: u32 = 8;
 
 /// The delay after a change, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
-/// A subscription to changes of the list, which ends when it is dropped.
+/// A subscription to changes of the list. Dropping it ends the subscription.
 pub(super) struct ListSubscription {
     _state: Rc<RefCell<State>>,
     _listener: Listener,
@@ -38,7 +38,7 @@ struct State {
     look: Rc<dyn Fn()>,
 }
 
-/// An open `EventSource` with its listeners. It is closed when dropped.
+/// An open `EventSource` with its listeners. Dropping this value closes the stream.
 struct ChangeStream {
     source: EventSource,
     _listeners: [Listener; 2],

@@ -1,4 +1,4 @@
-//! The list itself, which is updated by fetching it again.
+//! The list of jobs, which is updated by fetching it again.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};
 
-/// The number of jobs per page. It is the server's default for the first page, and is requested explicitly for further
-/// pages.
+/// The number of jobs per page. For the first page this is the server's default. For further pages the number is
+/// requested explicitly.
 const PAGE: usize = 50;
-/// The largest number of jobs that are updated: the API's limit for one page.
+/// The maximum number of jobs that are updated, which is the API's limit for one page.
 const FRESH: usize = 200;
 
 /// A job in the list. Changes to the job update its row in place.
@@ -28,12 +28,12 @@ struct ListedJob {
     origin: RowOrigin,
 }
 
-/// How a job was added to the list.
+/// The way in which a job was added to the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOrigin {
-    /// It was part of a page that was loaded, either initially or when the user asked for more jobs.
+    /// The job was on a loaded page, either the initial one or one that the user requested.
     Loaded,
-    /// It was submitted while the list was displayed.
+    /// The job was submitted while the list was displayed.
     Arrived,
 }
 
@@ -45,7 +45,7 @@ struct Loaded {
     /// The error of the last request, if it failed.
     trouble: RwSignal<Option<RestError>>,
     query: StoredValue<String>,
-    /// The number of jobs that come before the first one in the list.
+    /// The number of jobs that the list skips before its first job.
     offset: usize,
 }
 
@@ -126,7 +126,8 @@ impl Loaded {
                 None => items.push(item(job, RowOrigin::Arrived)),
             }
         }
-        // Jobs beyond the fetched page remain in the list. Jobs within its range that it does not contain are removed.
+        // Jobs beyond the range of the fetched page remain in the list. Jobs within this range that the page does not
+        // contain are removed.
         if page.has_more {
             let beyond = known.iter().skip(asked).filter(|item| items.iter().all(|other| other.id != item.id));
             let beyond: Vec<ListedJob> = beyond.cloned().collect();
@@ -197,7 +198,7 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     .into_any()
 }
 
-/// Shown when the list is empty: how to submit a first job, or that no jobs match the filters.
+/// The message that is shown if the list is empty. It explains how to submit a first job, or that no jobs match.
 #[component]
 fn Empty(everything: bool) -> impl IntoView {
     if !everything {

@@ -8,14 +8,14 @@ use super::list::RowOrigin;
 use crate::ui::{Now, Status};
 use crate::words;
 
-/// A row: the job's status, title, submitter, time of submission and duration.
+/// A row with the job's status, title, submitter, time of submission and duration.
 #[component]
 pub fn JobRow(
     id: JobId,
     job: ArcRwSignal<Job>,
     origin: RowOrigin,
     now: Now,
-    /// The longest duration in the list in milliseconds; it is shown as a full bar.
+    /// The longest duration in the list, in milliseconds, which is shown as a full bar.
     longest: Memo<i64>,
 ) -> impl IntoView {
     let job = RwSignal::from(job);

@@ -1,21 +1,21 @@
-//! Holds the form's state as signals.
+//! Stores the form's state as signals.
 
 use leptos::prelude::*;
 
 use crate::job_form::{FormStep, FormVariable, JobForm};
 
-/// The current contents of the form. It is a handle: copies refer to the same form.
+/// The current contents of the form. Copies of this handle refer to the same form.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job's title.
     pub title: RwSignal<String>,
     /// The job's commands. There is at least one.
     pub steps: RwSignal<Vec<Step>>,
-    /// The working directory; empty for the job's workspace.
+    /// The working directory, or an empty text for the job's workspace.
     pub working_directory: RwSignal<String>,
     /// The environment variables.
     pub env: RwSignal<Vec<Variable>>,
-    /// The shell of all steps; empty for the server's default.
+    /// The shell of all steps, or an empty text for the server's default.
     pub shell: RwSignal<String>,
     /// The timeout in seconds, as typed.
     pub timeout: RwSignal<String>,

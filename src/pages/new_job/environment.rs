@@ -7,7 +7,7 @@ use super::field::{FieldProblem, Problem, Problems, TextArea};
 use crate::job_form::MASK;
 use crate::ui::Icon;
 
-/// The id of the list of suggested names, which are the ones used most recently.
+/// The id of the list of suggested names, which contains the names used most recently.
 const KNOWN_NAMES: &str = "known-names";
 
 /// The list of variables.
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_looks_secret_by_its_words() {
+    fn names_with_certain_words_look_secret() {
         for name in
             ["TOKEN", "deploy_token", "DB_PASSWORD", "AWS_ACCESS_KEY", "MY_API_KEY", "APIKEY", "X_CREDENTIALS_FILE"]
         {

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 
 use crate::host;
 
-/// The class of a field that contains code, for which keyboards must not correct the spelling.
+/// The CSS class of a field that contains code, in which on-screen keyboards must not correct the spelling.
 pub const CODE: &str = "field code";
 
-/// The error of the form, if any: the path of a field and a message. It is a handle: copies refer to the same error.
+/// The error of the form, if any, which consists of the path of a field and a message. Copies of this handle refer to
+/// the same error.
 #[derive(Clone, Copy)]
 pub struct Problems(Memo<Option<(String, String)>>);
 
@@ -35,7 +36,7 @@ impl Problems {
     }
 }
 
-/// The error message of one field, if any. It is a handle: copies refer to the same error.
+/// The error message of one field, if any. Copies of this handle refer to the same error.
 #[derive(Clone, Copy)]
 pub struct FieldProblem(Memo<Option<String>>);
 
@@ -85,13 +86,13 @@ pub fn TextField(
     /// The text that is shown while the field is empty.
     #[prop(default = "")]
     placeholder: &'static str,
-    /// The type of on-screen keyboard.
+    /// The type of on-screen keyboard, which is the value of the `inputmode` attribute.
     #[prop(default = "text")]
     inputmode: &'static str,
     /// The id of the list of suggestions.
     #[prop(optional)]
     list: Option<&'static str>,
-    /// The largest number of characters.
+    /// The maximum number of characters.
     #[prop(optional)]
     maxlength: Option<&'static str>,
     /// The error of the form.
@@ -124,7 +125,7 @@ pub fn TextField(
     .into_any()
 }
 
-/// A multi-line field. The server already sends it with its value.
+/// A multi-line field. The page that the server sends already contains the value.
 #[component]
 pub fn TextArea(
     /// The field's value.
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_shown_at_the_field_that_it_names() {
+    fn a_message_is_shown_next_to_its_field() {
         let table = [
             ("payload.steps[2].run: takes at most 3 bytes", ("payload.steps[2].run", "takes at most 3 bytes")),
             ("payload.run: takes a command", ("payload.steps[0].run", "takes a command")),

@@ -1,4 +1,4 @@
-//! The form itself. The server validates it, and error messages are shown next to the fields that they are about.
+//! The form. The server validates the values, and each error message is shown next to its field.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -33,7 +33,7 @@ impl Request {
     }
 }
 
-/// The state of a form and of its submission. It is a handle: copies refer to the same form.
+/// The state of a form and of its submission. Copies of this handle refer to the same form.
 #[derive(Clone, Copy)]
 struct FormState {
     draft: Draft,

@@ -1,5 +1,5 @@
-//! The values used most recently in the form: working directories, the shell and names of variables. Values of
-//! variables, titles and commands are never stored.
+//! Stores the working directories, the shell and the names of variables that were used most recently in the form.
+//! Values of variables, titles and commands are never stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +8,11 @@ use crate::ui::storage;
 
 /// The key in the browser's storage.
 const KEY: &str = "tailwater.new-job";
-/// The largest number of working directories that are suggested.
+/// The maximum number of suggested working directories.
 const DIRECTORIES: usize = 8;
-/// The largest number of variable names that are suggested.
+/// The maximum number of suggested variable names.
 const NAMES: usize = 40;
-/// The largest length of a stored text in bytes, which is that of the longest path on Linux.
+/// The maximum length of a stored text in bytes, which is the maximum length of a path on Linux.
 const LONGEST: usize = 4096;
 
 /// The values used most recently, latest first.
@@ -21,7 +21,7 @@ const LONGEST: usize = 4096;
 pub struct Remembered {
     /// Working directories of jobs.
     pub working_directories: Vec<String>,
-    /// The shell; empty for the server's default.
+    /// The shell, or an empty text for the server's default.
     pub shell: String,
     /// Names of environment variables.
     pub names: Vec<String>,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_comes_first_and_nothing_comes_twice() {
+    fn the_latest_values_come_first_without_duplicates() {
         let last = Remembered::default().with(&form("/a", "bash", &["A", "B"])).with(&form("/b", "", &["C", "A"]));
         let last = last.with(&form(" /a ", EACH_ITS_OWN, &[""]));
         assert_eq!(last.working_directories, ["/a", "/b"]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_title_or_mask_is_kept_and_what_is_kept_is_bounded() {
+    fn no_value_title_or_mask_is_stored_and_the_number_of_entries_is_limited() {
         let mut last = Remembered::default().with(&form("/x/[REDACTED]", "bash", &["[REDACTED]", "API_TOKEN"]));
         assert_eq!(
             serde_json::to_value(&last).expect("it is JSON"),

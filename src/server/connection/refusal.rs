@@ -1,4 +1,4 @@
-//! The responses to invalid requests, which hyper could not parse or did not receive in time.
+//! Sends the responses to invalid requests, which hyper could not parse or did not receive in time.
 
 use std::time::Instant;
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_that_is_too_large_is_too_long_if_its_first_line_is() {
+    fn a_long_request_line_is_reported_as_the_reason_for_a_large_head() {
         let line = |length: usize| format!("GET /{} HTTP/1.1\r\n", "x".repeat(length));
         assert!(is_target_too_long(line(BUFFER).as_bytes()[..BUFFER].as_ref()));
         assert!(is_target_too_long(format!("{}A: b\r\n", line(BUFFER - 100)).as_bytes()));

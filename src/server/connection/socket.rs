@@ -3,8 +3,9 @@
 //!
 //! hyper responds to an invalid request with only a status line, and this cannot be configured. Parsing each head
 //! before hyper would require a second parser that finds the ends of bodies, and two parsers that disagree make request
-//! smuggling possible. Therefore hyper remains the only parser. Whatever it writes while no request is being answered
-//! can only be its own response, so that data is not sent. [`super::refusal`] sends the actual response.
+//! smuggling possible. Therefore hyper remains the only parser. Data that hyper writes while no request is being
+//! answered can only be a response that hyper has generated, so this data is not sent. [`super::refusal`] sends the
+//! actual response.
 
 use std::io;
 use std::pin::Pin;
@@ -22,11 +23,11 @@ use crate::server::pace::Pace;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exchange(Arc<AtomicU8>);
 
-/// No request is being answered, and the last response has been sent completely.
+/// The state in which no request is being answered, and the last response has been sent completely.
 const IDLE: u8 = 0;
-/// A request has been parsed, and its response is incomplete.
+/// The state in which a request has been parsed, and its response is incomplete.
 const ANSWERING: u8 = 1;
-/// The complete response is in hyper's buffer.
+/// The state in which the complete response is in hyper's buffer.
 const WRITTEN: u8 = 2;
 
 impl Exchange {
@@ -41,7 +42,7 @@ impl Exchange {
         self.0.load(Ordering::Relaxed) == IDLE
     }
 
-    /// Called after a flush. hyper flushes its socket only after writing its whole buffer.
+    /// Records a flush. hyper flushes its socket only after writing its whole buffer.
     fn flushed(&self) {
         let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
         // In any other state the response is incomplete, or there is none.
@@ -49,7 +50,7 @@ impl Exchange {
     }
 }
 
-/// A guard that is dropped together with the body of a response.
+/// A guard in the body of a response. Dropping the guard records that the body is complete.
 #[derive(Debug)]
 pub(super) struct ReplyEnd(Exchange);
 

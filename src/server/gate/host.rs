@@ -1,7 +1,7 @@
-//! The host of a request (RFC 9112, 3.2), and the check that it is one of this server's names.
+//! Determines the host of a request (RFC 9112, 3.2), and checks that it is one of this server's names.
 //!
 //! With DNS rebinding, a page of another site can make a browser send requests to this server under that site's name.
-//! Requests for other names than this server's are therefore refused.
+//! Requests for any other name are therefore refused.
 
 use std::net::Ipv6Addr;
 
@@ -15,8 +15,8 @@ use crate::server::http::error::ApiError;
 /// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Paths that health checks request by IP address or without a host. Their responses consist of one word and contain no
-/// private data.
+/// The paths of health checks, for which the host is not checked, because health checks use an IP address or send no
+/// host. The responses consist of one word and contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port of a request, unmodified.
@@ -96,13 +96,13 @@ mod tests {
     use super::*;
 
     fn target(uri: &str, hosts: &[&str], version: Version) -> Result<String, ApiError> {
-        let headers = hosts.iter().map(|host| (HOST, host.parse().expect("a header's value")));
-        let uri = uri.parse().expect("a URI");
+        let headers = hosts.iter().map(|host| (HOST, host.parse().expect("it is a header value")));
+        let uri = uri.parse().expect("it is a URI");
         RequestHost::of(&uri, &headers.collect(), version).map(|target| target.0)
     }
 
     #[test]
-    fn the_authority_of_an_absolute_target_counts_instead_of_the_host_header() {
+    fn the_authority_of_an_absolute_target_overrides_the_host_header() {
         let table = [
             ("/", &["a:1"][..], "a:1"),
             ("http://b:2/x", &["a:1"], "b:2"),
@@ -113,7 +113,7 @@ mod tests {
         for (uri, hosts, expected) in table {
             assert_eq!(target(uri, hosts, Version::HTTP_11).expect("it is valid"), expected, "{uri} {hosts:?}");
         }
-        assert_eq!(target("/", &[], Version::HTTP_10).expect("HTTP/1.0 knows no Host"), "");
+        assert_eq!(target("/", &[], Version::HTTP_10).expect("HTTP/1.0 requires no Host"), "");
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_without_port_case_and_the_roots_dot() {
+    fn names_are_compared_without_port_case_and_trailing_dot() {
         let table = [
             ("a:1", "a"),
             ("A", "a"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_ours_if_it_has_the_targets_host_and_port() {
+    fn an_origin_matches_if_its_host_and_port_are_those_of_the_target() {
         let ours = RequestHost("LOCALHOST:3000".to_owned());
         assert!(ours.is_origin("http://localhost:3000") && ours.is_origin("https://localhost:3000"));
         for other in ["http://localhost", "http://localhost:3001", "null", "localhost:3000", "http://evil", ""] {

@@ -60,7 +60,7 @@ fn attachment(name: &str) -> String {
         if plain(byte) {
             encoded.push(byte.into());
         } else {
-            write!(encoded, "%{byte:02X}").expect("a String takes everything");
+            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
         }
     }
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_files_name_cannot_break_out_of_its_header() {
+    fn a_file_name_cannot_add_headers_or_parameters() {
         let header = attachment("logs/a\"b\r\nSet-Cookie: ä.log");
         assert_eq!(
             header,

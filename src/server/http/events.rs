@@ -1,5 +1,5 @@
-//! `/jobs/{id}/events`: returns one page of a job's log. This module also parses the query parameters that the stream
-//! supports too.
+//! `/jobs/{id}/events`: returns one page of a job's log. This module also parses the query parameters that this route
+//! and the stream have in common.
 
 mod format;
 

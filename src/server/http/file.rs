@@ -14,7 +14,7 @@ use engine::files::KeptFile;
 use super::error::ApiError;
 use super::range::Part;
 
-/// The number of bytes read at once. This is the memory that a slow client occupies.
+/// The number of bytes read at once, which is also the memory that a slow client occupies.
 const BLOCK: u64 = 128 << 10;
 
 /// A file to send.

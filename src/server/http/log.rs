@@ -115,7 +115,8 @@ fn selection(query: &mut Query) -> Result<Selection, ApiError> {
 
 /// Returns a response whose body is generated while it is being sent.
 fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: LogResponse) -> Response {
-    // The encoded body has another entity tag, so that ranges of the two are never combined.
+    // The encoded body has an entity tag of its own, so that clients never combine ranges of it with ranges of the
+    // unencoded body.
     let etag = whole.map(|etag| encoding.name(&etag));
     let mut reply = match &etag {
         Some(etag) if is_known(headers, etag) => StatusCode::NOT_MODIFIED.into_response(),

@@ -77,8 +77,8 @@ impl Disk {
     }
 }
 
-/// Measures the files themselves. No counter has to be updated for each write, and the sizes are correct even after a
-/// crash.
+/// Measures the sizes of the files. This requires no counter that is updated for each write, and the sizes are correct
+/// even after a crash.
 async fn measure_disk(state: &AppState, shipping: Vec<Shipping>) -> Result<Disk, ApiError> {
     let lag = state.outputs.unshipped(shipping).await;
     let outputs = state.outputs.size().await;

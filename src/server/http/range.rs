@@ -11,7 +11,7 @@ use std::ops::Range;
 pub(super) enum Part {
     /// The whole file, because no range was requested or the range may be ignored.
     Whole,
-    /// These bytes.
+    /// Only these bytes.
     Bytes(Range<u64>),
     /// Nothing, because the requested range is outside the file.
     Nowhere,
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn first_middle_last_and_suffix_ranges_are_found() {
+    fn first_middle_last_and_suffix_ranges_are_parsed() {
         for (value, range) in [
             ("bytes=0-0", 0..1),
             ("bytes=0-4", 0..5),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_nowhere_and_what_is_not_understood_is_ignored() {
+    fn ranges_outside_the_file_are_nowhere_and_invalid_ones_are_ignored() {
         for value in ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999-"] {
             check(value, &Part::Nowhere);
         }

@@ -1,4 +1,4 @@
-//! A router that can list its routes, which tests require.
+//! A router that can list its routes. Tests use this list.
 
 use axum::Router;
 use axum::handler::Handler;

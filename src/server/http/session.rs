@@ -17,7 +17,7 @@ use crate::server::gate::session_cookie;
 /// The destination of a login if no other page was requested.
 const HOME: &str = "/tasks/queue";
 
-/// The fields of the login form: a token or the ticket of a login link.
+/// The fields of the login form, which contains a token or the ticket of a login link.
 #[derive(Deserialize)]
 pub(super) struct LoginForm {
     token: Option<String>,
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_leads_to_no_other_server() {
+    fn a_login_never_redirects_to_another_server() {
         for next in ["/tasks/queue", "/tasks/queue/1?x=2#L3"] {
             assert!(is_local(next), "{next}");
         }

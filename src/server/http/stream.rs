@@ -102,7 +102,7 @@ struct EventStream {
 }
 
 enum Phase {
-    /// A page has been read, but its frames have not been created yet.
+    /// A page has been read, but no frames have been created from it yet.
     Fresh(Page),
     /// There may be more events.
     Reading,

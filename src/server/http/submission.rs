@@ -1,9 +1,9 @@
 //! Receives a submission over HTTP, either as JSON, or as `multipart/form-data` that also contains the job's input
 //! files.
 //!
-//! A form has two parts. The first is `job`, the submission, so that an invalid submission is refused before the files
-//! are received. The second is `input`, an archive ([`engine::inputs`]). The job is stored only after the end of the
-//! form, so an interrupted upload has no effect.
+//! A form has two parts. The first part, `job`, contains the submission, so that an invalid submission is refused
+//! before the files are received. The second part, `input`, contains an archive ([`engine::inputs`]). The job is stored
+//! only after the end of the form, so an interrupted upload has no effect.
 
 use std::io;
 use std::time::Duration;
@@ -20,11 +20,11 @@ use super::body::{JsonBody, parse};
 use super::error::ApiError;
 use crate::server::AppState;
 
-/// The maximum pause of an upload. Even on a slow connection, some bytes arrive in this time.
+/// The maximum pause during an upload. Even on a slow connection, some bytes arrive in this time.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// The limits, as a time and a number of bytes, up to which a refused form is still received. Otherwise the client
-/// might see a broken connection instead of the response.
+/// The maximum time and the maximum number of bytes for receiving the rest of a refused form. If the rest were not
+/// received, the client might see a broken connection instead of the response.
 const DRAIN: (Duration, usize) = (Duration::from_secs(5), 256 << 20);
 
 /// A submission and its input files.

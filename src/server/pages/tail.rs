@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::live_output::simulated::Simulated;
 
-    /// Returns the lines of a text whose ends are in the events.
+    /// Returns the numbered lines in the events, each with the part of its text that the events contain.
     fn ends_of_lines(events: &[Event]) -> Vec<(i64, String)> {
         let mut lines = std::collections::BTreeMap::<i64, String>::new();
         for event in events {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_the_end_of_the_output_in_whole_lines() {
+    fn shortening_retains_the_end_of_the_output_in_whole_lines() {
         for seed in 1..200 {
             let simulated = Simulated::new(seed);
             let whole = ends_of_lines(&simulated.events);
@@ -107,7 +107,7 @@ mod tests {
                 let reached = events.iter().filter_map(output).map(end).max();
                 assert_eq!(reached, Some(simulated.bytes), "seed {seed}, {bytes} bytes");
                 for (number, text) in &left {
-                    let line = whole.iter().find(|(known, _)| known == number).expect("no line is made up");
+                    let line = whole.iter().find(|(known, _)| known == number).expect("every line was printed");
                     assert!(line.1.ends_with(text.as_str()), "seed {seed}: {text:?} of {line:?}");
                 }
                 let counted: i64 = events.iter().filter_map(output).map(|output| output.bytes).sum();
@@ -121,6 +121,6 @@ mod tests {
     }
 
     fn longest(lines: &[(i64, String)]) -> i64 {
-        lines.iter().map(|(_, text)| i64::try_from(text.len()).expect("few") + 1).max().unwrap_or(0)
+        lines.iter().map(|(_, text)| i64::try_from(text.len()).expect("the number is small") + 1).max().unwrap_or(0)
     }
 }

@@ -1,4 +1,4 @@
-//! Logging in and out with a browser.
+//! Tests of logging in and out with a browser.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -27,15 +27,15 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
 fn cookie(reply: &Response) -> String {
     assert_eq!(reply.status(), 303);
     let cookie = header(reply, "set-cookie");
-    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session_")).expect("a session begins").to_owned()
+    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session_")).expect("a session starts").to_owned()
 }
 
-/// Logs in by token and returns the cookie.
+/// Logs in with the admin token and returns the cookie.
 pub(super) async fn login(server: &TestServer) -> String {
     cookie(&post_login(server, &format!("token={TOKEN}")).await)
 }
 
-/// Requests a page with a cookie and returns the status, which is 401 without a session.
+/// Requests the job list with a cookie and returns the status code, which is 401 without a valid session.
 async fn status(server: &TestServer, cookie: &str) -> u16 {
     tcp::get(&server.api.base, "/api/queue/jobs", &format!("Cookie: {cookie}\r\n")).await.status
 }
@@ -61,7 +61,7 @@ async fn a_login_sets_a_cookie_that_scripts_and_other_sites_cannot_use() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_begins_no_session() {
+async fn a_wrong_token_does_not_start_a_session() {
     let server = TestServer::start().await;
     for form in
         ["token=wrong", "token=", "", "ticket=wrong", &format!("ticket={TOKEN}"), &format!("token={}", &TOKEN[1..])]
@@ -70,7 +70,7 @@ async fn a_wrong_token_begins_no_session() {
         assert_eq!((reply.status().as_u16(), header(&reply, "set-cookie")), (303, ""), "{form}");
         let location = header(&reply, "location").to_owned();
         assert!(location.starts_with("/login?error="), "{location}");
-        assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "the requested page is kept: {location}");
+        assert!(location.contains("next=%2Ftasks%2Fqueue%2Fnew"), "the requested page is preserved: {location}");
     }
     let good = login(&server).await;
     let (name, value) = good.split_once('=').expect("a cookie is a pair");
@@ -103,7 +103,7 @@ async fn a_login_link_works_once_and_a_get_request_does_not_use_it_up() {
 }
 
 #[tokio::test]
-async fn a_logout_ends_its_own_session_and_no_other() {
+async fn a_logout_ends_only_its_own_session() {
     let server = TestServer::start().await;
     let (mine, other) = (login(&server).await, login(&server).await);
     let request = browser().post(format!("{}/logout", server.api.base));
@@ -133,7 +133,7 @@ async fn a_wrong_token_is_refused_even_with_a_valid_cookie() {
 }
 
 #[tokio::test]
-async fn a_session_counts_beside_the_credentials_of_a_proxy() {
+async fn a_session_is_accepted_alongside_proxy_credentials() {
     let server = TestServer::start().await;
     let cookie = login(&server).await;
     for credentials in
@@ -159,19 +159,19 @@ async fn two_servers_on_one_host_do_not_log_each_other_out() {
     let (one, two) = (TestServer::start().await, TestServer::start().await);
     let (first, second) = (login(&one).await, login(&two).await);
     let name = |cookie: &str| cookie.split('=').next().map(str::to_owned);
-    assert_ne!(name(&first), name(&second), "a browser keeps both, since it knows cookies by host and name");
+    assert_ne!(name(&first), name(&second), "a browser stores both, because it identifies cookies by host and name");
     for both in [format!("{first}; {second}"), format!("{second}; {first}")] {
         assert_eq!((status(&one, &both).await, status(&two, &both).await), (200, 200));
     }
     let request = browser().post(format!("{}/logout", two.api.base)).header("origin", &two.api.base);
     let reply = request.header("cookie", format!("{first}; {second}")).send().await.expect("the server answers");
-    assert!(header(&reply, "set-cookie").starts_with(&name(&second).expect("it has one")));
+    assert!(header(&reply, "set-cookie").starts_with(&name(&second).expect("the cookie has a name")));
     let both = format!("{first}; {second}");
     assert_eq!((status(&one, &both).await, status(&two, &both).await), (200, 401));
 }
 
 #[tokio::test]
-async fn wrong_logins_keep_out_their_own_address_only() {
+async fn failed_logins_block_only_their_own_address() {
     let server = TestServer::start().await;
     let from = |address: [u8; 4]| {
         let client = Client::builder().redirect(Policy::none()).local_address(std::net::IpAddr::from(address));
@@ -195,7 +195,7 @@ async fn wrong_logins_keep_out_their_own_address_only() {
 }
 
 #[tokio::test]
-async fn a_login_leads_to_no_other_site() {
+async fn a_login_never_redirects_to_another_site() {
     let server = TestServer::start().await;
     for next in [
         "https%3A%2F%2Fevil.example",

@@ -1,4 +1,4 @@
-//! Requests that a page from another site makes a browser send.
+//! Tests of requests that a page of another site makes a browser send.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
     get_raw(base, &format!("{path} HTTP/1.1"), &format!("Host: {host}\r\n")).await
 }
 
-/// Sends a GET request with this target and HTTP version, these header lines and the token.
+/// Sends a GET request with the given target and HTTP version, the given header lines and the token.
 async fn get_raw(base: &str, line: &str, headers: &str) -> tcp::Reply {
     let request = format!("GET {line}\r\n{headers}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n");
     tcp::parse(&tcp::exchange(base, request.as_bytes(), tcp::Sending::Goes).await).expect("the server answers")
@@ -57,7 +57,7 @@ async fn a_host_header_that_is_not_a_name_of_the_server_is_refused() {
 }
 
 #[tokio::test]
-async fn a_probe_is_answered_whatever_host_it_names() {
+async fn a_health_probe_is_answered_for_any_host_header() {
     let server = TestServer::start().await;
     for path in ["/healthz", "/readyz", "/readyz?verbose"] {
         for host in ["10.0.0.5:3000", "10.0.0.5", "tailwater.svc.cluster.local", "[fd00::1]:3000", ""] {
@@ -66,7 +66,7 @@ async fn a_probe_is_answered_whatever_host_it_names() {
         assert_eq!(get_raw(&server.api.base, &format!("{path} HTTP/1.0"), "").await.status, 200, "{path}");
     }
     let other = get_raw(&server.api.base, "/api/queue/jobs HTTP/1.0", "").await;
-    assert_eq!((other.status, other.code().as_str()), (403, "host_not_allowed"), "a probe only");
+    assert_eq!((other.status, other.code().as_str()), (403, "host_not_allowed"), "only probes are exempt");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_request_without_exactly_one_valid_host_is_invalid() {
 }
 
 #[tokio::test]
-async fn an_absolute_target_counts_instead_of_the_host_header() {
+async fn an_absolute_target_overrides_the_host_header() {
     let server = TestServer::start_with(|config| config.allowed_hosts = vec!["ci.example".into()]).await;
     let jobs = |authority: &str| format!("http://{authority}/api/queue/jobs HTTP/1.1");
     let table = [
@@ -124,7 +124,7 @@ async fn an_absolute_target_counts_instead_of_the_host_header() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_cannot_follow_a_log_however_it_writes_the_query() {
+async fn a_page_of_another_site_cannot_follow_a_log_with_any_query_encoding() {
     let server = TestServer::start().await;
     let (job, _) = job_with_artifact(&server).await;
     let cookie = login(&server).await;
@@ -143,7 +143,7 @@ async fn a_page_of_another_site_cannot_follow_a_log_however_it_writes_the_query(
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_can_change_nothing_and_read_no_stream() {
+async fn a_page_of_another_site_cannot_change_data_or_read_streams() {
     let server = TestServer::start().await;
     let (job, artifact) = job_with_artifact(&server).await;
     let (cookie, base) = (login(&server).await, server.api.base.clone());
@@ -178,7 +178,7 @@ async fn check_refused(server: &TestServer, method: &Method, path: &str, headers
 }
 
 #[tokio::test]
-async fn our_own_pages_and_programs_can_submit_and_read_streams() {
+async fn own_pages_and_api_clients_can_submit_and_read_streams() {
     let server = TestServer::start().await;
     let (job, _) = job_with_artifact(&server).await;
     let (cookie, base) = (login(&server).await, server.api.base.clone());

@@ -1,4 +1,4 @@
-//! Invalid request bodies, and repeated submissions.
+//! Tests of invalid request bodies and of repeated submissions.
 
 use std::collections::HashSet;
 
@@ -37,7 +37,7 @@ async fn malformed_json_is_refused() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_given_twice_is_refused_by_its_path() {
+async fn a_duplicate_key_is_refused_with_its_path() {
     let server = TestServer::start().await;
     for (body, field) in [
         (r#"{"type":"command","payload":{"run":"true","env":{"A":"1","A":"2"}}}"#, "payload.env.A: is given twice"),
@@ -54,7 +54,7 @@ async fn a_name_that_is_given_twice_is_refused_by_its_path() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_taken_and_utf_16_is_refused_by_name() {
+async fn a_byte_order_mark_is_accepted_and_utf_16_is_refused() {
     let server = TestServer::start().await;
     let body = r#"{"type":"elsewhere","payload":{}}"#;
     let marked = submission(&server.api, format!("\u{feff}{body}")).send().await.expect("the server answers");
@@ -69,7 +69,7 @@ async fn a_byte_order_mark_is_taken_and_utf_16_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_submission_is_named_by_its_field() {
+async fn an_invalid_submission_is_refused_with_the_field_name() {
     let server = TestServer::start().await;
     let long = "x".repeat(5_000);
     let job = |field: &str, value: Value| {

@@ -1,4 +1,4 @@
-//! Invalid request heads: each is answered with the documented status and error envelope.
+//! Every invalid request head is answered with the documented status and error envelope.
 
 use reqwest::Method;
 use serde_json::json;
@@ -38,11 +38,11 @@ async fn a_target_that_is_too_long_and_headers_that_are_too_large_have_their_own
     let many = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(101));
     check_head_refused(&server, many.as_bytes(), (431, "headers_too_large")).await;
     let fits = tcp::get(&server.api.base, &format!("/healthz?{}", "x".repeat(8_000)), "").await;
-    assert_eq!(fits.status, 200, "RFC 9110, 4.1 asks for 8,000 bytes at least");
+    assert_eq!(fits.status, 200, "RFC 9110, section 4.1, recommends at least 8,000 bytes");
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_an_invalid_request() {
+async fn malformed_http_is_an_invalid_request() {
     let server = TestServer::start().await;
     let head = |lines: &str| format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n");
     for request in [
@@ -68,7 +68,7 @@ async fn what_is_not_http_is_an_invalid_request() {
 }
 
 #[tokio::test]
-async fn a_bad_request_after_good_ones_on_a_connection_spoils_none_of_their_replies() {
+async fn a_bad_request_does_not_affect_replies_to_earlier_requests_on_its_connection() {
     let server = TestServer::start().await;
     let good = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     // In the second iteration all requests are sent at once, so that hyper reads the invalid request before it has sent
@@ -78,13 +78,13 @@ async fn a_bad_request_after_good_ones_on_a_connection_spoils_none_of_their_repl
         let mut replies = String::new();
         if together {
             let all = format!("{good}{good}nonsense\r\n\r\n");
-            socket.write_all(all.as_bytes()).await.expect("the server takes it");
+            socket.write_all(all.as_bytes()).await.expect("the server reads it");
         } else {
             for _ in 0..2 {
-                socket.write_all(good.as_bytes()).await.expect("the server takes it");
+                socket.write_all(good.as_bytes()).await.expect("the server reads it");
                 replies += &tcp::read_until(&mut socket, "ok\n").await;
             }
-            socket.write_all(b"nonsense\r\n\r\n").await.expect("the server takes it");
+            socket.write_all(b"nonsense\r\n\r\n").await.expect("the server reads it");
         }
         replies += &tcp::read_until(&mut socket, "\u{0}").await;
         assert_eq!(replies.matches("HTTP/1.1 200 OK").count(), 2, "{replies}");
@@ -96,14 +96,14 @@ async fn a_bad_request_after_good_ones_on_a_connection_spoils_none_of_their_repl
 }
 
 #[tokio::test]
-async fn a_request_that_breaks_off_is_told_so_if_anybody_listens() {
+async fn a_truncated_request_gets_an_error_reply() {
     let server = TestServer::start().await;
     for part in ["G", "GET /healthz", "GET /healthz HTTP/1.1\r\nHost: local"] {
         let bytes = tcp::exchange(&server.api.base, part.as_bytes(), tcp::Sending::Ends).await;
         let reply = tcp::parse(&bytes).expect("the server answers");
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_request"), "{part:?}");
     }
-    assert!(tcp::exchange(&server.api.base, b"", tcp::Sending::Ends).await.is_empty(), "nothing was asked");
+    assert!(tcp::exchange(&server.api.base, b"", tcp::Sending::Ends).await.is_empty(), "no request was sent");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn an_encoded_body_is_refused_by_every_route_that_reads_one() {
     }
     let request = post("/api/queue/jobs").header("content-encoding", "gzip").body("x");
     let reply = request.send().await.expect("the server answers");
-    assert_eq!(reply.headers()["accept-encoding"], "identity", "it says what it takes");
+    assert_eq!(reply.headers()["accept-encoding"], "identity", "the reply names the accepted encoding");
     let plain = server.api.request(Method::POST, "/jobs").json(&json!({"type": "elsewhere"}));
     assert_eq!(plain.header("content-encoding", "Identity").send().await.expect("the server answers").status(), 201);
     let without = server.api.request(Method::GET, "/jobs").header("content-encoding", "gzip");
@@ -132,7 +132,7 @@ async fn an_encoded_body_is_refused_by_every_route_that_reads_one() {
 }
 
 #[tokio::test]
-async fn an_expectation_that_is_not_100_continue_fails() {
+async fn an_expectation_other_than_100_continue_fails() {
     let server = TestServer::start().await;
     for expectation in ["foo", "200-ok", "100-continue, foo", "100-continu"] {
         for request in [
@@ -152,9 +152,9 @@ async fn an_expectation_that_is_not_100_continue_fails() {
             body.len()
         );
         let mut socket = tcp::connect(&server.api.base).await;
-        socket.write_all(head.as_bytes()).await.expect("the server takes it");
+        socket.write_all(head.as_bytes()).await.expect("the server reads it");
         assert_eq!(tcp::read_until(&mut socket, "\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
-        socket.write_all(body.as_bytes()).await.expect("the server takes it");
+        socket.write_all(body.as_bytes()).await.expect("the server reads it");
         assert!(tcp::read_until(&mut socket, "\u{0}").await.starts_with("HTTP/1.1 201"), "{expectation}");
     }
     let old = format!("GET /healthz HTTP/1.0\r\nExpect: foo\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");

@@ -1,4 +1,4 @@
-//! Malformed requests and malformed forms.
+//! Tests of malformed requests and malformed forms.
 
 use std::time::Duration;
 
@@ -86,7 +86,7 @@ async fn junk_over_tcp_is_always_answered_and_never_kills_the_server() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_no_form_is_refused_in_the_envelope() {
+async fn an_invalid_login_form_is_refused_with_the_error_envelope() {
     let server = TestServer::start().await;
     let form = "application/x-www-form-urlencoded";
     let table = [

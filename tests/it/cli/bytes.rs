@@ -10,7 +10,9 @@ use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::{Random, TestServer, number, of_kind};
 
-/// Creates a file of random bytes in the command line's folder. Most of them are invalid UTF-8.
+/// Creates a file of random bytes in the working directory of `cli`, and returns its path and content.
+///
+/// Random bytes are almost never valid UTF-8.
 fn random_file(cli: &Cli, name: &str, size: usize) -> (String, Vec<u8>) {
     let mut random = Random::new(name);
     let bytes: Vec<u8> = (0..size).map(|_| u8::try_from(random.below(256)).expect("a byte")).collect();
@@ -20,7 +22,7 @@ fn random_file(cli: &Cli, name: &str, size: usize) -> (String, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn random_bytes_arrive_exactly_and_each_stream_by_itself() {
+async fn random_bytes_arrive_unchanged_on_each_stream() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (out, out_bytes) = random_file(&cli, "out", 100_000);
@@ -39,7 +41,7 @@ async fn random_bytes_arrive_exactly_and_each_stream_by_itself() {
 }
 
 #[tokio::test]
-async fn nul_and_what_is_cut_within_a_character_arrive_as_they_were_printed() {
+async fn nul_bytes_and_split_characters_arrive_unchanged() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);
     // The output contains a character split across the two streams, a lone continuation byte, an overlong encoding, a
@@ -56,7 +58,7 @@ async fn nul_and_what_is_cut_within_a_character_arrive_as_they_were_printed() {
 }
 
 #[tokio::test]
-async fn lines_that_are_picked_keep_their_bytes() {
+async fn selected_lines_keep_their_bytes() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (id, _) = server.api.run("printf 'one\\377\\ntwo\\376\\n'").await;
@@ -65,10 +67,10 @@ async fn lines_that_are_picked_keep_their_bytes() {
 }
 
 #[tokio::test]
-async fn bytes_survive_connections_that_are_cut_again_and_again() {
+async fn bytes_survive_repeated_disconnects() {
     let mut random = Random::new("cut");
     let server = TestServer::start_with(|config| config.live_event_bytes = 1_000).await;
-    // In JSON, binary output is several times as long. The limit is large enough for each connection to make progress.
+    // Binary output is several times larger in JSON. The limit is large enough for each connection to make progress.
     let cut = move || 8_000 + random.below(16_000);
     let proxy = Proxy::before(&server.api.base, cut).await;
     let cli = Cli::new(&proxy.base);
@@ -84,7 +86,7 @@ async fn bytes_survive_connections_that_are_cut_again_and_again() {
 }
 
 #[tokio::test]
-async fn bytes_survive_a_server_that_dies_and_comes_back() {
+async fn bytes_survive_a_server_crash_and_restart() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start(data.path());
     let proxy = Proxy::before(&server.api.base, || usize::MAX).await;
@@ -97,7 +99,7 @@ async fn bytes_survive_a_server_that_dies_and_comes_back() {
     let mut command = cli.command(&["logs", "--follow", &id]);
     command.stdin(Stdio::null());
     let logs = tokio::spawn(Cli::run_command(command));
-    server.api.events_when(&id, "have bytes", seen).await;
+    server.api.events_when(&id, "contain more than 30,000 bytes", seen).await;
     server.kill();
     let server = Process::start(data.path());
     proxy.move_to(&server.api.base);
@@ -108,10 +110,10 @@ async fn bytes_survive_a_server_that_dies_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_range_of_the_output_is_exact_while_the_job_runs_and_after() {
+async fn a_range_of_the_output_is_exact_during_and_after_the_job() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("printf 'ab\\377\\000cd'; {}; echo", gate.wait())})).await;
-    server.api.events_when(&id, "have a line", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let range = async |query: &str| {
         let reply = server.api.get(&format!("/jobs/{id}/log?{query}")).await;
         (reply.status().as_u16(), reply.bytes().await.expect("the body arrives").to_vec())

@@ -1,4 +1,4 @@
-//! `tailwater artifacts`: files are listed, downloaded, resumed and verified.
+//! Tests of `tailwater artifacts`, which lists, downloads and verifies files and resumes interrupted downloads.
 
 use crate::harness::cli::Cli;
 use crate::harness::proxy::Proxy;

@@ -1,4 +1,4 @@
-//! `tailwater run` with unusual arguments, signals and inputs.
+//! Tests of `tailwater run` with unusual arguments, signals and inputs.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -18,7 +18,7 @@ async fn jobs(api: &Api) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_shell_that_is_no_posix_shell_runs_its_script_as_it_is() {
+async fn a_non_posix_shell_runs_its_script_unchanged() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let python = async |script| cli.run(&["run", "--shell", "python3", "--", script]).await;
@@ -31,7 +31,7 @@ async fn a_shell_that_is_no_posix_shell_runs_its_script_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_command_that_begins_with_a_dash_is_no_option() {
+async fn a_command_that_begins_with_a_dash_is_not_an_option() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     for shell in ["sh", "bash", "/bin/sh"] {
@@ -48,7 +48,7 @@ async fn a_command_that_begins_with_a_dash_is_no_option() {
 }
 
 #[tokio::test]
-async fn an_argument_that_is_not_utf8_is_refused_with_a_reason_and_the_code_of_tailwaters_own_failures() {
+async fn a_non_utf8_argument_is_refused_with_a_reason_and_exit_code_125() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let not_utf8 = OsStr::from_bytes(b"caf\xe9");
@@ -59,7 +59,7 @@ async fn an_argument_that_is_not_utf8_is_refused_with_a_reason_and_the_code_of_t
         assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
         assert!(done.stderr.contains("UTF-8"), "{arguments:?}: {}", done.stderr);
     }
-    // After `--`, exit code 2 comes from the command itself.
+    // Usage errors of `run` exit with 125, because 2 could be the exit code of the command.
     assert_eq!(cli.run(&["run", "--no-such-option", "--", "true"]).await.code, Some(125));
     assert_eq!(cli.run(&["run"]).await.code, Some(125));
     assert_eq!(cli.run(&["run", "--help"]).await.code, Some(0));
@@ -68,7 +68,7 @@ async fn an_argument_that_is_not_utf8_is_refused_with_a_reason_and_the_code_of_t
 }
 
 #[tokio::test]
-async fn a_terminal_that_is_closed_cancels_the_job_as_ctrl_c_does() {
+async fn closing_the_terminal_cancels_the_job_as_ctrl_c_does() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     for signal in ["-HUP", "-TERM"] {
@@ -87,7 +87,7 @@ async fn a_job_whose_output_can_no_longer_be_written_is_cancelled() {
     let cli = Cli::new(&server.api.base);
     let mut command = cli.command(&["run", "--", "sh", "-c", "while :; do echo y; sleep 0.01; done"]);
     // Simulates a closed terminal: every write fails with an error other than a broken pipe.
-    command.stdout(File::options().write(true).open("/dev/full").expect("it is there"));
+    command.stdout(File::options().write(true).open("/dev/full").expect("it exists"));
     let done = Cli::run_command(command).await;
     assert_eq!(done.code, Some(125), "{}", done.stderr);
     assert_eq!(
@@ -97,7 +97,7 @@ async fn a_job_whose_output_can_no_longer_be_written_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_signal_that_it_was_started_to_ignore_stays_ignored() {
+async fn a_signal_ignored_at_startup_stays_ignored() {
     let server = TestServer::start().await;
     let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
     let script = format!("echo begun; {}; echo done", gate.wait());
@@ -111,16 +111,16 @@ async fn a_signal_that_it_was_started_to_ignore_stays_ignored() {
     command.env_clear().envs(environment).current_dir(cli.folder());
     command.args(["-c", trap]).arg(tailwater).args(["run", "--", "sh", "-c", &script]);
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().expect("the shell is there");
+    let child = command.spawn().expect("sh is installed");
     let pid = child.id().to_string();
     server.api.job_when(&first_job(&server.api).await, "runs", |job| job["status"] == "running").await;
     for signal in ["-HUP", "-INT"] {
-        let sent = std::process::Command::new("kill").args([signal, &pid]).status().expect("kill is there");
+        let sent = std::process::Command::new("kill").args([signal, &pid]).status().expect("kill is installed");
         assert!(sent.success());
     }
     gate.open();
     let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic");
-    let ended = ended.expect("it is our child");
+    let ended = ended.expect("waiting for the child succeeds");
     assert_eq!(String::from_utf8_lossy(&ended.stdout), "begun\ndone\n");
     assert_eq!(ended.status.code(), Some(0));
 }
@@ -131,20 +131,20 @@ async fn first_job(api: &Api) -> String {
 }
 
 #[tokio::test]
-async fn data_on_standard_input_is_refused_and_never_dropped_in_silence() {
+async fn data_on_standard_input_is_refused_and_never_silently_dropped() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let arguments = ["run", "--", "sh", "-s"];
     let piped = |input: &[u8]| {
-        let (reader, mut writer) = std::io::pipe().expect("there are pipes");
-        writer.write_all(input).expect("a pipe holds it");
+        let (reader, mut writer) = std::io::pipe().expect("a pipe can be created");
+        writer.write_all(input).expect("the input fits in the pipe");
         (reader, writer)
     };
     let (reader, writer) = piped(b"echo hi\n");
     drop(writer);
     let file = cli.folder().join("script");
     std::fs::write(&file, "echo hi\n").expect("it can be written");
-    for stdin in [Stdio::from(reader), Stdio::from(File::open(&file).expect("it is there"))] {
+    for stdin in [Stdio::from(reader), Stdio::from(File::open(&file).expect("the file exists"))] {
         let mut command = cli.command(&arguments);
         command.stdin(stdin);
         let done = Cli::run_command(command).await;
@@ -155,7 +155,7 @@ async fn data_on_standard_input_is_refused_and_never_dropped_in_silence() {
 }
 
 #[tokio::test]
-async fn a_standard_input_without_data_does_not_keep_a_command_from_running() {
+async fn standard_input_without_data_does_not_prevent_a_run() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let run = async |stdin: Stdio| {
@@ -163,16 +163,18 @@ async fn a_standard_input_without_data_does_not_keep_a_command_from_running() {
         command.stdin(stdin);
         Cli::run_command(command).await
     };
-    // The standard input of cron jobs and many build systems, an empty file, and a pipe whose writer has closed it.
-    let (ended, writer) = std::io::pipe().expect("there are pipes");
+    // Standard input is the null device, as for cron jobs and in many build systems, then an empty file, and then a
+    // pipe whose write end is closed.
+    let (ended, writer) = std::io::pipe().expect("a pipe can be created");
     drop(writer);
     for stdin in [Stdio::null(), Stdio::from(tempfile::tempfile().expect("a file")), Stdio::from(ended)] {
         let done = run(stdin).await;
         assert_eq!((done.code, done.stdout.as_str()), (Some(0), "hi\n"));
         assert!(!done.stderr.contains("standard input"), "{}", done.stderr);
     }
-    // This pipe still has a writer. The command runs anyway, and the final message says that it got no standard input.
-    let (open, writer) = std::io::pipe().expect("there are pipes");
+    // The write end of this pipe is still open. The command runs anyway, and a message says that it ran without
+    // standard input.
+    let (open, writer) = std::io::pipe().expect("a pipe can be created");
     let done = run(Stdio::from(open)).await;
     drop(writer);
     assert_eq!((done.code, done.stdout.as_str()), (Some(0), "hi\n"));

@@ -8,7 +8,7 @@ use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::{Random, TestServer, of_kind};
 
-/// Submits a job of two steps that print to both streams.
+/// Submits a job with two steps that each print to both streams, and waits until it has finished.
 async fn two_steps(server: &TestServer) -> String {
     let steps = json!([
         {"id": "build", "run": "echo compiling; printf '\\033[33mwarning\\033[0m: old\\n' >&2; echo compiled"},
@@ -20,7 +20,7 @@ async fn two_steps(server: &TestServer) -> String {
 }
 
 #[tokio::test]
-async fn the_log_is_the_printed_output_in_the_order_of_printing() {
+async fn the_log_preserves_the_order_in_which_the_job_printed() {
     // The streams alternate slowly enough for each line to be read separately. With a low event rate, each event
     // combines many chunks of one stream.
     let server = TestServer::start_with(|config| config.live_events_per_second = 2).await;
@@ -29,7 +29,7 @@ async fn the_log_is_the_printed_output_in_the_order_of_printing() {
     let (id, _) = server.api.run(command).await;
     let events = server.api.events(&id).await;
     let joined = of_kind(&events, "log").iter().filter(|event| event["payload"]["segments"].is_array()).count();
-    assert!(joined > 0, "the order has to be restored");
+    assert!(joined > 0, "some events combine several chunks");
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the output is UTF-8");
     assert_eq!(cli.stdout(&["logs", &id]).await, output);
     assert_eq!(cli.stdout(&["logs", "-f", &id]).await, output);
@@ -84,7 +84,7 @@ async fn a_log_is_followed_while_it_is_written() {
     let id = server.api.submit(json!({"run": format!("echo first; {}; echo second", gate.wait())})).await;
     let mut logs = cli.start(&["logs", "-f", &id]);
     assert_eq!(logs.line().await, "first");
-    assert_eq!(cli.stdout(&["logs", &id]).await, "first\n", "without -f it ends where the log does");
+    assert_eq!(cli.stdout(&["logs", &id]).await, "first\n", "without -f the command exits at the end of the log");
     gate.open();
     assert_eq!(logs.ended().await.stdout, "second\n");
 }
@@ -127,7 +127,7 @@ async fn lines_can_be_prefixed_with_and_selected_by_time() {
 }
 
 #[tokio::test]
-async fn json_output_is_every_event_as_in_the_api() {
+async fn json_output_contains_the_same_events_as_the_api() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let id = two_steps(&server).await;
@@ -140,7 +140,7 @@ async fn json_output_is_every_event_as_in_the_api() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_ends_quietly() {
+async fn logs_exits_silently_when_its_output_pipe_is_closed() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (id, _) = server.api.run("seq 100000").await;
@@ -160,7 +160,7 @@ async fn terminal_control_sequences_are_removed_only_for_a_terminal() {
 }
 
 #[tokio::test]
-async fn an_unknown_job_is_reported_as_unknown() {
+async fn an_unknown_job_is_reported() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let done = cli.run(&["logs", "-f", "01900000-0000-7000-8000-000000000000"]).await;

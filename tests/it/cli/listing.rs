@@ -7,7 +7,7 @@ use crate::harness::cli::Cli;
 use crate::harness::gate::Gate;
 
 #[tokio::test]
-async fn jobs_are_a_table_for_people_and_json_for_programs() {
+async fn jobs_prints_a_table_by_default_and_json_on_request() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (failed, _) = server.api.run("exit 3").await;

@@ -22,11 +22,12 @@ async fn pwd(cli: &Cli, flags: &[&str]) -> (String, Done) {
 }
 
 fn real(path: &Path) -> String {
-    path.canonicalize().expect("it is there").display().to_string()
+    path.canonicalize().expect("the path exists").display().to_string()
 }
 
-/// Starts a proxy that forwards every request to the server but reports another machine id. With `None` it replies with
-/// 404, like a server that does not support this request.
+/// Starts a proxy that forwards requests to the server but answers requests for the machine id itself.
+///
+/// It reports `machine`, or replies with 404 if `machine` is `None`, like a server that does not have this route.
 async fn elsewhere(api: &Api, machine: Option<&'static str>) -> String {
     let (client, base) = (reqwest::Client::new(), api.base.clone());
     let forward = async move |request: Request| {
@@ -57,19 +58,19 @@ async fn elsewhere(api: &Api, machine: Option<&'static str>) -> String {
 async fn a_command_runs_in_the_callers_folder_if_the_server_is_on_this_machine() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
-    std::fs::create_dir_all(cli.folder().join("sub/deep")).expect("it can be made");
+    std::fs::create_dir_all(cli.folder().join("sub/deep")).expect("the folder can be created");
     std::fs::write(cli.folder().join("Makefile"), "test:\n\t@echo made\n").expect("it can be written");
     let (place, done) = pwd(&cli, &[]).await;
     assert_eq!((place, done.stderr.as_str()), (real(cli.folder()), ""));
     assert_eq!(pwd(&cli, &["--cwd", "sub"]).await.0, real(&cli.folder().join("sub")));
     assert_eq!(pwd(&cli, &["--cwd", "sub/deep/.."]).await.0, real(&cli.folder().join("sub")));
-    assert_eq!(pwd(&cli, &["--cwd", ".."]).await.0, real(cli.folder().parent().expect("it has one")));
+    assert_eq!(pwd(&cli, &["--cwd", ".."]).await.0, real(cli.folder().parent().expect("the folder has a parent")));
     assert_eq!(pwd(&cli, &["--cwd", "/"]).await.0, "/");
     assert_eq!(cli.stdout(&["run", "--", "make", "test"]).await, "made\n");
 }
 
 #[tokio::test]
-async fn a_fresh_workspace_is_there_for_whoever_asks_for_it() {
+async fn the_workspace_flag_requests_a_fresh_workspace() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let (place, done) = pwd(&cli, &["--workspace"]).await;
@@ -79,7 +80,7 @@ async fn a_fresh_workspace_is_there_for_whoever_asks_for_it() {
 }
 
 #[tokio::test]
-async fn a_server_on_another_machine_runs_in_a_fresh_workspace_and_it_is_said_once() {
+async fn a_server_on_another_machine_uses_a_fresh_workspace_and_prints_one_note() {
     let server = TestServer::start().await;
     for machine in [Some("0000"), None] {
         let cli = Cli::new(&elsewhere(&server.api, machine).await);
@@ -97,13 +98,13 @@ async fn a_server_on_another_machine_runs_in_a_fresh_workspace_and_it_is_said_on
 }
 
 #[tokio::test]
-async fn a_caller_with_mounts_of_its_own_is_not_on_the_servers_machine() {
+async fn a_caller_in_another_mount_namespace_counts_as_another_machine() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let namespaces = ["--user", "--map-root-user", "--mount"];
     let status = Command::new("unshare").args(namespaces).arg("true").stderr(Stdio::null()).status();
     if !status.is_ok_and(|status| status.success()) {
-        eprintln!("this system makes no namespaces for users, so there is nothing to test");
+        eprintln!("this system does not permit user namespaces, so this test is skipped");
         return;
     }
     let inner = cli.command(&["run", "--", "pwd", "-P"]);
@@ -118,7 +119,7 @@ async fn a_caller_with_mounts_of_its_own_is_not_on_the_servers_machine() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_or_no_folder_is_named_by_the_step() {
+async fn an_error_names_a_missing_or_invalid_working_directory() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     std::fs::write(cli.folder().join("file"), "").expect("it can be written");

@@ -29,7 +29,7 @@ async fn the_exit_code_of_the_command_passes_through() {
 }
 
 #[tokio::test]
-async fn each_end_without_an_exit_code_has_its_own_code() {
+async fn each_failure_without_a_command_exit_code_has_its_own_exit_code() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let done = cli.run(&["run", "--timeout", "1s", "--", "sleep", "1000"]).await;

@@ -1,4 +1,4 @@
-//! `--send DIR`: the files of a folder are copied to the workspace before the first step starts.
+//! `--send DIR` copies the files of a folder to the workspace before the first step starts.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::cli::Cli;
 
-/// Creates a project in the command line's folder.
+/// Creates a sample project in the working directory of `cli`.
 fn project(cli: &Cli) {
     let write = |name: &str, text: &[u8]| {
         let path = cli.folder().join("project").join(name);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        std::fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         std::fs::write(path, text).expect("it can be written");
     };
     write(".gitignore", b"target/\n");
@@ -21,13 +21,13 @@ fn project(cli: &Cli) {
     write("data/bytes", b"\xff\0x");
     write("target/big", &[0; 4096]);
     let executable = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(cli.folder().join("project/tool"), executable).expect("it is ours");
-    symlink("data/bytes", cli.folder().join("project/link")).expect("it can be made");
-    symlink("/etc/passwd", cli.folder().join("project/out")).expect("it can be made");
+    std::fs::set_permissions(cli.folder().join("project/tool"), executable).expect("the file is ours");
+    symlink("data/bytes", cli.folder().join("project/link")).expect("it can be created");
+    symlink("/etc/passwd", cli.folder().join("project/out")).expect("it can be created");
 }
 
 fn inputs(data: &Path) -> usize {
-    std::fs::read_dir(data.join("inputs")).expect("it is there").count()
+    std::fs::read_dir(data.join("inputs")).expect("the folder exists").count()
 }
 
 #[tokio::test]
@@ -41,12 +41,12 @@ async fn the_files_of_a_folder_are_in_the_workspace_before_the_first_step() {
     assert_eq!(String::from_utf8_lossy(&done.bytes), String::from_utf8_lossy(expected));
     assert_eq!(done.bytes, expected);
     assert!(done.stderr.contains("skipped files") && done.stderr.contains("out"), "{}", done.stderr);
-    // The working directory is relative to the folder that was sent.
+    // The working directory is relative to the copy of the folder.
     assert_eq!(cli.stdout(&["run", "--send", "project", "--cwd", "data", "--", "ls"]).await, "bytes\n");
 }
 
 #[tokio::test]
-async fn a_job_from_a_file_takes_a_folder_along_and_can_be_submitted_again() {
+async fn a_job_from_a_file_can_send_a_folder_and_be_resubmitted() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     project(&cli);
@@ -62,15 +62,15 @@ async fn a_job_from_a_file_takes_a_folder_along_and_can_be_submitted_again() {
     assert_eq!(first["input"], second["input"]);
     assert!(first["input"]["sizeBytes"].as_i64().is_some_and(|size| size > 0), "{first}");
     assert_eq!(server.api.output(again, 1).await, b"tool\ngone\n");
-    assert_eq!(inputs(server.data.path()), 1, "the two share it");
+    assert_eq!(inputs(server.data.path()), 1, "both jobs share one stored input");
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_with_the_servers_reason_and_leaves_no_job() {
+async fn an_oversized_folder_is_refused_with_the_servers_reason_and_creates_no_job() {
     let server = TestServer::start_with(|config| config.input_bytes = 100_000).await;
     let cli = Cli::new(&server.api.base);
-    std::fs::create_dir(cli.folder().join("big")).expect("it can be made");
-    // Incompressible data, much larger than the connection's buffers.
+    std::fs::create_dir(cli.folder().join("big")).expect("it can be created");
+    // The data is incompressible and much larger than the buffers of the connection.
     let mut state = 1_u64;
     let bytes: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -92,7 +92,7 @@ async fn what_is_too_large_is_refused_with_the_servers_reason_and_leaves_no_job(
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_read_or_a_wrong_job_sends_nothing() {
+async fn nothing_is_sent_from_an_unreadable_folder_or_for_an_invalid_job() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     project(&cli);

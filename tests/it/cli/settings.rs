@@ -1,5 +1,5 @@
-//! Settings are read from flags, environment variables, the file and the defaults, in that order. An error names the
-//! invalid setting.
+//! Settings are read from flags, environment variables, the settings file and the defaults, in that order. An error
+//! names the invalid setting.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ async fn setting(cli: &Cli, flags: &[&str], key: &str) -> (Value, String) {
 }
 
 #[tokio::test]
-async fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+async fn a_flag_overrides_a_variable_which_overrides_the_file_and_the_default() {
     let cli = Cli::without_server();
     assert_eq!(setting(&cli, &[], "live_flush_ms").await, (100.into(), "default".into()));
     write(
@@ -104,7 +104,7 @@ async fn a_server_uses_the_settings_of_its_file() {
 }
 
 #[tokio::test]
-async fn a_file_of_secrets_that_everybody_may_read_is_warned_of_at_the_start() {
+async fn a_world_readable_file_with_secrets_causes_a_warning_at_startup() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
     let cli = Cli::without_server();
@@ -135,7 +135,7 @@ async fn a_file_of_secrets_that_everybody_may_read_is_warned_of_at_the_start() {
 }
 
 #[tokio::test]
-async fn completions_are_scripts_of_their_shell() {
+async fn completions_are_valid_shell_scripts() {
     let cli = Cli::without_server();
     let script = cli.stdout(&["completions", "bash"]).await;
     write(&cli, "script.bash", &script);

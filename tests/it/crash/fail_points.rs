@@ -10,10 +10,11 @@ use super::witness::Witness;
 use crate::harness::Random;
 use crate::harness::process::Process;
 
-/// The number of kills at each fail point, and the number of kills at random moments. Each test counts the kills that
-/// it observes.
+/// The number of kills at each fail point except those of a recovery.
 const TIMES: usize = 6;
+/// The number of kills at each fail point of a recovery.
 const TIMES_IN_RECOVERY: usize = 4;
+/// The number of kills at random moments.
 const TIMES_AT_RANDOM: usize = 40;
 
 const OUTPUT: [FailPoint; 9] =
@@ -23,8 +24,8 @@ const APPEND: [FailPoint; 9] =
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
-/// Starts a server that dies when it reaches `point` for the `time`th time. Returns `None` if it dies before it
-/// listens.
+/// Starts a server that kills itself when it reaches `point` for the `time`th time. Returns `None` if it dies before
+/// it listens.
 fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     let started = Process::start_to_die(data, |mut server| {
         server.env("TAILWATER_FAIL_POINT", format!("{}:{time}", point.name()));
@@ -44,12 +45,12 @@ async fn kill_at(points: &[FailPoint], often: usize) {
     let mut witness = Witness::default();
     for time in 0..TIMES {
         for point in points {
-            // The first kill is at the point's first occurrence, the others at later ones.
+            // The first kill happens when the point is first reached, and the others happen later.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;
                 witness.submit_until_server_dies(&server.api).await;
-                // Only the fail point sends this signal.
+                // Nothing except the fail point sends SIGKILL to this server.
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
             }
             deaths += 1;
@@ -70,7 +71,7 @@ async fn kills_at_every_fail_point_of_an_append_lose_nothing_acknowledged() {
 }
 
 #[tokio::test]
-async fn kills_at_every_fail_point_of_an_end_lose_nothing_acknowledged() {
+async fn kills_at_every_fail_point_of_finishing_a_job_lose_nothing_acknowledged() {
     kill_at(&END, 2).await;
 }
 
@@ -89,7 +90,7 @@ async fn kills_at_every_fail_point_of_a_recovery_lose_nothing_acknowledged() {
             server.kill();
         };
         tokio::join!(killed, witness.submit_until_server_dies(&api));
-        // Each recovery completes the unfinished work of the interrupted one before it.
+        // Each recovery completes the work that the previous, interrupted recovery did not finish.
         for point in RECOVERY {
             if let Some(mut server) = doomed(data.path(), point, 1) {
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
@@ -115,7 +116,7 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
             server.kill()
         };
         let (status, ()) = tokio::join!(killed, witness.submit_until_server_dies(&api));
-        assert_eq!(status.signal(), Some(9), "it lived until it was killed");
+        assert_eq!(status.signal(), Some(9), "the server ran until it was killed");
         deaths += 1;
     }
     assert_eq!(deaths, TIMES_AT_RANDOM);
@@ -126,7 +127,7 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
 fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
-    // The tests together have to reach this total. Each test checks its own part.
+    // Each test asserts its own number of kills. The total has to be 200.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

@@ -1,5 +1,5 @@
-//! A full disk, a failing disk, a locked database, and a clock that is set back: jobs keep running, their output
-//! arrives late but complete and in order, and a job succeeds only if its output is stored.
+//! Jobs survive a full disk, a failing disk, a locked database, and a clock that is set back. Their output arrives late
+//! but complete and in order, and a job succeeds only if its output is stored.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,11 +14,12 @@ use sqlx::{Connection, Executor, SqliteConnection};
 use crate::harness::process::Process;
 use crate::harness::{Api, number, of_kind, restore, sha256, until, until_async};
 
-/// The number of steps in a job, and the number of lines that each step prints to each stream.
+/// The number of steps in a job.
 const STEPS: usize = 4;
+/// The number of lines that each step prints to each stream.
 const LINES: usize = 50;
 
-/// A job that prints for several seconds.
+/// Returns a job that prints for several seconds.
 fn chatty() -> Value {
     let run = format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; sleep 0.01; done");
     let steps: Vec<Value> = (0..STEPS).map(|_| json!({"run": run})).collect();
@@ -48,7 +49,7 @@ async fn is_whole(api: &Api, id: &str) {
 async fn submit(api: &Api) -> String {
     let mut id = None;
     until_async("the server accepts a job", async || {
-        let reply = api.request(Method::POST, "/jobs").json(&chatty()).send().await.expect("the server lives");
+        let reply = api.request(Method::POST, "/jobs").json(&chatty()).send().await.expect("the server answers");
         let status = reply.status();
         let body: Value = reply.json().await.expect("the body is JSON");
         id = body["id"].as_str().map(str::to_owned);
@@ -70,7 +71,8 @@ async fn succeeds(api: &Api, id: &str) {
     .await;
 }
 
-/// Runs jobs on a server on which some system calls fail, and returns the failed calls as printed by strace.
+/// Runs jobs on a server while strace makes some of its system calls fail, and returns the failed calls as printed by
+/// strace.
 async fn with_failing_calls(inject: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
     // The first start creates the database, so that the faults affect only normal operation.
@@ -95,7 +97,7 @@ async fn with_failing_calls(inject: &[&str]) -> String {
     for id in &ids {
         succeeds(&server.api, id).await;
     }
-    // The replies are checked by a server whose disk works again.
+    // The stored data is checked by a server without injected faults.
     server.kill();
     let server = Process::start(data.path());
     for id in &ids {
@@ -131,12 +133,12 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
     server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let path = data.path().join("tailwater.sqlite").display().to_string();
     let mut other = SqliteConnection::connect(&path).await.expect("the database opens");
-    other.execute("begin immediate").await.expect("nobody else writes for longer than a moment");
+    other.execute("begin immediate").await.expect("no other writer holds the lock for long");
     let unlocked = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_mins(1)).await;
         other.execute("rollback").await.expect("the transaction is open");
     });
-    // The job is not delayed: all of its output is written to the spool, and readers get replies.
+    // The lock does not delay the job, whose output is written to the spool, and readers still get replies.
     let spool = data.path().join("spool").join(&id).join("1/output.log");
     let text = |path: &Path| fs::read_to_string(path).expect("the content is text");
     until("the job has printed everything", || text(&spool).lines().count() == 2 * STEPS * LINES).await;
@@ -152,7 +154,7 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
 
 /// Returns the path of libfaketime, which makes a program see a different time.
 fn libfaketime() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").expect("Debian has it").flatten().map(|folder| folder.path());
+    let folders = fs::read_dir("/usr/lib").expect("/usr/lib exists").flatten().map(|folder| folder.path());
     let mut libraries = folders.map(|folder| folder.join("faketime/libfaketime.so.1"));
     libraries.find(|library| library.exists()).expect("libfaketime is installed")
 }
@@ -185,8 +187,8 @@ async fn a_clock_that_is_set_back_by_an_hour_stops_no_job_and_keeps_events_in_or
         "times are usable as cursors"
     );
     let job = server.api.job(&id).await;
-    assert!(job["finishedAt"].as_str() >= job["startedAt"].as_str(), "no job ends before it begins: {job}");
-    // The job has to wait for 15 seconds, not for an hour and 15 seconds.
+    assert!(job["finishedAt"].as_str() >= job["startedAt"].as_str(), "no job finishes before it starts: {job}");
+    // The delay before the second attempt is still 15 seconds, although the clock was set back by an hour.
     let again = server.api.ended(&retried).await;
     assert_eq!((&again["attempt"], &again["status"]), (&json!(2), &json!("dead_letter")));
     let later = server.api.submit_job(chatty()).await;

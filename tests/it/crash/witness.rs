@@ -1,5 +1,5 @@
-//! A client that submits jobs to a server while it is repeatedly killed, and reads their output. Afterwards it checks
-//! that the restarted server still has everything that was acknowledged or shown.
+//! A client that submits jobs to a server that is killed repeatedly, and reads their output. Afterwards the client
+//! checks that the restarted server still has everything that was acknowledged or shown.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,13 +12,13 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Api, of_kind, restore, sha256};
 
-/// The number of lines that a short job prints to each stream. They make its log large enough for compression.
+/// The number of lines that a short job prints to each stream. It makes the log large enough to be compressed.
 const LINES: usize = 300;
 
-/// The submitted jobs and the events that were read.
+/// Records the acknowledged jobs and the events that the client has read.
 #[derive(Default)]
 pub struct Witness {
-    /// Every job that the server has acknowledged, and whether it is a short one.
+    /// The id of each acknowledged job, and whether the job is short.
     jobs: Vec<(String, bool)>,
     seen: HashMap<String, Vec<Value>>,
 }
@@ -31,7 +31,7 @@ impl Witness {
         self.submit(api, json!({"run": command}), false).await;
     }
 
-    /// Submits short jobs one after the other and reads each log completely, until the server is dead.
+    /// Submits short jobs one after another and reads the log of each, until the server is dead.
     pub async fn submit_until_server_dies(&mut self, api: &Api) {
         let command =
             format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; done; sleep 0.05; echo kept > kept.txt");

@@ -1,4 +1,4 @@
-//! The command line, run as a separate process.
+//! Runs the command line as a separate process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::{TOKEN, until};
 /// The maximum run time of a program before the test fails. A passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Runs `tailwater` in its own folder, which is also its home.
+/// Runs `tailwater` in a temporary folder, which is also its home folder.
 pub struct Cli {
     folder: TempDir,
     environment: Vec<(String, String)>,
@@ -36,7 +36,7 @@ impl Cli {
         self
     }
 
-    /// Returns the folder in which the program runs, which is also its home.
+    /// Returns the working directory of the program, which is also its home folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -58,7 +58,7 @@ impl Cli {
     /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");
-        // The command may hold the other end of a pipe.
+        // `command` may own the other end of a pipe, which has to be closed here.
         drop(command);
         Done::of(child, &["a command"]).await
     }
@@ -85,7 +85,7 @@ impl Cli {
         done.stdout
     }
 
-    /// Starts the program.
+    /// Starts the program without waiting for it to exit.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self.spawn(arguments, Stdio::null());
         let stdout = lines(child.stdout.take().expect("the stream is piped"));
@@ -94,7 +94,7 @@ impl Cli {
     }
 }
 
-/// A program's exit code and its output.
+/// The exit code and the output of a program that has exited.
 #[derive(Debug)]
 pub struct Done {
     pub code: Option<i32>,
@@ -107,7 +107,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Waits for the program on a separate thread, because the server may be running on this one.
+    /// Waits for the program on a separate thread, because the server may be running on the current thread.
     async fn of(child: Child, arguments: &[&str]) -> Self {
         let pid = child.id();
         let waiting = tokio::task::spawn_blocking(move || child.wait_with_output());
@@ -115,7 +115,8 @@ impl Done {
             send("-KILL", pid);
             panic!("{arguments:?} does not end");
         };
-        let Output { status, stdout, stderr } = ended.expect("waiting does not panic").expect("it is our child");
+        let Output { status, stdout, stderr } =
+            ended.expect("waiting does not panic").expect("the child can be waited for");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: status.code(), stdout: text(&stdout), stderr: text(&stderr), bytes: stdout, error_bytes: stderr }
     }
@@ -131,13 +132,13 @@ pub struct Running {
 impl Running {
     /// Returns the next line of standard output.
     pub async fn line(&mut self) -> String {
-        let line = next(&mut self.stdout).await.expect("it writes on");
+        let line = next(&mut self.stdout).await.expect("another line is printed");
         line.trim_end_matches('\n').to_owned()
     }
 
-    /// Waits for a line that contains `what` on standard error.
+    /// Waits until a line on standard error contains `what`.
     pub async fn complains(&mut self, what: &str) {
-        while !next(&mut self.stderr).await.unwrap_or_else(|| panic!("it never says {what}")).contains(what) {}
+        while !next(&mut self.stderr).await.unwrap_or_else(|| panic!("{what} is never printed")).contains(what) {}
     }
 
     /// Sends SIGINT, as Ctrl-C does.
@@ -145,7 +146,7 @@ impl Running {
         self.signal("-INT");
     }
 
-    /// Sends a signal, named as for `kill`.
+    /// Sends a signal, given as an option of `kill` such as `-INT`.
     pub fn signal(&self, signal: &str) {
         send(signal, self.child.id());
     }
@@ -164,7 +165,7 @@ impl Running {
         }
     }
 
-    /// Waits until the program exits, and returns its output after the last line that was read.
+    /// Waits until the program exits, and returns the output that has not been read yet.
     pub async fn ended(mut self) -> Done {
         let (stdout, stderr) = tokio::join!(rest(&mut self.stdout), rest(&mut self.stderr));
         Done {
@@ -194,7 +195,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line with one line buffered, so that unread output stays in the pipe.
+/// Reads a pipe line by line. At most one line is buffered, so that unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -209,7 +210,7 @@ fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 }
 
 async fn next(lines: &mut mpsc::Receiver<String>) -> Option<String> {
-    tokio::time::timeout(PATIENCE, lines.recv()).await.expect("it writes in time")
+    tokio::time::timeout(PATIENCE, lines.recv()).await.expect("output arrives in time")
 }
 
 async fn rest(lines: &mut mpsc::Receiver<String>) -> String {

@@ -1,9 +1,9 @@
-//! The fields of a page's form, as a browser would send them (HTML, 4.10.22.4).
+//! Extracts the fields of a form as a browser would submit them (HTML standard, section 4.10.22.4).
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
-/// Returns the names and values of the controls of a page that has one form.
+/// Returns the names and values of the form controls of a page that contains one form.
 pub fn fields_of(html: &str) -> Vec<(String, String)> {
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
@@ -11,7 +11,7 @@ pub fn fields_of(html: &str) -> Vec<(String, String)> {
     let mut area: Option<String> = None;
     let mut select: Option<String> = None;
     for token in Tokenizer::new_with_emitter(html, emitter) {
-        match token.expect("a text is read without errors") {
+        match token.expect("reading a string cannot fail") {
             Token::StartTag(tag) => match &**tag.name {
                 b"input" => {
                     let value = attribute(&tag, "value").unwrap_or_default();

@@ -17,8 +17,8 @@ impl Gate {
         format!("until {}; do sleep 0.01; done", self.is_open())
     }
 
-    /// Returns a shell condition that is true once the gate is open. It is also true once the test has ended, so that
-    /// no job waits forever.
+    /// Returns a shell condition that becomes true when the gate is opened. It also becomes true when the test ends, so
+    /// that no job waits forever.
     pub fn is_open(&self) -> String {
         let folder = self.folder.path().display();
         format!("[ -e {folder}/open ] || [ ! -d {folder} ]")

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Api;
 
-/// One page of a polled log.
+/// One page of the event log of a job.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Page {
@@ -26,7 +26,7 @@ impl Page {
 }
 
 impl Api {
-    /// Gets a page. `query` has no question mark.
+    /// Gets a page. `query` does not include the question mark.
     pub async fn page(&self, job: &str, query: &str) -> Page {
         let reply = self.get(&format!("/jobs/{job}/events?{query}")).await;
         let (status, text) = (reply.status(), reply.text().await.expect("the body arrives"));
@@ -45,7 +45,7 @@ impl Api {
             assert!(page.next_after > after || !page.has_more, "paging makes progress");
             after = page.next_after;
             if !page.has_more {
-                assert_eq!(after, page.last_seq, "the end has been looked at");
+                assert_eq!(after, page.last_seq, "the last page ends at the last event");
                 return items;
             }
         }

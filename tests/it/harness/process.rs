@@ -18,18 +18,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a server over a data folder and waits until it listens. Its log is appended to `server.log` in that
-    /// folder.
+    /// Starts a server with a data folder and waits until the server listens. Its log is appended to `server.log` in
+    /// the data folder.
     pub fn start(data: &Path) -> Self {
         Self::start_by(data, |program| program)
     }
 
     /// Starts a server through another program, or with other environment variables.
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
-        Self::spawn(data, by).unwrap_or_else(|mut child| panic!("it ended before it listened: {:?}", child.wait()))
+        Self::spawn(data, by)
+            .unwrap_or_else(|mut child| panic!("the server exited before it listened: {:?}", child.wait()))
     }
 
-    /// Starts a server that may die before it listens. In that case its exit status is returned.
+    /// Starts a server that may exit before it listens. In that case its exit status is returned.
     pub fn start_to_die(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, ExitStatus> {
         Self::spawn(data, by).map_err(|mut child| child.wait().expect("the child can be waited for"))
     }
@@ -52,16 +53,16 @@ impl Process {
         }
     }
 
-    /// Returns the one-time login link. It can be called only once, because it reads the link from the program's
-    /// output.
+    /// Returns the one-time login link. Can be called only once, because the link is read from the output of the
+    /// program.
     pub fn login_link(&mut self) -> String {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }
 
     /// Sends SIGKILL, waits until the process has exited, and returns its exit status.
     pub fn kill(mut self) -> ExitStatus {
-        self.child.kill().expect("it lives");
-        self.child.wait().expect("it has died")
+        self.child.kill().expect("the process is running");
+        self.child.wait().expect("the process has exited")
     }
 
     /// Returns the exit status if the server has exited.
@@ -91,18 +92,18 @@ impl Process {
     pub fn rss(&self) -> u64 {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is running");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux counts it");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux reports it");
         line.trim().trim_end_matches(" kB").parse().expect("it is a number")
     }
 }
 
-/// Reads the next line, which has to begin with `words`, and returns the rest of it. Returns `None` at the end of the
-/// output.
+/// Reads the next line, which has to begin with `words`, and returns the text after `words`. Returns `None` at the end
+/// of the output.
 fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
     out.read_line(&mut line).expect("the stream is piped");
     let said = line.trim().strip_prefix(words).map(str::to_owned);
-    assert!(said.is_some() || line.is_empty(), "it says {words:?}, not {line:?}");
+    assert!(said.is_some() || line.is_empty(), "expected {words:?}, not {line:?}");
     said
 }
 

@@ -1,4 +1,4 @@
-//! A proxy between a client and a server. It can cut connections, and its address does not change if the server's does.
+//! A proxy between a client and a server. It can cut connections, and its address stays the same if the server moves.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Forwards connections.
+/// A proxy that forwards TCP connections.
 pub struct Proxy {
     pub base: String,
     target: Arc<Mutex<SocketAddr>>,
@@ -15,7 +15,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. It closes each connection after
+    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. The proxy closes each connection after
     /// `cut()` bytes of replies.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");

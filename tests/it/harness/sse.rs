@@ -10,7 +10,7 @@ use super::Api;
 /// The maximum time that a reader waits for the next bytes before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One frame, unmodified.
+/// A frame with its unmodified data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub id: Option<i64>,
@@ -63,7 +63,7 @@ impl Stream {
 
     /// Returns the next frame, or `None` when the server has closed the stream.
     pub async fn next(&mut self) -> Option<Frame> {
-        self.try_next().await.expect("the connection holds")
+        self.try_next().await.expect("the connection is open")
     }
 
     /// Returns the next frame, or an error if the connection was interrupted.
@@ -77,7 +77,7 @@ impl Stream {
                 }
                 return Ok(Some(frame));
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("bytes come in time");
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("bytes arrive in time");
             let Some(chunk) = chunk? else { return Ok(None) };
             self.buffer.extend_from_slice(&chunk);
         }

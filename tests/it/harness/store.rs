@@ -1,4 +1,4 @@
-//! The queue and the event log without a server, so that a test can make each call of a worker directly.
+//! Opens the queue and the event log without a server, so that a test can make the calls of a worker directly.
 
 use std::ops::RangeInclusive;
 
@@ -59,7 +59,7 @@ impl Store {
         self.log.append_as(lease, Batch { number, from, to, suppressed: 0, events }, clock::now()).await
     }
 
-    /// Ends the back-off of the job, so that its next attempt can be claimed immediately.
+    /// Ends the back-off of all waiting jobs, so that their next attempts can be claimed immediately.
     pub async fn skip_back_off(&self) {
         let path = self.data.path().join("tailwater.sqlite");
         let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("the file opens");
@@ -101,7 +101,7 @@ pub fn failed() -> Ending {
     Ending::Failed { reason: FailureReason::ExitCode, message: Redacted::literal("made up") }
 }
 
-/// Generates an attempt's output: the start and end of steps, and chunks of both streams.
+/// Generates the events of an attempt: the ends of steps, and chunks of output on both streams.
 pub struct Output {
     random: Random,
     text: RangeInclusive<usize>,
@@ -111,7 +111,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates a generator. Each chunk is one line with a length in the range `text`.
+    /// Creates a generator. Each chunk is one line whose length in bytes is in the range `text`.
     pub fn new(random: Random, text: RangeInclusive<usize>) -> Self {
         Self { random, text, attempt: 1, bytes: Vec::new(), lines: 0 }
     }
@@ -168,7 +168,7 @@ impl Output {
         }
     }
 
-    /// Generates one line of `length` bytes and its range in the output, for tests that append it themselves.
+    /// Generates one line and its byte range in the output, for tests that append the line themselves.
     pub fn line(&mut self) -> (NewEvent, (i64, i64)) {
         let step_id = Redacted::literal("run");
         let step = StepRef { stage: Stage::Execute, index: 0 };

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 /// The maximum time for a response before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A reply, read until the end of the connection.
+/// A reply that was read until the connection ended.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -31,14 +31,14 @@ pub async fn connect(base: &str) -> TcpStream {
     TcpStream::connect(address).await.expect("the server accepts")
 }
 
-/// Requests a target exactly as written. Each line of `headers` includes its line end.
+/// Sends a GET request for a target exactly as written. Each line of `headers` has to end with CRLF.
 pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
     let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;
     parse(&bytes).unwrap_or_else(|| panic!("{target:?}: no reply"))
 }
 
-/// Reads until a text has been received or the connection ends.
+/// Reads until `end` has been received or the connection ends, and returns the received text.
 pub async fn read_until(socket: &mut TcpStream, end: &str) -> String {
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     let read = async {
@@ -48,24 +48,27 @@ pub async fn read_until(socket: &mut TcpStream, end: &str) -> String {
             text.extend_from_slice(&buffer[..count]);
         }
     };
-    tokio::time::timeout(PATIENCE, read).await.expect("it comes in time");
+    tokio::time::timeout(PATIENCE, read).await.expect("it arrives in time");
     String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Sends bytes and returns the first line of the reply.
 pub async fn first_line(base: &str, request: &[u8]) -> String {
     let mut socket = tokio::io::BufReader::new(connect(base).await);
-    socket.write_all(request).await.expect("the server takes it");
+    socket.write_all(request).await.expect("the server reads it");
     let mut line = String::new();
     let read = tokio::time::timeout(PATIENCE, socket.read_line(&mut line)).await;
-    read.expect("it comes in time").expect("the server answers");
+    read.expect("it arrives in time").expect("the server answers");
     line
 }
 
-/// Whether a client closes its sending side. A server does not have to answer complete requests of such a client.
+/// Whether a client closes its sending side after the request. A server does not have to answer a complete request if
+/// the client does so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
+    /// The sending side stays open.
     Goes,
+    /// The sending side is closed.
     Ends,
 }
 

@@ -1,4 +1,4 @@
-//! Parses a page as a browser's tokenizer does (HTML, 13.2.5).
+//! Parses a page as a browser's tokenizer does (HTML standard, section 13.2.5).
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{HtmlString, Spanned, StartTag, Token, Tokenizer};
@@ -20,7 +20,7 @@ pub struct Page {
     /// All other text except scripts.
     pub text: String,
     scripts: String,
-    /// The element that contains the next text.
+    /// The name of the element that contains the next text.
     element: String,
 }
 
@@ -33,7 +33,7 @@ impl Page {
         emitter.naively_switch_states(true);
         let mut page = Self::default();
         for token in Tokenizer::new_with_emitter(html, emitter) {
-            match token.expect("a text is read without errors") {
+            match token.expect("reading a string cannot fail") {
                 Token::StartTag(tag) => page.begin(path, &tag),
                 Token::EndTag(tag) => {
                     assert!(!text_of(&tag.name).contains(MARK), "{path}: an end tag");
@@ -57,7 +57,7 @@ impl Page {
             check_attribute(path, &name, &text_of(attribute), &text_of(value));
         }
         let nonce = tag.attributes.keys().any(|name| text_of(name) == "nonce");
-        assert!(name != "script" || nonce, "{path}: a script that is not ours");
+        assert!(name != "script" || nonce, "{path}: a script without a nonce");
         self.element = name;
     }
 
@@ -98,7 +98,7 @@ fn check_scripts(path: &str, scripts: &str) {
             (true, _) => {}
         }
     }
-    assert!(!in_string && !outside.contains(MARK), "{path}: a script holds {outside}");
+    assert!(!in_string && !outside.contains(MARK), "{path}: a script contains {outside}");
 }
 
 fn text_of(bytes: &impl AsBytes) -> String {

@@ -1,4 +1,4 @@
-//! `/jobs/stream`: a client that maintains a list receives every job that changes, including changes made while it was
+//! A client of `/jobs/stream` receives every job that changes, including jobs that changed while the client was
 //! disconnected.
 
 use std::collections::HashMap;
@@ -26,10 +26,10 @@ async fn open(server: &TestServer, last_event_id: Option<i64>) -> Stream {
     Stream::of(reply)
 }
 
-/// Reads frames up to the next job. Panics if the stream sends only heartbeats for too long.
+/// Reads frames up to the next job. Panics after six heartbeats without a job.
 async fn next_job(stream: &mut Stream) -> Frame {
     for _ in 0..6 {
-        let frame = stream.next().await.expect("the stream goes on");
+        let frame = stream.next().await.expect("the stream continues");
         if frame.event == "job" {
             return frame;
         }
@@ -39,7 +39,7 @@ async fn next_job(stream: &mut Stream) -> Frame {
 }
 
 #[tokio::test]
-async fn each_state_change_sends_the_job_as_the_list_shows_it() {
+async fn each_state_change_sends_the_job_as_it_appears_in_the_list() {
     let server = TestServer::start().await;
     let earlier = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let mut stream = open(&server, None).await;
@@ -63,13 +63,13 @@ async fn each_state_change_sends_the_job_as_the_list_shows_it() {
 }
 
 #[tokio::test]
-async fn a_reader_whose_stream_began_before_the_first_job_misses_no_change() {
+async fn a_reader_that_connects_before_the_first_job_misses_no_change() {
     let server = TestServer::start().await;
     let first = open(&server, None).await.next().await.expect("a heartbeat");
     assert_eq!(first.id, Some(0));
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let mut again = open(&server, first.id).await;
-    assert_eq!(next_job(&mut again).await.json()["id"], json!(id), "0 is a cursor");
+    assert_eq!(next_job(&mut again).await.json()["id"], json!(id), "0 is a valid cursor");
     let mut anew = open(&server, None).await;
     assert_eq!(anew.next().await.and_then(|frame| frame.id), Some(1), "without a cursor the stream begins at the end");
 }
@@ -113,7 +113,7 @@ async fn a_repeatedly_disconnected_reader_ends_up_with_the_current_list() {
 }
 
 #[tokio::test]
-async fn the_stream_of_jobs_is_limited_refused_to_other_sites_and_ends_with_the_server() {
+async fn the_job_stream_is_limited_refused_to_other_sites_and_closed_at_shutdown() {
     let server = TestServer::start_with(|config| config.streams = 1).await;
     let table = [("?after=-1", 422), ("?after=x", 422), ("?status=queued", 422)];
     for (query, status) in table {
@@ -123,7 +123,7 @@ async fn the_stream_of_jobs_is_limited_refused_to_other_sites_and_ends_with_the_
     assert_eq!(foreign.send().await.expect("the server answers").status(), 403);
     let by_nobody = server.api.client.get(format!("{}/api/queue/jobs/stream", server.api.base)).send().await;
     assert_eq!(by_nobody.expect("the server answers").status(), 401);
-    // A cursor from a previous database is treated as the end.
+    // A cursor beyond the end, such as one from a previous database, is treated as the end.
     let mut stream = open(&server, Some(1_000_000)).await;
     assert_eq!(stream.next().await.and_then(|frame| frame.id), Some(0));
     assert_eq!(request(&server, "", None).await.status(), 503);

@@ -1,5 +1,4 @@
-//! Leases: what a worker may append while its lease is valid, and that it cannot change anything after the lease has
-//! ended.
+//! A worker can append events while its lease is valid, and cannot change anything after the lease has ended.
 
 use engine::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};
 use engine::queue::{Ending, Heartbeat, QueueError};
@@ -9,7 +8,7 @@ use redact::Redacted;
 use crate::harness::store::{Output, Store, failed};
 use crate::harness::{Random, sha256};
 
-/// Returns a store with a claimed job, the lease, and a generator of output.
+/// Returns a store with a claimed job, the lease of that job, and an output generator.
 async fn claimed(name: &str) -> (Store, Lease, Output) {
     let store = Store::open().await;
     store.submit().await;
@@ -41,14 +40,14 @@ fn totals() -> AttemptTotals {
 }
 
 #[tokio::test]
-async fn a_repeated_batch_stores_nothing_and_gets_the_same_answer() {
+async fn a_repeated_batch_stores_nothing_and_returns_the_same_seq() {
     let (store, lease, mut output) = claimed("a_repeated_batch").await;
     for number in 1..=3 {
         let line = output.line();
         let seq = append(&store, lease, number, line.clone()).await.expect("the lease is held");
         let stored = log(&store, lease.job).await;
         for _ in 0..3 {
-            assert_eq!(append(&store, lease, number, line.clone()).await.expect("it was stored"), seq);
+            assert_eq!(append(&store, lease, number, line.clone()).await.expect("the batch is stored"), seq);
         }
         assert_eq!(log(&store, lease.job).await, stored);
     }
@@ -88,7 +87,7 @@ async fn a_batch_that_does_not_follow_the_previous_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_lease_with_another_epoch_can_do_nothing() {
+async fn a_lease_with_another_epoch_is_rejected() {
     let (store, lease, mut output) = claimed("another_epoch").await;
     let line = output.line();
     let stored = log(&store, lease.job).await;
@@ -108,7 +107,7 @@ async fn a_lease_with_another_epoch_can_do_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_that_lost_its_lease_to_the_next_attempt_can_do_nothing() {
+async fn the_lease_of_a_previous_attempt_is_rejected() {
     let (store, old, mut output) = claimed("lost_its_lease").await;
     assert_eq!(store.finish(old, failed(), totals()).await.expect("the lease is held"), JobStatus::Queued);
     assert_eq!(store.finish(old, failed(), totals()).await.expect("a repeated call succeeds"), JobStatus::Queued);
@@ -121,13 +120,13 @@ async fn a_worker_that_lost_its_lease_to_the_next_attempt_can_do_nothing() {
     assert!(matches!(append(&store, old, 1, line.clone()).await, Err(AppendError::LeaseLost(_))));
     assert!(matches!(store.queue.heartbeat(old).await, Err(QueueError::LeaseLost(_))));
     let finished = store.finish(old, Ending::Succeeded, totals()).await;
-    assert!(matches!(finished, Err(QueueError::LeaseLost(_))), "not even a repetition: {finished:?}");
+    assert!(matches!(finished, Err(QueueError::LeaseLost(_))), "even a repeated call is rejected: {finished:?}");
     assert_eq!(log(&store, old.job).await, stored);
     append(&store, new, 1, line).await.expect("the new lease is held, and its batches count from 1");
 }
 
 #[tokio::test]
-async fn nothing_is_appended_after_the_end_and_finishing_again_gets_the_same_answer() {
+async fn nothing_is_appended_after_the_end_and_a_repeated_finish_returns_the_same_status() {
     let (store, lease, mut output) = claimed("after_the_end").await;
     append(&store, lease, 1, output.line()).await.expect("the lease is held");
     assert_eq!(
@@ -150,7 +149,7 @@ async fn nothing_is_appended_after_the_end_and_finishing_again_gets_the_same_ans
     assert_eq!(log(&store, lease.job).await, stored);
     let end = stored.last().expect("the list is not empty");
     assert!(String::from_utf8_lossy(end).contains("\"kind\":\"end\""));
-    store.queue.resubmit(lease.job, "tester", JobChanges::default()).await.expect("it is there");
+    store.queue.resubmit(lease.job, "tester", JobChanges::default()).await.expect("the job exists");
     assert_eq!(log(&store, lease.job).await, stored, "a resubmission writes only into the new job");
 }
 

@@ -1,4 +1,4 @@
-//! The list of jobs: sorted newest first, split into pages, and filtered.
+//! The list of jobs is sorted from newest to oldest, split into pages, and filtered.
 
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ async fn jobs_are_found_by_status_type_and_text() {
 }
 
 #[tokio::test]
-async fn search_text_is_taken_literally() {
+async fn search_text_is_matched_literally() {
     let server = TestServer::start().await;
     for title in ["100% done", "100 percent", "snake_case", "snakeXcase", "back\\slash", "quo'te"] {
         submit(&server.api, "elsewhere", title).await;
@@ -88,7 +88,7 @@ async fn search_text_is_taken_literally() {
 }
 
 #[tokio::test]
-async fn a_summary_has_no_payload_and_everything_else() {
+async fn a_summary_contains_everything_except_the_payload() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("echo hello").await;
     let item = async |query: &str| server.api.json(&format!("/jobs{query}")).await["items"][0].clone();

@@ -19,7 +19,7 @@ async fn compressed(data: &Path, id: &str) -> PathBuf {
     folder
 }
 
-/// Checks the first and last lines of `seq 1000000`, and lines in the middle.
+/// Checks the first lines, the last lines and some lines in the middle of the output of `seq 1000000`.
 async fn check_a_million_lines(server: &TestServer, id: &str) {
     for (query, first, count) in
         [("from=1", 1, 200), ("from=500000&count=2000", 500_000, 2_000), ("from=-200", 999_801, 200)]
@@ -55,7 +55,7 @@ async fn a_log_reads_the_same_before_during_and_after_its_compression() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ranges_of_a_compressed_log_are_those_of_its_text() {
+async fn ranges_of_a_compressed_log_match_its_text() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("seq 1000000").await;
     let output = server.api.output(&id, 1).await;
@@ -84,7 +84,7 @@ async fn ranges_of_a_compressed_log_are_those_of_its_text() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logs_left_uncompressed_by_a_stop_are_compressed_after_the_next_start() {
+async fn logs_not_compressed_before_a_shutdown_are_compressed_after_the_next_start() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 50000").await;
     // The server stops right after the job has finished, when the log may or may not be compressed yet.
@@ -99,7 +99,7 @@ async fn logs_left_uncompressed_by_a_stop_are_compressed_after_the_next_start() 
 }
 
 #[tokio::test]
-async fn a_small_log_is_left_alone() {
+async fn a_small_log_is_not_compressed() {
     let server = TestServer::start().await;
     let (small, _) = server.api.run("seq 10").await;
     let (large, _) = server.api.run("seq 10000").await;
@@ -113,7 +113,7 @@ async fn a_small_log_is_left_alone() {
 }
 
 #[test]
-fn a_file_opened_before_its_compression_stays_readable_and_compressing_again_changes_nothing() {
+fn a_file_opened_before_its_compression_stays_readable_and_repeated_compression_has_no_effect() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("output.log");
     let text: Vec<u8> = (0..200_000).flat_map(|number: u32| format!("{number}\n").into_bytes()).collect();

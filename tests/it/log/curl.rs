@@ -1,4 +1,4 @@
-//! Runs the examples of docs/api.md with the tools that they use.
+//! Runs the examples of `docs/api.md` with the tools that they use.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -8,18 +8,18 @@ use serde_json::json;
 use crate::harness::gate::Gate;
 use crate::harness::{TOKEN, TestServer};
 
-/// Returns a command from docs/api.md, found by the comment above it.
+/// Returns the command in `docs/api.md` that follows the given comment.
 fn example(comment: &str) -> String {
     let page = std::fs::read_to_string("docs/api.md").expect("tests run at the top of the repository");
     let mut lines = page.lines().skip_while(|line| *line != format!("# {comment}")).skip(1);
     let mut command = lines.next().expect("the page has such an example").to_owned();
     while let Some(begun) = command.strip_suffix('\\') {
-        command = format!("{begun}{}", lines.next().expect("a line that goes on does"));
+        command = format!("{begun}{}", lines.next().expect("the command continues"));
     }
     command
 }
 
-/// Starts a command from docs/api.md in a folder, for the given server and job.
+/// Starts a command from `docs/api.md` in a folder, for the given server and job.
 fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str) -> Child {
     let command = example(comment).replace("http://127.0.0.1:3000", &server.api.base);
     Command::new("bash")
@@ -32,7 +32,7 @@ fn start(server: &TestServer, id: &str, folder: &std::path::Path, comment: &str)
         .expect("bash is installed")
 }
 
-/// Waits for a command to succeed and returns what it printed.
+/// Waits until a command exits, checks that it succeeded, and returns its standard output.
 async fn printed(mut child: Child) -> String {
     let wait = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
@@ -59,11 +59,11 @@ async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
         .await
         .expect("the task does not panic");
     assert_eq!(rest.0.expect("the line arrives").expect("the content is text"), "after");
-    assert!(rest.1.is_none() && rest.2.expect("the child can be waited for").success(), "it ends with the job");
+    assert!(rest.1.is_none() && rest.2.expect("the child can be waited for").success(), "the stream ends with the job");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn curl_resumes_a_download_where_it_was_cut() {
+async fn curl_resumes_an_interrupted_download() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("seq 200000").await;
     let output = server.api.output(&id, 1).await;

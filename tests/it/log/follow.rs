@@ -7,7 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::harness::gate::Gate;
 use crate::harness::{Api, TestServer, until};
 
-/// A reader of a growing text.
+/// A reader that follows a log.
 struct Following {
     reply: Response,
     text: String,
@@ -24,14 +24,14 @@ impl Following {
     async fn reads(&mut self, expected: &str) {
         while self.text != expected {
             assert!(expected.starts_with(&self.text), "{:?} instead of {expected:?}", self.text);
-            let more = self.reply.chunk().await.expect("the connection holds").expect("the stream goes on");
+            let more = self.reply.chunk().await.expect("the connection is open").expect("the stream continues");
             self.text.push_str(std::str::from_utf8(&more).expect("the content is text"));
         }
     }
 
-    /// Reads until the end of the text.
+    /// Reads until the server closes the stream, and returns the whole text.
     async fn rest(mut self) -> String {
-        while let Some(more) = self.reply.chunk().await.expect("the connection holds") {
+        while let Some(more) = self.reply.chunk().await.expect("the connection is open") {
             self.text.push_str(std::str::from_utf8(&more).expect("the content is text"));
         }
         self.text
@@ -39,7 +39,7 @@ impl Following {
 }
 
 #[tokio::test]
-async fn a_follower_sees_each_piece_before_the_next_one_is_printed_and_the_end_of_the_job() {
+async fn a_follower_receives_each_chunk_before_the_next_one_is_printed() {
     let (server, first, second) = (TestServer::start().await, Gate::new(), Gate::new());
     let run = format!("echo one; {}; printf two >&2; {}; echo three", first.wait(), second.wait());
     let id = server.api.submit(json!({"run": run})).await;
@@ -57,7 +57,7 @@ async fn a_follower_sees_each_piece_before_the_next_one_is_printed_and_the_end_o
     assert_eq!(
         Following::open(&server.api, &id, "").await.rest().await,
         "one\ntwothree\n",
-        "following a finished job ends at once"
+        "following a finished job ends immediately"
     );
 }
 
@@ -71,12 +71,12 @@ async fn a_followed_log_is_never_compressed_or_buffered_by_proxies() {
     assert!(!reply.headers().contains_key("content-encoding"));
     assert_eq!(reply.headers()["x-accel-buffering"], "no");
     assert_eq!(reply.headers()["cache-control"], "no-cache, no-transform");
-    assert_eq!(reply.chunk().await.expect("the connection holds").expect("a chunk arrives").as_ref(), b"one\n");
+    assert_eq!(reply.chunk().await.expect("the connection is open").expect("a chunk arrives").as_ref(), b"one\n");
     gate.open();
 }
 
 #[tokio::test]
-async fn a_follower_sees_everything_even_without_live_events() {
+async fn a_follower_receives_all_output_even_without_live_events() {
     let (server, gate) = (TestServer::start_with(|config| config.live_log_events = false).await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo one; {}; echo two", gate.wait())})).await;
     let mut all = Following::open(&server.api, &id, "").await;
@@ -95,7 +95,7 @@ async fn skip_back_off(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn following_can_begin_before_the_job_and_continues_with_its_next_attempt() {
+async fn following_can_start_before_the_job_and_continues_with_its_next_attempt() {
     let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
     let before = server.api.submit(json!({"run": gate.wait()})).await;
     let run = "echo attempt $TAILWATER_ATTEMPT; test $TAILWATER_ATTEMPT = 2";
@@ -111,12 +111,12 @@ async fn following_can_begin_before_the_job_and_continues_with_its_next_attempt(
     let log = async |query: &str| server.api.get(&format!("/jobs/{id}/log{query}")).await.text().await.expect("a body");
     assert_eq!(log("").await, "attempt 2\n", "the last attempt is the default");
     assert_eq!(log("?attempt=1").await, "attempt 1\n");
-    assert_eq!(log("?attempt=1&follow=true").await, "attempt 1\n", "one attempt is followed to its own end");
+    assert_eq!(log("?attempt=1&follow=true").await, "attempt 1\n", "following one attempt ends with that attempt");
     assert_eq!(server.api.json(&format!("/jobs/{id}/lines?attempt=1")).await["items"][0]["text"], "attempt 1");
 }
 
 #[tokio::test]
-async fn a_follower_counts_as_a_stream_ends_with_the_server_and_is_refused_to_other_sites() {
+async fn a_followed_log_counts_as_a_stream_ends_at_shutdown_and_is_refused_to_other_sites() {
     let server = TestServer::start_with(|config| config.streams = 1).await;
     let id = server.api.submit(json!({"run": "echo one; sleep 600"})).await;
     let mut all = Following::open(&server.api, &id, "").await;

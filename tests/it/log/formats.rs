@@ -38,7 +38,7 @@ async fn ndjson_has_the_same_items_one_per_line_and_its_headers_give_the_cursors
 }
 
 #[tokio::test]
-async fn plain_text_is_the_messages_of_log_events_and_any_other_accept_header_gets_json() {
+async fn plain_text_contains_log_messages_and_any_other_accept_header_gets_json() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("printf 'one\\ntwo'").await;
     let reply = get(&server, &id, "", "text/plain").await;

@@ -1,4 +1,4 @@
-//! `/lines`: the fields of each line, and the parameters that are refused.
+//! Tests of `/lines`: the fields of each line, and the parameters that are refused.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn a_line_has_its_source_and_the_event_in_which_it_was_sent() {
 }
 
 #[tokio::test]
-async fn a_lines_text_is_what_a_terminal_shows_of_it_however_often_it_was_rewritten() {
+async fn the_text_of_a_line_is_as_a_terminal_shows_it_after_all_rewrites() {
     let server = TestServer::start().await;
     let script = "printf 'abcdef\\033[3DX\\n'; printf '100 %%\\r 50 %%\\n'; printf 'gone\\r\\033[K\\033[31mred\\033[0m\\n'; \
                   printf 'windows\\r\\n'; seq -f 'step %.0f of 100000' -s \"$(printf '\\r')\" 100000";
@@ -66,11 +66,11 @@ async fn a_lines_text_is_what_a_terminal_shows_of_it_however_often_it_was_rewrit
     ]);
     assert_eq!(json!(shown), expected);
     let log = server.api.get(&format!("/jobs/{id}/log")).await.text().await.expect("a body");
-    assert!(log.starts_with("abcdef\u{1b}[3DX\n100 %\r 50 %\n"), "the log has every byte");
+    assert!(log.starts_with("abcdef\u{1b}[3DX\n100 %\r 50 %\n"), "the log contains every byte");
 }
 
 #[tokio::test]
-async fn lines_come_by_number_or_from_the_end_while_the_job_runs_and_after() {
+async fn lines_are_returned_by_number_or_from_the_end_during_and_after_the_job() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("seq 1000; {}; seq 1001 1500", gate.wait())})).await;
     let has_printed = |events: &[Value]| {

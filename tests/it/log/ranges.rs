@@ -1,4 +1,4 @@
-//! Ranges of `/log` and of downloads: resuming, conditional requests, and compression in transit.
+//! Tests of ranges of `/log` and of downloads: resuming, conditional requests, and compression in transit.
 
 use std::io::Read;
 

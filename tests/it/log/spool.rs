@@ -1,4 +1,4 @@
-//! Reads a spool without a server: however the streams are interleaved, every line is complete and has its own number.
+//! Reads spools without a server. However the streams are interleaved, every line is complete and has its own number.
 
 use engine::output::lines::{self, Line};
 use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};
@@ -14,7 +14,7 @@ const STREAMS: [StreamName; 2] = [StreamName::Stdout, StreamName::Stderr];
 /// The number of lines in the large log.
 const MILLION: u64 = 1_000_000;
 
-/// A spool and its expected content, computed by a straightforward implementation of the rules in DESIGN.md.
+/// A spool and its expected content, which is computed by a separate, simple implementation.
 struct Written {
     folder: TempDir,
     spool: SpoolWriter,
@@ -61,14 +61,14 @@ impl Written {
         SpoolReader::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
     }
 
-    /// Writes random content: pieces of lines on both streams, some of them long, and steps that end in the middle of a
+    /// Writes random parts of lines, some of them long, to both streams, and ends some of the steps in the middle of a
     /// line.
     fn make_up(&mut self, random: &mut Random) {
         for _ in 0..=random.below(120) {
             let words: [&[u8]; 6] = [b"a", "\u{20ac}".as_bytes(), b"\n", b"x\n", b"\n\n", &[b'y'; 700]];
             let text: Vec<u8> = (0..=random.below(8)).flat_map(|_| words[random.below(6)].to_vec()).collect();
-            // One of the streams writes much more than the other, so that the other's current line stays unfinished for
-            // a long time.
+            // One stream is written to more often than the other, so that lines of the other stream stay unfinished
+            // for a long time.
             let stream = STREAMS[usize::from(random.below(5) == 0)];
             self.write(stream, &text);
             if random.below(25) == 0 {
@@ -167,12 +167,12 @@ fn with_timestamps_every_line_has_its_time_once_and_nothing_else_is_added() {
 #[test]
 fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     let mut written = Written::new();
-    // The first line stays unfinished until the end. Finding a line's number therefore needs more than the record that
-    // contains it.
+    // The first line stays unfinished until the end. The number of a line therefore cannot be determined from the
+    // record of that line alone.
     let spool = &mut written.spool;
     let mut append = |stream, text: String| {
         let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream };
-        spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(0)).expect("the disk takes it");
+        spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(0)).expect("writing succeeds");
     };
     append(StreamName::Stderr, "begun".into());
     for first in (2..MILLION).step_by(10) {
@@ -201,7 +201,7 @@ fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
 }
 
 #[test]
-fn a_growing_spool_is_read_from_where_the_last_read_ended() {
+fn reading_a_growing_spool_continues_where_the_last_read_ended() {
     let mut written = Written::new();
     let mut output = None;
     let mut read = Vec::new();

@@ -1,4 +1,4 @@
-//! Editing a job and running it again, both with the form rendered by the server and with the API call made by the
+//! A job can be edited and resubmitted, both with the form rendered by the server and with the API call made by the
 //! page.
 
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ async fn output(api: &Api, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_form_of_an_edited_job_is_filled_and_holds_no_secret() {
+async fn the_edit_form_is_prefilled_and_contains_no_secret() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     let id =
@@ -96,14 +96,14 @@ async fn the_form_of_an_edited_job_is_filled_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn an_edited_form_changes_only_what_was_edited_and_keeps_the_secrets() {
+async fn a_submitted_edit_form_changes_only_the_edited_fields_and_keeps_the_secrets() {
     let server = TestServer::start().await;
     let (api, browser) = (&server.api, Browser::logged_in(&server).await);
     let id = api.submit(payload()).await;
     let shown = api.job(&id).await["payload"].clone();
     let edited = |pointer: &str, value: Value| {
         let mut payload = shown.clone();
-        *payload.pointer_mut(pointer).expect("the payload has it") = value;
+        *payload.pointer_mut(pointer).expect("the payload has the field") = value;
         payload
     };
     for (edits, expected) in [
@@ -130,7 +130,7 @@ async fn an_edited_form_changes_only_what_was_edited_and_keeps_the_secrets() {
 }
 
 #[tokio::test]
-async fn a_secret_is_replaced_by_what_is_typed_and_the_mask_is_never_run() {
+async fn a_typed_value_replaces_a_secret_and_the_mask_is_never_run() {
     let server = TestServer::start().await;
     let (api, browser) = (&server.api, Browser::logged_in(&server).await);
     let run = "test \"$API_TOKEN\" = correct-horse && echo replaced";
@@ -138,7 +138,7 @@ async fn a_secret_is_replaced_by_what_is_typed_and_the_mask_is_never_run() {
     let again = led_to(&edit(&browser, &id, &[("envValue", 0, "correct-horse"), ("run", 0, run)]).await);
     let output = output(api, &again).await;
     assert_eq!(output, "replaced\n");
-    // A secret value is not carried over to a renamed variable, and a command that contains the mask is refused.
+    // A renamed variable does not keep the secret value, and a command that contains the mask is refused.
     let reply = edit(&browser, &id, &[("envName", 0, "OTHER_TOKEN")]).await;
     let status = reply.status();
     let text = reply.text().await.expect("the body arrives");
@@ -148,7 +148,7 @@ async fn a_secret_is_replaced_by_what_is_typed_and_the_mask_is_never_run() {
 }
 
 #[tokio::test]
-async fn what_has_no_form_is_not_edited() {
+async fn a_job_without_an_edit_form_cannot_be_edited() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     let other = server.api.submit_job(json!({"type": "elsewhere", "payload": {"run": "a"}})).await;
@@ -166,7 +166,7 @@ async fn what_has_no_form_is_not_edited() {
 }
 
 #[tokio::test]
-async fn the_link_to_the_form_stands_on_the_page_of_a_finished_command() {
+async fn the_page_of_a_finished_command_links_to_the_edit_form() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     let (id, _) = server.api.run("true").await;
@@ -175,7 +175,7 @@ async fn the_link_to_the_form_stands_on_the_page_of_a_finished_command() {
 }
 
 #[tokio::test]
-async fn the_pages_call_runs_a_job_again_with_its_changes() {
+async fn the_api_call_of_the_page_resubmits_a_job_with_changes() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("echo one").await;
     let call = |arguments: Value| {

@@ -1,11 +1,11 @@
-//! Random submissions, most of them unusual: if one is accepted, no reply contains its secrets.
+//! Sends random, mostly unusual submissions. No reply about an accepted submission contains its secrets.
 
 use serde_json::{Value, json};
 
 use super::{replies, send};
 use crate::harness::{Random, TestServer};
 
-/// Names of variables that look secret.
+/// Names of environment variables that look secret.
 const NAMES: [&str; 6] = ["MY_TOKEN", "db_password", "AWS_SECRET_ACCESS_KEY", "API_KEY", "X_CREDENTIALS", "Token"];
 
 /// The number of submissions in the test.
@@ -44,7 +44,7 @@ impl Maker {
         format!("a {} b", self.secret())
     }
 
-    /// Registers all secrets, so that they have to be redacted in other texts too.
+    /// Generates variables with all secrets as their values, so that the server has to mask the secrets everywhere.
     fn env(&mut self) -> Value {
         let mut env = json!({"NOTE": self.text()});
         for (index, secret) in self.secrets.clone().into_iter().enumerate() {
@@ -92,13 +92,13 @@ impl Maker {
             return json!([kind, 0, job["payload"], null, 1]).to_string();
         }
         let text = job.to_string();
-        // A second `env` member hides the first from parsers that use the last of several members with the same name.
+        // Adds an empty `env` member. Many parsers use only one of several members with the same name.
         if self.chance(10) { text.replacen("\"env\":", "\"env\":{},\"env\":", 1) } else { text }
     }
 }
 
 #[tokio::test]
-async fn whatever_is_accepted_no_value_of_a_secret_looking_name_is_in_any_reply() {
+async fn no_reply_about_a_random_submission_contains_a_secret_value() {
     let server = TestServer::start_with(|config| config.concurrency = 4).await;
     let mut maker = Maker::new();
     let mut accepted = 0;

@@ -1,5 +1,5 @@
-//! The cost of streams, measured on a server in a separate process: they do not delay a shutdown, and readers that stop
-//! reading do not use up memory.
+//! Open streams do not delay a shutdown, and readers that stop reading do not use up memory. Both are measured on a
+//! server in a separate process.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::harness::sse::Stream;
 use crate::harness::{TOKEN, number, tcp};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sigterm_with_200_open_streams_and_nothing_running_exits_within_2_seconds() {
+async fn an_idle_server_with_200_open_streams_exits_within_2_seconds_of_sigterm() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut server = Process::start(data.path());
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
@@ -54,13 +54,13 @@ async fn readers_that_stop_reading_use_no_memory_and_do_not_delay_others() {
         let request = format!(
             "GET /api/queue/jobs/{id}/events/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
         );
-        socket.write_all(request.as_bytes()).await.expect("the server takes it");
+        socket.write_all(request.as_bytes()).await.expect("the server reads it");
         idle.push(socket);
     }
     let mut reader = Stream::open(&server.api, &id, "?kind=log,end", None).await;
     let (mut read, mut most) = (0, 0);
     loop {
-        let frame = reader.next().await.expect("the stream goes on to its end");
+        let frame = reader.next().await.expect("the stream continues to its end");
         most = most.max(server.rss());
         match frame.event.as_str() {
             "queue_event" => {
@@ -71,7 +71,7 @@ async fn readers_that_stop_reading_use_no_memory_and_do_not_delay_others() {
             _ => {}
         }
     }
-    assert_eq!(read, PRINTED, "another reader gets it all");
+    assert_eq!(read, PRINTED, "another reader receives all output");
     assert_eq!(server.api.job(&id).await["status"], "succeeded");
     let grown = most.saturating_sub(before);
     assert!(grown < GROWTH, "the server grew by {grown} KiB from {before} KiB");

@@ -1,4 +1,4 @@
-//! Stream requests that are refused, and the headers of a stream's reply.
+//! Tests of refused stream requests, of heartbeats, and of the response headers of a stream.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -47,13 +47,13 @@ async fn a_malformed_last_event_id_is_an_invalid_cursor() {
         let body: Value = reply.json().await.expect("an error is JSON");
         assert_eq!(body["detail"]["code"], "invalid_cursor", "{value}");
     }
-    let not_utf_8 = reqwest::header::HeaderValue::from_bytes(b"\xff").expect("it is a header's value");
+    let not_utf_8 = reqwest::header::HeaderValue::from_bytes(b"\xff").expect("it is a valid header value");
     let reply = server.api.request(Method::GET, &path).header("last-event-id", not_utf_8).send().await;
     assert_eq!(reply.expect("the server answers").status(), 400);
 }
 
 #[tokio::test]
-async fn a_streams_headers_keep_proxies_from_buffering_it() {
+async fn the_headers_of_a_stream_prevent_buffering_by_proxies() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let reply = Stream::request(&server.api, &id, "", None).await;
@@ -88,14 +88,14 @@ async fn more_streams_than_the_limit_are_refused_until_one_has_closed() {
 }
 
 #[tokio::test]
-async fn after_ten_seconds_of_silence_a_heartbeat_gives_the_position_that_was_examined() {
+async fn a_heartbeat_after_ten_seconds_of_silence_reports_the_last_examined_seq() {
     let server = TestServer::start().await;
     let quiet = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let chatty = server.api.submit(json!({"run": "while :; do echo chat; sleep 0.5; done"})).await;
     let mut unfiltered = Stream::open(&server.api, &quiet, "", None).await;
     let queued = unfiltered.next().await.expect("an event");
     let mut filtered = Stream::open(&server.api, &quiet, "?kind=log", None).await;
-    // All events are rejected by this reader's filter, so that the reader and any proxies in front of it receive only
+    // The filter of this reader excludes all events, so the reader and any proxies in front of it receive only
     // heartbeats.
     let mut passed_by = Stream::open(&server.api, &chatty, "?stream=stderr", None).await;
     let (one, two, three) = tokio::join!(unfiltered.next(), filtered.next(), passed_by.next());
@@ -118,7 +118,7 @@ async fn after_ten_seconds_of_silence_a_heartbeat_gives_the_position_that_was_ex
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_the_server() {
+async fn a_stream_ends_when_the_server_stops() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "elsewhere"})).await;
     let mut stream = Stream::open(&server.api, &id, "", None).await;

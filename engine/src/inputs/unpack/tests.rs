@@ -7,7 +7,7 @@ use super::*;
 
 const LIMIT: u64 = 1 << 20;
 
-/// Adds an entry of a hostile archive, with its name and target unchanged.
+/// Adds an entry to a hostile archive. Its name and target are written without any checks.
 fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str, content: &[u8]) {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
@@ -16,7 +16,7 @@ fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str
     header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
     header.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target.as_bytes());
     header.set_cksum();
-    builder.append(&header, content).expect("a Vec takes everything");
+    builder.append(&header, content).expect("writing to a Vec succeeds");
 }
 
 fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
@@ -24,7 +24,7 @@ fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
     for (kind, name, target, content) in entries {
         add(&mut builder, *kind, name, target, content);
     }
-    zstd::encode_all(&builder.into_inner().expect("a Vec takes everything")[..], 3).expect("it can be compressed")
+    zstd::encode_all(&builder.into_inner().expect("writing to a Vec succeeds")[..], 3).expect("it can be compressed")
 }
 
 /// Unpacks an archive. Returns the folder that contains the workspace `w`.
@@ -32,7 +32,7 @@ fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Res
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (path, workspace) = (folder.path().join("archive"), folder.path().join("w"));
     fs::write(&path, archive).expect("it can be written");
-    fs::create_dir(&workspace).expect("it can be made");
+    fs::create_dir(&workspace).expect("the folder can be created");
     let input = JobInput {
         id: uuid::Uuid::nil(),
         size_bytes: i64::try_from(archive.len()).expect("it is small"),
@@ -48,9 +48,9 @@ fn check_refused(entries: &[(EntryType, &str, &str, &[u8])], words: &str) {
     let refused = result.expect_err("it is refused").to_string();
     assert!(refused.contains(words), "{refused}");
     let mut names: Vec<_> =
-        fs::read_dir(folder.path()).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect();
+        fs::read_dir(folder.path()).expect("it exists").map(|entry| entry.expect("an entry").file_name()).collect();
     names.sort();
-    assert_eq!(names, ["archive", "w"], "nothing lies outside");
+    assert_eq!(names, ["archive", "w"], "nothing was written outside the workspace");
 }
 
 const FILE: EntryType = EntryType::Regular;
@@ -58,7 +58,7 @@ const LINK: EntryType = EntryType::Symlink;
 const FOLDER: EntryType = EntryType::Directory;
 
 #[test]
-fn files_folders_and_links_inside_are_unpacked_with_modes_that_are_harmless() {
+fn files_folders_and_internal_links_are_unpacked_with_safe_modes() {
     let archive = packed(&[
         (FILE, "./a/b", "", b"text"),
         (FOLDER, "empty/", "", b""),
@@ -70,15 +70,15 @@ fn files_folders_and_links_inside_are_unpacked_with_modes_that_are_harmless() {
     let (folder, result) = unpacked(&archive, &|| true);
     result.expect("it is unpacked");
     let workspace = folder.path().join("w");
-    assert_eq!(fs::read_to_string(workspace.join("a/link")).expect("it leads to a file"), "text");
-    let mode = fs::metadata(workspace.join("a/b")).expect("it is there").permissions().mode();
+    assert_eq!(fs::read_to_string(workspace.join("a/link")).expect("the link points to a file"), "text");
+    let mode = fs::metadata(workspace.join("a/b")).expect("the file exists").permissions().mode();
     assert_eq!(mode & 0o7022, 0, "no other user writes, nothing is set-user-id: {mode:o}");
     assert_eq!(mode & 0o700, 0o700);
     assert!(workspace.join("empty").is_dir() && workspace.join("last").is_file());
 }
 
 #[test]
-fn what_leads_out_of_the_workspace_is_refused() {
+fn entries_outside_the_workspace_are_refused() {
     check_refused(&[(FILE, "../evil", "", b"x")], "../evil is not a path inside");
     check_refused(&[(FILE, "/tmp/evil", "", b"x")], "is not a path inside");
     check_refused(&[(FILE, "a/../../evil", "", b"x")], "is not a path inside");
@@ -86,7 +86,8 @@ fn what_leads_out_of_the_workspace_is_refused() {
     check_refused(&[(LINK, "a", "/etc", b"")], "points outside");
     check_refused(&[(LINK, "a", "..", b"")], "points outside");
     check_refused(&[(LINK, "a/b", "../../evil", b"")], "points outside");
-    // Judged by its text alone, the last link stays inside, but the kernel resolves it through the first one.
+    // The text of the last link stays inside the workspace, but the kernel resolves it through the first link to a path
+    // outside.
     check_refused(
         &[(FILE, "d/x", "", b""), (LINK, "d/up", "..", b""), (LINK, "out", "d/up/../x", b"")],
         "points outside",
@@ -112,12 +113,12 @@ fn devices_pipes_and_hard_links_are_refused() {
 }
 
 #[test]
-fn a_bomb_is_stopped_at_the_limit() {
+fn a_decompression_bomb_is_stopped_at_the_limit() {
     let zeros = vec![0; usize::try_from(LIMIT).expect("it is small") / 2 + 1];
     check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than the 1048576 bytes");
     check_refused(&[(EntryType::GNULongName, "././@LongLink", "", &zeros), (FILE, "b", "", b"")], "too long");
     check_refused(&[(EntryType::XHeader, "x", "", &zeros), (FILE, "b", "", b"")], "");
-    // A header with a wrong size.
+    // The header declares a huge size, but no content follows it.
     let mut header = Header::new_gnu();
     header.set_path("a").expect("it is short");
     header.set_size(u64::MAX / 2);
@@ -127,7 +128,7 @@ fn a_bomb_is_stopped_at_the_limit() {
 }
 
 #[test]
-fn an_archive_that_breaks_off_or_is_none_is_refused() {
+fn truncated_archives_and_unknown_formats_are_refused() {
     let whole = packed(&[(FILE, "a", "", &vec![7; 100_000])]);
     for length in [0, 1, 3, whole.len() / 2, whole.len() - 1] {
         assert!(unpacked(&whole[..length], &|| true).1.is_err(), "{length}");
@@ -135,12 +136,12 @@ fn an_archive_that_breaks_off_or_is_none_is_refused() {
     assert!(matches!(unpacked(b"text", &|| true).1, Err(UnpackError::Unknown)));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let tar = zstd::decode_all(&whole[..]).expect("it was compressed");
-    gzip.write_all(&tar).expect("a Vec takes everything");
-    unpacked(&gzip.finish().expect("a Vec takes everything"), &|| true).1.expect("gzip is taken");
+    gzip.write_all(&tar).expect("writing to a Vec succeeds");
+    unpacked(&gzip.finish().expect("writing to a Vec succeeds"), &|| true).1.expect("gzip is supported");
 }
 
 #[test]
-fn what_is_not_wanted_any_more_or_damaged_is_not_unpacked() {
+fn cancelled_and_damaged_inputs_are_not_unpacked() {
     let archive = packed(&[(FILE, "a", "", &vec![7; 100_000])]);
     assert!(matches!(unpacked(&archive, &|| false).1, Err(UnpackError::Stopped)));
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,4 +1,4 @@
-//! Resolves scalars of YAML to values, by the core schema (YAML 1.2.2, 10.3).
+//! Resolves YAML scalars to values according to the core schema (YAML 1.2.2, section 10.3).
 
 use granit_parser::ScalarStyle;
 
@@ -12,7 +12,7 @@ pub(super) fn is_plain(style: ScalarStyle) -> bool {
     matches!(style, ScalarStyle::Plain)
 }
 
-/// Resolves a scalar; `tag` is the type of the core schema that its tag requests.
+/// Resolves a scalar. `tag` is the core schema type that its tag specifies, if it has one.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&str>) -> Resolved {
     match tag {
         None if is_plain(style) => plain(text),

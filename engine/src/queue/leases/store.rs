@@ -46,7 +46,8 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // A job that waits for a later time than this has been scheduled before the clock was set back: it is claimed now.
+    // A job whose next attempt is due later than this was scheduled before the system clock was set back. It is claimed
+    // immediately.
     .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(connection.sqlite())
     .await?;
@@ -176,7 +177,7 @@ pub(in crate::queue) async fn abandoned(
         "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
          where j.status = 'running' and j.type = 'command' and j.claimed_by <> ?1
-         -- Before workers had the id of their data folder in their names, these were shorter.
+         -- Earlier versions used shorter worker names, without the id of the data folder.
          and (substr(j.claimed_by, 1, length(?2)) = ?2 or (j.claimed_by like 'embedded-%' and length(j.claimed_by) = 45))
          order by j.started_at",
     )

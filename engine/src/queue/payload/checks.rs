@@ -6,7 +6,7 @@ use super::{InvalidPayload, invalid};
 
 /// The maximum length of a title or a step's name, in characters. Each is shown on one line.
 pub(super) const MAX_NAME: usize = 200;
-/// The maximum length of a command, in bytes. Linux does not accept a longer argument.
+/// The maximum length of a command, in bytes. This is the longest argument that Linux passes to a program.
 const MAX_RUN: usize = (128 << 10) - 1;
 /// The longest timeout, in seconds: 30 days.
 const MAX_TIMEOUT: u32 = 30 * 24 * 3600;

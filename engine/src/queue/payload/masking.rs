@@ -8,7 +8,7 @@ use super::RawCommand;
 use super::steps::RawStep;
 
 impl RawCommand {
-    /// Returns the values of the variables with secret-looking names, of the job and of its steps.
+    /// Returns the values of all variables with secret-looking names, both the job's variables and those of its steps.
     pub(super) fn secret_values(&self) -> Vec<String> {
         let steps = [&self.prepare, &self.steps, &self.publish].into_iter().flatten().flatten();
         let variables = steps.map(|step| &step.env).chain([&self.env]).flatten();
@@ -16,7 +16,8 @@ impl RawCommand {
         secret.map(|(_, value)| value.clone()).collect()
     }
 
-    /// Returns the command as responses show it. Every field is listed, so that a new one cannot be forgotten.
+    /// Returns the command as responses show it. The pattern lists every field, so a new field that is not handled here
+    /// does not compile.
     pub(super) fn masked(&self, redactor: &Redactor) -> Self {
         let Self { title, env, working_directory, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
         let steps_of = |steps: &Option<Vec<RawStep>>| {
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_variables_are_masked_and_so_are_their_values_elsewhere() {
+    fn secret_variables_and_their_values_in_other_texts_are_masked() {
         let (_, shown) = masked(&json!({
             "title": "push with hunter2hunter2",
             "env": {"DEPLOY_TOKEN": "hunter2hunter2", "RUST_LOG": "info", "EMPTY_TOKEN": ""},

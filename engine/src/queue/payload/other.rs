@@ -1,5 +1,5 @@
-//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking
-//! name, at any depth, is masked with everything in it.
+//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking name
+//! is masked at any depth, together with its contents.
 
 use redact::Redactor;
 
@@ -26,8 +26,8 @@ fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
     }
 }
 
-/// Returns the payload as responses show it. Secret members are masked, and so are their values where these occur in
-/// other texts.
+/// Returns the payload as responses show it. Secret members are masked, and their values are also masked where they
+/// occur in other texts.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),
@@ -60,7 +60,7 @@ mod tests {
     use crate::json;
 
     #[test]
-    fn members_with_a_secret_name_are_masked_at_any_depth_and_their_values_elsewhere() {
+    fn secret_members_are_masked_at_any_depth_and_their_values_everywhere() {
         let payload = "{\"n\":12345678901234567890,\"a\":[{\"API_TOKEN\":\"hunter2hunter2\"},\"x hunter2hunter2\"],\
                        \"DB_PASSWORD\":{\"old\":[\"swordfish\",9876543]},\"swordfish\":\"9876543\",\"p\":9876543,\"MY_SECRET\":null}";
         let payload = json::parse(payload).expect("it is JSON");

@@ -12,7 +12,7 @@ const MAX_STEPS: usize = 1_000;
 /// The maximum length of a step's id, in characters.
 const MAX_STEP_ID: usize = 100;
 
-/// One checked step.
+/// A step that has been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepSpec {
     /// The step's machine-readable id, unique within the stage.
@@ -25,7 +25,7 @@ pub struct StepSpec {
     pub shell: String,
     /// The working directory of the step: absolute, or relative to the job's working directory.
     pub working_directory: String,
-    /// Environment variables of this step.
+    /// The environment variables of the step.
     pub env: BTreeMap<String, String>,
     /// The time limit of the step, in seconds.
     pub timeout_seconds: Option<u32>,
@@ -33,7 +33,7 @@ pub struct StepSpec {
     pub continue_on_error: bool,
 }
 
-/// The structure of a step.
+/// The JSON structure of a step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawStep {

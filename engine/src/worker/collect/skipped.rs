@@ -1,4 +1,4 @@
-//! Counts the omitted files by reason.
+//! Counts the files that are not stored as artifacts, by reason.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +13,25 @@ pub(super) enum SkipReason {
     NoFile,
     /// The file could not be read.
     Unreadable,
-    /// The file's path is too long, or not one line of text.
+    /// The file's path is too long, or is not a single line of text.
     Name,
     /// The file's redacted name is the same as another file's.
     SameName,
     /// The file's name is reserved for the complete output.
     Reserved,
-    /// The file exceeds the maximum size of a file.
+    /// The file exceeds the size limit for a single file.
     TooLarge,
-    /// All files together would exceed their maximum size.
+    /// The total size of the artifacts would exceed its limit.
     TooLargeTogether,
-    /// There are too many files.
+    /// The number of artifacts would exceed its limit.
     TooMany,
     /// The folder is nested too deeply, or too many entries have been examined.
     TooFar,
-    /// The store failed.
+    /// The file could not be written to the artifact store.
     NotStored,
 }
 
-/// The omitted files: for each reason, their number and the first one's name.
+/// The number of omitted files for each reason, with the name of the first such file.
 #[derive(Debug, Default)]
 pub(super) struct SkippedFiles(BTreeMap<SkipReason, (i64, Redacted)>);
 
@@ -40,7 +40,7 @@ impl SkippedFiles {
         self.0.entry(why).or_insert((0, name)).0 += 1;
     }
 
-    /// Returns a warning, if any file was omitted.
+    /// Returns the text of a warning, or `None` if no file was omitted.
     pub(super) fn into_text(self, limits: ArtifactLimits) -> Option<Redacted> {
         let mut text = Redacted::literal("Some files were not stored as artifacts: ");
         let mut first = true;
@@ -60,7 +60,7 @@ impl SkippedFiles {
 }
 
 impl SkipReason {
-    /// Returns the predicate of the file, or of the files if `is_one` is `false`.
+    /// Returns the text that follows the number of files in the warning. The text is singular if `is_one` is `true`.
     fn text(self, limits: ArtifactLimits, is_one: bool) -> Redacted {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let with = |before: &'static str, count: i64, after: &'static str| {

@@ -29,10 +29,10 @@ impl Case {
         let workspace = data.path().join("workspace");
         fs::create_dir(&workspace).expect("the folder can be written");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let store = ArtifactStore::open(data.path()).expect("the folder is there");
+        let store = ArtifactStore::open(data.path()).expect("the folder exists");
         let lease = Lease { job: JobId(uuid::Uuid::now_v7()), attempt: 1, epoch: 1 };
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        let matcher = Patterns::parse(&patterns).expect("they are patterns").matcher();
+        let matcher = Patterns::parse(&patterns).expect("the patterns are valid").matcher();
         let folders = Folders::new(workspace, ".", WorkingRoots::default());
         let files = LocalFiles { runtime: runtime.handle().clone(), store, data_dir: data.path().to_owned(), lease };
         let collector = Collector::new(Box::new(files), lease, limits, folders, matcher);
@@ -45,7 +45,7 @@ impl Case {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("it lies in the workspace")).expect("the folder can be written");
+        fs::create_dir_all(path.parent().expect("the path has a parent")).expect("the folder can be written");
         fs::write(path, text).expect("the folder can be written");
     }
 
@@ -54,7 +54,7 @@ impl Case {
         let Collected { files, warning } = self.collector.collect(Stage::Execute, &self.redactor, || false);
         let content = |file: &NewArtifact| {
             let bytes = fs::read(self.data.path().join(file.place.path(self.collector.lease, file.id)))
-                .expect("what is listed is there");
+                .expect("a recorded file exists");
             assert_eq!(usize::try_from(file.size_bytes), Ok(bytes.len()));
             assert_eq!(file.sha256, hex::encode(Sha256::digest(&bytes)));
             (file.name.to_string(), String::from_utf8_lossy(&bytes).into_owned())
@@ -74,7 +74,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_the_patterns_mean_is_kept_in_order_and_nothing_else() {
+fn only_files_that_match_the_patterns_are_stored_sorted_by_name() {
     let mut case = Case::new(&["report", "*.log"], LIMITS);
     for name in ["b.log", "a.log", "c.txt", "report/x/1.xml", "report/2.xml", "deep/d.log"] {
         case.write(name, name);
@@ -85,14 +85,14 @@ fn what_the_patterns_mean_is_kept_in_order_and_nothing_else() {
 }
 
 #[test]
-fn a_link_leads_nowhere_whether_to_a_file_or_to_a_folder() {
+fn links_to_files_and_folders_are_not_followed() {
     let mut case = Case::new(&["**"], LIMITS);
     let outside = case.data.path().join("outside");
     fs::create_dir(&outside).expect("the folder can be written");
     fs::write(outside.join("secret"), "secret").expect("the folder can be written");
-    symlink(outside.join("secret"), case.path("file")).expect("a link can be made");
-    symlink(&outside, case.path("folder")).expect("a link can be made");
-    symlink("..", case.path("up")).expect("a link can be made");
+    symlink(outside.join("secret"), case.path("file")).expect("a link can be created");
+    symlink(&outside, case.path("folder")).expect("a link can be created");
+    symlink("..", case.path("up")).expect("a link can be created");
     case.write("real", "real");
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("real", "real")]));
@@ -100,7 +100,7 @@ fn a_link_leads_nowhere_whether_to_a_file_or_to_a_folder() {
 }
 
 #[test]
-fn a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere() {
+fn a_folder_that_is_replaced_by_a_link_during_the_walk_is_not_followed() {
     let mut case = Case::new(&["**"], LIMITS);
     let outside = case.data.path().join("outside");
     fs::create_dir(&outside).expect("the folder can be written");
@@ -111,7 +111,7 @@ fn a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere() {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 fs::rename(&folder, &aside).expect("it can be moved");
-                symlink(&outside, &folder).expect("a link can be made");
+                symlink(&outside, &folder).expect("a link can be created");
                 fs::remove_file(&folder).expect("the link can be removed");
                 fs::rename(&aside, &folder).expect("it can be moved back");
             }
@@ -119,7 +119,7 @@ fn a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere() {
         for _ in 0..500 {
             let (files, _) = case.collect();
             assert!(files.iter().all(|(_, text)| text == "harmless"), "{files:?}");
-            // Forget the stored version. Otherwise, the file would not be read again.
+            // Clear the record of the stored version. Otherwise, the file would not be read again.
             case.collector.kept.clear();
             case.collector.names.clear();
         }
@@ -131,17 +131,17 @@ fn a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere() {
 fn pipes_sockets_and_devices_are_not_opened() {
     let mut case = Case::new(&["**"], LIMITS);
     let make = |name: &str, kind| mknodat(rustix::fs::CWD, case.path(name), kind, Mode::RUSR, 0);
-    make("pipe", FileType::Fifo).expect("a pipe can be made");
+    make("pipe", FileType::Fifo).expect("a pipe can be created");
     // Only root can create devices, but anyone can create a socket.
     let devices = i64::from(make("device", FileType::CharacterDevice).is_ok());
-    let _socket = std::os::unix::net::UnixListener::bind(case.path("socket")).expect("a socket can be made");
+    let _socket = std::os::unix::net::UnixListener::bind(case.path("socket")).expect("a socket can be created");
     let (files, warning) = case.collect();
     assert_eq!(files, []);
     assert!(warning.contains(&format!("{} are not regular files", 2 + devices)), "{warning}");
 }
 
 #[test]
-fn a_workspace_that_is_gone_is_told() {
+fn a_removed_workspace_is_reported() {
     let mut case = Case::new(&["x"], LIMITS);
     fs::remove_dir_all(case.path("")).expect("the workspace can be removed");
     let (_, warning) = case.collect();
@@ -149,7 +149,7 @@ fn a_workspace_that_is_gone_is_told() {
 }
 
 #[test]
-fn too_many_and_too_large_files_are_left_out_and_told() {
+fn files_beyond_the_limits_are_omitted_and_reported() {
     let mut case = Case::new(&["**"], ArtifactLimits { files: 3, file_bytes: 5, job_bytes: 12 });
     for (name, text) in [("a", "12345"), ("b", "123456"), ("c", "12345"), ("d", "123"), ("e", "12"), ("f", "")] {
         case.write(name, text);
@@ -161,13 +161,13 @@ fn too_many_and_too_large_files_are_left_out_and_told() {
         "Some files were not stored as artifacts: 1 is larger than 5 bytes (b); 1 would exceed the total limit of 12 bytes (d); 1 would exceed the limit of 3 files (f)"
     );
     let sparse = fs::File::create(case.path("a")).expect("it can be written");
-    sparse.set_len(1 << 40).expect("a file may have holes");
+    sparse.set_len(1 << 40).expect("a file may be sparse");
     let (files, warning) = case.collect();
     assert!(files.is_empty() && warning.contains("1 is larger than 5 bytes (a)"), "{warning}");
 }
 
 #[test]
-fn names_are_one_line_of_text_without_secrets() {
+fn artifact_names_are_single_lines_without_secrets() {
     let mut case = Case::new(&["**"], LIMITS);
     case.write("a\nb", "newline");
     case.write("hunter2-correct-horse.txt", "secret");
@@ -186,7 +186,7 @@ fn names_are_one_line_of_text_without_secrets() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_stored_as_it_is_described() {
+fn a_file_that_changes_during_the_read_is_stored_with_its_actual_size_and_checksum() {
     let mut case = Case::new(&["**"], ArtifactLimits { file_bytes: 64 << 20, ..LIMITS });
     let (path, done) = (case.path("changing"), AtomicBool::new(false));
     fs::write(&path, vec![b'x'; 12 << 20]).expect("it can be written");
@@ -195,8 +195,8 @@ fn a_file_that_changes_while_it_is_read_is_stored_as_it_is_described() {
             let mut size = 0;
             while !done.load(Ordering::Relaxed) {
                 size = (size + 7_654_321) % (12 << 20);
-                let file = fs::OpenOptions::new().write(true).open(&path).expect("it is there");
-                file.set_len(size).expect("it can be cut");
+                let file = fs::OpenOptions::new().write(true).open(&path).expect("it exists");
+                file.set_len(size).expect("it can be truncated");
                 file.set_len(12 << 20).expect("it can grow");
             }
         });
@@ -209,7 +209,7 @@ fn a_file_that_changes_while_it_is_read_is_stored_as_it_is_described() {
 }
 
 #[test]
-fn a_later_version_replaces_the_earlier_and_what_did_not_change_is_not_stored_again() {
+fn a_changed_file_replaces_its_earlier_version_and_an_unchanged_one_is_not_stored_again() {
     let mut case = Case::new(&["**"], ArtifactLimits { job_bytes: 12, ..LIMITS });
     case.write("same", "same");
     case.write("new", "first");
@@ -217,13 +217,13 @@ fn a_later_version_replaces_the_earlier_and_what_did_not_change_is_not_stored_ag
     assert_eq!(case.collect().0, []);
     case.write("new", "second!");
     assert_eq!(case.collect().0, pairs(&[("new", "second!")]), "the replaced version does not count");
-    assert_eq!(case.stored(), 3, "the first is there until the second is listed");
+    assert_eq!(case.stored(), 3, "the first version exists until the second is recorded");
     case.collector.remove_replaced();
     assert_eq!(case.stored(), 2);
 }
 
 #[test]
-fn collecting_ends_when_there_is_no_time() {
+fn collecting_ends_when_a_stop_is_requested() {
     let mut case = Case::new(&["**"], LIMITS);
     case.write("a", "a");
     let Collected { files, .. } = case.collector.collect(Stage::Execute, &case.redactor, || true);

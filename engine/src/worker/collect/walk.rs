@@ -1,8 +1,8 @@
 //! Walks through a workspace without ever leaving it.
 //!
-//! Each folder is opened by its bare name, relative to its parent, and no link is followed. So neither `..` nor a link
-//! can lead out of the workspace, even if the tree changes during the walk. Only files that are regular both before and
-//! after they were opened are returned, because opening a device or a pipe may have side effects or block forever.
+//! Each folder is opened by name relative to its parent, and no link is followed. So neither `..` nor a link can lead
+//! out of the workspace, even if the tree changes during the walk. An entry counts as a file only if it is a regular
+//! file both before and after it is opened, because opening a device or a pipe may have side effects or block forever.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
@@ -16,7 +16,8 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use super::skipped::SkipReason;
 use crate::artifacts::Matcher;
 
-/// The maximum number of entries that are examined. If a workspace has more, its patterns are too broad.
+/// The maximum number of entries that are examined. If more entries have to be examined, the job's patterns are too
+/// broad.
 pub(super) const MAX_ENTRIES: usize = 200_000;
 /// The maximum nesting depth of folders. All folders on the path to the current one are open at the same time.
 const MAX_DEPTH: usize = 64;
@@ -107,7 +108,7 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Returns the names in a folder, sorted, so that limits always omit the same entries.
+    /// Returns the names in a folder in sorted order, so that a limit always omits the same entries.
     fn names(&mut self, folder: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(folder)? {

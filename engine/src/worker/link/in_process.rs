@@ -17,7 +17,7 @@ use crate::event_log::{AppendError, Batch, EventLog, Lease, ReadError, StoredOut
 use crate::inputs;
 use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
-/// The longest wait for a notification. If a notification is lost, the job is delayed by at most this time.
+/// The maximum time to wait for a notification. If a notification is lost, a job is delayed by at most this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The link of a worker in the server's own process.
@@ -33,12 +33,13 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder. It
-    /// is part of the worker's name, so that a worker recovers only jobs that earlier workers of the same folder left.
+    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder. The
+    /// worker's name contains this id, so that recovery ends only attempts of earlier workers with the same data
+    /// folder.
     #[must_use]
     pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
         let family = format!("embedded-{instance}-");
-        // Neither id can contain a secret, because this program generated both.
+        // The name cannot contain a secret, because this program generated both of its ids.
         let worker = Redacted::from_stored(format!("{family}{}", uuid::Uuid::now_v7()).into_bytes());
         Self { family, worker, queue, events, artifacts, data_dir }
     }
@@ -46,7 +47,7 @@ impl InProcess {
 
 impl Link for InProcess {
     async fn claim(&self, stop: &CancellationToken) -> Result<Option<Claimed>, LinkError> {
-        // Register before looking, so that a job that is queued in between is not missed.
+        // Register for notifications before claiming, so that a job that is queued in between is not missed.
         let queued = self.queue.queued();
         tokio::pin!(queued);
         queued.as_mut().enable();

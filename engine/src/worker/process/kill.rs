@@ -2,7 +2,7 @@
 //! itself.
 //!
 //! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
-//! cleared its environment is found as a descendant of a process that has them.
+//! cleared its environment is still found if it is a descendant of a process with these variables.
 
 use std::collections::HashSet;
 use std::fs;
@@ -37,11 +37,12 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds of finding and killing. Processes that fork faster than this are a fork bomb, which
-/// only a system limit can stop.
+/// The maximum number of rounds in which processes are searched for and killed. If any are left after that, they are a
+/// fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// Kills every process with the marker and its descendants, until none is left. Returns how many were found.
+/// Kills all processes with the marker and their descendants. Repeats this until none is left or `ROUNDS` is reached.
+/// Returns the number of processes found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
     let mut killed = HashSet::new();
     for _ in 0..ROUNDS {
@@ -59,14 +60,14 @@ pub fn kill_marked(marker: &ProcessMarker) -> usize {
 
 /// Returns the running processes with the marker, and their descendants.
 fn living(marker: &ProcessMarker) -> Vec<Pid> {
-    // The buffer is large, because there may be thousands of processes, and most environments fit into the first read.
+    // There may be thousands of processes, so the buffer is large enough to read most environments at once.
     let mut environ = Vec::with_capacity(16 << 10);
     let has_marker = |pid: &Pid| {
         environ.clear();
         let read = fs::File::open(format!("/proc/{pid}/environ")).and_then(|mut file| file.read_to_end(&mut environ));
         read.is_ok() && marker.is_in(&environ)
     };
-    // A process that has exited has no readable environment.
+    // Processes that have exited are excluded, because their environments cannot be read.
     let found: HashSet<Pid> = processes::all().map(|process| process.pid).filter(has_marker).collect();
     if found.is_empty() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The server's side of a supervisor ([`crate::supervise`]): starts it and, through it, a step.
+//! Starts and controls a step's supervisor process ([`crate::supervise`]) on behalf of the server.
 
 use std::ffi::{CString, OsString};
 use std::io::{self, PipeWriter};
@@ -16,17 +16,17 @@ use super::kill::{ProcessMarker, kill_marked};
 use crate::supervise::Task;
 use crate::supervise::message::{ExitStatus, Order, Report, send_environment};
 
-/// How steps are supervised.
+/// The settings for supervising steps.
 #[derive(Clone, Debug)]
 pub struct Supervision {
-    /// The path of this program, which is started again as the supervisor of each step.
+    /// The path of this program's executable, which is also run as the supervisor of each step.
     pub program: PathBuf,
-    /// The soft limit of open files that the server was started with, if it has raised its own.
+    /// The soft limit of open files that the server was started with, if the server has raised it since.
     pub file_limit: Option<u64>,
 }
 
-/// How long the server waits until the descendants of a step have died. The supervisor continues after that, because a
-/// process that waits for a network disk may not die immediately.
+/// The maximum time that the server waits for the descendants of a step to die. After that, the supervisor continues
+/// without the server, because a process that is waiting for a network disk may not die immediately.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program of a step, with its arguments and environment.
@@ -34,11 +34,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Program {
     /// The absolute path of the program.
     pub path: PathBuf,
-    /// Its arguments, starting with the name under which it is called.
+    /// The arguments of the program, including `argv[0]`.
     pub arguments: Vec<OsString>,
-    /// Its working directory.
+    /// The working directory of the program.
     pub directory: PathBuf,
-    /// Its environment variables, without the process marker.
+    /// The environment variables of the program, without the process marker.
     pub environment: Vec<(String, String)>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Supervisor {
     socket: UnixStream,
 }
 
-/// The outcome for the processes that a step left behind.
+/// Whether a step left processes behind, and whether they could be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftBehind {
     /// The step left no processes behind.
@@ -61,7 +61,7 @@ pub enum LeftBehind {
 }
 
 impl Supervisor {
-    /// Starts a supervisor and, through it, a step that writes to `pipes`. Returns when the step is running.
+    /// Starts a supervisor, which starts a step that writes to `pipes`. Returns once the step is running.
     pub(super) fn start(
         supervision: &Supervision,
         program: Program,
@@ -88,7 +88,7 @@ impl Supervisor {
             return Err(error);
         }
         match supervisor.report() {
-            // If the supervisor has already exited, the step has killed it. This is detected later.
+            // If the supervisor has already exited, the step has killed it. `finish` handles this case.
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
             Ok(Some(Report::NotStarted(error))) => {
                 supervisor.reap().ok();
@@ -113,8 +113,8 @@ impl Supervisor {
         kill_process(self.pid, Signal::CONT).ok();
     }
 
-    /// Kills all remaining processes of the step and returns the outcome. If the supervisor was killed before it could
-    /// do that, also returns the supervisor's exit status.
+    /// Kills all remaining processes of the step and returns the outcome. If the supervisor exited without a final
+    /// report, also returns the supervisor's exit status.
     pub(super) fn finish(self, marker: &ProcessMarker) -> io::Result<(LeftBehind, Option<ExitStatus>)> {
         self.socket.shutdown(std::net::Shutdown::Write).ok();
         kill_process(self.pid, Signal::CONT).ok();
@@ -125,7 +125,7 @@ impl Supervisor {
                     self.reap()?;
                     return Ok((if killed > 0 { LeftBehind::Killed } else { LeftBehind::Nothing }, None));
                 }
-                // The step has only just exited. Continue to wait for the final report.
+                // This report says that the step has exited. Continue to wait for the final report.
                 Ok(Some(_)) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
@@ -149,7 +149,8 @@ impl Supervisor {
                     return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
                 }
                 // If the server was started with SIGCHLD ignored, it cannot learn the exit status of its children. The
-                // status is only used if the supervisor exited without a final report, so assume that it was killed.
+                // status is only used if the supervisor exited without a final report, so assume that the supervisor
+                // was killed.
                 Err(rustix::io::Errno::CHILD) => return Ok(ExitStatus::Signal(Signal::KILL.as_raw())),
                 Ok(None) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -159,7 +160,7 @@ impl Supervisor {
 }
 
 impl AsFd for Supervisor {
-    /// The descriptor becomes readable when there is a report or the supervisor has exited.
+    /// Returns a descriptor that becomes readable when there is a report or the supervisor has exited.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -179,7 +180,7 @@ fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;
     let pid = posix_spawn(program, &actions, &attributes, arguments, &[] as &[CString])?;
-    Ok(Pid::from_raw(pid.as_raw()).expect("a process has a number above 0"))
+    Ok(Pid::from_raw(pid.as_raw()).expect("a process id is positive"))
 }
 
 fn c_string(text: OsString) -> io::Result<CString> {

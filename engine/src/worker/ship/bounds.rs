@@ -1,9 +1,9 @@
 //! Decides how much of a job's output is sent live. These functions do no I/O; the current time is an argument.
 //!
-//! The head of the output is sent until the job's budget is used up, and the tail of each step is always sent. The
-//! output between them is suppressed when its step has ended, because the beginning of the tail is not known before,
-//! and a gap event records it. The same happens to output that has not been sent within a given time after the end of
-//! its step.
+//! The beginning of the output (its head) is sent until the job's budget is used up. The end of each step's output (its
+//! tail) is always sent. The output between them is suppressed once its step has ended, because only then is it known
+//! where the tail begins. A gap event records the suppressed range. Output that has not been sent within a given time
+//! after the end of its step is also suppressed.
 
 use std::time::{Duration, Instant};
 
@@ -14,27 +14,28 @@ use super::lifecycle_events::Boundary;
 /// The parameters of the rules for live output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The maximum number of bytes of a job's log events, over all attempts. Tails that are sent after it is used up
-    /// are not counted.
+    /// The maximum number of bytes of a job's log events, over all attempts. Tails that are sent after this budget is
+    /// used up are not counted.
     pub job_bytes: u64,
-    /// How long output may still be sent in full after its step has ended.
+    /// The time after the end of a step during which its output may still be sent in full.
     pub lag: Duration,
-    /// The number of bytes at the end of each step that are always sent. It is also the minimum budget of each attempt.
+    /// The number of bytes at the end of each step's output that are always sent. This is also the minimum budget of
+    /// each attempt.
     pub tail_bytes: u64,
 }
 
 /// What to do with the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAction {
-    /// Send it, up to this many bytes.
+    /// Send the output, up to this many bytes.
     Send(u64),
-    /// Hold it back until its step has ended.
+    /// Hold the output back until its step has ended.
     Wait,
-    /// Suppress it, except for the tail of its step.
+    /// Suppress the output, except for the tail of its step.
     Suppress(GapReason),
 }
 
-/// The remaining capacity of an attempt for live output.
+/// The remaining budget of an attempt for live output.
 #[derive(Clone, Debug)]
 pub struct JobBudget {
     bounds: Bounds,
@@ -53,7 +54,7 @@ impl JobBudget {
         Self { bounds, left: budget.saturating_sub(own), tail_to: 0 }
     }
 
-    /// Returns the decision about the output after `from`. `stop` is the end of that output, if it is known.
+    /// Decides whether to send the output that starts at `from`. `stop` is the end of that output, if it is known.
     #[must_use]
     pub fn next(&self, from: u64, stop: Option<Boundary>, now: Instant) -> NextAction {
         let remaining = self.remaining(from);
@@ -75,12 +76,12 @@ impl JobBudget {
         if from < self.tail_to { self.tail_to - from } else { self.left }
     }
 
-    /// Deducts the sent range from the budget, except for its part in a tail.
+    /// Deducts the range that was sent from the budget. Bytes that belong to a tail are not deducted.
     pub fn sent(&mut self, from: u64, to: u64) {
         self.left = self.left.saturating_sub(to.saturating_sub(from.max(self.tail_to)));
     }
 
-    /// Ends the head before the budget is used up, because the remaining bytes would end in the middle of a line.
+    /// Sets the budget to zero. This ends the head early if the remaining bytes would end in the middle of a line.
     pub const fn end_head(&mut self) {
         self.left = 0;
     }
@@ -90,7 +91,7 @@ impl JobBudget {
         self.tail_to = self.tail_to.max(to);
     }
 
-    /// Returns the number of bytes at the end of each step that are always sent.
+    /// Returns the number of bytes at the end of each step's output that are always sent.
     #[must_use]
     pub const fn tail_bytes(&self) -> u64 {
         self.bounds.tail_bytes
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_is_sent_until_the_budget_is_spent_then_the_steps_end_is_waited_for() {
+    fn output_beyond_the_budget_waits_for_the_end_of_its_step() {
         let now = Instant::now();
         let mut job_budget = JobBudget::new(BOUNDS, 0, 0);
         assert_eq!(job_budget.next(0, None, now), NextAction::Send(1_000));
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_is_sent_whatever_the_budget_and_the_clock_say() {
+    fn a_tail_is_sent_regardless_of_the_budget_and_the_time() {
         let now = Instant::now();
         let mut job_budget = JobBudget::new(BOUNDS, 0, 1_000);
         job_budget.begin_tail(5_000);
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_is_left_out_unless_it_is_no_more_than_a_tail() {
+    fn late_output_is_suppressed_unless_it_fits_in_a_tail() {
         let now = Instant::now();
         let job_budget = JobBudget::new(BOUNDS, 0, 0);
         let in_time = now + Duration::from_secs(29);
@@ -145,11 +146,11 @@ mod tests {
         assert_eq!(job_budget.next(0, Some(stop(500, now)), in_time), NextAction::Send(1_000));
         assert_eq!(job_budget.next(0, Some(stop(500, now)), late), NextAction::Suppress(GapReason::Lag));
         assert_eq!(job_budget.next(400, Some(stop(500, now)), late), NextAction::Send(1_000));
-        assert_eq!(job_budget.next(0, None, late), NextAction::Send(1_000), "its step runs on");
+        assert_eq!(job_budget.next(0, None, late), NextAction::Send(1_000), "its step is still running");
     }
 
     #[test]
-    fn the_budget_is_the_jobs_but_every_attempt_has_a_head() {
+    fn attempts_share_the_jobs_budget_but_each_has_a_minimum() {
         let now = Instant::now();
         assert_eq!(JobBudget::new(BOUNDS, 700, 0).next(0, None, now), NextAction::Send(300));
         assert_eq!(JobBudget::new(BOUNDS, 5_000, 0).next(0, None, now), NextAction::Send(100));

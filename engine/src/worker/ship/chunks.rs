@@ -11,7 +11,7 @@ use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 /// The number of bytes that a segment adds to the size of an event, in addition to its text.
 const SEGMENT_SIZE: usize = 24;
 
-/// The steps of an attempt, with the ids that events contain.
+/// The steps of an attempt, with the ids that are written to events.
 #[derive(Clone, Debug)]
 pub struct StepOrigins(pub Vec<Origin>);
 
@@ -26,22 +26,22 @@ pub(super) struct Chunks {
     pub(super) events: Vec<NewEvent>,
     /// The offset at which the range ends.
     pub(super) to: u64,
-    /// Whether the range ends because the capacity for all streams together was used up.
+    /// Whether the range ends because the budget for both streams together was used up.
     pub(super) budget_is_spent: bool,
 }
 
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadBudget {
-    /// The maximum number of bytes of each stream, which become one event.
+    /// The maximum number of bytes of each stream. They form one event.
     pub(super) event: usize,
     /// The maximum number of bytes of both streams together.
     pub(super) all: u64,
 }
 
-/// Reads output from `from` up to `limit`, the capacity or the end of the step, whichever comes first.
+/// Reads output from `from` until `limit`, the budget or the end of the step is reached, whichever comes first.
 ///
-/// If the capacity for both streams together is used up, the range ends after the last complete line that fits.
+/// If the budget for both streams together is used up, the range ends after the last complete line that fits.
 pub(super) fn read(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
@@ -67,7 +67,7 @@ pub(super) fn read(
             break;
         }
         let left = usize::try_from(budget.all - (to - from)).unwrap_or(usize::MAX);
-        // Read a few bytes more than the capacity, to find the end of the last character.
+        // Read three bytes more than fit, so that the end of the last character is found.
         let seen = wanted.min(own + 3);
         budget_is_spent = left < seen;
         let mut text = spool.read(to, seen.min(left))?;
@@ -93,8 +93,8 @@ pub(super) fn read(
     Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, budget_is_spent })
 }
 
-/// Truncates a text to at most `room` bytes, or to 4, the length of the longest character, if `room` is smaller. Cuts
-/// after the last newline, or between two characters if there is none.
+/// Truncates a text to at most `max_bytes` bytes, or to 4 bytes (the longest character) if `max_bytes` is smaller. Cuts
+/// after the last newline, or between two characters if there is no newline.
 fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(max_bytes.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
@@ -104,7 +104,7 @@ fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(end);
 }
 
-/// Returns how many lines of the record end before `at`.
+/// Returns the number of newlines in the record before offset `at`.
 fn newlines_before(spool: &mut SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
     let skipped = usize::try_from(at - record.offset).unwrap_or(0);
     if skipped == 0 {
@@ -114,13 +114,13 @@ fn newlines_before(spool: &mut SpoolReader, record: &Record, at: u64) -> io::Res
     Ok(memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64)
 }
 
-/// One stream's chunk.
+/// The chunk of one stream while it is being built.
 struct Building {
     source: Source,
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The line number with which the next piece continues the previous one.
+    /// The line number that the next piece must start with to extend the last segment.
     next_line: i64,
 }
 
@@ -135,7 +135,7 @@ impl Building {
         self.text.len() + SEGMENT_SIZE * pieces
     }
 
-    /// Adds a piece that ends at `to`.
+    /// Adds a piece that ends at offset `to` and starts in line `line`.
     fn add(&mut self, to: u64, line: u64, text: &Redacted) {
         let (length, line) = (signed(text.len() as u64), signed(line));
         let offset = signed(to) - length;

@@ -9,7 +9,8 @@ use crate::spool::{Record, SpoolReader};
 
 use super::chunks::StepOrigins;
 
-/// The maximum number of bytes by which the beginning of a tail is moved to start with a line. Longer lines are split.
+/// The maximum number of bytes by which a tail is shortened to start at the beginning of a line. If no line begins in
+/// that range, the tail starts in the middle of a line.
 const REACH: u64 = 64 << 10;
 /// The number of bytes of `output.log` that are read at once to count lines.
 const BLOCK: u64 = 1 << 20;
@@ -24,8 +25,8 @@ pub(super) struct Gap {
     pub(super) step_end: u64,
 }
 
-/// Finds the range after `from` to suppress so that `tail_bytes` of its step remain. The output must be complete up to
-/// `stop`.
+/// Finds the range after `from` to suppress, so that at most `tail_bytes` bytes of its step remain. The output must be
+/// complete up to `stop`.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
@@ -76,7 +77,7 @@ fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Res
     Ok(at + torn as u64)
 }
 
-/// The lines that have at least one byte in a range.
+/// The lines that overlap a range of the output.
 #[derive(Default)]
 struct Lines {
     first: i64,
@@ -109,7 +110,7 @@ fn count_lines(spool: &mut SpoolReader, first: u64, (from, to): (u64, u64)) -> i
     Ok(lines)
 }
 
-/// Combines reads of consecutive small pieces into large reads.
+/// A buffer that combines reads of consecutive small pieces into large reads.
 struct Window<'a> {
     spool: &'a mut SpoolReader,
     from: u64,

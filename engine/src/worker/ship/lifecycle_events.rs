@@ -16,7 +16,7 @@ pub struct LifecycleEvents {
     marks: watch::Sender<Marks>,
 }
 
-/// An offset up to which output must be sent before anything else: that of a lifecycle event, or the end of all output.
+/// The offset of a lifecycle event or of the end of all output. All output before this offset must be sent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boundary {
     /// The offset in `output.log`.
@@ -34,7 +34,7 @@ struct LifecycleEvent {
     file: Option<NewArtifact>,
 }
 
-/// The state of the queue, of which the shipper is notified.
+/// The state of the queue. The shipper is notified when it changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     queued: u64,
@@ -61,8 +61,8 @@ impl LifecycleEvents {
         Self::default()
     }
 
-    /// Queues an event that happened when the spool had reached `offset`. Call this after the output before the event
-    /// was stored.
+    /// Queues an event that occurred when the spool had reached `offset`. Call this only after all output that precedes
+    /// the event is stored.
     pub fn push(&self, offset: u64, event: NewEvent) {
         self.queue_one(offset, event, None);
     }
@@ -72,7 +72,7 @@ impl LifecycleEvents {
         self.queue_one(offset, NewEvent::artifact(&file.name, file.id, file.size_bytes), Some(file));
     }
 
-    /// Closes the queue: neither output nor lifecycle events will follow.
+    /// Closes the queue. Call this once no more output and no more lifecycle events will follow.
     pub fn close(&self) {
         self.marks.send_modify(|marks| marks.over = true);
     }

@@ -13,8 +13,8 @@ use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
 use fastrand::Rng;
 
-/// A link that records the appended batches, and fails after a given number of them. Batches pass through JSON, as those
-/// of a worker on another machine.
+/// A link that records the appended batches, and fails after the first `takes` of them. Batches pass through JSON, like
+/// those of a worker on another machine.
 #[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
@@ -23,7 +23,7 @@ struct Recorder {
 
 impl Link for Recorder {
     async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<(), LinkError> {
-        let mut batches = self.batches.lock().expect("nobody panics with it");
+        let mut batches = self.batches.lock().expect("the lock is not poisoned");
         if batches.len() >= self.takes {
             return Err(LinkError::Fenced(lease.job));
         }
@@ -99,10 +99,11 @@ impl Printed {
         self.steps.push(self.bytes.len());
     }
 
-    /// Returns the index of the step that printed a byte, and where its output ends.
+    /// Returns the index of the step that printed the byte at `offset`, and the offset at which that step's output
+    /// ends.
     fn step_of(&self, offset: usize) -> (i32, usize) {
         let index = self.steps.partition_point(|end| *end <= offset);
-        (i32::try_from(index).expect("they are few"), self.steps[index])
+        (i32::try_from(index).expect("there are few steps"), self.steps[index])
     }
 }
 
@@ -122,18 +123,20 @@ impl Case {
         let policy = Policy {
             flush: Duration::from_millis(random.u64(..3)),
             events_per_second: 10_000,
-            event_bytes: random.choice([8, 64, 500]).expect("there are some"),
+            event_bytes: random.choice([8, 64, 500]).expect("the list is not empty"),
             max_event_bytes: 1_000,
         };
-        let lag =
-            random.choice([Duration::ZERO, Duration::from_millis(3), Duration::from_hours(1)]).expect("there are some");
+        let lag = random
+            .choice([Duration::ZERO, Duration::from_millis(3), Duration::from_hours(1)])
+            .expect("the list is not empty");
         let bounds = Bounds {
-            job_bytes: random.choice([0, 90, 700, 1 << 30]).expect("there are some"),
+            job_bytes: random.choice([0, 90, 700, 1 << 30]).expect("the list is not empty"),
             lag,
-            tail_bytes: random.choice([1, 40, 200]).expect("there are some"),
+            tail_bytes: random.choice([1, 40, 200]).expect("the list is not empty"),
         };
         let lease = Lease { job: JobId(uuid::Uuid::nil()), attempt: 1, epoch: 1 };
-        let takes = if random.u64(..2) == 0 { usize::MAX } else { usize::try_from(random.u64(..12)).expect("few") };
+        let takes =
+            if random.u64(..2) == 0 { usize::MAX } else { usize::try_from(random.u64(..12)).expect("it is small") };
         let recorder = Recorder { batches: Arc::default(), takes };
         let live = LiveLog::Events(policy, bounds);
         Self { random, printed: Printed::default(), recorder, bounds, live, lease }
@@ -150,7 +153,7 @@ impl Case {
     }
 
     fn shipper(&self, spool: &SpoolWriter, lifecycle_events: LifecycleEvents, progress: Progress) -> Shipper<Recorder> {
-        let reader = spool.reader().expect("files can be shared");
+        let reader = spool.reader().expect("the files can be opened again");
         Shipper::new(
             (self.recorder.clone(), self.lease),
             reader,
@@ -161,7 +164,8 @@ impl Case {
         )
     }
 
-    /// Prints and ships concurrently. If the link fails, the rest is shipped afterwards, as in a recovery.
+    /// Prints output and ships it concurrently. If the link fails, the remaining output is shipped afterwards, as in
+    /// recovery.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let lifecycle_events = LifecycleEvents::new();
         let shipper = self.shipper(spool, lifecycle_events.clone(), Progress::default());
@@ -173,7 +177,7 @@ impl Case {
                     tokio::time::sleep(Duration::from_micros(self.random.u64(..2_000))).await;
                 }
             }
-            spool.end_step().expect("the disk takes it");
+            spool.end_step().expect("the write succeeds");
             self.printed.end_step();
             lifecycle_events.push(spool.end().bytes, NewEvent::warning(1, Redacted::literal(ENDED)));
         }
@@ -187,7 +191,7 @@ impl Case {
     async fn recover(&mut self, spool: &SpoolWriter) -> Progress {
         self.recorder.takes = usize::MAX;
         let progress = {
-            let batches = self.recorder.batches.lock().expect("nobody panics with it");
+            let batches = self.recorder.batches.lock().expect("the lock is not poisoned");
             let unsigned = |number: i64| u64::try_from(number).expect("it is not negative");
             Progress {
                 batch: batches.last().map_or(0, |batch| batch.number),
@@ -198,15 +202,20 @@ impl Case {
         };
         let lifecycle_events = LifecycleEvents::new();
         lifecycle_events.close();
-        self.shipper(spool, lifecycle_events, progress).run(spool.subscribe()).await.expect("the link takes everything")
+        self.shipper(spool, lifecycle_events, progress)
+            .run(spool.subscribe())
+            .await
+            .expect("the link accepts every batch")
     }
 
     fn print(&mut self, spool: &mut SpoolWriter, step: u32) {
-        let stream =
-            self.random.choice([StreamName::Stdout, StreamName::Stdout, StreamName::Stderr]).expect("there are some");
+        let stream = self
+            .random
+            .choice([StreamName::Stdout, StreamName::Stdout, StreamName::Stderr])
+            .expect("the list is not empty");
         let pieces = self.random.u64(..12);
         let text: String = (0..pieces)
-            .map(|_| self.random.choice(["a", "bc", "é", "日本", "\n", "x y z\n"]).expect("there are some"))
+            .map(|_| self.random.choice(["a", "bc", "é", "日本", "\n", "x y z\n"]).expect("the list is not empty"))
             .collect();
         let source = Source {
             step: StepRef { stage: Stage::Execute, index: i32::try_from(step).expect("it is small") },
@@ -214,13 +223,13 @@ impl Case {
         };
         spool
             .append(source, &Redacted::from_stored(text.clone().into_bytes()), Timestamp(7))
-            .expect("the disk takes it");
+            .expect("the write succeeds");
         self.printed.print(stream, &text);
     }
 
     /// Checks the batches and the progress against the expected output and the bounds.
     fn check(&self, progress: Progress, seed: u64) {
-        let batches = self.recorder.batches.lock().expect("nobody panics with it");
+        let batches = self.recorder.batches.lock().expect("the lock is not poisoned");
         let mut tally = Tally::new(&self.printed, self.bounds, seed);
         let (mut number, mut to) = (0, 0);
         for batch in batches.iter() {
@@ -231,16 +240,23 @@ impl Case {
             assert_eq!(
                 tally.suppressed - before,
                 batch.suppressed,
-                "seed {seed}: what is left out is reported in its batch"
+                "seed {seed}: the batch reports its suppressed bytes"
             );
         }
-        assert!(tally.covered.iter().all(|times| *times == 1), "seed {seed}: each byte once: {:?}", tally.covered);
+        assert!(
+            tally.covered.iter().all(|times| *times == 1),
+            "seed {seed}: each byte is covered once: {:?}",
+            tally.covered
+        );
         let produced = i64::try_from(self.printed.bytes.len()).expect("it is small");
         assert_eq!(tally.kept + tally.suppressed, produced, "seed {seed}");
         assert_eq!(i64::try_from(progress.suppressed), Ok(tally.suppressed), "seed {seed}");
         let tails = self.bounds.tail_bytes * self.printed.steps.len() as u64;
         let head = self.bounds.job_bytes.max(self.bounds.tail_bytes);
-        assert!(u64::try_from(tally.kept).expect("positive") <= head.saturating_add(tails), "seed {seed}: budget");
+        assert!(
+            u64::try_from(tally.kept).expect("it is not negative") <= head.saturating_add(tails),
+            "seed {seed}: budget"
+        );
     }
 }
 
@@ -267,8 +283,12 @@ impl<'a> Tally<'a> {
             Payload::Gap(gap) => self.gap(gap),
             _ if event.message().as_bytes() == ENDED.as_bytes() => {
                 let done = self.covered.iter().take_while(|times| **times > 0).count();
-                assert!(self.printed.steps.contains(&done), "seed {}: it stands at a step's end", self.seed);
-                assert!(self.covered[done..].iter().all(|times| *times == 0), "seed {}: in its place", self.seed);
+                assert!(self.printed.steps.contains(&done), "seed {}: the event is at the end of a step", self.seed);
+                assert!(
+                    self.covered[done..].iter().all(|times| *times == 0),
+                    "seed {}: no later byte was sent",
+                    self.seed
+                );
             }
             _ => {}
         }
@@ -284,7 +304,7 @@ impl<'a> Tally<'a> {
             assert_eq!(*line, self.printed.lines[from], "seed {}: the line of byte {from}", self.seed);
             self.cover(from, from + piece.len(), log.step_index);
         }
-        assert!(text.is_empty(), "seed {}: the pieces are the text", self.seed);
+        assert!(text.is_empty(), "seed {}: the segments cover the text", self.seed);
         self.kept += log.bytes;
     }
 
@@ -297,12 +317,12 @@ impl<'a> Tally<'a> {
         let (step, end) = self.printed.step_of(from);
         assert_eq!(gap.step_id, ["a", "b", "c", "d"][index(step.into())], "seed {}", self.seed);
         let tail = index(self.bounds.tail_bytes.try_into().expect("it is small"));
-        assert!(to + tail >= end, "seed {}: a tail is no longer than it may be", self.seed);
+        assert!(to + tail >= end, "seed {}: a tail does not exceed its limit", self.seed);
         let reach = end - tail..end - tail + tail / 2;
         let begins_line = self.printed.bytes[to - 1] == b'\n';
         let could = reach.clone().any(|at| at > 0 && self.printed.bytes[at - 1] == b'\n');
-        assert!(begins_line || !could, "seed {}: a tail begins with a line where it can: {gap:?}", self.seed);
-        assert!(to <= reach.end + 3, "seed {}: a tail is kept", self.seed);
+        assert!(begins_line || !could, "seed {}: a tail begins with a line if possible: {gap:?}", self.seed);
+        assert!(to <= reach.end + 3, "seed {}: the tail is not suppressed", self.seed);
         assert!(std::str::from_utf8(&self.printed.bytes[to..end]).is_ok(), "seed {}", self.seed);
         self.cover(from, to, step);
         self.suppressed += gap.bytes;
@@ -310,7 +330,7 @@ impl<'a> Tally<'a> {
 
     fn cover(&mut self, from: usize, to: usize, step: i32) {
         assert_eq!(self.printed.step_of(from).0, step, "seed {}", self.seed);
-        assert!(to <= self.printed.step_of(from).1, "seed {}: it is of one step", self.seed);
+        assert!(to <= self.printed.step_of(from).1, "seed {}: the range belongs to one step", self.seed);
         self.covered[from..to].iter_mut().for_each(|times| *times += 1);
     }
 }
@@ -335,7 +355,7 @@ fn signed(number: usize) -> i64 {
 }
 
 #[tokio::test]
-async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out() {
+async fn each_byte_is_in_exactly_one_event_or_gap() {
     let mut with_gaps = 0;
     for seed in 1..=300 {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -349,7 +369,7 @@ async fn each_byte_is_sent_or_told_of_once_whatever_is_printed_cut_and_left_out(
 }
 
 #[tokio::test]
-async fn head_and_tail_end_and_begin_with_whole_lines() {
+async fn the_head_ends_and_the_tail_begins_at_a_line_boundary() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let mut case = Case::new(1);
@@ -363,10 +383,10 @@ async fn head_and_tail_end_and_begin_with_whole_lines() {
     case.live = LiveLog::Events(policy, Bounds { job_bytes: 105, lag: Duration::from_hours(1), tail_bytes: 55 });
     let text: String = (1..=100).map(|number| format!("line {number:03}\n")).collect();
     let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
-    spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(7)).expect("the disk takes it");
-    spool.end_step().expect("the disk takes it");
+    spool.append(source, &Redacted::from_stored(text.into_bytes()), Timestamp(7)).expect("the write succeeds");
+    spool.end_step().expect("the write succeeds");
     let progress = case.recover(&spool).await;
-    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let batches = case.recorder.batches.lock().expect("the lock is not poisoned");
     let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(reported).collect();
     let head: String = (1..=11).map(|number| format!("line {number:03}\n")).collect();
     let tail: String = (95..=100).map(|number| format!("line {number:03}\n")).collect();
@@ -375,29 +395,29 @@ async fn head_and_tail_end_and_begin_with_whole_lines() {
 }
 
 #[tokio::test]
-async fn switched_off_everything_is_left_out_and_no_gap_tells_of_it() {
+async fn without_live_output_everything_is_suppressed_and_no_gap_is_recorded() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let mut case = Case::new(1);
     (case.recorder.takes, case.live) = (usize::MAX, LiveLog::Off);
     let progress = case.run(&mut spool).await;
     assert_eq!(progress.suppressed, spool.end().bytes);
-    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let batches = case.recorder.batches.lock().expect("the lock is not poisoned");
     let kinds = batches.iter().flat_map(|batch| &batch.events);
     assert!(kinds.clone().all(|event| !matches!(event.payload(), Payload::Log(_) | Payload::Gap(_))));
     assert_eq!(kinds.count(), case.printed.steps.len());
 }
 
 #[tokio::test]
-async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it() {
+async fn unreadable_output_is_suppressed_and_does_not_block_the_job() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
     let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream: StreamName::Stdout };
-    spool.append(source, &Redacted::literal("gone\n"), Timestamp(7)).expect("the disk takes it");
-    spool.end_step().expect("the disk takes it");
-    for file in std::fs::read_dir(folder.path()).expect("it is there") {
-        let log = std::fs::OpenOptions::new().write(true).open(file.expect("it is there").path());
-        log.and_then(|log| log.set_len(3)).expect("it can be cut");
+    spool.append(source, &Redacted::literal("gone\n"), Timestamp(7)).expect("the write succeeds");
+    spool.end_step().expect("the write succeeds");
+    for file in std::fs::read_dir(folder.path()).expect("it exists") {
+        let log = std::fs::OpenOptions::new().write(true).open(file.expect("it exists").path());
+        log.and_then(|log| log.set_len(3)).expect("it can be truncated");
     }
     let mut case = Case::new(1);
     case.recorder.takes = usize::MAX;
@@ -405,27 +425,27 @@ async fn output_that_cannot_be_read_is_left_out_and_the_job_does_not_wait_for_it
     lifecycle_events.push(5, NewEvent::warning(1, Redacted::literal(ENDED)));
     lifecycle_events.close();
     let shipping = case.shipper(&spool, lifecycle_events, Progress::default()).run(spool.subscribe());
-    let progress = shipping.await.expect("the link takes everything");
+    let progress = shipping.await.expect("the link accepts every batch");
     assert_eq!((progress.offset, progress.suppressed), (5, 5));
-    let batches = case.recorder.batches.lock().expect("nobody panics with it");
+    let batches = case.recorder.batches.lock().expect("the lock is not poisoned");
     let all: Vec<String> = batches.iter().flat_map(|batch| &batch.events).map(reported).collect();
     assert_eq!(all, ["The server cannot read the stored output. Output after byte 0 is missing", ENDED]);
 }
 
 #[tokio::test]
-async fn a_disk_that_keeps_failing_is_asked_a_limited_number_of_times() {
+async fn a_failing_read_is_retried_a_limited_number_of_times() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
-    let reader = spool.reader().expect("files can be shared");
+    let reader = spool.reader().expect("the files can be opened again");
     let asked = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&asked);
     let read = move |_: &mut SpoolReader, _: &StepOrigins| -> io::Result<()> {
-        *counter.lock().expect("nobody panics with it") += 1;
+        *counter.lock().expect("the lock is not poisoned") += 1;
         Err(io::Error::from_raw_os_error(5))
     };
     let at_once = Backoff::new(Duration::ZERO, Duration::ZERO);
     let error = read_spool(at_once, &reader, &StepOrigins(Vec::new()), read).await.expect_err("the disk fails");
-    assert_eq!((error.raw_os_error(), *asked.lock().expect("nobody panics with it")), (Some(5), READ_TRIES + 1));
+    assert_eq!((error.raw_os_error(), *asked.lock().expect("the lock is not poisoned")), (Some(5), READ_TRIES + 1));
     let patience: Duration = (1..=READ_TRIES).map(|tries| WAITS.after(tries)).sum();
     assert!((50..70).contains(&patience.as_secs()), "about a minute: {patience:?}");
 }

@@ -11,7 +11,7 @@ fn check(line: &str, expected: &str) {
 }
 
 #[test]
-fn a_shorter_text_after_a_carriage_return_leaves_the_rest_of_the_longer_one() {
+fn text_after_a_carriage_return_overwrites_only_its_own_columns() {
     check("100 %\r 50", " 50 %");
     check("10%\r20%\r30%", "30%");
     check("done, all 100 files\rok", "okne, all 100 files");
@@ -20,7 +20,7 @@ fn a_shorter_text_after_a_carriage_return_leaves_the_rest_of_the_longer_one() {
 }
 
 #[test]
-fn cursor_moves_write_where_a_terminal_does() {
+fn text_after_cursor_movements_appears_as_in_a_terminal() {
     check("abcdef\x1b[3DX", "abcXef");
     check("abc\x1b[1GX", "Xbc");
     check("abc\x1b[GX", "Xbc");
@@ -35,7 +35,7 @@ fn cursor_moves_write_where_a_terminal_does() {
 }
 
 #[test]
-fn erasing_takes_the_part_that_it_names() {
+fn erasures_remove_the_requested_columns() {
     check("100 %\r\x1b[K 50", " 50");
     check("abcdef\x1b[3D\x1b[K", "abc");
     check("abcdef\x1b[3D\x1b[0K", "abc");
@@ -47,7 +47,7 @@ fn erasing_takes_the_part_that_it_names() {
 }
 
 #[test]
-fn a_backspace_moves_and_erases_nothing() {
+fn a_backspace_moves_the_cursor_and_erases_nothing() {
     check("|\x08/\x08-", "-");
     check("abc\x08", "abc");
     check("_\x08a_\x08b", "ab");
@@ -56,7 +56,7 @@ fn a_backspace_moves_and_erases_nothing() {
 }
 
 #[test]
-fn vertical_tabs_and_form_feeds_go_down_and_a_next_line_to_the_beginning() {
+fn vertical_tabs_and_form_feeds_keep_the_column_and_next_line_resets_it() {
     check("one\x0btwo", "one\n   two");
     check("one\x0ctwo", "one\n   two");
     check("one\u{85}two", "one\ntwo");
@@ -66,7 +66,7 @@ fn vertical_tabs_and_form_feeds_go_down_and_a_next_line_to_the_beginning() {
 }
 
 #[test]
-fn half_a_wide_character_that_is_overwritten_is_gone() {
+fn overwriting_half_of_a_wide_character_removes_all_of_it() {
     check("日本\rx", "x 本");
     check("日本\x08\x08x", "日x");
     check("日本\x08x", "日 x");
@@ -77,7 +77,7 @@ fn half_a_wide_character_that_is_overwritten_is_gone() {
 }
 
 #[test]
-fn marks_go_with_the_character_that_they_belong_to() {
+fn combining_marks_belong_to_their_base_character() {
     check("e\u{301}a\rx", "xa");
     check("ea\x08\u{301}", "e\u{301}a");
     check("e\x1b[31m\u{301}\rxy", "xy");
@@ -87,16 +87,16 @@ fn marks_go_with_the_character_that_they_belong_to() {
 }
 
 #[test]
-fn styles_and_links_stay_with_their_characters() {
+fn styles_and_links_belong_to_their_characters() {
     let fold = |line: &str| fold(line, LineEnd::Complete).text.into_owned();
     assert_eq!(fold("\x1b[31mabc\x1b[0m\rX"), "\x1b[0mX\x1b[31mbc\x1b[0m");
     assert_eq!(fold("abc\r\x1b[1;32mX"), "\x1b[1;32mX\x1b[22;39mbc\x1b[1;32m", "the next line begins bold and green");
     assert_eq!(fold("\x1b]8;;https://a.b\x1b\\abc\x1b]8;;\x1b\\\rX"), "X\x1b]8;;https://a.b\x1b\\bc\x1b]8;;\x1b\\");
-    assert_eq!(fold("\x1b[31mabc"), "\x1b[31mabc", "without moves a line stays as it is");
+    assert_eq!(fold("\x1b[31mabc"), "\x1b[31mabc", "a line without cursor movements is unchanged");
 }
 
 #[test]
-fn a_row_is_bounded_and_says_that_something_was_dropped() {
+fn rows_are_bounded_and_report_dropped_text() {
     let endless = format!("\x1b[65535Gx\r{}", "y".repeat(MAX_COLUMNS));
     let folded = fold(&endless, LineEnd::Complete);
     assert_eq!((folded.text.len(), folded.cut), (MAX_COLUMNS, true));
@@ -210,7 +210,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 #[test]
-fn random_lines_show_cell_by_cell_what_a_terminal_emulator_shows() {
+fn random_lines_match_a_terminal_emulator_cell_by_cell() {
     for seed in seeds() {
         let line = random_line(&mut Rng::with_seed(seed));
         assert_eq!(shown(&line), emulated(&line), "{line:?}, TAILWATER_SEED={seed}");
@@ -218,7 +218,7 @@ fn random_lines_show_cell_by_cell_what_a_terminal_emulator_shows() {
 }
 
 #[test]
-fn a_line_that_arrives_in_pieces_folds_to_the_same_as_the_whole() {
+fn folding_a_line_in_pieces_equals_folding_it_as_a_whole() {
     for seed in seeds() {
         let mut random = Rng::with_seed(seed);
         let line = format!("{}{}", random_line(&mut random), random_line(&mut random));

@@ -28,7 +28,7 @@ impl Play {
 }
 
 #[test]
-fn a_stream_that_opens_is_live_and_ends_with_the_log() {
+fn an_open_stream_is_live_until_the_log_ends() {
     let mut play = Play::begin();
     assert_eq!(play.connection(), Connection::Connecting);
     play.happens(Happened::Opened);
@@ -39,18 +39,18 @@ fn a_stream_that_opens_is_live_and_ends_with_the_log() {
 }
 
 #[test]
-fn a_stream_that_breaks_is_polled_once_and_opened_again() {
+fn after_a_broken_stream_the_log_is_polled_once_and_the_stream_reopened() {
     let mut play = Play::begin();
     play.happens(Happened::Opened);
     play.happens(Happened::Received);
     assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
-    assert_eq!(play.connection(), Connection::Live, "a break that heals at once is nobody's business");
+    assert_eq!(play.connection(), Connection::Live, "a single break does not change the displayed state");
     assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(500.0)]);
     assert_eq!(play.happens(Happened::Woke)[0], Action::Open);
 }
 
 #[test]
-fn a_stream_that_breaks_twice_without_bringing_anything_gives_way_to_polling_and_comes_back() {
+fn two_breaks_without_events_switch_to_polling_until_a_stream_works() {
     let mut play = Play::begin();
     for _ in 0..2 {
         play.happens(Happened::Opened);
@@ -74,7 +74,7 @@ fn a_stream_that_breaks_twice_without_bringing_anything_gives_way_to_polling_and
 }
 
 #[test]
-fn a_stream_that_does_not_open_in_time_gives_way_to_polling() {
+fn a_stream_that_does_not_open_in_time_is_replaced_by_polling() {
     let mut play = Play::begin();
     assert_eq!(play.after(OPEN_WITHIN_MS, Happened::Woke), [Action::Close, Action::Poll]);
     assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(POLL_EVERY_MS)]);
@@ -82,7 +82,7 @@ fn a_stream_that_does_not_open_in_time_gives_way_to_polling() {
 }
 
 #[test]
-fn a_silent_stream_is_a_broken_one() {
+fn a_silent_stream_is_treated_as_broken() {
     let mut play = Play::begin();
     play.happens(Happened::Opened);
     play.after(20_000.0, Happened::Received);
@@ -91,7 +91,7 @@ fn a_silent_stream_is_a_broken_one() {
 }
 
 #[test]
-fn when_nothing_answers_the_pauses_grow_up_to_a_bound() {
+fn pauses_grow_to_a_maximum_while_the_server_does_not_respond() {
     let mut play = Play::begin();
     let mut pauses = Vec::new();
     for _ in 0..8 {
@@ -107,7 +107,7 @@ fn when_nothing_answers_the_pauses_grow_up_to_a_bound() {
 }
 
 #[test]
-fn a_hidden_page_rests_and_goes_on_when_it_is_shown() {
+fn a_hidden_page_disconnects_until_it_is_shown_again() {
     let mut play = Play::begin();
     play.happens(Happened::Opened);
     assert_eq!(play.happens(Happened::Hidden), [Action::Close]);
@@ -117,7 +117,7 @@ fn a_hidden_page_rests_and_goes_on_when_it_is_shown() {
 }
 
 #[test]
-fn a_refusal_ends_all_tries() {
+fn nothing_is_retried_after_a_refusal() {
     let mut play = Play::begin();
     play.happens(Happened::Broke);
     assert_eq!(play.happens(Happened::Refused(401)), [Action::Close]);
@@ -126,7 +126,7 @@ fn a_refusal_ends_all_tries() {
 }
 
 #[test]
-fn two_polls_are_never_under_way_at_once() {
+fn at_most_one_poll_is_in_progress() {
     let mut play = Play::begin();
     assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
     assert_eq!(play.happens(Happened::Broke), [Action::Close]);

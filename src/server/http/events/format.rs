@@ -1,5 +1,5 @@
-//! The formats of a page: JSON, one item per line, and plain output. The client chooses one with `Accept` (RFC 9110,
-//! 12.5.1).
+//! Formats a page of events as JSON, as one item per line, or as plain output. The client chooses the format with
+//! `Accept` (RFC 9110, 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
@@ -12,11 +12,11 @@ use crate::server::accept::accepted;
 /// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// The page as one object.
+    /// The page as one JSON object.
     Json,
     /// Each item on its own line, with the same bytes as in the JSON format. The next cursor is in a header.
     Lines,
-    /// Only the messages of log events.
+    /// Only the messages of log events, concatenated.
     Text,
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_form_that_is_liked_best_is_taken_and_json_for_everything_else() {
+    fn the_preferred_format_is_used_and_json_if_none_is_supported() {
         for (accept, expected) in [
             ("", Format::Json),
             ("*/*", Format::Json),
@@ -93,7 +93,7 @@ mod tests {
             ("image/png", Format::Json),
             ("application/json, text/plain", Format::Json),
         ] {
-            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("it is a header's value"))]);
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().expect("it is a header value"))]);
             assert_eq!(Format::accepted(&headers), expected, "{accept}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
 //! into one frame. The first frame is a heartbeat whose `id` is the position at which the stream starts. A client that
-//! loads its list after receiving it misses no change.
+//! loads its list after this heartbeat misses no change.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -82,7 +82,7 @@ impl JobsStream {
         self.looked = Some(Instant::now());
         let changed = self.state.queue.changed_after(self.cursor, LIMIT).await?;
         for (change, job) in &changed {
-            let job = serde_json::to_string(job).expect("a job has no map with other keys than strings");
+            let job = serde_json::to_string(job).expect("all maps in a job have string keys");
             self.frames.push(change, "job", job);
             self.cursor = *change;
         }

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_taken_where_it_is_accepted() {
+    fn gzip_is_used_if_the_client_accepts_it() {
         for (accepted, expected) in [
             ("", Encoding::Identity),
             ("br, deflate", Encoding::Identity),
@@ -85,13 +85,13 @@ mod tests {
             ("gzip;q=0", Encoding::Identity),
             ("gzip; q=0.000", Encoding::Identity),
         ] {
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accepted.parse().expect("it is a header's value"))]);
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, accepted.parse().expect("it is a header value"))]);
             assert_eq!(Encoding::accepted(&headers), expected, "{accepted}");
         }
     }
 
     #[test]
-    fn another_encoding_has_another_name() {
+    fn each_encoding_has_its_own_entity_tag() {
         assert_eq!(Encoding::Gzip.name("\"abc\""), "\"abc-gzip\"");
     }
 }

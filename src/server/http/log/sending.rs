@@ -64,8 +64,8 @@ impl LogResponse {
         Self { state: state.clone(), job, attempt, is_complete, output: Some(output), encoder, following: None }
     }
 
-    /// Sends all output from the beginning of an attempt until the job has finished. It is never compressed, so that
-    /// output is visible immediately.
+    /// Sends all output from the beginning of an attempt until the job has finished. The response is never compressed,
+    /// so that output is visible immediately.
     pub(super) fn follow(
         state: &AppState,
         job: JobId,
@@ -162,8 +162,8 @@ impl LogResponse {
         if output.set_steps(steps) {
             return Ok(Next::Read);
         }
-        // The name of a step is stored shortly after its first output. A response that follows the job waits for it,
-        // but a request for the current output does not.
+        // The name of a step is stored shortly after its first output. A response that follows the job waits for the
+        // name, but a response with only the current output does not.
         if self.is_complete || self.following.is_none() {
             output.skip_unknown().map_err(|error| internal(&error))?;
             return Ok(Next::Read);
