@@ -85,7 +85,8 @@ impl Masks {
         }
     }
 
-    /// Masks the unwritten part of `range`. A release may already have shown its beginning.
+    /// Masks the unwritten part of `range`. Its first bytes may already have been written unmasked, by
+    /// [`RedactStream::release`](crate::RedactStream::release).
     fn mask(&mut self, range: Range<usize>, out: &mut Vec<u8>) {
         let overlaps_the_last = self.open && range.start < self.cursor;
         if !overlaps_the_last {

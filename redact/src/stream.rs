@@ -2,7 +2,7 @@
 //!
 //! The stream determines which output is certain, and [`Masks`] writes it. Between two reads the stream stores the
 //! automaton's state and the bytes from the beginning of the longest match that is still possible. The stream does not
-//! measure time; the caller decides how long a pause must be.
+//! measure time; the caller decides how long the output must pause before it calls [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Creates log events from a range of the spool, one chunk for each stream.
+//! Creates log events from a range of the spool: at most one event, called a chunk, for each stream.
 
 use std::io;
 
