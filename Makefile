@@ -20,7 +20,7 @@ XTASK := cargo run --quiet -p xtask --
 # The packages of the server.
 SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
 
-.PHONY: help run build dev test lint unit e2e bench setup setup-unit setup-test server site clean
+.PHONY: help run build dev test lint unit e2e bench setup setup-server setup-unit setup-test server site clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -32,10 +32,11 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-# The library and the site are built in parallel, because the last part of each build uses only one core. The binary
-# embeds the site, so it is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo
-# rebuild the binary when the site has changed.
-build: setup node_modules/.package-lock.json ## Build the release: target/release/tailwater, one file with all it needs.
+# The library and the site are built in parallel, because the last part of each build uses only one core, and because the
+# library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site, so it
+# is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo rebuild the binary when
+# the site has changed.
+build: ## Build the release: target/release/tailwater, one file with all it needs.
 	@$(MAKE) -j2 server site
 	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo build --release --features ssr
 
@@ -73,7 +74,7 @@ bench: setup-test build ## Measure the main path against the release, then the p
 	node_modules/.bin/playwright test -c end2end/bench.config.ts
 
 # cargo would try to use the jobserver that make describes in these variables, but make passes it only to other makes.
-server: setup
+server: setup-server
 	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 
 site: setup node_modules/.package-lock.json
@@ -83,7 +84,10 @@ site: setup node_modules/.package-lock.json
 node_modules/.package-lock.json: package-lock.json .npmrc | setup
 	npm ci --no-progress
 
-setup:
+setup-server:
+	@xtask/setup.sh server
+
+setup: setup-server
 	@xtask/setup.sh build
 
 setup-unit:

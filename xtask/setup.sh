@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs missing build requirements on this machine. `xtask/setup.sh build` installs the requirements of the server
-# and the pages, `xtask/setup.sh unit` also those of the integration tests, and `xtask/setup.sh test` also a browser.
+# Installs missing build requirements on this machine. `xtask/setup.sh server` installs the requirements of the server,
+# `xtask/setup.sh build` also those of the pages, `xtask/setup.sh unit` also those of the integration tests, and
+# `xtask/setup.sh test` also a browser.
 #
 # A single Rust toolchain is used, so that nothing is compiled twice. The script selects the first of these toolchains
 # that can compile for the browser:
@@ -10,7 +11,9 @@
 # The links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and a newer
 # Node.js. TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
 #
-# Each tool is tested within the first minute. The file target/toolchain/ready is written only if all tests succeed.
+# Each tool is tested within the first minute: Rust before anything is compiled, and Node.js, which is installed while
+# the server is compiled, before anything uses it. The files target/toolchain/rust-ready and target/toolchain/ready are
+# written only if the tests succeed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -75,12 +78,12 @@ choose_node() {
   echo "setup: installing Node.js $npm_node from its npm package (here is $(node --version), and $oldest_node or later is needed)" >&2
   npm install --silent --no-save --no-package-lock --prefix target/node "node-linux-$machine@$npm_node" </dev/null >&2 ||
     fail "missing: Node.js $oldest_node or later; npm could not install node-linux-$machine@$npm_node"
-  ln -s "$PWD/target/node/node_modules/node-linux-$machine/bin/node" $links/
+  ln -sf "$PWD/target/node/node_modules/node-linux-$machine/bin/node" $links/
   hash -r
 }
 
-# Compiles, links and runs a small program for this machine and another for the browser.
-prove() {
+# Compiles, links and runs a small program for this machine. Compiles and links another for the browser.
+prove_rust() {
   local at=target/proof std=()
   rm -rf $at
   mkdir -p $at/src
@@ -94,28 +97,37 @@ fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
 #[unsafe(no_mangle)]
 pub extern "C" fn two() -> u32 { 1 + 1 }
 END
-  cat >$at/run.cjs <<'END'
-const wasm = require("node:fs").readFileSync(process.argv[2]);
-console.log(new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports.two());
-END
   has_target || std=(-Zbuild-std=core)
   [ "$(rustc $at/main.rs -o $at/main && $at/main)" = 2 ] || fail "$(rustc --version) cannot make a program for this machine"
   RUSTC_BOOTSTRAP=1 cargo rustc --quiet --manifest-path $at/Cargo.toml --target-dir $at/target --release --target $wasm \
     ${std[@]+"${std[@]}"} || fail "$(cargo --version) cannot compile and link for $wasm"
-  [ "$(node $at/run.cjs $at/target/$wasm/release/proof.wasm)" = 2 ] ||
-    fail "Node.js $(node --version) cannot run what was compiled for the browser"
+  mv $at/target/$wasm/release/proof.wasm $links/
   rm -rf $at
+}
+
+# Runs the program that prove_rust compiled for the browser.
+prove_node() {
+  local program='const wasm = require("node:fs").readFileSync(process.argv[1]);
+    console.log(new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports.two());'
+  [ "$(node -e "$program" $links/proof.wasm)" = 2 ] ||
+    fail "Node.js $(node --version) cannot run what was compiled for the browser"
 }
 
 export PATH=$PWD/$links:$PATH
 have cc || install "a C compiler" gcc libc6-dev
-if [ ! -e $links/ready ]; then
+if [ ! -e $links/rust-ready ]; then
   rm -rf $links
   mkdir -p $links
   choose_rust
+  prove_rust
+  echo "setup: using $(cargo --version)" >&2
+  touch $links/rust-ready
+fi
+[ "${1:-build}" != server ] || exit 0
+if [ ! -e $links/ready ]; then
   choose_node
-  prove
-  echo "setup: using $(cargo --version) and Node.js $(node --version)" >&2
+  prove_node
+  echo "setup: using Node.js $(node --version)" >&2
   touch $links/ready
 fi
 if [ "${1:-build}" != build ]; then

@@ -62,7 +62,9 @@ pub enum OpenError {
         version: i64,
     },
     /// The linked SQLite is a version that can corrupt databases.
-    #[error("SQLite {0} is linked, but at least 3.51.3 is needed (earlier ones can corrupt a database in WAL mode)")]
+    #[error(
+        "this program is linked with SQLite {0}, but needs 3.51.3 or later (earlier versions can corrupt a database in WAL mode)"
+    )]
     OldSqlite(String),
     /// Any other database error.
     #[error("failed to open the database {path}: {source}")]

@@ -91,7 +91,7 @@ pub fn parse(text: &str) -> Result<Json, JsonError> {
 
 /// Parses the body of a request into a typed value. The error message names the invalid field.
 pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let text = decode(bytes).map_err(|problem| format!("the body: {problem}"))?;
+    let text = decode(bytes).map_err(|problem| format!("the body {problem}"))?;
     parse(text).and_then(|json| json.read()).map_err(|error| error.describe(text))
 }
 

@@ -1,5 +1,5 @@
-//! Tailwater without its surfaces (HTTP, pages, command line): the queue, the event log, the output of jobs, and the worker
-//! that runs them.
+//! Tailwater without its surfaces (HTTP, pages, command line): the queue, the event log, the output of jobs, and the
+//! worker that runs them.
 //!
 //! This file lists all modules, from the outermost inwards.
 

@@ -59,7 +59,7 @@ impl Metrics {
             redactions: counter("tailwater_redactions_total", "Values masked in the output of finished attempts."),
             appends: histogram(
                 "tailwater_append_duration_seconds",
-                "Time from a worker submitting a batch of events to its commit.",
+                "Time from the submission of a batch of events by a worker until the batch is committed.",
             ),
             commits: histogram("tailwater_commit_duration_seconds", "Time to commit a group of writes."),
             jobs: counters("tailwater_jobs_finished_total", "Finished jobs.", &["status"]),

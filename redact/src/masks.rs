@@ -46,8 +46,8 @@ impl Masks {
         }
     }
 
-    /// Writes `text` up to `sure`, and every mask that begins at or before it. The caller guarantees that no further
-    /// range begins before `sure`.
+    /// Writes `text` up to the offset `sure`, and every mask that begins at or before `sure`. The caller guarantees
+    /// that no further range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
         // Bytes that a release has shown can no longer be masked, so no mask may begin before the cursor. An open mask
         // may still grow and absorb ranges.

@@ -35,7 +35,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_s
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.
-const TOO_LONG: &str = "an event that is too long";
+const TOO_LONG: &str = "it sent an event that is too long";
 
 /// Specifies the event up to which the log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -50,7 +50,8 @@ pub(super) struct Run {
     /// The working directory, relative to the current one [default: the current one if the server is on this machine,
     /// else a new workspace].
     ///
-    /// With --workspace or --send, and with a server on another machine, a relative path is relative to the workspace.
+    /// With --workspace or --send, or if the server is on another machine, a relative path is relative to the
+    /// workspace.
     #[arg(long, value_name = "DIRECTORY")]
     cwd: Option<PathBuf>,
     /// Run the command in a new, empty workspace.
@@ -63,7 +64,7 @@ pub(super) struct Run {
     /// Print the job's id and exit without waiting for the job.
     #[arg(long)]
     detach: bool,
-    /// Print the events, or with --detach the job, as JSON, as returned by the API.
+    /// Print the events (with --detach: the job) as JSON, exactly as the API returns them.
     #[arg(long)]
     json: bool,
     /// The command and its arguments.

@@ -61,7 +61,8 @@ pub(super) struct Serve {
     /// The target size of a log event's text, in bytes; it grows under load.
     #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
     live_event_bytes: u32,
-    /// The maximum total text of a job's log events, in bytes; beyond it only the end of each step is sent live.
+    /// The maximum total size of the text in a job's log events, in bytes; beyond it, only the end of each step's
+    /// output is sent live.
     #[arg(long, env = "TAILWATER_LIVE_JOB_BYTES", default_value_t = 1 << 30)]
     live_job_bytes: u64,
     /// How long output may still be sent live after its step has ended, in seconds; after that, only the last part of
@@ -71,7 +72,7 @@ pub(super) struct Serve {
     /// The maximum size of a request body, in bytes.
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
-    /// The maximum number of open streams.
+    /// The maximum number of event streams that clients can keep open at the same time.
     #[arg(long, env = "TAILWATER_STREAMS", default_value_t = 4096)]
     streams: u32,
     /// The maximum number of queued jobs.
@@ -230,13 +231,13 @@ fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Raises the limit of open files to the maximum that the system allows, because every stream needs one. Returns the
+/// Raises the limit on open files to the maximum that the system allows, because every stream needs one. Returns the
 /// previous limit, which is restored for jobs because some programs iterate over all possible file descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
+        tracing::warn!(%error, "the limit on open files could not be raised");
     }
     limit.current
 }

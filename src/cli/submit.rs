@@ -22,8 +22,8 @@ const MAX_FILE: u64 = 64 << 20;
 pub(super) struct Submit {
     #[command(flatten)]
     server: ServerArgs,
-    /// A YAML or JSON file, or - for standard input: a payload (with `run` or `steps`) or a whole submission (with
-    /// `payload`).
+    /// The job, as a YAML or JSON file, or - for standard input. The file contains either a payload (with `run` or
+    /// `steps`) or a whole submission (with `payload`).
     #[arg(value_name = "FILE")]
     file: String,
     /// Send the files of a folder; they are in the workspace before the first step starts.

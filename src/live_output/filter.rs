@@ -52,7 +52,7 @@ pub struct Counts {
     pub stages: i64,
     /// The number of lines in the whole log.
     pub logs: i64,
-    /// The number of warnings and errors among the lifecycle events and the lines in the window.
+    /// The number of warnings and errors among the lifecycle events and the buffered lines.
     pub warnings: i64,
     /// Whether there are lines outside the window, which may contain more warnings.
     pub more_warnings: bool,

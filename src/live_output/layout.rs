@@ -17,8 +17,8 @@ pub const ROW_HEIGHT: u32 = 20;
 /// The height of a lifecycle event, and the minimum height of the space for lines outside the window. It equals
 /// `--lifecycle-height` in `_live.scss`.
 pub const LIFECYCLE_HEIGHT: u32 = 28;
-/// The maximum height of all lines outside the window, in CSS pixels. Browsers limit an element's height to about 17
-/// million pixels.
+/// The maximum combined height of the lines that are not in the buffer's window, in CSS pixels. Browsers limit an
+/// element's height to about 17 million pixels.
 const MAX_SPACE: i64 = 8_000_000;
 
 /// One row of the list, with its index in the buffer.

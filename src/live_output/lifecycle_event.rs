@@ -85,7 +85,11 @@ pub fn words(event: &Event) -> Words {
                 StageStatus::Failed => (Tone::Failed, "failed"),
                 StageStatus::Skipped => (Tone::Plain, "skipped"),
             };
-            Words { tone, subject: format!("Stage {}", stage.stage.as_str()), detail: within(verb, stage.duration_ms) }
+            Words {
+                tone,
+                subject: format!("Stage {}", stage.stage.as_str()),
+                detail: timed(tone, verb, stage.duration_ms),
+            }
         }
         Payload::Attempt(attempt) => {
             let (tone, verb) = match attempt.status {
@@ -155,18 +159,22 @@ fn of_step(step: &StepPayload) -> Words {
     };
     let detail = match (step.status, step.exit_code, step.signal) {
         (StepStatus::Started, ..) => format!("$ {}", step.command.lines().next().unwrap_or_default()),
-        (StepStatus::Failed, Some(code), _) => within(&format!("failed with exit code {code}"), step.duration_ms),
-        (StepStatus::Failed, None, Some(signal)) => within(&format!("killed by signal {signal}"), step.duration_ms),
-        (status, ..) => within(words::step_status(status), step.duration_ms),
+        (StepStatus::Failed, Some(code), _) => timed(tone, &format!("failed with exit code {code}"), step.duration_ms),
+        (StepStatus::Failed, None, Some(signal)) => {
+            timed(tone, &format!("killed by signal {signal}"), step.duration_ms)
+        }
+        (status, ..) => timed(tone, words::step_status(status), step.duration_ms),
     };
     // If the step's name is derived from its command, the step's id is shown, because the command is shown beside it.
     let subject = if step.command.starts_with(&step.name) { step.step_id.clone() } else { step.name.clone() };
     Words { tone, subject, detail }
 }
 
-fn within(verb: &str, millis: Option<i64>) -> String {
+/// Appends the duration: something succeeds "in" a time, but fails or is cancelled "after" it.
+fn timed(tone: Tone, verb: &str, millis: Option<i64>) -> String {
+    let preposition = if tone == Tone::Succeeded { "in" } else { "after" };
     match millis {
-        Some(millis) => format!("{verb} in {}", words::duration(millis)),
+        Some(millis) => format!("{verb} {preposition} {}", words::duration(millis)),
         None => verb.to_owned(),
     }
 }
@@ -201,9 +209,9 @@ mod tests {
     fn a_step_shows_its_command_and_its_result() {
         assert_eq!(step(StepStatus::Started, None, None), "-- Build $ cargo build");
         assert_eq!(step(StepStatus::Succeeded, Some(0), None), "-- Build succeeded in 12.6 s");
-        assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 in 12.6 s");
-        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build killed by signal 9 in 12.6 s");
-        assert_eq!(step(StepStatus::TimedOut, None, Some(15)), "-- Build timed out in 12.6 s");
+        assert_eq!(step(StepStatus::Failed, Some(101), None), "-- Build failed with exit code 101 after 12.6 s");
+        assert_eq!(step(StepStatus::Failed, None, Some(9)), "-- Build killed by signal 9 after 12.6 s");
+        assert_eq!(step(StepStatus::TimedOut, None, Some(15)), "-- Build timed out after 12.6 s");
     }
 
     #[test]

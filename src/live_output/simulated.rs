@@ -71,7 +71,7 @@ fn print(random: &mut Rng) -> Vec<Stretch> {
     stretches
 }
 
-/// Splits the log into contiguous ranges, at any character, and splits each range by stream.
+/// Cuts the log at random character boundaries into contiguous ranges, and splits each range by stream.
 fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     let mut characters: Vec<Stretch> = Vec::new();
     for stretch in stretches {

@@ -171,7 +171,8 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// If a pattern with special characters is also the literal name of an existing entry, makes it match only that entry.
+    /// If a pattern with special characters is also the literal name of an existing entry, makes it match only that
+    /// entry.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {
             wanted.exact = wanted.root != wanted.name && exists(&wanted.name);

@@ -24,7 +24,11 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
             (Event::StreamEnd, _) => break,
             (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
             (event, span) if document.is_none() => document = Some(reader.node(event, span, 0)?),
-            (_, span) => return Err(reader.error(&span, "starts a second document, but a file must contain one job")),
+            (_, span) => {
+                return Err(
+                    reader.error(&span, "a second document starts here, but a file must contain exactly one job")
+                );
+            }
         }
     }
     Ok(document.unwrap_or(Json { node: Node::Null, at: 0 }))
@@ -43,7 +47,7 @@ impl<'t> YamlReader<'t> {
         match self.events.next() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => Err(self.syntax(&error)),
-            None => Err(JsonError::new(self.text.len(), "ends unexpectedly")),
+            None => Err(JsonError::new(self.text.len(), "unexpected end of file")),
         }
     }
 
@@ -69,7 +73,7 @@ impl<'t> YamlReader<'t> {
                 (Node::Object(self.members(depth)?), anchor)
             }
             Event::Alias(anchor) => return self.alias(anchor, &span),
-            _ => return Err(self.error(&span, "is not a value")),
+            _ => return Err(self.error(&span, "expected a value")),
         };
         let json = Json { node, at };
         if anchor != 0 {

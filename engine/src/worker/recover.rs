@@ -95,8 +95,8 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     Ok(())
 }
 
-/// Appends output to the spool that is stored in the database but missing at the end of the spool. This happens after a
-/// power failure, because output may be sent before the spool is synced.
+/// Appends to the spool the output that is stored in the database but missing at the end of the spool. This happens
+/// after a power failure, because output may be sent before the spool is synced.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,

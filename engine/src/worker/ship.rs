@@ -49,7 +49,7 @@ const APPEND_BYTES: u64 = 1 << 20;
 
 /// The message in the log when the job's budget is used up.
 const BUDGET_SPENT: &str =
-    "Live output limit reached. The last output of each step is still shown live. The complete log has everything";
+    "Live output limit reached. The end of each step's output is still shown live. The complete log has everything";
 
 /// Whether output is written to the event log. The complete log is always written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -156,7 +156,7 @@ impl Scanner {
         text.len()
     }
 
-    /// Handles a character that is not shown unchanged.
+    /// Handles a control character, or another character that must not be printed as it is.
     fn control(&mut self, character: char, sink: &mut dyn FnMut(Token<'_>)) {
         match character {
             '\u{1b}' => self.state = ScannerState::Escape,

@@ -65,7 +65,9 @@ async fn listen_once(
     let (mut frames, mut begun) = (FrameSplitter::default(), false);
     while let Some(bytes) = client.chunk(&mut reply).await? {
         frames.push(bytes.as_ref());
-        while let Some(frame) = frames.next().map_err(|_| client.not_tailwater("a job that is too long".into()))? {
+        while let Some(frame) =
+            frames.next().map_err(|_| client.not_tailwater("it sent a job description that is too long".into()))?
+        {
             if frame.event == "job" || !begun {
                 // If the channel is full, an unread notification already exists.
                 sender.try_send(Ok(())).ok();

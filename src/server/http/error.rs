@@ -32,7 +32,7 @@ pub(in crate::server) enum ApiError {
         "the host {0:?} is not one of this server's names; to allow it, start the server with --allowed-host or TAILWATER_ALLOWED_HOSTS"
     )]
     HostNotAllowed(String),
-    #[error("the request comes from a page of another origin")]
+    #[error("the request comes from a page on another origin")]
     OriginNotAllowed,
     #[error("there is no such job")]
     JobNotFound,

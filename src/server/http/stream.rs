@@ -60,8 +60,11 @@ pub(super) async fn stream(
 }
 
 fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
-    let forwards =
-        |what: &str| ApiError::InvalidQuery(format!("{what}: a stream always sends the oldest events first"));
+    let forwards = |what: &str| {
+        ApiError::InvalidQuery(format!(
+            "{what}: is not supported by streams, which always send the oldest events first"
+        ))
+    };
     for name in ["before", "beforeEventId"] {
         if query.text(name).is_some() {
             return Err(forwards(name));

@@ -21,7 +21,7 @@ async fn append(store: &Store, lease: Lease, number: i64, line: (NewEvent, (i64,
     store.append(lease, number, line.1, vec![line.0]).await
 }
 
-/// Returns the items of the job's log.
+/// Returns the events of the job's log, each as serialised JSON.
 async fn log(store: &Store, job: JobId) -> Vec<Vec<u8>> {
     let request = PageRequest { direction: Direction::After(Seq::START), filter: Filter::default(), limit: 500 };
     let page = store.log.page(job, &request).await.expect("the job exists");

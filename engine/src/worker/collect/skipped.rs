@@ -75,7 +75,7 @@ impl SkipReason {
             Self::Unreadable => Redacted::literal("could not be read"),
             Self::Name => {
                 let before = by_count("has a path that is longer than ", "have a path that is longer than ");
-                with(before, number(MAX_NAME as u64), " bytes or not a single line of text")
+                with(before, number(MAX_NAME as u64), " bytes, is not UTF-8 or contains control characters")
             }
             Self::SameName => Redacted::literal(by_count(
                 "has the same name as another file after masking",
@@ -92,8 +92,8 @@ impl SkipReason {
             Self::TooMany => with("would exceed the limit of ", number(limits.files as u64), " files"),
             Self::TooFar => {
                 let before = by_count(
-                    "was not searched completely: nested too deeply, or more than ",
-                    "were not searched completely: nested too deeply, or more than ",
+                    "was not searched completely, because it is nested too deeply or contains more than ",
+                    "were not searched completely, because they are nested too deeply or contain more than ",
                 );
                 with(before, number(walk::MAX_ENTRIES as u64), " entries")
             }
