@@ -98,7 +98,7 @@ fn lifecycle_row(event: &Event) -> impl IntoView + use<> {
         (!detail.is_empty()).then(|| view! { <span class="live-detail" title=detail.clone()>{detail.clone()}</span> });
     view! {
         <div
-            class="live-lifecycle_event"
+            class="live-lifecycle"
             data-testid="live-row"
             data-kind=lifecycle_event::kind(event).to_owned()
             data-seq=event.seq.0
@@ -117,7 +117,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
     let (attempt, first) = (gap.attempt, gap.from_line);
     let words = lifecycle_event::words(event);
     view! {
-        <div class="live-lifecycle_event live-gap" data-testid="live-row" data-kind="gap" data-seq=event.seq.0>
+        <div class="live-lifecycle live-gap" data-testid="live-row" data-kind="gap" data-seq=event.seq.0>
             <Icon name=words.tone.as_str() />
             <span class="live-subject">{words.subject}</span>
             <span class="live-detail">{words.detail}</span>

@@ -1,4 +1,4 @@
-//! Restrictions on the package's dependencies and on references between its modules.
+//! Restrictions on the package's dependencies, on references between its modules, and on classes of the style sheet.
 
 #[test]
 fn the_package_links_only_one_copy_of_sqlite() {
@@ -51,4 +51,42 @@ fn modules_have_no_circular_dependencies() {
         check(&format!("engine/src/{module}"), &engine[..at]);
     }
     check("model/src/ansi", &["level"]);
+}
+
+/// Returns the contents of all files with an extension below a folder.
+fn contents(folder: &str, extension: &str) -> String {
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let mut contents = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder exists").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|its| its == extension) {
+                contents.push_str(&std::fs::read_to_string(path).expect("the file is text"));
+            }
+        }
+    }
+    contents
+}
+
+/// Splits text into words that may be class names.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_ascii_alphanumeric() && !"-_".contains(character))
+}
+
+#[test]
+fn every_class_of_the_style_sheet_is_used_by_the_pages() {
+    // The model names the classes of ANSI styles.
+    let (pages, style) = (contents("src", "rs") + &contents("model/src", "rs"), contents("style", "scss"));
+    let used: std::collections::HashSet<&str> = words(&pages).collect();
+    let selectors = style.lines().filter(|line| line.trim_end().ends_with(['{', ',']));
+    let classes: std::collections::BTreeSet<&str> = selectors
+        .flat_map(|line| line.split('.').skip(1))
+        .filter_map(|after| words(after).next())
+        .filter(|class| class.starts_with(|first: char| first.is_ascii_alphabetic()))
+        .collect();
+    assert!(classes.contains("live-row"), "{classes:?}");
+    let unused: Vec<_> = classes.iter().filter(|class| !used.contains(*class)).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
