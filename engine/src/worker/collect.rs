@@ -53,7 +53,7 @@ pub(super) struct Collector {
     limits: ArtifactLimits,
     folders: Folders,
     matcher: Matcher,
-    kept: HashMap<PathBuf, StoredFile>,
+    kept: HashMap<PathBuf, CollectedFile>,
     names: HashSet<Vec<u8>>,
     /// The stored versions that newer ones have replaced.
     replaced: HashSet<ArtifactId>,
@@ -63,7 +63,7 @@ pub(super) struct Collector {
 
 /// A file that was stored.
 #[derive(Debug)]
-struct StoredFile {
+struct CollectedFile {
     version: Version,
     bytes: u64,
     id: ArtifactId,
@@ -206,7 +206,7 @@ impl Collector {
         })?;
         FailPoint::FileKept.reached();
         self.names.insert(name.as_bytes().to_vec());
-        let kept = StoredFile { version, bytes: stored.size_bytes, id };
+        let kept = CollectedFile { version, bytes: stored.size_bytes, id };
         if let Some(before) = self.kept.insert(path.to_owned(), kept) {
             self.replaced.insert(before.id);
         }
