@@ -43,7 +43,7 @@ pub struct JobForm {
 /// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The index of the original's step that this step edits, or `None` for a new step.
+    /// The index of the step in the original job that this step edits, or `None` for a new step.
     pub origin: Option<usize>,
     /// The display name.
     pub name: String,
@@ -58,7 +58,8 @@ pub struct FormVariable {
     pub name: String,
     /// The variable's value.
     pub value: String,
-    /// The name of the original's variable whose secret value is retained, or `None` if the value is in this form.
+    /// The name of the variable in the original job whose secret value is kept, or `None` if `value` contains the
+    /// value.
     pub kept: Option<String>,
 }
 
@@ -116,7 +117,7 @@ impl JobForm {
         Ok(number("maxAttempts", &self.max_attempts)?.map_or(1, saturating))
     }
 
-    /// Returns the environment for the submission. Rows without a name and a value are ignored.
+    /// Returns the environment for the submission. Rows with neither a name nor a value are ignored.
     fn variables(&self) -> Result<Map<String, Value>, Misread> {
         let mut variables = Map::new();
         for FormVariable { name, value, kept } in &self.env {
@@ -136,7 +137,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Converts a step that is not based on a step of the original.
+    /// Converts a step that is not based on a step of the original job.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());

@@ -15,8 +15,8 @@ use std::borrow::Cow;
 
 use model::ansi::{self, LineEnd, Scanner, Token};
 
-/// The length in bytes from which a line with cursor movements is written in parts. No terminal window can display a
-/// longer line.
+/// The length in bytes above which an unfinished line is written before it is complete. No terminal window can display
+/// a longer line.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
 /// The kinds of content that the filter passes on.
@@ -70,7 +70,7 @@ impl Guard {
         Cow::Owned(passed)
     }
 
-    /// Returns the part of an unfinished line that was not written yet.
+    /// Returns the part of the current line that has not been written yet, as a terminal would display it.
     pub(super) fn rest(&mut self) -> String {
         let line = std::mem::take(&mut self.open);
         let folded = ansi::fold(&line, LineEnd::Complete).text;

@@ -1,7 +1,8 @@
-//! Writes to standard output and standard error, with colours on a terminal only.
+//! Writes to standard output and standard error. By default, colours are used only on a terminal.
 //!
-//! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged.
-//! Names and titles never contain escape sequences, because [`plain`] replaces them as the pages do.
+//! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged,
+//! unless colours are switched off. Names and titles never contain escape sequences, because [`plain`] removes them as
+//! the pages do.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -115,8 +116,9 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Writes a job's output and flushes it, so that a prompt without a newline is visible. If this is a terminal or if
-    /// colours are off, the output is filtered as text. Otherwise the bytes are written unchanged.
+    /// Writes a job's output and flushes it, so that a prompt without a newline is visible. If this output is a
+    /// terminal or if colours are switched off, the bytes are decoded as UTF-8 and filtered. Otherwise they are written
+    /// unchanged.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.guard {
             Some(guard) => self.writer.write_all(guard.filter(&String::from_utf8_lossy(bytes)).as_bytes())?,

@@ -47,12 +47,12 @@ pub fn reload_after(seconds: u32) {
     }
 }
 
-/// Parses the arguments of a call from the browser, by the same rules as all JSON bodies.
+/// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies.
 pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     engine::json::read_bytes(bytes)
 }
 
-/// Returns the URL path of a file, given its plain name.
+/// Returns the URL path of a static file, given its name without a hash.
 pub fn asset(name: &str) -> String {
     use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))
 }

@@ -1,4 +1,5 @@
-//! Checks whether standard input has data. Jobs cannot read it, and `tailwater run` must not silently ignore such data.
+//! Checks whether standard input has data. Jobs cannot read standard input, and `tailwater run` must not silently
+//! ignore data in it.
 //!
 //! The command runs if standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build
 //! systems. The command is refused if data is available. An open pipe without data may have a slow writer or none at
