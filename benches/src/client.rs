@@ -35,7 +35,7 @@ impl Client {
         self.request("POST", &format!("/jobs/{job}/cancel"), "{}").await;
     }
 
-    /// Waits until a job has finished and returns it.
+    /// Waits until a job has finished, and returns the job.
     pub async fn ended(&self, job: &str) -> Value {
         loop {
             let now = self.get(&format!("/jobs/{job}")).await;
@@ -80,7 +80,7 @@ pub struct Stream {
     line: Vec<u8>,
 }
 
-/// The data that a stream has delivered.
+/// Statistics of the output that a stream has delivered.
 #[derive(Default)]
 pub struct Seen {
     /// The time from writing each line to its arrival, in nanoseconds.

@@ -23,14 +23,15 @@ use crate::metrics::Metrics;
 
 pub use writer::{Tx, Writer};
 
-/// The oldest SQLite that may be used. Earlier versions can corrupt a database in WAL mode when a checkpoint and a
-/// write coincide.
+/// The oldest version of SQLite that may be used. Earlier versions can corrupt a database in WAL mode when a checkpoint
+/// and a write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
 /// The name of the database's file in the data folder.
 const FILE: &str = "tailwater.sqlite";
 
-/// The number of read connections. SQLite reads are short, and each connection has a page cache of its own.
+/// The number of read connections. A few are enough because reads are short, and each connection uses memory for its
+/// own page cache.
 const READERS: u32 = 8;
 
 /// The number of rows that a query fetches ahead of its consumer. It is small because a row may contain 1 MiB.
@@ -76,7 +77,7 @@ pub enum OpenError {
     },
 }
 
-/// A database error after the database was opened. Its message is written only to the server's log.
+/// An error that occurred while the database was in use. Its message is written only to the server's log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the database failed: {0}")]
 pub struct DbError(Arc<sqlx::Error>);

@@ -201,7 +201,7 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns how many times an attempt's output was masked, if this is the attempt's last event.
+/// Returns the number of masked values in an attempt's output if this is the attempt's last event, and 0 otherwise.
 fn masked(payload: &Payload) -> u64 {
     match payload {
         Payload::Attempt(attempt) => attempt.redactions.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),

@@ -30,7 +30,7 @@ pub enum Cursor {
 pub enum Direction {
     /// Towards newer events, beginning after this position.
     After(Seq),
-    /// Towards older events, beginning before this position, or with the newest event if there is none.
+    /// Towards older events, beginning before this position, or with the newest event if it is `None`.
     Before(Option<Seq>),
     /// Towards newer events, from the beginning of the log up to but not including this position.
     UpTo(Seq),
@@ -94,7 +94,7 @@ pub struct Page {
 /// The current end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The position of its last event.
+    /// The position of the log's last event.
     pub last_seq: Seq,
     /// The job's final status, if it has finished.
     pub terminal: Option<JobStatus>,
@@ -133,7 +133,7 @@ impl Filter {
 pub(super) enum Offered {
     /// Offer the next event.
     Continue,
-    /// The page is full. The last event offered was not added and is not considered examined.
+    /// The page is full. The last event offered was not added and does not count as examined.
     Stop,
 }
 

@@ -28,7 +28,8 @@ impl From<File> for KeptFile {
 }
 
 impl KeptFile {
-    /// Opens the file at that path, compressed or not. Returns `None` if neither form exists.
+    /// Opens the file that was stored at `path`, whether or not it is compressed now. Returns `None` if neither form
+    /// exists.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         // The order matters: the compressed file is created before the uncompressed one is removed.
         if let Some(file) = open(path)? {
