@@ -31,9 +31,9 @@ const PART: i64 = 500;
 /// The scroll position of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScrollPlace {
-    /// The end of the list, including rows that arrive later.
+    /// The list stays at its end when rows are added.
     End,
-    /// A row stays at the top of the panel, with its first `below` pixels above the edge.
+    /// The top edge of the panel stays `below` pixels below the top of a row.
     Row { key: RowKey, below: u32 },
 }
 
@@ -317,7 +317,7 @@ impl Panel {
     }
 
     /// Returns the frame for `rows`, with the height of the rows above and below. Missing lines among `rows` are
-    /// requested first, then those near them.
+    /// requested first, and then those among `near`.
     fn frame_of(
         &self,
         rows: Range<usize>,

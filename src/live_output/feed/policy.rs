@@ -54,7 +54,7 @@ pub enum Connection {
 /// An input to the policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Happened {
-    /// The page became visible, so connect or continue.
+    /// The page became visible, or the reader requested a retry.
     Shown,
     /// The page was hidden.
     Hidden,
@@ -68,7 +68,7 @@ pub enum Happened {
     Ended,
     /// A poll succeeded.
     Polled {
-        /// Whether the page was full, so that there are more events.
+        /// Whether there are more events after those that were fetched.
         more: bool,
     },
     /// A poll got no response.
@@ -138,8 +138,8 @@ impl FeedPolicy {
             return Vec::new();
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // The result of a poll that was started before the page was hidden is ignored, but that poll is no longer
-            // in progress.
+            // While the page is hidden, the result of an earlier poll is ignored. It is only recorded that the poll is
+            // no longer in progress.
             self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
             return Vec::new();
         }
@@ -204,7 +204,8 @@ impl FeedPolicy {
             return self.ask().into_iter().collect();
         }
         match self.stream {
-            // An attempt to reopen the stream while polling has a time limit of its own.
+            // The wake-up for the stream has already been set, and must not be replaced. While polling, however, the
+            // next poll is scheduled even if a stream is being opened.
             StreamState::Open { .. } | StreamState::Opening { .. } if self.connection != Connection::Polling => {
                 Vec::new()
             }

@@ -78,7 +78,7 @@ impl Loaded {
         }
     }
 
-    /// Returns the link to the page that follows these jobs.
+    /// Returns the link to the page that follows the displayed jobs.
     fn next_page(self) -> String {
         let offset = self.offset + self.items.with(Vec::len);
         format!("/tasks/queue?offset={offset}{}", self.query.get_value())
