@@ -176,15 +176,15 @@ impl Server {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves requests until `shutdown` is cancelled. After that, streams are closed, jobs get their grace period, and
-    /// all pending work is committed.
+    /// Serves requests until `shutdown` is cancelled. After that, jobs get their grace period, streams are closed, and
+    /// all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         let outputs = state.outputs.clone();
         let compressing = outputs.compress(shutdown.clone());
-        // Requests are still answered while jobs are being stopped, so that their last lines can be read. Streams are
-        // closed last.
+        // Requests are still answered while jobs are being stopped, so that the last lines of the jobs can be read.
+        // Streams are closed last.
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;

@@ -58,7 +58,8 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path stays within its folder. The code that renders pages resolves `..`, even if percent-encoded.
+/// Returns whether a path contains nothing that could lead out of its folder. The code that renders pages resolves
+/// `..`, even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -131,9 +132,9 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
 }
 
-/// Returns whether a request opens a stream, which stays open until no more events can follow.
+/// Returns whether a request opens a stream: of jobs, of events, or of a log that is being followed.
 ///
-/// The query is decoded as in the route, because `%66ollow` means `follow`.
+/// The query is decoded in the same way as by the route, because `%66ollow` also means `follow`.
 fn is_stream(uri: &Uri) -> bool {
     let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))

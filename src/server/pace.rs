@@ -42,7 +42,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Creates a full budget.
+    /// Creates a pace with a full budget.
     pub(super) const fn new(limit: PaceLimit) -> Self {
         Self { budget: Budget::new(limit), waiting_since: None, timer: None }
     }

@@ -48,8 +48,8 @@ impl FormFields {
         self.single.get("from").map(String::as_str).filter(|id| !id.is_empty())
     }
 
-    /// Returns the form as filled in by the user. Its first rows correspond to those of the original, because without
-    /// scripts rows can neither be added nor removed.
+    /// Returns the form as filled in by the user. Its steps and variables correspond by position to those of the
+    /// original job, because they can be added or removed only with scripts.
     pub(super) fn form(&self, original: Option<&Original>) -> JobForm {
         let single = |name: &str| self.single.get(name).cloned().unwrap_or_default();
         let before = original.map(Original::form);
