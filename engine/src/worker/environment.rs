@@ -72,7 +72,7 @@ pub struct JobEnvironment {
 }
 
 impl JobEnvironment {
-    /// Returns the variables of a step, without those that its job defines.
+    /// Returns the variables of a step, except those that the job or the step itself defines.
     pub(super) fn variables(&self, workspace: &Path) -> BTreeMap<String, String> {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
@@ -97,7 +97,7 @@ impl JobEnvironment {
     }
 }
 
-/// Returns the server's variables whose names match. Variables that are not UTF-8 are omitted.
+/// Returns the server's variables whose names satisfy `is_meant`. Variables that are not UTF-8 are omitted.
 fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -95,8 +95,8 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     Ok(())
 }
 
-/// Appends to the spool the output that is stored in the database but missing at the end of the spool. This happens
-/// after a power failure, because output may be sent before the spool is synced.
+/// Appends to the spool the output that is stored in the database but missing at the end of the spool. Output may be
+/// missing after a power failure, because it may be sent before the spool is synced.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,
@@ -121,8 +121,8 @@ async fn complete<L: Link>(
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
         if have < 0 {
-            // The database does not contain suppressed output, but output is synced before it is suppressed. So this
-            // happens only if the disk has lost data that it reported as synced.
+            // The output before this piece was suppressed, so it is not in the database either. Output is synced before
+            // it is suppressed, so this happens only if the disk has lost data that it reported as synced.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
             break;
         }

@@ -36,7 +36,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// worker started to listen for it.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// If a lease cannot be renewed for this time, the worker kills the attempt's processes, because the server may soon
+/// If a lease cannot be renewed for this long, the worker kills the attempt's processes, because the server may soon
 /// assign the job to another worker.
 const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
@@ -110,7 +110,7 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
     Ok(Prepared { steps, names, capture, collector, control })
 }
 
-/// Returns the names of the steps for events.
+/// Returns the redacted ids, names and commands of the steps, in execution order.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     steps::names(command, attempt, redactor)
 }

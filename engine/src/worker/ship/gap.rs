@@ -25,8 +25,8 @@ pub(super) struct Gap {
     pub(super) step_end: u64,
 }
 
-/// Finds the range after `from` to suppress, so that at most `tail_bytes` bytes of its step remain. The output must be
-/// complete up to `stop`.
+/// Finds the range to suppress. It begins at `from`, and at most `tail_bytes` bytes of the step's output remain after
+/// it. The output must be complete up to `stop`.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
