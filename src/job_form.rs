@@ -43,7 +43,7 @@ pub struct JobForm {
 /// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The index of the step in the original job that this step edits, or `None` for a new step.
+    /// The index, in the original job, of the step that this step edits, or `None` for a new step.
     pub origin: Option<usize>,
     /// The display name.
     pub name: String,

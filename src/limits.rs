@@ -47,7 +47,8 @@ impl Default for Limits {
     }
 }
 
-/// The time for open requests to finish after streams have been closed. Ordinary requests take less.
+/// The time that open requests have to finish when the server stops and has closed its streams. Ordinary requests take
+/// less.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// The pause in accepting connections when the system has no free file descriptors. Retrying immediately would keep a
@@ -87,5 +88,5 @@ pub const SESSION: Duration = Duration::from_hours(30 * 24);
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 
-/// The period for which failed logins are counted.
+/// The period over which failed logins are counted.
 pub const FAILED_LOGINS_WINDOW: Duration = Duration::from_mins(1);

@@ -2,8 +2,8 @@
 //! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
-//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text requires no
-//! additional requests, and the order, latency and resumption are the same in both cases.
+//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Other events need no
+//! additional request. The order and the resumption are the same in both cases.
 
 mod exact;
 
@@ -31,7 +31,7 @@ const PAGE: usize = 500;
 /// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of consecutive failures to connect that are not reported. A restart of the server causes fewer.
+/// The number of consecutive failures to connect that are not reported. A restart of the server usually causes fewer.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.

@@ -50,7 +50,7 @@ impl Guard {
         self.coloured
     }
 
-    /// Filters the next piece of output. An escape sequence may continue in the next piece.
+    /// Filters a piece of output. An escape sequence may continue in the piece after it.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let is_whole = self.keep != Keep::Text || text.ends_with('\n');
         if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {
@@ -111,7 +111,7 @@ impl Guard {
     }
 }
 
-/// Returns whether the only effect of a character on a terminal is to be displayed.
+/// Returns whether a character is a newline, a tab, or any character that is not a control character.
 const fn is_harmless(character: char) -> bool {
     matches!(character, ' '..='~' | '\n' | '\t' | '\u{a0}'..)
 }

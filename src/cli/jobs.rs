@@ -26,7 +26,7 @@ const PAGE: usize = 200;
 /// The interval at which the screen is redrawn if no job changes, to update the durations of running jobs.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
-/// The pause before another attempt to fetch the list.
+/// The pause before the list is requested again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The arguments of `tailwater jobs`, which lists jobs, newest first.

@@ -1,4 +1,4 @@
-//! Restores the order in which a process printed its output, from the events of the two streams.
+//! Restores the original order of an attempt's output from the events of its two streams.
 //!
 //! An event contains one or more segments of one stream, each with its position in the attempt's `output.log`. If the
 //! streams alternate, their segments arrive in two consecutive events, and this module interleaves them again. A

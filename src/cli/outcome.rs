@@ -6,7 +6,7 @@ use crate::words;
 
 /// The exit code if the job was cancelled.
 const CANCELLED: u8 = 123;
-/// The exit code if the job timed out, which is also that of the `timeout` command.
+/// The exit code if the job timed out. The `timeout` command uses the same code.
 const TIMED_OUT: u8 = 124;
 /// The exit code if Tailwater itself failed. `timeout` and container tools use the same code for their own failures.
 pub(super) const OURS: u8 = 125;

@@ -127,7 +127,7 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Finishes the output, and resets the colour if the job has changed it.
+    /// Writes the rest of an unfinished line, and resets the colour if the job has changed it.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if let Some(guard) = &mut self.guard {
             self.writer.write_all(guard.rest().as_bytes())?;
@@ -138,7 +138,7 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Returns the text with a colour, if colours are on.
+    /// Returns the text in the given colour, or unchanged if colours are switched off.
     pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
         if self.colours { format!("\u{1b}[{}m{text}\u{1b}[0m", ink.code()) } else { text.to_owned() }
     }
@@ -155,7 +155,7 @@ pub(super) fn plain(text: &str) -> String {
     ansi::plain_text(text).replace('\n', " ")
 }
 
-/// Prints a message that is not part of the result to standard error. Write errors are ignored.
+/// Prints a message, which is not part of the result, to standard error. Write errors are ignored.
 pub(super) fn note(text: &str) {
     let lines: Vec<String> = text.lines().map(plain).collect();
     writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();

@@ -193,7 +193,7 @@ impl Printer {
     }
 }
 
-/// A range of output that was not sent as events.
+/// A range of output that was suppressed in the events.
 struct Gap {
     job: JobId,
     lines: i64,

@@ -50,8 +50,8 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns whether a file is JSON. If its extension is not conclusive, a file that begins with `{` is JSON, because a
-/// job is an object.
+/// Returns whether a file is JSON. This depends on its extension. If the extension is neither that of JSON nor that of
+/// YAML, the file is JSON if its text begins with `{`, because a job is an object.
 fn is_json(name: &str, text: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     match end.to_ascii_lowercase().as_str() {

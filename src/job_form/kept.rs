@@ -26,8 +26,8 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-/// Describes the settings of a step that the form cannot edit. The shell is included if the form does not show it,
-/// which `None` in `shown_shell` indicates.
+/// Describes the settings of a step that the form cannot edit. If `shown_shell` is `None`, the form does not show the
+/// shell, so the description includes it.
 #[must_use]
 pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {
     let text = |key: &str| step.get(key).and_then(Value::as_str);

@@ -103,7 +103,8 @@ impl Original {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
         match steps.as_slice() {
-            // A job that has a single `run` command keeps it, unless the step now has other members than `run`.
+            // A job with a single `run` command is converted to `steps` only if it now has several steps, or if its
+            // step now has other members than `run`.
             [Value::Object(only)] if !self.payload.contains_key("steps") && only.len() == 1 => {
                 (only.get("run").cloned().unwrap_or_default(), Value::Null)
             }

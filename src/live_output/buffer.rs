@@ -319,8 +319,8 @@ impl Buffer {
         }
     }
 
-    /// Drops all lines before the last missing line of the first chunk. Lines are missing there if the two streams
-    /// alternated and the other stream's chunk came before the first known event.
+    /// If lines are missing within the first chunk, drops all lines before the last missing one. Lines are missing
+    /// there if the two streams alternated and the other stream's chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {

@@ -1,8 +1,8 @@
-//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both start at the same cursor.
+//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both use the same cursor.
 //!
-//! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`]
-//! decides when to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering
-//! large batches early.
+//! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`] decides when
+//! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
+//! early.
 
 pub mod policy;
 

@@ -1,8 +1,8 @@
 //! The vertical position of each row of the list.
 //!
 //! This module is pure. Rows use a monospaced font and wrap at the panel's edge as in a terminal. The height of a row
-//! can therefore be computed from its width in columns, so that 50,000 rows are laid out without the browser. Lines
-//! outside the window also take up space, so that the scrollbar represents the whole log.
+//! can therefore be computed from the width of its text in columns, so that 50,000 rows can be laid out without the
+//! browser. Lines outside the window also take up space, so that the scrollbar represents the whole log.
 
 use std::ops::Range;
 

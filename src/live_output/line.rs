@@ -36,7 +36,7 @@ pub struct LiveLine {
     pub key: LineKey,
     /// The step that printed the line.
     pub step: StepRef,
-    /// The stream that contained the line.
+    /// The stream that the line belongs to.
     pub stream: StreamName,
     /// The `seq` of the event that contains the line's first byte.
     pub first_seq: Seq,

@@ -181,7 +181,8 @@ impl Panel {
         }
         if self.seeking {
             self.seek();
-            // The log may have fewer lines than expected. Seeking ends once the range has been loaded.
+            // If the log has fewer lines than expected, the line does not exist. Seeking therefore ends once the range
+            // has been loaded.
             self.seeking &= !self.marked.is_some_and(|key| part.holds(key));
         }
     }
@@ -373,7 +374,7 @@ impl Panel {
         }
     }
 
-    /// Scrolls so that the marked line is a third of the panel below its top, if the line is in the window.
+    /// Scrolls so that the marked line is one third of the panel's height below its top, if the line is in the window.
     fn seek(&mut self) {
         let Some(key) = self.marked.filter(|key| self.buffer.holds(*key)) else { return };
         if let Some(index) = self.layout.find(RowKey::Line(key), &self.buffer) {

@@ -31,7 +31,7 @@ const LEVEL: i32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// The files by their paths relative to the folder.
+    /// The files, folders and links, by their paths relative to `root`.
     items: BTreeMap<PathBuf, PackedEntry>,
     bytes: u64,
     skipped: Vec<PathBuf>,

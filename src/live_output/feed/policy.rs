@@ -266,7 +266,8 @@ impl FeedPolicy {
     }
 }
 
-/// Returns the pause before a retry. The maximum doubles with each retry, and half of the pause is random.
+/// Returns the pause before a retry, in milliseconds. It doubles with each retry up to a maximum, and is shortened at
+/// random by up to one half.
 fn pause(number: u32, random: f64) -> f64 {
     WAITS.after_spread(number, random).as_secs_f64() * 1000.0
 }
