@@ -9,7 +9,7 @@ pub enum JobPhase {
     Waiting,
     /// An attempt is running.
     Running {
-        /// When the attempt began.
+        /// The time at which the attempt began.
         since: Timestamp,
     },
     /// The job has finished.
