@@ -2,7 +2,7 @@
 //!
 //! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's public API:
 //! [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes the log, and
-//! [`output`] filters all text that is written to a terminal.
+//! [`output`] prevents a job's text from controlling the terminal.
 
 mod artifacts;
 mod cancel;
@@ -131,7 +131,7 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(outcome::OURS.into())
 }
 
-/// Returns the subcommand among the arguments: the first one that is neither an option nor an option's value.
+/// Returns the subcommand among the arguments: the first argument that is neither an option nor an option's value.
 fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     while let Some(argument) = arguments.next() {
         match argument.to_str() {

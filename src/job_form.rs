@@ -26,17 +26,17 @@ pub struct JobForm {
     pub title: String,
     /// The job's commands. There is at least one.
     pub steps: Vec<FormStep>,
-    /// The working directory, or an empty text for the job's workspace.
+    /// The working directory, or an empty string for the job's workspace.
     pub working_directory: String,
     /// The environment variables.
     pub env: Vec<FormVariable>,
-    /// The shell of all steps, an empty text for the server's default, or [`EACH_ITS_OWN`].
+    /// The shell of all steps, an empty string for the server's default, or [`EACH_ITS_OWN`].
     pub shell: String,
-    /// The timeout in seconds, or an empty text for no timeout.
+    /// The timeout in seconds, or an empty string for no timeout.
     pub timeout: String,
-    /// The maximum number of attempts, or an empty text for 1.
+    /// The maximum number of attempts, or an empty string for 1.
     pub max_attempts: String,
-    /// The priority, or an empty text for 0.
+    /// The priority, or an empty string for 0.
     pub priority: String,
 }
 

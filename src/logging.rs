@@ -28,7 +28,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging, including panics. It must be called by a program, not by a library, and only once.
+/// Starts the log, which also records panics. It must be called by a program, not by a library, and only once.
 pub fn start(format: LogFormat) {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let directives = directives(&wanted);

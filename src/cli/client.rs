@@ -111,7 +111,7 @@ impl Client {
         self.http.request(method, format!("{}/api/queue{path}", self.server)).bearer_auth(&self.token)
     }
 
-    /// Sends a request and returns the response. An error response is returned as an error.
+    /// Sends a request. Returns the response if its status reports success, and otherwise an error.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
         let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
         self.check(reply.map_err(|_| self.silent())?).await

@@ -59,7 +59,7 @@ impl CliError {
         }
     }
 
-    /// Returns whether the error is a closed output pipe. Programs such as `head` close their input early.
+    /// Returns whether the output could not be written because its reader has closed the pipe, as `head` does.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

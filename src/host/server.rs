@@ -17,15 +17,15 @@ pub fn status(code: u16) {
     }
 }
 
-/// Escapes a text for a `<title>` or `<textarea>` element, because Leptos and `leptos_meta` do not escape it there.
+/// Escapes the text of a `<title>` or `<textarea>` element, because Leptos and `leptos_meta` do not escape it there.
 ///
 /// The content of these elements is escapable raw text (HTML, 13.1.2), in which only `&` and `<` are special.
 pub fn escaped_text(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// Sends the page's Content-Security-Policy, which specifies what the page may load, and allows only scripts with this
-/// nonce.
+/// Sends the page's Content-Security-Policy, which restricts the resources that the page may load. Inline scripts need
+/// the given nonce.
 ///
 /// Styles may come only from files. Heights and widths that the page computes are set through the CSSOM, which a policy
 /// without `unsafe-inline` permits.

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::words;
 
-/// Describes the settings of a job that the form cannot edit: the other stages, artifacts, input files and the affinity
-/// key.
+/// Describes the settings of a job that the form cannot edit: the `prepare` and `publish` stages, artifacts, input
+/// files and the affinity key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
     let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();

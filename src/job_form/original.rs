@@ -171,7 +171,7 @@ fn form_variables(payload: &Map<String, Value>) -> Vec<FormVariable> {
 }
 
 /// Returns the shell of all steps, or [`EACH_ITS_OWN`] if the steps have different shells. `sh`, the server's default,
-/// is returned as an empty text.
+/// is returned as an empty string.
 fn common_shell(payload: &Map<String, Value>) -> String {
     let mut shells = steps_of(payload).map(|step| match text(step, "shell") {
         "sh" => "",
@@ -181,13 +181,13 @@ fn common_shell(payload: &Map<String, Value>) -> String {
     if shells.all(|shell| shell == first) { first } else { EACH_ITS_OWN }.to_owned()
 }
 
-/// Returns whether two texts are equal in a single-line field, which removes line breaks and surrounding spaces.
+/// Returns whether two strings are equal in a single-line field, which removes line breaks and surrounding spaces.
 fn is_same_line(one: &str, other: &str) -> bool {
     let line = |text: &str| text.replace(['\r', '\n'], "").trim().to_owned();
     line(one) == line(other)
 }
 
-/// Returns whether two texts are equal in a multi-line field, which does not distinguish kinds of line breaks.
+/// Returns whether two strings are equal in a multi-line field, which does not distinguish kinds of line breaks.
 fn is_same_text(one: &str, other: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
     one == other || lines(one) == lines(other)

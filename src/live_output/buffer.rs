@@ -80,7 +80,7 @@ pub struct Buffer {
     colours: Colours,
     /// For each stream, whether its next chunk may begin in the middle of a line because the previous chunk is unknown.
     ragged: [bool; 2],
-    /// The first event of the known range. Chunks before this event may be missing.
+    /// The `seq` of the first event of the known range. Chunks before this event may be missing.
     known_from: Seq,
 }
 

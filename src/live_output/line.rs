@@ -56,7 +56,7 @@ pub struct LiveLine {
     /// Whether the beginning of the line is known. It is `false` for the first line after a part of the log that has
     /// not been loaded.
     pub whole: bool,
-    /// Whether no further text is added, because the newline has arrived or the line was loaded by number.
+    /// Whether the line is complete, because its newline has arrived or because it was loaded by number.
     ended: bool,
     /// The measured height, if the browser draws the line wider or narrower than a terminal would.
     pub measured: Option<Measured>,

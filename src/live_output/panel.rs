@@ -271,7 +271,7 @@ impl Panel {
         self.layout.height() > self.height
     }
 
-    /// Returns the loaded rows that match the filter as text, one line each and without escape sequences.
+    /// Returns the loaded rows that match the filter, as text without escape sequences. Each row ends with a newline.
     #[must_use]
     pub fn visible_text(&self, lifecycle_event: fn(&Event) -> String) -> String {
         let mut text = String::new();

@@ -82,7 +82,7 @@ pub enum Happened {
 /// An action that the policy requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
-    /// Open a stream from the cursor.
+    /// Open a stream of the events after the cursor.
     Open,
     /// Close the stream.
     Close,
