@@ -1,6 +1,7 @@
 //! The server, with its configuration, the state shared by all requests, the routes, and the connections.
 //!
-//! [`Server::run`] serves one listener until it is cancelled. The caller owns the socket and the cancellation token.
+//! [`Server::run`] serves one listener until a cancellation token is cancelled. The caller creates the listener and the
+//! token.
 
 mod accept;
 mod arrival;
@@ -64,7 +65,7 @@ pub enum StartError {
         /// The I/O error.
         source: std::io::Error,
     },
-    /// A basic operation of the operating system failed.
+    /// Another I/O operation failed.
     #[error("failed to start: {0}")]
     System(#[from] std::io::Error),
 }

@@ -1,7 +1,7 @@
 //! Checks the host, the origin and the credentials of every request before its route is called.
 //!
-//! A single list defines the paths that do not require a login. It contains complete paths and two folders of files. A
-//! path that merely starts or ends like one of them still requires a login.
+//! Every path requires a login, except the complete paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely
+//! starts or ends like one of them still requires a login.
 
 mod host;
 
@@ -77,7 +77,8 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns the sender of the request. An invalid bearer token is an error.
+/// Returns the sender of the request, or `None` if it has neither a bearer token nor a valid session. An invalid bearer
+/// token is an error.
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
 /// pass them on.
@@ -92,7 +93,7 @@ async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identi
     }
 }
 
-/// Returns the token of bearer credentials. It may be empty.
+/// Returns the token, which may be empty, or `None` if the credentials have another scheme.
 fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     let credentials = credentials.as_bytes();
     let (scheme, token) = credentials.split_at_checked("bearer".len())?;

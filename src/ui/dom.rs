@@ -67,7 +67,7 @@ pub struct EachFrame {
 }
 
 impl EachFrame {
-    /// Creates a runner for a closure.
+    /// Wraps a closure without running it.
     pub fn new(run: impl Fn() + 'static) -> Self {
         Self { waiting: Rc::default(), run: Rc::new(run) }
     }

@@ -200,7 +200,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // A target that names another host may also be refused with 403.
+        // A request target that names another host may also be refused with 403.
         let refused =
             matches!(reply.status, 303 | 400 | 401) || (reply.status == 403 && trick.starts_with("http://x/"));
         assert!(refused, "{trick}: {} {}", reply.status, reply.body);

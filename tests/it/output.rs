@@ -197,7 +197,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
     ] {
         let text = String::from_utf8_lossy(&text);
         assert!(!text.contains(SECRET), "{what} contain the secret");
-        // No part of the secret that is at least half as long as the secret may appear.
+        // No part of at least half the secret's length may appear.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
         pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} contain {piece:?}"));
     }

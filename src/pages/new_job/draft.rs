@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::job_form::{FormStep, FormVariable, JobForm};
 
-/// The current contents of the form. Copies of this handle refer to the same form.
+/// A handle to the current contents of the form. Copies refer to the same form.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job's title.

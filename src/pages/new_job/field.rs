@@ -7,8 +7,8 @@ use crate::host;
 /// The CSS class of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
 pub const CODE: &str = "field code";
 
-/// The error of the form, if any, which consists of the path of a field and a message. Copies of this handle refer to
-/// the same error.
+/// A handle to the error of the form, if any, which consists of the path of a field and a message. Copies refer to the
+/// same error.
 #[derive(Clone, Copy)]
 pub struct Problems(Memo<Option<(String, String)>>);
 
@@ -36,7 +36,7 @@ impl Problems {
     }
 }
 
-/// The error message of one field, if any. Copies of this handle refer to the same error.
+/// A handle to the error message of one field, if any. Copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct FieldProblem(Memo<Option<String>>);
 
@@ -133,8 +133,8 @@ pub fn TextArea(
 ) -> impl IntoView {
     let text = value.get_untracked();
     let rows = text.lines().count().clamp(3, 16);
-    // Browsers drop the first line break of the element's content (HTML, 13.1.2.5), and Leptos does not escape the
-    // rest.
+    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so one is added. Leptos
+    // does not escape the content.
     let content = format!("\n{}", host::escaped_text(text));
     view! {
         <textarea

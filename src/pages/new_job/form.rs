@@ -34,7 +34,7 @@ impl Request {
     }
 }
 
-/// The state of a form and of its submission. Copies of this handle refer to the same form.
+/// A handle to the state of a form and of its submission. Copies refer to the same form.
 #[derive(Clone, Copy)]
 struct FormState {
     draft: Draft,

@@ -15,8 +15,8 @@ use crate::server::http::error::ApiError;
 /// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The paths of health checks, for which the host is not checked, because health checks use an IP address or send no
-/// host. The responses consist of one word and contain no private data.
+/// The paths of health checks, for which the host is not checked, because clients often send these requests with an IP
+/// address as the host, or without a host. The responses consist of one word and contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port of a request, unmodified.

@@ -96,7 +96,7 @@ pub(super) fn cursor(
     Ok(Some(of_time(time, id)))
 }
 
-/// Parses the filters.
+/// Parses the query parameters that filter events.
 pub(super) fn filter(query: &mut Query) -> Result<Filter, ApiError> {
     let kinds =
         query.text("kind").map_or(Kinds::Any, |kinds| Kinds::Only(kinds.split(',').map(str::to_owned).collect()));

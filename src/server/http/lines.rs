@@ -13,11 +13,11 @@ use crate::server::AppState;
 /// The default and the maximum number of lines in a response.
 const COUNT: (i64, i64) = (200, 2000);
 
-/// The maximum number of bytes that are returned of a line. This is about 200 times the width of a terminal.
+/// The maximum number of bytes returned for each line, about 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
 
-/// The maximum number of bytes that are returned of a single line with `full=true`. Browsers can still display a line
-/// of this length. `/log` returns lines of any length.
+/// The maximum number of bytes returned for a single line with `full=true`. Browsers can still display a line of this
+/// length. `/log` returns lines of any length.
 const KEEP_FULL: usize = 16 << 20;
 
 pub(super) async fn lines(

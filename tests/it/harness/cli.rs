@@ -195,7 +195,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line. At most one line is buffered, so that unread output stays in the pipe.
+/// Reads a pipe line by line. The channel holds at most one line, so that other unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

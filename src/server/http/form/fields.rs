@@ -11,7 +11,7 @@ const SINGLE: [&str; 7] = ["from", "title", "workingDirectory", "shell", "timeou
 #[derive(Debug, Default)]
 pub(super) struct FormFields {
     single: BTreeMap<String, String>,
-    /// The commands, in the order of the page.
+    /// The commands, in their order on the page.
     runs: Vec<String>,
     /// The names of the steps, either one per step or none at all.
     names: Vec<String>,
@@ -20,7 +20,7 @@ pub(super) struct FormFields {
 }
 
 impl FormFields {
-    /// Sorts the fields by name. Returns `None` if they are not the fields of the page's form.
+    /// Groups the fields by name. Returns `None` if they are not the fields of the page's form.
     pub(super) fn read(pairs: Vec<(String, String)>) -> Option<Self> {
         let mut fields = Self::default();
         for (name, value) in pairs {

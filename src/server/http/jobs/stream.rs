@@ -76,7 +76,7 @@ impl JobsStream {
         }
     }
 
-    /// Creates frames for the changed jobs. Returns the number of these jobs.
+    /// Creates frames for the changed jobs, and returns the number of these jobs.
     async fn look(&mut self) -> Result<usize, QueueError> {
         self.changes.mark_unchanged();
         self.looked = Some(Instant::now());
