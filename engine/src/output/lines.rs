@@ -65,7 +65,7 @@ struct Here {
     number: u64,
     record: Record,
     text: Vec<u8>,
-    /// The number of the line at `at`, which begins or continues there.
+    /// The number of the line that begins or continues at `at`, a position in `text`.
     line: u64,
     at: usize,
 }

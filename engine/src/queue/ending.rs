@@ -1,4 +1,4 @@
-//! Ends leases and jobs. The state changes in the same transaction as the events that report the change.
+//! Ends leases and jobs. Each change of state is committed in the same transaction as the events that report it.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -18,7 +18,8 @@ struct Text {
     shown: String,
 }
 
-/// Returns the stored payload `original` with its fields replaced by those of `changes`; null removes a field.
+/// Returns the stored payload `original` with its fields replaced by those of `changes`. The value `null` removes a
+/// field.
 pub(super) fn apply(
     kind: &str,
     original: &str,
@@ -47,7 +48,7 @@ pub(super) fn apply(
     Ok(edited.to_raw())
 }
 
-/// Returns a payload as responses show it.
+/// Returns a payload in the form used in responses.
 fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     let masked = payload.masked(&maskers.of_payload(payload));
     json::parse(masked.get()).expect("serialised text is valid JSON")
@@ -116,7 +117,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // A text that is shown only as the mask is masked completely, so it reveals nothing.
+            // A text that is shown as just the mask is masked completely, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(

@@ -80,7 +80,7 @@ impl SpoolWriter {
                 break;
             }
             for record in records {
-                // After a power failure, a file may end in zeros.
+                // A length of 0 is invalid, because a file may end in zeros after a power failure.
                 if record.offset != bytes || record.length == 0 || record.end() > log_bytes {
                     break 'records;
                 }
