@@ -72,8 +72,8 @@ struct StreamCapture {
 }
 
 impl Capture {
-    /// Creates a capture that redacts output with `redactor` and writes it to `spool`. Output that the redactor holds
-    /// back is released when its stream has been idle for `flush`.
+    /// Creates a capture that redacts output with `redactor` and writes it to `spool`. When a stream has been idle for
+    /// `flush`, output that was held back is released, unless it would reveal a secret.
     #[must_use]
     pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         Self { spool, redactor, flush, redactions: 0 }
@@ -136,7 +136,7 @@ impl StepCapture<'_> {
         self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Retries a failed write, and releases output that has been held back for too long.
+    /// Retries a failed write and releases output that was held back, if either is due.
     pub fn tick(&mut self, now: Instant, time: Timestamp) {
         if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
             let stored = self.store_waiting();

@@ -47,7 +47,7 @@ pub struct ArtifactLimits {
 /// The artifacts that an attempt has stored so far, and the limits on them.
 #[derive(Debug)]
 pub(super) struct Collector {
-    /// The store for the files.
+    /// Stores and removes the files.
     files: Box<dyn Files>,
     lease: Lease,
     limits: ArtifactLimits,

@@ -33,8 +33,8 @@ pub enum LinkError {
 
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
-    /// Claims the next job. If there is none, waits for a job for a limited time or until `stop` is cancelled, and then
-    /// may return `None`.
+    /// Claims the next job. If there is none, waits until one may be available, a time limit has passed, or `stop` is
+    /// cancelled. May then return `None`.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the attempts that were running when an earlier process of this worker died.

@@ -54,7 +54,7 @@ pub enum EndedBy {
     Timeout,
     /// The attempt exceeded its output limit.
     OutputLimit,
-    /// A stop of the attempt was requested.
+    /// The attempt was asked to stop.
     Stop(Stop),
 }
 
@@ -65,7 +65,7 @@ pub struct ProcessLimits {
     pub deadline: Option<Instant>,
     /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being stopped.
     pub output: Option<u64>,
-    /// The time between SIGTERM and SIGKILL when the job is cancelled or times out.
+    /// The time between SIGTERM and SIGKILL when the job is cancelled, times out or exceeds its output limit.
     pub cancel_grace: Duration,
     /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,

@@ -115,7 +115,7 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
     steps::names(command, attempt, redactor)
 }
 
-/// Runs the steps, ships their output and renews the lease, until all output is stored.
+/// Runs the steps, ships their output and renews the lease. Returns when all output has been shipped.
 async fn conduct<L: Link>(
     link: &L,
     config: &WorkerConfig,
@@ -134,8 +134,7 @@ async fn conduct<L: Link>(
         lifecycle_events.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
-    // The steps run in a separate thread, because a step may block for any length of time and a single thread must
-    // start all of an attempt's processes.
+    // The steps run in a thread of their own, because running a step blocks the thread for any length of time.
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
         let _entered = span.entered();

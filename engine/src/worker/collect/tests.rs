@@ -15,7 +15,7 @@ use crate::worker::link::LocalFiles;
 
 const LIMITS: ArtifactLimits = ArtifactLimits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
 
-/// A workspace, a store, and a collector.
+/// A workspace with an artifact store, a collector and a redactor.
 struct Case {
     data: TempDir,
     runtime: tokio::runtime::Runtime,

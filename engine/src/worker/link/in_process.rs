@@ -104,7 +104,7 @@ impl Link for InProcess {
     }
 }
 
-/// Files in the data folder.
+/// The files of one attempt, which are in the server's data folder.
 #[derive(Debug)]
 pub(in crate::worker) struct LocalFiles {
     pub(in crate::worker) runtime: Handle,

@@ -24,7 +24,7 @@ pub struct Bounds {
     pub tail_bytes: u64,
 }
 
-/// What to do with the next output.
+/// The action for the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAction {
     /// Send the output, up to this many bytes.

@@ -65,7 +65,7 @@ fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64
 /// Returns the offset of the first line that begins at or after `at`. If none begins before `limit`, returns the offset
 /// of the first character that begins at or after `at`.
 fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
-    // Include the byte before `at`, which may be a newline, and the continuation bytes of a character.
+    // Include the byte before `at`, which may be a newline, and up to three continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
     let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
     let bytes = text.as_bytes();
