@@ -79,7 +79,7 @@ pub struct EventsPage {
 pub enum Payload {
     /// Output of a step.
     Log(LogPayload),
-    /// Output of a step that was suppressed.
+    /// Suppressed output of a step.
     Gap(GapPayload),
     /// An attempt began or ended.
     Attempt(AttemptPayload),

@@ -67,7 +67,7 @@ pub enum FailureReason {
     Spawn,
     /// The worker died, the server stopped, the lease was lost, or the output could not be stored.
     Interrupted,
-    /// The job printed more than its output limit.
+    /// The attempt exceeded its output limit.
     OutputLimit,
 }
 

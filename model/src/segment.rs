@@ -23,7 +23,7 @@ impl Segment {
 }
 
 impl LogPayload {
-    /// Returns the segments of the chunk, at least one. A contiguous chunk is a single segment.
+    /// Returns the segments of the chunk, of which there is at least one. A contiguous chunk is a single segment.
     #[must_use]
     pub fn segments(&self) -> Cow<'_, [Segment]> {
         match self.segments.as_deref() {
@@ -34,8 +34,8 @@ impl LogPayload {
 
     /// Splits the chunk's text into its segments.
     ///
-    /// Segments count bytes of `output.log`, where an invalid UTF-8 sequence is usually shorter than the U+FFFD that
-    /// replaces it in the text; see [`segment_length`].
+    /// The lengths of segments are in bytes of `output.log`, where an invalid UTF-8 sequence is usually shorter than
+    /// the U+FFFD that replaces it in the text; see [`segment_length`].
     #[must_use]
     pub fn pieces<'a>(&self, text: &'a str) -> Vec<(Segment, &'a str)> {
         let segments = self.segments();

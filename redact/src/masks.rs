@@ -65,7 +65,7 @@ impl Masks {
         Redacted::written(out)
     }
 
-    /// Drops the first `count` bytes of the text, which have been written.
+    /// Adjusts all positions to the removal of the first `count` bytes of the text, which must have been written.
     pub(crate) fn forget(&mut self, count: usize) {
         self.cursor -= count;
         for range in &mut self.ranges {
@@ -73,7 +73,7 @@ impl Masks {
         }
     }
 
-    /// Starts a new text. Only the number of written masks is preserved.
+    /// Resets the state for a new text. Only the number of written masks is preserved.
     pub(crate) fn restart(&mut self) {
         *self = Self { written: self.written, ..Self::default() };
     }

@@ -27,7 +27,7 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    /// Compiles `values`, which must be non-empty and distinct.
+    /// Compiles `values`, each of which must be non-empty and different from the others.
     pub(crate) fn new(values: &[Vec<u8>]) -> Self {
         let automaton = NFA::builder()
             .match_kind(MatchKind::Standard)

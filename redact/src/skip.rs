@@ -9,7 +9,7 @@
 /// are examined one by one.
 const WIDEST: usize = 16;
 
-/// The number of bytes by which the window can move, indexed by its last two bytes.
+/// The number of bytes by which the window can move, indexed by the window's last two bytes.
 type Shifts = [u8; 1 << 16];
 
 /// A table that finds where a value may begin.
@@ -21,7 +21,7 @@ pub(crate) struct Skip {
 }
 
 impl Skip {
-    /// Builds the table for `values`, which must be non-empty.
+    /// Builds the table for `values`, each of which must be non-empty.
     pub(crate) fn new(values: &[Vec<u8>]) -> Self {
         let shortest = values.iter().map(Vec::len).min();
         let window = shortest.unwrap_or(0).clamp(2, WIDEST);

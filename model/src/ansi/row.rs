@@ -66,7 +66,7 @@ pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
 
 /// Returns whether a line contains cursor movements or erasures.
 fn has_motion(line: &str) -> bool {
-    // 0xc2 is the first byte of the C1 control characters.
+    // In UTF-8, 0xc2 is the first byte of the C1 control characters.
     let suspicious = |byte: u8| matches!(byte, 0x8 | 0xb..=0xd | 0x1b | 0xc2);
     let mut found = false;
     if line.bytes().any(suspicious) {

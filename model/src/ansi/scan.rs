@@ -36,7 +36,7 @@ impl Sgr<'_> {
             if index > 0 {
                 out.push(if parameter.sub { ':' } else { ';' });
             }
-            // A terminal treats an empty parameter as 0.
+            // Omit zeros, because a terminal treats an empty parameter as 0.
             if parameter.value > 0 {
                 out.push_str(&parameter.value.to_string());
             }
@@ -70,7 +70,8 @@ enum ScannerState {
     Intermediate,
     /// The scanner is within a control sequence.
     Control,
-    /// The scanner is within a control sequence with private parameters or intermediate bytes, which it ignores.
+    /// The scanner is within a control sequence with private parameters or intermediate bytes. Such a sequence is
+    /// ignored.
     Private,
     /// The scanner is within a string: an OSC sequence, which may be a link, or DCS, SOS, PM or APC.
     String,
