@@ -72,7 +72,8 @@ pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Returns a command that prints lines, each with the time at which it was written.
+/// Returns a command that prints `count` lines at `rate` lines per second. Each line contains the time at which it was
+/// written.
 pub fn printer(rate: u32, count: u32) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     format!("exec {} --print {rate} {count}", program.display())

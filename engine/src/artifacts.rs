@@ -1,4 +1,4 @@
-//! Artifacts: files created by an attempt that are kept in an object store.
+//! Artifacts: files that an attempt has created and that are kept in an object store.
 //!
 //! The object store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a
 //! name that the server generates and that jobs cannot influence. A file is stored completely or not at all: it is
@@ -6,7 +6,7 @@
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files in
+//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], upload large files in
 //! parts where [`ArtifactStore::keep`] writes them as sparse files ([`sparse`]), and have the download route read
 //! through the store.
 
@@ -92,7 +92,7 @@ impl ArtifactStore {
         Ok(stored.finish())
     }
 
-    /// Removes one file.
+    /// Removes the file at `path`.
     pub fn remove(&self, path: &str) -> io::Result<()> {
         std::fs::remove_file(self.data_dir.join(path))
     }

@@ -70,14 +70,14 @@ impl EventLog {
         appended
     }
 
-    /// Returns the cache of recent events that all readers share and that appends publish to.
+    /// Returns the cache of recent events, which all readers share and to which each append adds its events.
     #[must_use]
     pub const fn tails(&self) -> &Tails {
         &self.tails
     }
 
-    /// Returns a handle that wakes a reader when the job's log has grown. Create it before reading, so that no append
-    /// is missed.
+    /// Returns a handle that wakes a reader when the job's log has grown. Create the handle before reading, so that no
+    /// append is missed.
     #[must_use]
     pub fn watch(&self, job: JobId) -> Watch {
         self.tails.watch(job)

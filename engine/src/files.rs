@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub use compress::compress;
 pub use kept::KeptFile;
 
-/// Creates `folder` and any missing parents. Only the owner may enter the folders that it creates.
+/// Creates `folder` and any missing parents. Only their owner can enter the new folders.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)

@@ -95,7 +95,7 @@ impl Incoming {
         JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
     }
 
-    /// Prevents the file from being removed on drop. Call this once its job is stored.
+    /// Prevents the file from being removed on drop. Call this once the job that the input belongs to is stored.
     pub fn keep(mut self) {
         self.kept = true;
     }

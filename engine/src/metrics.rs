@@ -124,7 +124,7 @@ impl Metrics {
         self.latencies.with_label_values(&[method, route]).observe(took.as_secs_f64());
     }
 
-    /// Returns all metrics collected so far.
+    /// Returns the current values of all metrics.
     #[must_use]
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()

@@ -104,7 +104,7 @@ fn supervise(task: &Task) -> io::Result<()> {
         Ok(pid) => pid,
         Err(error) => return Report::NotStarted(error.raw_os_error().unwrap_or_default()).send(&server),
     };
-    // Sending fails if the server was killed. The thread in `heed` then kills the step's processes.
+    // Sending fails if the server was killed. The thread that runs `heed` then kills the step's processes.
     Report::Started(pid).send(&server).ok();
     family.reap_until_none_is_left(|status| drop(Report::Ended(status).send(&server)));
     Report::Done { killed: family.killed() }.send(&server)

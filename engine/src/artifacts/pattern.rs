@@ -36,7 +36,7 @@ struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct InvalidPattern {
-    /// The index of the invalid pattern; `None` if the list itself is invalid.
+    /// The index of the invalid pattern, or `None` if the list as a whole is invalid.
     pub index: Option<usize>,
     /// The error message.
     pub problem: String,
@@ -171,7 +171,7 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Makes each pattern that contains special characters match only the entry whose literal path it is, if `exists`
+    /// Makes a pattern that contains special characters match only the path that is literally equal to it, if `exists`
     /// returns `true` for that path.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {

@@ -52,7 +52,7 @@ impl SparseFile {
         Ok(())
     }
 
-    /// Syncs the file and renames it.
+    /// Syncs the file and renames it to its final path.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let length = self.file.stream_position()?;
         self.file.set_len(length)?;

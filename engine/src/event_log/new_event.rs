@@ -37,7 +37,7 @@ pub struct Origin {
 pub struct StepNames {
     /// The step, with its id and attempt.
     pub origin: Origin,
-    /// The display name.
+    /// The step's display name.
     pub name: Redacted,
     /// The command that the step runs.
     pub command: Redacted,
@@ -52,7 +52,8 @@ pub struct Chunk {
     pub time: Timestamp,
     /// The chunk's segments. There is at least one.
     pub segments: Vec<Segment>,
-    /// Whether the chunk is a single segment. The event does not list it, because its other fields describe it.
+    /// Whether the chunk is a single segment. If so, the payload omits the list of segments, because its other fields
+    /// contain the same information.
     pub joined: bool,
 }
 
@@ -324,7 +325,7 @@ pub struct AttemptTotals {
 pub struct JobDetails {
     /// The id of the worker that the change concerns.
     pub worker: Option<Redacted>,
-    /// When the next attempt may begin.
+    /// The time at which the next attempt may begin.
     pub next_attempt_at: Option<Timestamp>,
     /// The reason for the change.
     pub reason: Option<Redacted>,

@@ -25,7 +25,7 @@ pub enum Cursor {
     Before(Timestamp, Option<EventId>),
 }
 
-/// The direction of reading, and its exclusive bound.
+/// The direction of reading, and the position at which reading begins or ends. That position is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Towards newer events, beginning after this position.
@@ -66,7 +66,7 @@ pub struct Filter {
 /// A request for a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The direction of reading, and the position at which it begins.
+    /// The direction of reading, and the position at which reading begins or ends.
     pub direction: Direction,
     /// The conditions that the returned events must meet.
     pub filter: Filter,
@@ -209,7 +209,7 @@ impl<'a> Filling<'a> {
 }
 
 impl Page {
-    /// Returns whether no event can follow this page.
+    /// Returns whether the job has finished and no event follows this page.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.terminal.is_some() && self.next_after >= self.last_seq

@@ -313,7 +313,7 @@ pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before:
     Ok(Seq(seq.unwrap_or(0)))
 }
 
-/// Returns the chunks from a position on, in order.
+/// Returns all chunks at or after a position, in order.
 pub(super) fn chunks_from(
     connection: &mut Connection,
     job: JobId,

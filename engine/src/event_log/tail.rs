@@ -101,7 +101,7 @@ impl Tails {
         let page = page.finish();
         drop(window);
         drop(tail);
-        // The last watch may have been dropped while this call kept the entry alive.
+        // The last watch may have been dropped while this call kept the entry alive. If so, remove the entry now.
         self.forget_if_idle(job);
         Some(page)
     }

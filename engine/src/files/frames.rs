@@ -23,7 +23,7 @@ pub(super) struct Frames {
     file: Arc<File>,
     /// The positions of the frames in the file.
     table: SeekTable,
-    /// The decompressed bytes of the last frame.
+    /// The decompressed bytes of the frame that was read last.
     frame: Vec<u8>,
     /// The offset of that frame in the uncompressed file.
     frame_at: u64,

@@ -49,7 +49,7 @@ impl KeptFile {
         }
     }
 
-    /// Reads `length` bytes from offset `at`. Fails if the file is shorter.
+    /// Reads `length` bytes from offset `at` of the uncompressed file. Fails if the file is shorter.
     pub fn read(&mut self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         match &mut self.0 {
             Bytes::Plain(file) => {

@@ -6,7 +6,7 @@
 //! resolved by the kernel. Of the permissions, only the executable bit is preserved; the others depend on the server's
 //! umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the archive itself is small.
 //!
-//! If an archive is rejected, the attempt fails before its first step, with the name of the entry and the reason.
+//! If an archive is rejected, the attempt fails before its first step, and the error names the entry and the reason.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -63,7 +63,7 @@ pub enum UnpackError {
     /// The archive unpacks to more than the limit.
     #[error("the archive unpacks to more than the {0} bytes that --input-bytes allows")]
     TooLarge(u64),
-    /// The archive contains too many entries.
+    /// The archive contains too many entries or symbolic links.
     #[error("the archive contains more than {0}")]
     TooMany(&'static str),
     /// An entry was rejected.

@@ -80,8 +80,8 @@ fn has_mask(text: &str) -> bool {
     text.contains(&*String::from_utf8_lossy(redact::MASK))
 }
 
-/// Replaces masked texts with the original texts. Returns an error for a masked text that matches no original text, or
-/// several different ones.
+/// Replaces masked texts with the original texts. Returns an error if a masked text matches no original text, or
+/// several different original texts.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {

@@ -43,7 +43,7 @@ impl WorkingRoots {
         roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Checks a path in a payload by its text.
+    /// Checks a path in a payload without resolving the path's links.
     pub(super) fn check(&self, field: &str, directory: &str) -> Result<(), InvalidPayload> {
         let path = Path::new(directory);
         if self.0.is_empty() || path.is_relative() || self.allow(&without_dots(path)) {
@@ -82,7 +82,7 @@ impl WorkingRoots {
     }
 }
 
-/// Resolves `.` and `..` in a path by its text alone.
+/// Resolves `.` and `..` in a path without accessing the file system.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
