@@ -35,7 +35,7 @@ pub enum LoginError {
     /// There were too many failed logins.
     #[error("too many failed logins; try again in a minute")]
     TooMany,
-    /// A query of the database failed.
+    /// A database query failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -58,7 +58,8 @@ pub enum Credential {
     Session,
 }
 
-/// A secret that is shown only once: a session's cookie or the ticket of a login link.
+/// A secret that the server sends only once and never stores: the value of a session cookie, or the ticket of a login
+/// link.
 #[derive(Clone)]
 pub struct Secret(String);
 

@@ -2,7 +2,7 @@
 //!
 //! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's public API:
 //! [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes the log, and
-//! [`output`] filters all text that is written to a terminal.
+//! [`output`] prevents a job's text from controlling the terminal.
 
 mod artifacts;
 mod cancel;
@@ -43,7 +43,8 @@ use crate::server::site::EmbeddedSite;
 use error::CliError;
 use output::Colour;
 
-/// The exit code of a subcommand that failed. `run` uses another code, because 1 could be the command's exit code.
+/// The exit code of a subcommand that failed. `run` uses another code, because 1 could be the exit code of the command
+/// that it runs.
 const FAILURE: u8 = 1;
 
 /// A self-hosted job queue with live output in the browser.
@@ -94,7 +95,7 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// Runs the subcommand. `serve` reads the static files of its pages from `embedded_site`.
+/// Parses the command line and runs its subcommand. `serve` reads the static files of its pages from `embedded_site`.
 pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let (matches, file) = match settings::matches(command()) {
         Ok(read) => read,
@@ -120,7 +121,7 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
 }
 
 /// Prints the requested help or the error in the arguments, and exits. The exit code for incorrect usage is 2, except
-/// for `run`, where it is 125 because 2 could be the command's exit code.
+/// for `run`, where it is 125 because 2 could be the exit code of the command to run.
 fn refuse(error: &clap::Error) -> ! {
     let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run");
     if !(error.use_stderr() && is_run) {
@@ -130,7 +131,7 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(outcome::OURS.into())
 }
 
-/// Returns the subcommand among the arguments: the first one that is neither an option nor an option's value.
+/// Returns the subcommand among the arguments: the first argument that is neither an option nor an option's value.
 fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -151,7 +152,8 @@ fn command() -> clap::Command {
 fn in_runtime(verb: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(verb);
-    // This call does not wait for pending operations such as the resolution of a host name.
+    // Unlike dropping the runtime, this call does not wait for pending operations such as the resolution of a host
+    // name.
     runtime.shutdown_background();
     done
 }

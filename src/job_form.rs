@@ -26,24 +26,24 @@ pub struct JobForm {
     pub title: String,
     /// The job's commands. There is at least one.
     pub steps: Vec<FormStep>,
-    /// The working directory, or an empty text for the job's workspace.
+    /// The working directory, or an empty string for the job's workspace.
     pub working_directory: String,
     /// The environment variables.
     pub env: Vec<FormVariable>,
-    /// The shell of all steps, an empty text for the server's default, or [`EACH_ITS_OWN`].
+    /// The shell of all steps, an empty string for the server's default, or [`EACH_ITS_OWN`].
     pub shell: String,
-    /// The timeout in seconds, or an empty text for no timeout.
+    /// The timeout in seconds, or an empty string for no timeout.
     pub timeout: String,
-    /// The maximum number of attempts, or an empty text for 1.
+    /// The maximum number of attempts, or an empty string for 1.
     pub max_attempts: String,
-    /// The priority, or an empty text for 0.
+    /// The priority, or an empty string for 0.
     pub priority: String,
 }
 
 /// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The index of the original's step that this step edits, or `None` for a new step.
+    /// The index, in the original job, of the step that this step edits, or `None` for a new step.
     pub origin: Option<usize>,
     /// The display name.
     pub name: String,
@@ -58,7 +58,8 @@ pub struct FormVariable {
     pub name: String,
     /// The variable's value.
     pub value: String,
-    /// The name of the original's variable whose secret value is retained, or `None` if the value is in this form.
+    /// The name of the variable in the original job whose secret value is kept, or `None` if `value` contains the
+    /// value.
     pub kept: Option<String>,
 }
 
@@ -116,7 +117,7 @@ impl JobForm {
         Ok(number("maxAttempts", &self.max_attempts)?.map_or(1, saturating))
     }
 
-    /// Returns the environment for the submission. Rows without a name and a value are ignored.
+    /// Returns the environment for the submission. Rows with neither a name nor a value are ignored.
     fn variables(&self) -> Result<Map<String, Value>, Misread> {
         let mut variables = Map::new();
         for FormVariable { name, value, kept } in &self.env {
@@ -136,7 +137,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Converts a step that is not based on a step of the original.
+    /// Converts a step that is not based on a step of the original job.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());

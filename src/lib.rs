@@ -1,4 +1,4 @@
-//! Tailwater: a self-hosted job queue whose operators watch their commands' output live in the browser.
+//! Tailwater: a self-hosted job queue with live output in the browser.
 //!
 //! This file lists all modules in reading order. Modules are assigned to the server (`ssr`) or to the browser
 //! (`hydrate`) only in this file.
@@ -24,7 +24,7 @@ mod rest;
 mod ui;
 mod words;
 
-// These modules belong to the server, and are listed from the outermost inwards.
+// These modules belong to the server.
 #[cfg(feature = "ssr")]
 pub mod auth;
 #[cfg(feature = "ssr")]

@@ -26,28 +26,29 @@ pub struct Limits {
     pub linger: Duration,
 }
 
-/// The maximum time without progress, and the minimum average rate, that a peer has to observe.
+/// The maximum time without progress, and the minimum average rate, of a transfer from or to a client.
 ///
-/// Time spent waiting for a peer is deducted from a budget of `stall`, to which transferred bytes add time at the rate
-/// of `bytes_per_second`.
+/// Time spent waiting for the client is deducted from a budget, which is `stall` at the start. Every `bytes_per_second`
+/// transferred bytes return one second to the budget, up to its initial size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaceLimit {
     /// The maximum time without progress.
     pub stall: Duration,
-    /// The lowest rate that can be sustained indefinitely.
+    /// The lowest average rate at which a transfer can continue indefinitely.
     pub bytes_per_second: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         // 500 bytes per second is the default of Apache's mod_reqtimeout. Every modem is faster, but attackers would
-        // need a considerable bandwidth to occupy thousands of connections.
+        // need considerable bandwidth to occupy thousands of connections.
         let pace = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
         Self { head: Duration::from_secs(30), body: pace, reply: pace, linger: Duration::from_secs(2) }
     }
 }
 
-/// The time for open requests to finish after streams have been closed. Ordinary requests take less.
+/// The time that open requests have to finish when the server stops and has closed its streams. Ordinary requests take
+/// less.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// The pause in accepting connections when the system has no free file descriptors. Retrying immediately would keep a
@@ -87,5 +88,5 @@ pub const SESSION: Duration = Duration::from_hours(30 * 24);
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 
-/// The period for which failed logins are counted.
+/// The period over which failed logins are counted.
 pub const FAILED_LOGINS_WINDOW: Duration = Duration::from_mins(1);

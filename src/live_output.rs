@@ -53,7 +53,7 @@ const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 /// Shows the log of a job and updates it live.
 #[component]
 pub fn LiveOutput(
-    /// The job's current state. Its status determines the message while there is no output.
+    /// The job's current state. Its status determines the message that is shown while there is no output.
     job: RwSignal<Job>,
     /// The job's artifacts. Each attempt adds its complete log when it ends.
     artifacts: RwSignal<Vec<Artifact>>,

@@ -28,7 +28,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging, including panics. It must be called by a program, not by a library, and only once.
+/// Starts the log, which also records panics. It must be called by a program, not by a library, and only once.
 pub fn start(format: LogFormat) {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let directives = directives(&wanted);
@@ -69,7 +69,7 @@ fn directives(wanted: &str) -> String {
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
-    // String literals in the source code contain no secrets.
+    // A message of the type `&'static str` is a literal in the source code, which contains no secrets.
     let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or(OMITTED);
     tracing::error!(location, thread = thread.name().unwrap_or_default(), text, "panicked");
 }

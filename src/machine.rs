@@ -72,7 +72,7 @@ impl Facts {
         let numbers = [self.root.0, self.root.1, self.mounts.0, self.mounts.1].map(|number| number.to_string());
         let machine_id = self.machine_id.as_deref().unwrap_or("none");
         for field in [machine_id, &self.boot_id].into_iter().chain(numbers.iter().map(String::as_str)) {
-            // The length is included so that different values cannot result in the same input.
+            // The length is included, so that different values cannot produce the same input.
             digest.update(field.len().to_le_bytes());
             digest.update(field);
         }

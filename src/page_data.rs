@@ -1,4 +1,4 @@
-//! The results of the pages' server functions, which are the data for the first paint or an error.
+//! The results of the pages' server functions: either the data for the first paint or an error.
 //!
 //! This module is separate from [`crate::rpc`], which calls the server, so that the server does not depend on the
 //! modules that call it.

@@ -15,7 +15,7 @@ pub enum RestError {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// A message that also suggests an action.
+        /// The error message from the server.
         message: String,
     },
     /// There was no response, or the server was temporarily unable to respond. A retry may succeed.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::host;
 use crate::page_data::{JobPageData, RpcError};
 
-/// The encoding of a call's arguments, which is JSON. The server parses it like every other JSON body.
+/// The encoding of a call's arguments, which is JSON. The server parses them like every other JSON body.
 pub enum Arguments {}
 
 impl ContentType for Arguments {
@@ -92,7 +92,7 @@ pub async fn resubmit_job(
     crate::server::pages::resubmit_job(&id).await
 }
 
-/// Returns a job, for the form that edits it.
+/// Returns the job that is to be edited in the form.
 #[server(name = LoadJob, prefix = "/rpc", endpoint = "job")]
 pub async fn job(
     /// The job's id.
@@ -101,7 +101,7 @@ pub async fn job(
     crate::server::pages::job(&id).await
 }
 
-/// Submits a job's payload again with changes.
+/// Submits the payload of a job again as a new job, with changes.
 #[server(prefix = "/rpc", endpoint = "resubmit_with_changes", input = Post<Arguments>)]
 pub async fn resubmit_with_changes(
     /// The job's id.

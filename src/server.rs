@@ -1,6 +1,7 @@
 //! The server, with its configuration, the state shared by all requests, the routes, and the connections.
 //!
-//! [`Server::run`] serves one listener until it is cancelled. The caller owns the socket and the cancellation token.
+//! [`Server::run`] serves one listener until a cancellation token is cancelled. The caller creates the listener and the
+//! token.
 
 mod accept;
 mod arrival;
@@ -64,7 +65,7 @@ pub enum StartError {
         /// The I/O error.
         source: std::io::Error,
     },
-    /// A basic operation of the operating system failed.
+    /// Another I/O operation failed.
     #[error("failed to start: {0}")]
     System(#[from] std::io::Error),
 }
@@ -176,15 +177,15 @@ impl Server {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves requests until `shutdown` is cancelled. After that, streams are closed, jobs get their grace period, and
-    /// all pending work is committed.
+    /// Serves requests until `shutdown` is cancelled. After that, jobs get their grace period, streams are closed, and
+    /// all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         let outputs = state.outputs.clone();
         let compressing = outputs.compress(shutdown.clone());
-        // Requests are still answered while jobs are being stopped, so that their last lines can be read. Streams are
-        // closed last.
+        // Requests are still answered while jobs are being stopped, so that the last lines of the jobs can be read.
+        // Streams are closed last.
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;

@@ -1,4 +1,5 @@
-//! HTTP clients. Streams are read directly from sockets, so that a thousand readers use little CPU time.
+//! The HTTP client of the benchmarks. Streams are read directly from sockets, so that a thousand readers use little CPU
+//! time.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ impl Client {
         self.request("POST", &format!("/jobs/{job}/cancel"), "{}").await;
     }
 
-    /// Waits until a job has finished and returns it.
+    /// Waits until a job has finished, and returns the job.
     pub async fn ended(&self, job: &str) -> Value {
         loop {
             let now = self.get(&format!("/jobs/{job}")).await;
@@ -46,7 +47,7 @@ impl Client {
         }
     }
 
-    /// Sends a request on a new connection and returns the JSON of the reply.
+    /// Sends a request on a new connection and returns the JSON body of the reply.
     async fn request(&self, method: &str, path: &str, body: &str) -> Value {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
@@ -80,7 +81,7 @@ pub struct Stream {
     line: Vec<u8>,
 }
 
-/// The data that a stream has delivered.
+/// Statistics about the output that a stream has delivered.
 #[derive(Default)]
 pub struct Seen {
     /// The time from writing each line to its arrival, in nanoseconds.

@@ -47,7 +47,7 @@ pub fn row(figure: &str, measured: &str, target: &str) {
     println!("{figure:<44} {measured:>12} {target:>12}");
 }
 
-/// Returns a percentile of the values: the value at the fraction `part` of the sorted list.
+/// Sorts `values` and returns a percentile, such as the 99th if `part` is 0.99. Returns NaN if there are no values.
 pub fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.sort_unstable();
     #[expect(
@@ -61,18 +61,19 @@ pub fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.get(place).map_or(f64::NAN, |value| *value as f64)
 }
 
-/// Formats nanoseconds as milliseconds.
+/// Formats a number of nanoseconds in milliseconds.
 pub fn millis(nanos: f64) -> String {
     format!("{:.2} ms", nanos / 1e6)
 }
 
-/// Formats bytes as mebibytes.
+/// Formats a number of bytes in mebibytes.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Returns a command that prints lines, each with the time at which it was written.
+/// Returns a command that prints `count` lines at `rate` lines per second. Each line contains the time at which it was
+/// written.
 pub fn printer(rate: u32, count: u32) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     format!("exec {} --print {rate} {count}", program.display())
@@ -89,7 +90,8 @@ async fn idle() {
     row("the page: script and module, brotli", &format!("{} kB", size_of_page() / 1000), "250 kB");
 }
 
-/// Returns the number of bytes that a browser loads before the page is interactive.
+/// Returns the total compressed size of the script and the WASM module, in bytes. A browser loads both before the page
+/// is interactive.
 fn size_of_page() -> u64 {
     let files = std::fs::read_dir("target/site/pkg").into_iter().flatten().flatten();
     let counts = |name: &str| name.ends_with(".js.br") || name.ends_with(".wasm.br");
@@ -168,7 +170,7 @@ const READERS: u32 = 1000;
 async fn readers() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    // The job starts printing when all readers have connected.
+    // The job starts printing when this file exists. It is created after all readers have connected.
     let go = std::fs::canonicalize(server.data.path()).expect("the folder exists").join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
     let job = client.submit(&json!({"run": wait})).await;

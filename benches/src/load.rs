@@ -80,8 +80,8 @@ pub async fn streams() {
     client.cancel(&job).await;
 }
 
-/// Measures the disk space used by a finished job that printed 50 MB, compared with the size of its text after `zstd
-/// -3`.
+/// Measures the disk space used by a finished job that printed 50 MB. The result is relative to the size of the job's
+/// output after compression with `zstd -3`.
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
@@ -121,8 +121,8 @@ fn write_log(path: &Path) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Returns the size of a file, or the total size of all files in a folder and its subfolders whose names begin with
-/// `prefix`.
+/// Returns the size of a file in bytes. If `path` is a folder, returns the total size of the files and subfolders in it
+/// whose names begin with `prefix`.
 fn size_of(path: &Path, prefix: &str) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return path.metadata().map_or(0, |data| data.len()) };
     let named = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));

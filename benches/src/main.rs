@@ -1,9 +1,9 @@
 //! Benchmarks of the main data path. A release server and its clients share the same CPU cores, and each result is
 //! printed next to its target.
 //!
-//! The benchmarks are not tests: a missed target is not a failure. `make bench` builds the server and runs the program.
-//! Its arguments select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`, `flood`, `streams`, `disk`).
-//! The jobs of the benchmarks run this program with the arguments `--print RATE COUNT`.
+//! The benchmarks are not tests: a missed target is not a failure. `make bench` builds the server and runs this
+//! program. The arguments of the program select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`,
+//! `flood`, `streams`, `disk`). The jobs of the benchmarks run the program with the arguments `--print RATE COUNT`.
 
 mod client;
 mod figures;

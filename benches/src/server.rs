@@ -17,8 +17,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the release server with default settings. Its data folder is below `target`, which is on a disk and not
-    /// on a RAM disk.
+    /// Starts the release server with default settings. Its data folder is in `target`, because the folder for
+    /// temporary files may be in RAM.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -73,7 +73,8 @@ impl Server {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the process is running");
         let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name ends").1.split(' ').collect();
         let ticks = |field: usize| fields[field].parse::<f64>().expect("it is a number");
-        // Fields 14 and 15 of `/proc/PID/stat` are the user and system time, in units of 10 ms.
+        // `fields` begins with field 3 of `/proc/PID/stat`, so these are fields 14 and 15: the user and system time, in
+        // units of 10 ms.
         (ticks(11) + ticks(12)) / 100.0
     }
 }

@@ -1,12 +1,12 @@
-//! Artifacts: files that are stored after their attempt, in an object store.
+//! Artifacts: files that an attempt has created and that are kept in an object store.
 //!
-//! The store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a name that
-//! the server generates and that jobs cannot influence. A file is stored completely or not at all: it is written under
-//! a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can therefore leave
-//! behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
+//! The object store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a
+//! name that the server generates and that jobs cannot influence. A file is stored completely or not at all: it is
+//! written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
+//! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use it, open the bucket in [`ArtifactStore::open`], upload large files in
+//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], upload large files in
 //! parts where [`ArtifactStore::keep`] writes them as sparse files ([`sparse`]), and have the download route read
 //! through the store.
 
@@ -63,9 +63,9 @@ impl ArtifactStore {
         Ok(Self { objects, data_dir: data_dir.to_owned() })
     }
 
-    /// Stores `content` at a path returned by [`location`]. The size and checksum are those of the stored bytes, even
-    /// if the file changes at the same time. Reading may block, so do not call this on a thread that runs other async
-    /// tasks.
+    /// Stores `content` at a path returned by [`location`]. The returned size and checksum are those of the stored
+    /// bytes, even if the original file is changed while it is being read. Reading may block, so do not call this on a
+    /// thread that runs other async tasks.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
         let part = read_part(&mut content)?;
@@ -78,26 +78,26 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file that has several parts or contains holes. Runs of zeros take no disk space.
+    /// Stores a file that fills at least one part or contains holes. Blocks of zeros take no disk space.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;
         while !part.is_empty() {
             stored.add(&part);
             file.write(&part)?;
-            // Dropping an unfinished file removes it.
+            // If reading fails, `file` is dropped, which removes the temporary file.
             part = read_part(&mut content)?;
         }
         file.finish()?;
         Ok(stored.finish())
     }
 
-    /// Removes one file.
+    /// Removes the file at `path`.
     pub fn remove(&self, path: &str) -> io::Result<()> {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes all files of an attempt except those at the paths in `keep`. Such other files are left over from a
+    /// Removes all files of an attempt except those at the paths in `keep`. The removed files are left over from a
     /// crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
@@ -132,7 +132,7 @@ fn read_part(content: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(part)
 }
 
-/// Computes the size and checksum of the parts.
+/// Computes the size and checksum of a file from its parts.
 #[derive(Default)]
 struct Sum {
     bytes: u64,

@@ -23,14 +23,15 @@ use crate::metrics::Metrics;
 
 pub use writer::{Tx, Writer};
 
-/// The oldest SQLite that may be used. Earlier versions can corrupt a database in WAL mode when a checkpoint and a
-/// write coincide.
+/// The oldest version of SQLite that may be used. Earlier versions can corrupt a database in WAL mode when a checkpoint
+/// and a write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
 /// The name of the database's file in the data folder.
 const FILE: &str = "tailwater.sqlite";
 
-/// The number of read connections. SQLite reads are short, and each connection has a page cache of its own.
+/// The number of connections for reading. A few are enough because reads are short, and each connection uses memory for
+/// its own page cache.
 const READERS: u32 = 8;
 
 /// The number of rows that a query fetches ahead of its consumer. It is small because a row may contain 1 MiB.
@@ -66,7 +67,7 @@ pub enum OpenError {
         "this program is linked with SQLite {0}, but needs 3.51.3 or later (earlier versions can corrupt a database in WAL mode)"
     )]
     OldSqlite(String),
-    /// Any other database error.
+    /// The database could not be opened for another reason.
     #[error("failed to open the database {path}: {source}")]
     Sql {
         /// The database file.
@@ -76,7 +77,7 @@ pub enum OpenError {
     },
 }
 
-/// A database error after the database was opened. Its message is written only to the server's log.
+/// An error that occurred while the database was in use. Its message is written only to the server's log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the database failed: {0}")]
 pub struct DbError(Arc<sqlx::Error>);
@@ -102,9 +103,9 @@ impl DbError {
 /// The result of a query.
 pub type DbResult<T> = Result<T, DbError>;
 
-/// A connection to the database: the writer's, inside its transaction, or a reader's.
+/// A connection to the database: either the writer's connection inside its transaction, or a connection for reading.
 ///
-/// This type is opaque, so that only the `store.rs` files, which contain the SQL, depend on the database that is used.
+/// This type is opaque, so that only the `store.rs` files, which contain the SQL, depend on SQLite.
 #[derive(Debug)]
 pub struct Connection(Inner);
 
@@ -115,7 +116,7 @@ enum Inner {
 }
 
 impl Connection {
-    /// Returns the connection for queries in the dialect of SQLite.
+    /// Returns the underlying connection, for queries in the SQL dialect of SQLite.
     pub fn sqlite(&mut self) -> &mut SqliteConnection {
         match &mut self.0 {
             Inner::Writer(connection) => connection,
@@ -192,7 +193,7 @@ impl Db {
         &self.metrics
     }
 
-    /// Checks that a reader answers and that the writer processes a unit of work.
+    /// Checks that a connection for reading works and that the writer processes a unit of work.
     pub async fn ping(&self) -> Result<(), DbError> {
         sqlx::query("select exists (select 1 from jobs)").execute(&self.readers).await?;
         self.writer.write(|_| Box::pin(async { Ok(()) })).await

@@ -5,7 +5,7 @@
 //! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
 //! the stream and the first render.
 //!
-//! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot lose
+//! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot miss
 //! any.
 
 mod append;
@@ -49,7 +49,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Creates the event log that is stored in `db`.
+    /// Creates a handle to the event logs that are stored in `db`.
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db, tails: Tails::default() }
@@ -58,7 +58,7 @@ impl EventLog {
     /// Appends a batch under a lease. A batch that is already stored is not stored again, and the call returns the same
     /// result as before.
     ///
-    /// Returns the `seq` of the batch's last event once it is committed.
+    /// Returns the `seq` of the batch's last event after the batch has been committed.
     pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {
         let (tails, began) = (self.tails.clone(), Instant::now());
         let appended = self
@@ -70,14 +70,14 @@ impl EventLog {
         appended
     }
 
-    /// Returns the cache of recent events that all readers share and that appends publish to.
+    /// Returns the cache of recent events, which all readers share and to which each append adds its events.
     #[must_use]
     pub const fn tails(&self) -> &Tails {
         &self.tails
     }
 
-    /// Returns a handle that wakes a reader when the job's log has grown. Create it before reading, so that no append
-    /// is missed.
+    /// Returns a handle that wakes a reader when the job's log has grown. Create the handle before reading, so that no
+    /// append is missed.
     #[must_use]
     pub fn watch(&self, job: JobId) -> Watch {
         self.tails.watch(job)
@@ -98,14 +98,14 @@ impl EventLog {
         store::resolve(&mut connection, job, cursor).await
     }
 
-    /// Returns the stored output events of one attempt whose output reaches beyond `offset`, oldest first.
+    /// Returns an attempt's stored chunks that contain output beyond `offset` of its `output.log`, oldest first.
     pub async fn stored_output(&self, job: JobId, attempt: i32, offset: i64) -> Result<Vec<StoredOutput>, ReadError> {
         let mut connection = self.db.reader().await?;
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
     /// Returns, for each offset, the event that contains the byte at that offset of the attempt's `output.log`, or
-    /// `None` if the byte was not sent. `offsets` must be in ascending order.
+    /// `None` if no event contains it. `offsets` must be in ascending order.
     pub async fn events_at_offsets(
         &self,
         job: JobId,

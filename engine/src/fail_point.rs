@@ -20,33 +20,34 @@ pub enum FailPoint {
     SpoolRecords,
     /// At the end of a step, `output.log` has been synced, but `output.idx` has not.
     SpoolLogSynced,
-    /// A step's output has been synced, but its end has not been reported.
+    /// A step's output has been synced, but the step's end has not been reported.
     StepEnded,
     /// A file of a finished stage is in the artifact store, but has not been recorded yet.
     FileKept,
     /// A batch has been created, but not yet sent.
     BatchMade,
-    /// Within the transaction, positions in the log have been assigned.
+    /// Within the transaction of an append, positions in the log have been assigned.
     SeqAssigned,
-    /// Within the transaction, a batch's events have been stored.
+    /// Within the transaction of an append, the events have been stored.
     EventsStored,
-    /// Within the transaction, the attempt's cursor has been advanced past the batch.
+    /// Within the transaction of an append, the attempt's cursor has been advanced past the batch.
     BatchStored,
-    /// The transaction is about to be committed.
+    /// A transaction is about to be committed.
     Commit,
-    /// The transaction has been committed, but readers have not been notified.
+    /// A transaction has been committed, but readers have not been notified.
     Committed,
-    /// Readers have been notified, but the caller has not received its result yet.
+    /// Readers have been notified, but the callers whose work was committed have not received their results.
     Notified,
-    /// The caller has received its result.
+    /// The callers whose work was committed have received their results.
     Answered,
     /// The shipper has been notified that its batch is stored.
     Shipped,
     /// Everything except the attempt's end has been stored.
     Finish,
-    /// Within the transaction, the attempt has been marked as ended.
+    /// Within the transaction that ends a lease, the attempt has been marked as ended.
     AttemptEnded,
-    /// Within the transaction, the lease has been ended, but the events that report this have not been stored.
+    /// Within the transaction that ends a lease, the lease has been ended, but the events that report this have not
+    /// been stored.
     LeaseEnded,
     /// The attempt's end has been stored, but no listeners have been notified.
     Finished,
@@ -97,7 +98,7 @@ impl FailPoint {
         Self::RestShipped,
     ];
 
-    /// Returns the point's name in the environment variable.
+    /// Returns the name that selects the point in `TAILWATER_FAIL_POINT`.
     #[must_use]
     pub fn name(self) -> String {
         // The name of `SpoolBytes`, for example, is `spool_bytes`.
@@ -109,7 +110,7 @@ impl FailPoint {
         words.char_indices().flat_map(cuts).collect()
     }
 
-    /// Kills the process if the environment variable selects this occurrence of the fail point.
+    /// Kills the process if `TAILWATER_FAIL_POINT` selects this occurrence of the fail point.
     #[cfg(debug_assertions)]
     pub fn reached(self) {
         use std::sync::LazyLock;
@@ -122,8 +123,8 @@ impl FailPoint {
         });
         let Some((name, left)) = &*WANTED else { return };
         if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // If anything was reported too early, this pause gives other tasks the time to receive it, even a task that
-            // waits for this thread.
+            // If anything was reported too early, this pause gives other tasks the time to receive it.
+            // `block_in_place` lets even the tasks that are queued on this thread run.
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
             // The signal may take a moment to arrive. Until then, this thread must not continue.

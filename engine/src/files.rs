@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 pub use compress::compress;
 pub use kept::KeptFile;
 
-/// Creates `folder` and any missing parents. Only the owner may enter the folders that it creates.
+/// Creates `folder` and any missing parents. Only their owner can enter the new folders.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Adds up the sizes of the files below a folder. Files that are removed during the scan are not counted.
+/// Returns the total size of all files in a folder and its subfolders, in bytes. Files that are removed during the scan
+/// are not counted.
 pub fn size_below(folder: &Path) -> io::Result<u64> {
     let mut size = 0;
     for entry in fs::read_dir(folder)?.flatten() {

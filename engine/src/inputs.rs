@@ -1,9 +1,9 @@
-//! Inputs: the files that a client sends with a job, and that are unpacked into the workspace before the first step.
+//! Inputs: the files that a client sends with a job and that are unpacked into the workspace before the first step.
 //!
-//! An input is an archive, a tar file compressed with zstd or gzip. It is received completely, synced and renamed
-//! before its job is stored. So no job can start with an incomplete input, and an interrupted upload leaves nothing
-//! behind. The input remains available to the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted
-//! job shares it. Inputs without a job, which a crash may leave behind, are removed at the next start.
+//! An input is an archive, a tar file compressed with zstd or gzip. It is received completely and synced before its job
+//! is stored. No job can therefore start with an incomplete input, and an interrupted upload leaves nothing behind. The
+//! input remains available to the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted job shares
+//! it. Inputs without a job, which a crash may leave behind, are removed at the next start.
 
 mod names;
 mod unpack;
@@ -22,7 +22,7 @@ use crate::files::private_folder;
 pub use names::stays_inside;
 pub use unpack::{UnpackError, unpack};
 
-/// The name of the folder of inputs, in the data folder.
+/// The name of the folder in the data folder that contains the inputs.
 const FOLDER: &str = "inputs";
 
 /// Returns the path of an input's archive.
@@ -58,7 +58,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Creates the file of an archive.
+    /// Creates an empty file for an archive that is about to be received.
     pub fn create(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join(FOLDER);
         private_folder(&folder)?;
@@ -95,7 +95,7 @@ impl Incoming {
         JobInput { id: self.id, size_bytes, sha256: hex::encode(self.hash.clone().finalize()) }
     }
 
-    /// Prevents the file from being removed on drop. Call this once its job is stored.
+    /// Prevents the file from being removed on drop. Call this once the job that the input belongs to is stored.
     pub fn keep(mut self) {
         self.kept = true;
     }

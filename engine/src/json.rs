@@ -1,9 +1,9 @@
 //! Parses submissions without losing information: numbers keep their digits, objects keep the order of their members,
 //! and every value records its position in the text.
 //!
-//! A body or file is parsed once into a [`Json`], from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values are
-//! read from that tree ([`Json::read`]) with rules that `serde_json` does not enforce: an object cannot be given as an
-//! array, and no object has two members with the same name.
+//! A body or file is parsed once into a [`Json`] tree, from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values
+//! are read from that tree ([`Json::read`]) with rules that `serde_json` does not enforce: an array is not accepted in
+//! place of an object, and an object must not have two members with the same name.
 
 mod error;
 mod parse;
@@ -95,11 +95,11 @@ pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     parse(text).and_then(|json| json.read()).map_err(|error| error.describe(text))
 }
 
-/// Decodes bytes as UTF-8, with or without a byte order mark (RFC 8259, 8.1).
+/// Decodes bytes as UTF-8, with or without a byte order mark (RFC 8259, section 8.1).
 pub fn decode(bytes: &[u8]) -> Result<&str, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // Without a byte order mark, UTF-16 and UTF-32 are recognised by a NUL among the first bytes, because the first
-    // character is ASCII.
+    // Text in UTF-16 or UTF-32 without a byte order mark has a NUL among its first two bytes if its first character is
+    // ASCII.
     if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, ..] | [_, 0, ..]) {
         return Err("is in UTF-16 or UTF-32; save it as UTF-8".into());
     }

@@ -1,7 +1,7 @@
-//! Tailwater without its surfaces (HTTP, pages, command line): the queue, the event log, the output of jobs, and the
-//! worker that runs them.
+//! Tailwater without its interfaces (HTTP, pages, command line): the queue, the event log, the output of jobs, and the
+//! worker that runs the jobs.
 //!
-//! This file lists all modules, from the outermost inwards.
+//! This file lists all modules. Each module uses only modules that are listed after it.
 
 pub mod worker;
 

@@ -1,9 +1,9 @@
 //! The server's metrics, which `/metrics` exposes.
 //!
-//! A single handle is created by the database and passed to every module that counts. There is no global state, so two
-//! servers in one process count separately. Values that are measured rather than counted (queue, disk, streams) are
-//! collected for each request to `/metrics`, in `server::http::metrics`. Labels are constants or route templates, and
-//! never contain parts of a request.
+//! `Db::open` creates the [`Metrics`], and the other modules access them through the database. There is no global
+//! state, so two servers in one process count separately. Values that are measured rather than counted (queue, disk,
+//! streams) are collected for each request to `/metrics`, in `server::http::metrics`. Labels are constants or route
+//! templates, and never contain parts of a request.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const FAST: [f64; 13] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 
 /// The upper bounds of the buckets, in seconds, for commands that users run.
 const SLOW: [f64; 12] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
 
-/// The server's counters. Cloning them is cheap.
+/// The server's counters and histograms. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -40,7 +40,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Creates counters that start at 0.
+    /// Creates counters and histograms that start at 0.
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
@@ -82,7 +82,7 @@ impl Metrics {
             ),
             registry,
         };
-        // The counters are initialised, so that rates can be computed from the first job on.
+        // Create the counter of each final status now, so that rates can be computed from the first job on.
         for status in JobStatus::ALL.into_iter().filter(|status| status.is_terminal()) {
             metrics.jobs.with_label_values(&[status.as_str()]);
         }
@@ -95,7 +95,7 @@ impl Metrics {
         self.event_bytes.inc_by(bytes);
     }
 
-    /// Adds the number of masked values in a finished attempt.
+    /// Adds the number of values that were masked in the output of a finished attempt.
     pub fn redacted(&self, masks: u64) {
         self.redactions.inc_by(masks);
     }
@@ -124,7 +124,7 @@ impl Metrics {
         self.latencies.with_label_values(&[method, route]).observe(took.as_secs_f64());
     }
 
-    /// Returns all metrics collected so far.
+    /// Returns the current values of all metrics.
     #[must_use]
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()

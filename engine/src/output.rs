@@ -24,7 +24,7 @@ use crate::spool::{SpoolReader, Spools};
 pub use page::Wanted;
 pub use steps::StepIds;
 
-/// Why an output could not be read.
+/// The error for output that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The job or its attempt could not be read from the database.
@@ -44,12 +44,12 @@ pub enum OutputError {
         /// The requested attempt.
         asked: i32,
     },
-    /// The attempt has finished with output, but its files no longer exist.
+    /// The attempt has finished, but the files that contained its output no longer exist.
     #[error("the output's files have been removed")]
     Missing,
 }
 
-/// The output of all attempts. Cheap to clone.
+/// Provides access to the output of all attempts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outputs {
     spools: Spools,
@@ -64,7 +64,7 @@ impl Outputs {
         Self { spools, queue, events }
     }
 
-    /// Returns the status of the output of the given attempt, or of the latest one.
+    /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`.
     ///
     /// Call this before reading. If the status says that the output is complete, a later read returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
@@ -77,14 +77,14 @@ impl Outputs {
         }
     }
 
-    /// Opens an output. Returns `None` if nothing has been printed. Fails with [`OutputError::Missing`] if a finished
-    /// attempt's files no longer exist.
+    /// Opens an output. Returns `None` if the attempt has no spool yet. Fails with [`OutputError::Missing`] if a
+    /// finished attempt's files no longer exist.
     pub async fn open(&self, job: JobId, of: &AttemptOutput) -> Result<Option<SpoolReader>, OutputError> {
         let spool = self.open_growing(job, of.attempt).await?;
         if spool.is_none() && of.sha256.is_some() { Err(OutputError::Missing) } else { Ok(spool) }
     }
 
-    /// Opens an output that may still grow. Returns `None` if nothing has been printed so far.
+    /// Opens an output that may still grow. Returns `None` if the attempt has no spool.
     pub async fn open_growing(&self, job: JobId, attempt: i32) -> Result<Option<SpoolReader>, OutputError> {
         let spools = self.spools.clone();
         Ok(blocking(move || spools.open(job, attempt)).await?)
@@ -95,7 +95,7 @@ impl Outputs {
         Ok(StepIds::load(&self.events, job, attempt).await?)
     }
 
-    /// Returns how many bytes of the given attempts' output are not yet in the event logs of their jobs.
+    /// Returns how many bytes of the given attempts' output have neither been stored as events nor suppressed yet.
     pub async fn unshipped(&self, attempts: Vec<Shipping>) -> io::Result<u64> {
         let spools = self.spools.clone();
         blocking(move || Ok(unshipped(&spools, &attempts))).await

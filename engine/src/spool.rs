@@ -1,4 +1,4 @@
-//! The spool: an attempt's complete output on disk. Only this module knows its files and their format.
+//! The spool: an attempt's complete output on disk. Only this module knows the spool's files and their format.
 //!
 //! `output.log` contains exactly the redacted bytes that the steps printed, from both streams in order of arrival.
 //! `output.idx` describes each piece of the log in fixed-size records: offset, length, first line, time, stream, stage
@@ -54,7 +54,7 @@ impl Spools {
         SpoolWriter::create(&self.folder(job, attempt))
     }
 
-    /// Opens a spool whose worker has died, and removes incomplete data at its end.
+    /// Opens the spool of an attempt whose worker has died, and removes incomplete data at the end of the spool.
     pub fn recover(&self, job: JobId, attempt: i32) -> io::Result<SpoolWriter> {
         SpoolWriter::recover(&self.folder(job, attempt))
     }
@@ -71,7 +71,8 @@ impl Spools {
         Ok(compress(&folder.join(OUTPUT_IDX), stop)? + compress(&folder.join(OUTPUT_LOG), stop)?)
     }
 
-    /// Returns how many bytes an attempt has printed, which is the size of its `output.log`, or 0 if there is none.
+    /// Returns how many bytes a running attempt has printed, which is the size of its `output.log`. Returns 0 if that
+    /// file does not exist.
     #[must_use]
     pub fn printed(&self, job: JobId, attempt: i32) -> u64 {
         fs::metadata(self.folder(job, attempt).join(OUTPUT_LOG)).map_or(0, |file| file.len())
@@ -94,7 +95,7 @@ impl Spools {
     }
 }
 
-/// Returns an attempt's folder, relative to the data folder.
+/// Returns the folder of an attempt's spool, relative to the data folder.
 fn place(job: JobId, attempt: i32) -> PathBuf {
     [SPOOLS.to_owned(), job.to_string(), attempt.to_string()].iter().collect()
 }

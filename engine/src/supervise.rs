@@ -38,9 +38,9 @@ const VERB: &str = "supervise";
 /// The command line of a supervisor. The step's environment is not part of it, and is sent through the socket instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
-    /// The soft limit of open files for the step, if it differs from the server's.
+    /// The soft limit on the step's open files, if it differs from the server's.
     pub(crate) file_limit: Option<u64>,
-    /// The environment variables that identify the step's processes, for use if the supervisor is killed.
+    /// The two environment variables by which the step's processes are found if the supervisor is killed.
     pub(crate) marker: [String; 2],
     /// The working directory of the step.
     pub(crate) directory: OsString,
@@ -104,13 +104,13 @@ fn supervise(task: &Task) -> io::Result<()> {
         Ok(pid) => pid,
         Err(error) => return Report::NotStarted(error.raw_os_error().unwrap_or_default()).send(&server),
     };
-    // This fails if the server was killed. The remaining processes are then killed anyway.
+    // Sending fails if the server was killed. The thread that runs `heed` then kills the step's processes.
     Report::Started(pid).send(&server).ok();
     family.reap_until_none_is_left(|status| drop(Report::Ended(status).send(&server)));
     Report::Done { killed: family.killed() }.send(&server)
 }
 
-/// Starts the step. Returns its process id.
+/// Starts the step, and the thread that receives the server's orders. Returns the process id of the step.
 fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &UnixStream) -> io::Result<Pid> {
     set_child_subreaper(Some(getpid()))?;
     // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.

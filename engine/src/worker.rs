@@ -93,14 +93,14 @@ const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {
-    /// Creates the worker for this run of the server.
+    /// Creates the embedded worker of a server.
     #[must_use]
     pub fn new(link: L, config: WorkerConfig, disk: DiskGuard) -> Self {
         Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends the attempts that an earlier run left running, then claims and runs jobs until `shutdown` is cancelled.
-    /// Returns when all running attempts have ended.
+    /// Ends the attempts that an earlier run of the server left running, then claims and runs jobs until `shutdown` is
+    /// cancelled. Returns when all running attempts have ended.
     pub async fn run(self, shutdown: CancellationToken) {
         // An attempt that cannot be ended yet keeps its lease, so no other worker can claim its job. New jobs can
         // therefore start before recovery is complete.
@@ -140,7 +140,8 @@ impl<L: Link> Worker<L> {
         recovering.abort();
     }
 
-    /// Tries to end the attempts that an earlier process left running. Returns whether all of them have been ended.
+    /// Tries to end the attempts that an earlier run of the server left running. Returns whether all of them have been
+    /// ended.
     async fn recover(&self, tries: u32) -> bool {
         let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
         all.unwrap_or_else(|error| {
@@ -149,9 +150,9 @@ impl<L: Link> Worker<L> {
         })
     }
 
-    /// Starts removing the workspaces that an earlier run could not remove. The removal may continue while the first
-    /// jobs are running. The list of workspaces is read before any job starts, so it does not contain the workspaces of
-    /// new jobs.
+    /// Starts removing the workspaces that an earlier run of the server left behind. The removal may continue while the
+    /// first jobs are running. The list of workspaces is read before any job starts, so it does not contain the
+    /// workspaces of new jobs.
     async fn remove_workspaces(&self) {
         let folder = run::workspaces(&self.config);
         let left = tokio::task::spawn_blocking(move || {

@@ -79,7 +79,7 @@ pub struct EventsPage {
 pub enum Payload {
     /// Output of a step.
     Log(LogPayload),
-    /// Output of a step that was suppressed.
+    /// Suppressed output of a step.
     Gap(GapPayload),
     /// An attempt began or ended.
     Attempt(AttemptPayload),
@@ -87,7 +87,7 @@ pub enum Payload {
     Stage(StagePayload),
     /// A step began or ended.
     Step(StepPayload),
-    /// The job was assigned to a worker or changed its state.
+    /// The job was assigned to a worker, or its state changed.
     Job(JobPayload),
     /// A file was stored as an artifact.
     Artifact(ArtifactPayload),
@@ -143,7 +143,7 @@ impl Stage {
     }
 }
 
-/// A chunk of one output stream of a step. The event's message is its text.
+/// A chunk of one output stream of a step. The event's message is the chunk's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogPayload {
@@ -155,7 +155,7 @@ pub struct LogPayload {
     pub step_id: String,
     /// The step's position in its stage, from 0.
     pub step_index: i32,
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i32,
     /// The offset in the attempt's `output.log` at which the chunk begins.
     pub offset: i64,
@@ -200,7 +200,7 @@ pub struct GapPayload {
     pub stage: Stage,
     /// The id of the step that printed the output.
     pub step_id: String,
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i32,
     /// The offset in the attempt's `output.log` at which the range begins.
     pub from_offset: i64,
@@ -238,7 +238,7 @@ pub enum AttemptStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptPayload {
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i32,
     /// The id of the worker that runs the attempt.
     pub worker_id: String,
@@ -280,7 +280,7 @@ pub struct StagePayload {
     pub stage: Stage,
     /// The stage's status.
     pub status: StageStatus,
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i32,
     /// The duration of the stage in milliseconds; null when it begins.
     pub duration_ms: Option<i64>,
@@ -318,7 +318,7 @@ pub struct StepPayload {
     pub name: String,
     /// The command that the step runs.
     pub command: String,
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i32,
     /// The step's status.
     pub status: StepStatus,
@@ -356,17 +356,17 @@ pub enum JobEventStatus {
     DeadLetter,
 }
 
-/// The job was assigned to a worker or changed its state.
+/// The job was assigned to a worker, or its state changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPayload {
-    /// The change.
+    /// The change that the event reports.
     pub status: JobEventStatus,
-    /// The current attempt; 0 before the first.
+    /// The number of the current attempt; 0 before the first.
     pub attempt: i32,
     /// The id of the worker that the change concerns.
     pub worker_id: Option<String>,
-    /// When the next attempt may begin, after a requeue.
+    /// The time at which the next attempt may begin, if the job was queued again.
     pub next_attempt_at: Option<Timestamp>,
     /// The human-readable reason for the change.
     pub reason: Option<String>,

@@ -67,7 +67,7 @@ pub enum FailureReason {
     Spawn,
     /// The worker died, the server stopped, the lease was lost, or the output could not be stored.
     Interrupted,
-    /// The job printed more than its output limit.
+    /// The attempt exceeded its output limit.
     OutputLimit,
 }
 
@@ -98,7 +98,7 @@ impl FailureReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobInput {
-    /// The input's id. A resubmitted job shares the input and its id.
+    /// The input's id. A resubmitted job uses the same input, with the same id.
     pub id: uuid::Uuid,
     /// The archive's size in bytes.
     pub size_bytes: i64,
@@ -106,7 +106,7 @@ pub struct JobInput {
     pub sha256: String,
 }
 
-/// A job as responses contain it. In `payload`, the values of fields with secret-looking names are masked.
+/// A job, as it appears in API responses. In `payload`, the values of fields whose names suggest a secret are masked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
@@ -225,8 +225,8 @@ pub struct JobChanges {
     pub priority: Option<i32>,
     /// The new maximum number of attempts, if it is changed.
     pub max_attempts: Option<i32>,
-    /// Fields that replace those of the original payload; null removes a field. A value that contains the mask exactly
-    /// as in a response is replaced by the original value.
+    /// Fields that replace those of the original payload; null removes a field. A masked value that the client sends
+    /// back unchanged stands for the original value.
     pub payload: Option<RawJson>,
 }
 
@@ -234,7 +234,7 @@ const fn one() -> i32 {
     1
 }
 
-/// A file that is stored after its attempt.
+/// A file that an attempt produced and that remains stored after the attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
@@ -248,7 +248,7 @@ pub struct Artifact {
     pub content_type: String,
     /// The artifact's size in bytes.
     pub size_bytes: i64,
-    /// The artifact's SHA-256, as `sha256:` and hexadecimal digits.
+    /// The artifact's SHA-256, as `sha256:` followed by hexadecimal digits.
     pub digest: String,
     /// Always null; retained for compatibility with older clients.
     pub storage_path: Option<String>,

@@ -40,7 +40,7 @@ pub fn recognise(text: &str) -> Option<Level> {
         .or_else(|| progress::progress(line))
 }
 
-/// Returns the level of a line as it was printed. Escape sequences are removed first.
+/// Returns the level of a line that may contain escape sequences, which are removed first.
 #[must_use]
 pub fn of_printed(text: &str, stream: StreamName) -> Level {
     of_line(&ansi::plain_text(text), stream)

@@ -1,4 +1,4 @@
-//! The types and functions that the server shares with its clients, the pages and the command line.
+//! The types and functions that the server shares with its two clients: the pages and the command line.
 //!
 //! The root of the crate contains the types of the API: ids, jobs, events with their payloads, and pages of jobs and
 //! events. Their serde representation is the JSON that the API sends and the browser reads. [`ansi`] computes the
@@ -92,7 +92,8 @@ impl Seq {
     /// The position before the first event.
     pub const START: Self = Self(0);
 
-    /// Returns the position `n` events later. It saturates, because a client may send the largest `i64` as its cursor.
+    /// Returns the position `n` events later. The result saturates, because a client may send the largest `i64` as its
+    /// cursor.
     #[must_use]
     pub const fn plus(self, n: i64) -> Self {
         Self(self.0.saturating_add(n))
@@ -105,7 +106,7 @@ impl fmt::Display for Seq {
     }
 }
 
-/// The body of every error reply.
+/// The body of every error response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// The error.

@@ -9,7 +9,7 @@ pub enum JobPhase {
     Waiting,
     /// An attempt is running.
     Running {
-        /// When the attempt began.
+        /// The time at which the attempt began.
         since: Timestamp,
     },
     /// The job has finished.
@@ -20,8 +20,8 @@ pub enum JobPhase {
 }
 
 impl JobPhase {
-    /// Returns the duration in milliseconds of the running attempt until `now`, or of the last attempt of a finished
-    /// job.
+    /// Returns how long the running attempt has been running at the time `now`, or how long the last attempt of a
+    /// finished job took, in milliseconds.
     #[must_use]
     pub fn millis(self, now: impl FnOnce() -> Timestamp) -> Option<i64> {
         match self {

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// The newtype name by which the deserializer of `crate::json` recognises this type. It then passes the value as a
-    /// string.
+    /// The newtype name by which the deserializer of `engine::json` recognises this type. That deserializer then passes
+    /// the value's text as a string.
     pub const NAME: &'static str = "tailwater::RawJson";
 
     /// Creates a value from text, which must be exactly one JSON value.

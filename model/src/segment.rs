@@ -9,7 +9,7 @@ use super::LogPayload;
 
 /// A contiguous range of `output.log` that a chunk contains, serialised as `[offset, bytes, line]`.
 ///
-/// `offset` and `bytes` are the range in the attempt's `output.log`, and `line` is the number of the first line in it.
+/// `offset` and `bytes` specify the range in the attempt's `output.log`, and `line` is the number of its first line.
 /// Line numbers within a segment are consecutive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment(pub i64, pub i64, pub i64);
@@ -23,7 +23,7 @@ impl Segment {
 }
 
 impl LogPayload {
-    /// Returns the segments of the chunk, at least one. A contiguous chunk is a single segment.
+    /// Returns the segments of the chunk, of which there is at least one. A contiguous chunk is a single segment.
     #[must_use]
     pub fn segments(&self) -> Cow<'_, [Segment]> {
         match self.segments.as_deref() {
@@ -34,8 +34,8 @@ impl LogPayload {
 
     /// Splits the chunk's text into its segments.
     ///
-    /// Segments count bytes of `output.log`, where an invalid UTF-8 sequence is usually shorter than the U+FFFD that
-    /// replaces it in the text; see [`segment_length`].
+    /// The lengths of segments are in bytes of `output.log`, where an invalid UTF-8 sequence is usually shorter than
+    /// the U+FFFD that replaces it in the text; see [`segment_length`].
     #[must_use]
     pub fn pieces<'a>(&self, text: &'a str) -> Vec<(Segment, &'a str)> {
         let segments = self.segments();
@@ -56,8 +56,8 @@ impl LogPayload {
 /// Returns how many bytes at the start of `rest` correspond to the next `bytes` bytes of `output.log`. `bytes_left` is
 /// the number of bytes of `output.log` that all of `rest` corresponds to.
 ///
-/// The result is exact if the text contains no replacement characters. Otherwise each U+FFFD (3 bytes) replaced one to
-/// three bytes of `output.log`, and the average is estimated from the difference in length.
+/// The result is exact if the text contains no replacement characters. Otherwise, each U+FFFD (3 bytes) stands for one
+/// to three bytes of `output.log`. The average is estimated from the difference in length.
 fn segment_length(rest: &str, bytes: i64, bytes_left: i64) -> usize {
     let wanted = usize::try_from(bytes).unwrap_or(0);
     let growth = i64::try_from(rest.len()).unwrap_or(i64::MAX) - bytes_left;

@@ -1,4 +1,4 @@
-//! A streaming redactor: registered values never appear in its output, however the input is split into reads.
+//! A streaming redactor: it masks registered values in its input, however the input is split into reads.
 //!
 //! A program's output arrives in reads that can end anywhere, even in the middle of a secret. A [`RedactStream`] keeps
 //! its state across reads, so the masked ranges depend only on the bytes and not on how they are split:
@@ -15,13 +15,14 @@
 //! assert_eq!(shown.to_text(), "login: [REDACTED], welcome");
 //! ```
 //!
-//! The output has the type [`Redacted`], which other code cannot create from arbitrary bytes. Code that accepts only
-//! `Redacted` cannot log a secret by mistake.
+//! The output has the type [`Redacted`], which has no general constructor from bytes. Code that accepts only `Redacted`
+//! cannot log a secret by mistake.
 //!
 //! # What is masked
 //!
-//! - Every occurrence of every registered value is masked, byte for byte. Overlapping occurrences become one [`MASK`],
-//!   from the beginning of the first to the end of the last. Occurrences that are merely adjacent get one mask each.
+//! - Every occurrence of every registered value is masked, byte for byte. Overlapping occurrences are replaced by one
+//!   [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
+//!   replaced by one mask each.
 //! - A value shorter than 6 bytes (`0`, `true`) is masked only as a whole token: it is not masked where the byte before
 //!   or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream count as token boundaries.
 //! - If a value is cut off at the end of the stream, its beginning is masked if it is long enough to recognise the
@@ -29,17 +30,17 @@
 //!
 //! # What is held back
 //!
-//! Bytes are held back only if they may still turn out to be part of a value. They are the longest suffix of the input
-//! that is a prefix of a value, and never longer than the longest value. [`RedactStream::release`] returns the harmless
-//! part of them after a pause.
+//! Bytes are held back only if they may still turn out to be part of a value. The held bytes are the longest suffix of
+//! the input that is a prefix of a value, so they are never longer than the longest value. After a pause, the caller
+//! can call [`RedactStream::release`], which returns the bytes that do not reveal a value.
 //!
 //! # How it works
 //!
 //! One Aho-Corasick automaton over all values processes the input byte by byte and keeps its state between reads. For
-//! each state, a table contains the length of the longest value that ends there and the length of the longest prefix of
-//! a value (`tail`). The ranges to mask are merged as they are found, and written once no earlier range can change
-//! (`masks`). While no value has begun, whole sections are skipped without examining each byte (`skip`). The running
-//! time is linear in the input, regardless of the values.
+//! each state, a table contains the lengths of the longest value and of the longest prefix of a value that end at the
+//! current byte (`tail`). The ranges to mask are merged as they are found, and output is written as soon as later input
+//! cannot change it (`masks`). While no value has begun, whole sections are skipped without examining each byte
+//! (`skip`). The running time is linear in the length of the input, regardless of the values.
 
 mod masks;
 mod matcher;

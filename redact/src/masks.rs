@@ -15,9 +15,9 @@ pub const MASK: &[u8] = b"[REDACTED]";
 pub(crate) struct Masks {
     /// The ranges, sorted and without overlaps.
     ranges: Vec<Range<usize>>,
-    /// The text up to here has been written, either masked or shown.
+    /// The position up to which the text has been written, either masked or shown.
     cursor: usize,
-    /// Whether the output written last is a mask, which then ends at the cursor.
+    /// Whether the output written last is a mask. If so, the masked range ends at the cursor.
     open: bool,
     written: u64,
 }
@@ -49,8 +49,9 @@ impl Masks {
     /// Writes `text` up to the offset `sure`, and every mask that begins at or before `sure`. The caller guarantees
     /// that no further range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
-        // Bytes that a release has shown can no longer be masked, so no mask may begin before the cursor. An open mask
-        // may still grow and absorb ranges.
+        // After a release, the cursor may be beyond `sure`. The bytes before the cursor can no longer be masked, so
+        // every mask that begins there can be written now. If the last output is a mask, a range after `sure` must
+        // wait, because a later range may still include it.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);
@@ -64,7 +65,7 @@ impl Masks {
         Redacted::written(out)
     }
 
-    /// Drops the first `count` bytes of the text, which have been written.
+    /// Adjusts all positions to the removal of the first `count` bytes of the text, which must have been written.
     pub(crate) fn forget(&mut self, count: usize) {
         self.cursor -= count;
         for range in &mut self.ranges {
@@ -72,7 +73,7 @@ impl Masks {
         }
     }
 
-    /// Starts a new text. Only the number of written masks is preserved.
+    /// Resets the state for a new text. Only the number of written masks is preserved.
     pub(crate) fn restart(&mut self) {
         *self = Self { written: self.written, ..Self::default() };
     }

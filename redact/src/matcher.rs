@@ -1,7 +1,7 @@
 //! The automaton over all values, and the rule for short values.
 //!
-//! This module hides the `aho-corasick` crate. A matcher contains neither a position nor text. The stream stores those,
-//! as a [`State`] and a [`View`].
+//! This module hides the `aho-corasick` crate. A matcher is shared by streams, so it stores neither a stream's state
+//! nor its text. They are passed in as a [`State`] and a [`View`].
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub(crate) type State = StateID;
 
 /// The automaton over all values, with the table of the suffixes that each of its states represents.
 pub(crate) struct Matcher {
-    /// A DFA would be a third faster but take many times the memory, and most bytes are skipped anyway.
+    /// A DFA would be a third faster, but it would need many times the memory, and most bytes are skipped anyway.
     automaton: NFA,
     start: State,
     tails: Tails,
@@ -27,7 +27,7 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    /// Compiles `values`, which must be non-empty and distinct.
+    /// Compiles `values`, each of which must be non-empty and different from the others.
     pub(crate) fn new(values: &[Vec<u8>]) -> Self {
         let automaton = NFA::builder()
             .match_kind(MatchKind::Standard)
@@ -55,7 +55,7 @@ impl Matcher {
         self.start
     }
 
-    /// Returns the values and prefixes that the stream ends with if the automaton is in `state`.
+    /// Returns the lengths of the values and prefixes that the stream ends with if the automaton is in `state`.
     pub(crate) fn tail(&self, state: State) -> &Tail {
         self.tails.at(state)
     }
@@ -100,7 +100,8 @@ pub(crate) struct View<'t> {
 }
 
 impl View<'_> {
-    /// Returns the longest of `lengths`, counted back from `end`. A short value counts only if a token can begin there.
+    /// Returns the longest of `lengths`, which are lengths of text that ends at `end`. The length of a short value
+    /// counts only if that text begins at a token boundary.
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));
         lengths.value.max(token.unwrap_or(0))

@@ -1,16 +1,16 @@
-//! Recognises variables that contain a secret by their names.
+//! Decides by the name of a variable whether the variable contains a secret.
 
-/// Words that make a name secret. A word is delimited by underscores.
+/// The words that indicate a secret. Underscores separate the words of a name.
 const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
 
-/// Endings that make a name secret.
+/// The endings of names that indicate a secret.
 const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
 
 /// Returns whether a variable with this name contains a secret.
 ///
-/// A name is secret if one of its words, split at `_`, is `TOKEN`, `SECRET`, `PASSWORD`, `PASSWD`, `PASSPHRASE`,
-/// `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or `PRIVATE_KEY`. Case does not
-/// matter. Only whole words count: `PWD` is a directory, and `MAX_TOKENS` is a number.
+/// A name indicates a secret if one of its words, which are separated by `_`, is `TOKEN`, `SECRET`, `PASSWORD`,
+/// `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or
+/// `PRIVATE_KEY`. Case does not matter. Only whole words count: `PWD` is a directory, and `MAX_TOKENS` is a number.
 pub fn is_secret_name(name: &str) -> bool {
     name.split('_').any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
         || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))

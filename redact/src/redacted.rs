@@ -43,7 +43,7 @@ impl Redacted {
         &self.0
     }
 
-    /// Returns the bytes, owned.
+    /// Converts the value into its bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

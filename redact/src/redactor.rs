@@ -21,8 +21,8 @@ impl Redactor {
     /// Creates a redactor that masks each of `values`. Empty values are ignored, and duplicates count once.
     ///
     /// The number and length of the values are limited only by memory: each of their bytes takes about 100 bytes of
-    /// memory and a microsecond to compile. Panics if the automaton cannot be built, which happens only with hundreds
-    /// of millions of bytes. So this function never returns a redactor that masks fewer values than requested.
+    /// memory and a microsecond to compile. The returned redactor always masks all of the values. If the automaton
+    /// cannot be built, which happens only with hundreds of millions of bytes, this function panics.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,

@@ -3,25 +3,25 @@
 //! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the two bytes at
 //! the end of a window determine how far the window can move without passing the beginning of a value. The prefilters
 //! of the `aho-corasick` crate would be faster on some texts, but they do not support a value that is cut off at the
-//! end of the input, and some of them become quadratic where candidates are frequent.
+//! end of the input, and some of them take quadratic time if candidates are frequent.
 
-/// The maximum width of the window, in bytes. The last `WIDEST - 1` bytes of each read are not skipped but examined one
-/// by one.
+/// The maximum width of the window, in bytes. Up to `WIDEST - 1` bytes at the end of each read cannot be skipped and
+/// are examined one by one.
 const WIDEST: usize = 16;
 
-/// The number of bytes by which the window can move, indexed by its last two bytes.
+/// The number of bytes by which the window can move, indexed by the window's last two bytes.
 type Shifts = [u8; 1 << 16];
 
 /// A table that finds where a value may begin.
 pub(crate) struct Skip {
-    /// The length of the shortest value, clamped to between 2 and [`WIDEST`].
+    /// The width of the window in bytes: the length of the shortest value, but at least 2 and at most [`WIDEST`].
     window: usize,
     /// The table; `None` if there are no values.
     shifts: Option<Box<Shifts>>,
 }
 
 impl Skip {
-    /// Builds the table for `values`, which must be non-empty.
+    /// Builds the table for `values`, each of which must be non-empty.
     pub(crate) fn new(values: &[Vec<u8>]) -> Self {
         let shortest = values.iter().map(Vec::len).min();
         let window = shortest.unwrap_or(0).clamp(2, WIDEST);

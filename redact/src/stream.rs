@@ -1,8 +1,9 @@
 //! The redactor's state for one stream of output.
 //!
-//! The stream determines which output is certain, and [`Masks`] writes it. Between two reads the stream stores the
-//! automaton's state and the bytes from the beginning of the longest match that is still possible. The stream does not
-//! measure time; the caller decides how long the output must pause before it calls [`RedactStream::release`].
+//! The stream determines which output later input cannot change, and [`Masks`] writes it. Between two reads the stream
+//! stores the automaton's state and the bytes from the beginning of the longest match that is still possible. The
+//! stream does not measure time; the caller decides how long the output must pause before it calls
+//! [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub struct RedactStream {
     /// The automaton's state after the last byte.
     state: State,
     /// The last bytes of the input, unmasked, from the beginning of the longest match that is still possible. Some of
-    /// them may already be written.
+    /// them may already have been written.
     held: Vec<u8>,
     /// The byte before `held`, or `None` at the beginning of the stream.
     before: Option<u8>,
@@ -33,7 +34,7 @@ impl RedactStream {
         Self { state: matcher.start(), matcher, held: Vec::new(), before: None, masks: Masks::default() }
     }
 
-    /// Processes the next bytes and returns all output that is certain now.
+    /// Processes the next bytes and returns all output that later input cannot change.
     pub fn push(&mut self, input: &[u8]) -> Redacted {
         let joined;
         let text = if self.held.is_empty() {
@@ -58,8 +59,8 @@ impl RedactStream {
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
     /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. Matching
-    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning remains held no matter
-    /// how often this is called, so [`is_holding`](Self::is_holding) may still return true. Call this once per pause.
+    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning remains held however
+    /// often this is called, so [`is_holding`](Self::is_holding) may still return true. Call this once per pause.
     pub fn release(&mut self) -> Redacted {
         let harmless = self.held.len() - self.telling();
         self.masks.write(&self.held, harmless)

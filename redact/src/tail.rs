@@ -1,9 +1,9 @@
 //! The suffixes of the stream that each state of the automaton represents.
 //!
-//! Each state represents the longest suffix of the stream that is a prefix of a value. The automaton itself only
-//! reports which values end there. This table adds the lengths of the prefixes. For values of 6 bytes or more, the
-//! longest length is sufficient. A shorter value is masked only after a check of the bytes around it, so the lengths of
-//! all short values are stored.
+//! Each state represents the longest suffix of the stream that is a prefix of a value. The automaton itself reports
+//! only the complete values at the end of the stream. This table adds the lengths of the prefixes there. For values of
+//! 6 bytes or more, the longest length is sufficient. A shorter value is masked only after a check of the bytes around
+//! it, so the lengths of all short values are stored.
 
 use std::iter;
 
@@ -19,9 +19,9 @@ const TELLING: usize = 8;
 /// Lengths of suffixes of the stream.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lengths {
-    /// The longest suffix that belongs to a value of [`SHORT`] bytes or more.
+    /// The length of the longest suffix that belongs to a value of [`SHORT`] bytes or more.
     pub(crate) value: usize,
-    /// The suffixes that belong to shorter values, as a bit set of lengths.
+    /// The lengths of the suffixes that belong to shorter values, as a bit set.
     tokens: u8,
 }
 
@@ -36,7 +36,7 @@ impl Lengths {
         })
     }
 
-    /// Adds a suffix longer than all earlier ones. It is a prefix of a value of `value` bytes.
+    /// Adds a suffix that is longer than all suffixes added before. It is a prefix of a value of `value` bytes.
     fn add(&mut self, length: usize, value: usize) {
         if value < SHORT {
             self.tokens |= 1 << length;
@@ -46,14 +46,14 @@ impl Lengths {
     }
 }
 
-/// The values and prefixes that the stream ends with in one state of the automaton.
+/// The lengths of the values and prefixes that the stream ends with in one state of the automaton.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
-    /// The complete values that end here.
+    /// The complete values.
     pub(crate) ended: Lengths,
-    /// The prefixes of values, including complete values, that end here.
+    /// The prefixes of values, including the complete values.
     pub(crate) begun: Lengths,
-    /// The prefixes that are too long to be shown unless further input rules the value out.
+    /// The prefixes that are too long to be shown until further input rules the value out.
     pub(crate) telling: Lengths,
 }
 
@@ -106,7 +106,7 @@ impl Tails {
         &self.tails[self.indices[state.as_usize()] as usize]
     }
 
-    /// Returns the entry of `state`, created from `inherited` if it is new.
+    /// Returns the entry of `state`. If there is none, creates it as a copy of `inherited`.
     fn entry(&mut self, state: State, inherited: Tail) -> &mut Tail {
         let state = state.as_usize();
         if self.indices.len() <= state {
@@ -121,13 +121,13 @@ impl Tails {
     }
 }
 
-/// A walk along one value.
+/// The progress of walking the automaton along one value.
 struct Walk<'v> {
     value: &'v [u8],
     /// The state after the current prefix of the value.
     whole: State,
     /// The state after the same prefix without its first byte, which represents the next shorter suffix that is also a
-    /// prefix.
+    /// prefix of a value.
     rest: State,
 }
 

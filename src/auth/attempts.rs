@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The number of failed logins per origin and period after which further logins are refused. Typing errors cause fewer
-/// failures, and guessing 32 characters would take far more.
+/// The number of failed logins of an origin within [`FAILED_LOGINS_WINDOW`] after which further logins are refused.
+/// Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
 pub(super) const MAX_FAILURES: u32 = 20;
 
 /// The maximum number of stored origins, which occupy about a megabyte. If there are more, the oldest one is removed.
@@ -21,8 +21,8 @@ pub(super) struct LoginOrigin {
 }
 
 impl LoginOrigin {
-    /// Returns the origin of a login. All addresses of an IPv6 /64 network count as one origin, because a customer
-    /// usually gets such a network as a whole.
+    /// Returns the origin of a login. All addresses of an IPv6 /64 network count as one origin, because internet
+    /// providers usually assign a whole network of this size to one customer.
     pub(super) fn new(address: IpAddr, account: &'static str) -> Self {
         let address = match address.to_canonical() {
             IpAddr::V6(address) => {

@@ -1,4 +1,5 @@
-//! Reads and creates the files in the data folder that logins need, which contain the admin token and the folder's id.
+//! Reads and creates the files in the data folder that logins use: one contains the admin token, the other the folder's
+//! id.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,10 +11,10 @@ use super::Secret;
 /// The minimum length of an admin token, in characters.
 const TOKEN_MIN: usize = 32;
 
-/// The name of the file with a generated token, in the data folder.
+/// The name of the file in the data folder that contains the generated token.
 const TOKEN_FILE: &str = "admin-token";
 
-/// The name of the file with the data folder's id.
+/// The name of the file in the data folder that contains the folder's id.
 const ID_FILE: &str = "instance-id";
 
 /// The reasons why the admin token can be unavailable.
@@ -32,8 +33,8 @@ pub enum TokenError {
     },
 }
 
-/// Returns the operator's admin token or, if there is none, the one in the data folder, which is generated at the first
-/// start.
+/// Returns the admin token that the operator has set or, if there is none, the one in the data folder, which is
+/// generated at the first start.
 pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
     if let Some(token) = from_operator {
         return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
@@ -51,8 +52,8 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
 }
 
-/// Returns the content of a file. If the file does not exist, it is created with random content that only its owner can
-/// read.
+/// Returns the content of a file. If the file does not exist, it is created with random content, and only its owner can
+/// read it.
 fn read_or_make(path: &Path) -> Result<String, TokenError> {
     let failed = |source| TokenError::File { path: path.display().to_string(), source };
     match fs::read_to_string(path) {

@@ -3,7 +3,7 @@
 use engine::db::{Connection, DbResult};
 use model::Timestamp;
 
-/// Stores a session, and deletes those that have expired.
+/// Stores a session, and deletes all expired sessions.
 pub(super) async fn begin_session(
     connection: &mut Connection,
     digest: &[u8],

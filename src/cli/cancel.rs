@@ -10,8 +10,8 @@ use super::client::ServerArgs;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// The arguments of `tailwater cancel`. A queued job is cancelled immediately, and a running job once its commands have
-/// exited.
+/// The arguments of `tailwater cancel`. A queued job is cancelled immediately. A running job is cancelled after its
+/// commands have been stopped.
 #[derive(Debug, Args)]
 pub(super) struct Cancel {
     #[command(flatten)]

@@ -47,7 +47,7 @@ pub(super) struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// Returns the client. A stored token is sent only to the server that it was stored for.
+    /// Returns a client for the selected server. A stored token is sent only to the server that it was stored for.
     pub(super) fn client(&self) -> Result<Client, CliError> {
         let stored = match (&self.server, &self.token) {
             (Some(_), Some(_)) => None,
@@ -65,7 +65,8 @@ impl ServerArgs {
     }
 }
 
-/// Parses a server's address. The result has the form that is stored and compared, without a path or a trailing slash.
+/// Parses a server's address, and returns it in the form in which addresses are stored and compared: without a path or
+/// a trailing slash.
 pub(super) fn parse_server(text: &str) -> Result<String, CliError> {
     let wrong = || CliError::Usage(format!("{text:?} is not a server address; expected one such as {DEFAULT_SERVER}"));
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -86,7 +87,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(server: String, token: String) -> Result<Self, CliError> {
-        // A repeated call returns an error, but has no effect.
+        // If a provider is already installed, this call returns an error and has no effect.
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
@@ -110,7 +111,7 @@ impl Client {
         self.http.request(method, format!("{}/api/queue{path}", self.server)).bearer_auth(&self.token)
     }
 
-    /// Sends a request and returns the response. An error response is returned as an error.
+    /// Sends a request. Returns the response if its status reports success, and otherwise an error.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
         let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
         self.check(reply.map_err(|_| self.silent())?).await
@@ -141,14 +142,14 @@ impl Client {
         }
     }
 
-    /// Returns the body of a resource exactly as the server sent it. `query` may be empty.
+    /// Requests a resource, and returns the response's body exactly as the server sent it. `query` may be empty.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<String, CliError> {
         let request = self.request(Method::GET, &with_query(path, query));
         let reply = self.send(request).await?;
         self.text(reply).await
     }
 
-    /// Returns a parsed resource.
+    /// Requests a resource, and parses it.
     pub(super) async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
         self.parse(&self.get(path, query).await?)
     }
@@ -170,7 +171,7 @@ impl Client {
         serde_json::from_str(text).map_err(|error| self.not_tailwater(error.to_string()))
     }
 
-    /// Returns the error for a response that does not come from a Tailwater server.
+    /// Returns the error for a response that a Tailwater server would not send.
     pub(super) fn not_tailwater(&self, what: String) -> CliError {
         CliError::NotTailwater { server: self.server.clone(), what }
     }

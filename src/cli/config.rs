@@ -59,8 +59,8 @@ impl Row {
     /// Returns the setting as a line of a settings file. A setting without a value becomes a comment.
     fn text(&self) -> String {
         match &self.value {
-            // Strings and lists of strings have the same syntax in TOML and in JSON, except for characters that must be
-            // escaped only in TOML.
+            // The value is formatted as TOML. JSON has the same syntax for strings and lists of strings, but does not
+            // escape some characters that must be escaped in TOML.
             Some(value) => format!(
                 "{} = {}",
                 self.key,

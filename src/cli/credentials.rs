@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The reasons why the credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CredentialsError {
-    /// There is no home folder.
+    /// Neither `XDG_CONFIG_HOME` nor `HOME` contains an absolute path.
     #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no folder for credentials")]
     NoHome,
     /// The permissions of the file allow other users to read the token.
@@ -19,7 +19,7 @@ pub(super) enum CredentialsError {
     /// The file was not written by `tailwater login`, or was changed afterwards.
     #[error("{path} does not contain valid credentials: {problem}; run `tailwater login` again")]
     Damaged { path: PathBuf, problem: String },
-    /// The file cannot be read or written.
+    /// The file cannot be read, written or removed.
     #[error("failed to {what} {path}: {source}")]
     File { what: &'static str, path: PathBuf, source: io::Error },
 }
@@ -33,7 +33,7 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// Returns the path of the file, according to the XDG Base Directory Specification.
+    /// Returns the path of the credentials file, according to the XDG Base Directory Specification.
     pub(super) fn path() -> Result<PathBuf, CredentialsError> {
         let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
@@ -54,7 +54,7 @@ impl Credentials {
         if fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(CredentialsError::Open(path));
         }
-        // The parser's full error message would contain the line, including the token.
+        // The parser's full error message would quote the invalid line, which may contain the token.
         let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| error.message().to_owned());
         parsed.map(Some).map_err(|problem| CredentialsError::Damaged { path, problem })
     }

@@ -1,4 +1,4 @@
-//! The errors of the command line. Their messages include a suggested action.
+//! The errors of the command line. Where possible, their messages suggest what to do.
 
 use std::io;
 use std::process::ExitCode;
@@ -20,10 +20,10 @@ pub(super) enum CliError {
     /// The server rejected the token.
     #[error("{server} rejected the token (401): run `tailwater login {server}` to store another one")]
     TokenRefused { server: String },
-    /// The server responded with an error. The message is the server's.
+    /// The server, or a proxy in front of it, responded with an error.
     #[error("{message} ({code})")]
     Refused { status: u16, code: String, message: String },
-    /// The response was not sent by a Tailwater server.
+    /// The response is not one that a Tailwater server would send.
     #[error("{server} does not respond like a Tailwater server: {what}")]
     NotTailwater { server: String, what: String },
     /// The arguments are invalid.
@@ -59,12 +59,13 @@ impl CliError {
         }
     }
 
-    /// Returns whether the error is a closed output pipe. Programs such as `head` close their input early.
+    /// Returns whether the output could not be written because its reader has closed the pipe, as `head` does.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Prints the error and returns the exit code. A closed pipe is not reported.
+    /// Prints the error, and returns `failure` as the exit code. A closed output pipe is not reported, and counts as
+    /// success.
     pub(super) fn report(&self, failure: u8) -> ExitCode {
         if self.is_closed_pipe() {
             return ExitCode::SUCCESS;

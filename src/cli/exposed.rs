@@ -1,4 +1,4 @@
-//! Prints warnings about files with secrets that every user of this machine can read.
+//! Prints a warning if every user of this machine can read a file that contains secrets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

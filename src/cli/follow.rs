@@ -2,8 +2,8 @@
 //! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
-//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Ordinary text requires no
-//! additional requests, and the order, latency and resumption are the same in both cases.
+//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Other events need no
+//! additional request. The order and the resumption are the same in both cases.
 
 mod exact;
 
@@ -31,7 +31,7 @@ const PAGE: usize = 500;
 /// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of failed attempts before a message is printed. A restart of the server causes fewer failures.
+/// The number of consecutive failures to connect that are not reported. A restart of the server usually causes fewer.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.
@@ -63,12 +63,12 @@ pub(super) struct Wanted {
 pub(super) struct Received {
     pub(super) json: String,
     pub(super) event: Event,
-    /// The exact bytes, or `None` if the event's text represents them exactly.
+    /// The bytes that the step printed, or `None` if the event's text is used instead.
     exact: Option<Vec<u8>>,
 }
 
 impl Received {
-    /// Returns the bytes printed by the step of a log event.
+    /// Returns the bytes of a log event's output.
     pub(super) fn bytes(&self) -> &[u8] {
         self.exact.as_deref().unwrap_or(self.event.message.as_bytes())
     }
@@ -90,7 +90,7 @@ impl Printed {
     }
 }
 
-/// The result of one connection.
+/// The result of reading from one connection.
 enum Ended {
     /// All requested events have been delivered, or the receiver was closed.
     Complete,
@@ -119,7 +119,7 @@ struct Follower {
     client: Client,
     wanted: Wanted,
     sender: mpsc::Sender<Result<Received, CliError>>,
-    /// The number of consecutive attempts without progress.
+    /// The number of consecutive attempts to connect or read without progress.
     tries: u32,
     /// Whether the user was notified that some bytes are shown as U+FFFD.
     warned_inexact: bool,
@@ -137,7 +137,7 @@ impl Follower {
                 Ok(Ended::Cut) => self.wait("the connection was lost").await,
                 Err(error) if error.is_transient() => self.wait(&error.to_string()).await,
                 Err(error) => {
-                    // The receiver may have been closed.
+                    // The result is ignored, because the receiver may have been closed.
                     self.sender.send(Err(error)).await.ok();
                     return;
                 }

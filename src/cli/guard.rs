@@ -15,8 +15,8 @@ use std::borrow::Cow;
 
 use model::ansi::{self, LineEnd, Scanner, Token};
 
-/// The length in bytes from which a line with cursor movements is written in parts. No terminal window can display a
-/// longer line.
+/// The length in bytes above which an unfinished line is written before it is complete. No terminal window can display
+/// a longer line.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
 /// The kinds of content that the filter passes on.
@@ -50,7 +50,7 @@ impl Guard {
         self.coloured
     }
 
-    /// Filters the next piece of output. An escape sequence may continue in the next piece.
+    /// Filters a piece of output. An escape sequence may continue in the piece after it.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let is_whole = self.keep != Keep::Text || text.ends_with('\n');
         if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {
@@ -70,7 +70,7 @@ impl Guard {
         Cow::Owned(passed)
     }
 
-    /// Returns the part of an unfinished line that was not written yet.
+    /// Returns the part of the current line that has not been written yet, as a terminal would display it.
     pub(super) fn rest(&mut self) -> String {
         let line = std::mem::take(&mut self.open);
         let folded = ansi::fold(&line, LineEnd::Complete).text;
@@ -111,7 +111,7 @@ impl Guard {
     }
 }
 
-/// Returns whether the only effect of a character on a terminal is to be displayed.
+/// Returns whether a character is a newline, a tab, or any character that is not a control character.
 const fn is_harmless(character: char) -> bool {
     matches!(character, ' '..='~' | '\n' | '\t' | '\u{a0}'..)
 }

@@ -26,7 +26,7 @@ const PAGE: usize = 200;
 /// The interval at which the screen is redrawn if no job changes, to update the durations of running jobs.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
-/// The pause before another attempt to fetch the list.
+/// The pause before the list is requested again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The arguments of `tailwater jobs`, which lists jobs, newest first.
@@ -147,7 +147,7 @@ impl Jobs {
         changes.next().await?;
         loop {
             match self.list(client).await {
-                // If the server is unavailable, the stream also breaks and prints a message.
+                // If the server is unavailable, the stream of changes also breaks, and `ListChanges` prints a message.
                 Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
                 listed => return listed,
             }
@@ -163,7 +163,8 @@ fn status(text: &str) -> Result<JobStatus, String> {
 /// Draws the table over the previous table, which had `drawn` lines. Returns the number of lines of the new table.
 fn draw(jobs: &mut Vec<FetchedJob>, drawn: usize, stdout: &mut Output) -> io::Result<usize> {
     if drawn > 0 {
-        // Move the cursor to the first line of the table and erase everything below.
+        // These sequences move the cursor to the first line of the table, and erase everything from there to the end of
+        // the screen.
         stdout.raw(format!("\x1b[{drawn}A\x1b[J").as_bytes())?;
     }
     // Only rows that fit on the screen are drawn, because rows that have scrolled off its top cannot be redrawn.

@@ -78,7 +78,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // The terminal may have been closed.
+        // An error is ignored, because the terminal may have been closed.
         tcsetattr(io::stdin(), OptionalActions::Now, &self.before).ok();
     }
 }

@@ -6,7 +6,7 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// Removes the stored login. The token itself stays valid.
+/// Removes the stored credentials. The token itself stays valid.
 pub(super) fn run(colour: Colour) -> Result<ExitCode, CliError> {
     let said = match Credentials::remove()? {
         Some(path) => format!("Removed {}", path.display()),

@@ -50,7 +50,8 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        // If the server is unreachable at the start, the command fails. Later on, it reconnects.
+        // This request makes the command fail if the server is unreachable at the start. If the connection is lost
+        // later, the command reconnects instead.
         let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let wanted = Wanted {
             job: self.job,

@@ -1,8 +1,9 @@
-//! Restores the order in which a process printed its output, from the events of the two streams.
+//! Restores the original order of an attempt's output from the events of its two streams.
 //!
-//! An event contains pieces of one stream, with the position of each piece in the attempt's `output.log`. If the
-//! streams alternate, their pieces arrive in two consecutive events, and this module interleaves them again. A piece
-//! waits until the output before it has arrived, or until the caller calls [`Order::flush`].
+//! An event contains one or more segments of one stream, each with its position in the attempt's `output.log`. If the
+//! streams alternate, their segments arrive in two consecutive events, and this module interleaves them again. A
+//! [`Piece`] contains the bytes of one segment. It waits until the output before it has arrived, or until the caller
+//! calls [`Order::flush`].
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use model::{LogPayload, Segment, StreamName, Timestamp};
 /// are waiting, some output is missing, so the waiting pieces are printed.
 const MAX_WAITING: usize = 4 << 20;
 
-/// A contiguous piece of one stream.
+/// The bytes of one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) stream: StreamName,
@@ -31,7 +32,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Adds the concatenated bytes of an event's segments, and outputs all pieces that are next in order.
+    /// Adds the segments of an event, whose bytes are concatenated in `bytes`, and appends all pieces that are next in
+    /// order to `sink`.
     pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
         for (segment, bytes) in split(bytes, payload) {
             let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };
@@ -57,14 +59,15 @@ impl Order {
         !self.waiting.is_empty()
     }
 
-    /// Outputs all waiting pieces, because the output before them will not arrive.
+    /// Appends all waiting pieces to `sink`, without waiting any longer for the output before them.
     pub(super) fn flush(&mut self, sink: &mut Vec<Piece>) {
         for (offset, (bytes, piece)) in std::mem::take(&mut self.waiting) {
             self.give(offset + bytes, piece, sink);
         }
     }
 
-    /// Outputs all waiting pieces and resets the position, because the next attempt has its own `output.log`.
+    /// Appends all waiting pieces to `sink`, and resets the position, because the next attempt has its own
+    /// `output.log`.
     pub(super) fn restart(&mut self, sink: &mut Vec<Piece>) {
         self.flush(sink);
         self.next = None;

@@ -6,7 +6,7 @@ use crate::words;
 
 /// The exit code if the job was cancelled.
 const CANCELLED: u8 = 123;
-/// The exit code if the job timed out, as for the `timeout` command.
+/// The exit code if the job timed out. The `timeout` command uses the same code.
 const TIMED_OUT: u8 = 124;
 /// The exit code if Tailwater itself failed. `timeout` and container tools use the same code for their own failures.
 pub(super) const OURS: u8 = 125;
@@ -21,7 +21,7 @@ pub(super) const CLOSED_PIPE: u8 = 141;
 /// The number that is added to the number of a signal to get an exit code, as in shells.
 const SIGNAL: i32 = 128;
 
-/// The outcome of the job according to the events so far.
+/// The outcome of the job according to the events received so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
     status: Option<JobStatus>,

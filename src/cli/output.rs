@@ -1,7 +1,8 @@
-//! Writes to standard output and standard error, with colours on a terminal only.
+//! Writes to standard output and standard error. By default, colours are used only on a terminal.
 //!
-//! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged.
-//! Names and titles never contain escape sequences, because [`plain`] replaces them as the pages do.
+//! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged,
+//! unless colours are switched off. Names and titles never contain escape sequences, because [`plain`] removes them as
+//! the pages do.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -115,8 +116,9 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Writes a job's output and flushes it, so that a prompt without a newline is visible. If this is a terminal or if
-    /// colours are off, the output is filtered as text. Otherwise the bytes are written unchanged.
+    /// Writes a job's output and flushes it, so that a prompt without a newline is visible. If this output is a
+    /// terminal or if colours are switched off, the bytes are decoded as UTF-8 and filtered. Otherwise they are written
+    /// unchanged.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.guard {
             Some(guard) => self.writer.write_all(guard.filter(&String::from_utf8_lossy(bytes)).as_bytes())?,
@@ -125,7 +127,7 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Finishes the output, and resets the colour if the job has changed it.
+    /// Writes the rest of an unfinished line, and resets the colour if the job has changed it.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if let Some(guard) = &mut self.guard {
             self.writer.write_all(guard.rest().as_bytes())?;
@@ -136,7 +138,7 @@ impl Output {
         self.writer.flush()
     }
 
-    /// Returns the text with a colour, if colours are on.
+    /// Returns the text in the given colour, or unchanged if colours are switched off.
     pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
         if self.colours { format!("\u{1b}[{}m{text}\u{1b}[0m", ink.code()) } else { text.to_owned() }
     }
@@ -153,7 +155,7 @@ pub(super) fn plain(text: &str) -> String {
     ansi::plain_text(text).replace('\n', " ")
 }
 
-/// Prints a message that is not part of the result to standard error. Write errors are ignored.
+/// Prints a message, which is not part of the result, to standard error. Write errors are ignored.
 pub(super) fn note(text: &str) {
     let lines: Vec<String> = text.lines().map(plain).collect();
     writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();

@@ -22,7 +22,8 @@ use crate::words;
 /// wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
-/// The length in bytes from which a line is written in parts. No terminal window can display a longer line.
+/// The length in bytes above which an unfinished line is written in parts. No terminal window can display a longer
+/// line.
 const MAX_LINE: usize = 1 << 20;
 
 /// The destination of the two streams.
@@ -192,7 +193,7 @@ impl Printer {
     }
 }
 
-/// A range of output that was not sent as events.
+/// A range of output that was suppressed in the events.
 struct Gap {
     job: JobId,
     lines: i64,
@@ -201,7 +202,8 @@ struct Gap {
 
 impl Gap {
     fn of(job: JobId, payload: &Payload) -> Option<Self> {
-        // The kind is compared as text, so that the program also handles kinds added by newer servers.
+        // The payload is read as JSON, because a gap with values that this version does not know is parsed as
+        // `Payload::Other`.
         let payload = serde_json::to_value(payload).ok()?;
         let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
         (payload.get("kind")? == "gap").then(|| Self { job, lines: number("lines"), bytes: number("bytes") })

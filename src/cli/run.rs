@@ -136,7 +136,7 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. The server's location is requested
+    /// Returns the working directory of the command, or `None` for the workspace. The server is queried for its machine
     /// only if the result depends on it.
     async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
         let asked = self.cwd.as_deref();
@@ -186,7 +186,7 @@ fn variable(pair: &str) -> Result<(String, Value), CliError> {
     Ok((pair.to_owned(), value.into()))
 }
 
-/// Cancels the job on the first signal, and returns on the second.
+/// Cancels the job on the first signal, and exits the program on the second.
 async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
     signals.next().await;
     note("cancelling the job; press Ctrl-C again to exit without waiting for it");

@@ -57,7 +57,7 @@ pub(super) async fn submit(
     let reply = client.upload(request, &progress.sent).await;
     drop(drawing);
     match (reply, packing.await.map_err(io::Error::other)?) {
-        // The upload failed because a file could not be read, so that error is reported.
+        // The upload failed because a file could not be read, so the error for that file is reported.
         (Err(CliError::Unreachable { .. }), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(CliError::File { what: "send the files".into(), source: error })
         }

@@ -215,7 +215,7 @@ fn announce(server: &Server) {
     }
 }
 
-/// Returns a token that the first SIGTERM or SIGINT cancels.
+/// Returns a token that is cancelled by the first SIGTERM or SIGINT.
 fn on_signal() -> std::io::Result<CancellationToken> {
     let shutdown = CancellationToken::new();
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -231,8 +231,9 @@ fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Raises the limit on open files to the maximum that the system allows, because every stream needs one. Returns the
-/// previous limit, which is restored for jobs because some programs iterate over all possible file descriptors.
+/// Raises the limit on open files to the maximum that the system allows, because every stream needs an open file.
+/// Returns the previous limit, which is restored for jobs because some programs iterate over all possible file
+/// descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

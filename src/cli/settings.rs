@@ -184,14 +184,14 @@ impl SettingsFile {
         self.entries.contains_key(key).then_some(self.path.as_path())
     }
 
-    /// Returns the position of a key in the file, as `tailwater.toml:3`.
+    /// Returns the file and line of a key, in the form `tailwater.toml:3`.
     pub(super) fn place_of(&self, key: &str) -> Option<String> {
         let entry = self.entries.get(key)?;
         Some(format!("{}:{}", self.path.display(), entry.line))
     }
 }
 
-/// Validates a value as on the command line, ignoring the environment.
+/// Validates a setting's values by the same rules as on the command line, ignoring the environment.
 fn check(setting: &Arg, values: &[OsString]) -> Result<(), String> {
     let long = setting.get_long().unwrap_or_default();
     let alone = Command::new("settings").no_binary_name(true).arg(setting.clone().env(None::<&'static str>));

@@ -2,8 +2,8 @@
 
 use model::Seq;
 
-/// The maximum size of a frame, in bytes, which limits the memory. A frame contains one event of at most 1 MiB of text,
-/// which JSON escapes can make six times as long. Tailwater servers do not send longer frames.
+/// The maximum size of a frame, in bytes, which limits the memory in use. A frame contains one event of at most 1 MiB
+/// of text, which JSON escapes can make six times as long. Tailwater servers do not send longer frames.
 const MAX_FRAME: usize = 16 << 20;
 
 /// A frame, which contains one event.
@@ -44,7 +44,7 @@ impl FrameSplitter {
     pub(super) fn next(&mut self) -> Result<Option<Frame>, TooLong> {
         loop {
             let Some(at) = memchr::memmem::find(&self.buffer[self.searched..], b"\n\n") else {
-                // The last byte may be the first half of the blank line that ends a frame.
+                // The last byte may be the first of the two newlines that end a frame.
                 self.searched = self.start.max(self.buffer.len().saturating_sub(1));
                 return if self.buffer.len() - self.start > MAX_FRAME { Err(TooLong) } else { Ok(None) };
             };
@@ -59,7 +59,7 @@ impl FrameSplitter {
     }
 }
 
-/// Parses a frame. Returns `None` for frames without an event, such as `retry`.
+/// Parses a frame. Returns `None` for a frame without an event, for example if `retry` is its only field.
 fn parse(text: &str) -> Option<Frame> {
     let (mut id, mut event, mut data) = (None, None, String::new());
     for line in text.lines() {

@@ -2,7 +2,7 @@
 //!
 //! The file contains either a payload, which specifies the commands of a job (`run` or `steps`), or a whole submission,
 //! which is recognised by its member `type` or `payload`. The structure is checked with the server's own types, so the
-//! two cannot differ. The values are checked only by the server.
+//! server accepts the same structure. The values are checked only by the server.
 
 use std::fmt;
 
@@ -50,8 +50,8 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns whether a file is JSON. This is determined by its extension, or else by its first character, because the
-/// file has to contain an object.
+/// Returns whether a file is JSON. This depends on its extension. If the extension is neither that of JSON nor that of
+/// YAML, the file is JSON if its text begins with `{`, because a job is an object.
 fn is_json(name: &str, text: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     match end.to_ascii_lowercase().as_str() {

@@ -50,7 +50,7 @@ pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, max_wid
     rows.iter().map(line).collect()
 }
 
-/// Returns the beginning of a text that fits into the given width.
+/// Returns the longest prefix of `text` that fits into the given width, in terminal columns.
 fn cut(text: &str, width: Option<u32>) -> &str {
     let Some(width) = width else { return text };
     let fits = |end: &usize| ansi::cells(&text[..*end]) <= width;

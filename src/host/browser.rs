@@ -4,7 +4,7 @@ use leptos::nonce::Nonce;
 use leptos::prelude::document;
 use model::Timestamp;
 
-/// Does nothing, because only the server can set the status.
+/// Does nothing, because only the server can set the response's status.
 pub const fn status(_code: u16) {}
 
 /// Returns the text unchanged, because the browser does not parse it as HTML.
@@ -12,7 +12,7 @@ pub const fn escaped_text(text: String) -> String {
     text
 }
 
-/// Does nothing, because only the server can set the policy.
+/// Does nothing, because only the server can set the Content-Security-Policy.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 
 /// Does nothing, because only the server sends the header for reloading.
@@ -23,8 +23,8 @@ pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
     Err("the browser answers no calls".to_owned())
 }
 
-/// Returns the URL path of a file, given its plain name. The document's head contains the paths of the files that the
-/// browser needs.
+/// Returns the URL path of a static file, given its name without a hash. The document's head contains the paths of the
+/// files that the browser needs.
 pub fn asset(name: &str) -> String {
     let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
     said.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| format!("/{name}"))

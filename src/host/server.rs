@@ -17,15 +17,15 @@ pub fn status(code: u16) {
     }
 }
 
-/// Escapes a text for a `<title>` or `<textarea>` element, because Leptos and `leptos_meta` do not escape it there.
+/// Escapes the text of a `<title>` or `<textarea>` element, because Leptos and `leptos_meta` do not escape it there.
 ///
 /// The content of these elements is escapable raw text (HTML, 13.1.2), in which only `&` and `<` are special.
 pub fn escaped_text(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// Sends the page's Content-Security-Policy, which specifies what the page may load, and allows only scripts with this
-/// nonce.
+/// Sends the page's Content-Security-Policy, which restricts the resources that the page may load. Inline scripts need
+/// the given nonce.
 ///
 /// Styles may come only from files. Heights and widths that the page computes are set through the CSSOM, which a policy
 /// without `unsafe-inline` permits.
@@ -47,12 +47,12 @@ pub fn reload_after(seconds: u32) {
     }
 }
 
-/// Parses the arguments of a call from the browser, by the same rules as all JSON bodies.
+/// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies.
 pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     engine::json::read_bytes(bytes)
 }
 
-/// Returns the URL path of a file, given its plain name.
+/// Returns the URL path of a static file, given its name without a hash.
 pub fn asset(name: &str) -> String {
     use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::words;
 
-/// Describes the settings of a job that the form cannot edit: the other stages, artifacts, input files and the affinity
-/// key.
+/// Describes the settings of a job that the form cannot edit: the `prepare` and `publish` stages, artifacts, input
+/// files and the affinity key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
     let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();
@@ -26,7 +26,8 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-/// Describes the settings of a step that the form cannot edit. The shell is included if `shown_shell` is `None`.
+/// Describes the settings of a step that the form cannot edit. If `shown_shell` is `None`, the form does not show the
+/// shell, so the description includes it.
 #[must_use]
 pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {
     let text = |key: &str| step.get(key).and_then(Value::as_str);

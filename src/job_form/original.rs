@@ -41,8 +41,8 @@ impl Original {
         &self.form
     }
 
-    /// Returns the step at an index, or `None` if there is none or if the job has a single `run` command instead of
-    /// steps.
+    /// Returns the step of the original at an index, or `None` if the index is out of range or the job has a single
+    /// `run` command instead of steps.
     #[must_use]
     pub fn step(&self, position: usize) -> Option<&Map<String, Value>> {
         self.payload.get("steps")?.get(position)?.as_object()
@@ -103,7 +103,8 @@ impl Original {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
         match steps.as_slice() {
-            // A job with a single `run` command still has one, unless the step has other members than `run`.
+            // A job with a single `run` command is converted to `steps` only if it now has several steps, or if its
+            // step now has other members than `run`.
             [Value::Object(only)] if !self.payload.contains_key("steps") && only.len() == 1 => {
                 (only.get("run").cloned().unwrap_or_default(), Value::Null)
             }
@@ -169,8 +170,8 @@ fn form_variables(payload: &Map<String, Value>) -> Vec<FormVariable> {
     payload.get("env").and_then(Value::as_object).into_iter().flatten().map(variable).collect()
 }
 
-/// Returns the shell of all steps, or [`EACH_ITS_OWN`] if they differ. `sh`, the server's default, is returned as an
-/// empty text.
+/// Returns the shell of all steps, or [`EACH_ITS_OWN`] if the steps have different shells. `sh`, the server's default,
+/// is returned as an empty string.
 fn common_shell(payload: &Map<String, Value>) -> String {
     let mut shells = steps_of(payload).map(|step| match text(step, "shell") {
         "sh" => "",
@@ -180,13 +181,13 @@ fn common_shell(payload: &Map<String, Value>) -> String {
     if shells.all(|shell| shell == first) { first } else { EACH_ITS_OWN }.to_owned()
 }
 
-/// Returns whether two texts are equal in a single-line field, which removes line breaks and surrounding spaces.
+/// Returns whether two strings are equal in a single-line field, which removes line breaks and surrounding spaces.
 fn is_same_line(one: &str, other: &str) -> bool {
     let line = |text: &str| text.replace(['\r', '\n'], "").trim().to_owned();
     line(one) == line(other)
 }
 
-/// Returns whether two texts are equal in a multi-line field, which does not distinguish kinds of line breaks.
+/// Returns whether two strings are equal in a multi-line field, which does not distinguish kinds of line breaks.
 fn is_same_text(one: &str, other: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
     one == other || lines(one) == lines(other)

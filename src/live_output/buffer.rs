@@ -42,7 +42,7 @@ impl Default for BufferLimits {
 pub enum WhenFull {
     /// Drop the oldest lines, because the reader follows the end of the log.
     DropOldest,
-    /// Leave the window unchanged, because the reader is looking at it. New output is only counted. It is loaded when
+    /// Leave the window unchanged, because the reader is looking at it. New output is only counted, and is loaded when
     /// the reader scrolls to it.
     Detach,
 }
@@ -75,18 +75,18 @@ pub struct Buffer {
     limits: BufferLimits,
     /// Whether the window includes the end of the log.
     attached: bool,
-    /// The position of the newest known event.
+    /// The `seq` of the newest known event.
     end: Seq,
     colours: Colours,
     /// For each stream, whether its next chunk may begin in the middle of a line because the previous chunk is unknown.
     ragged: [bool; 2],
-    /// The first event of the known range. Chunks before this event may be missing.
+    /// The `seq` of the first event of the known range. Chunks before this event may be missing.
     known_from: Seq,
 }
 
 impl Buffer {
-    /// Creates a buffer from all lifecycle events so far and the newest events, both oldest first. `end` is the last
-    /// event that was read.
+    /// Creates a buffer from all lifecycle events so far and the newest events, both oldest first. `end` is the `seq`
+    /// of the last event that was read.
     #[must_use]
     pub fn new(lifecycle_events: Vec<Event>, tail: &[Event], end: Seq, limits: BufferLimits) -> Self {
         let mut buffer = Self {
@@ -126,7 +126,7 @@ impl Buffer {
         &self.totals
     }
 
-    /// Returns the position of the newest known event, from which the feed continues.
+    /// Returns the `seq` of the newest known event, after which the feed continues.
     #[must_use]
     pub const fn end(&self) -> Seq {
         self.end
@@ -161,8 +161,8 @@ impl Buffer {
         self.lines().iter().rfind(|line| !line.whole)
     }
 
-    /// Returns the range of `count` lines before the window, plus the lines in the window whose beginnings may be
-    /// missing.
+    /// Returns the range of up to `count` lines before the window. If the beginnings of lines in the window may be
+    /// missing, the range instead consists of the last of these lines and up to `count` lines before it.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<LineRange> {
         if let Some(line) = self.last_ragged() {
@@ -174,7 +174,7 @@ impl Buffer {
         Some(LineRange { attempt: last.attempt, first, count: last.number - first + 1 })
     }
 
-    /// Returns the range of `count` lines after the window.
+    /// Returns the range of `count` lines after the window, or `None` if the window contains the last line.
     #[must_use]
     pub fn part_after(&self, count: i64) -> Option<LineRange> {
         let last = self.lines().back()?;
@@ -224,7 +224,7 @@ impl Buffer {
         }
     }
 
-    /// Replaces all lines with those of the newest events. `end` is the last event that was read.
+    /// Replaces all lines with those of the newest events. `end` is the `seq` of the last event that was read.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;
@@ -239,7 +239,8 @@ impl Buffer {
         self.end = self.end.max(end);
         self.cut_ragged_front();
         self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
-        // When the two streams alternate, the newest line may be in a chunk before the tail.
+        // When the two streams alternate, the newest line may be in a chunk before the tail, so the window may not
+        // include it.
         self.attached = self.lines_after() == 0;
     }
 
@@ -273,7 +274,7 @@ impl Buffer {
         self.lines.recolour();
     }
 
-    /// Returns the gap event that replaces a line, or `None` if the line is in no gap.
+    /// Returns the `seq` of the gap event that replaces a line, or `None` if the line is not in a gap.
     #[must_use]
     pub fn gap_of(&self, key: LineKey) -> Option<Seq> {
         let covers = |event: &&Event| match &event.payload {
@@ -285,7 +286,7 @@ impl Buffer {
         self.lifecycle_events.iter().find(covers).map(|event| event.seq)
     }
 
-    /// Returns the reference of a step. Its index is -1 if the step is unknown.
+    /// Returns a reference to a step. Its index is -1 if the step is unknown.
     #[must_use]
     pub fn step(&self, stage: Stage, id: Option<&str>) -> StepRef {
         let index = self.lifecycle_events.iter().find_map(|event| match &event.payload {
@@ -318,8 +319,8 @@ impl Buffer {
         }
     }
 
-    /// Drops all lines before the last missing line of the first chunk. Lines are missing there if the two streams
-    /// alternated and the other stream's chunk came before the first known event.
+    /// If lines are missing within the first chunk, drops all lines before the last missing one. Lines are missing
+    /// there if the two streams alternated and the other stream's chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {

@@ -1,8 +1,8 @@
-//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both start at the same cursor.
+//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both use the same cursor.
 //!
-//! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`]
-//! decides when to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering
-//! large batches early.
+//! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`] decides when
+//! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
+//! early.
 
 pub mod policy;
 
@@ -34,7 +34,7 @@ pub struct Feed {
 
 struct Connected {
     job: JobId,
-    /// The last event that has been delivered or is waiting to be delivered.
+    /// The `seq` of the last event that has been delivered or is waiting to be delivered.
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
@@ -178,7 +178,7 @@ impl Connected {
             on("open", Happened::Opened),
             on("heartbeat", Happened::Received),
             on("terminal", Happened::Ended),
-            // The error event contains neither the cause nor whether the browser will retry. The stream is therefore
+            // The error event states neither the cause nor whether the browser will retry. The stream is therefore
             // closed, and a poll determines the cause.
             on("error", Happened::Broke),
             event,

@@ -53,7 +53,7 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
         }),
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
-        // The end may be in view while a requested line is still being loaded.
+        // While a requested line is being loaded, the end may be in view although the reader has not scrolled to it.
         if in_view && !screen.follows.get_untracked() && !screen.seeks() && !selects_in(screen) {
             screen.follow();
         }

@@ -1,8 +1,8 @@
 //! The vertical position of each row of the list.
 //!
 //! This module is pure. Rows use a monospaced font and wrap at the panel's edge as in a terminal. The height of a row
-//! can therefore be computed from its width in columns, so that 50,000 rows are laid out without the browser. Lines
-//! outside the window also take up space, so that the scrollbar represents the whole log.
+//! can therefore be computed from the width of its text in columns, so that 50,000 rows can be laid out without the
+//! browser. Lines outside the window also take up space, so that the scrollbar represents the whole log.
 
 use std::ops::Range;
 
@@ -37,13 +37,13 @@ pub enum PanelRow {
 /// A stable identifier of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowKey {
-    /// The identifier of a line.
+    /// A line of output.
     Line(LineKey),
     /// A lifecycle event or a gap.
     LifecycleEvent(Seq),
-    /// The note about earlier lines.
+    /// The space for lines before the window.
     Earlier,
-    /// The note about later lines.
+    /// The space for lines after the window.
     Later,
 }
 
@@ -63,7 +63,7 @@ pub enum Scale {
     Full,
     /// Less height, because the total would exceed the maximum: this many lines share [`MAX_SPACE`].
     Reduced(i64),
-    /// Only the height of a note, because the number of lines that match the filter is unknown.
+    /// Only the minimum height, because the number of lines that match the filter is unknown.
     Unknown,
 }
 
@@ -76,7 +76,7 @@ impl Scale {
         }
     }
 
-    /// Returns the height of a number of lines.
+    /// Returns the height of a number of lines, in CSS pixels.
     #[must_use]
     pub fn height(self, lines: i64) -> u32 {
         let height = match self {
@@ -87,7 +87,7 @@ impl Scale {
         u32::try_from(height).unwrap_or(0).max(LIFECYCLE_HEIGHT)
     }
 
-    /// Returns the number of lines that fit into the given height.
+    /// Returns the number of lines that fit into the given height in CSS pixels.
     #[must_use]
     pub fn lines(self, height: u32) -> i64 {
         match self {
@@ -120,7 +120,7 @@ impl Layout {
         };
         if filter != OutputFilter::Stages {
             if buffer.has_earlier() {
-                // A gap that ends at the beginning of the window is shown there, below the space for the lines that it
+                // A gap that ends at the beginning of the window is shown below the space for the lines that it
                 // replaces.
                 let front = buffer.lines().front();
                 let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
@@ -160,7 +160,7 @@ impl Layout {
         &self.rows
     }
 
-    /// Returns the total height of all rows.
+    /// Returns the total height of all rows, in CSS pixels.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.tops.last().copied().unwrap_or(0)
@@ -172,15 +172,15 @@ impl Layout {
         self.tops.get(index).copied().unwrap_or_else(|| self.height())
     }
 
-    /// Returns the row at a vertical position, or the last row for a position past the end. Returns `None` if there are
-    /// no rows.
+    /// Returns the index of the row at a vertical position, or of the last row for a position past the end. Returns
+    /// `None` if there are no rows.
     #[must_use]
     pub fn at(&self, y: u32) -> Option<usize> {
         let last = self.rows.len().checked_sub(1)?;
         Some(self.tops.partition_point(|&top| top <= y).saturating_sub(1).min(last))
     }
 
-    /// Returns the rows that overlap the range between `from` and `to`.
+    /// Returns the indexes of the rows that overlap the vertical range between `from` and `to`.
     #[must_use]
     pub fn between(&self, from: u32, to: u32) -> Range<usize> {
         match (self.at(from), self.at(to)) {

@@ -6,8 +6,8 @@ use model::ansi::{self, LineEnd, Scanner, Style};
 use model::level;
 use model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Timestamp};
 
-/// The maximum number of bytes of a line that the page stores, which is 200 times the width of a terminal. Downloads
-/// contain the whole line.
+/// The maximum number of bytes of a line that the page stores, which is about 200 times the width of a terminal.
+/// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
@@ -36,9 +36,9 @@ pub struct LiveLine {
     pub key: LineKey,
     /// The step that printed the line.
     pub step: StepRef,
-    /// The stream that contained the line.
+    /// The stream that the line belongs to.
     pub stream: StreamName,
-    /// The event that contains the line's first byte.
+    /// The `seq` of the event that contains the line's first byte.
     pub first_seq: Seq,
     /// The capture time of the first byte of the chunk in which the line begins.
     pub time: Timestamp,
@@ -53,10 +53,10 @@ pub struct LiveLine {
     pub cells: u32,
     /// Whether text was dropped because the line was too long.
     pub cut: bool,
-    /// Whether the beginning of the line is known. `false` for the first line after a part of the log that has not been
-    /// loaded.
+    /// Whether the beginning of the line is known. It is `false` for the first line after a part of the log that has
+    /// not been loaded.
     pub whole: bool,
-    /// Whether no further text is added, because the newline has arrived or the line was loaded by number.
+    /// Whether the line is complete, because its newline has arrived or because it was loaded by number.
     ended: bool,
     /// The measured height, if the browser draws the line wider or narrower than a terminal would.
     pub measured: Option<Measured>,
@@ -90,7 +90,7 @@ impl LiveLine {
         }
     }
 
-    /// Creates a line that was loaded by number. `seq` is its position among the events.
+    /// Creates a line that was loaded by number. `seq` determines its position among the lifecycle events.
     #[must_use]
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };

@@ -31,9 +31,9 @@ const PART: i64 = 500;
 /// The scroll position of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScrollPlace {
-    /// The end of the list, including rows that arrive later.
+    /// The list stays at its end when rows are added.
     End,
-    /// A row stays at the top of the panel, with its first `below` pixels above the edge.
+    /// The top edge of the panel stays `below` pixels below the top of a row.
     Row { key: RowKey, below: u32 },
 }
 
@@ -181,7 +181,8 @@ impl Panel {
         }
         if self.seeking {
             self.seek();
-            // The log may have fewer lines than expected. Seeking ends once the range has been loaded.
+            // If the log has fewer lines than expected, the line does not exist. Seeking therefore ends once the range
+            // has been loaded.
             self.seeking &= !self.marked.is_some_and(|key| part.holds(key));
         }
     }
@@ -270,7 +271,7 @@ impl Panel {
         self.layout.height() > self.height
     }
 
-    /// Returns the loaded rows that match the filter as text, one line each and without escape sequences.
+    /// Returns the loaded rows that match the filter, as text without escape sequences. Each row ends with a newline.
     #[must_use]
     pub fn visible_text(&self, lifecycle_event: fn(&Event) -> String) -> String {
         let mut text = String::new();
@@ -317,7 +318,7 @@ impl Panel {
     }
 
     /// Returns the frame for `rows`, with the height of the rows above and below. Missing lines among `rows` are
-    /// requested first, then those near them.
+    /// requested first, and then those among `near`.
     fn frame_of(
         &self,
         rows: Range<usize>,
@@ -373,7 +374,7 @@ impl Panel {
         }
     }
 
-    /// Scrolls so that the marked line is a third of the panel below its top, if the line is in the window.
+    /// Scrolls so that the marked line is one third of the panel's height below its top, if the line is in the window.
     fn seek(&mut self) {
         let Some(key) = self.marked.filter(|key| self.buffer.holds(*key)) else { return };
         if let Some(index) = self.layout.find(RowKey::Line(key), &self.buffer) {

@@ -37,7 +37,7 @@ pub fn in_address() -> Option<(Option<i32>, i64)> {
 /// Changes the page's address to refer to a line, without adding a history entry.
 pub fn put_into_address(key: LineKey, last: i32) {
     let history = window().history();
-    // The call fails only if the address is on another site.
+    // A browser may refuse the call, for example if it is repeated too often. The address then remains unchanged.
     let _ = history
         .map(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last))));
 }

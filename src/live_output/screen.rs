@@ -1,8 +1,9 @@
 //! Stores the panel's state as signals, and draws the panel.
 //!
-//! Events change the panel. Once per animation frame, a [`PanelFrame`] is computed and its rows are put into a keyed
-//! list. When the rows are in the document, the heights of the spaces above and below them and the scroll position are
-//! set. Heights are set through the CSSOM because the page's Content-Security-Policy forbids style attributes.
+//! Whenever the panel changes, for example because events have arrived, a [`PanelFrame`] is computed and its rows are
+//! put into a keyed list. When the rows are in the document, the heights of the spaces above and below them and the
+//! scroll position are set. Heights are set through the CSSOM because the page's Content-Security-Policy forbids style
+//! attributes.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -21,7 +22,7 @@ use crate::rest;
 
 /// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
-/// The number of characters in the ruler. A larger number makes the mean width more precise.
+/// The number of characters in the ruler. A larger number makes the measured mean width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
 /// The panel's state as signals. Copies of this handle refer to the same screen.
@@ -167,7 +168,7 @@ impl Screen {
         });
     }
 
-    /// Returns the rows that match the filter as text.
+    /// Returns the loaded rows that match the filter, as text.
     pub fn visible_text(self) -> String {
         self.panel.with_value(|panel| panel.visible_text(lifecycle_event::text))
     }

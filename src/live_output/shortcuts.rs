@@ -69,7 +69,7 @@ pub fn Shortcuts(screen: Screen) -> impl IntoView {
     .into_any()
 }
 
-/// Clicks a button of the page.
+/// Clicks the button with the given `data-testid`.
 fn click(test_id: &str) {
     let button = document().query_selector(&format!("[data-testid={test_id}]")).ok().flatten();
     if let Some(button) = button.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {

@@ -88,7 +88,7 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     while !rest.is_empty() {
         let size = usize::try_from(random.u64(..40) + 1).expect("the number is small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        // Like a worker, this sends the chunks in the order of their first bytes.
+        // The chunks are sent in the order of their first bytes, as a worker sends them.
         let (first, second) = match range[0].stream {
             StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),
@@ -152,7 +152,7 @@ pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
     event(seq, Level::Info, text, payload)
 }
 
-/// Returns a gap event for a range of offsets that were not sent, with its first line and its number of lines.
+/// Returns a gap event for suppressed output with the given offsets, first line and number of lines.
 pub fn gap_event(seq: Seq, (from_offset, to_offset): (i64, i64), (from_line, lines): (i64, i64)) -> Event {
     let payload = Payload::Gap(GapPayload {
         stage: Stage::Execute,

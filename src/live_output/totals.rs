@@ -91,7 +91,7 @@ impl Totals {
         None
     }
 
-    /// Returns the last known attempt.
+    /// Returns the number of the last known attempt.
     #[must_use]
     pub fn last_attempt(&self) -> Option<i32> {
         self.attempts.last().map(|total| total.number)

@@ -112,7 +112,7 @@ fn Loading() -> impl IntoView {
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// The filters. Without scripts, they are a form that the Enter key submits.
+/// The filters. Without scripts, they are a form with a button that submits it.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();

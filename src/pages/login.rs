@@ -5,9 +5,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ui::PageTitle;
 
-/// Shows a field for the token or, if a one-time link was opened, a button that logs in.
+/// Shows a field for the token or, if a one-time link was opened, a button for logging in.
 ///
-/// Only a POST request invalidates the link's ticket, because programs that preview links load this page with GET.
+/// Loading this page does not invalidate the link's ticket, because programs that preview links also load it. Only the
+/// form's POST request does.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -1,4 +1,4 @@
-//! The pages for submitting a new job and, with `?from=` and a job's id, for editing a job and running it again.
+//! The pages for submitting a new job and, with `?from=JOB_ID`, for editing an existing job and running it again.
 //! Without scripts the form is posted to `server::http::form`.
 
 mod draft;

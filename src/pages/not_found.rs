@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use crate::host;
 use crate::ui::PageTitle;
 
-/// Tells the user that there is no page at this address. The status is 404.
+/// Tells the user that there is no page at this address, and sets the HTTP status to 404.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     host::status(404);

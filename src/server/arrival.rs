@@ -33,11 +33,11 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
 
 fn check(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
-    // RFC 9110, 10.1.1: HTTP/1.0 does not define expectations, so the header is ignored.
+    // RFC 9110, 10.1.1: HTTP/1.0 does not define expectations, so an `Expect` header is ignored.
     if request.version() != Version::HTTP_10 && tokens(headers, &EXPECT).any(|token| token != "100-continue") {
         return Err(ApiError::ExpectationFailed);
     }
-    // Some clients send this header with every request. It has no meaning for a request without a body.
+    // Some clients send `Content-Encoding` with every request. It has no meaning in a request without a body.
     if !request.body().is_end_stream() && tokens(headers, &CONTENT_ENCODING).any(|token| token != "identity") {
         return Err(ApiError::UnsupportedEncoding);
     }

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 /// The maximum size of one event's text under load, in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// The maximum number of artifacts of an attempt. Each is an event and a row on the page.
+/// The maximum number of artifacts of an attempt. Each of them adds an event to the log and a row to the page.
 const MAX_ARTIFACTS: usize = 1_000;
 
 /// The settings of a server.
@@ -114,7 +114,7 @@ impl Config {
     }
 
     /// Returns the values that are masked in every job's output: the values of the server's environment variables with
-    /// secret-looking names, passwords in URLs that are passed on to jobs, and the values in the file.
+    /// secret-looking names, passwords in the variables passed on to jobs, and the values in `redact_values_file`.
     pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);

@@ -1,7 +1,7 @@
 //! Checks the host, the origin and the credentials of every request before its route is called.
 //!
-//! A single list defines the paths that do not require a login. It contains complete paths and two folders of files. A
-//! path that merely starts or ends like one of them still requires a login.
+//! Every path requires a login, except the complete paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely
+//! starts or ends like one of them still requires a login.
 
 mod host;
 
@@ -58,7 +58,8 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path stays within its folder. The code that renders pages resolves `..`, even if percent-encoded.
+/// Returns whether a path contains nothing that could lead out of its folder. The code that renders pages resolves
+/// `..`, even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -76,7 +77,8 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns the sender of the request. An invalid bearer token is an error.
+/// Returns the sender of the request, or `None` if it has neither a bearer token nor a valid session. An invalid bearer
+/// token is an error.
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
 /// pass them on.
@@ -91,7 +93,7 @@ async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identi
     }
 }
 
-/// Returns the token of bearer credentials. It may be empty.
+/// Returns the token, which may be empty, or `None` if the credentials have another scheme.
 fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     let credentials = credentials.as_bytes();
     let (scheme, token) = credentials.split_at_checked("bearer".len())?;
@@ -131,9 +133,9 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
 }
 
-/// Returns whether a request opens a stream, which stays open until no more events can follow.
+/// Returns whether a request opens a stream: of jobs, of events, or of a log that is being followed.
 ///
-/// The query is decoded as in the route, because `%66ollow` means `follow`.
+/// The query is decoded in the same way as by the route, because `%66ollow` also means `follow`.
 fn is_stream(uri: &Uri) -> bool {
     let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))

@@ -18,7 +18,7 @@ use super::AppState;
 /// The header with the id that identifies a response in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The label of all paths that match no route, such as those of files and of probing clients.
+/// The label of all paths that match no route, such as the paths of static files and those that scanners try.
 const NO_ROUTE: &str = "other";
 
 /// The label of all unknown methods.
@@ -56,7 +56,7 @@ fn with_id(mut reply: Response, id: Uuid) -> Response {
     reply
 }
 
-/// Logs the result of a request. Requests that only read are logged at debug level, unless the server failed.
+/// Logs the result of a request. Requests that only read are logged at debug level, unless the status is 500 or higher.
 fn tell(method: &str, status: u16, took: Duration) {
     let ms = took.as_secs_f64() * 1_000.0;
     match (method, status) {
@@ -80,7 +80,7 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the job's id in a path.
+/// Returns the id of the job that a path refers to, if any.
 fn job(path: &str) -> Option<JobId> {
     ["/api/queue/jobs/", "/tasks/queue/"].iter().find_map(|prefix| {
         let rest = path.strip_prefix(prefix)?;

@@ -37,12 +37,12 @@ impl Budget {
 pub(super) struct Pace {
     budget: Budget,
     waiting_since: Option<Instant>,
-    /// The timer is created at the first wait, because most bodies arrive immediately.
+    /// The timer is created at the first wait, because most bodies arrive without a wait.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
-    /// Creates a full budget.
+    /// Creates a pace with a full budget.
     pub(super) const fn new(limit: PaceLimit) -> Self {
         Self { budget: Budget::new(limit), waiting_since: None, timer: None }
     }

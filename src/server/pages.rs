@@ -18,7 +18,8 @@ use crate::page_data::{JobPageData, RpcError};
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
 
-/// The maximum number of output events in the first paint. The limit applies to jobs with many small events.
+/// The maximum number of events in the tail of the log that the first paint contains. This limit matters for jobs with
+/// many small events. The size of the tail is limited by [`tail::BYTES`].
 const TAIL: usize = 500;
 
 /// The maximum number of lifecycle events in the first paint. If a job has more, the page shows the oldest ones and
@@ -45,8 +46,8 @@ pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64
 pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     let (state, id) = (state()?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
-    // The log is read before the job, so that the job's state is not older than its log. Later events arrive through
-    // the stream.
+    // The event log is read before the job, so that the job's state is never older than the events. Later events arrive
+    // through the stream.
     let mut newest = state.events.page(id, &request).await.map_err(refuse)?;
     newest.events.reverse();
     let mut tail = newest.to_model();
@@ -98,7 +99,7 @@ pub async fn job(id: &str) -> Result<Job, RpcError> {
     state()?.queue.job(parse(id)?).await.map_err(refuse)
 }
 
-/// Submits a job's payload again with changes.
+/// Submits the payload of a job again as a new job, with changes.
 pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
     state()?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
@@ -123,8 +124,8 @@ fn parse(id: &str) -> Result<JobId, RpcError> {
     id.parse().map_err(|_| refuse(ApiError::JobNotFound))
 }
 
-/// Converts an error to the one that the REST API would return. Sets the status of the response if the browser called
-/// the server function directly.
+/// Converts an error to the one that the REST API would return. Also sets the status of the response, unless the server
+/// function was called to render a page.
 fn refuse(error: impl Into<ApiError>) -> RpcError {
     let error = error.into();
     let (status, code) = error.status_and_code();

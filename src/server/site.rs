@@ -2,7 +2,7 @@
 //!
 //! A release embeds the files (see `src/main.rs`), and a debug build reads them from a folder. The file names of a
 //! release contain a hash of the content, so that browsers can cache the files indefinitely, and a list maps plain
-//! names to these names. Without the list, files have their plain names and browsers revalidate them before each use.
+//! names to hashed names. Without the list, files have their plain names and browsers revalidate them before each use.
 
 mod reply;
 
@@ -30,7 +30,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// The `Cache-Control` value for all other files. Browsers may store them, but must revalidate them before each use.
 const ASK: &str = "no-cache";
 
-/// The built pages. A clone is cheap.
+/// The static files of the site. Cloning this value is cheap.
 #[derive(Clone, Debug)]
 pub struct Site {
     source: SiteSource,

@@ -1,4 +1,4 @@
-//! Copies text with the Clipboard API or, if that is not available, with `execCommand("copy")`.
+//! Copies text with the Clipboard API or, if that is unavailable or fails, with `execCommand("copy")`.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -8,7 +8,7 @@ use web_sys::{HtmlDocument, HtmlTextAreaElement};
 
 /// Copies text to the clipboard. Returns whether that succeeded.
 pub async fn copy(text: &str) -> bool {
-    // According to its type this value always exists, but in an insecure context (plain HTTP) it is undefined.
+    // In an insecure context (plain HTTP) this value is undefined, although its Rust type does not allow for that.
     let clipboard = window().navigator().clipboard();
     if !JsValue::from(&clipboard).is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok() {
         return true;

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventTarget, IntersectionObserver, IntersectionObserverEntry};
 
-/// An event listener. Dropping this value removes it.
+/// An event listener. It is removed when this value is dropped.
 pub struct Listener {
     target: EventTarget,
     name: &'static str,
@@ -33,14 +33,14 @@ impl Drop for Listener {
     }
 }
 
-/// Observes whether an element is in view, until this is dropped.
+/// Observes whether an element is in view, until this value is dropped.
 pub struct InView {
     observer: IntersectionObserver,
     _closure: Closure<dyn FnMut(js_sys::Array)>,
 }
 
 impl InView {
-    /// Calls `on_change` when the element comes into view and when it leaves.
+    /// Calls `on_change` with `true` when the element comes into view, and with `false` when it leaves the view.
     pub fn new(element: &web_sys::Element, on_change: impl Fn(bool) + 'static) -> Option<Self> {
         let closure = Closure::new(move |entries: js_sys::Array| {
             if let Some(entry) = entries.iter().last() {
@@ -67,7 +67,7 @@ pub struct EachFrame {
 }
 
 impl EachFrame {
-    /// Creates a runner for a closure.
+    /// Wraps a closure without running it.
     pub fn new(run: impl Fn() + 'static) -> Self {
         Self { waiting: Rc::default(), run: Rc::new(run) }
     }

@@ -17,7 +17,7 @@ pub fn PageTitle(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    // The title may be requested once more after the page has been removed.
+    // The title may be requested once more after the page and its signals have been removed.
     let text = move || host::escaped_text(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
@@ -27,7 +27,7 @@ pub fn PageTitle(
 /// The file that contains all icons. The browser reads its URL from a `meta` tag in the document's head.
 pub const ICONS: &str = "icons.svg";
 
-/// An icon of `public/icons.svg`. It is hidden from screen readers, because the text beside it has the same meaning.
+/// An icon from `public/icons.svg`. It is hidden from screen readers, because the text beside it has the same meaning.
 #[component]
 pub fn Icon(
     /// The name of the icon in that file.

@@ -18,9 +18,9 @@ use crate::harness::{TOKEN, TestServer, config, tcp};
 enum Access {
     /// No credentials are required.
     Open,
-    /// An API client or a page needs credentials. Without them the server replies with 401.
+    /// The route is used by programs and by the scripts of pages. Without credentials the server replies with 401.
     Program,
-    /// A browser needs a session. Without one the server redirects it to the login page.
+    /// The route is a page. Without a session the server redirects the browser to the login page.
     Page,
 }
 
@@ -128,7 +128,7 @@ async fn health_and_login_are_open() {
     for (path, status) in [("/healthz", 200), ("/login", 200), ("/login?next=/tasks/queue", 200)] {
         assert_eq!(tcp::get(&server.api.base, path, "").await.status, status, "{path}");
     }
-    // This test creates its own site, because test builds may not contain one.
+    // This test creates its own site, because a test build does not always contain one.
     let site = tempfile::tempdir().expect("a temporary folder");
     let files = ["pkg/app.js", "fonts/mono.woff2", "favicon.svg", "favicon.ico"];
     for file in files {
@@ -200,7 +200,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // A target that names another host may also be refused with 403.
+        // A request target that names another host may also be refused with 403.
         let refused =
             matches!(reply.status, 303 | 400 | 401) || (reply.status == 403 && trick.starts_with("http://x/"));
         assert!(refused, "{trick}: {} {}", reply.status, reply.body);

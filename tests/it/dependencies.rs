@@ -77,7 +77,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_class_of_the_style_sheet_is_used_by_the_pages() {
-    // The model names the classes of ANSI styles.
+    // The classes of ANSI styles are named in the crate `model`.
     let (pages, style) = (contents("src", "rs") + &contents("model/src", "rs"), contents("style", "scss"));
     let used: std::collections::HashSet<&str> = words(&pages).collect();
     let selectors = style.lines().filter(|line| line.trim_end().ends_with(['{', ',']));

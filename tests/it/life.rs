@@ -105,8 +105,7 @@ async fn a_job_that_has_already_finished_cannot_be_cancelled() {
 
 const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
 
-/// Returns a job that succeeds only if it gets the real secret value, and whose payload contains that value in many
-/// places.
+/// Returns a payload that contains secret values in many places. Its job succeeds only if it gets the real values.
 fn secretive() -> Value {
     json!({
         "title": format!("deploy with {TOKEN_VALUE}"),

@@ -59,7 +59,7 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the visible text of a page, without elements and script data.
+/// Returns the visible text of a page, without tags and scripts.
 fn text_of(html: &str) -> String {
     let body = html.split_once("<body").map_or(html, |(_, body)| body);
     let (mut text, mut rest) = (String::new(), body);

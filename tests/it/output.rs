@@ -15,7 +15,7 @@ fn totals(events: &[Value]) -> &Value {
     &ends.next_back().expect("the attempt has ended")["payload"]
 }
 
-/// Returns all text of one stream.
+/// Returns the text of all log events of one stream.
 fn of_stream(events: &[Value], stream: &str) -> String {
     let logs = of_kind(events, "log").into_iter().filter(|event| event["payload"]["stream"] == stream);
     logs.map(|event| event["message"].as_str().expect("a message is text")).collect()
@@ -197,7 +197,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
     ] {
         let text = String::from_utf8_lossy(&text);
         assert!(!text.contains(SECRET), "{what} contain the secret");
-        // No part of the secret that is at least half as long as the secret may appear.
+        // No part of at least half the secret's length may appear.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
         pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} contain {piece:?}"));
     }
@@ -348,7 +348,7 @@ async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacemen
 #[tokio::test]
 async fn a_character_that_is_split_by_pauses_is_sent_whole() {
     let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await;
-    // The four bytes of the character are written 100 ms apart, and incomplete output is sent after 20 ms.
+    // The four bytes of the character are written 100 ms apart, and an incomplete line is sent after 20 ms.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
     let events = server.api.events(&id).await;

@@ -11,7 +11,7 @@ use crate::harness::sse::Stream;
 use crate::harness::store::{Output, Store, failed};
 use crate::harness::{Api, Random, TestServer, number, sha256};
 
-/// Runs a job with two attempts and about `events` events in total, then starts a server with its data.
+/// Simulates a job with two attempts and about `events` events in total, and starts a server with the stored data.
 async fn two_attempts(random: Random, events: usize) -> (TestServer, String) {
     let store = Store::open().await;
     let id = store.submit().await;

@@ -1,5 +1,5 @@
-//! Behind Debian's nginx with default buffering and timeouts, streams stay live during silence and survive a restart of
-//! the proxy.
+//! Behind Debian's nginx with default buffering and timeouts, a stream stays open while a job prints nothing, and can
+//! be resumed after a restart of nginx.
 
 use std::fs;
 use std::net::TcpListener;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
-/// Returns the text of every reply about a job.
+/// Returns the concatenated text of all replies about a job.
 async fn replies(server: &TestServer, id: &str) -> String {
     let api = &server.api;
     let mut said = String::new();

@@ -1,4 +1,4 @@
-//! Tests of clients that keep the server waiting. Each test shortens one limit and leaves the others at a long value.
+//! Tests of clients that keep the server waiting. Each test shortens one limit. The others are too long to be reached.
 
 use std::time::Duration;
 

@@ -58,7 +58,7 @@ async fn stages_run_in_order_in_one_workspace_and_number_their_own_steps() {
     let of = |kind: &str, field: &str| -> Vec<Value> {
         of_kind(&events, kind).iter().map(|event| event["payload"][field].clone()).collect()
     };
-    // On a busy machine, the lines of a step may be split into several events.
+    // On a busy machine, the lines of a step may be distributed over several events.
     let mut stages = of("log", "stage");
     stages.dedup();
     assert_eq!(stages, ["execute", "publish"]);

@@ -165,7 +165,7 @@ async fn a_cursor_beyond_the_end_of_a_running_job_is_treated_as_the_end() {
     assert_eq!(frames.last().map(|frame| frame.event.as_str()), Some("terminal"));
 }
 
-/// Checks that the frames of a reader are the complete log, followed by the end of the stream.
+/// Checks that the frames of a reader contain the complete event log, followed by the end of the stream.
 async fn check_complete(api: &Api, id: &str, frames: Vec<Frame>) {
     let is_event = |frame: &Frame| frame.event == "queue_event";
     let kinds: Vec<&str> = frames.iter().filter(|frame| !is_event(frame)).map(|frame| frame.event.as_str()).collect();

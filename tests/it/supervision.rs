@@ -74,7 +74,7 @@ async fn a_hidden_daemon_dies_with_a_killed_server() {
         server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
         server.kill();
-        // No other server has been started, so none can have killed the process.
+        // No other server has been started, so only the supervisor can kill the process.
         until("the daemon is dead", || !lives_of(&pid)).await;
     }
 }

@@ -89,7 +89,7 @@ struct Server {
 }
 
 impl Server {
-    /// Restarts the server, unless it already runs the current build.
+    /// Starts or restarts the server, unless it is already running the current build.
     fn renew(&mut self, arguments: &[OsString]) -> Result<()> {
         let built = fs::metadata(SERVER)?.modified()?;
         if let Some((child, build)) = &mut self.running {

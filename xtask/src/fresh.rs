@@ -30,7 +30,7 @@ pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Resul
     fs::write(stamp, now).with_context(|| format!("failed to write {}", stamp.display()))
 }
 
-/// Adds one line for each file at `path` or below.
+/// Adds a line for the file `path` or, if it is a folder, for each file in it.
 fn describe(path: &Path, lines: &mut String) -> Result<()> {
     let data = fs::metadata(path).with_context(|| format!("failed to find {}", path.display()))?;
     if data.is_dir() {

@@ -1,10 +1,10 @@
-//! The glob patterns that select the files of a workspace to store as artifacts.
+//! Glob patterns that select the files to be stored as artifacts.
 //!
 //! `*` and `?` match within a folder, `**` matches any number of folders, and `[ab]` and `{a,b}` match alternatives. A
-//! pattern that matches a folder includes everything in it. Patterns are relative to the workspace and cannot match
-//! anything outside it. They match characters, not bytes. A backslash makes the next character literal
-//! (`app/\[id\]/page.js`). That is rarely necessary, because a pattern that is exactly the name of an existing file or
-//! folder matches only that.
+//! pattern that matches a folder includes everything in it. Patterns are relative to the job's working directory and
+//! cannot match anything outside it. They match characters, not bytes. A backslash makes the next character literal
+//! (`app/\[id\]/page.js`). The backslash is rarely necessary, because a pattern that is exactly the path of an existing
+//! file or folder matches only that file or folder.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -28,7 +28,7 @@ struct Pattern {
     given: String,
     /// The normalised pattern, without redundant parts such as `./` or a second `/`.
     plain: String,
-    /// The regular expression of the glob.
+    /// The equivalent regular expression, which matches characters.
     regex: String,
 }
 
@@ -36,7 +36,7 @@ struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct InvalidPattern {
-    /// The index of the invalid pattern; `None` if the list itself is invalid.
+    /// The index of the invalid pattern, or `None` if the list as a whole is invalid.
     pub index: Option<usize>,
     /// The error message.
     pub problem: String,
@@ -101,8 +101,8 @@ impl Pattern {
     }
 }
 
-/// Converts a regular expression of `globset`, which matches bytes, to one that matches characters. `globset` writes
-/// non-ASCII characters as `\xHH`, byte by byte.
+/// Converts a regular expression created by `globset`, which matches bytes, to one that matches characters. `globset`
+/// writes each byte of a non-ASCII character as `\xHH`.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
     let mut bytes = b"(?s)".to_vec();
@@ -127,13 +127,13 @@ fn by_characters(regex: &str) -> String {
     }
 }
 
-/// One pattern, applied to a workspace.
+/// One pattern, with the properties that are used to search a folder for matches.
 #[derive(Clone, Debug)]
 struct ArtifactPattern {
     given: String,
     /// The pattern as a literal path.
     name: PathBuf,
-    /// Whether an entry with exactly this name exists.
+    /// Whether the pattern contains special characters but matches only the entry at `name`, because that entry exists.
     exact: bool,
     /// The leading components of the pattern that contain no special characters. The path of every match starts with
     /// them.
@@ -171,16 +171,16 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// If a pattern with special characters is also the literal name of an existing entry, makes it match only that
-    /// entry.
+    /// Makes a pattern that contains special characters match only the path that is literally equal to it, if `exists`
+    /// returns `true` for that path.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {
             wanted.exact = wanted.root != wanted.name && exists(&wanted.name);
         }
     }
 
-    /// Returns the indexes of the patterns that match a path in the workspace. A matched folder includes everything in
-    /// it.
+    /// Returns the indexes of the patterns that match `path` itself. Patterns that match only a parent folder are not
+    /// included.
     pub fn meanings(&self, path: &Path) -> impl Iterator<Item = usize> {
         let globs = self.globs.matches(&path.to_string_lossy());
         let means = move |(index, wanted): (usize, &ArtifactPattern)| {
@@ -189,13 +189,13 @@ impl Matcher {
         self.wanted.iter().enumerate().filter_map(means)
     }
 
-    /// Returns whether a path in the workspace matches any pattern.
+    /// Returns whether any pattern matches `path` itself.
     #[must_use]
     pub fn means(&self, path: &Path) -> bool {
         self.meanings(path).next().is_some()
     }
 
-    /// Returns whether a folder that does not match may contain matches, so that it has to be searched.
+    /// Returns whether `folder`, which does not match itself, may contain matches and therefore has to be searched.
     #[must_use]
     pub fn may_be_in(&self, folder: &Path) -> bool {
         self.wanted.iter().any(|wanted| wanted.may_be_in(folder))

@@ -1,14 +1,15 @@
 //! Writes sparse files, in which blocks of zeros take no disk space.
 //!
 //! If a file with holes, such as the image of a virtual machine or a file made by `truncate -s 10G`, were copied byte
-//! by byte, the zeros would fill the disk. Here blocks of zeros are skipped, whether they were holes or not. As in the
-//! object store, the file is written under a temporary name, synced, and then renamed.
+//! by byte, the zeros would fill the disk. This module skips blocks of zeros, whether or not they were holes in the
+//! original. As in the object store, the file is written under a temporary name, synced, and then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// The size of a block that is skipped if it contains only zeros: a multiple of the block size of all file systems.
+/// The size of a block that is skipped if it contains only zeros, in bytes. It is a multiple of the block size of all
+/// common file systems.
 const BLOCK: usize = 64 << 10;
 
 /// Returns whether a file with this content would have a hole.
@@ -16,7 +17,7 @@ pub(super) fn has_holes(bytes: &[u8]) -> bool {
     bytes.chunks_exact(BLOCK).any(is_zero)
 }
 
-/// A file that is being written. It is removed if it is dropped before [`SparseFile::finish`].
+/// A file that is being written. Dropping it without calling [`SparseFile::finish`] removes the file.
 #[derive(Debug)]
 pub(super) struct SparseFile {
     file: File,
@@ -38,7 +39,8 @@ impl SparseFile {
         Ok(Self { file: File::create(&aside)?, aside, path: path.to_owned() })
     }
 
-    /// Appends bytes. Zeros are skipped in blocks within one call, so callers should pass large parts.
+    /// Appends bytes. Each call divides its bytes into blocks and skips those that contain only zeros, so callers
+    /// should pass large parts.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         for block in bytes.chunks(BLOCK) {
             if is_zero(block) {
@@ -50,7 +52,7 @@ impl SparseFile {
         Ok(())
     }
 
-    /// Syncs the file and renames it.
+    /// Syncs the file and renames it to its final path.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let length = self.file.stream_position()?;
         self.file.set_len(length)?;
@@ -62,7 +64,7 @@ impl SparseFile {
 
 impl Drop for SparseFile {
     fn drop(&mut self) {
-        // After `finish` the temporary file no longer exists.
+        // After `finish` there is no temporary file, and the error is ignored.
         fs::remove_file(&self.aside).ok();
     }
 }
@@ -71,7 +73,7 @@ fn is_zero(block: &[u8]) -> bool {
     block.iter().all(|byte| *byte == 0)
 }
 
-/// Creates a folder and its parents, and syncs each into its own parent.
+/// Creates a folder and its missing parents, and syncs the parent of each new folder.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(folder)?;

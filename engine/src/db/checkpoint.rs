@@ -1,7 +1,8 @@
 //! Moves committed pages from the write-ahead log into the database without delaying the writer.
 //!
 //! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is only used when the log has
-//! grown far beyond its usual size, because readers or continuous writes have prevented the log from restarting.
+//! grown far beyond its usual size, because readers or continuous writes have prevented SQLite from overwriting it from
+//! the beginning.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Notify;
 
-/// The number of pages (of 4 KiB) that must have been written since the last checkpoint for another checkpoint to be
-/// worth its two fsyncs.
+/// The approximate number of pages (of 4 KiB) that are written between two checkpoints. Each checkpoint costs two
+/// fsyncs, so more frequent checkpoints would not be worthwhile.
 const PAGES_DUE: u64 = 4096;
 
 /// The number of pages in the write-ahead log above which it is truncated, even if the writer has to wait.
@@ -25,9 +26,9 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Records a committed transaction of about `bytes` bytes.
+    /// Records a committed transaction that contained about `bytes` bytes of text.
     pub(super) fn add(&self, bytes: u64) {
-        // Every transaction also writes about eight pages in addition to its text.
+        // In addition to its text, each transaction writes about eight pages.
         let before = self.bytes.fetch_add(bytes + 8 * 4096, Ordering::Relaxed);
         if (before + bytes) / 4096 >= PAGES_DUE {
             self.due.notify_one();

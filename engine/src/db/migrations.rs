@@ -1,14 +1,14 @@
 //! All schema migrations in order, compiled into the binary.
 //!
-//! The list is written by hand, because the macro that reads the folder would compile SQLite a second time for the
-//! build host.
+//! The list is written by hand, because sqlx's macro that reads the folder of migrations would compile SQLite a second
+//! time for the build host.
 
 use std::borrow::Cow;
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// Each file of `migrations/`: its number, its name and its SQL.
+/// The number, name and SQL of each file in `migrations/`.
 const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),

@@ -3,8 +3,8 @@
 //! An fsync costs far more than the statements around it. While one group is being committed, the next one accumulates.
 //! The cost of an fsync is thus shared by all pending writes, and a single write never waits for others to arrive.
 //!
-//! If a unit of work fails, only its own changes are rolled back. Callers receive their results, and the actions of
-//! [`Tx::after_commit`] run, only after the commit.
+//! If a unit of work fails, only its own changes are rolled back. Callers receive their results only after the commit,
+//! and the actions passed to [`Tx::after_commit`] are run only then.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            // A panic is a defect of one unit of work, and the writer has to survive it. The caller rolls back the
+            // A panic is a defect of one unit of work, and the writer has to survive it. `run_unit` rolls back the
             // unit's changes.
             let caught = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
             let outcome = caught.unwrap_or_else(|_| Err(DbError::panicked().into()));
@@ -227,7 +227,7 @@ enum Transaction {
 /// Runs one unit of work so that its failure undoes only its own changes.
 ///
 /// The first unit of a transaction needs no savepoint, because rolling back the transaction undoes it. Most units are
-/// the first of their transaction, and each statement costs a round trip to SQLite's thread.
+/// the first of their transaction, so this saves two statements, each of which costs a round trip to SQLite's thread.
 async fn run_unit(tx: &mut Tx, transaction: Transaction, unit: &mut dyn Work) -> Result<Transaction, DbError> {
     let (begin, undo, keep) = match transaction {
         Transaction::None => ("begin immediate", "rollback", None),

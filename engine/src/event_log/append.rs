@@ -1,7 +1,7 @@
-//! Appends events, either under a lease or by the server.
+//! Appends events, either for a worker under a lease or for the server itself.
 //!
-//! Both ways assign `seq` and time by updating the job's row, inside the transaction that stores the events, and notify
-//! readers only after the commit.
+//! In both cases `seq` and time are assigned by updating the job's row, inside the transaction that stores the events,
+//! and readers are notified only after the commit.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub enum AppendError {
 /// The authority under which events are appended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Authority {
-    /// The appender holds a lease, and this batch follows the last one stored.
+    /// A worker appends a batch under a lease. The batch must follow the last one stored.
     Lease {
         /// The lease under which events are appended.
         lease: Lease,
@@ -76,7 +76,7 @@ pub(super) enum Authority {
         /// The offset at which the batch's range begins.
         from: i64,
     },
-    /// The server appends, in the transaction of a state change.
+    /// The server appends its own events in the transaction of a state change.
     Server,
 }
 
@@ -170,8 +170,7 @@ struct Position {
     at: Timestamp,
 }
 
-/// Assigns the position to the event, and returns the event in two forms: as readers receive it, and as the row to
-/// store.
+/// Assigns the position to the event. Returns the event in two forms, one for readers and one for the database.
 fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewRow) {
     if let Payload::End(end) = &mut event.payload {
         end.last_seq = position.seq;
@@ -201,7 +200,7 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns how many times an attempt's output was masked, if this is the attempt's last event.
+/// Returns the number of masked values in an attempt's output if this is the attempt's last event, and 0 otherwise.
 fn masked(payload: &Payload) -> u64 {
     match payload {
         Payload::Attempt(attempt) => attempt.redactions.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),

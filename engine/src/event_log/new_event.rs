@@ -1,6 +1,6 @@
 //! Events that are about to be appended.
 //!
-//! Free text enters an event only as [`Redacted`]; no constructor takes a `String`.
+//! Arbitrary text can enter an event only as [`Redacted`], because no constructor takes a `String`.
 
 use model::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, GapAvailable, GapPayload, GapReason, JobEventStatus,
@@ -21,10 +21,10 @@ pub struct NewEvent {
     pub(super) payload: Payload,
 }
 
-/// The step that output comes from.
+/// The step that printed some output, and its attempt.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The step.
+    /// The step's stage and position.
     pub step: StepRef,
     /// The step's machine-readable id.
     pub step_id: Redacted,
@@ -37,13 +37,13 @@ pub struct Origin {
 pub struct StepNames {
     /// The step, with its id and attempt.
     pub origin: Origin,
-    /// The display name.
+    /// The step's display name.
     pub name: Redacted,
     /// The command that the step runs.
     pub command: Redacted,
 }
 
-/// The position of a chunk in `output.log`.
+/// A chunk of output without its text: the stream, the time and the position in `output.log`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     /// The output stream.
@@ -52,7 +52,8 @@ pub struct Chunk {
     pub time: Timestamp,
     /// The chunk's segments. There is at least one.
     pub segments: Vec<Segment>,
-    /// Whether the line numbers of the segments are consecutive, in which case they are sent as one segment.
+    /// Whether the chunk is a single segment. If so, the payload omits the list of segments, because its other fields
+    /// contain the same information.
     pub joined: bool,
 }
 
@@ -183,8 +184,7 @@ impl NewEvent {
         Self { level, message, payload: Payload::Stage(StagePayload { stage, status, attempt, duration_ms }) }
     }
 
-    /// Creates an event for the beginning or end of an attempt. The payload's only texts are constants of this program
-    /// and the worker's name.
+    /// Creates an event for the beginning or end of an attempt.
     #[must_use]
     pub fn attempt(attempt: i32, worker: &Redacted, status: AttemptStatus, totals: Option<&AttemptTotals>) -> Self {
         let (level, message) = match status {
@@ -211,7 +211,7 @@ impl NewEvent {
         Self { level, message: Redacted::literal(message), payload }
     }
 
-    /// Creates an event for a change of the job's worker or state.
+    /// Creates an event for a change in the job's state or worker.
     #[must_use]
     pub fn job(status: JobEventStatus, attempt: i32, details: JobDetails) -> Self {
         let (level, text) = match status {
@@ -302,7 +302,7 @@ pub struct StepEnd {
     pub note: Option<Redacted>,
 }
 
-/// The totals of an attempt's output.
+/// The exit code of an attempt, and the totals of its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptTotals {
@@ -314,24 +314,24 @@ pub struct AttemptTotals {
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// The number of masks in the output.
+    /// The number of values that were masked in the output.
     pub redactions: i64,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: String,
 }
 
-/// Further details of a change of a job.
+/// Optional details of a change in a job's state or worker.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
     /// The id of the worker that the change concerns.
     pub worker: Option<Redacted>,
-    /// When the next attempt may begin.
+    /// The time at which the next attempt may begin.
     pub next_attempt_at: Option<Timestamp>,
     /// The reason for the change.
     pub reason: Option<Redacted>,
 }
 
-/// The number of bytes that each segment of a chunk adds to the size of an event, in addition to its text.
+/// The number of bytes that each segment in an event's payload adds to the size of the event.
 const SEGMENT_SIZE: usize = 24;
 
 /// Returns the size of an event whose text has `length` bytes.

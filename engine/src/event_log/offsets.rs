@@ -1,4 +1,4 @@
-//! Finds the events that contain given bytes of the output.
+//! Finds the events that contain the output at given offsets.
 //!
 //! Chunks are stored in the order of their first bytes, so a binary search finds the first chunk, and a scan finds the
 //! rest.
@@ -12,11 +12,11 @@ use super::ReadError;
 use super::store::{self, SentChunk};
 use crate::db::Connection;
 
-/// The number of chunks that can overlap in `output.log`: one of each stream.
+/// The number of chunks that can overlap in `output.log`: one for each stream.
 const STREAMS: i64 = 2;
 
-/// Returns, for each offset, the event that contains the byte at that offset of the attempt's output, if it was sent.
-/// `offsets` must be in ascending order.
+/// Returns, for each offset, the event that contains the byte at that offset of the attempt's output, or `None` if no
+/// event contains it. `offsets` must be in ascending order.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,

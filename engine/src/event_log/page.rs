@@ -25,12 +25,12 @@ pub enum Cursor {
     Before(Timestamp, Option<EventId>),
 }
 
-/// The direction of reading, and its exclusive bound.
+/// The direction of reading, and the position at which reading begins or ends. That position is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Towards newer events, beginning after this position.
     After(Seq),
-    /// Towards older events, beginning before this position, or with the newest event if there is none.
+    /// Towards older events, beginning before this position, or with the newest event if it is `None`.
     Before(Option<Seq>),
     /// Towards newer events, from the beginning of the log up to but not including this position.
     UpTo(Seq),
@@ -66,7 +66,7 @@ pub struct Filter {
 /// A request for a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The direction of reading, and the position at which it begins.
+    /// The direction of reading, and the position at which reading begins or ends.
     pub direction: Direction,
     /// The conditions that the returned events must meet.
     pub filter: Filter,
@@ -94,7 +94,7 @@ pub struct Page {
 /// The current end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The position of its last event.
+    /// The position of the log's last event.
     pub last_seq: Seq,
     /// The job's final status, if it has finished.
     pub terminal: Option<JobStatus>,
@@ -133,7 +133,7 @@ impl Filter {
 pub(super) enum Offered {
     /// Offer the next event.
     Continue,
-    /// The page is full. The last event offered was not added and is not considered examined.
+    /// The page is full. The last event offered was not added and does not count as examined.
     Stop,
 }
 
@@ -209,7 +209,7 @@ impl<'a> Filling<'a> {
 }
 
 impl Page {
-    /// Returns whether no event can follow this page.
+    /// Returns whether the job has finished and no event follows this page.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.terminal.is_some() && self.next_after >= self.last_seq

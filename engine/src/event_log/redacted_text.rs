@@ -1,6 +1,6 @@
 //! Serialises [`Redacted`] text, for use with `#[serde(with = "…")]`.
 //!
-//! A worker redacts text before it sends it, so the text that a server receives is treated like text that was stored.
+//! A worker redacts text before sending it, so text that the server receives is treated as redacted, like stored text.
 
 use redact::Redacted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

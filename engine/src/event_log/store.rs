@@ -13,7 +13,7 @@ use super::stored::{Facets, Parts, StoredEvent};
 use super::{ReadError, SharedEvent, StoredOutput};
 use crate::db::{Connection, DbError, DbResult};
 
-/// The positions and times that were assigned to an append.
+/// The first of the consecutive positions and times that were assigned to an append.
 pub(super) struct AssignedRange {
     pub(super) first: Seq,
     pub(super) first_at: Timestamp,
@@ -63,7 +63,7 @@ pub(super) struct NewRow {
     pub(super) created_at: Timestamp,
 }
 
-/// The maximum number of events in one statement. Each statement costs a round trip to SQLite's thread, and the
+/// The maximum number of events in one statement. A higher number would save round trips to SQLite's thread, but the
 /// connection caches a prepared statement for each number of rows.
 const ROWS: usize = 8;
 
@@ -88,7 +88,8 @@ pub(super) async fn insert(connection: &mut Connection, job: JobId, events: Vec<
     Ok(())
 }
 
-/// Returns the number of the lease's last batch and the position of its last event, or `None` if the lease has ended.
+/// Returns the number of the lease's last batch and the position of that batch's last event, or `None` if the lease has
+/// ended.
 pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) -> DbResult<Option<(i64, Seq)>> {
     let row: Option<(i64, i64)> = sqlx::query_as(
         "select a.last_batch, a.batch_to
@@ -103,7 +104,7 @@ pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) ->
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
-/// The update to an attempt's progress when a batch is stored.
+/// The progress of an attempt that is recorded when a batch is stored.
 #[derive(Clone, Copy)]
 pub(super) struct BatchProgress {
     pub(super) number: i64,
@@ -239,8 +240,8 @@ fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }
 
-/// Returns the `seq` that a cursor refers to: for `after`, that of the last event before the requested events; for
-/// `before`, that of the first event after them.
+/// Returns the position that a cursor refers to. [`Cursor::After`] refers to the last event before the requested
+/// events, and [`Cursor::Before`] to the first event after them.
 pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {
@@ -256,11 +257,11 @@ pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cur
     let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
     let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
     Ok(match (cursor, exact, id) {
-        // The found event has the cursor's time, but its id is greater than the cursor's id.
+        // The event found has exactly the cursor's time, but the cursor's id excludes it.
         (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
         (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
         (Cursor::Before(..), None, _) => Seq(low + 1),
-        // The found event is itself the last one before the requested events, or the first one after them.
+        // The cursor refers to the event found.
         _ => Seq(low),
     })
 }
@@ -297,8 +298,8 @@ pub(super) async fn chunk_from(connection: &mut Connection, job: JobId, from: Se
     row.map(sent_chunk).transpose()
 }
 
-/// Returns the position of the chunk that is `count` chunks before a position, or of the first chunk if there are
-/// fewer. Returns 0 if there is none.
+/// Returns the position of the chunk that is `count` chunks before `before`, or of the first chunk if there are fewer.
+/// Returns 0 if there are no chunks before it.
 pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before: Seq, count: i64) -> DbResult<Seq> {
     let seq: Option<i64> = sqlx::query_scalar(
         "select min(seq) from (select seq from events where job_id = ? and seq < ? and kind = 'log'
@@ -312,7 +313,7 @@ pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before:
     Ok(Seq(seq.unwrap_or(0)))
 }
 
-/// Returns the chunks from a position on, in order.
+/// Returns all chunks at or after a position, in order.
 pub(super) fn chunks_from(
     connection: &mut Connection,
     job: JobId,

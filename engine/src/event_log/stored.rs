@@ -29,9 +29,9 @@ pub struct Facets {
     pub kind: String,
     /// The output stream, if the event is output.
     pub stream: Option<StreamName>,
-    /// The step, for output and step events.
+    /// The id of the step, if the event is output, a gap or a step event.
     pub step_id: Option<String>,
-    /// The attempt, for events that belong to one.
+    /// The attempt, if the event belongs to one.
     pub attempt: Option<i32>,
 }
 
@@ -63,7 +63,7 @@ impl Facets {
     }
 }
 
-/// The fields of an event, borrowed for serialising.
+/// The fields from which an event is serialised.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// The event's position in the job's log.

@@ -1,9 +1,9 @@
 //! The most recent events of each log, which are cached in memory and shared by all of the log's readers.
 //!
 //! A job has an entry here while it is running or a reader watches it. After each commit the appended events are
-//! published to the entry: the events are added to a bounded window, and their last `seq` is sent through a `watch`
-//! channel. A reader whose cursor is inside the window needs no database access. A reader that has fallen behind the
-//! window reads from the database until it catches up.
+//! published to the entry: the events are added to a bounded window, and the `seq` of the last one is sent through a
+//! `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has fallen
+//! behind the window reads from the database until it catches up.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,7 +82,7 @@ impl Tails {
         Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
     }
 
-    /// Reads a page from the window, if the window contains the whole requested range.
+    /// Reads a page from the window. Returns `None` unless the window contains the whole requested range.
     pub(super) fn page(&self, job: JobId, request: &PageRequest) -> Option<Page> {
         let Direction::After(cursor) = request.direction else { return None };
         let tail = Arc::clone(self.lock().get(&job)?);
@@ -101,7 +101,7 @@ impl Tails {
         let page = page.finish();
         drop(window);
         drop(tail);
-        // The last watch may have been dropped while this call kept the entry alive.
+        // The last watch may have been dropped while this call kept the entry alive. If so, remove the entry now.
         self.forget_if_idle(job);
         Some(page)
     }
@@ -152,8 +152,8 @@ impl Tail {
 impl TailWindow {
     fn take(&mut self, published: Published) {
         for event in published.events {
-            // If the entry was removed and recreated since the last append, the window is cleared, because its events
-            // must be consecutive.
+            // The events in a window must be consecutive, so if events are missing before this one, the window is
+            // cleared.
             if self.events.back().is_some_and(|back| back.seq.plus(1) != event.seq) {
                 self.events.clear();
                 self.text = 0;
@@ -169,8 +169,8 @@ impl TailWindow {
     }
 }
 
-/// Locks a mutex and ignores poisoning: every change under these locks is complete in itself, so a panic elsewhere
-/// leaves no inconsistent state.
+/// Locks a mutex and ignores poisoning, because the code that holds these locks does not panic halfway through a
+/// change.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

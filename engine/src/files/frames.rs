@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
-/// The size of a frame before compression. Reading a single byte decompresses one frame, which takes about a
-/// millisecond, and each slow reader has one frame in memory. Frames of a quarter of this size take about 6 % more disk
-/// space.
+/// The size of a frame before compression, in bytes. Reading a single byte decompresses one frame, which takes about a
+/// millisecond, and each slow reader keeps one frame in memory. Frames of a quarter of this size would take about 6 %
+/// more disk space.
 const FRAME: u32 = 1 << 20;
 
-/// The compression level. A high level is affordable because compression runs in the background. It compensates for
-/// most of the space that is lost by splitting a file into frames.
+/// The compression level. A high level is affordable because compression runs in the background, and it regains most of
+/// the space that is lost by splitting a file into frames.
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.
@@ -23,9 +23,9 @@ pub(super) struct Frames {
     file: Arc<File>,
     /// The positions of the frames in the file.
     table: SeekTable,
-    /// The decompressed bytes of the last frame.
+    /// The decompressed bytes of the frame that was read last.
     frame: Vec<u8>,
-    /// The offset of that frame before compression.
+    /// The offset of that frame in the uncompressed file.
     frame_at: u64,
 }
 
@@ -47,7 +47,7 @@ impl Frames {
         self.table.size_decomp()
     }
 
-    /// Reads `length` bytes from offset `at`.
+    /// Reads `length` bytes from offset `at` of the uncompressed file.
     pub(super) fn read(&mut self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         if at.checked_add(length as u64).is_none_or(|end| end > self.size()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -63,7 +63,7 @@ impl Frames {
         Ok(bytes)
     }
 
-    /// Returns the offset and content of the frame that contains the byte at `at`.
+    /// Returns the offset and content of the frame that contains the byte at offset `at` of the uncompressed file.
     fn frame_of(&mut self, at: u64) -> io::Result<(u64, &[u8])> {
         if self.frame_at > at || self.frame_at + self.frame.len() as u64 <= at {
             let index = self.table.frame_index_decomp(at);

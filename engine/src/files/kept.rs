@@ -28,7 +28,8 @@ impl From<File> for KeptFile {
 }
 
 impl KeptFile {
-    /// Opens the file at that path, compressed or not. Returns `None` if neither form exists.
+    /// Opens the file that was stored at `path`, whether or not it is compressed now. Returns `None` if neither form
+    /// exists.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         // The order matters: the compressed file is created before the uncompressed one is removed.
         if let Some(file) = open(path)? {
@@ -48,7 +49,7 @@ impl KeptFile {
         }
     }
 
-    /// Reads `length` bytes from offset `at`. Fails if the file is shorter.
+    /// Reads `length` bytes from offset `at` of the uncompressed file. Fails if the file is shorter.
     pub fn read(&mut self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         match &mut self.0 {
             Bytes::Plain(file) => {

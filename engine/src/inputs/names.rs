@@ -1,8 +1,8 @@
-//! Checks that the names in an archive stay inside the folder into which the archive is unpacked.
+//! Checks that the paths in an archive do not lead outside the folder into which the archive is unpacked.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Returns an entry's path without `.`, or `None` if it is absolute, contains `..` or names no file.
+/// Returns an entry's path without `.` components, or `None` if the path is absolute or contains `..`.
 pub(super) fn below(path: &Path) -> Option<PathBuf> {
     let mut below = PathBuf::new();
     for part in path.components() {
@@ -15,7 +15,8 @@ pub(super) fn below(path: &Path) -> Option<PathBuf> {
     Some(below)
 }
 
-/// Returns whether a symbolic link at `link`, a path relative to a folder, points to something inside that folder.
+/// Returns whether a symbolic link at `link`, a path relative to a folder, stays inside that folder according to the
+/// text of its target. Other links in the target's path are not resolved.
 #[must_use]
 pub fn stays_inside(link: &Path, target: &Path) -> bool {
     let mut depth = link.components().count().saturating_sub(1);

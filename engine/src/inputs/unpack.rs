@@ -2,12 +2,11 @@
 //!
 //! Regular files, folders and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse files)
 //! is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all files, so
-//! that no file is written through one, and each link must point inside the workspace, both according to its text and
-//! as resolved by the kernel. Of the permissions, only the executable bit is preserved; the others depend on the
-//! server's umask. The unpacked bytes are counted, so that a small archive that expands too much is stopped at the
-//! limit.
+//! that no file is written through a link. Each link must point inside the workspace, both according to its text and as
+//! resolved by the kernel. Of the permissions, only the executable bit is preserved; the others depend on the server's
+//! umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the archive itself is small.
 //!
-//! A rejected archive fails the attempt before its first step, with the entry's name and the reason.
+//! If an archive is rejected, the attempt fails before its first step, and the error names the entry and the reason.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -33,10 +32,10 @@ const MAX_ENTRIES: u64 = 1_000_000;
 const MAX_LINKS: usize = 100_000;
 
 /// The maximum size of an entry's header, including long names and extensions, and of the data after the last entry, in
-/// bytes. They are read into memory.
+/// bytes. Headers are read into memory.
 const MAX_HEADER: u64 = 256 << 10;
 
-/// The largest zstd window, as a power of two: 128 MiB, which is also the default limit of the `zstd` command.
+/// The base-2 logarithm of the largest zstd window: 128 MiB, which is also the default limit of the `zstd` command.
 const MAX_WINDOW_LOG: u32 = 27;
 
 /// The size of the blocks that are read, in bytes.
@@ -45,7 +44,7 @@ const BLOCK: usize = 128 << 10;
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The message of the error with which [`Bounded`] stops reading.
+/// The message of the error with which [`Bounded`] stops reading when unpacking is cancelled.
 const STOPPED: &str = "stopped";
 const TOO_LONG: &str = "a header is too long";
 
@@ -64,7 +63,7 @@ pub enum UnpackError {
     /// The archive unpacks to more than the limit.
     #[error("the archive unpacks to more than the {0} bytes that --input-bytes allows")]
     TooLarge(u64),
-    /// The archive contains too many entries.
+    /// The archive contains too many entries or symbolic links.
     #[error("the archive contains more than {0}")]
     TooMany(&'static str),
     /// An entry was rejected.
@@ -127,7 +126,7 @@ fn decoder(archive: &Path) -> Result<Box<dyn Read>, UnpackError> {
     }
 }
 
-/// A reader that fails at a limit, or once `go_on` returns `false`.
+/// A reader that fails after a limited number of bytes, or once `go_on` returns `false`.
 struct Bounded<'a> {
     inner: Box<dyn Read>,
     /// The number of bytes that may still be read.
@@ -155,7 +154,7 @@ struct Unpacking<'a> {
     limit: u64,
     /// The total size of the files so far, in bytes.
     total: u64,
-    /// The number of bytes that the reader may still read.
+    /// The number of bytes that [`Bounded`] may still read.
     left: Rc<Cell<u64>>,
     links: Vec<(PathBuf, PathBuf)>,
 }
@@ -182,7 +181,7 @@ impl Unpacking<'_> {
             problem: format!("could not be unpacked: {error}"),
         };
         let kind = entry.header().entry_type();
-        // `git archive` writes the commit's id to such an entry.
+        // Global headers are ignored. `git archive`, for example, writes the commit's id to one.
         if kind == EntryType::XGlobalHeader {
             self.left.set(MAX_HEADER);
             return Ok(());
@@ -236,7 +235,8 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    /// Creates the links after all files, and lets the kernel check that each points inside the workspace.
+    /// Creates the links, and lets the kernel check that each of them points inside the workspace. Call this after all
+    /// files have been written.
     fn make_links(self) -> Result<(), UnpackError> {
         let root = File::open(self.workspace)?;
         for (link, target) in &self.links {

@@ -8,9 +8,9 @@ use serde::de;
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct JsonError {
-    /// The path to the value, outermost segment first.
+    /// The path to the invalid value, outermost segment first.
     path: Vec<Segment>,
-    /// The offset of the invalid byte, if it is known yet.
+    /// The byte offset of the error, if it is already known.
     at: Option<usize>,
     problem: String,
 }
@@ -29,19 +29,19 @@ impl JsonError {
         Self { path: Vec::new(), at: Some(at), problem: problem.into() }
     }
 
-    /// Sets the position, unless a more precise one is known.
+    /// Sets the byte offset of the error, unless a more precise one is already known.
     pub(super) fn at(mut self, at: usize) -> Self {
         self.at.get_or_insert(at);
         self
     }
 
-    /// Adds the name of the member that contains the error.
+    /// Adds the name of the member that contains the error to the beginning of the path.
     pub(super) fn under(mut self, name: &str) -> Self {
         self.path.insert(0, Segment::Name(name.to_owned()));
         self
     }
 
-    /// Adds the index of the item that contains the error.
+    /// Adds the index of the item that contains the error to the beginning of the path.
     pub(super) fn under_item(mut self, index: usize) -> Self {
         self.path.insert(0, Segment::Index(index));
         self
@@ -52,7 +52,8 @@ impl JsonError {
         &self.problem
     }
 
-    /// Returns the field as a path such as `payload.steps[2].run`, or an empty string for the whole text.
+    /// Returns the path of the invalid field, such as `payload.steps[2].run`, or an empty string if the text as a whole
+    /// is invalid.
     pub fn field(&self) -> String {
         let mut field = String::new();
         for segment in &self.path {
@@ -64,7 +65,7 @@ impl JsonError {
         field
     }
 
-    /// Returns the line and the column in the text, both starting at 1.
+    /// Returns the line and column of the error in `text`, both starting at 1.
     pub fn position(&self, text: &str) -> (usize, usize) {
         let at = text.floor_char_boundary(self.at.unwrap_or(0));
         let before = &text[..at];
@@ -72,7 +73,8 @@ impl JsonError {
         (before.matches('\n').count() + 1, line.chars().count() + 1)
     }
 
-    /// Returns an error message with the field's name, or with the position if the text itself is invalid.
+    /// Returns an error message that contains the path of the invalid field, or the position of the error if the text
+    /// as a whole is invalid.
     pub fn describe(&self, text: &str) -> String {
         let (field, problem) = (self.field(), &self.problem);
         match (field.as_str(), self.position(text)) {

@@ -1,5 +1,5 @@
-//! Parses JSON text into the tree. `serde_json` parses the syntax. Each value is first read as raw text, to preserve
-//! digits, repeated names and positions, which `serde_json` would discard.
+//! Parses JSON text into a [`Json`] tree. `serde_json` parses the syntax. Each value is first read as raw text, to
+//! preserve digits, repeated names and positions, which `serde_json` would discard.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -62,7 +62,8 @@ impl<'t> JsonReader<'t> {
         Ok(members)
     }
 
-    /// Parses a part of the text. The position of an error is converted to one in the whole text.
+    /// Parses a part of the text. The position in an error is converted from a position in `part` to one in the whole
+    /// text.
     fn read<T: Deserialize<'t>>(&self, part: &'t str) -> Result<T, JsonError> {
         serde_json::from_str(part).map_err(|error| {
             let said = error.to_string();
@@ -73,7 +74,7 @@ impl<'t> JsonReader<'t> {
         })
     }
 
-    /// Returns the offset of a part of the text.
+    /// Returns the byte offset of `part` in the whole text.
     fn offset(&self, part: &'t str) -> usize {
         part.as_ptr().addr() - self.text.as_ptr().addr()
     }

@@ -1,4 +1,4 @@
-//! Converts the tree to typed values.
+//! Converts a [`Json`] tree to typed values.
 
 use model::RawJson;
 use serde::de::value::StrDeserializer;
@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use super::{Json, JsonError, Member, Node};
 
 impl Json {
-    /// Reads a typed value. An error contains the field and the position.
+    /// Converts the tree to a typed value. An error contains the path and the position of the invalid field.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         T::deserialize(self)
     }
@@ -27,7 +27,7 @@ impl Json {
     }
 }
 
-/// Passes a number to `visitor`, as a type that can represent it.
+/// Passes a number to `visitor` as `u64` or `i64` if that type can represent it, and as `f64` otherwise.
 fn visit_number<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Value, JsonError> {
     if let Ok(number) = digits.parse() {
         return visitor.visit_u64(number);
@@ -71,8 +71,8 @@ impl<'de> Deserializer<'de> for &'de Json {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Accepts only an object. Code derived by serde would also accept an array of the fields in order, which would
-    /// bypass the checks of the names.
+    /// Accepts only an object. Code derived by serde would also accept an array of the fields' values, which would
+    /// bypass the checks of the fields' names.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,

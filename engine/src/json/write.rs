@@ -1,4 +1,4 @@
-//! Converts the tree to compact text, in which every number has its original digits.
+//! Converts a [`Json`] tree to compact JSON text, in which every number has its original digits.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -24,7 +24,7 @@ impl Json {
         Self { node, at: self.at }
     }
 
-    /// Returns the value as text for responses.
+    /// Returns the value as JSON text that can be inserted into a response.
     #[must_use]
     pub fn to_raw(&self) -> RawJson {
         RawJson::from_text(self.to_string()).expect("serialised text is valid JSON")

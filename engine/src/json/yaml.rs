@@ -1,8 +1,8 @@
-//! Parses YAML text into the tree. Documents are interpreted by the core schema of YAML 1.2. Anything that JSON cannot
-//! represent is an error.
+//! Parses YAML text into a [`Json`] tree. Documents are interpreted according to the core schema of YAML 1.2. Anything
+//! that JSON cannot represent is an error.
 //!
-//! Nothing is ignored. An unknown tag, for example, may change the meaning of a value (`run: ! true`), so it is an
-//! error.
+//! Nothing is silently ignored. An unknown tag, for example, may change the meaning of a value (`run: ! true`), so it
+//! is an error.
 
 mod scalar;
 
@@ -12,7 +12,7 @@ use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
 
 use super::{Json, JsonError, MAX_DEPTH, Member, Node};
 
-/// The maximum size of a document with its aliases expanded, in bytes. Files have the same maximum size.
+/// The maximum size of a document with its aliases expanded, in bytes. The size of a job file has the same limit.
 const MAX_SIZE: usize = 64 << 20;
 
 /// Parses YAML text.
@@ -120,13 +120,13 @@ impl<'t> YamlReader<'t> {
             let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
             if is_merge_key { inherited = merge(value)? } else { members.push(Member { name, at, value }) }
         }
-        // Explicit members override merged ones, in any order. If several merged objects define the same member, the
-        // first one wins.
+        // Explicit members override merged ones, regardless of their order. If several merged objects define the same
+        // member, the first one wins.
         members.extend(inherited.into_iter().filter(|member| names.insert(member.name.clone())));
         Ok(members)
     }
 
-    /// Returns the core schema type that the tag of a scalar specifies.
+    /// Returns the core schema type that a tag specifies, or `None` if there is no tag.
     fn core_tag<'g>(&self, tag: Option<&'g Tag>, span: &Span) -> Result<Option<&'g str>, JsonError> {
         let Some(tag) = tag else { return Ok(None) };
         tag.core_suffix().map(Some).ok_or_else(|| self.unknown_tag(span))
@@ -170,7 +170,7 @@ fn start(span: &Span) -> usize {
     span.start.byte_offset().unwrap_or(0)
 }
 
-/// Returns the members that a merge key (`<<`) adds.
+/// Returns the members that a merge key (`<<`) with this value adds.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
     let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");

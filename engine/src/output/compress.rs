@@ -16,17 +16,18 @@ use super::Outputs;
 use crate::queue::QueueError;
 use crate::spool::Spools;
 
-/// The delay after an attempt has finished, so that a burst of small jobs is handled together.
+/// The delay between the end of an attempt and the search for outputs to compress, so that the outputs of a burst of
+/// small jobs are found together.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
 /// The delay after a failure. A full disk, for example, is unlikely to have free space again immediately.
 const REST: Duration = Duration::from_mins(1);
 
-/// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave.
+/// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave unused.
 const LOWEST_PRIORITY: i32 = 19;
 
-/// Compresses outputs until `shutdown` is cancelled. A file whose compression is interrupted is compressed from its
-/// beginning after the next start.
+/// Compresses outputs until `shutdown` is cancelled. If this interrupts the compression of a file, the file is
+/// compressed from the beginning after the next start.
 pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
     loop {
         // Register for notifications before looking for outputs, so that an attempt that finishes in between is not
@@ -62,7 +63,7 @@ enum Done {
     Nothing,
 }
 
-/// Why an output was not compressed.
+/// The error for an output that could not be compressed.
 #[derive(Debug, thiserror::Error)]
 enum CompressError {
     #[error(transparent)]

@@ -15,8 +15,8 @@ use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 /// occupy 40 MiB.
 const MAX_LOOKED_AT: u32 = 1 << 20;
 
-/// The number of bytes of text after which one read returns no further lines. Building the response takes three times
-/// as much memory.
+/// The number of bytes of text after which one read returns no further lines. Building a response takes three times
+/// this amount of memory.
 const MAX_TEXT: usize = 4 << 20;
 
 /// A line of output.
@@ -65,7 +65,7 @@ struct Here {
     number: u64,
     record: Record,
     text: Vec<u8>,
-    /// The number of the line at `at`, which begins or continues there.
+    /// The number of the line that begins or continues at `at`, a position in `text`.
     line: u64,
     at: usize,
 }

@@ -35,7 +35,8 @@ impl StepIds {
         }
     }
 
-    /// Returns the id of the step that printed the output, if the step's event is already stored.
+    /// Returns the id of the step that printed the output, or `None` if the step's event was not stored when the ids
+    /// were loaded.
     #[must_use]
     pub fn get(&self, source: Source) -> Option<&String> {
         self.0.get(&source.step)

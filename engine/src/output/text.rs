@@ -96,8 +96,8 @@ impl TextReader {
         changed
     }
 
-    /// Skips the current record, whose step has no known id. Call this only after the attempt has finished, because the
-    /// step can no longer get an id then.
+    /// Skips the current record, whose step has no known id. Call this only after the attempt has finished, because
+    /// until then the event that contains the step's id may still be stored.
     pub fn skip_unknown(&mut self) -> io::Result<()> {
         if let Some(record) = self.spool.record(self.record)? {
             self.pass(&record);

@@ -1,4 +1,4 @@
-//! Ends leases and jobs. The state changes in the same transaction as the events that report the change.
+//! Ends leases and jobs. Each change of state is committed in the same transaction as the events that report it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -97,10 +97,10 @@ impl ArtifactPlace {
     }
 }
 
-/// The longest delay before the next attempt.
+/// The longest delay before the next attempt of a job.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// The delays before the next attempts.
+/// The delays between the attempts of a job, which double up to `LONGEST_WAIT`.
 const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// The state of a job after its attempt has ended.

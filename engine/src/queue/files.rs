@@ -7,14 +7,14 @@ use model::{Artifact, ArtifactId, JobId};
 use super::{Queue, QueueError, store as jobs};
 use crate::event_log::Lease;
 
-/// The smallest log, in bytes, that is compressed. A smaller file occupies a single disk block whether it is compressed
-/// or not.
+/// The minimum size of a log that is compressed, in bytes. A smaller file occupies a single disk block, compressed or
+/// not.
 const COMPRESS_FROM: i64 = 4 << 10;
 
 /// An artifact and the path of its file.
 #[derive(Clone, Debug)]
 pub struct ArtifactFile {
-    /// The artifact, as responses show it.
+    /// The artifact, in the form used in responses.
     pub artifact: Artifact,
     /// The file's path, relative to the data folder.
     pub path: String,
@@ -49,13 +49,13 @@ impl Queue {
         Ok(store::artifact(&mut connection, id).await?)
     }
 
-    /// Returns the status of the output of the given attempt, or of the latest one.
+    /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`.
     pub async fn attempt_output(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, QueueError> {
         let mut connection = self.db.reader().await?;
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns the smallest finished log that is still to be compressed, or `None` if there is none.
+    /// Returns the smallest finished log that has not been compressed yet, or `None` if there is none.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
@@ -71,8 +71,8 @@ impl Queue {
         write.await
     }
 
-    /// Completes when an attempt has ended. Create the future before calling [`Queue::next_uncompressed`], so that no
-    /// attempt is missed.
+    /// Returns a future that completes when an attempt has ended. Create the future before calling
+    /// [`Queue::next_uncompressed`], so that no attempt is missed.
     pub fn attempt_ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.attempt_ended.notified()
     }

@@ -1,4 +1,4 @@
-//! A job's database row, and its conversion to the form that responses show.
+//! A job's database row, and its conversion to the form used in responses.
 
 use model::Job;
 use redact::Redacted;
@@ -9,9 +9,9 @@ use super::maskers::Maskers;
 /// A job as the database stores it, with real secret values.
 #[derive(Clone, Debug)]
 pub(super) struct JobRow {
-    /// The job as responses show it, but without its payload, and with the real value of its affinity key.
+    /// The job in the form used in responses, but without its payload, and with the real value of its affinity key.
     pub(super) job: Job,
-    /// The stored payload. It is parsed only on demand, because lists do not show it.
+    /// The stored payload. It is parsed only on demand, because lists of jobs do not contain it.
     pub(super) payload: String,
     pub(super) commands: String,
     pub(super) idempotency_digest: Option<Vec<u8>>,
@@ -20,14 +20,15 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    /// Returns the job as responses show it.
+    /// Returns the job in the form used in responses.
     pub(super) fn to_job(&self, maskers: &Maskers) -> Job {
         let payload = self.payload();
         let redactor = maskers.of(self.job.id, || payload.clone());
         Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
     }
 
-    /// Returns the job as lists show it. All texts except the affinity key were masked before they were stored.
+    /// Returns the job in the form used in lists of jobs, without its payload. All texts except the affinity key were
+    /// masked before they were stored.
     pub(super) fn to_summary(&self, maskers: &Maskers) -> Job {
         let affinity_key = self.job.affinity_key.as_ref().map(|key| self.mask(maskers, key).to_text().into_owned());
         Job { affinity_key, ..self.job.clone() }

@@ -1,4 +1,4 @@
-//! Leases, which record the worker that runs a job, from the claim until the attempt ends.
+//! Leases. A lease records which worker runs a job, from the claim until the attempt ends.
 
 pub(super) mod store;
 
@@ -60,9 +60,9 @@ impl ClaimedRow {
 pub struct Abandoned<C = Claimed> {
     /// The job, with the lease under which it was running.
     pub claimed: C,
-    /// The offset up to which its output is stored or suppressed.
+    /// The offset in `output.log` up to which the output is stored as events or suppressed.
     pub shipped: u64,
-    /// The number of those bytes that are suppressed.
+    /// The number of bytes before that offset that are suppressed.
     pub suppressed: u64,
     /// The number of the last stored batch.
     pub last_batch: i64,
@@ -75,7 +75,7 @@ pub struct Shipping {
     pub job: JobId,
     /// The number of the attempt.
     pub attempt: i32,
-    /// The number of bytes of its output that are stored as events or suppressed.
+    /// The number of bytes of the attempt's output that are stored as events or suppressed.
     pub bytes: i64,
 }
 
@@ -112,7 +112,7 @@ impl Queue {
             .await
     }
 
-    /// Claims the next job for `worker`, if there is one that it can run.
+    /// Claims the next job that `worker` can run. Returns `None` if there is no such job.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
         let claimed: Result<Option<ClaimedRow>, QueueError> = self
@@ -200,12 +200,13 @@ impl Queue {
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }
 
-    /// Completes when a job has been queued. Create the future before trying to claim a job, so that no job is missed.
+    /// Returns a future that completes when a job has been queued. Create the future before trying to claim a job, so
+    /// that no job is missed.
     pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.queued.notified()
     }
 
-    /// Completes when the cancellation of any job has been requested.
+    /// Returns a future that completes when the cancellation of any job has been requested.
     pub fn cancelled(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.cancelled.notified()
     }

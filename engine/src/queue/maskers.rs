@@ -1,5 +1,5 @@
-//! Creates the redactors of jobs. The server's values and the job's own values are compiled into one automaton, so that
-//! if one value is a prefix of another, the longer one is masked completely.
+//! Creates the redactors of jobs. The secret values of the server and those of the job are compiled into one automaton,
+//! so that if one value is a prefix of another, the longer one is masked completely.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use super::JobPayload;
 /// The expected number of jobs whose redactors are cached. The actual limit is [`CAPACITY`].
 const JOBS: usize = 1_000;
 
-/// The maximum memory of all cached redactors, in bytes. Caching helps because pages and lists show the same few jobs
-/// repeatedly.
+/// The maximum memory usage of all cached redactors, in bytes. Caching helps because pages and lists show the same few
+/// jobs repeatedly.
 const CAPACITY: u64 = 64 << 20;
 
-/// The estimated memory of a redactor, in bytes: a fixed amount, and an amount for each byte of its values (see
+/// The estimated memory usage of a redactor, in bytes: a fixed amount, and an amount for each byte of its values (see
 /// `Redactor::new`).
 const WEIGHT: (u64, u64) = (4 << 10, 100);
 
-/// The memory of an entry that shares the server's redactor, in bytes.
+/// The estimated memory usage of a cache entry that shares the server's redactor, in bytes.
 const SHARED: u64 = 256;
 
 /// Creates redactors, and caches those of recent jobs. Cheap to clone.
@@ -50,14 +50,14 @@ impl Weighter<JobId, CachedMasker> for Weight {
 }
 
 impl Maskers {
-    /// Creates an empty cache. `values` are masked in every job.
+    /// Creates an empty cache. `values` are the server's secret values, which are masked in every job.
     #[must_use]
     pub fn new(values: Vec<String>) -> Self {
         let server = Redactor::new(&values);
         Self { values: values.into(), server, kept: Arc::new(Cache::with_weighter(JOBS, CAPACITY, Weight)) }
     }
 
-    /// Returns the redactor of a job. A job's payload never changes, so its id identifies the redactor.
+    /// Returns the redactor of a job. A job's payload never changes, so the redactor is cached under the job's id.
     pub(super) fn of(&self, job: JobId, payload: impl FnOnce() -> JobPayload) -> Redactor {
         let Ok(kept) = self.kept.get_or_insert_with(&job, || Ok::<_, Infallible>(self.make(&payload())));
         kept.redactor

@@ -18,7 +18,8 @@ struct Text {
     shown: String,
 }
 
-/// Returns the stored payload `original` with its fields replaced by those of `changes`; null removes a field.
+/// Returns the stored payload `original` with its fields replaced by those of `changes`. The value `null` removes a
+/// field.
 pub(super) fn apply(
     kind: &str,
     original: &str,
@@ -47,7 +48,7 @@ pub(super) fn apply(
     Ok(edited.to_raw())
 }
 
-/// Returns a payload as responses show it.
+/// Returns a payload in the form used in responses.
 fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     let masked = payload.masked(&maskers.of_payload(payload));
     json::parse(masked.get()).expect("serialised text is valid JSON")
@@ -79,8 +80,8 @@ fn has_mask(text: &str) -> bool {
     text.contains(&*String::from_utf8_lossy(redact::MASK))
 }
 
-/// Replaces masked texts with the original texts. Returns an error for a masked text that matches no original text, or
-/// several different ones.
+/// Replaces masked texts with the original texts. Returns an error if a masked text matches no original text, or
+/// several different original texts.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {
@@ -116,7 +117,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // A text that is shown only as the mask is masked completely, so it reveals nothing.
+            // A text that is shown as just the mask is masked completely, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(

@@ -23,13 +23,13 @@ pub use steps::StepSpec;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidPayload {
-    /// The field, as a path such as `payload.steps[2].timeoutSeconds`.
+    /// The path of the invalid field, such as `payload.steps[2].timeoutSeconds`.
     pub field: String,
     /// The error message.
     pub problem: String,
 }
 
-/// Creates the error for a field.
+/// Creates the error for an invalid field.
 pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> InvalidPayload {
     InvalidPayload { field: field.into(), problem: problem.into() }
 }
@@ -126,8 +126,8 @@ impl JobPayload {
         }
     }
 
-    /// Returns the payload as responses show it. The values of variables with secret-looking names are masked,
-    /// including where these values occur in other texts.
+    /// Returns the payload in the form used in responses. The values of variables with secret-looking names are
+    /// masked, including where these values occur in other texts.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {
@@ -140,13 +140,13 @@ impl JobPayload {
     }
 }
 
-/// Converts a JSON error in a payload. The field's path starts with `payload`.
+/// Converts a JSON error in a payload to the error for an invalid field. The path of the field starts with `payload`.
 fn of_json(error: &JsonError) -> InvalidPayload {
     let (field, dot) = (error.field(), if error.field().is_empty() { "" } else { "." });
     invalid(format!("payload{dot}{field}"), error.problem())
 }
 
-/// The JSON structure of a `command` payload. The values of its fields are checked afterwards.
+/// The JSON structure of a `command` payload. The values of its fields are checked by [`Command::check`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawCommand {
@@ -171,7 +171,7 @@ pub struct RawCommand {
 }
 
 impl Command {
-    /// Checks the values of the fields.
+    /// Checks the values of a payload's fields and returns the command.
     pub fn check(raw: RawCommand) -> Result<Self, InvalidPayload> {
         if let Some(title) = &raw.title {
             check_name("payload.title", title)?;
@@ -201,7 +201,7 @@ impl Command {
         Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
     }
 
-    /// Checks that absolute working directories are inside the allowed folders. Only the text of the paths is compared.
+    /// Checks that absolute working directories are inside the allowed folders. Links in the paths are not resolved.
     pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
         roots.check("payload.workingDirectory", &self.working_directory)?;
         for (at, step) in self.steps() {

@@ -38,7 +38,7 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Checks a submission. Texts that are displayed are masked before they are stored.
+    /// Checks a submission, and masks its title and commands, which are stored separately for lists and searches.
     pub(super) fn check(
         new: NewJob,
         by: &str,
@@ -82,7 +82,7 @@ impl Submission {
         })
     }
 
-    /// Adds the input files of the submission.
+    /// Adds the input of the submission, and includes the input's checksum in the digest.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
@@ -104,14 +104,15 @@ impl Submission {
             max_attempts: row.job.max_attempts,
             by: by.to_owned(),
             resubmitted_from: Some(row.job.id),
-            // The archive belongs to the original job and never changes.
+            // The copy shares the archive of the original job, which never changes.
             input: row.job.input.clone(),
             key: None,
             digest: None,
         }
     }
 
-    /// Returns the job that an earlier submission with the same key created.
+    /// Returns the job that an earlier submission with the same key created, if there was one. Fails if that submission
+    /// was different.
     pub(super) async fn repeated(&self, connection: &mut Connection) -> Result<Option<JobRow>, QueueError> {
         let Some(key) = &self.key else { return Ok(None) };
         let Some(row) = store::job_of_key(connection, key).await? else { return Ok(None) };
@@ -151,8 +152,8 @@ fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result
         return Ok((command.title_or_command().to_owned(), runs.join("\n")));
     };
     let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
-    // For commands, a title with control characters is refused. Other payloads may contain any text, which becomes a
-    // title of one line.
+    // In a command, a title with control characters is refused. The payloads of other types may contain any text, so
+    // control characters are replaced here.
     let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
     let title = if line.trim().is_empty() { kind } else { line.trim() };
     Ok((title.to_owned(), String::new()))

@@ -1,8 +1,8 @@
 //! The folders in which jobs may run: any folder, or only those below the roots that the operator configures.
 //!
-//! A path is checked twice. When a job is submitted, its text is checked, so that a mistake is reported immediately.
-//! When a step starts, the folder that the path resolves to is checked. Only the second check is authoritative, because
-//! symbolic links may change between the two checks.
+//! A path is checked twice. When a job is submitted, the text of the path is checked, so that a mistake is reported
+//! immediately. When a step starts, the folder that the path resolves to is checked. Only the second check is
+//! authoritative, because symbolic links may change between the two checks.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use super::payload::{InvalidPayload, invalid};
 
-/// The roots of absolute working directories. Cheap to clone; without roots, every folder is allowed.
+/// The folders inside which absolute working directories are allowed. If the list is empty, every folder is allowed.
+/// Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct WorkingRoots(Arc<[PathBuf]>);
 
@@ -42,7 +43,7 @@ impl WorkingRoots {
         roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Checks a path in a payload by its text.
+    /// Checks a path in a payload without resolving the path's links.
     pub(super) fn check(&self, field: &str, directory: &str) -> Result<(), InvalidPayload> {
         let path = Path::new(directory);
         if self.0.is_empty() || path.is_relative() || self.allow(&without_dots(path)) {
@@ -61,7 +62,7 @@ impl WorkingRoots {
         };
         let folder = directory.canonicalize().map_err(refused)?;
         let is_own = || workspace.canonicalize().is_ok_and(|workspace| folder.starts_with(workspace));
-        // Check this first, so that errors reveal nothing about folders outside the allowed ones.
+        // Check this before the folder's type and permissions, so that errors do not reveal those of other folders.
         if !self.0.is_empty() && !self.allow(&folder) && !is_own() {
             return Err(DirectoryError::Outside(directory.to_owned()));
         }
@@ -81,7 +82,7 @@ impl WorkingRoots {
     }
 }
 
-/// Resolves `.` and `..` in a path by its text alone.
+/// Resolves `.` and `..` in a path without accessing the file system.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {

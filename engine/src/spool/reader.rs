@@ -40,7 +40,7 @@ impl SpoolReader {
         self.log
     }
 
-    /// Returns the current size of `output.log`, before compression.
+    /// Returns the current size of `output.log` before compression, in bytes.
     pub fn bytes(&self) -> io::Result<u64> {
         self.log.size()
     }
@@ -91,8 +91,8 @@ impl SpoolReader {
     }
 
     /// Returns the number of the last record before which fewer than `line` lines had begun. If the line exists, it
-    /// begins in this record. Returns `None` if the spool is empty or `line` is 0. The search starts near `hint`, so
-    /// that sequential reads are cheap.
+    /// begins in this record. Returns `None` if the spool is empty or `line` is 0. The search starts at record `hint`,
+    /// so that sequential reads are cheap.
     pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
         let count = self.count()?;
         let (mut low, mut high) = (0, count);

@@ -24,8 +24,9 @@ pub struct Record {
     pub length: u32,
     /// The number of the piece's first line within the attempt, from 1.
     pub line: u64,
-    /// The number of lines that had begun before this piece. It never decreases, so a line can be found by binary
-    /// search. In contrast, `line` can decrease when a line continues after lines of the other stream have begun.
+    /// The number of lines that had begun before this piece. It never decreases from one record to the next, so a line
+    /// can be found by binary search. In contrast, `line` can decrease when a line continues after lines of the other
+    /// stream have begun.
     pub begun: u64,
     /// The time at which the piece was captured.
     pub time: Timestamp,

@@ -40,7 +40,7 @@ pub struct SpoolWriter {
     reached: Reached,
     end_sender: watch::Sender<SpoolEnd>,
     hash: Sha256,
-    /// The sizes of `output.log` and `output.idx` up to which they are synced.
+    /// The sizes up to which `output.log` and `output.idx` are synced.
     synced: [u64; 2],
     /// Whether a sync has failed since the last successful one. If so, unsynced data may be lost unless it is written
     /// again.
@@ -66,9 +66,9 @@ impl SpoolWriter {
         Ok(Self { log, idx, reached, end_sender, hash, synced: [0; 2], sync_failed: false })
     }
 
-    /// Opens the spool in `folder` after its worker has died, and repairs it. A record is valid if it follows the
-    /// previous one without a gap and all of its bytes exist. The index is truncated after the last valid record, and
-    /// the output at that record's end. Creates an empty spool if there is none.
+    /// Opens the spool in `folder` after the attempt's worker has died, and repairs it. A record is valid if it follows
+    /// the previous one without a gap and all of its bytes exist. The index is truncated after the last valid record,
+    /// and the output at the offset at which that record's bytes end. Creates an empty spool if there is none.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
@@ -80,7 +80,7 @@ impl SpoolWriter {
                 break;
             }
             for record in records {
-                // After a power failure, a file may end in zeros.
+                // A length of 0 is invalid, because a file may end in zeros after a power failure.
                 if record.offset != bytes || record.length == 0 || record.end() > log_bytes {
                     break 'records;
                 }

@@ -73,7 +73,7 @@ impl Family {
                 if !child.has_ended && lock(&self.killed).insert(child.pid) {
                     wait = WAIT;
                 }
-                // A process that is reported as exited may still have running threads.
+                // Kill processes that are reported as exited too, because they may still have running threads.
                 kill_process(child.pid, Signal::KILL).ok();
             }
             drop(reaping);

@@ -2,7 +2,7 @@
 //! argument.
 //!
 //! A single line is sent immediately if the event budget allows it. A partial line is sent when its deadline expires.
-//! The deadline is set when the first byte enters an empty buffer and is never extended. Under load, events become
+//! The deadline is set when output begins to wait, and further output does not extend it. Under load, events become
 //! larger rather than more frequent.
 
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ pub struct Pending {
     pub has_line: bool,
     /// The number of streams with pending output, 1 or 2. Sending the output costs one event for each stream.
     pub streams: u32,
-    /// The time at which the first byte entered the empty buffer.
+    /// The time at which the output began to wait. Output that is added later does not change it.
     pub since: Instant,
     /// Whether another event, such as the end of the step, is waiting for this output to be sent.
     pub pressed: bool,
@@ -87,9 +87,9 @@ impl Budget {
         self.tokens -= f64::from(events);
     }
 
-    /// Returns the maximum size of an event's text, in bytes. This is the normal size if events of that size can send
-    /// all pending output within the flush interval. Otherwise, it is the size of the pending output, up to the
-    /// configured maximum.
+    /// Returns the maximum size of an event's text, in bytes. This is the normal size if it is large enough to send all
+    /// pending output within the flush interval and the event budget. Otherwise, it is the size of the pending output,
+    /// up to the configured maximum.
     fn event_bytes(&self, pending: &Pending) -> usize {
         let Policy { flush, events_per_second, event_bytes, max_event_bytes } = self.policy;
         let by_deadline = (f64::from(events_per_second) * flush.as_secs_f64()).min(self.tokens).max(1.0);

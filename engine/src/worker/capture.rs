@@ -1,8 +1,9 @@
 //! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, which retains its state between reads. Output is stored in complete UTF-8
-//! characters. A redactor holds back output that may be part of a secret. When the stream has been idle for long
-//! enough, as much of that output as possible is released.
+//! Each stream has its own redactor, which retains its state between reads. Output is written to the spool in whole
+//! UTF-8 characters. An incomplete character is written only at the end of a step. A redactor holds back output that
+//! may be part of a secret. When the stream has been idle for long enough, the part of that output that does not reveal
+//! a secret is released.
 //!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.
@@ -20,7 +21,7 @@ use crate::spool::{Source, SpoolWriter, incomplete_character};
 /// The delays between retries of a failed write.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
-/// The interval at which a finished step checks whether to retry storing its output or to give up.
+/// The interval at which [`StepCapture::finish`] checks whether to retry a failed write or to give up.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Captures the output of an attempt's steps, one step after another.
@@ -66,13 +67,13 @@ struct StreamCapture {
     redact: RedactStream,
     /// The beginning of an incomplete character: at most 3 bytes.
     carry: Redacted,
-    /// The time since which the redactor has been holding output back.
+    /// The time of the last read, if the redactor held output back after it; `None` after a release.
     holding: Option<Instant>,
 }
 
 impl Capture {
-    /// Creates a capture that redacts output with `redactor` and writes it to `spool`. Output that the redactor holds
-    /// back is released when its stream has been idle for `flush`.
+    /// Creates a capture that redacts output with `redactor` and writes it to `spool`. When a stream has been idle for
+    /// `flush`, output that was held back is released, unless it would reveal a secret.
     #[must_use]
     pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         Self { spool, redactor, flush, redactions: 0 }
@@ -99,7 +100,7 @@ impl Capture {
         &self.redactor
     }
 
-    /// Returns how many secret values were masked in the finished steps.
+    /// Returns the number of masks in the output of the finished steps.
     #[must_use]
     pub const fn redactions(&self) -> u64 {
         self.redactions
@@ -111,7 +112,7 @@ impl StepCapture<'_> {
     pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
         let state = &mut self.streams[stream as usize];
         let text = state.redact.push(bytes);
-        // Every read either completes or extends the possible match, so the idle period starts again.
+        // The idle period starts again with each read, because a secret may arrive in several reads.
         state.holding = state.redact.is_holding().then_some(now);
         self.store(stream, text, (now, time));
     }
@@ -128,14 +129,14 @@ impl StepCapture<'_> {
         self.refusal.is_some()
     }
 
-    /// Returns the time at which [`Self::tick`] must be called, if any.
+    /// Returns the time at which [`Self::tick`] must be called next, or `None` if it need not be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let held = self.streams.iter().filter_map(|stream| stream.holding).min().map(|since| since + self.flush);
         self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Retries a failed write, and releases output that has been held back for too long.
+    /// Retries a failed write and releases output that was held back, if either is due.
     pub fn tick(&mut self, now: Instant, time: Timestamp) {
         if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
             let stored = self.store_waiting();
@@ -174,7 +175,7 @@ impl StepCapture<'_> {
             }
             std::thread::sleep(LOOK);
         }
-        // Bytes after the spool's end have no record and must not be mistaken for output.
+        // Remove the bytes after the spool's end. They have no record in the index and must not be mistaken for output.
         self.spool.cut().ok();
         Err(self
             .refusal

@@ -1,9 +1,9 @@
 //! Collects artifacts: at the end of each stage, the files that match the job's patterns are stored.
 //!
-//! A step can create arbitrary files, so none of them is trusted. Only regular files inside the job's folder are stored
-//! ([`walk`]), within the limits on their number and sizes, and their names are redacted. Omitted files are counted,
-//! and a warning in the log reports how many were omitted and why. A newer version from a later stage replaces the
-//! earlier one.
+//! A step can create arbitrary files, so none of them is trusted. Only regular files inside the job's working directory
+//! are stored ([`walk`]), within the limits on their number and sizes, and their names are redacted. Omitted files are
+//! counted, and a warning in the log reports how many were omitted and why. If a later stage changes a stored file, the
+//! newer version replaces the earlier one.
 
 mod skipped;
 mod walk;
@@ -44,10 +44,10 @@ pub struct ArtifactLimits {
     pub job_bytes: u64,
 }
 
-/// The artifacts that an attempt has stored so far, and its limits.
+/// The artifacts that an attempt has stored so far, and the limits on them.
 #[derive(Debug)]
 pub(super) struct Collector {
-    /// The store for the files.
+    /// Stores and removes the files.
     files: Box<dyn Files>,
     lease: Lease,
     limits: ArtifactLimits,
@@ -55,7 +55,7 @@ pub(super) struct Collector {
     matcher: Matcher,
     kept: HashMap<PathBuf, CollectedFile>,
     names: HashSet<Vec<u8>>,
-    /// The stored versions that newer ones have replaced.
+    /// The ids of stored versions that newer versions have replaced.
     replaced: HashSet<ArtifactId>,
     /// The indexes of the patterns that have not matched any file so far.
     unmatched: BTreeSet<usize>,
@@ -83,12 +83,12 @@ struct Version {
 pub(super) struct Collected {
     /// The files that were stored.
     pub(super) files: Vec<NewArtifact>,
-    /// The warning about omitted files, if there are any.
+    /// The warning about omitted files, or `None` if no file was omitted.
     pub(super) warning: Option<NewEvent>,
 }
 
 impl Collector {
-    /// Creates a collector for the files in the job's folder that match `matcher`.
+    /// Creates a collector for the files in the job's working directory that match `matcher`.
     pub(super) fn new(
         files: Box<dyn Files>,
         lease: Lease,
@@ -128,7 +128,7 @@ impl Collector {
         Collected { files, warning }
     }
 
-    /// Returns a warning that lists the patterns that matched no file in any stage, if there are any.
+    /// Returns a warning about the patterns that matched nothing in any stage, or `None` if each pattern matched.
     pub(super) fn unmatched(&self, redactor: &Redactor) -> Option<NewEvent> {
         if self.unmatched.is_empty() {
             return None;
@@ -217,12 +217,12 @@ impl Collector {
     }
 }
 
-/// Returns the artifact name of a file, which is its redacted path. Fails if the path is too long or not a single line
-/// of text, or if the name is reserved.
+/// Returns the artifact name of a file, which is its redacted path. Fails if the path is too long, is not UTF-8 or
+/// contains control characters, or if the name is reserved.
 fn name(path: &Path, redactor: &Redactor) -> Result<Redacted, SkipReason> {
     let text = path.to_str().filter(|text| text.len() <= MAX_NAME && !text.contains(char::is_control));
     let name = redactor.redact(text.ok_or(SkipReason::Name)?.as_bytes());
-    // This name is reserved for the complete output.
+    // `logs/output.log` is reserved for the complete log.
     let reserved = name.as_bytes().strip_prefix(b"logs/") == Some(OUTPUT_LOG.as_bytes());
     if reserved { Err(SkipReason::Reserved) } else { Ok(name) }
 }

@@ -1,4 +1,5 @@
-//! Requests to stop an attempt. A request makes a file descriptor readable, which wakes the attempt's polling thread.
+//! Lets other tasks request that an attempt stop. A request makes a file descriptor readable, which wakes the attempt's
+//! thread from `poll`.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -34,7 +35,7 @@ impl Control {
     /// Requests that the attempt stop.
     pub fn stop(&self, stop: Stop) {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
-        // If the counter is full, the descriptor is readable anyway.
+        // If the counter of the eventfd is full, the write fails, but the descriptor is already readable.
         rustix::io::write(&*self.wake, &1_u64.to_ne_bytes()).ok();
     }
 

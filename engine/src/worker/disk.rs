@@ -57,7 +57,7 @@ impl DiskGuard {
         (self.free)().unwrap_or(0)
     }
 
-    /// Checks the disk regularly for as long as this future runs.
+    /// Checks the disk at the guard's interval until the future is dropped.
     pub async fn watch(&self) {
         loop {
             self.look();

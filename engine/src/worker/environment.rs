@@ -1,8 +1,9 @@
 //! Determines the environment variables that every job receives: the user's variables, some of the server's variables,
 //! and fixed values such as `CI=true`.
 //!
-//! A job runs as the user that runs the server and by default has that user's home, like a command that is typed in a
-//! shell. Of the server's own variables, only those that are listed here or in the configuration are passed on.
+//! A job runs as the user that runs the server and by default has that user's home directory, like a command that is
+//! typed in a shell. Of the server's own variables, only those that are listed here or in the configuration are passed
+//! on.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +18,7 @@ use percent_encoding::percent_decode_str;
 /// Variables of the server that are always passed on, in addition to `LC_*`.
 const INHERITED: [&str; 4] = ["PATH", "LANG", "TZ", "TMPDIR"];
 
-/// The `PATH` if the server has none.
+/// The value of `PATH` if the server itself has no such variable.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The server's variables that are passed on by default. They configure network access.
@@ -27,7 +28,7 @@ pub const DEFAULT_JOB_ENV: [&str; 8] =
 /// The value of a job's `HOME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JobHome {
-    /// The home of the user that runs the server.
+    /// The home directory of the user that runs the server.
     #[default]
     User,
     /// The attempt's workspace.
@@ -40,7 +41,7 @@ pub enum JobHome {
 pub struct ParseJobHomeError;
 
 impl JobHome {
-    /// The names of the variants in settings.
+    /// The names of the variants, as used in settings.
     pub const NAMES: [&str; 2] = ["user", "workspace"];
 }
 
@@ -62,17 +63,17 @@ impl FromStr for JobHome {
     }
 }
 
-/// The environment that jobs inherit from the server.
+/// The settings for the environment variables of jobs.
 #[derive(Clone, Debug)]
 pub struct JobEnvironment {
-    /// The value of `HOME`.
+    /// The kind of directory that `HOME` refers to.
     pub home: JobHome,
     /// The names of the server's variables that are passed on.
     pub names: Vec<String>,
 }
 
 impl JobEnvironment {
-    /// Returns the variables of a step, without those that its job defines.
+    /// Returns the variables of a step, except those that the job or the step itself defines.
     pub(super) fn variables(&self, workspace: &Path) -> BTreeMap<String, String> {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
@@ -97,7 +98,7 @@ impl JobEnvironment {
     }
 }
 
-/// Returns the server's variables whose names match. Variables that are not UTF-8 are omitted.
+/// Returns the server's variables whose names satisfy `is_meant`. Variables that are not UTF-8 are omitted.
 fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

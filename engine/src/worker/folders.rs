@@ -29,7 +29,8 @@ impl Folders {
         self.roots.resolve(&self.workspace, &self.job)
     }
 
-    /// Returns the working directory of a step; `step` is absolute or relative to the job's working directory.
+    /// Returns the working directory of a step. `step` is its path, absolute or relative to the job's working
+    /// directory.
     pub(super) fn of_step(&self, step: &str) -> Result<PathBuf, DirectoryError> {
         self.roots.resolve(&self.workspace, &below(&self.job, step))
     }

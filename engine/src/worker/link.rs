@@ -33,11 +33,11 @@ pub enum LinkError {
 
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
-    /// Claims the next job. If there is none, waits for a job for a limited time or until `stop` is cancelled, and then
-    /// may return `None`.
+    /// Claims the next job. If there is none, waits until one may be available, a time limit has passed, or `stop` is
+    /// cancelled. May then return `None`.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
-    /// Returns the jobs that were running when an earlier process of this worker died.
+    /// Returns the attempts that were running when an earlier process of this worker died.
     fn abandoned(&self) -> impl Future<Output = Result<Vec<Abandoned>, LinkError>> + Send;
 
     /// Appends a batch and records the artifacts that its events report. Everything is committed when this returns.
@@ -48,7 +48,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
         files: Vec<NewArtifact>,
     ) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Returns the attempt's stored output that ends after `offset` in `output.log`.
+    /// Returns the chunks of the attempt's log events that end after `offset` in `output.log`.
     fn stored_output(
         &self,
         lease: Lease,

@@ -1,11 +1,12 @@
 //! Runs the process of a step: starts it, reads both of its output streams, and stops it with all of its descendants.
 //!
-//! All of this happens in the calling thread, which polls the pipes, the supervisor's socket and the stop requests. So
-//! no output is lost when the process exits, and a child that writes faster than its output can be stored is blocked.
+//! All of this happens in the calling thread, which polls the pipes, the supervisor's socket and the stop requests. The
+//! same thread stores the output. It does not read from the pipes meanwhile, so a child that writes faster than its
+//! output can be stored is blocked.
 //!
 //! The step has finished when its process has exited, even if a descendant still has the pipes open. The pipes are read
-//! for a short time longer, and then the remaining descendants are killed. The process and its descendants belong to a
-//! [`supervisor`], which signals and reaps them.
+//! for a short time after that, and then the remaining descendants are killed. The process and its descendants belong
+//! to a [`supervisor`], which signals and reaps them.
 
 mod kill;
 mod supervisor;
@@ -53,7 +54,7 @@ pub enum EndedBy {
     Timeout,
     /// The attempt exceeded its output limit.
     OutputLimit,
-    /// A stop of the attempt was requested.
+    /// The attempt was asked to stop.
     Stop(Stop),
 }
 
@@ -64,7 +65,7 @@ pub struct ProcessLimits {
     pub deadline: Option<Instant>,
     /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being stopped.
     pub output: Option<u64>,
-    /// The time between SIGTERM and SIGKILL when the job is cancelled or times out.
+    /// The time between SIGTERM and SIGKILL when the job is cancelled, times out or exceeds its output limit.
     pub cancel_grace: Duration,
     /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
@@ -101,7 +102,8 @@ pub fn run(
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
     read?;
-    // A supervisor that was killed cannot report the step's exit status. The step was killed with it.
+    // A supervisor that was killed cannot report the step's exit status. The step was killed with it, so the
+    // supervisor's status is used instead.
     let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
     let failed = || ProcessError::Spawn(io::Error::other("the supervisor process failed"));
     let status = status.or(killed).ok_or_else(failed)?;
@@ -117,7 +119,7 @@ fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
     Ok((reader, writer))
 }
 
-/// A stop of the process that is in progress.
+/// The progress of stopping the process.
 #[derive(Clone, Copy)]
 struct StopInProgress {
     by: EndedBy,
@@ -134,11 +136,11 @@ struct Running<'a, 'b> {
     ending: Option<StopInProgress>,
     /// The exit status, once the supervisor has reported it.
     status: Option<ExitStatus>,
-    /// The time until which the pipes are still read; set when the process has exited.
+    /// The time at which reading from the pipes ends; set when the process has exited.
     drain_until: Option<Instant>,
 }
 
-/// The kinds of polled descriptors.
+/// Identifies a polled descriptor.
 #[derive(Clone, Copy)]
 enum Watched {
     Pipe(StreamName),

@@ -1,9 +1,9 @@
 //! Removes a workspace with all files that its job has created, and nothing outside it.
 //!
-//! Each folder is opened by name relative to its parent, never through a link and never across a mount point. So
-//! neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the removal. If the
-//! owner lacks permissions for a folder, they are added first. Entries that cannot be removed are reported, and all
-//! other entries are still removed.
+//! Each folder is opened by name relative to its parent, never through a link and never across a mount point.
+//! Therefore, neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the
+//! removal. If the owner lacks permissions for a folder, they are added first. Entries that cannot be removed are
+//! reported, and all other entries are still removed.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};
@@ -125,7 +125,7 @@ impl Removal<'_> {
 
 /// Opens the folder `name` in `folder`, and makes it accessible to its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    // Opening with `O_PATH` needs no permissions for the folder itself, so it works before they are repaired.
+    // Opening with `O_PATH` needs no permissions for the folder itself, so it works before they are added.
     let place = open_place(folder, name)?;
     let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
     if !mode.contains(Mode::RWXU) {

@@ -36,7 +36,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// worker started to listen for it.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// If a lease cannot be renewed for this time, the worker kills the attempt's processes, because the server may soon
+/// If a lease cannot be renewed for this long, the worker kills the attempt's processes, because the server may soon
 /// assign the job to another worker.
 const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
@@ -110,12 +110,12 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
     Ok(Prepared { steps, names, capture, collector, control })
 }
 
-/// Returns the names of the steps for events.
+/// Returns the redacted ids, names and commands of the steps, in execution order.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     steps::names(command, attempt, redactor)
 }
 
-/// Runs the steps, ships their output and renews the lease, until all output is stored.
+/// Runs the steps, ships their output and renews the lease. Returns when all output has been shipped.
 async fn conduct<L: Link>(
     link: &L,
     config: &WorkerConfig,
@@ -134,8 +134,7 @@ async fn conduct<L: Link>(
         lifecycle_events.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
-    // The steps run in a separate thread, because a step may block for any length of time and a single thread must
-    // start all of an attempt's processes.
+    // The steps run in a thread of their own, because running a step blocks the thread for any length of time.
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
         let _entered = span.entered();

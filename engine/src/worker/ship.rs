@@ -2,9 +2,9 @@
 //!
 //! The shipper's cursor is an offset in `output.log`. A batch covers one contiguous range that starts at the cursor,
 //! split by stream. Each lifecycle event (the start or end of a step or stage) has the offset at which it occurred, so
-//! that its order relative to the output is preserved. New output that arrives during an append is only written to the
-//! spool. If the database is unavailable, the shipper retries until the append succeeds. Output beyond the limits in
-//! [`bounds`] is suppressed, and a gap event records it.
+//! that its order relative to the output is preserved. Output that arrives during an append waits in the spool. If the
+//! database is unavailable, the shipper retries until the append succeeds. Output beyond the limits in [`bounds`] is
+//! suppressed, and a gap event records it.
 
 mod bounds;
 mod chunks;
@@ -61,16 +61,16 @@ pub enum LiveLog {
 }
 
 /// The progress of shipping. For a new attempt, all fields except `earlier` are zero. After a crash, shipping continues
-/// from the progress that is stored in the event log.
+/// from the progress that is stored with the attempt in the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The number of the last stored batch.
     pub batch: i64,
-    /// The offset in `output.log` up to which output is stored or suppressed.
+    /// The offset in `output.log` up to which all output is in the event log or suppressed.
     pub offset: u64,
     /// The number of suppressed bytes before that offset.
     pub suppressed: u64,
-    /// The number of bytes of log events in the job's earlier attempts.
+    /// The number of bytes of output that the job's earlier attempts have sent as events.
     pub earlier: u64,
 }
 
@@ -186,8 +186,7 @@ impl<L: Link> Shipper<L> {
         Ok(wait)
     }
 
-    /// Adds the output that may be sent now to `out`, up to `limit`. `stop` is the boundary at `limit`, if there is
-    /// one.
+    /// Adds to `out` the output up to `limit` that may be sent now. `stop` is the boundary at `limit`, if there is one.
     async fn output(
         &mut self,
         known: Known,
@@ -299,8 +298,8 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// Reads the spool on a blocking thread. I/O errors are retried up to [`READ_TRIES`] times, so that output is not lost
-/// because of a temporary failure.
+/// Reads the spool on a blocking thread. After an I/O error, the read is retried up to [`READ_TRIES`] times, so that
+/// output is not lost because of a temporary failure.
 async fn read_spool<T: Send + 'static>(
     mut waits: Backoff,
     spool: &SpoolReader,

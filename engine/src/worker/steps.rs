@@ -74,14 +74,14 @@ struct StepOutcome {
 /// Why a step failed.
 enum Failure {
     Failed(FailureReason),
-    /// The output limit is exceeded, so later steps could not print anything either.
+    /// The output limit is exceeded, so later steps could not print anything.
     OutputLimit(u64),
     Stopped(Stop),
     /// The output could not be stored, so the output of later steps could not be stored either.
     Storage,
 }
 
-/// Returns the names of the steps for events, in execution order.
+/// Returns the redacted ids, names and commands of the steps, in execution order.
 pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec<StepNames> {
     let redact = |text: &str| redactor.redact(text.as_bytes());
     let name = |(step_ref, step): (StepRef, &StepSpec)| StepNames {
@@ -225,7 +225,8 @@ impl Run<'_> {
         self.tools.lifecycle_events.push(self.tools.capture.spool().end().bytes, event);
     }
 
-    /// Stores the artifacts of a stage, even if the stage has failed, because reports are most useful then.
+    /// Stores the artifacts of a stage, even if the stage has failed, because files such as test reports are most
+    /// useful then.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, lifecycle_events } = &mut self.tools else { return };
         let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
@@ -251,8 +252,8 @@ impl Run<'_> {
     }
 }
 
-/// Returns whether there is no time to store files: the server is stopping, or the lease is lost. The files of a
-/// cancelled job are stored.
+/// Returns `true` if the server is stopping or the lease is lost, so that there is no time to store files. The files of
+/// a cancelled job are stored.
 fn has_no_time(control: &Control) -> bool {
     matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost))
 }

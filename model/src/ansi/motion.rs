@@ -28,7 +28,7 @@ pub enum Motion {
 }
 
 impl Motion {
-    /// Returns the effect of a control sequence, if it is limited to the row.
+    /// Returns the motion that a control sequence stands for, or `None` if it is not a motion within the row.
     pub(super) const fn of_control(letter: char, parameter: u16) -> Option<Self> {
         let count = if parameter == 0 { 1 } else { parameter };
         Some(match (letter, parameter) {

@@ -1,9 +1,9 @@
 //! Computes one row of a terminal: the visible content of a line after its cursor movements and erasures.
 //!
 //! The computation is pure and takes time linear in the line's length: a row has a bounded number of columns, a cursor
-//! movement has no cost, and an erasure clears one bit per column, 64 at a time. The result is text again ([`fold`]),
-//! whose only escape sequences are styles (SGR) and links (OSC 8), so other code does not have to handle cursor
-//! movements. Colours are reduced to the sixteen of [`Style`].
+//! movement takes constant time, and an erasure clears one bit per column, 64 at a time. The result is text again
+//! ([`fold`]), whose only escape sequences are styles (SGR) and links (OSC 8), so other code does not have to handle
+//! cursor movements. Colours are reduced to the sixteen of [`Style`].
 //!
 //! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
 //! and becomes a NEL in the result. Movements up, and cursor addressing to other rows, are ignored.
@@ -15,9 +15,11 @@ use super::scan::{Scanner, Token};
 use super::style::Style;
 use super::width::width;
 
-/// The maximum number of columns of a row: 200 times the width of a terminal. Text beyond it is dropped.
+/// The maximum number of columns of a row: about 200 times the usual width of a terminal, 80 columns. Text beyond it is
+/// dropped.
 const MAX_COLUMNS: usize = 16 * 1024;
-/// The maximum number of bytes of the rows above the cursor's row. Later text of the line is dropped.
+/// The maximum number of bytes of the rows above the cursor's row. When it is exceeded, the rest of the line is
+/// dropped.
 const MAX_ABOVE: usize = 64 * 1024;
 /// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
 /// column and writes a character there.
@@ -29,8 +31,8 @@ const TAB: usize = 8;
 /// Whether more text may be appended to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
-    /// The result records the cursor's position and contains an unfinished sequence, so that folding it with more text
-    /// gives the same as folding the whole line.
+    /// More text may be appended to the result. The result therefore records the cursor's position and retains an
+    /// unfinished sequence, so that folding it with the appended text gives the same as folding the whole line.
     Open,
     /// The line is complete.
     Complete,
@@ -41,7 +43,7 @@ pub enum LineEnd {
 pub struct Folded<'a> {
     /// The text, with styles and links.
     pub text: Cow<'a, str>,
-    /// Whether text was dropped because the row was full.
+    /// Whether text was dropped because the line exceeds a limit.
     pub cut: bool,
 }
 
@@ -64,7 +66,7 @@ pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
 
 /// Returns whether a line contains cursor movements or erasures.
 fn has_motion(line: &str) -> bool {
-    // 0xc2 is the first byte of the C1 control characters.
+    // In UTF-8, 0xc2 is the first byte of the C1 control characters.
     let suspicious = |byte: u8| matches!(byte, 0x8 | 0xb..=0xd | 0x1b | 0xc2);
     let mut found = false;
     if line.bytes().any(suspicious) {
@@ -182,7 +184,7 @@ impl TerminalRow {
         self.written[column / 64] |= 1 << (column % 64);
     }
 
-    /// Adds a character without a width to the character before the cursor.
+    /// Adds a zero-width character to the character before the cursor.
     fn mark(&mut self, character: char) {
         let Some(mut column) = self.column.checked_sub(1) else { return self.lead.push(character) };
         if self.is_continuation(column) {
@@ -221,7 +223,7 @@ impl TerminalRow {
         self.full = self.above.len() > MAX_ABOVE;
     }
 
-    /// Erases columns, including the other halves of wide characters.
+    /// Erases the columns from `from` to `to` (exclusive), including the other halves of wide characters.
     fn clear(&mut self, from: usize, to: usize) {
         let from = if self.is_continuation(from) { from - 1 } else { from };
         let to = (if self.is_continuation(to) { to + 1 } else { to }).min(self.written.len() * 64);
@@ -263,7 +265,7 @@ impl TerminalRow {
         self.lead.clear();
     }
 
-    /// Appends the cells.
+    /// Appends the row's cells as text with escape sequences. Returns the style and link of the last cell.
     fn render(&self, out: &mut String) -> Pen {
         let mut pen = self.pen;
         out.push_str(&self.lead);

@@ -7,7 +7,7 @@ use super::style::Parameter;
 /// One action of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// Shows text. It contains tabs, but no other control characters.
+    /// Shows text, which may contain tabs but no other control characters.
     Text(&'a str),
     /// Reports a character that would be invisible or would change how other characters are shown.
     Hidden(char),
@@ -36,7 +36,7 @@ impl Sgr<'_> {
             if index > 0 {
                 out.push(if parameter.sub { ':' } else { ';' });
             }
-            // A terminal treats an empty parameter as 0.
+            // Omit zeros, because a terminal treats an empty parameter as 0.
             if parameter.value > 0 {
                 out.push_str(&parameter.value.to_string());
             }
@@ -70,7 +70,8 @@ enum ScannerState {
     Intermediate,
     /// The scanner is within a control sequence.
     Control,
-    /// The scanner is within a control sequence with private parameters or intermediate bytes, which it ignores.
+    /// The scanner is within a control sequence with private parameters or intermediate bytes. Such a sequence is
+    /// ignored.
     Private,
     /// The scanner is within a string: an OSC sequence, which may be a link, or DCS, SOS, PM or APC.
     String,
@@ -91,7 +92,7 @@ impl Scanner {
         self.style
     }
 
-    /// Returns whether there is no unfinished sequence.
+    /// Returns whether the scanner is outside of all sequences.
     #[must_use]
     pub fn is_in_text(&self) -> bool {
         self.state == ScannerState::Text
@@ -102,21 +103,21 @@ impl Scanner {
         self.state = ScannerState::Text;
     }
 
-    /// Continues after a line that starts with the given style, as if the scanner had parsed that line.
+    /// Resets the scanner to the state that it has after `line`, which starts with `style`.
     pub fn go_on_after(&mut self, line: &str, style: Style) {
         *self = Self::new(style);
         self.skip(line);
     }
 
-    /// Parses text and updates only the style.
+    /// Parses text without reporting any actions, in order to update the style.
     pub fn skip(&mut self, text: &str) {
         if self.state != ScannerState::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
             self.scan(text, &mut |_| {});
         }
     }
 
-    /// Parses text and passes the actions of a terminal to `sink`, in order. Returns the position of an unfinished
-    /// sequence, or the text's length.
+    /// Parses text and passes the actions of a terminal to `sink`, in order. Returns the position at which an
+    /// unfinished sequence begins, or the text's length if there is none.
     pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
         let mut begin = 0;
         let mut sequence_begin = 0;
@@ -270,8 +271,8 @@ fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
     sink(Token::Link(honest.then_some(address)));
 }
 
-/// Returns whether a character is shown unchanged. Zero-width joiners are shown only between non-ASCII characters,
-/// where they affect the appearance.
+/// Returns whether a character is shown unchanged. Zero-width joiners and non-joiners are shown only after a non-ASCII
+/// character, where they may affect the appearance.
 fn is_shown(character: char, before: char) -> bool {
     match character {
         ' '..='~' | '\t' => true,

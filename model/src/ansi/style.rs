@@ -10,7 +10,7 @@ pub struct Color(u8);
 impl Color {
     /// The default colour of the page.
     pub const DEFAULT: Self = Self(u8::MAX);
-    /// The colour at the end of the previous line, which is unknown.
+    /// The unknown colour that the text has at the end of the previous line.
     const INHERITED: Self = Self(u8::MAX - 1);
 
     /// Returns the colour with this number, 0 to 15.
@@ -125,7 +125,7 @@ impl Style {
         self.inherited &= !flags;
     }
 
-    /// Appends the SGR sequence that changes this style into another one, if they differ.
+    /// Appends the SGR sequence that changes this style into `to`, if they differ.
     ///
     /// Attributes that only `to` inherits are reset to the default, because no sequence can restore an unknown state.
     pub(super) fn write_change(self, to: Self, out: &mut String) {

@@ -1,6 +1,7 @@
 //! Formats and parses timestamps with the browser's own calendar.
 
-/// Formats a time in microseconds since 1970, as in API responses. Returns `None` if the time is out of range.
+/// Formats a time, given in microseconds since 1970, as RFC 3339 in UTC with six fractional digits. Returns `None` if
+/// the time is out of range.
 #[expect(clippy::cast_precision_loss, reason = "a date in milliseconds is far below 2^53")]
 pub fn write(micros: i64) -> Option<String> {
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(micros.div_euclid(1000) as f64));
@@ -12,7 +13,7 @@ pub fn write(micros: i64) -> Option<String> {
     Some(format!("{}{:03}Z", text.strip_suffix('Z')?, micros.rem_euclid(1000)))
 }
 
-/// Parses a time as formatted by the server, in UTC with six digits. Returns microseconds since 1970.
+/// Parses a time in the server's format: RFC 3339 in UTC, with six fractional digits. Returns microseconds since 1970.
 ///
 /// The browser's calendar is used because a library would increase the size of the WASM module by 5 %.
 #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]

@@ -2,7 +2,8 @@
 
 use jiff::fmt::temporal::DateTimePrinter;
 
-/// Formats a time in microseconds since 1970, as in API responses. Returns `None` if the time is out of range.
+/// Formats a time, given in microseconds since 1970, as RFC 3339 in UTC with six fractional digits. Returns `None` if
+/// the time is out of range.
 pub fn write(micros: i64) -> Option<String> {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
     let time = jiff::Timestamp::from_microsecond(micros).ok()?;

@@ -2,8 +2,7 @@
 
 use crate::Level;
 
-/// The number of words at the beginning of a line among which a level is searched for. Later words are part of a
-/// sentence.
+/// The number of words at the beginning of a line that are searched for a level. Later words are part of a sentence.
 const LEVEL_WITHIN_WORDS: usize = 6;
 
 /// Recognises the level that a logger wrote. It must be one of the first words, preceded only by times, bracketed names

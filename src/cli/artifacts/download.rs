@@ -13,10 +13,11 @@ use sha2::{Digest, Sha256};
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
 
-/// The number of consecutive attempts without progress after which the download fails. They take about half a minute.
+/// The number of consecutive requests without progress after which the download fails. The pauses between them add up
+/// to about half a minute.
 const TRIES: u32 = 10;
 
-/// The pause between two attempts.
+/// The pause after a request without progress.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// The number of bytes read at once from an existing partial file.
@@ -30,7 +31,8 @@ pub(super) enum Destination {
 }
 
 impl Destination {
-    /// Returns the requested target or, by default, a new file in the current folder with the artifact's name.
+    /// Returns the requested destination or, by default, a new file in the current folder that is named after the
+    /// artifact.
     pub(super) fn new(asked: Option<&str>, artifact: &Artifact) -> Result<Self, CliError> {
         match asked {
             Some("-") => return Ok(Self::Stdout),
@@ -60,7 +62,8 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Dest
         receiver.receive_all(client, artifact).await?;
         return receiver.verify(artifact);
     };
-    // The name contains the artifact's id, so that a partial file of another artifact is never resumed by mistake.
+    // The partial file's name contains the artifact's id, so that a partial file of another artifact is never resumed
+    // by mistake.
     let part = PathBuf::from(format!("{}.{}.part", path.display(), artifact.id));
     let failed = |what: &str, path: &Path| {
         let what = format!("{what} {}", path.display());
@@ -76,7 +79,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Dest
     fs::rename(&part, path).map_err(failed("create", path))
 }
 
-/// Writes received bytes to the partial file, and updates their number and checksum.
+/// Writes received bytes to the partial file or to standard output, and updates their number and checksum.
 struct Receiver {
     to: Box<dyn Write + Send>,
     have: u64,
@@ -88,7 +91,7 @@ impl Receiver {
         Self { to, have: 0, sum: Sha256::new() }
     }
 
-    /// Resumes a download after the contents of a partial file. A partial file that is longer than the artifact is
+    /// Resumes a download at the end of a partial file. If the file is longer than the artifact, its content is
     /// discarded.
     fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
         if part.metadata()?.len() > size(artifact) {
@@ -126,7 +129,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// Receives bytes from one connection.
+    /// Requests the remaining bytes, and receives them until the response ends.
     async fn receive(&mut self, client: &Client, artifact: &Artifact) -> Result<(), CliError> {
         let path = format!("/jobs/{}/artifacts/{}/download", artifact.job_id, artifact.id);
         let mut request = client.request(Method::GET, &path);

@@ -1,8 +1,8 @@
 //! Fetches the exact bytes of an event from the attempt's complete output.
 //!
-//! An event's bytes are written to the complete output before the event is sent, so they are always available. The
-//! segments of an event are close to each other, separated only by output of the other stream, so one request fetches
-//! all of them.
+//! An event's bytes are written to the complete output before the event is sent, so they are available as long as that
+//! output is kept. The segments of an event are close to each other, separated only by output of the other stream, so
+//! one request fetches all of them.
 
 use model::{Event, LogPayload, Payload, Segment};
 use reqwest::Method;
@@ -16,13 +16,13 @@ use crate::cli::output;
 const STAND_IN: char = '\u{fffd}';
 
 /// The maximum distance in bytes between the first and last byte of an event. A valid event spans at most one batch,
-/// which contains 1 MiB per stream. The limit is twice that size, and prevents an invalid event from exhausting the
-/// memory.
+/// which contains at most 1 MiB of each of the two streams. The limit is twice the size of such a batch, and prevents
+/// an invalid event from exhausting the memory.
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
-    /// Returns the exact bytes if the event's text may not represent them. If the bytes are no longer available, the
-    /// text is used instead, and a note is printed once.
+    /// Returns the bytes that the step printed if the event's text contains U+FFFD, and otherwise `None`. If the bytes
+    /// are no longer available, returns `None`, and prints a note once.
     pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
         let Payload::Log(payload) = &event.payload else { return Ok(None) };
         if !event.message.contains(STAND_IN) {

@@ -1,9 +1,11 @@
-//! Checks whether standard input has data. Jobs cannot read it, and `tailwater run` must not silently ignore such data.
+//! Checks whether standard input has data. Jobs cannot read standard input, and `tailwater run` must not silently
+//! ignore data in it.
 //!
 //! The command runs if standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build
-//! systems. The command is refused if data is available. An open pipe without data may have a slow writer or none at
-//! all. In this case the command runs, and afterwards a note says that it had no standard input. This check never reads
-//! from the input, because other programs may share it, such as a shell that reads its script from standard input.
+//! systems. The command is refused if data is available. The writer of an open pipe without data may be slow, or may
+//! never write anything. In this case the command runs, and afterwards a note says that it had no standard input. This
+//! check never reads from the input, because other programs may share it, such as a shell that reads its script from
+//! standard input.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;

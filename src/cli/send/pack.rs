@@ -1,8 +1,8 @@
 //! Packs a folder into an archive, a tar file compressed with zstd.
 //!
-//! The archive contains the files that git tracks or does not ignore. The walk interprets `.gitignore` and similar
-//! files as git does. If git is installed, it is also queried for tracked files that match an ignore pattern. Links to
-//! targets outside the folder, devices, pipes and sockets are omitted, because the server would reject them.
+//! The archive contains the files that git tracks or does not ignore. `.gitignore` and similar files are interpreted as
+//! git interprets them. If git is installed, it is also queried for tracked files that match an ignore pattern. Links
+//! to targets outside the folder, devices, pipes and sockets are omitted, because the server would reject them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -27,11 +27,11 @@ const BLOCK: usize = 128 << 10;
 /// most networks can transfer the result.
 const LEVEL: i32 = 3;
 
-/// The files of a folder to send.
+/// The files of a folder that are to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// The files by their paths relative to the folder.
+    /// The files, folders and links, by their paths relative to `root`.
     items: BTreeMap<PathBuf, PackedEntry>,
     bytes: u64,
     skipped: Vec<PathBuf>,
@@ -96,7 +96,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Returns the total size of the files.
+    /// Returns the total size of the files, in bytes.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }

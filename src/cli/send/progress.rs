@@ -16,7 +16,8 @@ const DRAW_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Progress {
     total: u64,
-    /// The number of bytes of files that were packed. The upload lags behind this number by at most a few blocks.
+    /// The number of bytes of the files that have been packed so far. The upload lags behind this number by at most a
+    /// few blocks.
     pub(super) sent: AtomicU64,
 }
 
@@ -24,17 +25,17 @@ pub(super) struct Progress {
 pub(super) struct Line(Option<JoinHandle<()>>);
 
 impl Progress {
-    /// Creates the progress of an upload of `total` bytes.
+    /// Creates the state of an upload that has not started, for files of `total` bytes.
     pub(super) const fn new(total: u64) -> Self {
         Self { total, sent: AtomicU64::new(0) }
     }
 
-    /// Adds packed bytes of a file.
+    /// Adds a number of packed bytes.
     pub(super) fn packed(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Redraws the line periodically, if standard error is a terminal.
+    /// Redraws the line periodically until the returned value is dropped, if standard error is a terminal.
     pub(super) fn draw(self: &Arc<Self>) -> Line {
         let progress = Arc::clone(self);
         Line(io::stderr().is_terminal().then(|| {

@@ -54,7 +54,7 @@ pub enum Connection {
 /// An input to the policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Happened {
-    /// The page became visible, so connect or continue.
+    /// The page became visible, or the reader requested a retry.
     Shown,
     /// The page was hidden.
     Hidden,
@@ -68,7 +68,7 @@ pub enum Happened {
     Ended,
     /// A poll succeeded.
     Polled {
-        /// Whether the page was full, so that there are more events.
+        /// Whether there are more events after those that were fetched.
         more: bool,
     },
     /// A poll got no response.
@@ -82,7 +82,7 @@ pub enum Happened {
 /// An action that the policy requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
-    /// Open a stream from the cursor.
+    /// Open a stream of the events after the cursor.
     Open,
     /// Close the stream.
     Close,
@@ -138,8 +138,8 @@ impl FeedPolicy {
             return Vec::new();
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // The result of a poll that was started before the page was hidden is ignored, but that poll is no longer
-            // in progress.
+            // While the page is hidden, the result of an earlier poll is ignored. It is only recorded that the poll is
+            // no longer in progress.
             self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
             return Vec::new();
         }
@@ -204,7 +204,8 @@ impl FeedPolicy {
             return self.ask().into_iter().collect();
         }
         match self.stream {
-            // An attempt to reopen the stream while polling has a time limit of its own.
+            // The wake-up for the stream has already been set, and must not be replaced. While polling, however, the
+            // next poll is scheduled even if a stream is being opened.
             StreamState::Open { .. } | StreamState::Opening { .. } if self.connection != Connection::Polling => {
                 Vec::new()
             }
@@ -265,7 +266,8 @@ impl FeedPolicy {
     }
 }
 
-/// Returns the pause before a retry. The maximum doubles with each retry, and half of the pause is random.
+/// Returns the pause before a retry, in milliseconds. It doubles with each retry up to a maximum, and is shortened at
+/// random by up to one half.
 fn pause(number: u32, random: f64) -> f64 {
     WAITS.after_spread(number, random).as_secs_f64() * 1000.0
 }

@@ -11,7 +11,7 @@ use crate::rpc::{CancelJob, ResubmitJob};
 use crate::ui::{Icon, Now, Status};
 use crate::words;
 
-/// The header of the job page. Its buttons are form controls, so that they work without scripts.
+/// The header of the job page. Its buttons are in forms, so that they work without scripts.
 #[component]
 pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
     let job = live.job;

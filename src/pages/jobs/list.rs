@@ -17,7 +17,7 @@ use crate::ui::{Icon, Now};
 /// The number of jobs per page. For the first page this is the server's default. For further pages the number is
 /// requested explicitly.
 const PAGE: usize = 50;
-/// The maximum number of jobs that are updated, which is the API's limit for one page.
+/// The maximum number of jobs that are fetched to update the list, which is the API's limit for one page.
 const FRESH: usize = 200;
 
 /// A job in the list. Changes to the job update its row in place.
@@ -78,7 +78,7 @@ impl Loaded {
         }
     }
 
-    /// Returns the link to the page that follows these jobs.
+    /// Returns the link to the page that follows the displayed jobs.
     fn next_page(self) -> String {
         let offset = self.offset + self.items.with(Vec::len);
         format!("/tasks/queue?offset={offset}{}", self.query.get_value())

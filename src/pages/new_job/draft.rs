@@ -4,18 +4,18 @@ use leptos::prelude::*;
 
 use crate::job_form::{FormStep, FormVariable, JobForm};
 
-/// The current contents of the form. Copies of this handle refer to the same form.
+/// A handle to the current contents of the form. Copies refer to the same form.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job's title.
     pub title: RwSignal<String>,
     /// The job's commands. There is at least one.
     pub steps: RwSignal<Vec<Step>>,
-    /// The working directory, or an empty text for the job's workspace.
+    /// The working directory, or an empty string for the job's workspace.
     pub working_directory: RwSignal<String>,
     /// The environment variables.
     pub env: RwSignal<Vec<Variable>>,
-    /// The shell of all steps, or an empty text for the server's default.
+    /// The shell of all steps, or an empty string for the server's default.
     pub shell: RwSignal<String>,
     /// The timeout in seconds, as typed.
     pub timeout: RwSignal<String>,
@@ -31,7 +31,7 @@ pub struct Draft {
 pub struct Step {
     /// Identifies the step within the form.
     pub id: u32,
-    /// The index of the original's step that this step edits, or `None` for a new step.
+    /// The index of the step in the original job that this step edits, or `None` for a new step.
     pub origin: Option<usize>,
     /// The step's display name.
     pub name: RwSignal<String>,
@@ -48,7 +48,7 @@ pub struct Variable {
     pub name: RwSignal<String>,
     /// The variable's value.
     pub value: RwSignal<String>,
-    /// The name of the original's variable whose secret value is used while `value` is empty.
+    /// The name of the variable in the original job whose secret value is used while `value` is empty.
     pub kept: StoredValue<Option<String>>,
 }
 
@@ -145,8 +145,8 @@ impl Draft {
 }
 
 impl Step {
-    /// Returns whether the step initially had a name. In that case the name field is shown even if this is the only
-    /// step.
+    /// Returns whether this is a step of the original job and has a name. If so, the name field is shown even if there
+    /// is only one step.
     pub fn has_name(self) -> bool {
         self.origin.is_some() && self.name.with_untracked(|name| !name.is_empty())
     }
@@ -157,7 +157,7 @@ impl Step {
 }
 
 impl Variable {
-    /// Returns the path of the field in a submission.
+    /// Returns the path of this variable in a submission, such as `payload.env.PATH`.
     pub fn field(self) -> String {
         format!("payload.env.{}", self.name.get().trim())
     }

@@ -4,17 +4,17 @@ use leptos::prelude::*;
 
 use crate::host;
 
-/// The CSS class of a field that contains code, in which on-screen keyboards must not correct the spelling.
+/// The CSS class of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
 pub const CODE: &str = "field code";
 
-/// The error of the form, if any, which consists of the path of a field and a message. Copies of this handle refer to
-/// the same error.
+/// A handle to the error of the form, if any, which consists of the path of a field and a message. Copies refer to the
+/// same error.
 #[derive(Clone, Copy)]
 pub struct Problems(Memo<Option<(String, String)>>);
 
 impl Problems {
     /// Creates the error from a message such as `priority: takes a whole number`, which starts with the path of the
-    /// field.
+    /// invalid field.
     pub fn new(message: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Memo::new(move |_| message().map(|message| locate(&message))))
     }
@@ -36,7 +36,7 @@ impl Problems {
     }
 }
 
-/// The error message of one field, if any. Copies of this handle refer to the same error.
+/// A handle to the error message of one field, if any. Copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct FieldProblem(Memo<Option<String>>);
 
@@ -133,7 +133,8 @@ pub fn TextArea(
 ) -> impl IntoView {
     let text = value.get_untracked();
     let rows = text.lines().count().clamp(3, 16);
-    // Browsers drop the first line break of the element's content (HTML, 13.1.2.5), and Leptos does not escape it.
+    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so one is added. Leptos
+    // does not escape the content.
     let content = format!("\n{}", host::escaped_text(text));
     view! {
         <textarea
@@ -148,8 +149,8 @@ pub fn TextArea(
     }
 }
 
-/// Splits an error message into the path of the form's field and the text. The path is empty if the message names no
-/// field.
+/// Splits an error message into the path of the invalid field, as used in the form, and the remaining text. The path is
+/// empty if the message does not name a field.
 fn locate(message: &str) -> (String, String) {
     let (field, text) = match message.split_once(": ") {
         Some((field, text)) if !field.contains(' ') || field.starts_with("payload.env.") => (field, text),

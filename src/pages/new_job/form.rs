@@ -1,4 +1,5 @@
-//! The form. The server validates the values, and each error message is shown next to its field.
+//! The form for a new or edited job. The server validates the values, and each error message is shown next to its
+//! field.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -33,7 +34,7 @@ impl Request {
     }
 }
 
-/// The state of a form and of its submission. Copies of this handle refer to the same form.
+/// A handle to the state of a form and of its submission. Copies refer to the same form.
 #[derive(Clone, Copy)]
 struct FormState {
     draft: Draft,
@@ -41,7 +42,7 @@ struct FormState {
     original: StoredValue<Option<Original>>,
     submit: Action<Result<Request, Misread>, Result<Job, String>>,
     problems: Problems,
-    /// The values used most recently. They are loaded in the browser.
+    /// The values used most recently. They are loaded only in the browser.
     remembered: RwSignal<Remembered>,
     /// Whether the fields that are collapsed initially are shown.
     is_unfolded: RwSignal<bool>,
@@ -85,7 +86,7 @@ impl FormState {
         self.submit.dispatch(request);
     }
 
-    /// Loads the values used most recently, which only the browser stores.
+    /// Loads the values used most recently, which are stored only in the browser.
     fn remember(self) {
         let last = Remembered::load();
         if self.from.is_none() && !last.shell.is_empty() && self.draft.shell.with_untracked(String::is_empty) {
@@ -108,7 +109,7 @@ impl FormState {
         });
     }
 
-    /// Returns the error message if it is not about a field that the form shows.
+    /// Returns the error message if the form cannot show it next to a field.
     fn general_problem(self) -> Option<String> {
         let (field, text) = self.problems.get().filter(|(field, _)| !self.draft.shows(field))?;
         Some(if field.is_empty() { text } else { format!("{field}: {text}") })

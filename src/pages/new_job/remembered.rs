@@ -21,14 +21,14 @@ const LONGEST: usize = 4096;
 pub struct Remembered {
     /// Working directories of jobs.
     pub working_directories: Vec<String>,
-    /// The shell, or an empty text for the server's default.
+    /// The shell, or an empty string for the server's default.
     pub shell: String,
     /// Names of environment variables.
     pub names: Vec<String>,
 }
 
 impl Remembered {
-    /// Reads the values from the browser's storage. Returns empty ones if they are missing or invalid.
+    /// Reads the values from the browser's storage. Returns empty values if none are stored or if they are invalid.
     pub fn load() -> Self {
         storage::read(KEY).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }

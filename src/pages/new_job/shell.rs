@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::field::{Problem, Problems};
 use crate::job_form::EACH_ITS_OWN;
 
-/// The shells in the selection. The API also accepts any other program that supports `-c`.
+/// The shells that the form offers, each with its label. The API also accepts any other program that supports `-c`.
 const SHELLS: [(&str, &str); 3] =
     [("", "sh: sh -e -c"), ("bash", "bash: bash -eo pipefail -c"), ("python3", "python3: python3 -c")];
 

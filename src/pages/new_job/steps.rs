@@ -90,7 +90,7 @@ fn StepHead(draft: Draft, problems: Problems, step: Step, position: Signal<usize
     .into_any()
 }
 
-/// Describes the settings of the original's step that the form does not show.
+/// Describes the settings of a step that are kept from the original job and that the form does not show.
 fn kept(draft: Draft, original: StoredValue<Option<Original>>, step: Step) -> Option<String> {
     let shell = draft.shell.get();
     let shown_shell = (shell != EACH_ITS_OWN).then_some(shell.as_str());

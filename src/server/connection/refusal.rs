@@ -52,7 +52,7 @@ pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiEr
 }
 
 /// Closes a connection so that the client can still read the last response. For a limited time, data that the client
-/// still sends is discarded, see [`crate::limits::Limits::linger`].
+/// still sends is discarded (see [`crate::limits::Limits::linger`]).
 pub(super) async fn close(mut stream: TcpStream, state: &AppState) -> std::io::Result<()> {
     stream.shutdown().await?;
     let mut rest = [0; 4096];

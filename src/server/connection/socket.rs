@@ -45,7 +45,7 @@ impl Exchange {
     /// Records a flush. hyper flushes its socket only after writing its whole buffer.
     fn flushed(&self) {
         let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-        // In any other state the response is incomplete, or there is none.
+        // This fails in all other states, in which the response is incomplete or no request is being answered.
         swapped.ok();
     }
 }

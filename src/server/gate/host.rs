@@ -1,7 +1,7 @@
 //! Determines the host of a request (RFC 9112, 3.2), and checks that it is one of this server's names.
 //!
 //! With DNS rebinding, a page of another site can make a browser send requests to this server under that site's name.
-//! Requests for any other name are therefore refused.
+//! Requests for a name that is not this server's are therefore refused.
 
 use std::net::Ipv6Addr;
 
@@ -15,8 +15,8 @@ use crate::server::http::error::ApiError;
 /// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The paths of health checks, for which the host is not checked, because health checks use an IP address or send no
-/// host. The responses consist of one word and contain no private data.
+/// The paths of health checks, for which the host is not checked, because clients often send these requests with an IP
+/// address as the host, or without a host. The responses consist of one word and contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port of a request, unmodified.
@@ -24,10 +24,10 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 pub(super) struct RequestHost(String);
 
 impl RequestHost {
-    /// Returns the target of a request, which is the authority of an absolute URI, or else the `Host` header.
+    /// Returns the host of a request, which is the authority of an absolute URI, or else the `Host` header.
     ///
     /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. If
-    /// there is no host, the target is empty, which is not one of the server's names.
+    /// neither is present, the result is empty, which is not one of the server's names.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();
@@ -47,7 +47,7 @@ impl RequestHost {
         }
     }
 
-    /// Refuses a target that is not one of this server's names.
+    /// Refuses a host that is not one of this server's names, unless `path` is the path of a health check.
     pub(super) fn check(&self, state: &AppState, path: &str) -> Result<(), ApiError> {
         let name = plain_name(&self.0);
         let address = state.leptos.site_addr.to_string();
@@ -65,7 +65,7 @@ impl RequestHost {
     }
 }
 
-/// Returns whether a text is a host with an optional port. It may be empty, as RFC 9110, 7.2 allows.
+/// Returns whether a text is a host with an optional port. An empty text is also valid (RFC 9110, 7.2).
 fn is_host(text: &str) -> bool {
     // `Authority` accepts user information, which a `Host` header must not contain.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())

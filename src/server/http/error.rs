@@ -126,7 +126,7 @@ impl ApiError {
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            // RFC 9110, 15.5.16: the header tells the client that the encoding is unsupported, and not the media type.
+            // RFC 9110, 15.5.16: the header tells the client that the encoding, and not the media type, is unsupported.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
             // RFC 9110, 15.5.9 recommends this header for status 408.
             Self::RequestTimeout => Some((header::CONNECTION, "close")),

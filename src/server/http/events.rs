@@ -1,5 +1,5 @@
-//! `/jobs/{id}/events`: returns one page of a job's log. This module also parses the query parameters that this route
-//! and the stream have in common.
+//! `/jobs/{id}/events`: returns one page of a job's event log. This module also parses the query parameters that this
+//! route and the stream have in common.
 
 mod format;
 
@@ -71,7 +71,7 @@ pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Res
     }
 }
 
-/// Parses a cursor: either a `seq`, or a time. If several events have the same time, an event's id may be added.
+/// Parses a cursor: either a `seq`, or a time, which may be combined with an event's id (see [`Cursor`]).
 pub(super) fn cursor(
     query: &mut Query,
     name: &str,
@@ -96,7 +96,7 @@ pub(super) fn cursor(
     Ok(Some(of_time(time, id)))
 }
 
-/// Parses the filters.
+/// Parses the query parameters that filter events.
 pub(super) fn filter(query: &mut Query) -> Result<Filter, ApiError> {
     let kinds =
         query.text("kind").map_or(Kinds::Any, |kinds| Kinds::Only(kinds.split(',').map(str::to_owned).collect()));

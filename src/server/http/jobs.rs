@@ -56,7 +56,7 @@ pub(super) async fn submit(
     let submitting = tokio::spawn(async move {
         let about = input.as_ref().map(Incoming::input);
         let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;
-        // A repeated submission returns the existing job, which already has its own files.
+        // If this submission was a repeated one, its files are not kept, because the existing job has its own.
         if let Some(input) = input.filter(|_| job.input == about) {
             input.keep();
         }

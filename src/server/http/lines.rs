@@ -13,11 +13,11 @@ use crate::server::AppState;
 /// The default and the maximum number of lines in a response.
 const COUNT: (i64, i64) = (200, 2000);
 
-/// The maximum number of bytes of a line, which is 200 times the width of a terminal.
+/// The maximum number of bytes returned for each line, about 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
 
-/// The maximum number of bytes of a single line with `full=true`. Browsers can still display a line of this length.
-/// `/log` returns lines of any length.
+/// The maximum number of bytes returned for a single line with `full=true`. Browsers can still display a line of this
+/// length. `/log` returns lines of any length.
 const KEEP_FULL: usize = 16 << 20;
 
 pub(super) async fn lines(
@@ -28,7 +28,8 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state is read first. If the job has finished by then, the spool contains all of its output.
+    // The state of the attempt is read before its spool. If the attempt has finished by then, the spool contains all of
+    // its output.
     let output = state.outputs.find(job, attempt).await?;
     Ok(Json(state.outputs.lines(job, &output, wanted).await?))
 }

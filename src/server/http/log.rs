@@ -47,7 +47,8 @@ pub(super) async fn log(
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
-    // The state is read first. If the job has finished by then, the spool contains all of its output.
+    // The state of the attempt is read before its spool. If the attempt has finished by then, the spool contains all of
+    // its output.
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
@@ -81,8 +82,8 @@ pub(super) async fn log(
 
 const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
 
-/// Parses `offset` and `bytes`, which must be given together. They specify a range of the current output, as in log
-/// events.
+/// Parses `offset` and `bytes`, which must be given together. They specify a range of the current output, like the
+/// members of the same names in a log event.
 fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     let mut number = |name| query.number(name, 0..=i64::MAX).map(|number| number.map(i64::unsigned_abs));
     match (number("offset")?, number("bytes")?) {
@@ -92,7 +93,8 @@ fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     }
 }
 
-/// Returns the exact bytes of a range of the output. Unlike `Range`, this works before the output is complete.
+/// Returns exactly the bytes of a range of the output. Unlike the `Range` header, this works even before the output is
+/// complete.
 fn exactly(text: KeptFile, range: Range<u64>) -> Result<Response, ApiError> {
     let size = text.size().map_err(|error| ApiError::Internal(error.to_string()))?;
     if range.end > size {

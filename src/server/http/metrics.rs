@@ -54,7 +54,7 @@ impl Gauges<'_> {
     }
 }
 
-/// The disk usage of the data folder, and the free space, in bytes.
+/// The output that has not been shipped yet, the disk usage of the data folder, and the free space, in bytes.
 struct Disk {
     lag: u64,
     outputs: u64,
@@ -77,8 +77,8 @@ impl Disk {
     }
 }
 
-/// Measures the sizes of the files. This requires no counter that is updated for each write, and the sizes are correct
-/// even after a crash.
+/// Measures the sizes of the files for each request, instead of updating a counter with each write. The sizes are
+/// therefore correct even after a crash.
 async fn measure_disk(state: &AppState, shipping: Vec<Shipping>) -> Result<Disk, ApiError> {
     let lag = state.outputs.unshipped(shipping).await;
     let outputs = state.outputs.size().await;

@@ -59,7 +59,7 @@ impl Query {
         self.text(name).map(parse).transpose()
     }
 
-    /// Removes a parameter that is a whole number within bounds.
+    /// Removes a parameter and parses it as a whole number, which must be within `bounds`.
     pub(super) fn number(
         &mut self,
         name: &str,
@@ -75,7 +75,7 @@ impl Query {
         }
     }
 
-    /// Removes a parameter that is one of several words.
+    /// Removes a parameter, which must be one of `words`, and returns the value for that word.
     pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
         let Some(given) = self.text(name) else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);

@@ -74,7 +74,7 @@ pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) ->
 }
 
 /// Sets the session cookie for the given number of seconds. Scripts cannot read it, and browsers do not send it with
-/// POST requests of other sites.
+/// POST requests from other sites.
 fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
     let name = state.auth.cookie_name();
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");

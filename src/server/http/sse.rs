@@ -21,7 +21,7 @@ pub(super) struct FrameBuffer {
 }
 
 impl FrameBuffer {
-    /// Creates the initial frames of a stream.
+    /// Creates a buffer with the first frame of a stream, which sets the browser's reconnection delay.
     pub(super) fn new() -> Self {
         let retry = format!("retry: {}\n\n", STREAM_RETRY.as_millis());
         Self { waiting: VecDeque::from([retry.into()]), sent: Instant::now() }
@@ -66,7 +66,8 @@ pub(super) fn reply(frames: impl Stream<Item = Bytes> + Send + 'static) -> Respo
     (headers, Body::from_stream(frames.map(Ok::<_, Infallible>))).into_response()
 }
 
-/// Returns the cursor that a browser sends when it reconnects, or `None` if there is none.
+/// Parses the `Last-Event-ID` header, in which a browser sends its cursor when it reconnects. Returns `None` if the
+/// header is missing or empty.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes()).into_owned();

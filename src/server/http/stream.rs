@@ -79,7 +79,7 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Reads a job's log, page by page.
+/// Reads a job's events, page by page.
 struct Reader {
     state: AppState,
     job: JobId,
@@ -126,7 +126,7 @@ impl EventStream {
                 Phase::Reading => match self.reader.read().await {
                     Ok(page) => page,
                     Err(error) => {
-                        // The client reconnects, and receives the error as a status.
+                        // The client reconnects, and then receives the error as an HTTP status.
                         tracing::warn!(job = %self.reader.job, %error, "reading events failed, so their stream was closed");
                         return None;
                     }
@@ -136,7 +136,7 @@ impl EventStream {
         }
     }
 
-    /// Creates frames from a page, or waits for new events if it is empty.
+    /// Creates frames from a page, or waits for new events if the page is empty.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));

@@ -131,7 +131,7 @@ async fn drain(form: &mut Multipart) {
     }
 }
 
-/// Runs a blocking operation in a thread for such operations.
+/// Runs a blocking operation in a thread of Tokio's pool for such operations.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))?;
     done.map_err(|error| match error.kind() {

@@ -8,7 +8,8 @@ use model::{Event, LogPayload, Payload, Segment};
 /// The approximate number of bytes of output in a first paint, which fills several screens.
 pub(crate) const BYTES: i64 = 64 << 10;
 
-/// Removes all output before the last `bytes`, in whole lines, and the events before that output.
+/// Removes the output before the last `bytes` bytes of the last attempt, in whole lines. If this removes whole events,
+/// all events before the remaining output are removed as well.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
     let of_last = |output: &&LogPayload| Some(output.attempt) == attempt;
@@ -20,7 +21,7 @@ pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
         _ => true,
     });
     if events.len() < before {
-        // Readers rely on a contiguous sequence of events.
+        // Readers rely on a contiguous sequence of events, so the events before the remaining output are removed.
         let first = events.iter().position(|event| output(event).is_some());
         events.drain(..first.unwrap_or(0));
     }
@@ -37,7 +38,8 @@ fn end(payload: &LogPayload) -> i64 {
     payload.segments().iter().map(|segment| segment.end()).max().unwrap_or(0)
 }
 
-/// Removes the part of a chunk before the offset `from` of `output.log`. Returns whether any output remains.
+/// Removes the part of a log event's output that is before the offset `from` of `output.log`. Returns whether any
+/// output remains.
 fn cut(event: &mut Event, from: i64) -> bool {
     let Payload::Log(payload) = &mut event.payload else { return true };
     if payload.offset >= from {
@@ -55,14 +57,14 @@ fn cut(event: &mut Event, from: i64) -> bool {
     true
 }
 
-/// Removes the lines of a segment that start before `from`. If the segment extends past `from` but no later line starts
-/// in it, the whole segment is returned.
+/// Removes the lines of a segment that start at or before `from`. Returns `None` if the segment ends at or before
+/// `from`, and the whole segment if it extends past `from` but no later line starts in it.
 fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str)> {
     let Segment(offset, bytes, line) = segment;
     if offset + bytes <= from {
         return None;
     }
-    // If the text and the bytes differ in length, the position to cut at is unknown.
+    // If the text is not as long as the segment's bytes in `output.log`, the position to cut at is unknown.
     let is_exact = i64::try_from(text.len()) == Ok(bytes);
     let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
     let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));

@@ -70,7 +70,8 @@ async fn selected_lines_keep_their_bytes() {
 async fn bytes_survive_repeated_disconnects() {
     let mut random = Random::new("cut");
     let server = TestServer::start_with(|config| config.live_event_bytes = 1_000).await;
-    // Binary output is several times larger in JSON. The limit is large enough for each connection to make progress.
+    // Each connection is cut after at least 8,000 bytes. That is enough to make progress, although binary output is
+    // several times larger in JSON.
     let cut = move || 8_000 + random.below(16_000);
     let proxy = Proxy::before(&server.api.base, cut).await;
     let cli = Cli::new(&proxy.base);

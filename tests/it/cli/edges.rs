@@ -101,7 +101,8 @@ async fn a_signal_ignored_at_startup_stays_ignored() {
     let server = TestServer::start().await;
     let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
     let script = format!("echo begun; {}; echo done", gate.wait());
-    // `nohup` ignores SIGHUP, and a shell ignores SIGINT for its background jobs.
+    // The program starts with SIGHUP ignored, as under `nohup`, and with SIGINT ignored, as in a background job of a
+    // shell.
     let trap = "trap '' HUP INT; exec \"$0\" \"$@\"";
     let tailwater = cli.command(&[]).get_program().to_owned();
     let mut command = cli.command(&[]);

@@ -22,7 +22,7 @@ async fn two_steps(server: &TestServer) -> String {
 #[tokio::test]
 async fn the_log_preserves_the_order_in_which_the_job_printed() {
     // The streams alternate slowly enough for each line to be read separately. With a low event rate, each event
-    // combines many chunks of one stream.
+    // combines many segments of one stream.
     let server = TestServer::start_with(|config| config.live_events_per_second = 2).await;
     let cli = Cli::new(&server.api.base);
     let command = "for i in $(seq 200); do echo out $i; echo err $i >&2; sleep 0.01; done; printf end";

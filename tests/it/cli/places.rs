@@ -25,9 +25,10 @@ fn real(path: &Path) -> String {
     path.canonicalize().expect("the path exists").display().to_string()
 }
 
-/// Starts a proxy that forwards requests to the server but answers requests for the machine id itself.
+/// Starts a proxy that forwards requests to the server, but itself answers requests for the identity of the machine.
 ///
-/// It reports `machine`, or replies with 404 if `machine` is `None`, like a server that does not have this route.
+/// The proxy reports the identity `machine`, or replies with 404 if `machine` is `None`, like a server that does not
+/// have this route.
 async fn elsewhere(api: &Api, machine: Option<&'static str>) -> String {
     let (client, base) = (reqwest::Client::new(), api.base.clone());
     let forward = async move |request: Request| {

@@ -10,9 +10,9 @@ use super::witness::Witness;
 use crate::harness::Random;
 use crate::harness::process::Process;
 
-/// The number of kills at each fail point except those of a recovery.
+/// The number of kills at each fail point that is not part of a recovery.
 const TIMES: usize = 6;
-/// The number of kills at each fail point of a recovery.
+/// The number of kills at each fail point that is part of a recovery.
 const TIMES_IN_RECOVERY: usize = 4;
 /// The number of kills at random moments.
 const TIMES_AT_RANDOM: usize = 40;
@@ -24,7 +24,7 @@ const APPEND: [FailPoint; 9] =
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
-/// Starts a server that kills itself when it reaches `point` for the `time`th time. Returns `None` if it dies before
+/// Starts a server that kills itself when it reaches `point` for the `time`-th time. Returns `None` if it dies before
 /// it listens.
 fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     let started = Process::start_to_die(data, |mut server| {
@@ -45,7 +45,7 @@ async fn kill_at(points: &[FailPoint], often: usize) {
     let mut witness = Witness::default();
     for time in 0..TIMES {
         for point in points {
-            // The first kill happens when the point is first reached, and the others happen later.
+            // The first kill happens when the point is reached for the first time. The others usually happen later.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;

@@ -19,7 +19,7 @@ const STEPS: usize = 4;
 /// The number of lines that each step prints to each stream.
 const LINES: usize = 50;
 
-/// Returns a job that prints for several seconds.
+/// Returns a job that prints for at least two seconds.
 fn chatty() -> Value {
     let run = format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; sleep 0.01; done");
     let steps: Vec<Value> = (0..STEPS).map(|_| json!({"run": run})).collect();
@@ -117,7 +117,7 @@ async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing() {
-    // strace counts the calls of each thread separately.
+    // strace counts the calls of each thread separately, so a call fails in each thread that repeats it often enough.
     let faults = ["pwrite64:error=EIO:when=60..62", "fdatasync:error=EIO:when=4..6", "pread64:error=EIO:when=100..101"];
     let failed = with_failing_calls(&faults).await;
     for call in ["pwrite64", "fdatasync", "pread64"] {

@@ -20,17 +20,17 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Creates a command line that is configured with the server and its token.
+    /// Creates a temporary folder and an environment in which the program uses `server` with the admin token.
     pub fn new(server: &str) -> Self {
         Self::without_server().with("TAILWATER_SERVER", server).with("TAILWATER_TOKEN", TOKEN)
     }
 
-    /// Creates a command line without any configuration.
+    /// Creates a temporary folder and an environment in which the program has no configuration.
     pub fn without_server() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
     }
 
-    /// Sets an environment variable.
+    /// Adds an environment variable for the program.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -195,7 +195,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line. At most one line is buffered, so that unread output stays in the pipe.
+/// Reads a pipe line by line. The channel holds at most one line, so that other unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

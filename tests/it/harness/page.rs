@@ -1,4 +1,4 @@
-//! Fetches pages of a log with the exact bytes of every item.
+//! Fetches pages of an event log, with the exact bytes of every item.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,7 +26,7 @@ impl Page {
 }
 
 impl Api {
-    /// Gets a page. `query` does not include the question mark.
+    /// Fetches a page of a job's event log. `query` does not include the question mark.
     pub async fn page(&self, job: &str, query: &str) -> Page {
         let reply = self.get(&format!("/jobs/{job}/events?{query}")).await;
         let (status, text) = (reply.status(), reply.text().await.expect("the body arrives"));
@@ -34,8 +34,8 @@ impl Api {
         serde_json::from_str(&text).expect("the body is a page")
     }
 
-    /// Reads the log from the oldest event to the newest, keeping the exact text of each item. `filter` begins with `&`
-    /// or is empty.
+    /// Reads the event log from the oldest event to the newest, and returns the exact text of each item. `filter`
+    /// begins with `&` or is empty.
     pub async fn raw_items(&self, job: &str, filter: &str, limit: usize) -> Vec<String> {
         let (mut items, mut after) = (Vec::new(), 0);
         loop {

@@ -1,4 +1,4 @@
-//! A reader of Server-Sent Events that records every byte of every frame.
+//! A reader of Server-Sent Events that returns the data of every frame unmodified.
 
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ pub async fn connect(base: &str) -> TcpStream {
     TcpStream::connect(address).await.expect("the server accepts")
 }
 
-/// Sends a GET request for a target exactly as written. Each line of `headers` has to end with CRLF.
+/// Sends a GET request with exactly this request target. Each line of `headers` has to end with CRLF.
 pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
     let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;
@@ -62,8 +62,8 @@ pub async fn first_line(base: &str, request: &[u8]) -> String {
     line
 }
 
-/// Whether a client closes its sending side after the request. A server does not have to answer a complete request if
-/// the client does so.
+/// Whether a client closes its sending side after the request. If it does, the server does not have to answer, even if
+/// the request is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
     /// The sending side stays open.
@@ -91,7 +91,7 @@ pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     reply
 }
 
-/// Parses an HTTP/1.1 reply that is not chunked.
+/// Parses an HTTP/1.1 reply whose body is not chunked.
 pub fn parse(bytes: &[u8]) -> Option<Reply> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;

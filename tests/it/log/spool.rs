@@ -1,4 +1,4 @@
-//! Reads spools without a server. However the streams are interleaved, every line is complete and has its own number.
+//! Reads spools without a server. Every line is complete and has its own number, however the streams are interleaved.
 
 use engine::output::lines::{self, Line};
 use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};

@@ -32,11 +32,12 @@ async fn an_idle_server_with_200_open_streams_exits_within_2_seconds_of_sigterm(
     }
 }
 
-/// The number of bytes that the job prints, which is many times what the sockets between server and reader can buffer.
+/// The number of bytes that the job prints. This is many times more than the sockets between the server and a reader
+/// can buffer.
 const PRINTED: usize = 120_000_000;
 
-/// The limit for the growth of the server's memory, in KiB. It covers caches, buffers and pages, and does not depend on
-/// how much is printed. The three readers leave 360 MB unread.
+/// The maximum growth of the server's memory, in KiB. It covers caches, buffers and pages, and does not depend on how
+/// much is printed. The three readers leave 360 MB unread.
 const GROWTH: u64 = 96 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

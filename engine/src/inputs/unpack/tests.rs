@@ -7,7 +7,7 @@ use super::*;
 
 const LIMIT: u64 = 1 << 20;
 
-/// Adds an entry to a hostile archive. Its name and target are written without any checks.
+/// Adds an entry to an archive without checking the entry's name and target, so that tests can create hostile archives.
 fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str, content: &[u8]) {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
@@ -27,7 +27,7 @@ fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
     zstd::encode_all(&builder.into_inner().expect("writing to a Vec succeeds")[..], 3).expect("it can be compressed")
 }
 
-/// Unpacks an archive. Returns the folder that contains the workspace `w`.
+/// Unpacks an archive into the workspace `w` in a temporary folder. Returns the temporary folder and the result.
 fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Result<(), UnpackError>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (path, workspace) = (folder.path().join("archive"), folder.path().join("w"));

@@ -41,7 +41,8 @@ fn plain(text: &str) -> Resolved {
     }
 }
 
-/// Returns a number in JSON syntax, if the text is a number.
+/// Returns a number in JSON syntax, or the reason why JSON cannot represent it. Returns `None` if the text is not a
+/// number.
 fn number(text: &str) -> Option<Result<String, String>> {
     let radix = |digits: &str, radix| {
         let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));

@@ -92,7 +92,8 @@ pub(in crate::queue) async fn set_stored_bytes(
     Ok(())
 }
 
-/// Returns the status of the output of an attempt, or of the latest one. Returns `None` if there is no such job.
+/// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`. Returns
+/// `None` if there is no such job.
 pub(in crate::queue) async fn attempt_output(
     connection: &mut Connection,
     job: JobId,

@@ -22,7 +22,7 @@ pub(in crate::queue) struct JobEnd {
     pub(in crate::queue) log_sha256: String,
 }
 
-/// Claims the next job that `worker` can run, if there is one.
+/// Claims the next job of type `kind` for `worker`. Returns `None` if there is no such job.
 pub(in crate::queue) async fn claim(
     connection: &mut Connection,
     kind: &str,
@@ -95,7 +95,7 @@ pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> Db
     Ok(at.map(Timestamp))
 }
 
-/// Renews a lease. Returns `None` if it has ended.
+/// Renews a lease. Returns `None` if the lease has ended.
 pub(in crate::queue) async fn renew(
     connection: &mut Connection,
     lease: Lease,
@@ -167,7 +167,7 @@ pub(in crate::queue) async fn end_attempt(
     Ok(())
 }
 
-/// Returns the running jobs of embedded workers other than `worker`.
+/// Returns the running jobs of earlier embedded workers of this data folder, whose names begin with `family`.
 pub(in crate::queue) async fn abandoned(
     connection: &mut Connection,
     family: &str,
@@ -203,7 +203,7 @@ pub(in crate::queue) async fn abandoned(
     Ok(abandoned)
 }
 
-/// Returns the running attempts with the amount of their output that is stored.
+/// Returns the progress of the output of each running attempt.
 pub(in crate::queue) async fn shipping(connection: &mut Connection) -> DbResult<Vec<Shipping>> {
     let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
         "select a.job_id, a.attempt, a.shipped_bytes

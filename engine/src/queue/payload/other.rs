@@ -26,8 +26,8 @@ fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
     }
 }
 
-/// Returns the payload as responses show it. Secret members are masked, and their values are also masked where they
-/// occur in other texts.
+/// Returns the payload in the form used in responses. Secret members are masked, and their values are also masked
+/// where they occur in other texts.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),
@@ -48,7 +48,7 @@ fn masked_member(member: &Member, redactor: &Redactor) -> Member {
     Member { name: text(&member.name, redactor), at: member.at, value }
 }
 
-/// Masks a number. If it contains a secret, it becomes a string, because a number cannot show a mask.
+/// Masks a number. If it contains a secret, it becomes a string, because a number cannot contain a mask.
 fn number(digits: &str, redactor: &Redactor) -> Node {
     let shown = text(digits, redactor);
     if shown == digits { Node::Number(shown) } else { Node::String(shown) }

@@ -69,7 +69,7 @@ pub(super) fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
     })
 }
 
-/// Checks the steps of a stage. `field` is the stage's name in the payload.
+/// Checks the steps of a stage. `field` is the path of the stage's list of steps, such as `payload.steps`.
 pub(super) fn check_steps(field: &str, raw: Vec<RawStep>) -> Result<Vec<StepSpec>, InvalidPayload> {
     if raw.len() > MAX_STEPS {
         return Err(invalid(field, format!("must have at most {MAX_STEPS} steps, not {}", raw.len())));

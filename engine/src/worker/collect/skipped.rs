@@ -13,11 +13,11 @@ pub(super) enum SkipReason {
     NoFile,
     /// The file could not be read.
     Unreadable,
-    /// The file's path is too long, or is not a single line of text.
+    /// The file's path is too long, is not UTF-8, or contains control characters.
     Name,
     /// The file's redacted name is the same as another file's.
     SameName,
-    /// The file's name is reserved for the complete output.
+    /// The file's name is reserved for the complete log.
     Reserved,
     /// The file exceeds the size limit for a single file.
     TooLarge,
@@ -25,7 +25,7 @@ pub(super) enum SkipReason {
     TooLargeTogether,
     /// The number of artifacts would exceed its limit.
     TooMany,
-    /// The folder is nested too deeply, or too many entries have been examined.
+    /// A folder is nested too deeply, or too many entries have been examined.
     TooFar,
     /// The file could not be written to the artifact store.
     NotStored,
@@ -60,7 +60,7 @@ impl SkippedFiles {
 }
 
 impl SkipReason {
-    /// Returns the text that follows the number of files in the warning. The text is singular if `is_one` is `true`.
+    /// Returns the text that follows the number of files in the warning. The verb is singular if `is_one` is `true`.
     fn text(self, limits: ArtifactLimits, is_one: bool) -> Redacted {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let with = |before: &'static str, count: i64, after: &'static str| {

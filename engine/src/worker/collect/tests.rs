@@ -15,7 +15,7 @@ use crate::worker::link::LocalFiles;
 
 const LIMITS: ArtifactLimits = ArtifactLimits { files: 100, file_bytes: 1 << 20, job_bytes: 10 << 20 };
 
-/// A workspace, a store, and a collector.
+/// A workspace with an artifact store, a collector and a redactor.
 struct Case {
     data: TempDir,
     runtime: tokio::runtime::Runtime,
@@ -178,7 +178,7 @@ fn artifact_names_are_single_lines_without_secrets() {
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("[REDACTED].txt", "secret")]));
     assert!(warning.contains("3 have a path that") && warning.contains("1 has the name that is reserved"), "{warning}");
-    // Two names that are equal after redaction would replace each other.
+    // Artifacts whose names are equal after redaction would replace each other.
     case.redactor = Redactor::new(["hunter2-correct-horse", "swordfish-swordfish"]);
     case.write("swordfish-swordfish.txt", "other");
     let (files, warning) = case.collect();

@@ -1,8 +1,9 @@
 //! Walks through a workspace without ever leaving it.
 //!
-//! Each folder is opened by name relative to its parent, and no link is followed. So neither `..` nor a link can lead
-//! out of the workspace, even if the tree changes during the walk. An entry counts as a file only if it is a regular
-//! file both before and after it is opened, because opening a device or a pipe may have side effects or block forever.
+//! Each folder is opened by name relative to its parent, and no link is followed. Therefore, neither `..` nor a link
+//! can lead out of the workspace, even if the tree changes during the walk. An entry counts as a file only if it is a
+//! regular file both before and after it is opened, because opening a device or a pipe may have side effects or block
+//! forever.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
@@ -62,7 +63,7 @@ pub(super) fn exists(workspace: &Path, name: &Path) -> bool {
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-// NONBLOCK is needed because the file may have been replaced by a pipe, and opening a pipe blocks.
+// NONBLOCK is needed because a pipe may have replaced the file, and without this flag, opening a pipe may block.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// Which entries of a folder match.
@@ -108,7 +109,7 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Returns the names in a folder in sorted order, so that a limit always omits the same entries.
+    /// Returns the names in a folder in sorted order, so that the same files are omitted each time a limit is exceeded.
     fn names(&mut self, folder: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(folder)? {

@@ -39,7 +39,7 @@ impl InProcess {
     #[must_use]
     pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
         let family = format!("embedded-{instance}-");
-        // The name cannot contain a secret, because this program generated both of its ids.
+        // The name cannot contain a secret, because this program generated both ids in it.
         let worker = Redacted::from_stored(format!("{family}{}", uuid::Uuid::now_v7()).into_bytes());
         Self { family, worker, queue, events, artifacts, data_dir }
     }
@@ -104,7 +104,7 @@ impl Link for InProcess {
     }
 }
 
-/// Files in the data folder.
+/// The files of one attempt, which are in the server's data folder.
 #[derive(Debug)]
 pub(in crate::worker) struct LocalFiles {
     pub(in crate::worker) runtime: Handle,

@@ -1,5 +1,5 @@
-//! Kills the processes of a step if its supervisor was killed, either by the out-of-memory killer or by the step
-//! itself.
+//! Kills the processes of a step whose supervisor cannot kill them, because it was killed itself. The out-of-memory
+//! killer or the step may have killed it.
 //!
 //! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
 //! cleared its environment is still found if it is a descendant of a process with these variables.

@@ -21,12 +21,12 @@ use crate::supervise::message::{ExitStatus, Order, Report, send_environment};
 pub struct Supervision {
     /// The path of this program's executable, which is also run as the supervisor of each step.
     pub program: PathBuf,
-    /// The soft limit of open files that the server was started with, if the server has raised it since.
+    /// The soft limit on open files that the server was started with, if the server has raised it since.
     pub file_limit: Option<u64>,
 }
 
-/// The maximum time that the server waits for the descendants of a step to die. After that, the supervisor continues
-/// without the server, because a process that is waiting for a network disk may not die immediately.
+/// The maximum time that the server waits for the descendants of a step to die. After that, the server goes on, and the
+/// supervisor continues to wait for them, because a process that is waiting for a network disk may not die immediately.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program of a step, with its arguments and environment.

@@ -1,9 +1,9 @@
 //! Decides how much of a job's output is sent live. These functions do no I/O; the current time is an argument.
 //!
 //! The beginning of the output (its head) is sent until the job's budget is used up. The end of each step's output (its
-//! tail) is always sent. The output between them is suppressed once its step has ended, because only then is it known
-//! where the tail begins. A gap event records the suppressed range. Output that has not been sent within a given time
-//! after the end of its step is also suppressed.
+//! tail) is always sent. The output between them is suppressed when its step has ended, because the beginning of the
+//! tail is not known earlier. A gap event records the suppressed range. Output that has not been sent within a given
+//! time after the end of its step is also suppressed.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub struct Bounds {
     pub tail_bytes: u64,
 }
 
-/// What to do with the next output.
+/// The action for the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAction {
     /// Send the output, up to this many bytes.
@@ -76,12 +76,13 @@ impl JobBudget {
         if from < self.tail_to { self.tail_to - from } else { self.left }
     }
 
-    /// Deducts the range that was sent from the budget. Bytes that belong to a tail are not deducted.
+    /// Deducts the length of a sent range from the budget. Bytes that belong to a tail are not deducted.
     pub fn sent(&mut self, from: u64, to: u64) {
         self.left = self.left.saturating_sub(to.saturating_sub(from.max(self.tail_to)));
     }
 
-    /// Sets the budget to zero. This ends the head early if the remaining bytes would end in the middle of a line.
+    /// Sets the budget to zero, which ends the head. Call this if the remaining budget is too small for another
+    /// complete line.
     pub const fn end_head(&mut self) {
         self.left = 0;
     }

@@ -8,7 +8,7 @@ use redact::Redacted;
 use crate::event_log::{Chunk, NewEvent, Origin};
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// The number of bytes that a segment adds to the size of an event, in addition to its text.
+/// The number of bytes that a segment adds to the size of an event, in addition to the text.
 const SEGMENT_SIZE: usize = 24;
 
 /// The steps of an attempt, with the ids that are written to events.
@@ -33,7 +33,7 @@ pub(super) struct Chunks {
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadBudget {
-    /// The maximum number of bytes of each stream. They form one event.
+    /// The maximum number of bytes of each stream, which form one event.
     pub(super) event: usize,
     /// The maximum number of bytes of both streams together.
     pub(super) all: u64,
@@ -120,7 +120,7 @@ struct Building {
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The line number that the next piece must start with to extend the last segment.
+    /// The number of the line in which the next piece must start to extend the last segment.
     next_line: i64,
 }
 

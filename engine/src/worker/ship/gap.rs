@@ -25,8 +25,8 @@ pub(super) struct Gap {
     pub(super) step_end: u64,
 }
 
-/// Finds the range after `from` to suppress, so that at most `tail_bytes` bytes of its step remain. The output must be
-/// complete up to `stop`.
+/// Finds the range to suppress. It begins at `from`, and at most `tail_bytes` bytes of the step's output remain after
+/// it. The output must be complete up to `stop`.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
@@ -65,7 +65,7 @@ fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64
 /// Returns the offset of the first line that begins at or after `at`. If none begins before `limit`, returns the offset
 /// of the first character that begins at or after `at`.
 fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
-    // Include the byte before `at`, which may be a newline, and the continuation bytes of a character.
+    // Include the byte before `at`, which may be a newline, and up to three continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
     let text = spool.read(at - 1, usize::try_from(until - at + 1).unwrap_or(0))?;
     let bytes = text.as_bytes();

@@ -67,7 +67,7 @@ impl Link for Recorder {
 
 const A_SHIPPER: &str = "a shipper only appends";
 
-/// The expected output, computed without records.
+/// The expected output, computed without the spool's records.
 #[derive(Default)]
 struct Printed {
     bytes: Vec<u8>,

@@ -152,8 +152,8 @@ fn trimmed(mut cells: Cells) -> Cells {
     cells
 }
 
-/// Returns the content of the emulator: the text of each column and, unless the column is blank, its colours and
-/// whether it is bold.
+/// Returns the content that the emulator displays for a line: the text of each column and, unless the column is blank,
+/// its colours and whether it is bold.
 fn emulated(line: &str) -> Cells {
     let mut terminal = vt100::Parser::new(2.try_into().expect("not 0"), WIDE.try_into().expect("not 0"), 0);
     terminal.process(line.as_bytes());
@@ -176,7 +176,7 @@ fn emulated(line: &str) -> Cells {
     trimmed((0..WIDE).map(cell).collect())
 }
 
-/// Returns the content according to this code, in the same form.
+/// Returns the content that `spans` returns for a line, in the same form as `emulated`.
 fn shown(line: &str) -> Cells {
     let mut cells: Cells = Vec::new();
     for span in crate::ansi::spans(line, Style::default()) {

@@ -14,7 +14,7 @@ use crate::server::accept::accepted;
 pub(super) enum Format {
     /// The page as one JSON object.
     Json,
-    /// Each item on its own line, with the same bytes as in the JSON format. The next cursor is in a header.
+    /// Each item on its own line, with the same bytes as in the JSON format. The cursors are in headers.
     Lines,
     /// Only the messages of log events, concatenated.
     Text,
@@ -62,7 +62,7 @@ fn messages(page: &Page) -> Vec<u8> {
     output.map(|event| event.message).collect::<String>().into_bytes()
 }
 
-/// Returns all members of the JSON object except the items as headers.
+/// Returns headers that contain all members of the JSON object except the items.
 fn where_to_go_on(page: &Page) -> [(HeaderName, String); 5] {
     [
         (HeaderName::from_static("x-next-after"), page.next_after.to_string()),

@@ -11,7 +11,7 @@ const SINGLE: [&str; 7] = ["from", "title", "workingDirectory", "shell", "timeou
 #[derive(Debug, Default)]
 pub(super) struct FormFields {
     single: BTreeMap<String, String>,
-    /// The commands, in the order of the page.
+    /// The commands, in their order on the page.
     runs: Vec<String>,
     /// The names of the steps, either one per step or none at all.
     names: Vec<String>,
@@ -20,7 +20,7 @@ pub(super) struct FormFields {
 }
 
 impl FormFields {
-    /// Sorts the fields by name. Returns `None` if they are not the fields of the page's form.
+    /// Groups the fields by name. Returns `None` if they are not the fields of the page's form.
     pub(super) fn read(pairs: Vec<(String, String)>) -> Option<Self> {
         let mut fields = Self::default();
         for (name, value) in pairs {
@@ -48,8 +48,8 @@ impl FormFields {
         self.single.get("from").map(String::as_str).filter(|id| !id.is_empty())
     }
 
-    /// Returns the form as filled in by the user. Its first rows correspond to those of the original, because without
-    /// scripts rows can neither be added nor removed.
+    /// Returns the form as filled in by the user. Its steps and variables correspond by position to those of the
+    /// original job, because they can be added or removed only with scripts.
     pub(super) fn form(&self, original: Option<&Original>) -> JobForm {
         let single = |name: &str| self.single.get(name).cloned().unwrap_or_default();
         let before = original.map(Original::form);

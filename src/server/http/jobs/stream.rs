@@ -2,7 +2,7 @@
 //!
 //! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
 //! into one frame. The first frame is a heartbeat whose `id` is the position at which the stream starts. A client that
-//! loads its list after this heartbeat misses no change.
+//! loads its list after this heartbeat does not miss a change.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -36,7 +36,7 @@ pub(in crate::server::http) async fn stream(
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
     // A cursor beyond the end is treated as the end. Without a cursor, the stream starts at the end. 0 is a valid
-    // cursor, which the heartbeat of an empty queue contains.
+    // cursor: it is the `id` of the heartbeat while there are no jobs.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let mut sending = JobsStream { state, cursor, changes, frames: FrameBuffer::new(), looked: None, _permit: permit };
     sending.heartbeat();
@@ -68,7 +68,7 @@ impl JobsStream {
                 Ok(0) => self.wait().await?,
                 Ok(_) => {}
                 Err(error) => {
-                    // The client reconnects and then receives the error as a status.
+                    // The client reconnects and then receives the error as an HTTP status.
                     tracing::warn!(%error, "reading jobs failed, so their stream was closed");
                     return None;
                 }
@@ -76,7 +76,7 @@ impl JobsStream {
         }
     }
 
-    /// Creates frames for the changed jobs. Returns the number of these jobs.
+    /// Creates frames for the changed jobs, and returns the number of these jobs.
     async fn look(&mut self) -> Result<usize, QueueError> {
         self.changes.mark_unchanged();
         self.looked = Some(Instant::now());

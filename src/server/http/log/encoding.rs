@@ -48,7 +48,7 @@ impl Encoder {
         }
     }
 
-    /// Adds a piece of the body. Returns the encoded bytes that can already be sent, which may be none.
+    /// Adds a piece of the body. Returns the encoded bytes that can already be sent, if any.
     pub(super) fn push(&mut self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {
             Self::Identity => Ok(bytes),

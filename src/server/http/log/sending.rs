@@ -58,14 +58,15 @@ enum Next {
 }
 
 impl LogResponse {
-    /// Sends the output up to its current end.
+    /// Creates a response that sends the output up to its current end.
     pub(super) fn once(state: &AppState, job: JobId, of: &AttemptOutput, output: TextReader, encoder: Encoder) -> Self {
         let (attempt, is_complete) = (of.attempt, of.is_complete);
         Self { state: state.clone(), job, attempt, is_complete, output: Some(output), encoder, following: None }
     }
 
-    /// Sends all output from the beginning of an attempt until the job has finished. The response is never compressed,
-    /// so that output is visible immediately.
+    /// Creates a response that sends the output from the beginning of an attempt, and continues until the attempt or,
+    /// with [`Attempts::FromHereOn`], the job has finished. The response is never compressed, so that output is visible
+    /// immediately.
     pub(super) fn follow(
         state: &AppState,
         job: JobId,
@@ -81,7 +82,8 @@ impl LogResponse {
             state: state.clone(),
             job,
             attempt: of.attempt,
-            // If there is no attempt yet, the response waits for the first one.
+            // Attempt 0 means that there is no attempt yet. It counts as complete, so that the response continues with
+            // the first attempt.
             is_complete: of.is_complete || of.attempt == 0,
             output: None,
             encoder: Encoder::new(Encoding::Identity),
@@ -183,7 +185,7 @@ impl LogResponse {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // The job may have printed more output between the last read and its end.
+            // The attempt may have printed more between the last read and its end, so the spool is read again.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
