@@ -64,6 +64,8 @@ choose_rust() {
     install "a Rust $oldest_rust or later that compiles for $wasm" "${debian[@]}"
   fi
   usable || fail "missing: a Rust $oldest_rust or later; Debian's here is $(cargo --version)"
+  # Debian's rustc uses the linker on the PATH. This one is several times as fast as the one of binutils.
+  ln -s "$(command -v rust-lld)" $links/ld
 }
 
 choose_node() {
@@ -82,13 +84,17 @@ choose_node() {
   hash -r
 }
 
-# Compiles, links and runs a small program for this machine. Compiles and links another for the browser.
+# Compiles, links and runs a small program for this machine. Compiles and links another for the browser, with the
+# profile of the release and in the folder of the build, so that the build does not compile `core` again.
 prove_rust() {
   local at=target/proof std=()
   rm -rf $at
   mkdir -p $at/src
   echo 'fn main() { println!("{}", 1 + 1) }' >$at/main.rs
-  printf '[package]\nname = "proof"\nedition = "2024"\n[lib]\ncrate-type = ["cdylib"]\n[workspace]\n' >$at/Cargo.toml
+  {
+    printf '[package]\nname = "proof"\nedition = "2024"\n[lib]\ncrate-type = ["cdylib", "rlib"]\n[workspace]\n'
+    sed -n '/^\[profile.dev\]$/,/^$/p; /^\[profile.wasm-release\]$/,/^$/p' Cargo.toml
+  } >$at/Cargo.toml
   # The program does not use std, because building std from source takes half a minute.
   cat >$at/src/lib.rs <<'END'
 #![no_std]
@@ -99,9 +105,9 @@ pub extern "C" fn two() -> u32 { 1 + 1 }
 END
   has_target || std=(-Zbuild-std=core)
   [ "$(rustc $at/main.rs -o $at/main && $at/main)" = 2 ] || fail "$(rustc --version) cannot make a program for this machine"
-  RUSTC_BOOTSTRAP=1 cargo rustc --quiet --manifest-path $at/Cargo.toml --target-dir $at/target --release --target $wasm \
-    ${std[@]+"${std[@]}"} || fail "$(cargo --version) cannot compile and link for $wasm"
-  mv $at/target/$wasm/release/proof.wasm $links/
+  RUSTC_BOOTSTRAP=1 cargo rustc --quiet --manifest-path $at/Cargo.toml --target-dir target --profile wasm-release \
+    --target $wasm ${std[@]+"${std[@]}"} || fail "$(cargo --version) cannot compile and link for $wasm"
+  mv target/$wasm/wasm-release/proof.wasm $links/
   rm -rf $at
 }
 
@@ -114,11 +120,13 @@ prove_node() {
 }
 
 export PATH=$PWD/$links:$PATH
-have cc || install "a C compiler" gcc libc6-dev
+# make passes its jobserver only to other makes, and cargo warns if it cannot use it.
+unset MAKEFLAGS MFLAGS
 if [ ! -e $links/rust-ready ]; then
   rm -rf $links
   mkdir -p $links
   choose_rust
+  have cc || install "a C compiler" gcc libc6-dev
   prove_rust
   echo "setup: using $(cargo --version)" >&2
   touch $links/rust-ready
