@@ -6,9 +6,9 @@
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
 //! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], upload large files in
-//! parts where [`ArtifactStore::keep`] writes them as sparse files ([`sparse`]), and have the download route read
-//! through the store.
+//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
+//! [`ArtifactStore::keep`] to upload large files in parts instead of writing sparse files ([`sparse`]), and have the
+//! download route read from the object store.
 
 mod pattern;
 mod sparse;
@@ -78,7 +78,8 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file that fills at least one part or contains holes. Blocks of zeros take no disk space.
+    /// Stores a file that fills at least one part or contains holes. `part` is the part that has already been read, and
+    /// `content` yields the rest. Blocks of zeros take no disk space.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;

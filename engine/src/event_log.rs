@@ -104,8 +104,8 @@ impl EventLog {
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
-    /// Returns, for each offset, the event that contains the byte at that offset of the attempt's `output.log`, or
-    /// `None` if no event contains it. `offsets` must be in ascending order.
+    /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
+    /// `output.log`, or `None` if no event contains that byte. `offsets` must be in ascending order.
     pub async fn events_at_offsets(
         &self,
         job: JobId,

@@ -48,7 +48,8 @@ struct TailWindow {
     events: VecDeque<SharedEvent>,
     text: usize,
     terminal: Option<JobStatus>,
-    /// Whether a worker is appending. If so, the entry is not removed even if it has no readers.
+    /// Whether a worker is running the job and may append more events. If so, the entry is not removed even if it has
+    /// no readers.
     running: bool,
 }
 
@@ -62,7 +63,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Waits until something has been appended since the last call, or since the watch was created.
+    /// Waits until events have been appended since the last call or, on the first call, since the watch was created.
     pub async fn grown(&mut self) {
         // This cannot fail: this watch keeps the entry alive, and the entry owns the sender.
         self.last.changed().await.ok();

@@ -25,7 +25,7 @@ pub(super) struct Frames {
     table: SeekTable,
     /// The decompressed bytes of the frame that was read last.
     frame: Vec<u8>,
-    /// The offset of that frame in the uncompressed file.
+    /// The offset of `frame` in the uncompressed file.
     frame_at: u64,
 }
 
