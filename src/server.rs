@@ -177,8 +177,8 @@ impl Server {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves requests until `shutdown` is cancelled. After that, jobs get their grace period, streams are closed, and
-    /// all pending writes are committed.
+    /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to end. After
+    /// that, streams are closed, and all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));

@@ -58,8 +58,8 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path contains nothing that could lead out of its folder. The code that renders pages resolves
-/// `..`, even if it is percent-encoded.
+/// Returns whether a path consists of plain names only, so that it cannot lead out of its folder. The code that renders
+/// pages resolves `..`, even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -93,7 +93,7 @@ async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identi
     }
 }
 
-/// Returns the token, which may be empty, or `None` if the credentials have another scheme.
+/// Returns the bearer token, which may be empty, or `None` if the credentials have another scheme.
 fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     let credentials = credentials.as_bytes();
     let (scheme, token) = credentials.split_at_checked("bearer".len())?;

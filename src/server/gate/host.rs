@@ -59,7 +59,7 @@ impl RequestHost {
         Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
     }
 
-    /// Returns whether the host and port are those of an `Origin` header.
+    /// Returns whether the value of an `Origin` header has this host and port.
     pub(super) fn is_origin(&self, origin: &str) -> bool {
         origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&self.0))
     }

@@ -1,4 +1,5 @@
-//! Sends an attempt's output to one client, either up to its current end or until the job has finished.
+//! Sends output to one client, either up to the current end of an attempt's output, or until the attempt or the job has
+//! finished.
 //!
 //! Each block is read only after the connection has accepted the previous one. A slow client therefore occupies the
 //! memory of a single block, and a disconnected client occupies none.
@@ -109,7 +110,7 @@ impl LogResponse {
         }))
     }
 
-    /// Returns the next bytes to send, or `None` at the end.
+    /// Returns the next bytes to send, or `None` at the end of the response.
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             match self.read().await? {
