@@ -89,7 +89,7 @@ impl Metrics {
         metrics
     }
 
-    /// Counts events that have been committed.
+    /// Counts committed events and the bytes of their text.
     pub fn appended(&self, events: usize, bytes: u64) {
         self.events.inc_by(u64::try_from(events).unwrap_or(u64::MAX));
         self.event_bytes.inc_by(bytes);
@@ -100,7 +100,7 @@ impl Metrics {
         self.redactions.inc_by(masks);
     }
 
-    /// Records the duration of an append, as measured by the worker.
+    /// Records the time from the submission of a batch by a worker until the batch has been committed.
     pub fn append_took(&self, duration: Duration) {
         self.appends.observe(duration.as_secs_f64());
     }
@@ -110,7 +110,7 @@ impl Metrics {
         self.commits.observe(duration.as_secs_f64());
     }
 
-    /// Counts a finished job. `took` is `None` if the job never ran.
+    /// Counts a finished job. `took` is the time since the start of its last attempt, or `None` if the job never ran.
     pub fn job_finished(&self, status: JobStatus, took: Option<Duration>) {
         self.jobs.with_label_values(&[status.as_str()]).inc();
         if let Some(took) = took {

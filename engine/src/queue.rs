@@ -129,7 +129,7 @@ impl Queue {
         Ok(inputs.into_iter().map(|input| input.id).collect())
     }
 
-    /// Submits a copy of `job` with the requested changes. The copy contains the real secret values.
+    /// Submits a copy of `job` with the requested changes. The copy contains the real secret values, not their masks.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
