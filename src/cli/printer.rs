@@ -38,7 +38,7 @@ pub(super) enum Streams {
 /// The format of the log.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// Bytes are written unchanged.
+    /// Output is written as it arrives, including unfinished lines.
     AsItIs,
     /// Only complete lines are written.
     Lines {
@@ -193,7 +193,7 @@ impl Printer {
     }
 }
 
-/// A range of output that was suppressed in the events.
+/// A range of output that was suppressed, so that the events do not contain it.
 struct Gap {
     job: JobId,
     lines: i64,

@@ -87,7 +87,8 @@ impl Kind {
         }
     }
 
-    /// Converts a value from the file to the strings of a command-line argument. Returns `None` if its type is wrong.
+    /// Converts a value from the file to the strings of a command-line argument. Returns `None` if the value has the
+    /// wrong type.
     fn values(self, value: &DeValue<'_>) -> Option<Vec<OsString>> {
         Some(match (self, value) {
             (Self::Text, DeValue::String(text)) => vec![text.as_ref().into()],
@@ -184,7 +185,8 @@ impl SettingsFile {
         self.entries.contains_key(key).then_some(self.path.as_path())
     }
 
-    /// Returns the file and line of a key, in the form `tailwater.toml:3`.
+    /// Returns the file and line at which a key is set, in the form `tailwater.toml:3`, or `None` if the file does not
+    /// contain the key.
     pub(super) fn place_of(&self, key: &str) -> Option<String> {
         let entry = self.entries.get(key)?;
         Some(format!("{}:{}", self.path.display(), entry.line))

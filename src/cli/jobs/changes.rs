@@ -30,7 +30,7 @@ impl ListChanges {
     pub(super) async fn next(&mut self) -> Result<(), CliError> {
         match self.0.recv().await {
             Some(change) => change,
-            // The channel is closed without an error only if the task has panicked.
+            // The channel is closed without an error only if the task that runs `listen` has panicked.
             None => std::future::pending().await,
         }
     }
