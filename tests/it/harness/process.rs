@@ -77,7 +77,7 @@ impl Process {
         assert!(sent.success());
     }
 
-    /// Waits until the server has exited.
+    /// Waits until the server has exited, and returns its exit status.
     pub async fn exited(&mut self) -> ExitStatus {
         let mut status = None;
         until("the server exits", || {
