@@ -160,7 +160,8 @@ impl Collector {
         }
     }
 
-    /// Removes versions that newer ones have replaced. Call this after the newer ones have been recorded.
+    /// Removes the stored files of versions that have been replaced. Call this after the newer versions have been
+    /// recorded as artifacts.
     pub(super) fn remove_replaced(&self) {
         for id in &self.replaced {
             if let Err(error) = self.files.discard(*id) {

@@ -41,7 +41,7 @@ pub struct JobBudget {
     bounds: Bounds,
     /// The remaining budget, in bytes.
     left: u64,
-    /// The offset at which the current tail ends. Output before it is always sent.
+    /// The offset at which the current tail ends. Output before this offset is always sent.
     tail_to: u64,
 }
 
@@ -54,7 +54,8 @@ impl JobBudget {
         Self { bounds, left: budget.saturating_sub(own), tail_to: 0 }
     }
 
-    /// Decides whether to send the output that starts at `from`. `stop` is the end of that output, if it is known.
+    /// Decides whether to send the output that starts at `from`. `stop` is the boundary at which this output ends, if
+    /// it is known.
     #[must_use]
     pub fn next(&self, from: u64, stop: Option<Boundary>, now: Instant) -> NextAction {
         let remaining = self.remaining(from);

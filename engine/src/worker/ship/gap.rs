@@ -26,7 +26,7 @@ pub(super) struct Gap {
 }
 
 /// Finds the range to suppress. It begins at `from`, and at most `tail_bytes` bytes of the step's output remain after
-/// it. The output must be complete up to `stop`.
+/// it. All output before `stop` must be in the spool.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
