@@ -44,7 +44,7 @@ pub enum Ending {
 pub struct Finish {
     /// The lease to end.
     pub lease: Lease,
-    /// The worker that held the lease.
+    /// The name of the worker that held the lease.
     #[serde(rename = "workerId", with = "redacted_text")]
     pub worker: Redacted,
     /// How the attempt ended.
@@ -114,7 +114,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> NextState {
     match ending {
         Ending::Succeeded => NextState::Over(JobStatus::Succeeded),
         Ending::Cancelled => NextState::Over(JobStatus::Cancelled),
-        // A cancelled job must not run again.
+        // A job whose cancellation was requested must not run again.
         Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => NextState::Over(JobStatus::Cancelled),
         Ending::Failed { .. } if row.job.attempt < row.job.max_attempts => {
             NextState::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
@@ -163,7 +163,7 @@ pub(super) async fn finish(
     Ok(job_status)
 }
 
-/// Finishes a queued job that was cancelled.
+/// Finishes a queued job whose cancellation was requested.
 pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
     let totals = AttemptTotals {
         exit_code: None,

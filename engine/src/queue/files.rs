@@ -55,7 +55,8 @@ impl Queue {
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns the smallest finished log that has not been compressed yet, or `None` if there is none.
+    /// Returns the smallest log of a finished attempt that has at least 4 KiB and has not been compressed yet, or
+    /// `None` if there is no such log.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)
