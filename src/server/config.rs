@@ -29,7 +29,7 @@ pub struct Config {
     pub site_root: Option<PathBuf>,
     /// The static files that are compiled into the program.
     pub embedded_site: Option<EmbeddedSite>,
-    /// The operator's admin token; if `None`, the token in the data folder is used.
+    /// The admin token chosen by the operator. If `None`, the token in the data folder is used.
     pub admin_token: Option<String>,
     /// Additional host names under which browsers can reach the server. Its own address and the names of the loopback
     /// interface are always allowed.
@@ -63,7 +63,7 @@ pub struct Config {
     pub cancel_grace: Duration,
     /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
+    /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
     /// The free disk space, in bytes, below which no new jobs are accepted.
     pub min_free_bytes: u64,

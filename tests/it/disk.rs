@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
 
-/// A simulated disk whose free space is set by the test. It counts the queries of its free space.
+/// A simulated disk whose free space is set by the test. It counts how often its free space is queried.
 #[derive(Default)]
 struct Disk {
     free: AtomicU64,

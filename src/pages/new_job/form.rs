@@ -1,5 +1,5 @@
-//! The form for a new or edited job. The server validates the values, and each error message is shown next to its
-//! field.
+//! The form for a new or edited job. The server validates the values, and each error message is shown next to the field
+//! that it refers to.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;

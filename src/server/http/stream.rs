@@ -136,7 +136,8 @@ impl EventStream {
         }
     }
 
-    /// Creates frames from a page, or waits for new events if the page is empty.
+    /// Creates frames from a page, or waits for new events if the page is empty. Returns `None` when the server is
+    /// stopping.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));

@@ -1,5 +1,5 @@
-//! Formats a page of events as one JSON object, as one JSON object per line for each event, or as plain text. The
-//! client chooses the format with `Accept` (RFC 9110, 12.5.1).
+//! Formats a page of events as one JSON object, as NDJSON with one event per line, or as the plain text of the output.
+//! The client chooses the format with `Accept` (RFC 9110, 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};

@@ -35,7 +35,7 @@ pub(super) struct LogResponse {
     state: AppState,
     job: JobId,
     attempt: i32,
-    /// Whether the spool contained the attempt's complete output before the last read.
+    /// Whether it was known before the last read that the spool contains all of the attempt's output.
     is_complete: bool,
     output: Option<TextReader>,
     encoder: Encoder,
@@ -186,7 +186,8 @@ impl LogResponse {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // The attempt may have printed more between the last read and its end, so the spool is read again.
+            // The attempt may have printed more between the last read and the end of the attempt, so the spool is read
+            // again.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
