@@ -33,8 +33,8 @@ impl Masks {
         self.written
     }
 
-    /// Adds a range that ends at or after the end of the last one, and merges it with ranges that it overlaps. Ignores
-    /// an empty range.
+    /// Adds a range that ends at or after the end of the range added before, and merges it with ranges that it
+    /// overlaps. Ignores an empty range.
     pub(crate) fn add(&mut self, range: Range<usize>) {
         if range.is_empty() {
             return;

@@ -10,7 +10,8 @@ const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
 ///
 /// A name indicates a secret if one of its words, which are separated by `_`, is `TOKEN`, `SECRET`, `PASSWORD`,
 /// `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or
-/// `PRIVATE_KEY`. Case does not matter. Only whole words count: `PWD` is a directory, and `MAX_TOKENS` is a number.
+/// `PRIVATE_KEY`. Case does not matter. Only whole words count, so `MAX_TOKENS`, which is a number, does not indicate a
+/// secret.
 pub fn is_secret_name(name: &str) -> bool {
     name.split('_').any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
         || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))
