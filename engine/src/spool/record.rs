@@ -101,8 +101,8 @@ impl Record {
         Self {
             offset: u64::from_le_bytes(eight(0)),
             line,
-            // Spools of the first version contain 0 here. For them, use the number of lines before the piece's first
-            // line, which is a lower bound.
+            // Spools written by the first version of Tailwater contain 0 in this field. For these, use the number of
+            // lines before the piece's first line, which is a lower bound.
             begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),

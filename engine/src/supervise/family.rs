@@ -73,7 +73,7 @@ impl Family {
                 if !child.has_ended && lock(&self.killed).insert(child.pid) {
                     wait = WAIT;
                 }
-                // Kill processes that are reported as exited too, because they may still have running threads.
+                // Also kill processes that are reported as exited, because they may still have running threads.
                 kill_process(child.pid, Signal::KILL).ok();
             }
             drop(reaping);
