@@ -125,8 +125,8 @@ fn parse(id: &str) -> Result<JobId, RpcError> {
     id.parse().map_err(|_| refuse(ApiError::JobNotFound))
 }
 
-/// Converts an error to the one that the REST API would return. Also sets the status of the response, unless the server
-/// function was called to render a page.
+/// Converts an error to the error that the REST API would return. Also sets the status of the response, unless the
+/// server function was called to render a page.
 fn refuse(error: impl Into<ApiError>) -> RpcError {
     let error = error.into();
     let (status, code) = error.status_and_code();

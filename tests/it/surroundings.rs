@@ -213,8 +213,8 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
                 .await;
         assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
-    // A path that leaves the allowed folders through a symbolic link is detected only when the step starts. This
-    // includes links that the job itself created.
+    // A path that leaves the allowed folders through a symbolic link is detected only when the step starts. This also
+    // applies to links that the job itself created.
     let link = format!("ln -s {} link", at("elsewhere"));
     for payload in [
         json!({"run": "true", "workingDirectory": at("root/escape")}),

@@ -111,7 +111,7 @@ impl Draft {
         self.env.update(|env| env.retain(|variable| variable.id != id));
     }
 
-    /// Returns whether the form shows the field with the path `field`, so that an error can be displayed next to it.
+    /// Returns whether the form contains the field with the path `field`, so that an error can be displayed next to it.
     pub fn shows(self, field: &str) -> bool {
         let steps = self.steps.get();
         let mut of_steps = steps.iter().enumerate().flat_map(|(at, step)| {

@@ -136,8 +136,8 @@ fn note(variable: Variable) -> Option<&'static str> {
     is_secret(variable).then_some("This name looks like a secret, so its value appears as [REDACTED] in the output.")
 }
 
-/// Returns whether a name looks like the name of a secret, by the same rule as `redact::is_secret_name` on the server.
-/// The result affects only the appearance of the form.
+/// Returns whether a name looks like the name of a secret, according to the rule that `redact::is_secret_name` applies
+/// on the server. The result affects only the appearance of the form.
 fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let ends = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|end| name.ends_with(end));

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::host;
 
-/// The CSS class of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
+/// The CSS classes of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
 pub const CODE: &str = "field code";
 
 /// A handle to the form's current error, if any. An error consists of the path of the invalid field and a message.

@@ -45,8 +45,8 @@ impl Exchange {
     /// Records a flush. hyper flushes its socket only after writing its whole buffer.
     fn flushed(&self) {
         let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-        // The exchange fails in the other two states, in which there is nothing to record: the response is incomplete,
-        // or no request is being answered.
+        // `compare_exchange` fails in the other two states, in which there is nothing to record: the response is
+        // incomplete, or no request is being answered.
         swapped.ok();
     }
 }
