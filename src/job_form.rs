@@ -137,7 +137,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Converts a step that is not based on a step of the original job.
+    /// Converts a step that is not based on a step of the original job to JSON.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());

@@ -1,4 +1,4 @@
-//! Describes the settings of an edited job that the form has no fields for. These settings are copied to the new job
+//! Describes the settings of an edited job for which the form has no fields. These settings are copied to the new job
 //! unchanged.
 
 use model::{Job, RawJson};

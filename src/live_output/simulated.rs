@@ -25,7 +25,7 @@ struct Stretch {
 }
 
 impl Simulated {
-    /// Generates random output and splits it into events, both determined by the seed.
+    /// Generates random output and splits it into events. The seed determines the result.
     pub fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let stretches = print(&mut random);
@@ -134,7 +134,7 @@ fn length(text: &str) -> i64 {
     i64::try_from(text.len()).expect("short")
 }
 
-/// Returns a chunk of standard output that starts with the given line.
+/// Returns a log event with a chunk of standard output that starts with the given line.
 pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
     let payload = Payload::Log(LogPayload {
         stream: StreamName::Stdout,
