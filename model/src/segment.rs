@@ -55,6 +55,7 @@ impl LogPayload {
 
 /// Returns how many bytes at the start of `rest` correspond to the next `bytes` bytes of `output.log`. `bytes_left` is
 /// the number of bytes of `output.log` that all of `rest` corresponds to.
+///
 /// The result is exact if the text contains no replacement characters. Otherwise, each U+FFFD (3 bytes) stands for one
 /// to three bytes of `output.log`. The average number of bytes is estimated from the difference between the two
 /// lengths.

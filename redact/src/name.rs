@@ -1,4 +1,4 @@
-//! Decides by the name of a variable whether the variable contains a secret.
+//! Decides whether a variable is considered secret, based on its name.
 
 /// The words that indicate a secret. Underscores separate the words of a name.
 const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
@@ -6,7 +6,7 @@ const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE",
 /// The endings of names that indicate a secret.
 const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
 
-/// Returns whether a variable with this name contains a secret.
+/// Returns whether the value of a variable with this name is considered secret.
 ///
 /// A name indicates a secret if one of its words, which are separated by `_`, is `TOKEN`, `SECRET`, `PASSWORD`,
 /// `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or

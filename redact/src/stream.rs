@@ -67,7 +67,7 @@ impl RedactStream {
         self.masks.write(&self.held, harmless)
     }
 
-    /// Ends the stream and returns the remaining output. Afterwards a new stream may begin.
+    /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
     /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise.
     pub fn finish(&mut self) -> Redacted {
@@ -97,7 +97,8 @@ impl RedactStream {
         self.state = self.matcher.run(self.state, view, from, |range| masks.add(range));
     }
 
-    /// Returns the length of the longest prefix of a value at the end of the held bytes that is too long to be shown.
+    /// Returns the length of the longest suffix of the held bytes that is a prefix of a value and is long enough to
+    /// reveal the value, or 0 if there is none.
     fn telling(&self) -> usize {
         self.view(&self.held).longest(self.matcher.tail(self.state).telling, self.held.len())
     }

@@ -13,7 +13,7 @@ use crate::matcher::State;
 /// unreadable.
 pub(crate) const SHORT: usize = 6;
 
-/// A prefix of a value with at least this many bytes is never shown, however long the value is.
+/// A prefix of a value with at least this many bytes is held back, however long the value is.
 const TELLING: usize = 8;
 
 /// Lengths of suffixes of the stream, each of which is a value or a prefix of a value.

@@ -49,8 +49,8 @@ struct Count {
 }
 
 impl FailedLogins {
-    /// Counts a login as failed before its token or ticket is checked. Returns whether it may be checked. After a
-    /// success, the caller resets the count with [`Self::forget`].
+    /// Counts a login as failed before its token or ticket is checked. Returns `false` if the login must be refused
+    /// without a check. After a success, the caller resets the count with [`Self::forget`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
         let is_old = |count: &Count| now.saturating_duration_since(count.since) > FAILED_LOGINS_WINDOW;
         if self.of.get(&origin).is_some_and(is_old) {

@@ -1,9 +1,9 @@
 //! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, which retains its state between reads. Output is written to the spool in whole
-//! UTF-8 characters: an incomplete character at the end of a read is held back until the rest of it arrives or the step
-//! ends. The redactor also holds back output that may be part of a secret. When the stream has been idle for long
-//! enough, the part of that output that does not reveal a secret is released.
+//! Each stream has its own redaction state, which is kept between reads. Output is written to the spool in whole UTF-8
+//! characters: an incomplete character at the end of a read is held back until the rest of it arrives or the step ends.
+//! Output that may be part of a secret is also held back. When the stream has been idle for long enough, the part of
+//! that output that does not reveal a secret is released.
 //!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.
@@ -109,7 +109,7 @@ impl Capture {
 }
 
 impl StepCapture<'_> {
-    /// Adds output that was read from a stream.
+    /// Redacts output that was read from a stream, and stores it except for the part that has to be held back.
     pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
         let state = &mut self.streams[stream as usize];
         let text = state.redact.push(bytes);

@@ -101,7 +101,7 @@ impl Collector {
         Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
-    /// Stores the matching files after a stage, until `stopped` returns `true`. This call blocks.
+    /// Stores the matching files after a stage. Stops early if `stopped` returns `true`. This call blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut skipped) = (Vec::new(), SkippedFiles::default());
         let (folder, mut matcher) = (self.folders.of_job().map_err(|_| SkipReason::Unreadable), self.matcher.clone());

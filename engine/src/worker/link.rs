@@ -59,7 +59,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Renews the lease.
     fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, LinkError>> + Send;
 
-    /// Waits until there is a reason to send the next heartbeat early: a job's cancellation may have been requested.
+    /// Waits until the next heartbeat should be sent early, because a job's cancellation may have been requested.
     fn early_heartbeat(&self) -> impl Future<Output = ()> + Send;
 
     /// Stores the attempt's result and ends the lease. A repeated call has no effect.

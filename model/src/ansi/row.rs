@@ -32,7 +32,8 @@ const TAB: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
     /// More text may be appended to the result. The result therefore records the cursor's position and retains an
-    /// unfinished sequence, so that folding it with the appended text gives the same as folding the whole line.
+    /// unfinished sequence, so that folding the result together with the appended text gives the same as folding the
+    /// whole line.
     Open,
     /// The line is complete.
     Complete,
@@ -50,7 +51,7 @@ pub struct Folded<'a> {
 /// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // A trailing carriage return is the first half of a Windows newline. It moves the cursor, but no text follows.
+    // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
     if !has_motion(line) {
         return Folded { text: Cow::Borrowed(line), cut: false };

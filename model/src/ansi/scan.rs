@@ -29,7 +29,7 @@ pub enum Token<'a> {
 pub struct Sgr<'a>(&'a [Parameter]);
 
 impl Sgr<'_> {
-    /// Appends the sequence.
+    /// Appends the SGR sequence to `out`.
     pub fn write(self, out: &mut String) {
         out.push_str("\u{1b}[");
         for (index, parameter) in self.0.iter().enumerate() {

@@ -89,7 +89,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// The bits of the flags whose values are inherited from the unknown previous line.
+    /// The bits of the flags whose values are inherited from the previous line, which is unknown.
     inherited: u8,
 }
 

@@ -109,9 +109,9 @@ fn structured(line: &str) -> Option<Level> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum LetterCase {
-    /// Matches only upper case, in which loggers write levels: `WARN`.
+    /// Matches only upper case, in which loggers write levels, for example `WARN`.
     Upper,
-    /// Matches any case, because the context shows that the word is a level: `[warn]`.
+    /// Matches any case, because the context shows that the word is a level, for example in `[warn]`.
     Any,
 }
 

@@ -37,8 +37,8 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds in which processes are searched for and killed. If any are left after that, they are a
-/// fork bomb, which only a system limit can stop.
+/// The maximum number of rounds in which processes are searched for and killed. Processes that are left after that are
+/// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
 /// Kills all processes with the marker and their descendants. Repeats this until none is left, but at most `ROUNDS`

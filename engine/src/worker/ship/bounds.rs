@@ -24,14 +24,14 @@ pub struct Bounds {
     pub tail_bytes: u64,
 }
 
-/// The action for the next output.
+/// The action that the shipper takes on the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAction {
     /// Send the output, up to this many bytes.
     Send(u64),
     /// Hold the output back until its step has ended.
     Wait,
-    /// Suppress the output, except for the tail of its step.
+    /// Suppress the output, except for the tail of the step's output.
     Suppress(GapReason),
 }
 

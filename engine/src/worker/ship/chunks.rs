@@ -33,7 +33,7 @@ pub(super) struct Chunks {
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadBudget {
-    /// The maximum number of bytes of each stream, which form one event.
+    /// The maximum size of the event of each stream, in bytes.
     pub(super) event: usize,
     /// The maximum number of bytes of both streams together.
     pub(super) all: u64,
