@@ -1,5 +1,5 @@
-//! The HTTP client of the benchmarks. Streams are read directly from sockets, so that a thousand readers use little CPU
-//! time.
+//! The HTTP client of the benchmarks. The client reads event streams directly from sockets, so that a thousand readers
+//! use little CPU time.
 
 use std::time::{Duration, Instant};
 

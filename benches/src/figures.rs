@@ -126,7 +126,7 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
     (0..200).map(|_| sync()).collect()
 }
 
-/// The number of lines in the file that the job prints. Each line has 100 bytes.
+/// The number of lines in the file that the job of the `file` benchmark prints. Each line has 100 bytes.
 const LINES: usize = 500_000;
 
 async fn file() {

@@ -228,7 +228,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_mins(1))
-        // Checkpoints run in a separate task (`checkpoint`), so that they do not become part of a commit.
+        // Disable automatic checkpoints, which SQLite would run as part of a commit. The task in `checkpoint` runs them
+        // instead.
         .pragma("wal_autocheckpoint", "0")
         .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()

@@ -3,7 +3,7 @@
 //! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. There are two ways to append:
 //! [`EventLog::append_as`] for a worker that holds the job's lease, and [`append_by_server`] for the events of a state
 //! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
-//! the stream and the first render.
+//! the stream and the first paint of a page.
 //!
 //! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot miss
 //! any.

@@ -118,7 +118,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a request. `route` is the route's template, and not the requested path.
+    /// Counts a request and records its duration. `route` is the route's template, and not the requested path.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.latencies.with_label_values(&[method, route]).observe(took.as_secs_f64());

@@ -40,7 +40,8 @@ const VERB: &str = "supervise";
 pub(crate) struct Task {
     /// The soft limit on the step's open files, if it differs from the server's.
     pub(crate) file_limit: Option<u64>,
-    /// The two environment variables by which the step's processes are found if the supervisor is killed.
+    /// The two environment variables, in the form `NAME=value`, by which the step's processes are found if the
+    /// supervisor is killed.
     pub(crate) marker: [String; 2],
     /// The working directory of the step.
     pub(crate) directory: OsString,

@@ -195,7 +195,8 @@ impl Matcher {
         self.meanings(path).next().is_some()
     }
 
-    /// Returns whether `folder` may contain matches, so that it has to be searched. No pattern matches `folder` itself.
+    /// Returns whether `folder` has to be searched because it may contain matches. Call this only if no pattern matches
+    /// `folder` itself.
     #[must_use]
     pub fn may_be_in(&self, folder: &Path) -> bool {
         self.wanted.iter().any(|wanted| wanted.may_be_in(folder))

@@ -1,4 +1,4 @@
-//! Moves committed pages from the write-ahead log into the database without delaying the writer.
+//! Moves committed pages from the write-ahead log into the database, usually without delaying the writer.
 //!
 //! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is used only if the log has
 //! grown far beyond its usual size. This happens if readers or continuous writes prevent SQLite from overwriting the

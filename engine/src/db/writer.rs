@@ -22,8 +22,8 @@ use crate::metrics::Metrics;
 /// The largest number of units of work in one transaction, which bounds how long the first unit waits for the commit.
 const GROUP: usize = 256;
 
-/// The approximate number of bytes of text after which a transaction is committed, so that readers need not wait for
-/// many large chunks.
+/// The approximate number of bytes of text after which a transaction is committed, so that readers do not have to wait
+/// until many large chunks have been written.
 const GROUP_BYTES: u64 = 4 << 20;
 
 /// The capacity of the writer's queue. It bounds memory: callers wait while the queue is full.
@@ -103,7 +103,8 @@ impl Writer {
     }
 }
 
-/// A unit of work. The trait erases the types of the work and its result, so that one queue can contain all of them.
+/// A unit of work. The trait erases the types of the work and its result, so that one queue can contain units of
+/// different types.
 trait Work: Send {
     /// Runs the work and returns whether it succeeded. The result is stored until `answer` is called.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;

@@ -31,7 +31,8 @@ pub struct Lease {
 /// Events that a worker appends together. They cover one contiguous range of `output.log`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
-    /// The batch's number within the lease, from 1. A batch whose number is already stored is not stored again.
+    /// The batch's number within the lease, from 1. A batch that was already stored under the same number is not stored
+    /// again.
     #[serde(rename = "batch")]
     pub number: i64,
     /// The offset at which the range begins, which is where the previous batch ended.
@@ -51,7 +52,7 @@ pub enum AppendError {
     /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
     #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
-    /// The batch does not begin where the last one ended, or its number is not the next one.
+    /// The batch does not begin where the previous batch ended, or its number does not follow that batch's number.
     #[error("batch {number} of job {job} does not follow the previous batch")]
     OutOfOrder {
         /// The job of the refused batch.
@@ -200,8 +201,8 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns the number of values that were masked in an attempt's output, which the attempt's last event contains.
-/// Returns 0 for all other events.
+/// If `payload` belongs to the last event of an attempt, returns the number of values that were masked in the attempt's
+/// output. Otherwise, returns 0.
 fn masked(payload: &Payload) -> u64 {
     match payload {
         Payload::Attempt(attempt) => attempt.redactions.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),

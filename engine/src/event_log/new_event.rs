@@ -21,7 +21,7 @@ pub struct NewEvent {
     pub(super) payload: Payload,
 }
 
-/// Identifies a step in one attempt of a job, in which output or an event originates.
+/// Identifies the step, and the attempt of the job, from which output or an event originates.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The step's stage and position.

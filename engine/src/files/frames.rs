@@ -42,7 +42,7 @@ impl Frames {
         Ok(Self { file: Arc::new(file), table, frame: Vec::new(), frame_at: 0 })
     }
 
-    /// Returns the size before compression.
+    /// Returns the size of the uncompressed file, in bytes.
     pub(super) fn size(&self) -> u64 {
         self.table.size_decomp()
     }

@@ -60,7 +60,7 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the line that was read last begins, and a position in that record.
+/// The record in which the most recently read line begins, and a position in that record.
 struct Here {
     number: u64,
     record: Record,
@@ -126,8 +126,8 @@ impl Reading<'_> {
         Ok(here.go_to(line))
     }
 
-    /// Appends the pieces of a line from the records after record `after`, until the line ends or `keep` bytes are
-    /// exceeded. Returns whether the text is truncated.
+    /// Appends the pieces of a line from the records after record `after`, until the line ends or the text exceeds
+    /// `keep` bytes. Returns whether the text is truncated.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
             // Call `fold` only at twice the limit, so that a line that overwrites itself is not processed again for

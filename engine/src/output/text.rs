@@ -26,7 +26,7 @@ pub struct Selection {
     pub stream: Option<StreamName>,
 }
 
-/// Whether each line is prefixed with the time of its first byte.
+/// Whether each line is prefixed with the time at which its first byte was captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Times {
     /// No prefix.

@@ -124,7 +124,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> NextState {
     }
 }
 
-/// Ends a lease and the attempt under it, and then finishes or requeues the job.
+/// Ends a lease and its attempt, and then finishes or requeues the job.
 pub(super) async fn finish(
     tx: &mut Tx,
     tails: &Tails,

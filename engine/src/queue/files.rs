@@ -1,4 +1,4 @@
-//! The artifacts and complete outputs of attempts.
+//! The artifacts and the output of attempts.
 
 pub(super) mod store;
 
@@ -20,7 +20,7 @@ pub struct ArtifactFile {
     pub path: String,
 }
 
-/// The status of an attempt's complete output.
+/// The status of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptOutput {
     /// The number of the attempt, or 0 if the job has had none.

@@ -18,8 +18,8 @@ struct Text {
     shown: String,
 }
 
-/// Returns the stored payload `original` with its fields replaced by those of `changes`. The value `null` removes a
-/// field.
+/// Returns the stored payload `original`, in which the fields in `changes` are replaced or added. The value `null`
+/// removes a field.
 pub(super) fn apply(
     kind: &str,
     original: &str,

@@ -131,7 +131,7 @@ pub(super) async fn last_change(connection: &mut Connection) -> DbResult<i64> {
     Ok(sqlx::query_scalar("select coalesce(max(change), 0) from jobs").fetch_one(connection.sqlite()).await?)
 }
 
-/// Returns the jobs that have changed after change number `after`, sorted by their latest changes.
+/// Returns the jobs that have changed after change number `after`, sorted by the numbers of their latest changes.
 pub(super) async fn changed_after(connection: &mut Connection, after: i64, limit: i64) -> DbResult<Vec<JobRow>> {
     Ok(sqlx::query_as("select * from jobs where change > ? order by change limit ?")
         .bind(after)

@@ -24,7 +24,7 @@ pub enum DirectoryError {
     /// The path refers to a file or to something else that is not a folder.
     #[error("the working directory {} is not a folder", .0.display())]
     NotAFolder(PathBuf),
-    /// The system denied access.
+    /// The folder could not be accessed.
     #[error("the user that runs the server cannot enter the working directory {}: {source}", path.display())]
     Refused {
         /// The folder.
@@ -38,7 +38,7 @@ pub enum DirectoryError {
 }
 
 impl WorkingRoots {
-    /// Creates the roots from a list. Relative paths are relative to the current folder.
+    /// Creates the list of allowed folders. Relative paths in `roots` are relative to the current folder.
     pub fn new(roots: &[PathBuf]) -> io::Result<Self> {
         roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
     }

@@ -47,7 +47,7 @@ pub struct SpoolWriter {
     sync_failed: bool,
 }
 
-/// The current ends of the two files.
+/// The current ends of `output.log` and `output.idx`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reached {
     end: SpoolEnd,
@@ -189,7 +189,7 @@ impl SpoolWriter {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` contains. Recovery uses this as the number of redactions.
+    /// Returns how many masks `output.log` contains. Recovery uses this number as the number of redactions.
     pub fn count_masks(&self) -> io::Result<i64> {
         let (mut masks, mut window) = (0, Vec::new());
         let finder = memchr::memmem::Finder::new(redact::MASK);

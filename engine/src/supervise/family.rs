@@ -55,7 +55,7 @@ impl Family {
         }
     }
 
-    /// Kills the step's process group, if the step has not exited.
+    /// Kills the step's process group, unless the step's process has already been reaped.
     pub(super) fn kill_group(&self) {
         if let Some(group) = *lock(&self.step) {
             kill_process_group(group, Signal::KILL).ok();
