@@ -27,7 +27,7 @@ pub use writer::{Tx, Writer};
 /// and a write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// The name of the database's file in the data folder.
+/// The name of the database file in the data folder.
 const FILE: &str = "tailwater.sqlite";
 
 /// The number of connections for reading. A few are enough because reads are short, and each connection uses memory for

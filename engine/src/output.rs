@@ -84,7 +84,7 @@ impl Outputs {
         if spool.is_none() && of.sha256.is_some() { Err(OutputError::Missing) } else { Ok(spool) }
     }
 
-    /// Opens an output that may still grow. Returns `None` if the attempt has no spool.
+    /// Opens the output of an attempt that may still be running. Returns `None` if the attempt has no spool.
     pub async fn open_growing(&self, job: JobId, attempt: i32) -> Result<Option<SpoolReader>, OutputError> {
         let spools = self.spools.clone();
         Ok(blocking(move || spools.open(job, attempt)).await?)

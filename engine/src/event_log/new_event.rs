@@ -71,7 +71,7 @@ pub struct GapRange {
 }
 
 impl NewEvent {
-    /// Creates an event for output of a step. `text` is the concatenation of the chunk's segments.
+    /// Creates an event for a chunk of a step's output. `text` is the concatenation of the chunk's segments.
     #[must_use]
     pub fn log(origin: &Origin, chunk: Chunk, text: Redacted) -> Self {
         let first = chunk.segments.first().copied().unwrap_or(Segment(0, 0, 1));

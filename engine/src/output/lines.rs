@@ -26,7 +26,7 @@ pub struct Line {
     pub number: u64,
     /// The offset of the line in `output.log`.
     pub offset: u64,
-    /// The stage, step and stream that printed the line.
+    /// The stage and step that printed the line, and the stream to which it was printed.
     pub source: Source,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,

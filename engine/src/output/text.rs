@@ -39,7 +39,7 @@ pub enum Times {
 /// The offset at which reading ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Up to the size that the output had when it was opened.
+    /// Up to the size that the output had when the reader was created.
     Present,
     /// Up to the output's size at the time of each read.
     Growing,

@@ -20,7 +20,7 @@ use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append
 use crate::fail_point::FailPoint;
 use crate::spool::Spools;
 
-/// How an attempt ended.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Ending {
@@ -47,7 +47,7 @@ pub struct Finish {
     /// The name of the worker that held the lease.
     #[serde(rename = "workerId", with = "redacted_text")]
     pub worker: Redacted,
-    /// How the attempt ended.
+    /// The result of the attempt.
     pub ending: Ending,
     /// The totals of the attempt's output.
     pub totals: AttemptTotals,

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
 
-/// How long a lease lasts before the worker has to renew it.
+/// The duration of a lease. The worker has to renew the lease before it expires.
 pub const LEASE: Duration = Duration::from_mins(2);
 
 /// The type of the jobs that the embedded worker runs.
@@ -23,7 +23,7 @@ const COMMAND: &str = "command";
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
-    /// The work to do.
+    /// The job's payload.
     pub payload: JobPayload,
     /// The redactor that masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,

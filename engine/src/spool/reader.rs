@@ -50,7 +50,7 @@ impl SpoolReader {
         Ok(Redacted::from_stored(self.log.read(from, length)?))
     }
 
-    /// Reads the text of a record.
+    /// Reads the piece of `output.log` that a record describes.
     pub fn text(&mut self, record: &Record) -> io::Result<Redacted> {
         self.read(record.offset, record.length as usize)
     }
