@@ -51,8 +51,8 @@ impl Default for Limits {
 /// take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
-/// The pause in accepting connections when the system has no free file descriptors. Retrying immediately would keep a
-/// core busy.
+/// The time for which the server stops accepting connections when no file descriptor is free. Retrying immediately
+/// would keep a core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// The time without events after which a stream sends a heartbeat. Most proxies close idle connections after a minute,
@@ -71,8 +71,8 @@ pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// arriving.
 pub const FOLLOW_ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// The minimum interval between queries of `/jobs/stream` while jobs change continuously, which limits the load on the
-/// database.
+/// The minimum interval between the database queries for `/jobs/stream` while jobs change continuously. It limits the
+/// load on the database.
 pub const JOBS_LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The maximum time that `/readyz` waits for the database. Typical health checks time out after about ten seconds.

@@ -51,7 +51,7 @@ pub fn start(format: LogFormat) {
 
 /// Returns the filter directives for `wanted`, the value of [`VARIABLE`]. A level without a target applies to this
 /// program. Libraries log at most warnings and errors, because their more detailed levels include network data and SQL
-/// statements. A directive with a target sets the level of that target, even if it is a library.
+/// statements. A directive with a target sets the level of that target, even if the target is a library.
 fn directives(wanted: &str) -> String {
     let mut libraries = LevelFilter::WARN;
     let mut ours = LevelFilter::INFO;

@@ -52,8 +52,8 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
 }
 
-/// Returns the content of a file. If the file does not exist, it is created with random content, and only its owner can
-/// read it.
+/// Returns the content of a file. If the file does not exist, creates it with random content and with permissions that
+/// allow only its owner to read it.
 fn read_or_make(path: &Path) -> Result<String, TokenError> {
     let failed = |source| TokenError::File { path: path.display().to_string(), source };
     match fs::read_to_string(path) {

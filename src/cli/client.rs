@@ -21,15 +21,15 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// The maximum time until a response starts. A busy server may need several seconds.
 const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
-/// The maximum pause within a response, after which the connection is considered broken.
+/// The maximum time for which no data of a response arrives. After that, the connection is considered broken.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
 /// The maximum time for which an upload may make no progress. Progress can pause while a large file compresses to
 /// almost nothing, or while the server writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// The maximum size of a JSON response. It is enough for a page of events with 1 MiB of text, which JSON escapes can
-/// make six times as long.
+/// The maximum size of a JSON response, in bytes. It is enough for a page of events with 1 MiB of text, which JSON
+/// escapes can make six times as long.
 const MAX_REPLY: usize = 32 << 20;
 
 /// The maximum number of characters that are printed from an unexpected response.

@@ -122,7 +122,7 @@ struct Follower {
     sender: mpsc::Sender<Result<Received, CliError>>,
     /// The number of consecutive attempts to connect or read that made no progress.
     tries: u32,
-    /// Whether the user was notified that some bytes are shown as U+FFFD.
+    /// Whether the user has been notified that some bytes are shown as U+FFFD.
     warned_inexact: bool,
 }
 

@@ -32,8 +32,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Adds the segments of an event, whose bytes are concatenated in `bytes`. Then appends to `sink` all pieces before
-    /// which no output is missing.
+    /// Adds the segments of an event, whose bytes are concatenated in `bytes`. Then appends to `sink` all pieces whose
+    /// preceding output has arrived.
     pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
         for (segment, bytes) in split(bytes, payload) {
             let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };
@@ -59,7 +59,7 @@ impl Order {
         !self.waiting.is_empty()
     }
 
-    /// Appends all waiting pieces to `sink`, without waiting any longer for the output before them.
+    /// Appends all waiting pieces to `sink`, even though the output before them has not arrived.
     pub(super) fn flush(&mut self, sink: &mut Vec<Piece>) {
         for (offset, (bytes, piece)) in std::mem::take(&mut self.waiting) {
             self.give(offset + bytes, piece, sink);

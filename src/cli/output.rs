@@ -1,8 +1,8 @@
 //! Writes to standard output and standard error. By default, colours are used only on a terminal.
 //!
 //! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged,
-//! unless colours are switched off. Names and titles never contain escape sequences, because [`plain`] removes them as
-//! the pages do.
+//! unless colours are switched off. Names and titles are printed without escape sequences, which [`plain`] removes in
+//! the same way as the pages.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -12,7 +12,7 @@ use model::ansi;
 
 use super::guard::{Guard, Keep};
 
-/// When to use colours.
+/// Specifies when colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
     /// Only on a terminal, and not if `NO_COLOR` is set.
@@ -24,7 +24,7 @@ pub(super) enum Colour {
     Never,
 }
 
-/// A colour with a particular meaning.
+/// A colour for text that this program prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     Red,

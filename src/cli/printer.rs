@@ -18,8 +18,8 @@ use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::words;
 
-/// The maximum time that a piece waits for the output before it. The server sends both in the same batch, so a longer
-/// wait would not help.
+/// The maximum time that a piece waits for the output before it. The worker sends the piece and that output in the same
+/// batch, so a longer wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
 /// The length in bytes above which an unfinished line is written in parts. No terminal window can display a longer

@@ -80,7 +80,7 @@ pub struct Buffer {
     colours: Colours,
     /// For each stream, whether its next chunk may begin in the middle of a line because the previous chunk is unknown.
     ragged: [bool; 2],
-    /// The `seq` of the first event of the known range. Chunks before this event may be missing.
+    /// The `seq` of the event at which the known part of the output begins. Chunks in earlier events may be missing.
     known_from: Seq,
 }
 
@@ -321,8 +321,8 @@ impl Buffer {
         }
     }
 
-    /// If lines are missing within the first chunk, drops all lines before the last missing one. Lines are missing
-    /// there if the two streams alternated and the other stream's chunk came before the first known event.
+    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing one. This
+    /// happens if the two streams alternated and the other stream's chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {

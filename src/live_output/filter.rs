@@ -59,7 +59,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts the rows in the buffer, and adds the known number of lines outside of it.
+    /// Counts the rows in the buffer, and adds the known number of lines outside the window.
     #[must_use]
     pub fn of(buffer: &Buffer) -> Self {
         let events =

@@ -11,7 +11,7 @@ use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 use super::screen::Screen;
 use crate::ui::dom::{EachFrame, InView, Listener};
 
-/// The listeners that detect scrolling and selecting by the reader. They are removed when this value is dropped.
+/// The listeners that detect when the reader scrolls or selects text. They are removed when this value is dropped.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,

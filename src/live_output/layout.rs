@@ -51,7 +51,7 @@ pub enum RowKey {
 #[derive(Clone, Debug)]
 pub struct Layout {
     rows: Vec<PanelRow>,
-    /// The top of each row, followed by the bottom of the last row.
+    /// The positions of the tops of all rows, followed by the position of the bottom of the last row, in CSS pixels.
     tops: Vec<u32>,
     scale: Scale,
 }

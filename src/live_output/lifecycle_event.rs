@@ -9,15 +9,15 @@ use crate::words;
 /// The appearance of a lifecycle event: its icon and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// The job, a stage or a step is waiting.
+    /// The job is waiting to run.
     Queued,
-    /// The job, a stage or a step started.
+    /// The job, an attempt, a stage or a step started.
     Running,
-    /// The job, a stage or a step succeeded.
+    /// The job, an attempt, a stage or a step succeeded.
     Succeeded,
-    /// The job, a stage or a step failed.
+    /// The job, an attempt, a stage or a step failed.
     Failed,
-    /// The job, a stage or a step was cancelled, or the event is a warning, for example about suppressed output.
+    /// The job, an attempt or a step was cancelled, or the event is a warning, for example about suppressed output.
     Cancelled,
     /// Any other event.
     Plain,

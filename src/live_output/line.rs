@@ -1,4 +1,4 @@
-//! Assembles lines of output from the pieces of chunks.
+//! Splits chunks into pieces, one per line, and assembles lines of output from these pieces.
 
 use std::borrow::Cow;
 

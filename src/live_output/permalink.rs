@@ -30,7 +30,7 @@ pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
     Some((attempt, number))
 }
 
-/// Returns the attempt and the line number in the page's address.
+/// Returns the attempt and the line number in the page's address, or `None` if the address does not refer to a line.
 pub fn in_address() -> Option<(Option<i32>, i64)> {
     parse(&window().location().hash().ok()?)
 }

@@ -22,10 +22,10 @@ use crate::rest;
 
 /// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
-/// The number of characters in the ruler. A larger number makes the measured mean width of a character more precise.
+/// The number of characters in [`Screen::ruler`]. A larger number makes the measured width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
-/// The panel's state as signals. All copies of a value refer to the same state.
+/// The panel's state as signals. Copies of a `Screen` share the same state.
 #[derive(Clone, Copy)]
 pub struct Screen {
     job: JobId,

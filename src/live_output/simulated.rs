@@ -8,7 +8,7 @@ use model::{
 
 /// Random output of two streams, split into events at random positions.
 pub struct Simulated {
-    /// Every complete line with its number.
+    /// The whole text of each line, with the line's number.
     pub lines: Vec<(i64, String)>,
     /// The size of `output.log` in bytes.
     pub bytes: i64,
@@ -88,7 +88,7 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     while !rest.is_empty() {
         let size = usize::try_from(random.u64(..40) + 1).expect("the number is small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        // The chunks are sent in the order of their first bytes, as a worker sends them.
+        // The chunks are in the order of their first bytes, because a worker sends them in this order.
         let (first, second) = match range[0].stream {
             StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),

@@ -66,7 +66,7 @@ fn Loading() -> impl IntoView {
     .into_any()
 }
 
-/// The state of a job as signals. All copies of a value refer to the same state.
+/// The state of a job as signals. Copies of a `LiveJob` share the same state.
 #[derive(Clone, Copy)]
 struct LiveJob {
     id: JobId,

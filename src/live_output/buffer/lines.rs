@@ -39,7 +39,7 @@ impl LineWindow {
         self.bytes += line.text.len();
     }
 
-    /// Inserts new lines at their positions. The lines must be sorted.
+    /// Inserts new lines at their positions. The new lines must be sorted.
     pub(super) fn merge(&mut self, fresh: Vec<LiveLine>) {
         let Some(first) = fresh.first() else { return };
         self.bytes += bytes_of(fresh.iter());

@@ -1,4 +1,4 @@
-//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] executes the decisions.
+//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] carries out the decisions.
 //!
 //! This module is pure. [`FeedPolicy::on`] receives an input, the time and a random number, and returns actions. The
 //! rules are:

@@ -20,7 +20,7 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 /// The number of intervals of [`ASK_EVERY`] that pass before a closed stream is opened again.
 const TRIES: u32 = 8;
 
-/// The delay after a change, so that a burst of changes causes a single request.
+/// The delay between a change and the resulting request, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
 /// A subscription to changes of the list. Dropping it ends the subscription.
