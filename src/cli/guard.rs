@@ -15,8 +15,8 @@ use std::borrow::Cow;
 
 use model::ansi::{self, LineEnd, Scanner, Token};
 
-/// The length in bytes above which an unfinished line is written before it is complete. No terminal window can display
-/// a longer line.
+/// The length in bytes above which an unfinished line is written before it is complete. No terminal window is large
+/// enough to display a longer line.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
 /// The kinds of content that the filter passes on.

@@ -22,8 +22,8 @@ use crate::words;
 /// batch, so a longer wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
-/// The length in bytes above which an unfinished line is written in parts. No terminal window can display a longer
-/// line.
+/// The length in bytes above which an unfinished line is written in parts. No terminal window is large enough to display
+/// a longer line.
 const MAX_LINE: usize = 1 << 20;
 
 /// The destination of the two streams.
@@ -120,7 +120,7 @@ impl Printer {
         match &event.payload {
             Payload::Log(payload) => self.order.push(received.bytes(), payload, pieces),
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
-            // The end of a step also ends its last line.
+            // The last line of a step ends with the step, even without a newline.
             Payload::Step(step) if step.status != StepStatus::Started => {
                 self.order.flush(pieces);
                 self.write(pieces)?;

@@ -3,9 +3,10 @@
 //! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
 //! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
 //! the two streams arrive in another order. Any other range is loaded by line number when the reader scrolls to it. A
-//! loaded range that touches the window is added to it; any other replaces it. Lines beyond the limit are then dropped
-//! at the other end. Lines that are not in memory are counted, so that the page can show how many are missing.
-//! Lifecycle events (all events except output) are few, so all of them stay in memory.
+//! loaded range that touches the window is added to it. A range that does not touch the window replaces it. If the
+//! window then exceeds its limits, lines at the opposite end are dropped. Lines that are not in memory are counted, so
+//! that the page can show how many are missing. Lifecycle events (all events except output) are few, so all of them
+//! stay in memory.
 //!
 //! Events are identified by `seq` alone, and lines by their attempt and number.
 

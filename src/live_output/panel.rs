@@ -20,8 +20,8 @@ const OVERSCAN: u32 = 800;
 /// then available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
 /// jumping to any position loads only one range.
 const AHEAD: u32 = 4_000;
-/// The number of newest rows that the server renders. The server does not know the panel's size. This many rows fill
-/// any screen, and are enough to be useful without scripts.
+/// The number of rows at the end of the log that the server renders. The server does not know the panel's size. This
+/// many rows fill any screen, and are enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width of the panel, in columns, until it is measured.
 const GUESSED_COLUMNS: u32 = 120;
@@ -48,7 +48,7 @@ pub struct Panel {
     place: ScrollPlace,
     /// The number of rows that matched the filter when following was paused or the filter was changed.
     seen: i64,
-    /// The line that a link or the reader selected.
+    /// The line to highlight, which was chosen by a link or by the reader.
     marked: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,

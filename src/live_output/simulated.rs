@@ -1,4 +1,4 @@
-//! Test support that simulates the events that a worker would send for random output.
+//! Simulates, for tests, the events that a worker would send for random output.
 
 use fastrand::Rng;
 use model::{
