@@ -22,8 +22,8 @@ use crate::words;
 /// batch, so a longer wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
-/// The length in bytes above which an unfinished line is written in parts. No terminal window is large enough to display
-/// a longer line.
+/// The length in bytes above which an unfinished line is written in parts. No terminal window is large enough to
+/// display a longer line.
 const MAX_LINE: usize = 1 << 20;
 
 /// The destination of the two streams.
