@@ -18,8 +18,8 @@ const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-
 
 /// Renders the document that the server sends: the head, the page, and the scripts that hydrate it in the browser.
 ///
-/// Pages are rendered completely before they are sent (`SsrMode::Async`), so that status codes are correct, and
-/// everything except live output works without scripts.
+/// Pages that load data are rendered completely before they are sent (`SsrMode::Async`). Therefore, status codes are
+/// correct, and everything except live output works without scripts.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let nonce = use_nonce();
     host::security_policy(nonce.as_ref());

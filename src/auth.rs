@@ -90,7 +90,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator for the given admin token and the id of the data folder.
+    /// Creates an authenticator from the admin token and the id of the data folder.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -186,8 +186,8 @@ impl Auth {
         Ok(cookie)
     }
 
-    /// Counts a login as failed before it is checked. [`Self::forget_failures`] resets the count after a success.
-    /// Returns an error if too many logins from the same origin have failed.
+    /// Counts a login as failed before its token or ticket is checked. [`Self::forget_failures`] resets the count after
+    /// a success. Returns an error if too many logins from the same origin have failed.
     fn count_attempt(&self, from: IpAddr) -> Result<LoginOrigin, LoginError> {
         let origin = LoginOrigin::new(from, ADMIN);
         let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);

@@ -131,7 +131,8 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(outcome::OURS.into())
 }
 
-/// Returns the subcommand among the arguments: the first argument that is neither an option nor an option's value.
+/// Returns the subcommand among the arguments: the first argument that is neither an option nor an option's value, or
+/// `None` if there is none.
 fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     while let Some(argument) = arguments.next() {
         match argument.to_str() {

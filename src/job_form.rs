@@ -117,7 +117,7 @@ impl JobForm {
         Ok(number("maxAttempts", &self.max_attempts)?.map_or(1, saturating))
     }
 
-    /// Returns the environment for the submission. Rows with neither a name nor a value are ignored.
+    /// Returns the environment for the submission. Variables with neither a name nor a value are ignored.
     fn variables(&self) -> Result<Map<String, Value>, Misread> {
         let mut variables = Map::new();
         for FormVariable { name, value, kept } in &self.env {
@@ -137,7 +137,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Converts a step that is not based on a step of the original job.
+    /// Returns the JSON of a step that is not based on a step of the original job.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());

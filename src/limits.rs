@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The maximum time that the server waits for a complete request head, including the time before its first byte.
-    /// This limit also closes idle connections.
+    /// Connections that are idle for longer are therefore closed.
     ///
     /// A head consists of one or two packets, which take a few seconds even on a slow mobile network. A limit of half a
     /// minute also lets a connection stay open between two requests of a page.
@@ -47,32 +47,32 @@ impl Default for Limits {
     }
 }
 
-/// The time that open requests have to finish when the server stops and has closed its streams. Ordinary requests take
-/// less.
+/// The time that requests in progress have to finish after a stopping server has closed its streams. Ordinary requests
+/// take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
-/// The pause in accepting connections when the system has no free file descriptors. Retrying immediately would keep a
-/// core busy.
+/// The time for which the server stops accepting connections when no file descriptor is free. Retrying immediately
+/// would keep a core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The time without events after which a stream sends a heartbeat. Proxies close idle connections after a minute, some
-/// after 30 seconds.
+/// The time without events after which a stream sends a heartbeat. Most proxies close idle connections after a minute,
+/// and some after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The pause before a browser reopens a broken stream. The pause hardly delays readers, and most restarts of the server
 /// take less time.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// The interval at which `/log?follow=true` checks the spool if no event reports new output, because output may be
-/// suppressed in the events.
+/// The interval at which `/log?follow=true` checks the spool for new output while no event reports any. Suppressed
+/// output is in the spool, but not in log events.
 pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The minimum interval at which `/log?follow=true` checks whether the attempt has finished, while output keeps
 /// arriving.
 pub const FOLLOW_ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// The minimum interval between queries of `/jobs/stream` while jobs change continuously, which limits the load on the
-/// database.
+/// The minimum interval between the database queries for `/jobs/stream` while jobs change continuously. It limits the
+/// load on the database.
 pub const JOBS_LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The maximum time that `/readyz` waits for the database. Typical health checks time out after about ten seconds.

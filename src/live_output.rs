@@ -47,7 +47,8 @@ use status_bar::StatusBar;
 use toolbar::Toolbar;
 use without_scripts::WithoutScripts;
 
-/// The shortest time between two announcements to screen readers. A scrolling log is too much to read aloud.
+/// The minimum time, in milliseconds, between an announcement to screen readers and the next announcement of the number
+/// of lines. The lines themselves are not announced, because a scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
 /// Shows the log of a job and updates it live.
@@ -132,7 +133,8 @@ fn new_rows(screen: Screen) -> String {
     crate::words::plural(screen.unseen.get(), what)
 }
 
-/// Returns the message to display while there are no rows.
+/// Returns the message to display after the rows: the reason why the server refused the request, or why there are no
+/// rows.
 fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
     use model::JobStatus;
     let (counts, filter) = (screen.counts.get(), screen.filter.get());
@@ -173,7 +175,7 @@ fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredVal
     announced.set_value(now);
 }
 
-/// Measures the panel whenever its size changes, or when loading the font changes the size of characters.
+/// Measures the panel whenever its size changes, or when the size of characters changes because a font was loaded.
 fn observe_size(screen: Screen) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| screen.measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;

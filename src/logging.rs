@@ -28,7 +28,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the log, which also records panics. It must be called by a program, not by a library, and only once.
+/// Starts the log, which also records panics. This function must be called only once, by a program and not by a
+/// library.
 pub fn start(format: LogFormat) {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let directives = directives(&wanted);
@@ -48,9 +49,9 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// Returns the filter directives for `wanted`. A plain level applies only to this program. Libraries log only warnings
-/// and errors, because their details include network data and SQL statements. A directive with a target sets the level
-/// of that target.
+/// Returns the filter directives for `wanted`, the value of [`VARIABLE`]. A level without a target applies to this
+/// program. Libraries log at most warnings and errors, because their more detailed levels include network data and SQL
+/// statements. A directive with a target sets the level of that target, even if the target is a library.
 fn directives(wanted: &str) -> String {
     let mut libraries = LevelFilter::WARN;
     let mut ours = LevelFilter::INFO;

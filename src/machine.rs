@@ -1,10 +1,10 @@
 //! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
 //! machine, that is, on the same boot of the same kernel, with the same files at the same paths.
 //!
-//! `tailwater run` makes this check before it lets a job run in the caller's folder. A network address is not
-//! sufficient: a forwarded port, a proxy or a container's published port makes a remote server respond on loopback, and
-//! a local server may have any host name. Therefore both sides identify their machine, and the identities must be
-//! equal. An identity is derived from:
+//! `tailwater run` performs this check before it lets a job run in the caller's folder. A network address is not
+//! sufficient: through a forwarded port, a proxy or a container's published port, a remote server can respond at a
+//! loopback address, and a local server may have any host name. Therefore both sides identify their machine, and the
+//! identities must be equal. An identity is derived from:
 //!
 //! - the machine id (machine-id(5)), which differs between installations. If a system has none, the other values are
 //!   used;
@@ -14,12 +14,14 @@
 //! - the mount namespace (`mount_namespaces(7)`), which differs if other file systems are mounted below the same root,
 //!   as in a container that shares its host's root, or in a service with a private `/tmp`.
 //!
-//! If a value is not available, the machine is unknown, and an unknown machine is not equal to any other. In case of
-//! doubt, a local server therefore counts as remote, and commands run in a new workspace. The only exception is a copy
-//! of a running virtual machine, which has the same identity as the original until one of them is rebooted.
+//! If one of the last three values is not available, the machine is unknown, and an unknown machine is not equal to any
+//! other. In case of doubt, a local server therefore counts as remote, and commands run in a new workspace. The only
+//! exception is a copy of a running virtual machine, which has the same identity as the original until one of them is
+//! rebooted.
 //!
-//! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, it is
-//! computed with an application-specific salt, so that it cannot be linked to identifiers from other programs.
+//! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, the
+//! digest is computed with an application-specific salt, so that it cannot be linked to identifiers from other
+//! programs.
 
 use std::fs;
 use std::io;
@@ -34,7 +36,7 @@ const SALT: &[u8] = b"tailwater machine 1, e6f0e1b5-54b6-4c0a-9b53-1f8a5a6c2d17"
 /// The response of `GET /machine`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MachineReply {
-    /// The result of [`identity`] on the server's machine, or null if it is unknown.
+    /// The result of [`identity`] on the server's machine, or null if that machine is unknown.
     pub machine: Option<String>,
 }
 
@@ -72,7 +74,7 @@ impl Facts {
         let numbers = [self.root.0, self.root.1, self.mounts.0, self.mounts.1].map(|number| number.to_string());
         let machine_id = self.machine_id.as_deref().unwrap_or("none");
         for field in [machine_id, &self.boot_id].into_iter().chain(numbers.iter().map(String::as_str)) {
-            // The length is included, so that different values cannot produce the same input.
+            // Each value's length is included, so that different values cannot produce the same input of the digest.
             digest.update(field.len().to_le_bytes());
             digest.update(field);
         }

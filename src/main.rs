@@ -14,8 +14,8 @@ use tailwater::server::site::EmbeddedSite;
 struct PageFiles;
 
 /// The value of the environment variable `TAILWATER_SITE` during compilation. `make build` changes it whenever the
-/// static files change, so that cargo recompiles this file. If it is not set, the static files were not built, and a
-/// release contains none.
+/// static files change, so that cargo recompiles this file. If the variable is not set, the static files were not
+/// built, and a release contains none.
 const SITE: Option<&str> = option_env!("TAILWATER_SITE");
 
 fn main() -> ExitCode {

@@ -41,7 +41,7 @@ pub struct JobPageData {
     pub job: Job,
     /// All lifecycle events, oldest first. The timeline is computed from them.
     pub lifecycle_events: Vec<Event>,
-    /// The newest events, oldest first. The live view continues after `tail.nextAfter`.
+    /// The newest events, oldest first. Live Output continues after `tail.next_after`.
     pub tail: EventsPage,
     /// The artifacts stored so far.
     pub artifacts: Vec<Artifact>,

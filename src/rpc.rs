@@ -46,7 +46,7 @@ impl<T: DeserializeOwned> Decodes<T> for Arguments {
 pub async fn list_jobs(
     /// Return only jobs with this status.
     status: Option<JobStatus>,
-    /// Return only jobs that contain this text.
+    /// Return only jobs whose title, command or id contains this text.
     q: Option<String>,
     /// The number of jobs to skip.
     offset: i64,

@@ -127,8 +127,8 @@ impl Server {
     /// Opens the data folder and initialises the state for serving requests.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
-        // The path must be absolute, because jobs get the path of their workspace and may change their working
-        // directory.
+        // The path must be absolute, because jobs are given the path of their workspace in this folder and may change
+        // their working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
         config.check(address)?;
         let db = Db::open(&config.data_dir).await?;
@@ -177,8 +177,8 @@ impl Server {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves requests until `shutdown` is cancelled. After that, jobs get their grace period, streams are closed, and
-    /// all pending writes are committed.
+    /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to end. After
+    /// that, streams are closed, and all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone()));

@@ -1,5 +1,5 @@
-//! The HTTP client of the benchmarks. Streams are read directly from sockets, so that a thousand readers use little CPU
-//! time.
+//! The HTTP client of the benchmarks. The client reads event streams directly from sockets, so that a thousand readers
+//! use little CPU time.
 
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ impl Client {
         serde_json::from_slice(&reply[head + 4..]).expect("the body is JSON")
     }
 
-    /// Opens the stream of a job's events.
+    /// Opens a stream of a job's `log` and `end` events.
     pub async fn stream(&self, job: &str) -> Stream {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
@@ -84,7 +84,7 @@ pub struct Stream {
 /// Statistics about the output that a stream has delivered.
 #[derive(Default)]
 pub struct Seen {
-    /// The time from writing each line to its arrival, in nanoseconds.
+    /// For each line, the time from when it was written to when it arrived, in nanoseconds.
     pub delays: Vec<u64>,
     /// The number of lines of output.
     pub lines: usize,
@@ -93,13 +93,13 @@ pub struct Seen {
 }
 
 impl Stream {
-    /// Waits until the server starts its response.
+    /// Waits until the first bytes of the response arrive, and discards them.
     pub async fn opened(&mut self) {
         let read = self.socket.read(&mut [0; 1024]).await.expect("the connection holds");
         assert!(read > 0, "the server accepts this many streams");
     }
 
-    /// Reads the stream up to its end.
+    /// Reads the stream up to its `terminal` event, and returns statistics about the output.
     pub async fn read_to_end(mut self) -> Seen {
         let mut seen = Seen::default();
         let mut buffer = vec![0; 64 << 10];

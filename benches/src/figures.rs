@@ -1,4 +1,4 @@
-//! The benchmarks. Each prints its result next to the target.
+//! The benchmarks. Each prints its results next to their targets.
 
 use std::fs::File;
 use std::io::Write;
@@ -47,7 +47,8 @@ pub fn row(figure: &str, measured: &str, target: &str) {
     println!("{figure:<44} {measured:>12} {target:>12}");
 }
 
-/// Sorts `values` and returns a percentile, such as the 99th if `part` is 0.99. Returns NaN if there are no values.
+/// Sorts `values` and returns the percentile that `part` specifies: 0.99 is the 99th percentile. Returns NaN if
+/// `values` is empty.
 pub fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.sort_unstable();
     #[expect(
@@ -61,7 +62,7 @@ pub fn percentile(values: &mut [u64], part: f64) -> f64 {
     values.get(place).map_or(f64::NAN, |value| *value as f64)
 }
 
-/// Formats a number of nanoseconds in milliseconds.
+/// Formats a duration in milliseconds. `nanos` is the duration in nanoseconds.
 pub fn millis(nanos: f64) -> String {
     format!("{:.2} ms", nanos / 1e6)
 }
@@ -72,8 +73,8 @@ pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Returns a command that prints `count` lines at `rate` lines per second. Each line contains the time at which it was
-/// written.
+/// Returns a shell command that prints `count` lines at `rate` lines per second. Each line contains the time at which
+/// it was written.
 pub fn printer(rate: u32, count: u32) -> String {
     let program = std::env::current_exe().expect("this program has a path");
     format!("exec {} --print {rate} {count}", program.display())
@@ -125,7 +126,7 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
     (0..200).map(|_| sync()).collect()
 }
 
-/// The number of lines in the printed file. Each line has 100 bytes.
+/// The number of lines in the file that the job of the `file` benchmark prints. Each line has 100 bytes.
 const LINES: usize = 500_000;
 
 async fn file() {

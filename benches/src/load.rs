@@ -1,4 +1,4 @@
-//! Benchmarks under extreme load: a flood of output while other jobs run, thousands of idle readers, and the disk space
+//! Benchmarks of extreme cases: a flood of output while other jobs run, thousands of idle readers, and the disk space
 //! that a finished job uses.
 
 use std::fs::{self, File};
@@ -55,7 +55,7 @@ pub async fn flood() {
 
 const IDLE_READERS: u64 = 10_000;
 
-/// Measures the cost of a large number of idle readers of one job.
+/// Measures the memory and the CPU time that 10,000 idle readers of one job take.
 pub async fn streams() {
     let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
     let client = Client::new(&server.address);

@@ -13,7 +13,7 @@ mod server;
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Returns the current time in nanoseconds.
+/// Returns the current time in nanoseconds since 1970.
 fn now_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
     u64::try_from(since.as_nanos()).expect("the time fits into 64 bits")

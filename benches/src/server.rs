@@ -12,7 +12,7 @@ pub struct Server {
     child: Child,
     pub address: String,
     pub data: TempDir,
-    /// The duration of each commit, in microseconds.
+    /// Yields the duration of each commit, in microseconds.
     pub commits: mpsc::Receiver<u64>,
 }
 
@@ -59,7 +59,7 @@ impl Server {
         self.commits.try_iter().collect()
     }
 
-    /// Returns a value of `/proc/PID/status`, such as `VmRSS` or `VmHWM`, in bytes.
+    /// Returns the value of the field `name` of `/proc/PID/status`, such as `VmRSS` or `VmHWM`, in bytes.
     pub fn memory(&self, name: &str) -> u64 {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process is running");

@@ -5,10 +5,10 @@
 //! written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
-//! `object_store` also supports S3 and compatible stores. That needs its `aws` feature, which adds a second TLS
-//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], upload large files in
-//! parts where [`ArtifactStore::keep`] writes them as sparse files ([`sparse`]), and have the download route read
-//! through the store.
+//! The `object_store` crate also supports S3 and compatible stores if its `aws` feature is enabled, which adds a second
+//! TLS implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
+//! [`ArtifactStore::keep`] to upload large files in parts instead of writing sparse files ([`sparse`]), and have the
+//! download route read from the object store.
 
 mod pattern;
 mod sparse;
@@ -39,7 +39,7 @@ pub struct ArtifactStore {
 /// The error for a file that could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// The store failed.
+    /// The object store returned an error.
     #[error(transparent)]
     Store(#[from] object_store::Error),
     /// The file could not be read or written.
@@ -78,7 +78,8 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file that fills at least one part or contains holes. Blocks of zeros take no disk space.
+    /// Stores a file that fills at least one part or contains holes. `part` is the part that has already been read, and
+    /// `content` yields the rest. Blocks of zeros take no disk space.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;
@@ -97,8 +98,8 @@ impl ArtifactStore {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes all files of an attempt except those at the paths in `keep`. The removed files are left over from a
-    /// crash.
+    /// Removes all files that are stored for an attempt, except those at the paths in `keep`. The removed files are
+    /// left over from a crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {

@@ -27,7 +27,7 @@ pub use writer::{Tx, Writer};
 /// and a write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// The name of the database's file in the data folder.
+/// The name of the database file in the data folder.
 const FILE: &str = "tailwater.sqlite";
 
 /// The number of connections for reading. A few are enough because reads are short, and each connection uses memory for
@@ -51,7 +51,7 @@ pub enum OpenError {
     /// Another server has the data folder open.
     #[error("the data folder {0} is in use by another tailwater server; stop it, or specify another --data-dir")]
     InUse(PathBuf),
-    /// The database was written by a newer version.
+    /// The database was written by a newer version of Tailwater.
     #[error(
         "the database in {path} was written by a newer version of Tailwater (migration {version} is unknown); \
          start that version, or restore a backup made before the upgrade"
@@ -62,7 +62,7 @@ pub enum OpenError {
         /// The number of the migration that this version does not know.
         version: i64,
     },
-    /// The linked SQLite is a version that can corrupt databases.
+    /// The linked version of SQLite can corrupt databases.
     #[error(
         "this program is linked with SQLite {0}, but needs 3.51.3 or later (earlier versions can corrupt a database in WAL mode)"
     )]
@@ -94,7 +94,8 @@ impl DbError {
         sqlx::Error::Protocol("a unit of work panicked".into()).into()
     }
 
-    /// Returns the error for a write after the writer has stopped, which happens only while the server shuts down.
+    /// Returns the error for a write that is submitted after the writer has stopped. The writer stops only when the
+    /// server shuts down.
     fn writer_is_gone() -> Self {
         sqlx::Error::WorkerCrashed.into()
     }
@@ -150,7 +151,8 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the database in `data_dir`, creates both if needed, and migrates the schema to the current version.
+    /// Opens the database in `data_dir` and migrates its schema to the current version. Creates the folder and the
+    /// database if they do not exist.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
         let lock = lock_folder(data_dir)?;
         let path = data_dir.join(FILE);
@@ -199,7 +201,7 @@ impl Db {
         self.writer.write(|_| Box::pin(async { Ok(()) })).await
     }
 
-    /// Waits until everything that was submitted to the writer is committed, and closes the connections.
+    /// Waits until all work submitted to the writer has been committed, and then closes all connections.
     pub async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
@@ -226,7 +228,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_mins(1))
-        // The checkpointer runs the checkpoints, so that the writer never waits for one.
+        // Disable automatic checkpoints, which SQLite would run as part of a commit. The task in `checkpoint` runs them
+        // instead.
         .pragma("wal_autocheckpoint", "0")
         .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()

@@ -3,7 +3,7 @@
 //! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. There are two ways to append:
 //! [`EventLog::append_as`] for a worker that holds the job's lease, and [`append_by_server`] for the events of a state
 //! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
-//! the stream and the first render.
+//! the stream and the first paint of a page.
 //!
 //! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot miss
 //! any.
@@ -104,8 +104,8 @@ impl EventLog {
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
-    /// Returns, for each offset, the event that contains the byte at that offset of the attempt's `output.log`, or
-    /// `None` if no event contains it. `offsets` must be in ascending order.
+    /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
+    /// `output.log`, or `None` if no event contains that byte. `offsets` must be in ascending order.
     pub async fn events_at_offsets(
         &self,
         job: JobId,

@@ -22,7 +22,7 @@ pub enum FailPoint {
     SpoolLogSynced,
     /// A step's output has been synced, but the step's end has not been reported.
     StepEnded,
-    /// A file of a finished stage is in the artifact store, but has not been recorded yet.
+    /// A file of a finished stage is in the artifact store, but has not been recorded in the database.
     FileKept,
     /// A batch has been created, but not yet sent.
     BatchMade,
@@ -42,14 +42,14 @@ pub enum FailPoint {
     Answered,
     /// The shipper has been notified that its batch is stored.
     Shipped,
-    /// Everything except the attempt's end has been stored.
+    /// Everything about an attempt has been stored except its end.
     Finish,
     /// Within the transaction that ends a lease, the attempt has been marked as ended.
     AttemptEnded,
     /// Within the transaction that ends a lease, the lease has been ended, but the events that report this have not
     /// been stored.
     LeaseEnded,
-    /// The attempt's end has been stored, but no listeners have been notified.
+    /// The attempt's end has been stored, but the tasks that wait for changes in the queue have not been notified.
     Finished,
     /// A compressed log has been created, and the original still exists.
     Compressed,
@@ -123,8 +123,9 @@ impl FailPoint {
         });
         let Some((name, left)) = &*WANTED else { return };
         if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // If anything was reported too early, this pause gives other tasks the time to receive it.
-            // `block_in_place` lets even the tasks that are queued on this thread run.
+            // If something was reported before it was stored, this pause gives other tasks the time to receive the
+            // report, so that a test can detect the mistake. `block_in_place` lets even the tasks that are queued on
+            // this thread run.
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
             // The signal may take a moment to arrive. Until then, this thread must not continue.

@@ -70,7 +70,7 @@ impl Json {
         }
     }
 
-    /// Returns the value of the member with this name, if the value is an object that has such a member.
+    /// Returns the value of the member `name`, if this is an object with such a member.
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.members()?.iter().find(|member| member.name == name).map(|member| &member.value)
     }

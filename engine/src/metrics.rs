@@ -89,7 +89,7 @@ impl Metrics {
         metrics
     }
 
-    /// Counts events that have been committed.
+    /// Counts committed events and the bytes of their text.
     pub fn appended(&self, events: usize, bytes: u64) {
         self.events.inc_by(u64::try_from(events).unwrap_or(u64::MAX));
         self.event_bytes.inc_by(bytes);
@@ -100,7 +100,7 @@ impl Metrics {
         self.redactions.inc_by(masks);
     }
 
-    /// Records the duration of an append, as measured by the worker.
+    /// Records the time from the submission of a batch by a worker until the batch has been committed.
     pub fn append_took(&self, duration: Duration) {
         self.appends.observe(duration.as_secs_f64());
     }
@@ -110,7 +110,7 @@ impl Metrics {
         self.commits.observe(duration.as_secs_f64());
     }
 
-    /// Counts a finished job. `took` is `None` if the job never ran.
+    /// Counts a finished job. `took` is the time since the start of its last attempt, or `None` if the job never ran.
     pub fn job_finished(&self, status: JobStatus, took: Option<Duration>) {
         self.jobs.with_label_values(&[status.as_str()]).inc();
         if let Some(took) = took {
@@ -118,7 +118,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a request. `route` is the route's template, and not the requested path.
+    /// Counts a request and records its duration. `route` is the route's template, and not the requested path.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.latencies.with_label_values(&[method, route]).observe(took.as_secs_f64());

@@ -36,12 +36,12 @@ pub enum OutputError {
     /// The spool could not be read.
     #[error("the output cannot be read: {0}")]
     Spool(#[from] io::Error),
-    /// The job has had fewer attempts than the requested attempt number.
+    /// The job has no attempt with the requested number.
     #[error("there is no attempt {asked}; the job has had only {had} so far")]
     NoSuchAttempt {
         /// The number of the job's latest attempt.
         had: i32,
-        /// The requested attempt.
+        /// The number of the requested attempt.
         asked: i32,
     },
     /// The attempt has finished, but the files that contained its output no longer exist.
@@ -77,14 +77,14 @@ impl Outputs {
         }
     }
 
-    /// Opens an output. Returns `None` if the attempt has no spool yet. Fails with [`OutputError::Missing`] if a
-    /// finished attempt's files no longer exist.
+    /// Opens an attempt's output. Returns `None` if the attempt has no spool yet. Fails with [`OutputError::Missing`]
+    /// if a finished attempt's files no longer exist.
     pub async fn open(&self, job: JobId, of: &AttemptOutput) -> Result<Option<SpoolReader>, OutputError> {
         let spool = self.open_growing(job, of.attempt).await?;
         if spool.is_none() && of.sha256.is_some() { Err(OutputError::Missing) } else { Ok(spool) }
     }
 
-    /// Opens an output that may still grow. Returns `None` if the attempt has no spool.
+    /// Opens the output of an attempt that may still be running. Returns `None` if the attempt has no spool.
     pub async fn open_growing(&self, job: JobId, attempt: i32) -> Result<Option<SpoolReader>, OutputError> {
         let spools = self.spools.clone();
         Ok(blocking(move || spools.open(job, attempt)).await?)

@@ -42,7 +42,7 @@ pub enum QueueError {
     /// The submission is invalid.
     #[error("{0}")]
     Invalid(#[from] InvalidPayload),
-    /// There is no job with that id.
+    /// There is no job with the requested id.
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
     /// The job's state does not allow the request.
@@ -69,10 +69,10 @@ pub enum QueueError {
 pub struct Queue {
     db: Db,
     log: EventLog,
-    /// Masks the secrets of each job and of the server in the jobs' payloads and output.
+    /// Creates the redactors, which mask the secrets of each job and of the server in payloads and output.
     maskers: Maskers,
     jobs_queued: i64,
-    /// The folders in which the steps of a submission may run.
+    /// The folders in which absolute working directories of submissions are allowed.
     roots: WorkingRoots,
     signals: Arc<Signals>,
 }
@@ -129,7 +129,7 @@ impl Queue {
         Ok(inputs.into_iter().map(|input| input.id).collect())
     }
 
-    /// Submits a copy of `job` with the requested changes. The copy contains the real secret values.
+    /// Submits a copy of `job` with the requested changes. The copy contains the real secret values, not their masks.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;

@@ -40,7 +40,8 @@ const VERB: &str = "supervise";
 pub(crate) struct Task {
     /// The soft limit on the step's open files, if it differs from the server's.
     pub(crate) file_limit: Option<u64>,
-    /// The two environment variables by which the step's processes are found if the supervisor is killed.
+    /// The two environment variables, in the form `NAME=value`, by which the step's processes are found if the
+    /// supervisor is killed.
     pub(crate) marker: [String; 2],
     /// The working directory of the step.
     pub(crate) directory: OsString,
@@ -73,7 +74,7 @@ impl Task {
     fn command(&self, environment: Vec<(String, String)>) -> Command {
         let mut command = Command::new(&self.program);
         command.arg0(&self.arguments[0]).args(&self.arguments[1..]).current_dir(&self.directory);
-        // Set the marker last, so that nothing overrides it.
+        // Set the marker last, so that the step's environment cannot override it.
         command.env_clear().envs(environment).envs(self.marker.iter().filter_map(|entry| entry.split_once('=')));
         // Use a separate process group, so that the step and its processes can be signalled together.
         command.stdin(Stdio::null()).process_group(0);
@@ -81,8 +82,8 @@ impl Task {
     }
 }
 
-/// Runs the supervisor if this process was started as one, and returns its exit code. Returns `None` otherwise. Call
-/// this before anything else is set up.
+/// If this process was started as a supervisor, runs the supervisor and returns the exit code. Otherwise, returns
+/// `None`. Call this before anything else is set up.
 #[must_use]
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);

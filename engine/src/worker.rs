@@ -54,8 +54,8 @@ pub struct WorkerConfig {
     pub supervision: Supervision,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// How long a stream must be idle before the redactor releases output that it held back as a possible part of a
-    /// secret.
+    /// The idle time of a stream after which the redactor releases output that it has held back because the output may
+    /// be the beginning of a secret.
     pub flush: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
@@ -165,7 +165,7 @@ impl<L: Link> Worker<L> {
         }
     }
 
-    /// Waits for a job to claim. Returns `None` on shutdown.
+    /// Waits until a job can be claimed, and claims it. Returns `None` if `shutdown` is cancelled.
     async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
         loop {
             tokio::select! {

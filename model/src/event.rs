@@ -192,7 +192,7 @@ pub enum GapAvailable {
     AtEnd,
 }
 
-/// Suppressed output of a step: a range of `output.log` with the output of both streams.
+/// Suppressed output of a step: a range of `output.log`, which may contain output of both streams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GapPayload {

@@ -121,7 +121,7 @@ pub struct Job {
     pub priority: i32,
     /// The work to do; null in a list of summaries.
     pub payload: Option<RawJson>,
-    /// The display name: the payload's `title`, or else its first command, or the job's type if it has no commands.
+    /// The display name: the payload's `title`, or else the payload's first command, or else the job's type.
     pub title: String,
     /// The id of the user who submitted the job.
     pub created_by_user_id: Option<String>,
@@ -133,11 +133,11 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// The reason that the user gave for the cancellation.
     pub cancel_reason: Option<String>,
-    /// Free text that workers can use to choose the jobs they prefer.
+    /// Free text that workers can use to choose the jobs that they prefer.
     pub affinity_key: Option<String>,
     /// The id of the worker that runs the job or ran its last attempt; null while the job is queued.
     pub claimed_by: Option<String>,
-    /// The time at which that worker's lease expires.
+    /// The time at which the current worker's lease expires; null unless the job is running.
     pub lease_expires_at: Option<Timestamp>,
     /// The earliest time at which the job can be claimed; null unless it waits for another attempt.
     pub next_attempt_at: Option<Timestamp>,
@@ -173,7 +173,7 @@ pub struct Job {
     pub log_bytes: Option<i64>,
     /// SHA-256 of the last attempt's output, in hexadecimal.
     pub log_sha256: Option<String>,
-    /// The job that this job is a resubmission of.
+    /// The id of the original job, if this job is a resubmission.
     pub resubmitted_from: Option<JobId>,
     /// The job's input files.
     #[serde(default)]
@@ -209,7 +209,7 @@ pub struct NewJob {
     /// The work to do.
     #[serde(default)]
     pub payload: RawJson,
-    /// Free text that workers can use to choose the jobs they prefer.
+    /// Free text that workers can use to choose the jobs that they prefer.
     #[serde(default)]
     pub affinity_key: Option<String>,
     /// The maximum number of attempts. The default is 1, because commands may not be idempotent.

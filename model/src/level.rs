@@ -11,7 +11,7 @@ mod rules;
 use crate::ansi;
 use crate::{Level, StreamName};
 
-/// The number of bytes at the beginning of a line that are examined.
+/// The maximum number of bytes at the beginning of a line that are examined.
 const LOOK_AT_BYTES: usize = 400;
 
 /// Returns the level of a line printed to `stream`. The text must not contain escape sequences.

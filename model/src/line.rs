@@ -10,7 +10,7 @@ use super::{Level, Seq, Stage, StreamName, Timestamp};
 pub struct OutputLine {
     /// The line's number within the attempt, from 1.
     pub line: i64,
-    /// The event that contains the line's first byte; null if that byte has not been sent.
+    /// The `seq` of the event that contains the line's first byte; null if that byte has not been sent.
     pub seq: Option<Seq>,
     /// The stream that the line was printed to.
     pub stream: StreamName,

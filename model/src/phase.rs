@@ -1,4 +1,4 @@
-//! The phase of a job with its times, derived from the flat fields that the API defines for a [`Job`].
+//! The phase of a job with its times, derived from the status and the timestamps of a [`Job`].
 
 use super::{Job, JobStatus, Timestamp};
 
@@ -14,14 +14,15 @@ pub enum JobPhase {
     },
     /// The job has finished.
     Ended {
-        /// The duration of its last attempt in milliseconds, or `None` if no attempt began.
+        /// The duration of the job's last attempt in milliseconds, or `None` if no attempt began.
         took: Option<i64>,
     },
 }
 
 impl JobPhase {
     /// Returns how long the running attempt has been running at the time `now`, or how long the last attempt of a
-    /// finished job took, in milliseconds.
+    /// finished job took, in milliseconds. Returns `None` while the job is waiting, and if it finished without an
+    /// attempt.
     #[must_use]
     pub fn millis(self, now: impl FnOnce() -> Timestamp) -> Option<i64> {
         match self {

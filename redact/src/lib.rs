@@ -25,8 +25,8 @@
 //!   replaced by one mask each.
 //! - A value shorter than 6 bytes (`0`, `true`) is masked only as a whole token: it is not masked where the byte before
 //!   or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream count as token boundaries.
-//! - If a value is cut off at the end of the stream, its beginning is masked if it is long enough to recognise the
-//!   value: 8 bytes, or half of the value.
+//! - If a value is cut off at the end of the stream, its beginning is masked if it contains at least 8 bytes or at
+//!   least half of the value.
 //!
 //! # What is held back
 //!

@@ -1,7 +1,7 @@
 //! Merges the ranges to mask, and writes the output.
 //!
 //! Positions are relative to the beginning of the text that the stream stores. A mask may be written before its end is
-//! known: only its beginning must be certain, since later overlapping ranges merely extend it.
+//! known. Only its beginning must be certain, because ranges that are found later can only move its end.
 
 use std::ops::Range;
 
@@ -33,8 +33,8 @@ impl Masks {
         self.written
     }
 
-    /// Adds a range that ends at or after the end of the last one, and merges it with ranges that it overlaps. Ignores
-    /// an empty range.
+    /// Adds a range that ends at or after the end of the range added before, and merges it with ranges that it
+    /// overlaps. Ignores an empty range.
     pub(crate) fn add(&mut self, range: Range<usize>) {
         if range.is_empty() {
             return;
@@ -50,8 +50,8 @@ impl Masks {
     /// that no further range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
         // After a release, the cursor may be beyond `sure`. The bytes before the cursor can no longer be masked, so
-        // every mask that begins there can be written now. If the last output is a mask, a range after `sure` must
-        // wait, because a later range may still include it.
+        // every mask that begins there can be written now. If the output written last is a mask, ranges that begin
+        // after `sure` are not written yet, because a range that is found later may still include them.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);

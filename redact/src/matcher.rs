@@ -15,7 +15,7 @@ use crate::tail::{Lengths, SHORT, Tail, Tails};
 /// A state of the automaton.
 pub(crate) type State = StateID;
 
-/// The automaton over all values, with the table of the suffixes that each of its states represents.
+/// The automaton over all values, with a [`Tail`] for each of its states.
 pub(crate) struct Matcher {
     /// A DFA would be a third faster, but it would need many times the memory, and most bytes are skipped anyway.
     automaton: NFA,
@@ -77,8 +77,8 @@ impl Matcher {
         }
     }
 
-    /// Returns the longest match that ends at `end`, where the automaton is in `state`. The range is empty if there is
-    /// none.
+    /// Returns the longest match that ends at `end`, where the automaton is in `state`. The range is empty if no match
+    /// ends there.
     ///
     /// A short value is not reported at the end of the text, because it is not known yet whether the token ends there.
     pub(crate) fn found(&self, state: State, view: View, end: usize) -> Range<usize> {
@@ -100,8 +100,8 @@ pub(crate) struct View<'t> {
 }
 
 impl View<'_> {
-    /// Returns the longest of `lengths`, which are lengths of text that ends at `end`. The length of a short value
-    /// counts only if that text begins at a token boundary.
+    /// Returns the longest of `lengths`, each of which is the length of a piece of text that ends at `end`. The length
+    /// of a short value counts only if the piece begins at a token boundary.
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));
         lengths.value.max(token.unwrap_or(0))

@@ -1,4 +1,4 @@
-//! Decides by the name of a variable whether the variable contains a secret.
+//! Decides whether a variable is considered secret, based on its name.
 
 /// The words that indicate a secret. Underscores separate the words of a name.
 const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
@@ -6,11 +6,12 @@ const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE",
 /// The endings of names that indicate a secret.
 const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
 
-/// Returns whether a variable with this name contains a secret.
+/// Returns whether the value of a variable with this name is considered secret.
 ///
 /// A name indicates a secret if one of its words, which are separated by `_`, is `TOKEN`, `SECRET`, `PASSWORD`,
 /// `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or
-/// `PRIVATE_KEY`. Case does not matter. Only whole words count: `PWD` is a directory, and `MAX_TOKENS` is a number.
+/// `PRIVATE_KEY`. Case does not matter. Only whole words count, so `MAX_TOKENS`, which is a number, does not indicate a
+/// secret.
 pub fn is_secret_name(name: &str) -> bool {
     name.split('_').any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
         || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))

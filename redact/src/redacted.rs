@@ -28,7 +28,7 @@ impl Redacted {
         Self(number.to_string().into_bytes())
     }
 
-    /// Wraps bytes that come from storage and passed through the redactor before they were stored.
+    /// Wraps bytes that had passed through the redactor before they were stored.
     pub fn from_stored(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -48,7 +48,8 @@ impl Redactor {
 
     /// Redacts one complete text, such as a title or an error.
     ///
-    /// Equivalent to a stream with this single input. Redact a text before truncating it, not afterwards.
+    /// The result is the same as that of a stream with this single input. Redact a text before truncating it, because a
+    /// truncated secret may not be recognised.
     pub fn redact(&self, input: &[u8]) -> Redacted {
         let mut stream = self.stream();
         let mut redacted = stream.push(input);
@@ -56,7 +57,7 @@ impl Redactor {
         redacted
     }
 
-    /// Begins a stream.
+    /// Creates the state for redacting a new stream of output.
     pub fn stream(&self) -> RedactStream {
         RedactStream::new(Arc::clone(&self.matcher))
     }

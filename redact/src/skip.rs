@@ -49,7 +49,7 @@ fn shifts(values: &[Vec<u8>], window: usize) -> Box<Shifts> {
     let mut shifts: Box<Shifts> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
     for value in values {
         if let &[only] = value.as_slice() {
-            // The window is 2 bytes wide here, and its second byte is arbitrary.
+            // For a value of one byte, the window is 2 bytes wide, and its second byte is arbitrary.
             shifts[pair(only, 0)..=pair(only, u8::MAX)].fill(0);
         }
         for (shift, bytes) in (0..far).rev().zip(value.windows(2)) {

@@ -1,9 +1,9 @@
 //! The redactor's state for one stream of output.
 //!
-//! The stream determines which output later input cannot change, and [`Masks`] writes it. Between two reads the stream
-//! stores the automaton's state and the bytes from the beginning of the longest match that is still possible. The
-//! stream does not measure time; the caller decides how long the output must pause before it calls
-//! [`RedactStream::release`].
+//! The stream determines which output can no longer be changed by later input, and [`Masks`] writes this output.
+//! Between two reads, the stream stores the automaton's state and the bytes from the beginning of the longest match
+//! that is still possible. The stream does not measure time. The caller decides how long the output must pause before
+//! it calls [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -59,14 +59,15 @@ impl RedactStream {
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
     /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. Matching
-    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning remains held however
-    /// often this is called, so [`is_holding`](Self::is_holding) may still return true. Call this once per pause.
+    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning remains held no matter
+    /// how often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method
+    /// once per pause.
     pub fn release(&mut self) -> Redacted {
         let harmless = self.held.len() - self.telling();
         self.masks.write(&self.held, harmless)
     }
 
-    /// Ends the stream and returns the remaining output. Afterwards a new stream may begin.
+    /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
     /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise.
     pub fn finish(&mut self) -> Redacted {
@@ -90,12 +91,14 @@ impl RedactStream {
     fn find(&mut self, text: &[u8], from: usize) {
         let view = View { before: self.before, text };
         let masks = &mut self.masks;
-        // Whether a token at the end of the last read is a match depends on the byte after it, which is now available.
+        // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
+        // available.
         masks.add(self.matcher.found(self.state, view, from));
         self.state = self.matcher.run(self.state, view, from, |range| masks.add(range));
     }
 
-    /// Returns the length of the longest prefix of a value at the end of the held bytes that is too long to be shown.
+    /// Returns the length of the longest suffix of the held bytes that is a prefix of a value and is long enough to
+    /// reveal the value, or 0 if there is none.
     fn telling(&self) -> usize {
         self.view(&self.held).longest(self.matcher.tail(self.state).telling, self.held.len())
     }

@@ -1,9 +1,9 @@
-//! The suffixes of the stream that each state of the automaton represents.
+//! For each state of the automaton, the lengths of the values and prefixes of values that the stream ends with.
 //!
 //! Each state represents the longest suffix of the stream that is a prefix of a value. The automaton itself reports
-//! only the complete values at the end of the stream. This table adds the lengths of the prefixes there. For values of
-//! 6 bytes or more, the longest length is sufficient. A shorter value is masked only after a check of the bytes around
-//! it, so the lengths of all short values are stored.
+//! only the complete values that end at the current byte. This table also contains the lengths of the prefixes that end
+//! there. For values of 6 bytes or more, the longest length is sufficient. A shorter value is masked only after a check
+//! of the bytes around it, so the lengths for all short values are stored.
 
 use std::iter;
 
@@ -13,20 +13,20 @@ use crate::matcher::State;
 /// unreadable.
 pub(crate) const SHORT: usize = 6;
 
-/// A prefix of a value with at least this many bytes is never shown, however long the value is.
+/// A prefix of a value with at least this many bytes is held back, however long the value is.
 const TELLING: usize = 8;
 
-/// Lengths of suffixes of the stream.
+/// Lengths of suffixes of the stream, each of which is a value or a prefix of a value.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lengths {
-    /// The length of the longest suffix that belongs to a value of [`SHORT`] bytes or more.
+    /// The length of the longest suffix that is a prefix of a value of [`SHORT`] bytes or more, or 0 if there is none.
     pub(crate) value: usize,
-    /// The lengths of the suffixes that belong to shorter values, as a bit set.
+    /// The lengths of the suffixes that are prefixes of shorter values, as a bit set.
     tokens: u8,
 }
 
 impl Lengths {
-    /// Returns the lengths that belong to short values, longest first.
+    /// Returns the lengths for short values, longest first.
     pub(crate) fn tokens(self) -> impl Iterator<Item = usize> {
         let mut left = self.tokens;
         iter::from_fn(move || {
@@ -36,7 +36,8 @@ impl Lengths {
         })
     }
 
-    /// Adds a suffix that is longer than all suffixes added before. It is a prefix of a value of `value` bytes.
+    /// Adds the length of a suffix that is a prefix of a value of `value` bytes. The suffix must not be shorter than
+    /// the suffixes added before.
     fn add(&mut self, length: usize, value: usize) {
         if value < SHORT {
             self.tokens |= 1 << length;
@@ -53,7 +54,8 @@ pub(crate) struct Tail {
     pub(crate) ended: Lengths,
     /// The prefixes of values, including the complete values.
     pub(crate) begun: Lengths,
-    /// The prefixes that are too long to be shown until further input rules the value out.
+    /// The prefixes that are long enough to reveal their value. They are held back until further input rules the value
+    /// out.
     pub(crate) telling: Lengths,
 }
 
@@ -72,17 +74,17 @@ impl Tail {
 
 /// The [`Tail`] of each automaton state.
 pub(crate) struct Tails {
-    /// Maps a state to an index in `tails`. The extra step is needed because the automaton's state numbers have gaps.
+    /// Maps a state to an index in `tails`. The indirection is needed because the automaton's state numbers have gaps.
     indices: Vec<u32>,
     tails: Vec<Tail>,
 }
 
-/// The index for state numbers that do not occur.
+/// The entry in [`Tails::indices`] for a number that is not a state of the automaton.
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
-    /// Builds the table. It walks the automaton along all values in parallel, byte by byte, so that the entry of a
-    /// shorter suffix is complete before longer ones inherit from it.
+    /// Builds the table by walking the automaton along all values in parallel, byte by byte. Therefore, the entry of a
+    /// shorter suffix is complete before the entries of longer suffixes are created as copies of it.
     pub(crate) fn new(values: &[Vec<u8>], start: State, next: impl Fn(State, u8) -> State) -> Self {
         let mut tails = Self { indices: Vec::new(), tails: Vec::new() };
         tails.entry(start, Tail::default());
@@ -126,8 +128,8 @@ struct Walk<'v> {
     value: &'v [u8],
     /// The state after the current prefix of the value.
     whole: State,
-    /// The state after the same prefix without its first byte, which represents the next shorter suffix that is also a
-    /// prefix of a value.
+    /// The state that the failure link of `whole` leads to. It represents the longest proper suffix of the current
+    /// prefix that is also a prefix of a value, and it is reached by the current prefix without its first byte.
     rest: State,
 }
 

@@ -10,7 +10,8 @@ use crate::limits::FAILED_LOGINS_WINDOW;
 /// Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
 pub(super) const MAX_FAILURES: u32 = 20;
 
-/// The maximum number of stored origins, which occupy about a megabyte. If there are more, the oldest one is removed.
+/// The maximum number of stored origins, which occupy about a megabyte. When another origin is added, the oldest one is
+/// removed.
 const MAX_ORIGINS: usize = 10_000;
 
 /// The origin of a login: an address, and the requested account.
@@ -48,8 +49,8 @@ struct Count {
 }
 
 impl FailedLogins {
-    /// Counts a login as failed before it is checked. Returns whether the login may be checked. After a success, the
-    /// caller resets the count with [`Self::forget`].
+    /// Counts a login as failed before its token or ticket is checked. Returns `false` if the login must be refused
+    /// without a check. After a success, the caller resets the count with [`Self::forget`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
         let is_old = |count: &Count| now.saturating_duration_since(count.since) > FAILED_LOGINS_WINDOW;
         if self.of.get(&origin).is_some_and(is_old) {
@@ -70,7 +71,7 @@ impl FailedLogins {
         self.of.remove(&origin);
     }
 
-    /// Removes the oldest origin if there are too many.
+    /// Removes the oldest origin if the maximum number of origins is stored.
     fn drop_oldest(&mut self) {
         if self.of.len() < MAX_ORIGINS {
             return;

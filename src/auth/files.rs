@@ -1,5 +1,5 @@
-//! Reads and creates the files in the data folder that logins use: one contains the admin token, the other the folder's
-//! id.
+//! Reads or creates the two files in the data folder that are needed for logins: one contains the admin token, and the
+//! other the folder's id.
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ const TOKEN_FILE: &str = "admin-token";
 /// The name of the file in the data folder that contains the folder's id.
 const ID_FILE: &str = "instance-id";
 
-/// The reasons why the admin token can be unavailable.
+/// The reasons why the admin token or the folder's id can be unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is too short or contains a space or a non-printable character.
@@ -44,16 +44,16 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data folder, which is generated at the first start. It consists of 16 letters and digits, and is
-/// not secret.
+/// Returns the id of a data folder, which is generated at the first start. The id consists of 16 letters and digits,
+/// and is not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
     // The id becomes part of a cookie's name, which cannot contain arbitrary characters.
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
 }
 
-/// Returns the content of a file. If the file does not exist, it is created with random content, and only its owner can
-/// read it.
+/// Returns the content of a file. If the file does not exist, creates it with random content and with permissions that
+/// allow only its owner to read it.
 fn read_or_make(path: &Path) -> Result<String, TokenError> {
     let failed = |source| TokenError::File { path: path.display().to_string(), source };
     match fs::read_to_string(path) {

@@ -21,18 +21,18 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// The maximum time until a response starts. A busy server may need several seconds.
 const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
-/// The maximum pause within a response, after which the connection is considered broken.
+/// The maximum time for which no data of a response arrives. After that, the connection is considered broken.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
-/// The maximum time without progress of an upload. Progress can pause while a large file compresses to almost nothing,
-/// or while the server writes to its disk.
+/// The maximum time for which an upload may make no progress. Progress can pause while a large file compresses to
+/// almost nothing, or while the server writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// The maximum size of a JSON response. It is enough for a page of events with 1 MiB of text, which JSON escapes can
-/// make six times as long.
+/// The maximum size of a JSON response, in bytes. It is enough for a page of events with 1 MiB of text, which JSON
+/// escapes can make six times as long.
 const MAX_REPLY: usize = 32 << 20;
 
-/// The maximum number of characters of an unexpected response that are printed.
+/// The maximum number of characters that are printed from an unexpected response.
 const MAX_SHOWN: usize = 200;
 
 /// The options that choose the server and the token.
@@ -87,7 +87,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(server: String, token: String) -> Result<Self, CliError> {
-        // If a provider is already installed, this call returns an error and has no effect.
+        // If a cryptography provider is already installed, this call returns an error and has no effect.
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
@@ -214,7 +214,7 @@ impl Client {
     }
 }
 
-/// Returns a path with its query.
+/// Returns a path with the encoded query, or the path alone if the query is empty.
 pub(super) fn with_query(path: &str, query: &[(&str, String)]) -> String {
     if query.is_empty() {
         return path.to_owned();
@@ -228,8 +228,8 @@ fn is_loopback(server: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-/// Returns the error for a request that got no response. The message contains only the innermost cause, because the
-/// outer ones are not informative.
+/// Returns the error for a request to which no complete response was received. The message contains only the innermost
+/// cause, because the errors around it add no information.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

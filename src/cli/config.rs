@@ -13,7 +13,8 @@ use super::settings::{self, Kind, SettingsFile};
 /// The text printed in place of a secret value.
 const HIDDEN: &str = "********";
 
-/// The arguments of `tailwater config`, which also accepts the flags of `serve`. Its output is a valid settings file.
+/// The arguments of `tailwater config`. The command also accepts the flags of `serve`. Without `--json`, its output is
+/// a valid settings file.
 #[derive(Debug, Args)]
 pub(super) struct ShowConfig {
     /// Write each setting as JSON, one per line.
@@ -86,7 +87,7 @@ fn row(setting: &Arg, matches: &ArgMatches, file: Option<&SettingsFile>) -> Row 
 }
 
 fn value(setting: &Arg, texts: Vec<String>) -> Option<Value> {
-    // Values whose environment variables are hidden in the help are hidden here too.
+    // The help does not show the values of secret settings, and neither does this command.
     if setting.is_hide_env_values_set() {
         return Some(HIDDEN.into());
     }

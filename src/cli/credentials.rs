@@ -1,4 +1,4 @@
-//! Stores the credentials of `tailwater login`, a server and its token, in a file that only its owner can read.
+//! Stores the address and the token that were passed to `tailwater login` in a file that only its owner can read.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};

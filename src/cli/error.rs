@@ -59,7 +59,7 @@ impl CliError {
         }
     }
 
-    /// Returns whether the output could not be written because its reader has closed the pipe, as `head` does.
+    /// Returns whether the error means that the reader of the output has closed the pipe, as `head` does.
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

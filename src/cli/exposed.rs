@@ -1,4 +1,4 @@
-//! Prints a warning if every user of this machine can read a file that contains secrets.
+//! Logs a warning if every user of this machine can read a file that contains secrets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,8 +8,8 @@ use std::path::Path;
 /// let a service read its settings.
 const OTHERS_READ: u32 = 0o004;
 
-/// Prints a warning if all users can read a file that contains secrets. If the file is missing, the code that reads it
-/// reports the error.
+/// Logs a warning if all users can read a file that contains secrets. A missing file is not reported here, but by the
+/// code that reads the file.
 pub(super) fn warn_if_exposed(path: &Path, holds: &str) {
     let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
     if mode & OTHERS_READ != 0 {

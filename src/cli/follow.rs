@@ -3,7 +3,7 @@
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
 //! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Other events need no
-//! additional request. The order and the resumption are the same in both cases.
+//! additional request. This affects neither the order of the events nor how reading resumes.
 
 mod exact;
 
@@ -31,7 +31,8 @@ const PAGE: usize = 500;
 /// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of consecutive failures to connect that are not reported. A restart of the server usually causes fewer.
+/// The number of consecutive failures to connect or read that are not reported. A restart of the server usually causes
+/// fewer failures.
 const TRIES_IN_SILENCE: u32 = 3;
 
 /// The error for a frame that is longer than any event.
@@ -119,9 +120,9 @@ struct Follower {
     client: Client,
     wanted: Wanted,
     sender: mpsc::Sender<Result<Received, CliError>>,
-    /// The number of consecutive attempts to connect or read without progress.
+    /// The number of consecutive attempts to connect or read that made no progress.
     tries: u32,
-    /// Whether the user was notified that some bytes are shown as U+FFFD.
+    /// Whether the user has been notified that some bytes are shown as U+FFFD.
     warned_inexact: bool,
 }
 

@@ -15,8 +15,8 @@ use std::borrow::Cow;
 
 use model::ansi::{self, LineEnd, Scanner, Token};
 
-/// The length in bytes above which an unfinished line is written before it is complete. No terminal window can display
-/// a longer line.
+/// The length in bytes above which an unfinished line is written before it is complete. No terminal window is large
+/// enough to display a longer line.
 const MAX_OPEN_LINE: usize = 1 << 20;
 
 /// The kinds of content that the filter passes on.
@@ -30,7 +30,8 @@ pub(super) enum Keep {
     Text,
 }
 
-/// The filter for one output. Its state includes an unfinished escape sequence, which the next call continues.
+/// The filter for one output. Its state includes an unfinished escape sequence, which may continue in the text that is
+/// filtered next.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     keep: Keep,
@@ -50,7 +51,7 @@ impl Guard {
         self.coloured
     }
 
-    /// Filters a piece of output. An escape sequence may continue in the piece after it.
+    /// Filters a piece of output. An escape sequence may continue in the next piece.
     pub(super) fn filter<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let is_whole = self.keep != Keep::Text || text.ends_with('\n');
         if is_whole && self.scanner.is_in_text() && self.open.is_empty() && text.chars().all(is_harmless) {
@@ -70,7 +71,8 @@ impl Guard {
         Cow::Owned(passed)
     }
 
-    /// Returns the part of the current line that has not been written yet, as a terminal would display it.
+    /// Removes the part of the current line that has not been written yet, and returns it as a terminal would display
+    /// it.
     pub(super) fn rest(&mut self) -> String {
         let line = std::mem::take(&mut self.open);
         let folded = ansi::fold(&line, LineEnd::Complete).text;
@@ -103,7 +105,8 @@ impl Guard {
                 sequence.write(passed);
                 *coloured = true;
             }
-            // NEL is written as CR LF, because a terminal that does not decode UTF-8 would display its bytes as text.
+            // NEL is written as CR LF, because a terminal that does not decode UTF-8 would display the bytes of NEL as
+            // text.
             Token::Motion(ansi::Motion::NextRow) => passed.push_str("\r\n"),
             Token::Motion(motion) => motion.write(passed),
             Token::Hidden(_) | Token::Restyle { .. } | Token::Link(_) => {}

@@ -44,7 +44,7 @@ impl ShowJob {
     }
 }
 
-/// Returns the known facts about a job, each with its label.
+/// Returns the facts to print about a job, each with its label. Unknown facts are omitted.
 fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
     let time = |time| format!("{} UTC", words::date_time(time, 0));
     let mut facts = vec![("id", job.id.to_string()), ("submitted", time(job.created_at))];

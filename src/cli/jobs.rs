@@ -1,4 +1,4 @@
-//! `tailwater jobs`: prints the queue as a table, once or continuously.
+//! `tailwater jobs`: prints a table of jobs, once or continuously.
 
 mod changes;
 
@@ -97,7 +97,7 @@ impl Jobs {
         }
     }
 
-    /// Redraws the table in place whenever a job changes and at the interval [`DRAW_EVERY`].
+    /// Redraws the table in place whenever a job changes, and otherwise once per [`DRAW_EVERY`].
     async fn watch_screen(
         &self,
         client: &Client,

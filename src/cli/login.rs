@@ -12,7 +12,7 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// The maximum length of the line with the token, in bytes. A terminal cannot deliver longer lines.
+/// The maximum length of the line that contains the token, in bytes. A terminal cannot deliver longer lines.
 const MAX_TOKEN: u64 = 4096;
 
 /// The character that Ctrl-C produces while the terminal does not convert it to a signal.

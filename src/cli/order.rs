@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use model::{LogPayload, Segment, StreamName, Timestamp};
 
 /// The maximum number of waiting bytes, which is twice the size of a batch of two events of 1 MiB each. If more bytes
-/// are waiting, some output is missing, so the waiting pieces are printed.
+/// are waiting, some output is missing, so the waiting pieces are printed without it.
 const MAX_WAITING: usize = 4 << 20;
 
 /// The bytes of one segment.
@@ -25,15 +25,15 @@ pub(super) struct Piece {
 /// Sorts pieces into the order of `output.log`.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    /// The offset in `output.log` at which the next piece begins, or `None` before the first piece.
+    /// The offset in `output.log` at which the next piece is expected to begin, or `None` before the first piece.
     next: Option<i64>,
     waiting: BTreeMap<i64, (i64, Piece)>,
     size: usize,
 }
 
 impl Order {
-    /// Adds the segments of an event, whose bytes are concatenated in `bytes`, and appends all pieces that are next in
-    /// order to `sink`.
+    /// Adds the segments of an event, whose bytes are concatenated in `bytes`. Then appends to `sink` all pieces whose
+    /// preceding output has arrived.
     pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
         for (segment, bytes) in split(bytes, payload) {
             let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };
@@ -59,15 +59,15 @@ impl Order {
         !self.waiting.is_empty()
     }
 
-    /// Appends all waiting pieces to `sink`, without waiting any longer for the output before them.
+    /// Appends all waiting pieces to `sink`, even though the output before them has not arrived.
     pub(super) fn flush(&mut self, sink: &mut Vec<Piece>) {
         for (offset, (bytes, piece)) in std::mem::take(&mut self.waiting) {
             self.give(offset + bytes, piece, sink);
         }
     }
 
-    /// Appends all waiting pieces to `sink`, and resets the position, because the next attempt has its own
-    /// `output.log`.
+    /// Prepares for the next attempt, which has its own `output.log`: appends all waiting pieces to `sink`, and resets
+    /// the expected offset.
     pub(super) fn restart(&mut self, sink: &mut Vec<Piece>) {
         self.flush(sink);
         self.next = None;

@@ -33,7 +33,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Updates the outcome from the next event. Only the last attempt counts.
+    /// Updates the outcome from the next event. The start of an attempt discards the outcome of the previous attempt.
     pub(super) fn see(&mut self, event: &Event) {
         match &event.payload {
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => *self = Self::default(),
@@ -65,7 +65,8 @@ impl Outcome {
         }
     }
 
-    /// Returns an explanation, unless the job succeeded or the exit code or signal of its command explains the failure.
+    /// Returns an explanation of the outcome. Returns `None` if the job has not finished, if it succeeded, or if the
+    /// exit code or signal of its command explains the failure.
     pub(super) fn remark(&self) -> Option<String> {
         let status = self.status?;
         let has_own_code = !self.timed_out && !self.interrupted && (self.exit_code.is_some() || self.signal.is_some());

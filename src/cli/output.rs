@@ -1,8 +1,8 @@
 //! Writes to standard output and standard error. By default, colours are used only on a terminal.
 //!
 //! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged,
-//! unless colours are switched off. Names and titles never contain escape sequences, because [`plain`] removes them as
-//! the pages do.
+//! unless colours are switched off. Names and titles are printed without escape sequences, which [`plain`] removes in
+//! the same way as the pages.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -12,7 +12,7 @@ use model::ansi;
 
 use super::guard::{Guard, Keep};
 
-/// When to use colours.
+/// Specifies when colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
     /// Only on a terminal, and not if `NO_COLOR` is set.
@@ -24,7 +24,7 @@ pub(super) enum Colour {
     Never,
 }
 
-/// A colour with a particular meaning.
+/// A colour for text that this program prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {
     Red,
@@ -99,7 +99,8 @@ impl Output {
         self.terminal
     }
 
-    /// Returns the number of columns and rows, or `None` if this output is not a terminal.
+    /// Returns the number of columns and rows of the terminal, or `None` if this output is not a terminal or if the
+    /// terminal's size is unknown.
     pub(super) fn size(&self) -> Option<(u32, usize)> {
         let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| self.terminal && size.ws_col > 0)?;
         Some((size.ws_col.into(), size.ws_row.into()))
@@ -144,7 +145,7 @@ impl Output {
     }
 }
 
-/// Returns whether colours may be used on a terminal; see no-color.org.
+/// Returns whether the variables `NO_COLOR` (see no-color.org) and `TERM` allow colours on a terminal.
 fn terminal_has_colours() -> bool {
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
@@ -155,7 +156,7 @@ pub(super) fn plain(text: &str) -> String {
     ansi::plain_text(text).replace('\n', " ")
 }
 
-/// Prints a message, which is not part of the result, to standard error. Write errors are ignored.
+/// Prints a message that is not part of a subcommand's result to standard error. Write errors are ignored.
 pub(super) fn note(text: &str) {
     let lines: Vec<String> = text.lines().map(plain).collect();
     writeln!(io::stderr(), "tailwater: {}", lines.join("\n")).ok();

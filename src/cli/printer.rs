@@ -18,12 +18,12 @@ use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::words;
 
-/// The maximum time that a piece waits for the output before it. The server sends both in the same batch, so a longer
-/// wait would not help.
+/// The maximum time that a piece waits for the output before it. The worker sends the piece and that output in the same
+/// batch, so a longer wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
-/// The length in bytes above which an unfinished line is written in parts. No terminal window can display a longer
-/// line.
+/// The length in bytes above which an unfinished line is written in parts. No terminal window is large enough to
+/// display a longer line.
 const MAX_LINE: usize = 1 << 20;
 
 /// The destination of the two streams.
@@ -38,7 +38,7 @@ pub(super) enum Streams {
 /// The format of the log.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// Bytes are written unchanged.
+    /// Output is written as it arrives, including unfinished lines.
     AsItIs,
     /// Only complete lines are written.
     Lines {
@@ -120,7 +120,7 @@ impl Printer {
         match &event.payload {
             Payload::Log(payload) => self.order.push(received.bytes(), payload, pieces),
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
-            // The end of a step also ends its last line.
+            // The last line of a step ends with the step, even without a newline.
             Payload::Step(step) if step.status != StepStatus::Started => {
                 self.order.flush(pieces);
                 self.write(pieces)?;
@@ -193,7 +193,7 @@ impl Printer {
     }
 }
 
-/// A range of output that was suppressed in the events.
+/// A range of output that was suppressed, so that the events do not contain it.
 struct Gap {
     job: JobId,
     lines: i64,

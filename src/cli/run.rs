@@ -80,7 +80,7 @@ impl Run {
         }
         let mut submission = self.submission()?;
         let client = self.server.client()?;
-        // Signals are handled before the job is submitted, so that Ctrl-C is not lost during the submission.
+        // Signal handlers are installed before the job is submitted, so that Ctrl-C is not lost during the submission.
         let mut signals = Signals::listen()?;
         if let Some(directory) = self.working_directory(&client).await? {
             submission["payload"]["workingDirectory"] = directory.into();
@@ -136,8 +136,8 @@ impl Run {
         Ok(ExitCode::from(outcome.exit_code()))
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. The server is queried for its machine
-    /// only if the result depends on it.
+    /// Returns the working directory of the command, or `None` for the workspace. The server is asked which machine it
+    /// runs on only if the result depends on the answer.
     async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
         let asked = self.cwd.as_deref();
         if self.workspace || self.send.is_some() {
@@ -171,7 +171,8 @@ impl Run {
     }
 }
 
-/// Prints a note that the command had no standard input, if the input was open at the start and has not ended since.
+/// Prints a note that the command had no standard input if this program's standard input was open at the start and has
+/// not ended since.
 fn say_unread(before: Input) {
     if before == Input::Open && Input::of_this_program() != Input::Nothing {
         note(stdin::UNREAD);

@@ -19,7 +19,7 @@ use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
 
-/// The path of this program, which remains valid even if its file is replaced or removed.
+/// The path of this program's executable. This path remains valid even if the file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
 /// The number of bytes at the end of each step's output that are always sent live. This is large enough to include the
@@ -231,9 +231,9 @@ fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Raises the limit on open files to the maximum that the system allows, because every stream needs an open file.
-/// Returns the previous limit, which is restored for jobs because some programs iterate over all possible file
-/// descriptors.
+/// Raises the limit on open files to the maximum that the system allows, because every event stream needs a file
+/// descriptor. Returns the previous limit, which is restored for jobs because some programs iterate over all possible
+/// file descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

@@ -18,7 +18,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::serve::Serve;
 
-/// The settings file that is read if none is given. Like the default data folder, it is in the working directory.
+/// The settings file that is read by default. Like the default data folder, it is in the working directory.
 const DEFAULT_FILE: &str = "tailwater.toml";
 
 /// The argument that specifies the settings file. This argument is not a setting.
@@ -45,7 +45,7 @@ pub(super) struct SettingsFile {
     entries: BTreeMap<String, Entry>,
 }
 
-/// A key of the file with its value.
+/// The values of a key in the file, and the line at which the key is set.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     values: Vec<OsString>,
@@ -87,7 +87,8 @@ impl Kind {
         }
     }
 
-    /// Converts a value from the file to the strings of a command-line argument. Returns `None` if its type is wrong.
+    /// Converts a value from the file to the strings of a command-line argument. Returns `None` if the value has the
+    /// wrong type.
     fn values(self, value: &DeValue<'_>) -> Option<Vec<OsString>> {
         Some(match (self, value) {
             (Self::Text, DeValue::String(text)) => vec![text.as_ref().into()],
@@ -138,7 +139,8 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
 }
 
 impl SettingsFile {
-    /// Reads the given settings file. If none is given, reads [`DEFAULT_FILE`] if it exists.
+    /// Reads the given settings file or, by default, [`DEFAULT_FILE`]. Returns `None` if the default file does not
+    /// exist.
     fn find(named: Option<&PathBuf>) -> Result<Option<Self>, SettingsError> {
         let path = named.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
         match fs::read_to_string(path) {
@@ -184,7 +186,8 @@ impl SettingsFile {
         self.entries.contains_key(key).then_some(self.path.as_path())
     }
 
-    /// Returns the file and line of a key, in the form `tailwater.toml:3`.
+    /// Returns the file and line at which a key is set, in the form `tailwater.toml:3`, or `None` if the file does not
+    /// contain the key.
     pub(super) fn place_of(&self, key: &str) -> Option<String> {
         let entry = self.entries.get(key)?;
         Some(format!("{}:{}", self.path.display(), entry.line))

@@ -9,7 +9,7 @@ const MAX_FRAME: usize = 16 << 20;
 /// A frame, which contains one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// The position from which the stream can be resumed.
+    /// The `seq` after which the stream can be resumed, if the frame contains one.
     pub(super) id: Option<Seq>,
     /// The type of the event.
     pub(super) event: String,
@@ -40,7 +40,7 @@ impl FrameSplitter {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns the next complete frame.
+    /// Returns the next complete frame that contains an event, or `None` if no such frame has been received.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, TooLong> {
         loop {
             let Some(at) = memchr::memmem::find(&self.buffer[self.searched..], b"\n\n") else {

@@ -11,7 +11,7 @@ use engine::queue::CommandShape;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// The error for a file that is not a valid job.
+/// The error for a file that does not describe a valid job.
 #[derive(Debug, thiserror::Error)]
 pub(super) struct SubmissionError {
     name: String,
@@ -50,8 +50,8 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns whether a file is JSON. This depends on its extension. If the extension is neither that of JSON nor that of
-/// YAML, the file is JSON if its text begins with `{`, because a job is an object.
+/// Returns whether a file is JSON according to its extension. If the extension indicates neither JSON nor YAML, the
+/// file is JSON if its text begins with `{`, because a job is an object.
 fn is_json(name: &str, text: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);
     match end.to_ascii_lowercase().as_str() {
@@ -61,7 +61,7 @@ fn is_json(name: &str, text: &str) -> bool {
     }
 }
 
-/// Converts the content of a file into a whole submission. Fails if its structure is invalid.
+/// Converts the content of a file into a whole submission. Returns an error if the content has an invalid structure.
 fn submission(file: Json) -> Result<Json, JsonError> {
     let at = file.at;
     let Node::Object(mut members) = file.node else {

@@ -14,7 +14,7 @@ use super::output::{Colour, Output};
 use super::send;
 use super::submission;
 
-/// The maximum size of a file, in bytes, which is greater than the server's limit.
+/// The maximum number of bytes that are read from a file, which is greater than the server's default limit.
 const MAX_FILE: u64 = 64 << 20;
 
 /// The arguments of `tailwater submit`, which submits a job and prints its id.

@@ -1,4 +1,4 @@
-//! Formats rows as a table with columns as wide as their content.
+//! Formats rows as a table in which each column except the last is as wide as its widest cell.
 
 use model::ansi;
 
@@ -15,7 +15,8 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Creates a cell with plain text. Control characters are replaced by visible ones.
+    /// Creates a cell with plain text. Escape sequences are removed, and control characters are replaced by visible
+    /// characters.
     pub(super) fn plain(text: &str) -> Self {
         Self { text: plain(text), ink: None }
     }
@@ -26,7 +27,7 @@ impl Cell {
     }
 }
 
-/// Returns each row as a line. The last column is truncated, so that no line is wider than `max_width`.
+/// Returns each row as a line. The last cell is truncated if the line would be wider than `max_width` terminal columns.
 pub(super) fn lines<const N: usize>(rows: &[[Cell; N]], output: &Output, max_width: Option<u32>) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| ansi::cells(&row[column].text)).max().unwrap_or(0);
     let widths: [u32; N] = std::array::from_fn(width);

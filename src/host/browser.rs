@@ -15,16 +15,16 @@ pub const fn escaped_text(text: String) -> String {
 /// Does nothing, because only the server can set the Content-Security-Policy.
 pub const fn security_policy(_nonce: Option<&Nonce>) {}
 
-/// Does nothing, because only the server sends the header for reloading.
+/// Does nothing, because only the server can send the header that reloads the page.
 pub const fn reload_after(_seconds: u32) {}
 
-/// Always fails, because only the server receives calls of server functions.
+/// Always returns an error, because only the server receives calls to server functions.
 pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
     Err("the browser answers no calls".to_owned())
 }
 
-/// Returns the URL path of a static file, given its name without a hash. The document's head contains the paths of the
-/// files that the browser needs.
+/// Returns the URL path of a static file, given its name without a hash. The path is read from the `meta` element of
+/// this name in the document.
 pub fn asset(name: &str) -> String {
     let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
     said.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| format!("/{name}"))
@@ -36,7 +36,7 @@ pub fn now() -> Timestamp {
     Timestamp((js_sys::Date::now() * 1000.0) as i64)
 }
 
-/// Returns the offset of the reader's local time from UTC at the given time, in minutes. It is positive east of
+/// Returns the offset of the reader's local time from UTC at the given time, in minutes. The offset is positive east of
 /// Greenwich.
 #[expect(clippy::cast_possible_truncation, reason = "the offset is less than a day")]
 pub fn utc_offset_minutes(at: Timestamp) -> i64 {

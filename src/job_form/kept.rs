@@ -1,4 +1,4 @@
-//! Describes the settings of an edited job that the form has no fields for. These settings are copied to the new job
+//! Describes those settings of an edited job for which the form has no fields. They are copied to the new job
 //! unchanged.
 
 use model::{Job, RawJson};
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::words;
 
-/// Describes the settings of a job that the form cannot edit: the `prepare` and `publish` stages, artifacts, input
-/// files and the affinity key.
+/// Describes those settings of a job that cannot be edited in the form: the `prepare` and `publish` stages, artifacts,
+/// input files and the affinity key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
     let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();
@@ -26,8 +26,8 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-/// Describes the settings of a step that the form cannot edit. If `shown_shell` is `None`, the form does not show the
-/// shell, so the description includes it.
+/// Describes those settings of a step that cannot be edited in the form. If `shown_shell` is `None`, the form does not
+/// show the shell, so the description includes it.
 #[must_use]
 pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {
     let text = |key: &str| step.get(key).and_then(Value::as_str);

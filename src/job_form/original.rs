@@ -15,7 +15,7 @@ pub struct Original {
 }
 
 impl Original {
-    /// Creates the form for a job. Returns `None` if the job has another type.
+    /// Creates the form that shows a job's values. Returns `None` if the job is not of type `command`.
     #[must_use]
     pub fn of(job: &Job) -> Option<Self> {
         let payload = match job.payload.as_ref().map(RawJson::to_value) {
@@ -48,7 +48,7 @@ impl Original {
         self.payload.get("steps")?.get(position)?.as_object()
     }
 
-    /// Returns the changes to the original that the edited form contains.
+    /// Returns the changes that the edited form makes to the original.
     pub fn changes(&self, form: &JobForm) -> Result<JobChanges, Misread> {
         let mut payload = Map::new();
         let mut put = |key: &str, value: Value| {
@@ -104,7 +104,7 @@ impl Original {
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
         match steps.as_slice() {
             // A job with a single `run` command is converted to `steps` only if it now has several steps, or if its
-            // step now has other members than `run`.
+            // step now has members other than `run`.
             [Value::Object(only)] if !self.payload.contains_key("steps") && only.len() == 1 => {
                 (only.get("run").cloned().unwrap_or_default(), Value::Null)
             }
@@ -143,7 +143,7 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Returns the steps that the form shows, which are those of the `execute` stage.
+/// Returns the steps that the form shows, which are the steps of the `execute` stage.
 fn steps_of(payload: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
     payload.get("steps").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
@@ -181,13 +181,15 @@ fn common_shell(payload: &Map<String, Value>) -> String {
     if shells.all(|shell| shell == first) { first } else { EACH_ITS_OWN }.to_owned()
 }
 
-/// Returns whether two strings are equal in a single-line field, which removes line breaks and surrounding spaces.
+/// Returns whether two strings are equal as values of a single-line form field, in which line breaks and surrounding
+/// spaces are removed.
 fn is_same_line(one: &str, other: &str) -> bool {
     let line = |text: &str| text.replace(['\r', '\n'], "").trim().to_owned();
     line(one) == line(other)
 }
 
-/// Returns whether two strings are equal in a multi-line field, which does not distinguish kinds of line breaks.
+/// Returns whether two strings are equal as values of a multi-line form field, in which CR, LF and CRLF are all
+/// converted to the same line break.
 fn is_same_text(one: &str, other: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
     one == other || lines(one) == lines(other)

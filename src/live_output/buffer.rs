@@ -3,9 +3,10 @@
 //! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
 //! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
 //! the two streams arrive in another order. Any other range is loaded by line number when the reader scrolls to it. A
-//! loaded range that touches the window is added to it; any other replaces it. Lines beyond the limit are then dropped
-//! at the other end. Lines that are not in memory are counted, so that the page can show how many are missing.
-//! Lifecycle events (all events except output) are few, so all of them stay in memory.
+//! loaded range that touches the window is added to it. A range that does not touch the window replaces it. If the
+//! window then exceeds its limits, lines at the opposite end are dropped. Lines that are not in memory are counted, so
+//! that the page can show how many are missing. Lifecycle events (all events except output) are few, so all of them
+//! stay in memory.
 //!
 //! Events are identified by `seq` alone, and lines by their attempt and number.
 
@@ -80,7 +81,7 @@ pub struct Buffer {
     colours: Colours,
     /// For each stream, whether its next chunk may begin in the middle of a line because the previous chunk is unknown.
     ragged: [bool; 2],
-    /// The `seq` of the first event of the known range. Chunks before this event may be missing.
+    /// The `seq` of the event at which the known part of the output begins. Chunks in earlier events may be missing.
     known_from: Seq,
 }
 
@@ -120,7 +121,7 @@ impl Buffer {
         &self.lifecycle_events
     }
 
-    /// Returns the totals of everything that the job has printed.
+    /// Returns the totals of all output that the job has printed.
     #[must_use]
     pub const fn totals(&self) -> &Totals {
         &self.totals
@@ -150,7 +151,8 @@ impl Buffer {
         self.lines().back().map_or(0, |line| self.totals.lines() - self.totals.index(line.key) - 1)
     }
 
-    /// Returns whether output before the window may be missing: whole lines, or only the beginning of a line.
+    /// Returns whether earlier output may be missing: lines before the window, or the beginning of a line in the
+    /// window.
     #[must_use]
     pub fn has_earlier(&self) -> bool {
         self.lines_before() > 0 || self.last_ragged().is_some()
@@ -161,8 +163,9 @@ impl Buffer {
         self.lines().iter().rfind(|line| !line.whole)
     }
 
-    /// Returns the range of up to `count` lines before the window. If the beginnings of lines in the window may be
-    /// missing, the range instead consists of the last of these lines and up to `count` lines before it.
+    /// Returns the range of up to `count` lines before the window, or `None` if there are no such lines. If the
+    /// beginnings of lines in the window may be missing, the range instead consists of the last of these lines and up
+    /// to `count` lines before it.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<LineRange> {
         if let Some(line) = self.last_ragged() {
@@ -174,7 +177,7 @@ impl Buffer {
         Some(LineRange { attempt: last.attempt, first, count: last.number - first + 1 })
     }
 
-    /// Returns the range of `count` lines after the window, or `None` if the window contains the last line.
+    /// Returns the range of `count` lines after the window, or `None` if the window is empty or contains the last line.
     #[must_use]
     pub fn part_after(&self, count: i64) -> Option<LineRange> {
         let last = self.lines().back()?;
@@ -193,7 +196,7 @@ impl Buffer {
         self.totals.note_lines(attempt, lines);
     }
 
-    /// Records the measured height of a line. Returns whether it differs from the known one.
+    /// Records the measured height of a line. Returns whether the height differs from the one used so far.
     pub fn measure(&mut self, key: LineKey, measured: Measured) -> bool {
         let Some(at) = self.lines.find(key) else { return false };
         let changed = self.lines()[at].rows(measured.columns) != measured.rows;
@@ -239,8 +242,8 @@ impl Buffer {
         self.end = self.end.max(end);
         self.cut_ragged_front();
         self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
-        // When the two streams alternate, the newest line may be in a chunk before the tail, so the window may not
-        // include it.
+        // When the two streams alternate, the newest line may begin in an event before `tail`. In this case the window
+        // does not include it.
         self.attached = self.lines_after() == 0;
     }
 
@@ -286,7 +289,7 @@ impl Buffer {
         self.lifecycle_events.iter().find(covers).map(|event| event.seq)
     }
 
-    /// Returns a reference to a step. Its index is -1 if the step is unknown.
+    /// Returns a reference to a step. The reference has the index -1 if the step is unknown.
     #[must_use]
     pub fn step(&self, stage: Stage, id: Option<&str>) -> StepRef {
         let index = self.lifecycle_events.iter().find_map(|event| match &event.payload {
@@ -319,8 +322,8 @@ impl Buffer {
         }
     }
 
-    /// If lines are missing within the first chunk, drops all lines before the last missing one. Lines are missing
-    /// there if the two streams alternated and the other stream's chunk came before the first known event.
+    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing one. This
+    /// happens if the two streams alternated and the other stream's chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {
@@ -389,7 +392,7 @@ impl Buffer {
     }
 }
 
-/// Returns whether an event is output that starts after the attempt's first byte.
+/// Returns whether an event contains output that starts after the attempt's first byte.
 fn begins_late(event: &Event) -> bool {
     matches!(&event.payload, Payload::Log(payload) if payload.offset > 0)
 }

@@ -1,4 +1,4 @@
-//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both use the same cursor.
+//! Receives a job's log through a stream or, if no stream can be opened, by polling. Both methods use the same cursor.
 //!
 //! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`] decides when
 //! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
@@ -23,7 +23,8 @@ use policy::{Action, Connection, FeedPolicy, Happened};
 
 /// The maximum number of events per poll, which is the API's limit.
 const POLL_LIMIT: usize = 500;
-/// The number of bytes of undelivered text at which events are delivered without waiting for the next frame.
+/// The number of bytes of undelivered text above which events are delivered without waiting for the next animation
+/// frame.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
 
 /// Receives a job's events after a cursor. Dropping the feed closes the connection.

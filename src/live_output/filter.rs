@@ -50,7 +50,7 @@ impl OutputFilter {
 pub struct Counts {
     /// The number of lifecycle events.
     pub stages: i64,
-    /// The number of lines in the whole log.
+    /// The number of lines in the whole log, plus the number of gaps.
     pub logs: i64,
     /// The number of warnings and errors among the lifecycle events and the buffered lines.
     pub warnings: i64,
@@ -59,7 +59,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts the rows in the buffer, and adds the known number of lines outside of it.
+    /// Counts the rows in the buffer, and adds the known number of lines outside the window.
     #[must_use]
     pub fn of(buffer: &Buffer) -> Self {
         let events =

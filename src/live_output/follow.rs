@@ -1,7 +1,8 @@
-//! Pauses following when the reader scrolls, and resumes following when the reader reaches the end of the list.
+//! Pauses following when the reader scrolls or selects text, and resumes following when the reader reaches the end of
+//! the list.
 //!
-//! This module does not compute scroll positions. A sentinel of one pixel at the end of the list reports when it is in
-//! view.
+//! This module does not compute scroll positions. Instead, an `IntersectionObserver` reports when the sentinel, an
+//! element of one pixel at the end of the list, comes into view.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -10,13 +11,13 @@ use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 use super::screen::Screen;
 use crate::ui::dom::{EachFrame, InView, Listener};
 
-/// The listeners that detect scrolling by the reader. They are removed when this value is dropped.
+/// The listeners that detect when the reader scrolls or selects text. They are removed when this value is dropped.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,
 }
 
-/// Adds listeners that pause following when the reader scrolls and resume it at the end of the list.
+/// Adds listeners that pause following when the reader scrolls or selects text, and resume it at the end of the list.
 pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
     let on_scroll = EachFrame::new(move || screen.scrolled());
     let on = |name: &'static str, act: fn(Screen, web_sys::Event)| {

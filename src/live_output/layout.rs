@@ -14,8 +14,8 @@ use super::line::LineKey;
 
 /// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
 pub const ROW_HEIGHT: u32 = 20;
-/// The height of a lifecycle event, and the minimum height of the space for lines outside the window. It equals
-/// `--lifecycle-height` in `_live.scss`.
+/// The height of a lifecycle event in CSS pixels, which is also the minimum height of the space for lines outside the
+/// window. It equals `--lifecycle-height` in `_live.scss`.
 pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// The maximum combined height of the lines that are not in the buffer's window, in CSS pixels. Browsers limit an
 /// element's height to about 17 million pixels.
@@ -51,7 +51,7 @@ pub enum RowKey {
 #[derive(Clone, Debug)]
 pub struct Layout {
     rows: Vec<PanelRow>,
-    /// The top of each row, followed by the bottom of the last row.
+    /// The positions of the tops of all rows, followed by the position of the bottom of the last row, in CSS pixels.
     tops: Vec<u32>,
     scale: Scale,
 }
@@ -59,9 +59,10 @@ pub struct Layout {
 /// The amount of space for lines outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// The same height as lines in the window.
+    /// Each line takes up the height of one row of text.
     Full,
-    /// Less height, because the total would exceed the maximum: this many lines share [`MAX_SPACE`].
+    /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines share that
+    /// height.
     Reduced(i64),
     /// Only the minimum height, because the number of lines that match the filter is unknown.
     Unknown,
@@ -166,7 +167,8 @@ impl Layout {
         self.tops.last().copied().unwrap_or(0)
     }
 
-    /// Returns the top of a row. For an index past the last row, it returns the bottom of the last row.
+    /// Returns the position of the top of a row, in CSS pixels. For an index past the last row, returns the position of
+    /// the bottom of the last row.
     #[must_use]
     pub fn top(&self, index: usize) -> u32 {
         self.tops.get(index).copied().unwrap_or_else(|| self.height())
@@ -189,7 +191,7 @@ impl Layout {
         }
     }
 
-    /// Returns the identifier of a row.
+    /// Returns the identifier of the row at an index, or `None` if there is no such row.
     #[must_use]
     pub fn key(&self, index: usize, buffer: &Buffer) -> Option<RowKey> {
         Some(match *self.rows.get(index)? {
@@ -200,7 +202,8 @@ impl Layout {
         })
     }
 
-    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row of its kind.
+    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row of the same kind.
+    /// Returns `None` if there is no such row either.
     #[must_use]
     pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
         self.rows.iter().position(|&row| match (key, row) {

@@ -9,15 +9,15 @@ use crate::words;
 /// The appearance of a lifecycle event: its icon and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// The job, a stage or a step is waiting.
+    /// The job is waiting to run.
     Queued,
-    /// The job, a stage or a step started.
+    /// The job, an attempt, a stage or a step started.
     Running,
-    /// The job, a stage or a step succeeded.
+    /// The job, an attempt, a stage or a step succeeded.
     Succeeded,
-    /// The job, a stage or a step failed.
+    /// The job, an attempt, a stage or a step failed.
     Failed,
-    /// The job, a stage or a step was cancelled or needs attention.
+    /// The job, an attempt or a step was cancelled, or the event is a warning, for example about suppressed output.
     Cancelled,
     /// Any other event.
     Plain,
@@ -165,12 +165,13 @@ fn of_step(step: &StepPayload) -> Words {
         }
         (status, ..) => timed(tone, words::step_status(status), step.duration_ms),
     };
-    // If the step's name is derived from its command, the step's id is shown, because the command is shown beside it.
+    // If the step's name is derived from its command, the subject is the step's id, because the detail already shows
+    // the command.
     let subject = if step.command.starts_with(&step.name) { step.step_id.clone() } else { step.name.clone() };
     Words { tone, subject, detail }
 }
 
-/// Appends the duration: something succeeds "in" a time, but fails or is cancelled "after" it.
+/// Appends a duration to a verb, as in "succeeded in 2 s" or "failed after 2 s".
 fn timed(tone: Tone, verb: &str, millis: Option<i64>) -> String {
     let preposition = if tone == Tone::Succeeded { "in" } else { "after" };
     match millis {

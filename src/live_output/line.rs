@@ -1,4 +1,4 @@
-//! Assembles lines of output from the pieces of chunks.
+//! Splits chunks into pieces, one per line, and assembles lines of output from these pieces.
 
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ pub struct LiveLine {
     pub whole: bool,
     /// Whether the line is complete, because its newline has arrived or because it was loaded by number.
     ended: bool,
-    /// The measured height, if the browser draws the line wider or narrower than a terminal would.
+    /// The height measured in the browser, if it differs from the height computed from `cells`.
     pub measured: Option<Measured>,
     /// A counter that every change increments, so that the page redraws only changed rows.
     pub revision: u32,
@@ -90,7 +90,7 @@ impl LiveLine {
         }
     }
 
-    /// Creates a line that was loaded by number. `seq` determines its position among the lifecycle events.
+    /// Creates a line that was loaded by number. `seq` determines the line's position among the lifecycle events.
     #[must_use]
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
@@ -113,8 +113,8 @@ impl LiveLine {
         self.look_again();
     }
 
-    /// Replaces this line with the loaded one if its beginning is missing. A line that may still grow is not replaced,
-    /// because the loaded text may contain pieces that have yet to arrive.
+    /// Replaces this line with the loaded one if the beginning of this line is missing. A line that may still grow is
+    /// not replaced, because the loaded text may contain pieces that will also arrive in later events.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
         if !self.whole && (self.ended || growth == Growth::Over) {
             *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
@@ -140,7 +140,7 @@ impl LiveLine {
         }
     }
 
-    /// Appends text, applies its cursor movements, and truncates the result to the limit.
+    /// Appends text, applies its cursor movements, and truncates the result to [`MAX_LINE_BYTES`].
     fn add(&mut self, text: &str) {
         self.text.push_str(text);
         let end = if self.ended { LineEnd::Complete } else { LineEnd::Open };

@@ -13,17 +13,17 @@ use super::filter::{Counts, OutputFilter};
 use super::layout::{Layout, PanelRow, RowKey};
 use super::line::{Growth, LineKey, LiveLine, Measured};
 
-/// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. It prevents blank areas while
-/// scrolling.
+/// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
+/// areas while scrolling.
 const OVERSCAN: u32 = 800;
 /// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels. These lines are
 /// then available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
 /// jumping to any position loads only one range.
 const AHEAD: u32 = 4_000;
-/// The number of newest rows that the server renders. The server does not know the panel's size. This many rows fill
-/// any screen, and are enough to be useful without scripts.
+/// The number of rows at the end of the log that the server renders. The server does not know the panel's size. This
+/// many rows fill any screen, and are enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
-/// The assumed width in columns until the panel is measured.
+/// The assumed width of the panel, in columns, until it is measured.
 const GUESSED_COLUMNS: u32 = 120;
 /// The number of lines that are loaded by one request, which fill several screens.
 const PART: i64 = 500;
@@ -46,9 +46,9 @@ pub struct Panel {
     columns: u32,
     height: u32,
     place: ScrollPlace,
-    /// The number of rows that matched the filter when following was paused.
+    /// The number of rows that matched the filter when following was paused or the filter was changed.
     seen: i64,
-    /// The line that a link or the reader selected.
+    /// The line to highlight, which was chosen by a link or by the reader.
     marked: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
@@ -120,7 +120,7 @@ pub struct PanelFrame {
     pub counts: Counts,
     /// The number of rows that have arrived since following was paused.
     pub unseen: i64,
-    /// The range of lines to load for the visible part of the list.
+    /// The range of lines to load next, or `None` if no lines are missing in or near the visible part of the list.
     pub wanted: Option<LineRange>,
 }
 
@@ -195,13 +195,14 @@ impl Panel {
         self.seek();
     }
 
-    /// Returns whether a line that should be scrolled to is still being loaded.
+    /// Returns whether the list will scroll to the marked line once that line is loaded.
     #[must_use]
     pub const fn seeks(&self) -> bool {
         self.seeking
     }
 
-    /// Returns the last attempt, which line references without an attempt refer to.
+    /// Returns the number of the last attempt, or 1 before the first attempt. A line reference without an attempt
+    /// refers to this attempt.
     #[must_use]
     pub fn last_attempt(&self) -> i32 {
         self.buffer.totals().last_attempt().unwrap_or(1)
@@ -232,7 +233,7 @@ impl Panel {
         changed
     }
 
-    /// Records the measured number of rows of a line. Returns whether it differs from the known number.
+    /// Records the measured number of rows of a line. Returns whether it differs from the number used so far.
     pub fn measure(&mut self, key: LineKey, rows: u32) -> bool {
         let measured = Measured { columns: self.columns, rows };
         let changed = self.buffer.measure(key, measured);
@@ -242,7 +243,7 @@ impl Panel {
         changed
     }
 
-    /// Scrolls to the end and starts following. Returns whether the end has to be loaded first.
+    /// Scrolls to the end and starts following. Returns whether the end of the log has to be loaded first.
     pub fn follow(&mut self) -> bool {
         self.place = ScrollPlace::End;
         self.seeking = false;
@@ -257,7 +258,7 @@ impl Panel {
         self.hold(scroll_top);
     }
 
-    /// Handles scrolling to a new position. The call is ignored while the list follows.
+    /// Handles scrolling to a new position. The call is ignored while the list follows the end of the log.
     pub fn scrolled(&mut self, scroll_top: u32) {
         if !self.follows() && scroll_top != self.scroll_top() {
             self.seeking = false;
@@ -286,8 +287,8 @@ impl Panel {
         text
     }
 
-    /// Returns the first frame, which the server renders and the browser hydrates. It contains the newest rows, for any
-    /// panel size.
+    /// Returns the first frame, which the server renders and the browser hydrates. The frame contains the newest rows,
+    /// and does not depend on the panel's size.
     #[must_use]
     pub fn first_paint(&self) -> PanelFrame {
         let end = self.layout.rows().len();
@@ -317,8 +318,8 @@ impl Panel {
         }
     }
 
-    /// Returns the frame for `rows`, with the height of the rows above and below. Missing lines among `rows` are
-    /// requested first, and then those among `near`.
+    /// Returns the frame that consists of `rows`. `above` and `below` are the total heights of the rows before and
+    /// after them. Missing lines among `rows` are requested before those among `near`.
     fn frame_of(
         &self,
         rows: Range<usize>,
@@ -334,6 +335,7 @@ impl Panel {
     }
 
     /// Returns the range to load: around the requested line, next to the window, or at the current scroll position.
+    /// Returns `None` if no line is requested and no lines are missing among `rows`.
     fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRange> {
         if let Some(key) = self.marked.filter(|_| self.seeking) {
             return Some(around(key));
@@ -374,7 +376,8 @@ impl Panel {
         }
     }
 
-    /// Scrolls so that the marked line is one third of the panel's height below its top, if the line is in the window.
+    /// If the marked line is in the window, scrolls so that the line is one third of the panel's height below the
+    /// panel's top edge.
     fn seek(&mut self) {
         let Some(key) = self.marked.filter(|key| self.buffer.holds(*key)) else { return };
         if let Some(index) = self.layout.find(RowKey::Line(key), &self.buffer) {
@@ -396,7 +399,7 @@ impl Panel {
     }
 }
 
-/// Returns the range with the given line in the middle.
+/// Returns a range of [`PART`] lines with the given line in the middle, unless the line is too close to the start.
 fn around(key: LineKey) -> LineRange {
     LineRange { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::line::LineKey;
 
-/// Returns the fragment for a line; `last` is the last attempt.
+/// Returns the fragment for a line. `last` is the number of the last attempt.
 #[must_use]
 pub fn fragment(key: LineKey, last: i32) -> String {
     match key {
@@ -14,7 +14,8 @@ pub fn fragment(key: LineKey, last: i32) -> String {
     }
 }
 
-/// Parses a fragment into the attempt, if the fragment contains one, and the line number.
+/// Parses a fragment into the attempt, if the fragment contains one, and the line number. Returns `None` if the
+/// fragment does not refer to a line.
 #[must_use]
 pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
     let name = fragment.strip_prefix('#')?;
@@ -29,7 +30,7 @@ pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
     Some((attempt, number))
 }
 
-/// Returns the attempt and the line number in the page's address.
+/// Returns the attempt and the line number in the page's address, or `None` if the address does not refer to a line.
 pub fn in_address() -> Option<(Option<i32>, i64)> {
     parse(&window().location().hash().ok()?)
 }

@@ -69,7 +69,7 @@ fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl 
     }
 }
 
-/// A styled part of a line. Any output, including HTML, is rendered only as text nodes.
+/// Displays a styled part of a line. Output is rendered as text nodes only, even if it contains HTML.
 fn span(span: Span) -> AnyView {
     let mut classes = span.style.classes();
     if span.mark {

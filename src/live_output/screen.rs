@@ -22,10 +22,10 @@ use crate::rest;
 
 /// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
-/// The number of characters in the ruler. A larger number makes the measured mean width of a character more precise.
+/// The number of characters in [`Screen::ruler`]. A larger number makes the measured width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
-/// The panel's state as signals. Copies of this handle refer to the same screen.
+/// The panel's state as signals. Copies of a `Screen` share the same state.
 #[derive(Clone, Copy)]
 pub struct Screen {
     job: JobId,
@@ -50,9 +50,11 @@ pub struct Screen {
     pub window: NodeRef<html::Div>,
     /// The space below the rows.
     pub below: NodeRef<html::Div>,
-    /// An element with [`RULER_COLUMNS`] characters, which measures the width of a character.
+    /// An invisible element with [`RULER_COLUMNS`] characters, whose width is measured to compute the width of a
+    /// character.
     pub ruler: NodeRef<html::Span>,
-    /// An element with the maximum width of a line's text.
+    /// An invisible element that is as wide as the area for the text of lines. Its width is measured to compute how
+    /// many columns fit into a row.
     pub ruler_line: NodeRef<html::Span>,
     loading: StoredValue<bool>,
 }
@@ -81,7 +83,7 @@ impl Screen {
         }
     }
 
-    /// Returns the cursor after which the feed continues.
+    /// Returns the cursor of the feed: the `seq` of the newest known event.
     pub fn cursor(self) -> Seq {
         self.panel.with_value(|panel| panel.buffer().end())
     }
@@ -271,7 +273,8 @@ impl Screen {
         spawn_local(async move {
             let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
-            // A range that cannot be loaded is requested again the next time that it comes into view.
+            // A range that cannot be loaded is requested again the next time that the panel is drawn with the range in
+            // view.
             let page = rest::get::<LinesPage>(&path).await;
             self.loading.set_value(false);
             if let Ok(page) = page {

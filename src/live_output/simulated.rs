@@ -1,4 +1,4 @@
-//! Test support that simulates the events that a worker would send for random output.
+//! Simulates, for tests, the events that a worker would send for random output.
 
 use fastrand::Rng;
 use model::{
@@ -8,7 +8,7 @@ use model::{
 
 /// Random output of two streams, split into events at random positions.
 pub struct Simulated {
-    /// Every complete line with its number.
+    /// The whole text of each line, with the line's number.
     pub lines: Vec<(i64, String)>,
     /// The size of `output.log` in bytes.
     pub bytes: i64,
@@ -25,7 +25,7 @@ struct Stretch {
 }
 
 impl Simulated {
-    /// Generates random output and splits it into events, both determined by the seed.
+    /// Generates random output and splits it into events. The seed determines the result.
     pub fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let stretches = print(&mut random);
@@ -88,7 +88,7 @@ fn cut(random: &mut Rng, stretches: Vec<Stretch>) -> Vec<Event> {
     while !rest.is_empty() {
         let size = usize::try_from(random.u64(..40) + 1).expect("the number is small").min(rest.len());
         let (range, after) = rest.split_at(size);
-        // The chunks are sent in the order of their first bytes, as a worker sends them.
+        // The chunks are in the order of their first bytes, because a worker sends them in this order.
         let (first, second) = match range[0].stream {
             StreamName::Stdout => (StreamName::Stdout, StreamName::Stderr),
             StreamName::Stderr => (StreamName::Stderr, StreamName::Stdout),
@@ -134,7 +134,7 @@ fn length(text: &str) -> i64 {
     i64::try_from(text.len()).expect("short")
 }
 
-/// Returns a chunk of standard output that starts with the given line.
+/// Returns a log event with a chunk of standard output that starts with the given line.
 pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
     let payload = Payload::Log(LogPayload {
         stream: StreamName::Stdout,

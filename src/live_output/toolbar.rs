@@ -108,7 +108,7 @@ fn CopyButton(screen: Screen) -> impl IntoView {
     .into_any()
 }
 
-/// The link to the complete output of the last attempt, once it is available.
+/// The link to the complete output of the last attempt for which it is stored, or a disabled button if there is none.
 #[component]
 fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
     let link = move || {

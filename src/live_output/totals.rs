@@ -20,7 +20,8 @@ struct AttemptCount {
 }
 
 impl Totals {
-    /// Updates the totals from an event. Noting an event twice has no effect, because only the greatest values count.
+    /// Updates the totals from an event. Noting the same event again has no effect, because each total is the greatest
+    /// value noted so far.
     pub fn note(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => {
@@ -78,7 +79,7 @@ impl Totals {
         earlier.sum::<i64>() + key.number - 1
     }
 
-    /// Returns the line at an index, counted from 0 over all attempts, or `None` if the index is too large.
+    /// Returns the line at an index, counted from 0 over all attempts, or `None` if there is no such line.
     #[must_use]
     pub fn key(&self, index: i64) -> Option<LineKey> {
         let mut rest = index;
@@ -91,7 +92,7 @@ impl Totals {
         None
     }
 
-    /// Returns the number of the last known attempt.
+    /// Returns the number of the last known attempt, or `None` if no attempt is known.
     #[must_use]
     pub fn last_attempt(&self) -> Option<i32> {
         self.attempts.last().map(|total| total.number)

@@ -12,7 +12,7 @@ use crate::host;
 /// The interval in seconds at which the page reloads if the reader has enabled reloading.
 const RELOAD_SECONDS: u32 = 5;
 
-/// The query parameter that turns reloading on. It is off by default, because a reload interrupts reading.
+/// The query parameter that turns reloading on. Reloading is off by default, because it interrupts reading.
 const RELOADS: &str = "reload";
 
 /// Shows the note with its links.

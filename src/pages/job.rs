@@ -26,7 +26,7 @@ use header::Header;
 const ASK_POSITION_EVERY: Duration = Duration::from_secs(3);
 /// The pause before retrying a request that got no response.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// The interval at which the durations of running jobs are updated.
+/// The interval at which the displayed durations of a running job are updated.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Loads a job and displays its page.
@@ -66,7 +66,7 @@ fn Loading() -> impl IntoView {
     .into_any()
 }
 
-/// The state of a job as signals. Copies of this handle refer to the same job.
+/// The state of a job as signals. Copies of a `LiveJob` share the same state.
 #[derive(Clone, Copy)]
 struct LiveJob {
     id: JobId,
@@ -76,7 +76,8 @@ struct LiveJob {
 }
 
 impl LiveJob {
-    /// Applies new events, and fetches the data that they have changed.
+    /// Adds new lifecycle events. If they report changes to the job or to its artifacts, fetches the job or the list of
+    /// artifacts again.
     fn happened(self, events: Vec<Event>) {
         let concerns_job =
             events.iter().any(|event| matches!(event.payload, Payload::Job(_) | Payload::Attempt(_) | Payload::End(_)));
@@ -130,7 +131,7 @@ impl LiveJob {
     }
 }
 
-/// Shows a loaded job. The props are serialisable, and this component creates all reactive state.
+/// Shows a loaded job. The props are serialisable, and this component creates all of the page's reactive state.
 #[component]
 fn JobView(page: JobPageData) -> impl IntoView {
     let JobPageData { job, lifecycle_events, tail, artifacts } = page;

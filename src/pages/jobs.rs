@@ -28,7 +28,7 @@ const SEARCH_AFTER: Duration = Duration::from_millis(250);
 struct JobsQuery {
     status: Option<JobStatus>,
     q: String,
-    /// The number of jobs to skip. Only the page links for browsers without scripts set this value.
+    /// The number of jobs to skip. Only the link to older jobs, which is shown without scripts, sets this value.
     offset: u32,
 }
 
@@ -37,7 +37,7 @@ impl JobsQuery {
         *self == Self::default()
     }
 
-    /// Returns the query string, which is the same for the page's address and for the API.
+    /// Returns the query string without the offset. The page's address and requests to the API contain this string.
     fn query(&self) -> String {
         let mut params = leptos_router::params::ParamsMap::new();
         if let Some(status) = self.status {
@@ -112,7 +112,7 @@ fn Loading() -> impl IntoView {
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// The filters. Without scripts, they are a form with a button that submits it.
+/// The search field and the filter by status. Without scripts, there is also a button that submits them as a form.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();

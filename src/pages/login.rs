@@ -8,7 +8,7 @@ use crate::ui::PageTitle;
 /// Shows a field for the token or, if a one-time link was opened, a button for logging in.
 ///
 /// Loading this page does not invalidate the link's ticket, because programs that preview links also load it. Only the
-/// form's POST request does.
+/// form's POST request invalidates the ticket.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -21,10 +21,10 @@ use crate::rpc;
 use crate::ui::{Icon, PageTitle};
 use form::Form;
 
-/// The fields that are collapsed initially, because few jobs need them.
+/// The paths of the form fields that are collapsed initially, because few jobs need them.
 const FURTHER: [&str; 4] = ["payload.shell", "payload.timeoutSeconds", "maxAttempts", "priority"];
 
-/// The page for a new job or, with the query parameter `from`, for editing an existing one.
+/// The page for a new job or, if the query parameter `from` is given, for editing the job with that id.
 #[component]
 pub fn NewJobPage() -> impl IntoView {
     let query = use_query_map();

@@ -1,4 +1,4 @@
-//! The error page for requests that were refused, or that could not be sent.
+//! The error page, shown if the server refused to send a page's data or could not be reached.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use crate::host;
 use crate::page_data::RpcError;
 
-/// An error message in place of a page that the server refused to send, or that could not be loaded.
+/// Shows an error message in place of a page that could not be loaded.
 #[component]
 pub fn Refusal(
     /// The reason why the page is not shown.

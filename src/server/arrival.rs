@@ -44,7 +44,7 @@ fn check(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns the items of a list header in lower case.
+/// Returns the items of a header that contains a comma-separated list, in lower case.
 fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> + use<'a> {
     let values =
         headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
@@ -52,7 +52,7 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     items.filter(|item| !item.is_empty())
 }
 
-/// A request body that fails if its client is too slow.
+/// A request body. Reading it fails if the client sends it too slowly.
 struct PacedBody {
     body: Body,
     pace: Pace,

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 /// The maximum size of one event's text under load, in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// The maximum number of artifacts of an attempt. Each of them adds an event to the log and a row to the page.
+/// The maximum number of artifacts of an attempt. Each of them adds an event to the log and a row to the job's page.
 const MAX_ARTIFACTS: usize = 1_000;
 
 /// The settings of a server.
@@ -24,12 +24,12 @@ const MAX_ARTIFACTS: usize = 1_000;
 pub struct Config {
     /// The folder for the database, spools and workspaces.
     pub data_dir: PathBuf,
-    /// The folder of the built pages. If `None`, the embedded pages are used or, if there are none, those of the last
-    /// build.
+    /// The folder of the built pages. If `None`, the pages embedded in the program are used or, if there are none, the
+    /// pages of the last build.
     pub site_root: Option<PathBuf>,
     /// The static files that are compiled into the program.
     pub embedded_site: Option<EmbeddedSite>,
-    /// The operator's admin token; if `None`, the token in the data folder is used.
+    /// The admin token chosen by the operator. If `None`, the token in the data folder is used.
     pub admin_token: Option<String>,
     /// Additional host names under which browsers can reach the server. Its own address and the names of the loopback
     /// interface are always allowed.
@@ -63,7 +63,7 @@ pub struct Config {
     pub cancel_grace: Duration,
     /// The time between SIGTERM and SIGKILL when the server stops.
     pub shutdown_grace: Duration,
-    /// The maximum output of an attempt, in bytes; an attempt that prints more is killed.
+    /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
     /// The free disk space, in bytes, below which no new jobs are accepted.
     pub min_free_bytes: u64,
@@ -73,13 +73,13 @@ pub struct Config {
     pub artifact_job_bytes: u64,
     /// The maximum size of the files sent with a job, in bytes, both packed and unpacked.
     pub input_bytes: u64,
-    /// A file of values to mask in all output, one per line.
+    /// A file with the values to mask in all output, one value per line.
     pub redact_values_file: Option<PathBuf>,
     /// The value of a job's `HOME`.
     pub job_home: JobHome,
     /// The names of environment variables of the server that are passed on to jobs.
     pub job_env: Vec<String>,
-    /// The folders that absolute working directories must be in. If the list is empty, any folder is allowed.
+    /// The folders that an absolute working directory may be in. If the list is empty, any folder is allowed.
     pub working_roots: Vec<PathBuf>,
     /// The limits on the time that clients may keep the server waiting.
     pub limits: Limits,

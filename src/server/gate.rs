@@ -27,8 +27,8 @@ const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// Adds the [`Identity`] of the sender to the request's extensions and passes the request on, or responds with an
-/// error.
+/// Passes the request on, with the [`Identity`] of its sender in its extensions if the sender is logged in, or responds
+/// with an error.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match check(&state, request).await {
         Ok(request) => next.run(request).await,
@@ -58,8 +58,8 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path contains nothing that could lead out of its folder. The code that renders pages resolves
-/// `..`, even if it is percent-encoded.
+/// Returns whether a path consists of plain names only, so that it cannot lead out of its folder. The code that renders
+/// pages resolves `..`, even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -93,7 +93,7 @@ async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identi
     }
 }
 
-/// Returns the token, which may be empty, or `None` if the credentials have another scheme.
+/// Returns the bearer token, which may be empty, or `None` if the credentials have another scheme.
 fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     let credentials = credentials.as_bytes();
     let (scheme, token) = credentials.split_at_checked("bearer".len())?;
@@ -133,9 +133,9 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
 }
 
-/// Returns whether a request opens a stream: of jobs, of events, or of a log that is being followed.
+/// Returns whether a request opens a stream of jobs, of events, or of a log that is being followed.
 ///
-/// The query is decoded in the same way as by the route, because `%66ollow` also means `follow`.
+/// The query is decoded in the same way as it is by the route, because `%66ollow` also means `follow`.
 fn is_stream(uri: &Uri) -> bool {
     let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))

@@ -18,7 +18,8 @@ use super::AppState;
 /// The header with the id that identifies a response in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The label of all paths that match no route, such as the paths of static files and those that scanners try.
+/// The label of all paths that match no route, such as the paths of static files and those that vulnerability scanners
+/// try.
 const NO_ROUTE: &str = "other";
 
 /// The label of all unknown methods.

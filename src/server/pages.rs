@@ -18,12 +18,12 @@ use crate::page_data::{JobPageData, RpcError};
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
 
-/// The maximum number of events in the tail of the log that the first paint contains. This limit matters for jobs with
-/// many small events. The size of the tail is limited by [`tail::BYTES`].
+/// The maximum number of events from the end of the log that are loaded with the page. This limit matters for jobs with
+/// many small events. The amount of output in these events is limited by [`tail::BYTES`].
 const TAIL: usize = 500;
 
-/// The maximum number of lifecycle events in the first paint. If a job has more, the page shows the oldest ones and
-/// those in the tail.
+/// The maximum number of lifecycle events that are loaded with the page, oldest first. If a job has more, the page also
+/// shows those among the last [`TAIL`] events.
 const LIFECYCLE_EVENTS: usize = 2_000;
 
 /// The maximum number of jobs that the list can skip.
@@ -104,7 +104,8 @@ pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job,
     state()?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
 
-/// Returns whether a browser without scripts has sent a form. In that case the response is a redirect.
+/// Returns whether the request is a form sent by a browser without scripts. The response to such a request is a
+/// redirect.
 fn is_form() -> bool {
     let accepts = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
     accepts.is_some_and(|accepts| accepts.to_str().is_ok_and(|accepts| accepts.contains("text/html")))
@@ -114,7 +115,7 @@ fn state() -> Result<AppState, RpcError> {
     use_context().ok_or_else(|| refuse(ApiError::Internal("a server function ran without the server".into())))
 }
 
-/// Returns the name of the user that the gate has authenticated.
+/// Returns the name of the user who sent the request, as authenticated by `server::gate`.
 fn user() -> Result<String, RpcError> {
     let identity = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Identity>().cloned());
     identity.map(|identity| identity.user).ok_or_else(|| refuse(ApiError::AuthRequired))
@@ -124,8 +125,8 @@ fn parse(id: &str) -> Result<JobId, RpcError> {
     id.parse().map_err(|_| refuse(ApiError::JobNotFound))
 }
 
-/// Converts an error to the one that the REST API would return. Also sets the status of the response, unless the server
-/// function was called to render a page.
+/// Converts an error to the error that the REST API would return. Also sets the status of the response, unless the
+/// server function was called to render a page.
 fn refuse(error: impl Into<ApiError>) -> RpcError {
     let error = error.into();
     let (status, code) = error.status_and_code();

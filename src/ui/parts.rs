@@ -30,7 +30,7 @@ pub const ICONS: &str = "icons.svg";
 /// An icon from `public/icons.svg`. It is hidden from screen readers, because the text beside it has the same meaning.
 #[component]
 pub fn Icon(
-    /// The name of the icon in that file.
+    /// The name of the icon in `icons.svg`.
     #[prop(into)]
     name: Signal<&'static str>,
 ) -> impl IntoView {

@@ -60,7 +60,8 @@ const RULES: [(&str, &str, Access); 31] = [
     ("POST", "/logout", Access::Program),
 ];
 
-/// Returns every route for API clients, with the ids of an existing job and an existing artifact.
+/// Returns the method and path of every route for programs, with the ids of an existing job and an existing artifact,
+/// and of some paths without a route.
 fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
     let programs = RULES.iter().filter(|(_, _, access)| *access == Access::Program);
     let known = programs.map(|(method, path, _)| (*method, path.replace("{id}", job).replace("{artifact}", artifact)));

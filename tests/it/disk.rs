@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::process::PROGRAM;
 
-/// A simulated disk whose free space is set by the test. It counts the queries of its free space.
+/// A simulated disk whose free space is set by the test. It counts how often its free space is queried.
 #[derive(Default)]
 struct Disk {
     free: AtomicU64,
@@ -72,7 +72,7 @@ async fn open(data: &Path) -> (Queue, EventLog) {
     (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
 }
 
-/// Returns the link of an embedded worker in a new run of the server. `instance` is the id of the data folder.
+/// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data folder.
 fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder exists");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())

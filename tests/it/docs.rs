@@ -1,4 +1,5 @@
-//! In README and `docs/`, every link has a target, and exactly the existing flags, settings and routes are documented.
+//! In the README and in `docs/`, every link has a target, and the documented flags, settings and routes are exactly
+//! those that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

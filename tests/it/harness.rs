@@ -46,7 +46,7 @@ impl TestServer {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts a server with changed settings.
+    /// Starts a server whose settings are the defaults, modified by `change`.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::start_over(tempfile::tempdir().expect("a temporary folder"), change).await
     }
@@ -80,7 +80,7 @@ impl Drop for TestServer {
     }
 }
 
-/// Returns the default settings for a data folder.
+/// Returns the default settings of a test server with the given data folder.
 pub fn config(data_dir: &Path) -> Config {
     Config {
         data_dir: data_dir.to_owned(),
@@ -199,7 +199,7 @@ impl Api {
         self.events_with(id, "").await
     }
 
-    /// Reads the job's complete event log with a filter such as `&kind=log`.
+    /// Reads all events of the job that match a filter such as `&kind=log`.
     pub async fn events_with(&self, id: &str, filter: &str) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), 0);
         loop {

@@ -56,7 +56,7 @@ async fn made(server: &TestServer, id: String) -> Made {
     (id, job["title"].as_str().expect("a job has a title").to_owned())
 }
 
-/// Submits jobs that contain `text` in every field, and waits until the jobs have finished.
+/// Submits jobs that together contain `text` in every field, and waits until the jobs have finished.
 async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     let file = text.replace('/', "\u{2215}");
     let prints = "printf '%s\\n' \"$TEXT\"; printf '\\033[31m%s\\033[0m\\033]8;;%s\\033\\\\%s\\n' \"$TEXT\" \"$TEXT\" \"$TEXT\" >&2; \

@@ -105,7 +105,8 @@ async fn a_job_that_has_already_finished_cannot_be_cancelled() {
 
 const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
 
-/// Returns a payload that contains secret values in many places. Its job succeeds only if it gets the real values.
+/// Returns a payload that contains secret values in many places. A job with this payload succeeds only if its steps get
+/// the real values.
 fn secretive() -> Value {
     json!({
         "title": format!("deploy with {TOKEN_VALUE}"),

@@ -14,7 +14,7 @@ pub async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
     steps.filter(|payload| payload["status"] != "started").collect()
 }
 
-/// Returns whether a process whose command line contains this argument is running.
+/// Returns whether any running process has this argument in its command line.
 pub fn lives(argument: &str) -> bool {
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     processes

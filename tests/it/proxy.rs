@@ -17,7 +17,7 @@ use crate::harness::{Api, TestServer, until};
 /// The time during which the job prints nothing. It is twice nginx's timeout for reading from the server.
 const SILENCE: Duration = Duration::from_mins(2);
 
-/// The maximum delay between printing a line and its arrival.
+/// The maximum delay between the printing of a line and its arrival at the client.
 const LIVE: Duration = Duration::from_secs(2);
 
 /// The path of Debian's nginx, which is not in an ordinary user's `PATH`.

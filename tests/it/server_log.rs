@@ -16,7 +16,8 @@ impl Secrets {
         Self { known: vec![TOKEN.to_owned()] }
     }
 
-    /// Generates a secret that begins with `way`, which says how the secret reaches the server, and records it.
+    /// Generates and records a secret that begins with `way`, which describes the way in which the secret reaches the
+    /// server.
     fn new_one(&mut self, way: &str) -> String {
         let secret = format!("{way}-0123456789abcdef");
         self.known.push(secret.clone());

@@ -1,4 +1,5 @@
-//! Tests of clients that keep the server waiting. Each test shortens one limit. The others are too long to be reached.
+//! Tests of clients that keep the server waiting. Each test shortens one limit and sets the other limits to values that
+//! it never reaches.
 
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ async fn every_route_that_reads_a_body_has_a_deadline() {
 
 #[tokio::test]
 async fn a_body_that_arrives_too_slowly_is_refused_even_if_it_never_stalls() {
-    // One byte every 10 ms is far below this rate. Without the limit, the upload would continue for an hour.
+    // One byte every 10 ms is far below this rate. Without the limit, the upload would take almost three hours.
     let pace = PaceLimit { stall: STALL, bytes_per_second: 1_000_000 };
     let server = start(|limits| limits.body = pace).await;
     let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");

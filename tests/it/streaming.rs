@@ -23,7 +23,7 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
     (TestServer::start_over(store.close().await, |_| {}).await, id)
 }
 
-/// How a reader sends its cursor when it reconnects.
+/// The way in which a reader sends its cursor when it reconnects.
 #[derive(Clone, Copy, Debug)]
 enum Resume {
     LastEventId,
@@ -60,8 +60,8 @@ impl<'a> CutReader<'a> {
         Self { api: &server.api, id, filter, random: Random::new(filter), cursor: 0, items: Vec::new() }
     }
 
-    /// Reads up to the event `last`, or to the end of the stream, and reconnects after at most `piece` frames each
-    /// time.
+    /// Reads up to the event `last`, or to the end of the stream. Disconnects and reconnects each time that it has read
+    /// a random number of frames, at most `piece`.
     async fn read_to(&mut self, last: i64, piece: usize) {
         while self.cursor < last {
             let mut stream = resume(self.api, self.id, self.filter, self.cursor, &mut self.random).await;

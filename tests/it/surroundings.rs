@@ -153,7 +153,8 @@ async fn a_relative_job_folder_starts_at_the_workspace_and_a_relative_step_folde
         "steps": [{"run": "pwd", "workingDirectory": "a/b"}, {"run": run}]});
     let output = printed(&server.api, payload).await;
     assert!(output.lines().next().is_some_and(|line| line.ends_with("/a/b")), "{output}");
-    // A relative directory of a step is relative to the job's working directory, and an earlier step may create it.
+    // The relative working directory of a step is resolved against the job's working directory, and an earlier step may
+    // create it.
     let project = tempfile::tempdir().expect("a temporary folder");
     let name = path(project.path()).to_owned();
     let steps = json!([{"run": "mkdir x"}, {"run": "pwd", "workingDirectory": "./x"}]);
@@ -212,8 +213,8 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
                 .await;
         assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
-    // A path that leaves the allowed folders through a symbolic link is detected only when the step starts. This
-    // includes links that the job itself created.
+    // A path that leaves the allowed folders through a symbolic link is detected only when the step starts. This also
+    // applies to links that the job itself created.
     let link = format!("ln -s {} link", at("elsewhere"));
     for payload in [
         json!({"run": "true", "workingDirectory": at("root/escape")}),

@@ -28,7 +28,7 @@ struct Pattern {
     given: String,
     /// The normalised pattern, without redundant parts such as `./` or a second `/`.
     plain: String,
-    /// The equivalent regular expression, which matches characters.
+    /// The equivalent regular expression, which matches characters rather than bytes.
     regex: String,
 }
 
@@ -135,10 +135,10 @@ struct ArtifactPattern {
     name: PathBuf,
     /// Whether the pattern contains special characters but matches only the entry at `name`, because that entry exists.
     exact: bool,
-    /// The leading components of the pattern that contain no special characters. The path of every match starts with
-    /// them.
+    /// The leading components of the pattern, up to the first one that contains a special character. The path of every
+    /// match starts with them.
     root: PathBuf,
-    /// The maximum number of components in the path of a match.
+    /// The maximum number of components in the path of a match, or `usize::MAX` if the pattern contains `**`.
     parts: usize,
 }
 
@@ -171,8 +171,8 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Makes a pattern that contains special characters match only the path that is literally equal to it, if `exists`
-    /// returns `true` for that path.
+    /// Calls `exists` for each pattern that contains special characters, with the pattern as a literal path. If
+    /// `exists` returns `true`, the pattern then matches only that path.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {
             wanted.exact = wanted.root != wanted.name && exists(&wanted.name);
@@ -195,7 +195,8 @@ impl Matcher {
         self.meanings(path).next().is_some()
     }
 
-    /// Returns whether `folder`, which does not match itself, may contain matches and therefore has to be searched.
+    /// Returns whether `folder` has to be searched because it may contain matches. Call this only if no pattern matches
+    /// `folder` itself.
     #[must_use]
     pub fn may_be_in(&self, folder: &Path) -> bool {
         self.wanted.iter().any(|wanted| wanted.may_be_in(folder))

@@ -2,7 +2,7 @@
 //!
 //! If a file with holes, such as the image of a virtual machine or a file made by `truncate -s 10G`, were copied byte
 //! by byte, the zeros would fill the disk. This module skips blocks of zeros, whether or not they were holes in the
-//! original. As in the object store, the file is written under a temporary name, synced, and then renamed.
+//! original. Like every artifact, the file is written under a temporary name, synced, and then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 /// common file systems.
 const BLOCK: usize = 64 << 10;
 
-/// Returns whether a file with this content would have a hole.
+/// Returns whether `bytes` contain at least one block of zeros, which would become a hole in the file.
 pub(super) fn has_holes(bytes: &[u8]) -> bool {
     bytes.chunks_exact(BLOCK).any(is_zero)
 }
 
-/// A file that is being written. Dropping it without calling [`SparseFile::finish`] removes the file.
+/// A sparse file that is being written. If it is dropped before [`SparseFile::finish`] is called, the temporary file is
+/// removed.
 #[derive(Debug)]
 pub(super) struct SparseFile {
     file: File,
@@ -26,11 +27,11 @@ pub(super) struct SparseFile {
 }
 
 impl SparseFile {
-    /// Creates a file, and its folder if needed.
+    /// Creates the temporary file for the artifact at `path`, and its folder if needed.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut aside = path.as_os_str().to_owned();
-        // No artifact has a name with this suffix. If a crash leaves the file behind, it is removed together with other
-        // unrecorded files.
+        // No artifact has a name with this suffix. If a crash leaves the file behind, `ArtifactStore::sweep` removes
+        // it.
         aside.push("#sparse");
         let aside = PathBuf::from(aside);
         if let Some(folder) = path.parent() {
@@ -39,8 +40,8 @@ impl SparseFile {
         Ok(Self { file: File::create(&aside)?, aside, path: path.to_owned() })
     }
 
-    /// Appends bytes. Each call divides its bytes into blocks and skips those that contain only zeros, so callers
-    /// should pass large parts.
+    /// Appends bytes. Each call divides `bytes` into blocks and skips those that contain only zeros, so callers should
+    /// pass many bytes at once.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         for block in bytes.chunks(BLOCK) {
             if is_zero(block) {
@@ -64,7 +65,7 @@ impl SparseFile {
 
 impl Drop for SparseFile {
     fn drop(&mut self) {
-        // After `finish` there is no temporary file, and the error is ignored.
+        // After `finish` has renamed the temporary file, removing it fails, and the error is ignored.
         fs::remove_file(&self.aside).ok();
     }
 }

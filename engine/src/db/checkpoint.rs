@@ -1,8 +1,8 @@
-//! Moves committed pages from the write-ahead log into the database without delaying the writer.
+//! Moves committed pages from the write-ahead log into the database, usually without delaying the writer.
 //!
-//! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is only used when the log has
-//! grown far beyond its usual size, because readers or continuous writes have prevented SQLite from overwriting it from
-//! the beginning.
+//! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is used only if the log has
+//! grown far beyond its usual size. This happens if readers or continuous writes prevent SQLite from overwriting the
+//! log from the beginning.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -17,7 +17,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
     (5, "changes", include_str!("../../../migrations/0005_changes.sql")),
 ];
 
-/// Returns the migrator that brings a database to the current version.
+/// Returns the migrator that brings the schema of a database to the current version.
 pub(super) fn migrator() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)

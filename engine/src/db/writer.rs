@@ -22,8 +22,8 @@ use crate::metrics::Metrics;
 /// The largest number of units of work in one transaction, which bounds how long the first unit waits for the commit.
 const GROUP: usize = 256;
 
-/// The approximate number of bytes of text after which a transaction is committed, so that readers need not wait for
-/// many large chunks.
+/// The approximate number of bytes of text after which a transaction is committed, so that readers do not have to wait
+/// until many large chunks have been written.
 const GROUP_BYTES: u64 = 4 << 20;
 
 /// The capacity of the writer's queue. It bounds memory: callers wait while the queue is full.
@@ -54,18 +54,19 @@ impl Tx {
         &mut self.connection
     }
 
-    /// Runs `action` after the transaction is committed. Drops it if the transaction is rolled back.
+    /// Runs `action` after the transaction has been committed. If this unit of work or the transaction is rolled back,
+    /// `action` is never run.
     pub fn after_commit(&mut self, action: impl FnOnce() + Send + 'static) {
         self.after_commit.push(Box::new(action));
     }
 
-    /// Updates metrics once the transaction is committed.
+    /// Passes the server's metrics to `count` after the transaction has been committed.
     pub fn count(&mut self, count: impl FnOnce(&Metrics) + Send + 'static) {
         let metrics = Arc::clone(&self.metrics);
         self.after_commit(move || count(&metrics));
     }
 
-    /// Adds to the number of bytes of text that this transaction has written.
+    /// Adds `bytes` to the number of bytes of text that this transaction has written.
     pub const fn wrote(&mut self, bytes: u64) {
         self.bytes += bytes;
     }
@@ -102,7 +103,8 @@ impl Writer {
     }
 }
 
-/// A unit of work, with its types erased.
+/// A unit of work. The trait erases the types of the work and its result, so that one queue can contain units of
+/// different types.
 trait Work: Send {
     /// Runs the work and returns whether it succeeded. The result is stored until `answer` is called.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
@@ -125,8 +127,7 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return false };
-            // A panic is a defect of one unit of work, and the writer has to survive it. `run_unit` rolls back the
-            // unit's changes.
+            // A panic in one unit of work must not stop the writer. `run_unit` rolls back the unit's changes.
             let caught = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
             let outcome = caught.unwrap_or_else(|_| Err(DbError::panicked().into()));
             let succeeded = outcome.is_ok();
@@ -143,7 +144,7 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(DbError::writer_is_gone().into()),
         };
-        // The caller may have stopped waiting, but the work is committed anyway.
+        // Sending fails if the caller has stopped waiting, but its work remains committed.
         self.reply.send(outcome).ok();
     }
 }
@@ -224,10 +225,11 @@ enum Transaction {
     Open,
 }
 
-/// Runs one unit of work so that its failure undoes only its own changes.
+/// Runs one unit of work. If the unit fails, only its own changes are undone.
 ///
 /// The first unit of a transaction needs no savepoint, because rolling back the transaction undoes it. Most units are
-/// the first of their transaction, so this saves two statements, each of which costs a round trip to SQLite's thread.
+/// the first of their transaction. For these, omitting the savepoint saves two statements, each of which costs a round
+/// trip to SQLite's thread.
 async fn run_unit(tx: &mut Tx, transaction: Transaction, unit: &mut dyn Work) -> Result<Transaction, DbError> {
     let (begin, undo, keep) = match transaction {
         Transaction::None => ("begin immediate", "rollback", None),

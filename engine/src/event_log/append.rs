@@ -1,7 +1,7 @@
 //! Appends events, either for a worker under a lease or for the server itself.
 //!
-//! In both cases `seq` and time are assigned by updating the job's row, inside the transaction that stores the events,
-//! and readers are notified only after the commit.
+//! In both cases, the `seq` and the time of the events are assigned by updating the job's row, inside the transaction
+//! that stores the events, and readers are notified only after the commit.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use super::tail::{Published, Tails};
 use crate::db::{Connection, DbError, Tx};
 use crate::fail_point::FailPoint;
 
-/// A worker's right to run a job. Appends under a lease are refused once the job's epoch has increased.
+/// A worker's right to run a job. Appends under a lease are refused once the job's lease epoch has increased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// The job that the worker may run.
     #[serde(rename = "jobId")]
     pub job: JobId,
-    /// The attempt that the lease is for, from 1.
+    /// The number of the attempt that the lease is for, from 1.
     pub attempt: i32,
     /// The lease epoch, which increases whenever a lease of the job begins or ends.
     #[serde(rename = "leaseEpoch")]
@@ -31,14 +31,15 @@ pub struct Lease {
 /// Events that a worker appends together. They cover one contiguous range of `output.log`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
-    /// The batch's number within the lease, from 1. A batch whose number is already stored is not stored again.
+    /// The batch's number within the lease, from 1. A batch that was already stored under the same number is not stored
+    /// again.
     #[serde(rename = "batch")]
     pub number: i64,
     /// The offset at which the range begins, which is where the previous batch ended.
     pub from: i64,
     /// The offset at which the range ends.
     pub to: i64,
-    /// The number of bytes of the range that no event contains.
+    /// The number of suppressed bytes in the range, which no event contains.
     #[serde(rename = "suppressedBytes")]
     pub suppressed: i64,
     /// The events, at least one.
@@ -51,7 +52,7 @@ pub enum AppendError {
     /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
     #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
-    /// The batch does not begin where the last one ended, or its number is not the next one.
+    /// The batch does not begin where the previous batch ended, or its number does not follow that batch's number.
     #[error("batch {number} of job {job} does not follow the previous batch")]
     OutOfOrder {
         /// The job of the refused batch.
@@ -200,7 +201,8 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns the number of masked values in an attempt's output if this is the attempt's last event, and 0 otherwise.
+/// If `payload` belongs to the last event of an attempt, returns the number of values that were masked in the attempt's
+/// output. Otherwise, returns 0.
 fn masked(payload: &Payload) -> u64 {
     match payload {
         Payload::Attempt(attempt) => attempt.redactions.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),

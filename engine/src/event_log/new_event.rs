@@ -21,18 +21,18 @@ pub struct NewEvent {
     pub(super) payload: Payload,
 }
 
-/// The step that printed some output, and its attempt.
+/// Identifies the step, and the attempt of the job, from which output or an event originates.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The step's stage and position.
     pub step: StepRef,
     /// The step's machine-readable id.
     pub step_id: Redacted,
-    /// The attempt, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i32,
 }
 
-/// A step with its redacted names.
+/// A step with its display name and its command, both redacted.
 #[derive(Clone, Debug)]
 pub struct StepNames {
     /// The step, with its id and attempt.
@@ -71,7 +71,7 @@ pub struct GapRange {
 }
 
 impl NewEvent {
-    /// Creates an event for output of a step. `text` is the concatenation of the chunk's segments.
+    /// Creates an event for a chunk of a step's output. `text` is the concatenation of the chunk's segments.
     #[must_use]
     pub fn log(origin: &Origin, chunk: Chunk, text: Redacted) -> Self {
         let first = chunk.segments.first().copied().unwrap_or(Segment(0, 0, 1));
@@ -334,7 +334,7 @@ pub struct JobDetails {
 /// The number of bytes that each segment in an event's payload adds to the size of the event.
 const SEGMENT_SIZE: usize = 24;
 
-/// Returns the size of an event whose text has `length` bytes.
+/// Returns the size of an event whose text has `length` bytes, as counted towards the size limits.
 pub(super) fn size_of_text(length: usize, payload: &Payload) -> usize {
     let segments = match payload {
         Payload::Log(LogPayload { segments: Some(segments), .. }) => segments.len(),

@@ -1,7 +1,7 @@
 //! Finds the events that contain the output at given offsets.
 //!
-//! Chunks are stored in the order of their first bytes, so a binary search finds the first chunk, and a scan finds the
-//! rest.
+//! Chunks are stored in the order of their first bytes, so a binary search finds the chunks around the first offset,
+//! and a scan from there finds the chunks for the other offsets.
 
 use std::pin::pin;
 
@@ -15,8 +15,8 @@ use crate::db::Connection;
 /// The number of chunks that can overlap in `output.log`: one for each stream.
 const STREAMS: i64 = 2;
 
-/// Returns, for each offset, the event that contains the byte at that offset of the attempt's output, or `None` if no
-/// event contains it. `offsets` must be in ascending order.
+/// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's `output.log`,
+/// or `None` if no event contains that byte. `offsets` must be in ascending order.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,
@@ -45,8 +45,8 @@ pub(super) async fn events_at(
     Ok(offsets.iter().map(event_at).collect())
 }
 
-/// Returns a position such that the chunks before it are exactly those that begin at or before `at` (an attempt and an
-/// offset).
+/// Returns the position directly after the last chunk that begins at or before `at`, or 1 if there is no such chunk.
+/// `at` is an attempt's number and an offset of that attempt's `output.log`.
 async fn first_chunk_after(connection: &mut Connection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
     let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (mut low, mut high) = (1, last.0 + 1);

@@ -25,7 +25,8 @@ pub enum Cursor {
     Before(Timestamp, Option<EventId>),
 }
 
-/// The direction of reading, and the position at which reading begins or ends. That position is not included.
+/// The direction of reading, and the position at which reading begins or ends. The event at that position is not
+/// included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Towards newer events, beginning after this position.
@@ -79,9 +80,9 @@ pub struct PageRequest {
 pub struct Page {
     /// The events in reading order.
     pub events: Vec<SharedEvent>,
-    /// All events up to this position have been examined.
+    /// The position after which reading towards newer events continues.
     pub next_after: Seq,
-    /// All events from this position on have been examined.
+    /// The position before which reading towards older events continues.
     pub next_before: Seq,
     /// Whether there are more events in the direction of reading.
     pub has_more: bool,
@@ -163,7 +164,7 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Offers the next event. `event` is called only if the event belongs in the page.
+    /// Offers the next event. `event` is called only if the event is added to the page.
     pub(super) fn offer(
         &mut self,
         seq: Seq,
@@ -186,7 +187,7 @@ impl<'a> Filling<'a> {
         Offered::Continue
     }
 
-    /// Offers an event that is already shared.
+    /// Offers an event that is in memory. It is added to the page if it passes the request's filter.
     pub(super) fn offer_shared(&mut self, event: &SharedEvent) -> Offered {
         let matches = self.request.filter.matches(event.level, &event.facets);
         self.offer(event.seq, event.size, matches, || SharedEvent::clone(event))
@@ -215,7 +216,7 @@ impl Page {
         self.terminal.is_some() && self.next_after >= self.last_seq
     }
 
-    /// Returns the page as the body of a polling reply.
+    /// Returns the page as the JSON body of a polling reply.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let items: Vec<&[u8]> = self.events.iter().map(|event| event.item()).collect();

@@ -298,8 +298,8 @@ pub(super) async fn chunk_from(connection: &mut Connection, job: JobId, from: Se
     row.map(sent_chunk).transpose()
 }
 
-/// Returns the position of the chunk that is `count` chunks before `before`, or of the first chunk if there are fewer.
-/// Returns 0 if there are no chunks before it.
+/// Returns the position of the chunk that is `count` chunks before the position `before`, or of the first chunk if
+/// there are fewer. Returns 0 if there are no chunks before that position.
 pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before: Seq, count: i64) -> DbResult<Seq> {
     let seq: Option<i64> = sqlx::query_scalar(
         "select min(seq) from (select seq from events where job_id = ? and seq < ? and kind = 'log'

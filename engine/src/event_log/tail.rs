@@ -1,6 +1,6 @@
 //! The most recent events of each log, which are cached in memory and shared by all of the log's readers.
 //!
-//! A job has an entry here while it is running or a reader watches it. After each commit the appended events are
+//! A job has an entry here while it is running or a reader watches it. After each commit, the appended events are
 //! published to the entry: the events are added to a bounded window, and the `seq` of the last one is sent through a
 //! `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has fallen
 //! behind the window reads from the database until it catches up.
@@ -48,7 +48,8 @@ struct TailWindow {
     events: VecDeque<SharedEvent>,
     text: usize,
     terminal: Option<JobStatus>,
-    /// Whether a worker is appending. If so, the entry is not removed even if it has no readers.
+    /// Whether a worker is running the job and may append more events. If so, the entry is not removed even if it has
+    /// no readers.
     running: bool,
 }
 
@@ -62,7 +63,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Waits until something has been appended since the last call, or since the watch was created.
+    /// Waits until events have been appended since the last call or, on the first call, since the watch was created.
     pub async fn grown(&mut self) {
         // This cannot fail: this watch keeps the entry alive, and the entry owns the sender.
         self.last.changed().await.ok();

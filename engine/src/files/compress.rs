@@ -16,7 +16,7 @@ use crate::fail_point::FailPoint;
 const BLOCK: usize = 256 << 10;
 
 /// Replaces a file with its compressed form and returns the compressed size. A file that is already compressed is not
-/// changed. Setting `stop` cancels the compression with [`io::ErrorKind::Interrupted`].
+/// changed. Setting `stop` cancels the compression, which then fails with [`io::ErrorKind::Interrupted`].
 pub fn compress(path: &Path, stop: &AtomicBool) -> io::Result<u64> {
     let compressed = compressed_path(path);
     let Some(plain) = open(path)? else { return Ok(fs::metadata(compressed)?.len()) };

@@ -25,7 +25,7 @@ pub(super) struct Frames {
     table: SeekTable,
     /// The decompressed bytes of the frame that was read last.
     frame: Vec<u8>,
-    /// The offset of that frame in the uncompressed file.
+    /// The offset of `frame` in the uncompressed file.
     frame_at: u64,
 }
 
@@ -42,7 +42,7 @@ impl Frames {
         Ok(Self { file: Arc::new(file), table, frame: Vec::new(), frame_at: 0 })
     }
 
-    /// Returns the size before compression.
+    /// Returns the size of the uncompressed file, in bytes.
     pub(super) fn size(&self) -> u64 {
         self.table.size_decomp()
     }

@@ -31,7 +31,8 @@ impl KeptFile {
     /// Opens the file that was stored at `path`, whether or not it is compressed now. Returns `None` if neither form
     /// exists.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        // The order matters: the compressed file is created before the uncompressed one is removed.
+        // Try the uncompressed file first: a concurrent compression creates the compressed file before it removes the
+        // uncompressed one.
         if let Some(file) = open(path)? {
             return Ok(Some(file.into()));
         }
@@ -41,7 +42,7 @@ impl KeptFile {
         }
     }
 
-    /// Returns the current size in bytes, before compression.
+    /// Returns the current size of the uncompressed content, in bytes.
     pub fn size(&self) -> io::Result<u64> {
         match &self.0 {
             Bytes::Plain(file) => Ok(file.metadata()?.len()),

@@ -3,8 +3,9 @@
 //! Regular files, folders and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse files)
 //! is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all files, so
 //! that no file is written through a link. Each link must point inside the workspace, both according to its text and as
-//! resolved by the kernel. Of the permissions, only the executable bit is preserved; the others depend on the server's
-//! umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the archive itself is small.
+//! resolved by the kernel. Only the executable bit of a file's permissions is preserved; the other bits depend on the
+//! server's umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the archive itself is
+//! small.
 //!
 //! If an archive is rejected, the attempt fails before its first step, and the error names the entry and the reason.
 
@@ -152,7 +153,7 @@ impl Read for Bounded<'_> {
 struct Unpacking<'a> {
     workspace: &'a Path,
     limit: u64,
-    /// The total size of the files so far, in bytes.
+    /// The total size of the files unpacked so far, in bytes.
     total: u64,
     /// The number of bytes that [`Bounded`] may still read.
     left: Rc<Cell<u64>>,

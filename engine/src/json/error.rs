@@ -1,4 +1,4 @@
-//! Errors in a text or in one of its values, with their positions.
+//! Errors in JSON or YAML text, with the path and the position of the invalid value.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -35,13 +35,13 @@ impl JsonError {
         self
     }
 
-    /// Adds the name of the member that contains the error to the beginning of the path.
+    /// Prepends the name of the member that contains the error to the path.
     pub(super) fn under(mut self, name: &str) -> Self {
         self.path.insert(0, Segment::Name(name.to_owned()));
         self
     }
 
-    /// Adds the index of the item that contains the error to the beginning of the path.
+    /// Prepends the index of the item that contains the error to the path.
     pub(super) fn under_item(mut self, index: usize) -> Self {
         self.path.insert(0, Segment::Index(index));
         self

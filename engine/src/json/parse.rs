@@ -62,8 +62,7 @@ impl<'t> JsonReader<'t> {
         Ok(members)
     }
 
-    /// Parses a part of the text. The position in an error is converted from a position in `part` to one in the whole
-    /// text.
+    /// Parses `part`, which is a slice of the text. The position in an error refers to the whole text, not to `part`.
     fn read<T: Deserialize<'t>>(&self, part: &'t str) -> Result<T, JsonError> {
         serde_json::from_str(part).map_err(|error| {
             let said = error.to_string();

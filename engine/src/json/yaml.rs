@@ -37,7 +37,7 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
 struct YamlReader<'t> {
     text: &'t str,
     events: Parser<'t, StrInput<'t>>,
-    /// The values that aliases may refer to, with their sizes.
+    /// The values that aliases may refer to and their expanded sizes, by the numbers of their anchors.
     anchors: HashMap<usize, (Json, usize)>,
     size: usize,
 }
@@ -170,7 +170,7 @@ fn start(span: &Span) -> usize {
     span.start.byte_offset().unwrap_or(0)
 }
 
-/// Returns the members that a merge key (`<<`) with this value adds.
+/// Returns the members that a merge key (`<<`) with the value `value` adds to the object that contains it.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
     let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");

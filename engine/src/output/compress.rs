@@ -26,8 +26,8 @@ const REST: Duration = Duration::from_mins(1);
 /// The lowest scheduling priority, so that compression uses only the CPU time that jobs and readers leave unused.
 const LOWEST_PRIORITY: i32 = 19;
 
-/// Compresses outputs until `shutdown` is cancelled. If this interrupts the compression of a file, the file is
-/// compressed from the beginning after the next start.
+/// Compresses outputs until `shutdown` is cancelled. If the cancellation interrupts the compression of a file, that
+/// file is compressed from the beginning after the next start.
 pub(super) async fn run(outputs: &Outputs, shutdown: CancellationToken) {
     loop {
         // Register for notifications before looking for outputs, so that an attempt that finishes in between is not

@@ -1,7 +1,7 @@
 //! Reads lines of the output by line number.
 //!
-//! A line belongs to one stream and may be split into several pieces with output of the other stream between them.
-//! Reading joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
+//! A line belongs to one stream and may be split into several pieces with output of the other stream between them. This
+//! module joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
 
 use std::borrow::Cow;
 use std::io;
@@ -11,8 +11,8 @@ use model::ansi::{self, LineEnd};
 
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// The maximum number of index records that one read examines to find the remaining pieces of lines. These records
-/// occupy 40 MiB.
+/// The maximum number of index records that one read examines to find the remaining pieces of its lines. This many
+/// records occupy 40 MiB.
 const MAX_LOOKED_AT: u32 = 1 << 20;
 
 /// The number of bytes of text after which one read returns no further lines. Building a response takes three times
@@ -26,19 +26,19 @@ pub struct Line {
     pub number: u64,
     /// The offset of the line in `output.log`.
     pub offset: u64,
-    /// The stage, step and stream that printed the line.
+    /// The stage and step that printed the line, and the stream to which it was printed.
     pub source: Source,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// The line's text as it was printed, without the newline. If that text is too long, this is the text that a
-    /// terminal would display.
+    /// The line's text as it was printed, without the newline. If that is longer than the caller's limit, this is
+    /// instead the text that a terminal would display.
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
 }
 
-/// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Returns fewer lines at the
-/// end of the log, or if their total size is large.
+/// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Stops early at the end of the
+/// log, and after more than 4 MiB of text.
 pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
     let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
@@ -60,7 +60,7 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the line that was read last begins, and a position in that record.
+/// The record in which the most recently read line begins, and a position in that record.
 struct Here {
     number: u64,
     record: Record,
@@ -71,7 +71,8 @@ struct Here {
 }
 
 impl Here {
-    /// Moves to the beginning of a line. Returns whether the line begins in this record.
+    /// Moves forward to the beginning of line `line`. Returns `false` if the line does not begin in the rest of this
+    /// record.
     fn go_to(&mut self, line: u64) -> bool {
         if line <= self.record.begun || line < self.line {
             return false;
@@ -125,11 +126,12 @@ impl Reading<'_> {
         Ok(here.go_to(line))
     }
 
-    /// Appends the pieces of a line from the records after record `after`, until the line ends or `keep` bytes are
-    /// exceeded. Returns whether the text is truncated.
+    /// Appends the pieces of a line from the records after record `after`, until the line ends or the text exceeds
+    /// `keep` bytes. Returns whether the text is truncated.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
-            // Fold only at twice the limit, so that a line that overwrites itself is not folded again for every record.
+            // Call `fold` only at twice the limit, so that a line that overwrites itself is not processed again for
+            // every record.
             if text.len() > self.keep * 2 {
                 fold(text, LineEnd::Open);
                 if text.len() > self.keep {

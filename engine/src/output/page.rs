@@ -15,7 +15,7 @@ use crate::spool::SpoolReader;
 /// The range of lines to read from an output.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// The number of the first line, from 1. A negative number counts from the end.
+    /// The number of the first line, from 1. A negative number counts from the end: -1 is the last line.
     pub from: i64,
     /// The maximum number of lines.
     pub count: usize,
@@ -63,7 +63,7 @@ impl Outputs {
     }
 }
 
-/// Reads the lines, and returns them with the total number of lines.
+/// Reads the lines, and returns them with the total number of lines in the output.
 fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<Line>, u64)> {
     let total = spool.total_lines()?;
     let from = match wanted.from {

@@ -15,8 +15,8 @@ const LIMIT: usize = 500;
 pub struct StepIds(HashMap<StepRef, String>);
 
 impl StepIds {
-    /// Reads the ids from the job's event log. A step's event is queued before its process starts, but may be stored
-    /// only after the step has printed output.
+    /// Reads the ids from the job's event log. A step's event is queued before the step's process starts, but might not
+    /// be stored until after the step has printed output. Until the event is stored, the step's id is missing.
     pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };

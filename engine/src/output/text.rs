@@ -26,7 +26,7 @@ pub struct Selection {
     pub stream: Option<StreamName>,
 }
 
-/// Whether each line is prefixed with the time of its first byte.
+/// Whether each line is prefixed with the time at which its first byte was captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Times {
     /// No prefix.
@@ -39,7 +39,7 @@ pub enum Times {
 /// The offset at which reading ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Up to the size that the output had when it was opened.
+    /// Up to the size that the output had when the reader was created.
     Present,
     /// Up to the output's size at the time of each read.
     Growing,
@@ -65,7 +65,8 @@ pub struct TextReader {
     steps: Arc<StepIds>,
     /// The offset up to which everything has been read or skipped.
     at: u64,
-    /// The number of the record that contains that offset.
+    /// The number of the record that contains the offset `at`. It is not used if the whole output is read without
+    /// times.
     record: u64,
     /// The offset at which to stop reading.
     until: u64,

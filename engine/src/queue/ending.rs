@@ -20,7 +20,7 @@ use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append
 use crate::fail_point::FailPoint;
 use crate::spool::Spools;
 
-/// How an attempt ended.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Ending {
@@ -44,10 +44,10 @@ pub enum Ending {
 pub struct Finish {
     /// The lease to end.
     pub lease: Lease,
-    /// The worker that held the lease.
+    /// The name of the worker that held the lease.
     #[serde(rename = "workerId", with = "redacted_text")]
     pub worker: Redacted,
-    /// How the attempt ended.
+    /// The result of the attempt.
     pub ending: Ending,
     /// The totals of the attempt's output.
     pub totals: AttemptTotals,
@@ -114,7 +114,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> NextState {
     match ending {
         Ending::Succeeded => NextState::Over(JobStatus::Succeeded),
         Ending::Cancelled => NextState::Over(JobStatus::Cancelled),
-        // A cancelled job must not run again.
+        // A job whose cancellation was requested must not run again.
         Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => NextState::Over(JobStatus::Cancelled),
         Ending::Failed { .. } if row.job.attempt < row.job.max_attempts => {
             NextState::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
@@ -124,7 +124,7 @@ fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> NextState {
     }
 }
 
-/// Ends a lease and the attempt under it, and then finishes or requeues the job.
+/// Ends a lease and its attempt, and then finishes or requeues the job.
 pub(super) async fn finish(
     tx: &mut Tx,
     tails: &Tails,
@@ -163,7 +163,7 @@ pub(super) async fn finish(
     Ok(job_status)
 }
 
-/// Finishes a queued job that was cancelled.
+/// Finishes a queued job whose cancellation was requested.
 pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now: Timestamp) -> Result<(), QueueError> {
     let totals = AttemptTotals {
         exit_code: None,

@@ -1,4 +1,4 @@
-//! The artifacts and complete outputs of attempts.
+//! The artifacts and the output of attempts.
 
 pub(super) mod store;
 
@@ -20,7 +20,7 @@ pub struct ArtifactFile {
     pub path: String,
 }
 
-/// The status of an attempt's complete output.
+/// The status of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptOutput {
     /// The number of the attempt, or 0 if the job has had none.
@@ -55,7 +55,8 @@ impl Queue {
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns the smallest finished log that has not been compressed yet, or `None` if there is none.
+    /// Returns the smallest log of a finished attempt that has at least 4 KiB and has not been compressed yet, or
+    /// `None` if there is no such log.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)

@@ -15,7 +15,7 @@ pub(super) struct JobRow {
     pub(super) payload: String,
     pub(super) commands: String,
     pub(super) idempotency_digest: Option<Vec<u8>>,
-    /// The number of the latest change of the job's state, in a sequence shared by all jobs.
+    /// The number of the latest change to the job's state. All jobs share one sequence of these numbers.
     pub(super) change: i64,
 }
 

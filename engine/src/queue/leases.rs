@@ -12,7 +12,7 @@ use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
 
-/// How long a lease lasts before the worker has to renew it.
+/// The duration of a lease. The worker has to renew the lease before it expires.
 pub const LEASE: Duration = Duration::from_mins(2);
 
 /// The type of the jobs that the embedded worker runs.
@@ -23,11 +23,11 @@ const COMMAND: &str = "command";
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
-    /// The work to do.
+    /// The job's payload.
     pub payload: JobPayload,
     /// The redactor that masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,
-    /// The worker that holds the lease.
+    /// The name of the worker that holds the lease.
     pub worker: Redacted,
     /// The number of bytes of output that the job's earlier attempts have sent as events.
     pub sent_before: u64,
@@ -62,7 +62,7 @@ pub struct Abandoned<C = Claimed> {
     pub claimed: C,
     /// The offset in `output.log` up to which the output is stored as events or suppressed.
     pub shipped: u64,
-    /// The number of bytes before that offset that are suppressed.
+    /// The number of suppressed bytes before the offset `shipped`.
     pub suppressed: u64,
     /// The number of the last stored batch.
     pub last_batch: i64,
@@ -138,7 +138,7 @@ impl Queue {
         if claimed.is_some() {
             self.signals.changed.send_replace(());
         }
-        // This is outside the transaction, because creating a redactor with many values takes a while.
+        // The redactor is created outside the transaction, because creating one with many values takes a while.
         Ok(claimed.map(|row| row.open(&self.maskers)))
     }
 
@@ -174,8 +174,8 @@ impl Queue {
         Ok(status)
     }
 
-    /// Returns the running jobs of earlier workers of the same data folder: those whose names begin with `family`,
-    /// except `worker`.
+    /// Returns the running jobs of earlier workers of the same data folder. The names of these workers begin with
+    /// `family`. The jobs of the worker named `worker` are not included.
     pub async fn abandoned(&self, family: &str, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.reader().await?;
         let rows = store::abandoned(&mut connection, family, worker).await?;
@@ -186,14 +186,14 @@ impl Queue {
         Ok(rows.into_iter().map(open).collect())
     }
 
-    /// Returns the progress of the output of each running attempt.
+    /// Returns how much of each running attempt's output has been stored as events or suppressed.
     pub async fn shipping(&self) -> Result<Vec<Shipping>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns the milliseconds until the next job that waits for another attempt can be claimed, or `None` if no job
-    /// waits for one.
+    /// Returns the time in milliseconds until the next job that waits for another attempt can be claimed, or `None` if
+    /// no job waits for one.
     pub async fn next_attempt_in(&self) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
         let at = store::next_attempt_at(&mut connection).await?;

@@ -50,7 +50,7 @@ impl Weighter<JobId, CachedMasker> for Weight {
 }
 
 impl Maskers {
-    /// Creates an empty cache. `values` are the server's secret values, which are masked in every job.
+    /// Creates an empty cache of redactors. `values` are the server's secret values, which are masked in every job.
     #[must_use]
     pub fn new(values: Vec<String>) -> Self {
         let server = Redactor::new(&values);

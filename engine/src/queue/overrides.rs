@@ -18,8 +18,8 @@ struct Text {
     shown: String,
 }
 
-/// Returns the stored payload `original` with its fields replaced by those of `changes`. The value `null` removes a
-/// field.
+/// Returns the stored payload `original`, in which the fields in `changes` are replaced or added. The value `null`
+/// removes a field.
 pub(super) fn apply(
     kind: &str,
     original: &str,
@@ -117,7 +117,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // A text that is shown as just the mask is masked completely, so it reveals nothing.
+            // If `shown` consists only of the mask, the whole text is masked, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(

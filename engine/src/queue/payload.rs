@@ -39,7 +39,7 @@ pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> I
 pub struct Command {
     /// The job's display name.
     pub title: Option<String>,
-    /// Environment variables of all steps.
+    /// The environment variables that all steps receive.
     pub env: BTreeMap<String, String>,
     /// The working directory of the steps: absolute, or relative to the workspace.
     pub working_directory: String,
@@ -65,7 +65,7 @@ pub struct StageSpec {
 pub enum JobPayload {
     /// The payload of a `command` job.
     Command(RawCommand),
-    /// The payload of a job for an external worker: any object.
+    /// The payload of a job for an external worker, which may be any object.
     Other(Json),
     /// A payload that was stored by an earlier version and that this version does not accept. It is neither shown nor
     /// run.
@@ -86,7 +86,7 @@ impl JobPayload {
         }
     }
 
-    /// Parses a stored payload.
+    /// Parses a stored payload. If this version does not accept the payload, returns [`Self::Unreadable`].
     pub(super) fn stored(kind: &str, text: &str) -> Self {
         Self::parse(kind, text).unwrap_or_else(Self::Unreadable)
     }
@@ -126,8 +126,8 @@ impl JobPayload {
         }
     }
 
-    /// Returns the payload in the form used in responses. The values of variables with secret-looking names are
-    /// masked, including where these values occur in other texts.
+    /// Returns the payload in the form used in responses. The values of fields and variables with secret-looking names
+    /// are masked, including where these values occur in other texts.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {

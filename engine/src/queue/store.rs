@@ -20,7 +20,7 @@ pub struct JobsFilter {
     pub text: Option<String>,
     /// The maximum number of jobs to return.
     pub limit: i64,
-    /// The number of jobs to skip first.
+    /// The number of matching jobs to skip at the beginning of the list.
     pub offset: i64,
     /// Whether to omit the payloads.
     pub summary: bool,
@@ -88,7 +88,8 @@ pub(super) async fn inputs(connection: &mut Connection) -> DbResult<Vec<JobInput
     Ok(texts.iter().filter_map(|text| parse_input(Some(text)).transpose()).collect::<sqlx::Result<_>>()?)
 }
 
-/// Returns the job's position in the queue: 1 plus the number of jobs of the same type that will be claimed before it.
+/// Returns the job's position in the queue: 1 plus the number of queued jobs of the same type that precede it in the
+/// order in which jobs are claimed.
 pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) -> DbResult<i64> {
     Ok(sqlx::query_scalar(
         "select count(*) + 1 from jobs
@@ -103,7 +104,8 @@ pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) ->
     .await?)
 }
 
-/// Returns the requested jobs, newest first. If there are more jobs than the limit, one additional job is returned.
+/// Returns the requested jobs, newest first. If more than `filter.limit` jobs match, one additional job is returned, so
+/// that the caller knows that there are more.
 pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobRow>> {
     let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
     let pattern = filter.text.as_deref().map(like_pattern);
@@ -129,7 +131,7 @@ pub(super) async fn last_change(connection: &mut Connection) -> DbResult<i64> {
     Ok(sqlx::query_scalar("select coalesce(max(change), 0) from jobs").fetch_one(connection.sqlite()).await?)
 }
 
-/// Returns the jobs that have changed after change number `after`, sorted by their latest changes.
+/// Returns the jobs that have changed after change number `after`, sorted by the numbers of their latest changes.
 pub(super) async fn changed_after(connection: &mut Connection, after: i64, limit: i64) -> DbResult<Vec<JobRow>> {
     Ok(sqlx::query_as("select * from jobs where change > ? order by change limit ?")
         .bind(after)

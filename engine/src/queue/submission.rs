@@ -14,7 +14,7 @@ use crate::json::Json;
 
 /// The maximum length of a type, an affinity key and an idempotency key, in characters.
 const MAX_KEY: usize = 200;
-/// The maximum length of a reason, in characters.
+/// The maximum length of the reason for a cancellation, in characters.
 const MAX_REASON: usize = 2_000;
 /// The maximum number of attempts of a job.
 const MAX_ATTEMPTS: i32 = 100;
@@ -91,7 +91,7 @@ impl Submission {
         self
     }
 
-    /// Creates a copy of the job under a new id.
+    /// Creates the submission of a copy of the job, under a new id.
     pub(super) fn again(row: &JobRow, by: &str) -> Self {
         Self {
             id: JobId(uuid::Uuid::now_v7()),
@@ -104,7 +104,7 @@ impl Submission {
             max_attempts: row.job.max_attempts,
             by: by.to_owned(),
             resubmitted_from: Some(row.job.id),
-            // The copy shares the archive of the original job, which never changes.
+            // Both jobs share one archive, which never changes.
             input: row.job.input.clone(),
             key: None,
             digest: None,
@@ -125,7 +125,8 @@ impl Submission {
     }
 }
 
-/// Checks the reason for a cancellation, which must be short enough to be displayed everywhere.
+/// Checks the reason for a cancellation, which must be short and may contain line breaks and tabs but no other control
+/// characters.
 pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     if reason.chars().count() > MAX_REASON {
         return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));
@@ -152,8 +153,8 @@ fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result
         return Ok((command.title_or_command().to_owned(), runs.join("\n")));
     };
     let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
-    // In a command, a title with control characters is refused. The payloads of other types may contain any text, so
-    // control characters are replaced here.
+    // In a `command` job, a title with control characters is refused. The payloads of other types may contain any text,
+    // so control characters are replaced here.
     let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
     let title = if line.trim().is_empty() { kind } else { line.trim() };
     Ok((title.to_owned(), String::new()))

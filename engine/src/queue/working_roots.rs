@@ -21,10 +21,10 @@ pub enum DirectoryError {
     /// The folder does not exist.
     #[error("the working directory {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// The path refers to a file or another kind of entry.
+    /// The path refers to a file or to something else that is not a folder.
     #[error("the working directory {} is not a folder", .0.display())]
     NotAFolder(PathBuf),
-    /// The system denied access.
+    /// The folder could not be accessed.
     #[error("the user that runs the server cannot enter the working directory {}: {source}", path.display())]
     Refused {
         /// The folder.
@@ -38,12 +38,12 @@ pub enum DirectoryError {
 }
 
 impl WorkingRoots {
-    /// Creates the roots from a list. Relative paths are relative to the current folder.
+    /// Creates the list of allowed folders. Relative paths in `roots` are relative to the current folder.
     pub fn new(roots: &[PathBuf]) -> io::Result<Self> {
         roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Checks a path in a payload without resolving the path's links.
+    /// Checks the text of a path in a payload. Symbolic links in the path are not resolved.
     pub(super) fn check(&self, field: &str, directory: &str) -> Result<(), InvalidPayload> {
         let path = Path::new(directory);
         if self.0.is_empty() || path.is_relative() || self.allow(&without_dots(path)) {
@@ -53,7 +53,8 @@ impl WorkingRoots {
         Err(invalid(field, format!("is outside the folders that the server allows: {}", roots.join(", "))))
     }
 
-    /// Returns the folder that a path resolves to, if a step of a job with this workspace may run there.
+    /// Resolves `directory` and returns the resulting folder, if a step may run there. `workspace` is the workspace of
+    /// the step's job, inside which a step may always run.
     pub fn resolve(&self, workspace: &Path, directory: &Path) -> Result<PathBuf, DirectoryError> {
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
@@ -62,7 +63,8 @@ impl WorkingRoots {
         };
         let folder = directory.canonicalize().map_err(refused)?;
         let is_own = || workspace.canonicalize().is_ok_and(|workspace| folder.starts_with(workspace));
-        // Check this before the folder's type and permissions, so that errors do not reveal those of other folders.
+        // Check the location first, so that errors do not reveal the types and permissions of folders that are not
+        // allowed.
         if !self.0.is_empty() && !self.allow(&folder) && !is_own() {
             return Err(DirectoryError::Outside(directory.to_owned()));
         }
@@ -73,8 +75,8 @@ impl WorkingRoots {
         Ok(folder)
     }
 
-    /// Returns whether a path without `..` is below a root, either as the root is written or after its links are
-    /// resolved.
+    /// Returns whether a path without `..` is a root or below one. The path is compared both with the text of each root
+    /// and with the folder that the root resolves to.
     fn allow(&self, path: &Path) -> bool {
         self.0.iter().any(|root| {
             path.starts_with(without_dots(root)) || root.canonicalize().is_ok_and(|root| path.starts_with(root))

@@ -1,6 +1,6 @@
 //! Finds incomplete UTF-8 characters, because output is stored and read in complete characters.
 
-/// Returns how many bytes at the end (0 to 3) are the beginning of an incomplete UTF-8 character.
+/// Returns how many bytes at the end of `bytes` (0 to 3) belong to an incomplete UTF-8 character.
 #[must_use]
 pub fn incomplete_character(bytes: &[u8]) -> usize {
     let tail = &bytes[bytes.len().saturating_sub(4)..];

@@ -40,17 +40,17 @@ impl SpoolReader {
         self.log
     }
 
-    /// Returns the current size of `output.log` before compression, in bytes.
+    /// Returns the current size of the uncompressed `output.log`, in bytes.
     pub fn bytes(&self) -> io::Result<u64> {
         self.log.size()
     }
 
-    /// Reads a range of `output.log`. Fails if the file is shorter.
+    /// Reads `length` bytes from offset `from` of the uncompressed `output.log`. Fails if the file is shorter.
     pub fn read(&mut self, from: u64, length: usize) -> io::Result<Redacted> {
         Ok(Redacted::from_stored(self.log.read(from, length)?))
     }
 
-    /// Reads the text of a record.
+    /// Reads the piece of `output.log` that a record describes.
     pub fn text(&mut self, record: &Record) -> io::Result<Redacted> {
         self.read(record.offset, record.length as usize)
     }
@@ -68,7 +68,7 @@ impl SpoolReader {
         Ok(self.index.size()? / Record::SIZE as u64)
     }
 
-    /// Returns the record with that number, if it exists.
+    /// Returns the record with the given number, counted from 0, or `None` if there is no such record yet.
     pub fn record(&mut self, number: u64) -> io::Result<Option<Record>> {
         if let Some(record) = self.cached(number) {
             return Ok(Some(record));
@@ -90,9 +90,9 @@ impl SpoolReader {
         Some(Record::parse(bytes.try_into().ok()?))
     }
 
-    /// Returns the number of the last record before which fewer than `line` lines had begun. If the line exists, it
-    /// begins in this record. Returns `None` if the spool is empty or `line` is 0. The search starts at record `hint`,
-    /// so that sequential reads are cheap.
+    /// Returns the number of the record in which line `line` begins, or of the last record if the line does not exist
+    /// yet. Returns `None` if the spool is empty or `line` is 0. The search starts at record `hint`, so that sequential
+    /// reads are cheap.
     pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
         let count = self.count()?;
         let (mut low, mut high) = (0, count);

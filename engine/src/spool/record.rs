@@ -24,9 +24,9 @@ pub struct Record {
     pub length: u32,
     /// The number of the piece's first line within the attempt, from 1.
     pub line: u64,
-    /// The number of lines that had begun before this piece. It never decreases from one record to the next, so a line
-    /// can be found by binary search. In contrast, `line` can decrease when a line continues after lines of the other
-    /// stream have begun.
+    /// The number of lines that had begun before this piece. This number never decreases from one record to the next,
+    /// so a line can be found by binary search. In contrast, `line` can decrease when a line continues after lines of
+    /// the other stream have begun.
     pub begun: u64,
     /// The time at which the piece was captured.
     pub time: Timestamp,
@@ -58,7 +58,7 @@ impl Record {
         self.begun.max(last)
     }
 
-    /// Returns the number of lines that have begun by the end of the piece, whose text is read from `log`.
+    /// Returns the number of lines that have begun by the end of the piece. Reads the piece's text from `log`.
     pub(super) fn read_begun_after(&self, log: &File) -> io::Result<u64> {
         let mut text = vec![0; self.length as usize];
         log.read_exact_at(&mut text, self.offset)?;
@@ -101,8 +101,8 @@ impl Record {
         Self {
             offset: u64::from_le_bytes(eight(0)),
             line,
-            // Spools of the first version contain 0 here. For them, use the number of lines before the piece's first
-            // line, which is a lower bound.
+            // Spools written by the first version of Tailwater contain 0 in this field. For these, use the number of
+            // lines before the piece's first line, which is a lower bound.
             begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),

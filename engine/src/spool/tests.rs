@@ -31,8 +31,8 @@ fn a_line_gets_its_number_when_its_first_byte_arrives() {
     write(&mut spool, Stdout, "kl\n");
     spool.end_step().expect("the write succeeds");
     write(&mut spool, Stdout, "m");
-    // The end of line 1 is followed by lines 3 and 4. They need another record, because the numbers are not
-    // consecutive.
+    // The third write contains the end of line 1, all of line 3 and the beginning of line 4. Lines 3 and 4 are in a
+    // separate record, because 1 and 3 are not consecutive.
     let expected = [
         (0, 3, 1, Stdout),
         (3, 2, 2, Stderr),

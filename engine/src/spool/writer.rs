@@ -47,13 +47,13 @@ pub struct SpoolWriter {
     sync_failed: bool,
 }
 
-/// The current ends of the two files.
+/// The current ends of `output.log` and `output.idx`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reached {
     end: SpoolEnd,
     /// The size of `output.idx` in bytes.
     index: u64,
-    /// The number of each stream's unfinished line.
+    /// The number of each stream's unfinished line, or `None` if the stream has no unfinished line.
     open_line: [Option<u64>; 2],
 }
 
@@ -67,8 +67,8 @@ impl SpoolWriter {
     }
 
     /// Opens the spool in `folder` after the attempt's worker has died, and repairs it. A record is valid if it follows
-    /// the previous one without a gap and all of its bytes exist. The index is truncated after the last valid record,
-    /// and the output at the offset at which that record's bytes end. Creates an empty spool if there is none.
+    /// the previous one without a gap and all of its bytes exist. `output.idx` is truncated after the last valid
+    /// record, and `output.log` after the last byte of that record. Creates an empty spool if there is none.
     pub fn recover(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         let [log, idx] = open(folder, false)?;
@@ -140,7 +140,7 @@ impl SpoolWriter {
     }
 
     /// Writes all unsynced data again, because the kernel may treat data as written even if a sync has failed. Fails
-    /// with `InvalidData` if the output on disk is no longer correct.
+    /// with `InvalidData` if `output.log` no longer has the checksum of the appended output.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {
@@ -160,7 +160,7 @@ impl SpoolWriter {
         }
     }
 
-    /// Removes bytes after the end, which a failed append may have written.
+    /// Removes bytes beyond the end of the spool, which a failed append may have written.
     pub fn cut(&self) -> io::Result<()> {
         self.idx.set_len(self.reached.index)?;
         self.log.set_len(self.reached.end.bytes)
@@ -189,7 +189,7 @@ impl SpoolWriter {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` contains. Recovery uses this as the number of redactions.
+    /// Returns how many masks `output.log` contains. Recovery uses this number as the number of redactions.
     pub fn count_masks(&self) -> io::Result<i64> {
         let (mut masks, mut window) = (0, Vec::new());
         let finder = memchr::memmem::Finder::new(redact::MASK);
@@ -212,7 +212,8 @@ impl Reached {
         let stream = source.stream as usize;
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
-        // If this piece continues a line other than the latest one, the number of the next line is not consecutive.
+        // If this piece continues a line other than the latest one, the number of the line that follows in this piece
+        // is not consecutive.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,

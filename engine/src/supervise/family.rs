@@ -55,7 +55,7 @@ impl Family {
         }
     }
 
-    /// Kills the step's process group, if the step has not exited.
+    /// Kills the step's process group, unless the step's process has already been reaped.
     pub(super) fn kill_group(&self) {
         if let Some(group) = *lock(&self.step) {
             kill_process_group(group, Signal::KILL).ok();
@@ -73,7 +73,7 @@ impl Family {
                 if !child.has_ended && lock(&self.killed).insert(child.pid) {
                     wait = WAIT;
                 }
-                // Kill processes that are reported as exited too, because they may still have running threads.
+                // Also kill processes that are reported as exited, because they may still have running threads.
                 kill_process(child.pid, Signal::KILL).ok();
             }
             drop(reaping);

@@ -19,7 +19,8 @@ pub struct ProcessEntry {
     pub has_ended: bool,
 }
 
-/// Returns all processes, generally in the order in which they were started. Each is read when the iterator reaches it.
+/// Returns all processes, generally in the order in which they were started. Each process is read when the iterator
+/// reaches it.
 pub fn all() -> impl Iterator<Item = ProcessEntry> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| read(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?))

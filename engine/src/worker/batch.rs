@@ -82,7 +82,7 @@ impl Budget {
         Due::Now { event_bytes: self.event_bytes(pending), partial: partial || !pending.has_line }
     }
 
-    /// Deducts `events` from the budget.
+    /// Deducts the cost of `events` events from the budget.
     pub fn spend(&mut self, events: u32) {
         self.tokens -= f64::from(events);
     }
@@ -156,7 +156,7 @@ mod tests {
         let start = Instant::now();
         let mut budget = Budget::new(POLICY, start);
         let (mut events, mut backlog, mut now, mut largest) = (0, 0_u64, start, 0);
-        // 5 MB/s for 10 s, checked every 5 ms.
+        // Simulate output of 5 MB/s for 10 s, and call `due` every 5 ms.
         for _ in 0..2_000 {
             now += Duration::from_millis(5);
             backlog += 25_000;

@@ -1,9 +1,9 @@
 //! Captures the output of a child: redacts it and stores it in the spool.
 //!
-//! Each stream has its own redactor, which retains its state between reads. Output is written to the spool in whole
-//! UTF-8 characters. An incomplete character is written only at the end of a step. A redactor holds back output that
-//! may be part of a secret. When the stream has been idle for long enough, the part of that output that does not reveal
-//! a secret is released.
+//! Each stream has its own redaction state, which is kept between reads. Output is written to the spool in whole UTF-8
+//! characters: an incomplete character at the end of a read is held back until the rest of it arrives or the step ends.
+//! Output that may be part of a secret is also held back. When the stream has been idle for long enough, the part of
+//! that output that does not reveal a secret is released.
 //!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.
@@ -41,7 +41,7 @@ pub struct StepCapture<'a> {
     flush: Duration,
     step: StepRef,
     streams: [StreamCapture; 2],
-    /// The pieces that are waiting to be written, in order.
+    /// The output that has not been written to the spool yet, in order.
     waiting: VecDeque<Piece>,
     refusal: Option<Refusal>,
 }
@@ -65,15 +65,16 @@ struct Refusal {
 #[derive(Debug)]
 struct StreamCapture {
     redact: RedactStream,
-    /// The beginning of an incomplete character: at most 3 bytes.
+    /// The bytes of an incomplete character at the end of the output: at most 3 bytes.
     carry: Redacted,
-    /// The time of the last read, if the redactor held output back after it; `None` after a release.
+    /// The time of the last read, if output has been held back by the redactor since then. `None` if the redactor holds
+    /// back nothing, or if it has already been asked to release the output because the stream was idle.
     holding: Option<Instant>,
 }
 
 impl Capture {
     /// Creates a capture that redacts output with `redactor` and writes it to `spool`. When a stream has been idle for
-    /// `flush`, output that was held back is released, unless it would reveal a secret.
+    /// `flush`, the output that its redactor holds back is released, except for output that would reveal a secret.
     #[must_use]
     pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         Self { spool, redactor, flush, redactions: 0 }
@@ -108,7 +109,7 @@ impl Capture {
 }
 
 impl StepCapture<'_> {
-    /// Adds output that was read from a stream.
+    /// Redacts output that was read from a stream, and stores it except for the part that has to be held back.
     pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
         let state = &mut self.streams[stream as usize];
         let text = state.redact.push(bytes);
@@ -136,7 +137,8 @@ impl StepCapture<'_> {
         self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Retries a failed write and releases output that was held back, if either is due.
+    /// Retries a failed write if the time of the retry has come, and releases the held-back output of streams that have
+    /// been idle for long enough.
     pub fn tick(&mut self, now: Instant, time: Timestamp) {
         if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
             let stored = self.store_waiting();
@@ -152,7 +154,7 @@ impl StepCapture<'_> {
         }
     }
 
-    /// Ends the step. Stores all output that is still held back, including unfinished characters and lines, and syncs
+    /// Ends the step. Stores all output that is still held back, including incomplete characters and lines, and syncs
     /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
@@ -175,7 +177,8 @@ impl StepCapture<'_> {
             }
             std::thread::sleep(LOOK);
         }
-        // Remove the bytes after the spool's end. They have no record in the index and must not be mistaken for output.
+        // Remove the bytes that a failed write left behind. They have no record in the index and must not be mistaken
+        // for output.
         self.spool.cut().ok();
         Err(self
             .refusal
@@ -193,7 +196,8 @@ impl StepCapture<'_> {
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
-    /// Stores a piece, after the pieces that are already waiting.
+    /// Adds a piece to those that are waiting, and stores all of them in order, unless a failed write has yet to be
+    /// retried.
     fn keep(&mut self, piece: Piece, now: Instant) {
         self.waiting.push_back(piece);
         if self.refusal.is_none() {

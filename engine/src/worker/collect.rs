@@ -101,7 +101,7 @@ impl Collector {
         Self { files, lease, limits, folders, matcher, kept, names, replaced, unmatched }
     }
 
-    /// Stores the matching files after a stage, until `stopped` returns `true`. This call blocks.
+    /// Stores the matching files after a stage. Stops early if `stopped` returns `true`. This call blocks.
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut skipped) = (Vec::new(), SkippedFiles::default());
         let (folder, mut matcher) = (self.folders.of_job().map_err(|_| SkipReason::Unreadable), self.matcher.clone());
@@ -160,7 +160,8 @@ impl Collector {
         }
     }
 
-    /// Removes versions that newer ones have replaced. Call this after the newer ones have been recorded.
+    /// Removes the stored files of versions that have been replaced. Call this after the newer versions have been
+    /// recorded as artifacts.
     pub(super) fn remove_replaced(&self) {
         for id in &self.replaced {
             if let Err(error) = self.files.discard(*id) {

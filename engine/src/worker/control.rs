@@ -26,7 +26,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Creates a handle without a stop request.
+    /// Creates a handle for an attempt that has not been asked to stop.
     pub fn new() -> io::Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self { stop: Arc::default(), wake: Arc::new(wake) })

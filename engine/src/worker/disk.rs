@@ -65,7 +65,8 @@ impl DiskGuard {
         }
     }
 
-    /// Waits until there is space for a job. Requires that [`Self::watch`] is running.
+    /// Waits until there is space for a job. [`Self::watch`] must be running meanwhile, because this method itself
+    /// checks the disk only once.
     pub async fn enough_space(&self) {
         self.look();
         let mut low = self.low.subscribe();

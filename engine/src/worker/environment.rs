@@ -35,7 +35,7 @@ pub enum JobHome {
     Workspace,
 }
 
-/// The error for a text that is not the name of a [`JobHome`].
+/// The error for a text that is not in [`JobHome::NAMES`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected `user` or `workspace`")]
 pub struct ParseJobHomeError;
@@ -68,7 +68,7 @@ impl FromStr for JobHome {
 pub struct JobEnvironment {
     /// The kind of directory that `HOME` refers to.
     pub home: JobHome,
-    /// The names of the server's variables that are passed on.
+    /// The names of the server's variables that are passed on, in addition to those that are always passed on.
     pub names: Vec<String>,
 }
 
@@ -87,8 +87,8 @@ impl JobEnvironment {
         variables
     }
 
-    /// Returns the passwords in the values of the variables that are passed on. The URL of a proxy may contain a
-    /// password, whatever the name of the variable is.
+    /// Returns the passwords in the values of the server's variables that [`names`](Self::names) lists, so that they
+    /// can be masked. For example, the URL of a proxy may contain a password.
     pub fn passwords(&self) -> Vec<String> {
         self.handed_on().flat_map(|(_, value)| passwords_of(&value)).collect()
     }

@@ -34,13 +34,14 @@ pub enum LinkError {
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Claims the next job. If there is none, waits until one may be available, a time limit has passed, or `stop` is
-    /// cancelled. May then return `None`.
+    /// cancelled, and may then return `None` without another attempt to claim a job.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the attempts that were running when an earlier process of this worker died.
     fn abandoned(&self) -> impl Future<Output = Result<Vec<Abandoned>, LinkError>> + Send;
 
-    /// Appends a batch and records the artifacts that its events report. Everything is committed when this returns.
+    /// Appends a batch and records the artifacts that its events report. If this returns `Ok`, everything has been
+    /// committed.
     fn append(
         &self,
         lease: Lease,
@@ -48,7 +49,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
         files: Vec<NewArtifact>,
     ) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Returns the chunks of the attempt's log events that end after `offset` in `output.log`.
+    /// Returns the stored chunks of the attempt's output, except those that end at or before `offset` in `output.log`.
     fn stored_output(
         &self,
         lease: Lease,
@@ -58,7 +59,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Renews the lease.
     fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, LinkError>> + Send;
 
-    /// Waits until there is a reason to send the next heartbeat early.
+    /// Waits until the next heartbeat should be sent early, because a job's cancellation may have been requested.
     fn early_heartbeat(&self) -> impl Future<Output = ()> + Send;
 
     /// Stores the attempt's result and ends the lease. A repeated call has no effect.

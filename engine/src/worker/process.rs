@@ -1,8 +1,8 @@
 //! Runs the process of a step: starts it, reads both of its output streams, and stops it with all of its descendants.
 //!
 //! All of this happens in the calling thread, which polls the pipes, the supervisor's socket and the stop requests. The
-//! same thread stores the output. It does not read from the pipes meanwhile, so a child that writes faster than its
-//! output can be stored is blocked.
+//! same thread stores the output and does not read from the pipes while it does so. Therefore, a child that writes
+//! faster than its output can be stored is blocked.
 //!
 //! The step has finished when its process has exited, even if a descendant still has the pipes open. The pipes are read
 //! for a short time after that, and then the remaining descendants are killed. The process and its descendants belong
@@ -61,9 +61,10 @@ pub enum EndedBy {
 /// The limits of a process, and the grace periods for stopping it.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessLimits {
-    /// The time at which the process times out.
+    /// The time at which the process times out, or `None` if it has no time limit.
     pub deadline: Option<Instant>,
-    /// The maximum output of the attempt, in bytes. Output beyond it is dropped while the process is being stopped.
+    /// The maximum output of the attempt, in bytes, or `None` if it is not limited. Once the limit is exceeded, the
+    /// process is stopped, and further output is dropped.
     pub output: Option<u64>,
     /// The time between SIGTERM and SIGKILL when the job is cancelled, times out or exceeds its output limit.
     pub cancel_grace: Duration,
@@ -136,7 +137,7 @@ struct Running<'a, 'b> {
     ending: Option<StopInProgress>,
     /// The exit status, once the supervisor has reported it.
     status: Option<ExitStatus>,
-    /// The time at which reading from the pipes ends; set when the process has exited.
+    /// The time at which reading from the pipes ends, or `None` while the process is running.
     drain_until: Option<Instant>,
 }
 
@@ -168,7 +169,7 @@ impl Running<'_, '_> {
                 match watched {
                     Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
                     Watched::Supervisor => {
-                        // If there is no report, the supervisor itself has exited, and the step with it.
+                        // If there is no report, the supervisor has been killed, and the step with it.
                         if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
                             self.status = Some(status);
                         }

@@ -35,7 +35,7 @@ enum RecoverError {
 
 /// Ends every attempt that an earlier embedded worker left running. An attempt that cannot be ended does not prevent
 /// the others from being ended. Returns whether all were ended. If `last_try` is `true`, an attempt whose spool cannot
-/// be read is ended without it.
+/// be read is ended anyway, and its spool is left unchanged.
 pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {
     let mut all = true;
     for abandoned in link.abandoned().await? {
@@ -96,8 +96,8 @@ async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error
     Ok(())
 }
 
-/// Appends to the spool the output that is stored in the database but missing at the end of the spool. Output may be
-/// missing after a power failure, because it may be sent before the spool is synced.
+/// Appends to the spool the output that is stored in the database but missing at the end of the spool. After a power
+/// failure, output that was already sent may be missing, because it may be sent before the spool is synced.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,
@@ -122,8 +122,9 @@ async fn complete<L: Link>(
     for (offset, payload, mut text) in pieces {
         let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
         if have < 0 {
-            // The output before this piece was suppressed, so it is not in the database either. Output is synced before
-            // it is suppressed, so this happens only if the disk has lost data that it reported as synced.
+            // The output between the end of the spool and this piece was suppressed, so it is not in the database
+            // either. Output is synced before it is suppressed, so this happens only if the disk has lost data that it
+            // reported as synced.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
             break;
         }

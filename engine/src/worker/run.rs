@@ -32,8 +32,8 @@ use crate::spool::SpoolWriter;
 /// How often a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// The interval before the first renewal. It is short, because a cancellation may have been requested before this
-/// worker started to listen for it.
+/// The time before the first renewal. It is short, because a cancellation may have been requested before this worker
+/// started to listen for cancellations.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// If a lease cannot be renewed for this long, the worker kills the attempt's processes, because the server may soon
@@ -134,7 +134,7 @@ async fn conduct<L: Link>(
         lifecycle_events.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
     }
     let steps_control = control.clone();
-    // The steps run in a thread of their own, because running a step blocks the thread for any length of time.
+    // The steps run in a thread of their own, because each step blocks its thread until it has finished.
     let span = tracing::Span::current();
     let thread = std::thread::Builder::new().name("attempt".into()).spawn(move || {
         let _entered = span.entered();
@@ -159,8 +159,8 @@ async fn conduct<L: Link>(
     let ship = shipper.run(ends);
     tokio::pin!(ship);
     let mut ended_shipping = None;
-    // Wait for shipping and for the steps. If the lease is lost, shipping ends first, and then the children are
-    // stopped.
+    // Wait until both shipping and the steps have ended. If the lease is lost, shipping ends with an error, and then
+    // the children are stopped.
     let ended = loop {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
@@ -276,7 +276,7 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Returns the folder of all workspaces.
+/// Returns the folder that contains all workspaces.
 pub(super) fn workspaces(config: &WorkerConfig) -> PathBuf {
     config.data_dir.join("work")
 }

@@ -68,7 +68,7 @@ pub struct Progress {
     pub batch: i64,
     /// The offset in `output.log` up to which all output is in the event log or suppressed.
     pub offset: u64,
-    /// The number of suppressed bytes before that offset.
+    /// The number of suppressed bytes before `offset`.
     pub suppressed: u64,
     /// The number of bytes of output that the job's earlier attempts have sent as events.
     pub earlier: u64,
@@ -93,7 +93,7 @@ struct Live {
     reported: bool,
 }
 
-/// The state that each call of [`Shipper::step`] acts on. It is read before the call.
+/// The state of the spool and of the queue of lifecycle events, read before a call of [`Shipper::step`].
 #[derive(Clone, Copy)]
 struct Known {
     end: SpoolEnd,
@@ -218,7 +218,7 @@ impl<L: Link> Shipper<L> {
         Wait::Not
     }
 
-    /// Suppresses the output between the cursor and the tail of its step.
+    /// Suppresses the output between the cursor and the tail of the current step's output.
     async fn leave_out(&mut self, (from, stop): (u64, u64), reason: GapReason, out: &mut Outgoing) -> io::Result<Wait> {
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
         let tail = live.job_budget.tail_bytes();
@@ -334,9 +334,9 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
 enum Wait {
     /// Continue immediately.
     Not,
-    /// Wait for a notification, or until the given time.
+    /// Wait for a notification, or until the given time if there is one.
     Until(Option<Instant>),
-    /// Everything has been sent.
+    /// Everything has been sent or suppressed, so shipping has ended.
     Over,
 }
 

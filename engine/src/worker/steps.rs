@@ -51,7 +51,7 @@ struct Input {
 /// The objects that the running stages use.
 pub(super) struct Tools<'a> {
     pub(super) capture: &'a mut Capture,
-    /// Collects the artifacts of the stages; `None` if the job has no patterns.
+    /// Collects the artifacts of the stages. `None` if the job has no artifact patterns.
     pub(super) collector: Option<&'a mut Collector>,
     pub(super) control: &'a Control,
     pub(super) lifecycle_events: &'a LifecycleEvents,
@@ -226,7 +226,7 @@ impl Run<'_> {
     }
 
     /// Stores the artifacts of a stage, even if the stage has failed, because files such as test reports are most
-    /// useful then.
+    /// useful after a failure.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, lifecycle_events } = &mut self.tools else { return };
         let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
@@ -240,8 +240,8 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // If the server is stopping or the lease is lost, no files were searched for, so unmatched patterns are not
-        // reported.
+        // If the server is stopping or the lease is lost, the search for files was not completed, so unmatched patterns
+        // are not reported.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())

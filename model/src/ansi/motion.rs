@@ -45,7 +45,7 @@ impl Motion {
         })
     }
 
-    /// Appends the escape sequence for the motion.
+    /// Appends the escape sequence for the motion to `out`.
     pub fn write(self, out: &mut String) {
         let (count, letter) = match self {
             Self::Left(1) => return out.push('\u{8}'),

@@ -22,7 +22,7 @@ const MAX_COLUMNS: usize = 16 * 1024;
 /// dropped.
 const MAX_ABOVE: usize = 64 * 1024;
 /// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
-/// column and writes a character there.
+/// column and writes a character there, so that folding the line again also reports that text was dropped.
 pub const DROPPED: &str = "\u{1b}[65535G ";
 
 /// The distance between tab stops, in columns.
@@ -32,7 +32,8 @@ const TAB: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
     /// More text may be appended to the result. The result therefore records the cursor's position and retains an
-    /// unfinished sequence, so that folding it with the appended text gives the same as folding the whole line.
+    /// unfinished sequence, so that folding the result together with the appended text gives the same as folding the
+    /// whole line.
     Open,
     /// The line is complete.
     Complete,
@@ -50,7 +51,7 @@ pub struct Folded<'a> {
 /// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // A trailing carriage return is the first half of a Windows newline. It moves the cursor, but no text follows.
+    // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
     if !has_motion(line) {
         return Folded { text: Cow::Borrowed(line), cut: false };
@@ -99,7 +100,7 @@ struct TerminalRow {
     cells: Vec<TerminalCell>,
     /// One bit per cell: set if the cell is not erased.
     written: Vec<u64>,
-    /// Combining characters before the first cell.
+    /// Combining and invisible characters before the first cell.
     lead: String,
     /// The cursor's column, where the next character is written.
     column: usize,
@@ -184,7 +185,7 @@ impl TerminalRow {
         self.written[column / 64] |= 1 << (column % 64);
     }
 
-    /// Adds a zero-width character to the character before the cursor.
+    /// Attaches a combining or invisible character to the cell before the cursor.
     fn mark(&mut self, character: char) {
         let Some(mut column) = self.column.checked_sub(1) else { return self.lead.push(character) };
         if self.is_continuation(column) {
@@ -217,13 +218,15 @@ impl TerminalRow {
         .min(MAX_COLUMNS);
     }
 
-    /// Erases the row from a column on. If text was dropped at its end, that text is also considered erased.
+    /// Erases the columns from `column` to the end of the row. If text was dropped at the end of the row, that text is
+    /// also considered erased.
     fn clear_from(&mut self, column: usize) {
         self.clear(column, MAX_COLUMNS);
         self.full = self.above.len() > MAX_ABOVE;
     }
 
-    /// Erases the columns from `from` to `to` (exclusive), including the other halves of wide characters.
+    /// Erases the columns from `from` to `to` (exclusive). If only one half of a wide character is in this range, the
+    /// other half is erased too.
     fn clear(&mut self, from: usize, to: usize) {
         let from = if self.is_continuation(from) { from - 1 } else { from };
         let to = (if self.is_continuation(to) { to + 1 } else { to }).min(self.written.len() * 64);
@@ -246,7 +249,7 @@ impl TerminalRow {
         self.is_written(column) && self.cells[column].character == CONTINUATION
     }
 
-    /// Returns the number of columns up to the last column that is not empty.
+    /// Returns the number of columns up to and including the last column that is not erased.
     fn columns(&self) -> usize {
         let last = self.written.iter().rposition(|bits| *bits != 0);
         last.map_or(0, |word| word * 64 + 64 - self.written[word].leading_zeros() as usize)

@@ -29,7 +29,7 @@ pub enum Token<'a> {
 pub struct Sgr<'a>(&'a [Parameter]);
 
 impl Sgr<'_> {
-    /// Appends the sequence.
+    /// Appends the SGR sequence to `out`.
     pub fn write(self, out: &mut String) {
         out.push_str("\u{1b}[");
         for (index, parameter) in self.0.iter().enumerate() {
@@ -45,9 +45,10 @@ impl Sgr<'_> {
     }
 }
 
-/// The maximum number of parameters, which is more than any colour requires. Further parameters are ignored.
+/// The maximum number of parameters of a sequence, which is more than any colour requires. Further parameters are
+/// ignored.
 const MAX_PARAMETERS: usize = 16;
-/// The maximum length of a link's URL (the limit of the OSC 8 specification). Longer ones do not become links.
+/// The maximum length of a link's URL in bytes (the limit of the OSC 8 specification). Longer URLs do not become links.
 const MAX_LINK_BYTES: usize = 2083;
 
 /// Parses text that arrives in pieces.
@@ -80,7 +81,7 @@ enum ScannerState {
 }
 
 impl Scanner {
-    /// Creates a scanner for the beginning of a line.
+    /// Creates a scanner for the beginning of a line that starts with `style`.
     #[must_use]
     pub fn new(style: Style) -> Self {
         Self { style, ..Self::default() }
@@ -260,8 +261,8 @@ impl Scanner {
     }
 }
 
-/// Parses an OSC string, which may start or end a link. A URL whose scheme is neither http nor https ends the current
-/// link without starting a new one.
+/// Parses an OSC string, which may start or end a link. A URL that is too long, contains invalid characters, or has a
+/// scheme other than http and https ends the current link without starting a new one.
 fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
     let Some((_, address)) = string.strip_prefix("8;").and_then(|link| link.split_once(';')) else { return };
     let lower = |prefix: &str| address.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));

@@ -1,9 +1,9 @@
 //! Text styles: SGR parameters are mapped to the sixteen colours that the themes define.
 
-/// One of the sixteen ANSI colours, or none.
+/// One of the sixteen ANSI colours, or the default colour.
 ///
-/// The themes define a readable value for each of them. The 256 colours and 24-bit colours are mapped to the nearest of
-/// the sixteen.
+/// The themes define a readable value for each of the sixteen colours. The 256 colours and 24-bit colours are mapped to
+/// the nearest of the sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(u8);
 
@@ -52,8 +52,8 @@ impl Color {
                 224..=255 => Self(15),
             };
         }
-        // A channel counts as on if its value is nearer to the highest channel than to the lowest one. The three bits
-        // are in the order of the ANSI colours.
+        // Each channel sets one bit of the ANSI colour's number (red 1, green 2, blue 4) if its value is nearer to that
+        // of the highest channel than to that of the lowest.
         let middle = low + (high - low) / 2;
         let mut number = 0;
         if red > middle {
@@ -89,7 +89,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// The bits of the flags whose values are inherited from the unknown previous line.
+    /// The bits of the flags whose values are inherited from the previous line, which is unknown.
     inherited: u8,
 }
 
@@ -209,7 +209,7 @@ impl Style {
         }
     }
 
-    /// Returns the CSS classes of the style; empty for the default.
+    /// Returns the CSS classes of the style, separated by spaces, or an empty string for the default style.
     #[must_use]
     pub fn classes(self) -> String {
         let mut classes = String::new();

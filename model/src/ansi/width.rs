@@ -1,8 +1,8 @@
 //! Computes the width of characters.
 
 /// Returns the number of columns that a character occupies in a terminal. The result approximates Unicode's
-/// `EastAsianWidth` property, with a width of 0 for combining characters. The page measures lines whose actual width
-/// may differ.
+/// `EastAsianWidth` property, with a width of 0 for combining characters. A browser may draw non-ASCII characters wider
+/// or narrower, so the page measures the lines that contain such characters.
 pub(super) fn width(character: char) -> u32 {
     match u32::from(character) {
         0x300..=0x36f

@@ -3,7 +3,7 @@
 use super::rules::first_word;
 use crate::Level;
 
-/// The verbs that begin lines of cargo and related tools.
+/// The verbs with which the progress lines of cargo and related tools begin.
 const CARGO: &str = "Compiling Checking Finished Running Downloading Downloaded Updating Fresh Blocking Doc-tests Documenting \
     Generated Installing Installed Replacing Replaced Locking Adding Removing Removed Upgrading Downgrading \
     Building Packaging Packaged Verifying Uploading Uploaded Executable Scraping Fetching Created Creating \

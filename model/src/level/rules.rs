@@ -2,12 +2,13 @@
 
 use crate::Level;
 
-/// The number of words at the beginning of a line that are searched for a level. Later words are part of a sentence.
+/// The number of words at the beginning of a line that are searched for a level. Later words are usually part of the
+/// message.
 const LEVEL_WITHIN_WORDS: usize = 6;
 
-/// Recognises the level that a logger wrote. It must be one of the first words, preceded only by times, bracketed names
-/// and similar prefixes. Other recognised forms are `level=warn`, `"level":"warn"`, glog's `E0131 12:00:00`, and a CI
-/// runner's `::error` and `##[error]`.
+/// Recognises the level that a logger wrote. The level must be one of the first words of the line, preceded only by
+/// times, bracketed names and similar prefixes. Other recognised forms are `level=warn`, `"level":"warn"`, glog's
+/// `E0131 12:00:00`, and a CI runner's `::error` and `##[error]`.
 pub(super) fn log_level_word(line: &str) -> Option<Level> {
     if let Some(level) = glog(line).or_else(|| structured(line)) {
         return Some(level);
@@ -48,7 +49,8 @@ pub(super) fn opening(line: &str) -> Option<Level> {
     if starts_with_any(line, WARNINGS) {
         return Some(Level::Warn);
     }
-    // yarn prints `error Command failed`. In a sentence that begins with "error", the next word is in lower case.
+    // Recognise messages such as yarn's `error Command failed`. In an ordinary sentence that begins with "error", the
+    // next word is usually in lower case.
     if line.strip_prefix("error ").is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_uppercase())) {
         return Some(Level::Error);
     }
@@ -64,7 +66,8 @@ pub(super) fn opening(line: &str) -> Option<Level> {
     }
 }
 
-/// Recognises indications later in the line, as in `file.c:1:2: error: ...`, `test x ... FAILED` and `panicked at`.
+/// Recognises indications anywhere in the line, such as those in `file.c:1:2: error: ...`, `test x ... FAILED` and
+/// `panicked at`.
 pub(super) fn within(line: &str) -> Option<Level> {
     const ERRORS: &str = ": error:|: error |: fatal error|: fatal:|' panicked at | panicked at |: command not found| FAILED |\
         undefined reference to|: No such file or directory|: Permission denied|: syntax error|test result: FAILED|\
@@ -106,9 +109,9 @@ fn structured(line: &str) -> Option<Level> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum LetterCase {
-    /// Matches only upper case, in which loggers write levels: `WARN`.
+    /// Matches only upper case, in which loggers write levels, for example `WARN`.
     Upper,
-    /// Matches any case, because the context shows that the word is a level: `[warn]`.
+    /// Matches any case, because the context shows that the word is a level, for example in `[warn]`.
     Any,
 }
 
@@ -141,7 +144,7 @@ pub(super) fn first_word(text: &str) -> &str {
 }
 
 fn starts_with_any(line: &str, openings: &str) -> bool {
-    // Prefixes in lower case match any case, because tools also capitalise them. The others must match exactly.
+    // Prefixes in lower case match any case, because some tools capitalise them. All other prefixes must match exactly.
     openings.split('|').any(|opening| {
         let lower = opening.bytes().all(|byte| !byte.is_ascii_uppercase());
         line.starts_with(opening)

@@ -91,7 +91,7 @@ impl Receiver {
         Self { to, have: 0, sum: Sha256::new() }
     }
 
-    /// Resumes a download at the end of a partial file. If the file is longer than the artifact, its content is
+    /// Resumes a download at the end of a partial file. If the file is longer than the artifact, the file's content is
     /// discarded.
     fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
         if part.metadata()?.len() > size(artifact) {

@@ -21,8 +21,8 @@ const STAND_IN: char = '\u{fffd}';
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
-    /// Returns the bytes that the step printed if the event's text contains U+FFFD, and otherwise `None`. If the bytes
-    /// are no longer available, returns `None`, and prints a note once.
+    /// If the event's text contains U+FFFD, fetches the bytes that the step printed. Returns `None` if the text does
+    /// not contain U+FFFD, or if the bytes are no longer available. In the latter case, prints a note the first time.
     pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
         let Payload::Log(payload) = &event.payload else { return Ok(None) };
         if !event.message.contains(STAND_IN) {
@@ -67,7 +67,7 @@ impl Follower {
 }
 
 /// Extracts the bytes of all segments from a range of the output that begins at `start`, and concatenates them. Returns
-/// `None` if the range is too short.
+/// `None` if the range does not contain all of the segments.
 fn pick(stretch: &[u8], start: i64, segments: &[Segment]) -> Option<Vec<u8>> {
     let mut picked = Vec::new();
     for Segment(offset, bytes, _) in segments {

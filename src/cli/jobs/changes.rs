@@ -26,11 +26,11 @@ impl ListChanges {
         Self(receiver)
     }
 
-    /// Waits for the next notification. While the server is unavailable, the connection is retried.
+    /// Waits for the next notification. While the server is unavailable, the listening task retries the connection.
     pub(super) async fn next(&mut self) -> Result<(), CliError> {
         match self.0.recv().await {
             Some(change) => change,
-            // The channel is closed without an error only if the task has panicked.
+            // The channel is closed without an error only if the task that runs `listen` has panicked.
             None => std::future::pending().await,
         }
     }

@@ -7,7 +7,8 @@ use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::machine::{self, MachineReply};
 
-/// The message that is printed if the current folder cannot be used.
+/// The message that is printed if the current folder cannot be used, because the server is not known to be on this
+/// machine.
 pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
     use --send DIR to send files, --cwd with an absolute path to choose a folder there, or --workspace to hide this message";
 
@@ -32,8 +33,8 @@ pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
 
 /// Returns the working directory to request, or `None` for the workspace.
 ///
-/// If the server is on this machine, a relative path in `asked` is relative to `caller`. Otherwise it is relative to
-/// the workspace, and an absolute path refers to a folder on the server.
+/// With [`Place::Here`], a relative path in `asked` is relative to `caller`. With [`Place::Workspace`], it is relative
+/// to the workspace, and an absolute path refers to a folder on the server.
 pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path>) -> Result<Option<String>, CliError> {
     let directory = match (place, asked) {
         (Place::Here, asked) => Some(plain(&caller.join(asked.unwrap_or(Path::new(""))))),

@@ -25,7 +25,7 @@ pub(super) enum Input {
     Open,
 }
 
-/// The error message if data is available.
+/// The error message that is printed if data is available.
 pub(super) const REFUSED: &str = "standard input has data, but jobs cannot read standard input; \
     redirect it from /dev/null, or pass the data as a file with --send";
 

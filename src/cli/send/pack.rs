@@ -1,8 +1,9 @@
 //! Packs a folder into an archive, a tar file compressed with zstd.
 //!
 //! The archive contains the files that git tracks or does not ignore. `.gitignore` and similar files are interpreted as
-//! git interprets them. If git is installed, it is also queried for tracked files that match an ignore pattern. Links
-//! to targets outside the folder, devices, pipes and sockets are omitted, because the server would reject them.
+//! git interprets them. Tracked files that match an ignore pattern are included only if git is installed, because git
+//! is needed to list them. Links to targets outside the folder, devices, pipes and sockets are omitted, because the
+//! server would reject them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 
 use super::progress::Progress;
 
-/// The size of a block of the archive, in bytes.
+/// The size in bytes at which a block of the archive is sent.
 const BLOCK: usize = 128 << 10;
 
 /// The zstd compression level. Level 3 reduces source code to about a quarter of its size, and compresses faster than
@@ -106,11 +107,12 @@ impl Folder {
         &self.skipped
     }
 
-    /// Packs the files and sends the archive block by block. If a file cannot be read, the last item is an error.
+    /// Packs the files and sends the archive block by block. If a file cannot be read, an error is sent last.
     pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &Progress) -> io::Result<()> {
         let packed = self.write(BlockSender { sender: blocks.clone(), block: Vec::new() }, progress);
         if let Err(error) = &packed {
-            // Without this error, the server would consider the archive complete. The connection may already be closed.
+            // Without this error, the server would consider the archive complete. The result is ignored, because the
+            // connection may already be closed.
             blocks.blocking_send(Err(io::Error::new(error.kind(), error.to_string()))).ok();
         }
         packed

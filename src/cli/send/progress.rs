@@ -16,16 +16,16 @@ const DRAW_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Progress {
     total: u64,
-    /// The number of bytes of the files that have been packed so far. The upload lags behind this number by at most a
-    /// few blocks.
+    /// The number of bytes of file content that have been packed so far. The upload lags behind by at most a few
+    /// blocks.
     pub(super) sent: AtomicU64,
 }
 
-/// The progress line. Dropping this value erases it.
+/// The progress line. Dropping this value erases the line from the terminal.
 pub(super) struct Line(Option<JoinHandle<()>>);
 
 impl Progress {
-    /// Creates the state of an upload that has not started, for files of `total` bytes.
+    /// Creates the progress of an upload that has not started. `total` is the total size of the files, in bytes.
     pub(super) const fn new(total: u64) -> Self {
         Self { total, sent: AtomicU64::new(0) }
     }
@@ -35,7 +35,7 @@ impl Progress {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Redraws the line periodically until the returned value is dropped, if standard error is a terminal.
+    /// If standard error is a terminal, redraws the line periodically until the returned value is dropped.
     pub(super) fn draw(self: &Arc<Self>) -> Line {
         let progress = Arc::clone(self);
         Line(io::stderr().is_terminal().then(|| {

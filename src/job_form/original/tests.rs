@@ -120,7 +120,7 @@ fn a_secret_value_is_not_copied_to_another_name() {
     let field = |changes: Result<JobChanges, Misread>| changes.map_err(|misread| misread.field);
     assert_eq!(field(edited(|form| form.env[0].name = "OTHER_TOKEN".into())), renamed("OTHER_TOKEN"));
     assert_eq!(field(edited(|form| form.env[0].name = "KEY".into())), renamed("KEY"));
-    // A row without a name is ignored, as if it had been removed.
+    // A variable without a name is ignored, as if it had been removed.
     assert!(edited(|form| form.env[0].name = " ".into()).is_ok());
     let two = json!({"run": "a", "env": {"A_TOKEN": "[REDACTED]", "B_TOKEN": "[REDACTED]"}});
     let original = Original::of(&job(two)).expect("it is a command");

@@ -31,7 +31,7 @@ impl LineWindow {
         self.lines.binary_search_by(|line| line.key.cmp(&key)).ok()
     }
 
-    /// Changes a line in place, without changing its position in the order.
+    /// Changes a line in place, and updates the total size. `change` must not modify the line's key.
     pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
         let line = &mut self.lines[at];
         self.bytes -= line.text.len();
@@ -39,7 +39,7 @@ impl LineWindow {
         self.bytes += line.text.len();
     }
 
-    /// Inserts new lines at their positions. The lines must be sorted.
+    /// Inserts new lines at their positions. The new lines must be sorted.
     pub(super) fn merge(&mut self, fresh: Vec<LiveLine>) {
         let Some(first) = fresh.first() else { return };
         self.bytes += bytes_of(fresh.iter());

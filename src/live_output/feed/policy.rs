@@ -1,4 +1,4 @@
-//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] executes the decisions.
+//! Decides when to open the stream, when to poll and when to wait. [`super::Feed`] carries out the decisions.
 //!
 //! This module is pure. [`FeedPolicy::on`] receives an input, the time and a random number, and returns actions. The
 //! rules are:
@@ -31,7 +31,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_s
 /// The state of the connection, as displayed to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
-    /// The feed is opening its first stream.
+    /// The feed is opening a stream, because it was created, the page became visible or the reader requested a retry.
     #[default]
     Connecting,
     /// A stream is open.
@@ -99,7 +99,7 @@ enum StreamState {
     Open { received: f64 },
 }
 
-/// The state of the connection, which determines the next actions.
+/// The state of the feed, which determines the next actions.
 #[derive(Clone, Debug)]
 pub struct FeedPolicy {
     connection: Connection,
@@ -138,8 +138,8 @@ impl FeedPolicy {
             return Vec::new();
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, the result of an earlier poll is ignored. It is only recorded that the poll is
-            // no longer in progress.
+            // While the page is hidden, the result of an earlier poll is ignored, except that the poll is no longer in
+            // progress.
             self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
             return Vec::new();
         }
@@ -266,8 +266,8 @@ impl FeedPolicy {
     }
 }
 
-/// Returns the pause before a retry, in milliseconds. It doubles with each retry up to a maximum, and is shortened at
-/// random by up to one half.
+/// Returns the pause before a retry, in milliseconds. The pause doubles with each retry up to a maximum, and is
+/// shortened at random by up to one half.
 fn pause(number: u32, random: f64) -> f64 {
     WAITS.after_spread(number, random).as_secs_f64() * 1000.0
 }

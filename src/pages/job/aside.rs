@@ -102,7 +102,7 @@ fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) 
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
         |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
-    // The heading is omitted if `execute` is the only stage.
+    // The headings of stages are omitted if `execute` is the only stage.
     let only_execute =
         runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {
@@ -130,7 +130,7 @@ fn waiting_step(step: &Planned) -> AnyView {
     still_step(&step.id, &step.name, ("queued", "waiting"))
 }
 
-/// Shows a step that has no duration, with its icon, name and status.
+/// Shows a step that is waiting or was skipped, with its icon, name and status but without a duration.
 fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)) -> AnyView {
     view! {
         <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status=status>

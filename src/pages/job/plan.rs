@@ -3,7 +3,7 @@
 use model::{RawJson, Stage};
 use serde_json::Value;
 
-/// A step that has not started yet.
+/// A step as specified in the payload. It may already have started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The step's stage.
@@ -14,7 +14,8 @@ pub struct Planned {
     pub name: String,
 }
 
-/// Returns the steps of all stages in order, or an empty list if the payload has another format.
+/// Returns the steps of all stages in the order of execution. The list is empty if the payload is missing or
+/// specifies no steps.
 #[must_use]
 pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     let Some(payload) = payload.map(RawJson::to_value) else { return Vec::new() };

@@ -80,7 +80,7 @@ impl Timeline {
         timeline
     }
 
-    /// Returns the step that is running now.
+    /// Returns the step that is running now, or `None` if no step is running.
     #[must_use]
     pub fn running(&self) -> Option<&StepRun> {
         let attempt = self.attempts.last().filter(|attempt| attempt.status == AttemptStatus::Started)?;

@@ -1,5 +1,5 @@
-//! Decides when the list is fetched again. This happens on notifications from the stream of changed jobs or, without a
-//! stream, at regular intervals.
+//! Decides when the list is fetched again. This happens when the stream of changed jobs sends a notification or, while
+//! no stream is open, at regular intervals.
 //!
 //! The data in the notifications is not used. The list always fetches its page again, so that only the server has to
 //! filter and sort jobs.
@@ -20,7 +20,7 @@ const ASK_EVERY: Duration = Duration::from_secs(2);
 /// The number of intervals of [`ASK_EVERY`] that pass before a closed stream is opened again.
 const TRIES: u32 = 8;
 
-/// The delay after a change, so that a burst of changes causes a single request.
+/// The delay between a change and the resulting request, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
 /// A subscription to changes of the list. Dropping it ends the subscription.
@@ -32,7 +32,7 @@ pub(super) struct ListSubscription {
 
 struct State {
     stream: Option<ChangeStream>,
-    /// The number of intervals since a stream was last opened.
+    /// The number of intervals without an open stream since the last attempt to open one.
     ticks: u32,
     asking: Option<TimeoutHandle>,
     look: Rc<dyn Fn()>,
@@ -119,7 +119,7 @@ fn look(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// Fetches the list if no stream is open, and periodically retries a stream that the browser has closed.
+/// Fetches the list if no stream is open, and periodically opens a new stream if the browser has closed the last one.
 fn tick(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {

@@ -33,7 +33,7 @@ struct ListedJob {
 pub(super) enum RowOrigin {
     /// The job was on a loaded page, either the initial one or one that the user requested.
     Loaded,
-    /// The job was submitted while the list was displayed.
+    /// The job was submitted, or began to match the filters, while the list was displayed.
     Arrived,
 }
 
@@ -84,7 +84,7 @@ impl Loaded {
         format!("/tasks/queue?offset={offset}{}", self.query.get_value())
     }
 
-    /// Fetches the displayed jobs again.
+    /// Fetches the first jobs of the list again: as many as are displayed, but at least [`PAGE`] and at most [`FRESH`].
     fn refresh(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
@@ -198,7 +198,8 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     .into_any()
 }
 
-/// The message that is shown if the list is empty. It explains how to submit a first job, or that no jobs match.
+/// The message that is shown if the list is empty. It explains how to submit a first job, or says that no jobs match
+/// the filters.
 #[component]
 fn Empty(everything: bool) -> impl IntoView {
     if !everything {

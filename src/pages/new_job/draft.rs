@@ -48,7 +48,8 @@ pub struct Variable {
     pub name: RwSignal<String>,
     /// The variable's value.
     pub value: RwSignal<String>,
-    /// The name of the variable in the original job whose secret value is used while `value` is empty.
+    /// The name of the variable in the original job whose secret value is used while `value` is empty, or `None` if
+    /// there is no such variable.
     pub kept: StoredValue<Option<String>>,
 }
 
@@ -110,7 +111,7 @@ impl Draft {
         self.env.update(|env| env.retain(|variable| variable.id != id));
     }
 
-    /// Returns whether the form can show an error next to the given field.
+    /// Returns whether the form contains the field with the path `field`, so that an error can be displayed next to it.
     pub fn shows(self, field: &str) -> bool {
         let steps = self.steps.get();
         let mut of_steps = steps.iter().enumerate().flat_map(|(at, step)| {

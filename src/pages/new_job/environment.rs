@@ -7,10 +7,10 @@ use super::field::{FieldProblem, Problem, Problems, TextArea};
 use crate::job_form::MASK;
 use crate::ui::Icon;
 
-/// The id of the `datalist` element that suggests the most recently used names.
+/// The id of the `datalist` element that suggests the variable names used most recently.
 const KNOWN_NAMES: &str = "known-names";
 
-/// The list of variables.
+/// The fields of all environment variables, with a button for adding one.
 #[component]
 pub fn Environment(draft: Draft, known_names: Signal<Vec<String>>, problems: Problems) -> impl IntoView {
     // Variables can be added only with scripts, so an empty list is hidden without scripts.
@@ -125,8 +125,8 @@ fn is_secret(variable: Variable) -> bool {
     is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
 }
 
-/// Returns the hint shown below a secret variable. The secret value of the original job is kept only if the variable's
-/// name is unchanged.
+/// Returns the hint shown below a variable, or `None` if the variable is not a secret. The original job's secret value
+/// is kept only if the variable's name is unchanged.
 fn note(variable: Variable) -> Option<&'static str> {
     let name = variable.name.get();
     let has_its_name = variable.kept.with_value(|kept| kept.as_deref() == Some(name.trim()));
@@ -136,8 +136,8 @@ fn note(variable: Variable) -> Option<&'static str> {
     is_secret(variable).then_some("This name looks like a secret, so its value appears as [REDACTED] in the output.")
 }
 
-/// Returns whether a name looks like the name of a secret, by the same rule as `redact::is_secret_name` on the server.
-/// The result affects only the appearance of the form.
+/// Returns whether a name looks like the name of a secret, according to the rule that `redact::is_secret_name` applies
+/// on the server. The result affects only the appearance of the form.
 fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let ends = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|end| name.ends_with(end));

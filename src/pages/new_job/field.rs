@@ -4,32 +4,32 @@ use leptos::prelude::*;
 
 use crate::host;
 
-/// The CSS class of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
+/// The CSS classes of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
 pub const CODE: &str = "field code";
 
-/// A handle to the error of the form, if any, which consists of the path of a field and a message. Copies refer to the
-/// same error.
+/// A handle to the form's current error, if any. An error consists of the path of the invalid field and a message.
+/// Copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct Problems(Memo<Option<(String, String)>>);
 
 impl Problems {
-    /// Creates the error from a message such as `priority: takes a whole number`, which starts with the path of the
-    /// invalid field.
+    /// Creates the handle. `message` returns the current error message, if any, such as `priority: takes a whole
+    /// number`. The message starts with the path of the invalid field, if there is one.
     pub fn new(message: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Memo::new(move |_| message().map(|message| locate(&message))))
     }
 
-    /// Returns the path of the invalid field and the message.
+    /// Returns the path of the invalid field and the message, or `None` if the form has no error.
     pub fn get(self) -> Option<(String, String)> {
         self.0.get()
     }
 
-    /// Returns the path of the invalid field, without subscribing to changes.
+    /// Returns the path of the invalid field, if any, without subscribing the caller to changes.
     pub fn field(self) -> Option<String> {
         self.0.with_untracked(|problem| problem.as_ref().map(|(field, _)| field.clone()))
     }
 
-    /// Returns the error of one field.
+    /// Returns a handle to the error of the field with the path `field`.
     pub fn of(self, field: Signal<String>) -> FieldProblem {
         let text = Memo::new(move |_| self.0.get().filter(|(path, _)| *path == field.get()).map(|(_, text)| text));
         FieldProblem(text)
@@ -125,7 +125,7 @@ pub fn TextField(
     .into_any()
 }
 
-/// A multi-line field. The page that the server sends already contains the value.
+/// A multi-line field. The HTML that the server sends already contains the value.
 #[component]
 pub fn TextArea(
     /// The field's value.
@@ -133,8 +133,8 @@ pub fn TextArea(
 ) -> impl IntoView {
     let text = value.get_untracked();
     let rows = text.lines().count().clamp(3, 16);
-    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so one is added. Leptos
-    // does not escape the content.
+    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so an additional one is
+    // inserted. Leptos does not escape the content, so it is escaped here.
     let content = format!("\n{}", host::escaped_text(text));
     view! {
         <textarea
@@ -149,8 +149,8 @@ pub fn TextArea(
     }
 }
 
-/// Splits an error message into the path of the invalid field, as used in the form, and the remaining text. The path is
-/// empty if the message does not name a field.
+/// Splits an error message into the path of the form's field that the error refers to, and the remaining text. The path
+/// is empty if the message does not name a field.
 fn locate(message: &str) -> (String, String) {
     let (field, text) = match message.split_once(": ") {
         Some((field, text)) if !field.contains(' ') || field.starts_with("payload.env.") => (field, text),

@@ -1,5 +1,5 @@
-//! The form for a new or edited job. The server validates the values, and each error message is shown next to its
-//! field.
+//! The form for a new or edited job. The server validates the values, and each error message is shown next to the field
+//! that it refers to.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -86,7 +86,8 @@ impl FormState {
         self.submit.dispatch(request);
     }
 
-    /// Loads the values used most recently, which are stored only in the browser.
+    /// Loads the values used most recently, which are stored only in the browser. In the form for a new job, the shell
+    /// used most recently is filled in.
     fn remember(self) {
         let last = Remembered::load();
         if self.from.is_none() && !last.shell.is_empty() && self.draft.shell.with_untracked(String::is_empty) {

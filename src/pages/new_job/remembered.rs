@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::job_form::{EACH_ITS_OWN, JobForm, MASK};
 use crate::ui::storage;
 
-/// The key in the browser's storage.
+/// The key under which the values are stored in the browser.
 const KEY: &str = "tailwater.new-job";
 /// The maximum number of suggested working directories.
 const DIRECTORIES: usize = 8;
@@ -15,7 +15,7 @@ const NAMES: usize = 40;
 /// The maximum length of a stored text in bytes, which is the maximum length of a path on Linux.
 const LONGEST: usize = 4096;
 
-/// The values used most recently, latest first.
+/// The values used most recently. Lists begin with the latest value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Remembered {
@@ -40,7 +40,7 @@ impl Remembered {
         }
     }
 
-    /// Adds the values of a submitted form.
+    /// Records the values of a submitted form as the latest ones.
     #[must_use]
     pub fn with(mut self, form: &JobForm) -> Self {
         put_first(&mut self.working_directories, &form.working_directory, DIRECTORIES);

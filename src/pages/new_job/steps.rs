@@ -7,7 +7,7 @@ use super::field::{Problem, Problems, TextArea};
 use crate::job_form::{EACH_ITS_OWN, Original, kept_of_step};
 use crate::ui::Icon;
 
-/// The list of commands.
+/// The fields of all commands, with a button for adding one.
 #[component]
 pub fn Steps(draft: Draft, original: StoredValue<Option<Original>>, problems: Problems) -> impl IntoView {
     let several = move || draft.steps.read().len() > 1;
@@ -90,7 +90,8 @@ fn StepHead(draft: Draft, problems: Problems, step: Step, position: Signal<usize
     .into_any()
 }
 
-/// Describes the settings of a step that are kept from the original job and that the form does not show.
+/// Returns a description of the step's settings that are kept from the original job but not shown in the form, or
+/// `None` if there are none.
 fn kept(draft: Draft, original: StoredValue<Option<Original>>, step: Step) -> Option<String> {
     let shell = draft.shell.get();
     let shown_shell = (shell != EACH_ITS_OWN).then_some(shell.as_str());

@@ -16,7 +16,8 @@ use crate::server::{AppState, observe};
 /// The maximum size of an error response's body, in bytes.
 const ENVELOPE: usize = 16 << 10;
 
-/// Converts an error of hyper to the error to report. `unread` contains the bytes that hyper had read but not parsed.
+/// Converts an error of hyper to the error that is reported to the client. `unread` contains the bytes that hyper had
+/// read but not parsed.
 ///
 /// Returns `None` if the connection was closed between two requests, possibly after empty lines.
 pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
@@ -36,7 +37,8 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     }
 }
 
-/// Returns whether the request line occupies more than half of the maximum size of a head.
+/// Returns whether the request line occupies more than half of the maximum size of a request head. If so, the request
+/// is refused because of its target instead of its headers.
 fn is_target_too_long(unread: &[u8]) -> bool {
     let line = unread.iter().position(|byte| *byte == b'\n').unwrap_or(unread.len());
     line > BUFFER / 2

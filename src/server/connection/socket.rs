@@ -45,7 +45,8 @@ impl Exchange {
     /// Records a flush. hyper flushes its socket only after writing its whole buffer.
     fn flushed(&self) {
         let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-        // This fails in all other states, in which the response is incomplete or no request is being answered.
+        // `compare_exchange` fails in the other two states, in which there is nothing to record: the response is
+        // incomplete, or no request is being answered.
         swapped.ok();
     }
 }
@@ -78,7 +79,7 @@ impl Socket {
         self.stream
     }
 
-    /// Records a write. The write fails if the client has kept the server waiting for too long.
+    /// Records the result of a write. The write fails if the client has kept the server waiting for too long.
     fn paced(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = written {
             self.pace.moved(*written.as_ref().unwrap_or(&0));

@@ -16,7 +16,7 @@ use crate::server::http::error::ApiError;
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The paths of health checks, for which the host is not checked, because clients often send these requests with an IP
-/// address as the host, or without a host. The responses consist of one word and contain no private data.
+/// address as the host, or without a host. The responses contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port of a request, unmodified.
@@ -26,8 +26,9 @@ pub(super) struct RequestHost(String);
 impl RequestHost {
     /// Returns the host of a request, which is the authority of an absolute URI, or else the `Host` header.
     ///
-    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. If
-    /// neither is present, the result is empty, which is not one of the server's names.
+    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. The
+    /// result is empty, which is not one of the server's names, if a request has neither an absolute URI nor a `Host`
+    /// header.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();
@@ -59,7 +60,7 @@ impl RequestHost {
         Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
     }
 
-    /// Returns whether the host and port are those of an `Origin` header.
+    /// Returns whether the value of an `Origin` header has this host and port.
     pub(super) fn is_origin(&self, origin: &str) -> bool {
         origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&self.0))
     }

@@ -20,7 +20,7 @@ pub(super) async fn list(
     Ok(Json(ArtifactsPage { items: state.queue.artifacts(job).await? }))
 }
 
-/// Sends a file. It is always sent as an attachment, so that a browser never displays it as one of the server's own
+/// Sends an artifact, always as an attachment, so that a browser never displays the file as one of the server's own
 /// pages.
 pub(super) async fn download(
     State(state): State<AppState>,

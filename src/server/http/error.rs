@@ -122,7 +122,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the header that HTTP requires for this status, if the header has a constant value.
+    /// Returns the header that HTTP requires or recommends for this status, if the header has a constant value.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),

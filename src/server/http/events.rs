@@ -18,7 +18,7 @@ use format::Format;
 /// The default and the maximum number of events in a page.
 const LIMIT: (i64, i64) = (200, 500);
 
-/// The order of a page.
+/// The order of the events in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     OldestFirst,
@@ -63,7 +63,7 @@ async fn direction(
     })
 }
 
-/// Returns the position of a cursor. A `seq` requires no lookup.
+/// Converts a cursor to a `seq`. Only a cursor with a time has to be looked up in the event log.
 pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Result<Seq, ApiError> {
     match cursor {
         Cursor::Seq(seq) => Ok(seq),

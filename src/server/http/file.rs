@@ -70,12 +70,12 @@ fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
     }
 }
 
-/// Returns the value of a header if it is text.
+/// Returns the value of a header, or `None` if the header is missing or contains bytes other than visible ASCII.
 pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
     request.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns a body that reads a range of a file while it is being sent.
+/// Returns a body that contains a range of a file and reads the range block by block while the body is being sent.
 pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
     UnsentBlocks { file, at: range.start, end: range.end }.into_body()
 }

@@ -6,7 +6,8 @@ use super::error::ApiError;
 use crate::limits::READY_PATIENCE;
 use crate::server::AppState;
 
-/// Succeeds if the database can be read and written in time and there is enough free disk space for new jobs.
+/// Succeeds if the database can be read and written within [`READY_PATIENCE`] and there is enough free disk space for
+/// new jobs.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
     let answered = tokio::time::timeout(READY_PATIENCE, state.db.ping()).await;
     answered.map_err(|_| ApiError::StoreSilent(READY_PATIENCE.as_secs()))??;

@@ -28,8 +28,8 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state of the attempt is read before its spool. If the attempt has finished by then, the spool contains all of
-    // its output.
+    // The state of the attempt is read before its spool. If that state is final, the spool contains all of the
+    // attempt's output.
     let output = state.outputs.find(job, attempt).await?;
     Ok(Json(state.outputs.lines(job, &output, wanted).await?))
 }
@@ -50,7 +50,7 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep })
 }
 
-/// Parses the number of the attempt. `None` refers to the latest attempt.
+/// Parses the number of the attempt. Returns `None`, which stands for the latest attempt, if the parameter is missing.
 pub(super) fn attempt(query: &mut Query) -> Result<Option<i32>, ApiError> {
     Ok(query.number("attempt", 1..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()))
 }

@@ -24,7 +24,8 @@ use sending::{Attempts, LogResponse};
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
-/// Whether the response ends at the current end of the output, or only when the job has finished.
+/// Whether the response ends at the current end of the output, or only when the requested attempt or the job has
+/// finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LogEnd {
     Now,
@@ -47,8 +48,8 @@ pub(super) async fn log(
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
-    // The state of the attempt is read before its spool. If the attempt has finished by then, the spool contains all of
-    // its output.
+    // The state of the attempt is read before its spool. If that state is final, the spool contains all of the
+    // attempt's output.
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };

@@ -1,4 +1,5 @@
-//! `/machine`: identifies the server's machine, so that the command line can determine whether it runs on the same one.
+//! `/machine`: identifies the server's machine, so that the command line can determine whether it runs on the same
+//! machine.
 
 use axum::Json;
 

@@ -14,7 +14,7 @@ use crate::server::AppState;
 use crate::server::connection::Peer;
 use crate::server::gate::session_cookie;
 
-/// The destination of a login if no other page was requested.
+/// The page to which a login redirects the browser if no other page was requested.
 const HOME: &str = "/tasks/queue";
 
 /// The fields of the login form, which contains a token or the ticket of a login link.
@@ -73,8 +73,8 @@ pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) ->
     with_cookie(&state, Redirect::to("/login"), "", 0)
 }
 
-/// Sets the session cookie for the given number of seconds. Scripts cannot read it, and browsers do not send it with
-/// POST requests from other sites.
+/// Sets the session cookie, which expires after the given number of seconds. Scripts cannot read the cookie, and
+/// browsers do not send it with POST requests from other sites.
 fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
     let name = state.auth.cookie_name();
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");
@@ -85,8 +85,8 @@ fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) 
     reply
 }
 
-/// Returns whether a path is on this server: it starts with a single slash, and contains nothing that browsers would
-/// interpret as another host.
+/// Returns whether `next` is a path on this server, which means that it starts with a single slash and contains nothing
+/// that browsers would interpret as another host.
 fn is_local(next: &str) -> bool {
     next.starts_with('/')
         && !next.starts_with("//")

@@ -42,14 +42,14 @@ impl FrameBuffer {
         self.waiting.is_empty()
     }
 
-    /// Removes and returns the next frame, and records that it is sent now.
+    /// Removes and returns the next frame, and records the current time as the time at which it was sent.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let frame = self.waiting.pop_front()?;
         self.sent = Instant::now();
         Some(frame)
     }
 
-    /// Returns the time at which a heartbeat is due. Events that a filter rejects do not delay it.
+    /// Returns the time at which a heartbeat is due. Events that a filter rejects do not delay the heartbeat.
     pub(super) fn heartbeat_at(&self) -> Instant {
         self.sent + HEARTBEAT
     }

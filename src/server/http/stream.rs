@@ -44,8 +44,8 @@ pub(super) async fn stream(
     let mut reader = Reader { state, job, filter, watch, cursor: after.max(last_id), _permit: permit };
     let mut first = reader.read().await?;
     if reader.cursor > first.last_seq {
-        // A cursor beyond the end is treated as the end. The end is read from the database, because the state shared by
-        // readers may be slightly outdated.
+        // A cursor beyond the last event is treated as the position of the last event. That position is read from the
+        // database, because the state shared by readers may be slightly outdated.
         reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
         first = reader.read().await?;
     }
@@ -114,7 +114,7 @@ enum Phase {
 }
 
 impl EventStream {
-    /// Returns the next bytes to send, or `None` at the end.
+    /// Returns the next bytes to send, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(frame) = self.frames.pop() {
@@ -136,7 +136,8 @@ impl EventStream {
         }
     }
 
-    /// Creates frames from a page, or waits for new events if the page is empty.
+    /// Creates frames from a page, or waits for new events if the page is empty. Returns `None` when the server is
+    /// stopping.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));

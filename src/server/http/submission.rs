@@ -43,7 +43,7 @@ impl FromRequest<AppState> for Submitted {
             let JsonBody(new) = JsonBody::from_request(request, state).await?;
             return Ok(Self { new, input: None });
         }
-        // Each part of the form has its own limit.
+        // The limit for the whole body is disabled, because each part of the form has its own limit.
         DefaultBodyLimit::disable().apply(&mut request);
         let form = Multipart::from_request(request, state).await;
         let mut form = form.map_err(|error| ApiError::InvalidPayload(format!("the form cannot be read: {error}")))?;
@@ -131,7 +131,7 @@ async fn drain(form: &mut Multipart) {
     }
 }
 
-/// Runs a blocking operation in a thread of Tokio's pool for such operations.
+/// Runs a blocking operation in Tokio's thread pool for blocking operations.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))?;
     done.map_err(|error| match error.kind() {

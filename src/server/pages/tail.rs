@@ -1,15 +1,15 @@
-//! Limits the newest output to the amount needed for a first paint.
+//! Limits the amount of output that is loaded with a job's page.
 //!
-//! A single event of a job that prints rapidly can contain up to 1 MiB, and a page with all of it would load slowly.
-//! Omitted output is loaded by line number when the reader scrolls to it.
+//! A single event of a job that prints rapidly can contain up to 1 MiB of output, and a page with all of it would load
+//! slowly. Omitted output is loaded by line number when the reader scrolls to it.
 
 use model::{Event, LogPayload, Payload, Segment};
 
 /// The approximate number of bytes of output in a first paint, which fills several screens.
 pub(crate) const BYTES: i64 = 64 << 10;
 
-/// Removes the output before the last `bytes` bytes of the last attempt, in whole lines. If this removes whole events,
-/// all events before the remaining output are removed as well.
+/// Removes the output that precedes the last `bytes` bytes of the last attempt's output. Only whole lines are removed.
+/// If this removes whole events, all events before the remaining output are removed as well.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
     let of_last = |output: &&LogPayload| Some(output.attempt) == attempt;

@@ -1,4 +1,4 @@
-//! Tests of requests that a page of another site makes a browser send.
+//! Tests of requests that a page of another site causes a browser to send.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use super::session::login;
 use super::{job_with_artifact, routes};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// Requests a path with the given `Host` header and the token.
+/// Requests a path with the given `Host` header and the admin token.
 async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
     get_raw(base, &format!("{path} HTTP/1.1"), &format!("Host: {host}\r\n")).await
 }
 
-/// Sends a GET request with the token. `line` consists of the request target and the HTTP version, and `headers` of
-/// further header lines.
+/// Sends a GET request with the admin token. `line` consists of the request target and the HTTP version, and `headers`
+/// of further header lines.
 async fn get_raw(base: &str, line: &str, headers: &str) -> tcp::Reply {
     let request = format!("GET {line}\r\n{headers}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n");
     tcp::parse(&tcp::exchange(base, request.as_bytes(), tcp::Sending::Goes).await).expect("the server answers")

@@ -34,8 +34,8 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     started.inspect_err(|status| assert_eq!(status.signal(), Some(9), "at {point:?}")).ok()
 }
 
-/// Repeatedly kills the server at each of these points, and then checks that everything it had acknowledged or shown
-/// still exists.
+/// Repeatedly kills the server at each of the given fail points, and then checks that everything that the server had
+/// acknowledged or shown still exists.
 ///
 /// A running job passes each point about `often` times.
 async fn kill_at(points: &[FailPoint], often: usize) {

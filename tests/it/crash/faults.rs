@@ -26,7 +26,7 @@ fn chatty() -> Value {
     json!({"type": "command", "payload": {"steps": steps}})
 }
 
-/// Checks that everything a chatty job has printed is stored in order, and that the totals are correct.
+/// Checks that everything that a job from [`chatty`] has printed is stored in order, and that the totals are correct.
 async fn is_whole(api: &Api, id: &str) {
     let events = api.events(id).await;
     let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
@@ -45,7 +45,7 @@ async fn is_whole(api: &Api, id: &str) {
     assert_eq!((number(&attempt["lines"]), number(&attempt["bytes"])), (2 * STEPS * LINES, output.len()));
 }
 
-/// Retries until the server accepts a job. Every refusal has to have status 503.
+/// Submits a job, retrying until the server accepts it. Every refusal has to have status 503.
 async fn submit(api: &Api) -> String {
     let mut id = None;
     until_async("the server accepts a job", async || {

@@ -151,7 +151,7 @@ impl Running {
         send(signal, self.child.id());
     }
 
-    /// Closes the reading end of the program's standard output and waits until the program exits.
+    /// Closes the read end of the program's standard output and waits until the program exits.
     pub async fn close_stdout(mut self) -> Done {
         self.stdout.close();
         while self.stdout.recv().await.is_some() {}
@@ -195,7 +195,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line. The channel holds at most one line, so that other unread output stays in the pipe.
+/// Reads a pipe line by line. The channel holds at most one line, so that most of the unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

@@ -30,7 +30,7 @@ impl Process {
             .unwrap_or_else(|mut child| panic!("the server exited before it listened: {:?}", child.wait()))
     }
 
-    /// Starts a server that may exit before it listens. In that case its exit status is returned.
+    /// Starts a server that may exit before it listens. Returns the server's exit status if it does.
     pub fn start_to_die(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, ExitStatus> {
         Self::spawn(data, by).map_err(|mut child| child.wait().expect("the child can be waited for"))
     }
@@ -53,8 +53,8 @@ impl Process {
         }
     }
 
-    /// Returns the one-time login link. Can be called only once, because the link is read from the output of the
-    /// program.
+    /// Returns the one-time login link. This method can be called only once, because it reads the link from the output
+    /// of the program.
     pub fn login_link(&mut self) -> String {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
     }
@@ -77,7 +77,7 @@ impl Process {
         assert!(sent.success());
     }
 
-    /// Waits until the server has exited.
+    /// Waits until the server has exited, and returns its exit status.
     pub async fn exited(&mut self) -> ExitStatus {
         let mut status = None;
         until("the server exits", || {

@@ -1,4 +1,5 @@
-//! Opens the queue and the event log without a server, so that a test can make the calls of a worker directly.
+//! Opens the queue and the event log without a server, so that a test can directly call the functions that a worker
+//! calls.
 
 use std::ops::RangeInclusive;
 

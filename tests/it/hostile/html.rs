@@ -20,7 +20,7 @@ pub struct Page {
     /// All other text except scripts.
     pub text: String,
     scripts: String,
-    /// The name of the element that contains the next text.
+    /// The name of the element that contains the text to be read next.
     element: String,
 }
 

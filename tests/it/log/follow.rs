@@ -20,7 +20,7 @@ impl Following {
         Self { reply, text: String::new() }
     }
 
-    /// Reads until the text equals `expected`.
+    /// Reads until the text received so far equals `expected`.
     async fn reads(&mut self, expected: &str) {
         while self.text != expected {
             assert!(expected.starts_with(&self.text), "{:?} instead of {expected:?}", self.text);

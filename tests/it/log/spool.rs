@@ -167,8 +167,8 @@ fn with_timestamps_every_line_has_its_time_once_and_nothing_else_is_added() {
 #[test]
 fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     let mut written = Written::new();
-    // The first line stays unfinished until the end. The number of a line therefore cannot be determined from the
-    // record of that line alone.
+    // Line 1 stays unfinished until all other lines have been written. The number of a line therefore cannot be
+    // determined from the record of that line alone.
     let spool = &mut written.spool;
     let mut append = |stream, text: String| {
         let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream };

@@ -86,8 +86,8 @@ fn entries_outside_the_workspace_are_refused() {
     check_refused(&[(LINK, "a", "/etc", b"")], "points outside");
     check_refused(&[(LINK, "a", "..", b"")], "points outside");
     check_refused(&[(LINK, "a/b", "../../evil", b"")], "points outside");
-    // The text of the last link stays inside the workspace, but the kernel resolves it through the first link to a path
-    // outside.
+    // According to its text, the target of the last link is inside the workspace, but the kernel resolves it through
+    // the first link to a path outside.
     check_refused(
         &[(FILE, "d/x", "", b""), (LINK, "d/up", "..", b""), (LINK, "out", "d/up/../x", b"")],
         "points outside",
@@ -118,7 +118,7 @@ fn a_decompression_bomb_is_stopped_at_the_limit() {
     check_refused(&[(FILE, "a", "", &zeros), (FILE, "b", "", &zeros)], "more than the 1048576 bytes");
     check_refused(&[(EntryType::GNULongName, "././@LongLink", "", &zeros), (FILE, "b", "", b"")], "too long");
     check_refused(&[(EntryType::XHeader, "x", "", &zeros), (FILE, "b", "", b"")], "");
-    // The header declares a huge size, but no content follows it.
+    // The header declares a huge size, but the archive contains no content.
     let mut header = Header::new_gnu();
     header.set_path("a").expect("it is short");
     header.set_size(u64::MAX / 2);

@@ -4,7 +4,7 @@ use granit_parser::ScalarStyle;
 
 use super::super::Node;
 
-/// A value, or the reason why JSON cannot represent it.
+/// The value of a scalar, or the reason why the scalar is invalid or JSON cannot represent it.
 pub(super) type Resolved = Result<Node, String>;
 
 /// Returns whether a scalar is plain, that is, neither quoted nor a block.
@@ -41,8 +41,8 @@ fn plain(text: &str) -> Resolved {
     }
 }
 
-/// Returns a number in JSON syntax, or the reason why JSON cannot represent it. Returns `None` if the text is not a
-/// number.
+/// Converts a number to JSON syntax, or returns the reason why JSON cannot represent it. Returns `None` if the text is
+/// not a number.
 fn number(text: &str) -> Option<Result<String, String>> {
     let radix = |digits: &str, radix| {
         let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));

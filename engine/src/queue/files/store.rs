@@ -10,7 +10,7 @@ use crate::event_log::Lease;
 use crate::queue::NewArtifact;
 use crate::queue::store::damaged;
 
-/// Records an artifact. A newer version of the same file replaces the earlier one.
+/// Records an artifact. If the attempt already has an artifact with the same name, the new one replaces it.
 pub(in crate::queue) async fn keep_artifact(
     connection: &mut Connection,
     lease: Lease,

@@ -46,8 +46,8 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // A job whose next attempt is due later than this was scheduled before the system clock was set back. It is claimed
-    // immediately.
+    // A job whose next attempt is due later than this time was scheduled before the system clock was set back. It is
+    // claimed immediately.
     .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(connection.sqlite())
     .await?;
@@ -167,7 +167,8 @@ pub(in crate::queue) async fn end_attempt(
     Ok(())
 }
 
-/// Returns the running jobs of earlier embedded workers of this data folder, whose names begin with `family`.
+/// Returns the running jobs of earlier embedded workers of this data folder. The names of these workers begin with
+/// `family`.
 pub(in crate::queue) async fn abandoned(
     connection: &mut Connection,
     family: &str,
@@ -203,7 +204,7 @@ pub(in crate::queue) async fn abandoned(
     Ok(abandoned)
 }
 
-/// Returns the progress of the output of each running attempt.
+/// Returns how much of each running attempt's output has been stored as events or suppressed.
 pub(in crate::queue) async fn shipping(connection: &mut Connection) -> DbResult<Vec<Shipping>> {
     let rows: Vec<(uuid::Uuid, i32, i64)> = sqlx::query_as(
         "select a.job_id, a.attempt, a.shipped_bytes

@@ -16,8 +16,8 @@ impl RawCommand {
         secret.map(|(_, value)| value.clone()).collect()
     }
 
-    /// Returns the command in the form used in responses. The pattern lists every field, so adding a field without
-    /// handling it here is a compile error.
+    /// Returns the command in the form used in responses. The destructuring pattern lists every field, so adding a
+    /// field without handling it here is a compile error.
     pub(super) fn masked(&self, redactor: &Redactor) -> Self {
         let Self { title, env, working_directory, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
         let steps_of = |steps: &Option<Vec<RawStep>>| {

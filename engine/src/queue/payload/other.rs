@@ -6,7 +6,7 @@ use redact::Redactor;
 use super::masking::{mask, text};
 use crate::json::{Json, Member, Node};
 
-/// Returns the values of the members with secret-looking names.
+/// Returns all strings and numbers in members with secret-looking names.
 pub(super) fn secret_values(json: &Json) -> Vec<String> {
     let mut values = Vec::new();
     collect(json, false, &mut values);

@@ -17,10 +17,10 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use super::skipped::SkipReason;
 use crate::artifacts::Matcher;
 
-/// The maximum number of entries that are examined. If more entries have to be examined, the job's patterns are too
-/// broad.
+/// The maximum number of entries that a walk examines. Patterns that require more are considered too broad.
 pub(super) const MAX_ENTRIES: usize = 200_000;
-/// The maximum nesting depth of folders. All folders on the path to the current one are open at the same time.
+/// The maximum nesting depth of folders. It limits the number of file descriptors, because all folders on the path to
+/// the current one are open at the same time.
 const MAX_DEPTH: usize = 64;
 
 /// An entry that matches a pattern.

@@ -17,7 +17,7 @@ use crate::event_log::{AppendError, Batch, EventLog, Lease, ReadError, StoredOut
 use crate::inputs;
 use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
-/// The maximum time to wait for a notification. If a notification is lost, a job is delayed by at most this time.
+/// The maximum time to wait for a notification. If a notification is lost, its job is delayed by at most this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The link of a worker in the server's own process.

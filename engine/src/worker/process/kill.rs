@@ -1,5 +1,5 @@
-//! Kills the processes of a step whose supervisor cannot kill them, because it was killed itself. The out-of-memory
-//! killer or the step may have killed it.
+//! Kills the processes of a step whose supervisor was itself killed, for example by the out-of-memory killer or by the
+//! step.
 //!
 //! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
 //! cleared its environment is still found if it is a descendant of a process with these variables.
@@ -37,12 +37,12 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds in which processes are searched for and killed. If any are left after that, they are a
-/// fork bomb, which only a system limit can stop.
+/// The maximum number of rounds in which processes are searched for and killed. Processes that are left after that are
+/// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// Kills all processes with the marker and their descendants. Repeats this until none is left or `ROUNDS` is reached.
-/// Returns the number of processes found.
+/// Kills all processes with the marker and their descendants. Repeats this until none is left, but at most `ROUNDS`
+/// times. Returns the number of different processes found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
     let mut killed = HashSet::new();
     for _ in 0..ROUNDS {

@@ -61,7 +61,8 @@ pub enum LeftBehind {
 }
 
 impl Supervisor {
-    /// Starts a supervisor, which starts a step that writes to `pipes`. Returns once the step is running.
+    /// Starts a supervisor, which runs `program` with `pipes` as its standard output and standard error. Returns once
+    /// the program has been started.
     pub(super) fn start(
         supervision: &Supervision,
         program: Program,
@@ -88,7 +89,7 @@ impl Supervisor {
             return Err(error);
         }
         match supervisor.report() {
-            // If the supervisor has already exited, the step has killed it. `finish` handles this case.
+            // `None` means that the supervisor has exited. The step may have killed it. `finish` handles this case.
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
             Ok(Some(Report::NotStarted(error))) => {
                 supervisor.reap().ok();

@@ -24,14 +24,14 @@ pub struct Bounds {
     pub tail_bytes: u64,
 }
 
-/// The action for the next output.
+/// The action that the shipper takes on the next output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextAction {
     /// Send the output, up to this many bytes.
     Send(u64),
     /// Hold the output back until its step has ended.
     Wait,
-    /// Suppress the output, except for the tail of its step.
+    /// Suppress the output, except for the tail of the step's output.
     Suppress(GapReason),
 }
 
@@ -41,7 +41,7 @@ pub struct JobBudget {
     bounds: Bounds,
     /// The remaining budget, in bytes.
     left: u64,
-    /// The offset at which the current tail ends. Output before it is always sent.
+    /// The offset at which the current tail ends. Output before this offset is always sent.
     tail_to: u64,
 }
 
@@ -54,7 +54,8 @@ impl JobBudget {
         Self { bounds, left: budget.saturating_sub(own), tail_to: 0 }
     }
 
-    /// Decides whether to send the output that starts at `from`. `stop` is the end of that output, if it is known.
+    /// Decides whether to send the output that starts at `from`. `stop` is the boundary at which this output ends, if
+    /// it is known.
     #[must_use]
     pub fn next(&self, from: u64, stop: Option<Boundary>, now: Instant) -> NextAction {
         let remaining = self.remaining(from);

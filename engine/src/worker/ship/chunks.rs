@@ -24,7 +24,7 @@ impl StepOrigins {
 /// The chunks of a range of output.
 pub(super) struct Chunks {
     pub(super) events: Vec<NewEvent>,
-    /// The offset at which the range ends.
+    /// The offset at which the range that was read ends.
     pub(super) to: u64,
     /// Whether the range ends because the budget for both streams together was used up.
     pub(super) budget_is_spent: bool,
@@ -33,7 +33,7 @@ pub(super) struct Chunks {
 /// The limits for one read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadBudget {
-    /// The maximum number of bytes of each stream, which form one event.
+    /// The maximum size of the event of each stream, in bytes.
     pub(super) event: usize,
     /// The maximum number of bytes of both streams together.
     pub(super) all: u64,
@@ -67,7 +67,8 @@ pub(super) fn read(
             break;
         }
         let left = usize::try_from(budget.all - (to - from)).unwrap_or(usize::MAX);
-        // Read three bytes more than fit, so that the end of the last character is found.
+        // Read three bytes more than fit, so that a whole character of up to 4 bytes is read even if only one byte
+        // fits.
         let seen = wanted.min(own + 3);
         budget_is_spent = left < seen;
         let mut text = spool.read(to, seen.min(left))?;
@@ -93,8 +94,8 @@ pub(super) fn read(
     Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, budget_is_spent })
 }
 
-/// Truncates a text to at most `max_bytes` bytes, or to 4 bytes (the longest character) if `max_bytes` is smaller. Cuts
-/// after the last newline, or between two characters if there is no newline.
+/// Truncates a text to at most `max_bytes` bytes, or to 4 bytes (the length of the longest character) if `max_bytes` is
+/// smaller. Cuts after the last newline, or between two characters if there is no newline.
 fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(max_bytes.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
@@ -104,7 +105,7 @@ fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(end);
 }
 
-/// Returns the number of newlines in the record before offset `at`.
+/// Returns the number of newlines in the output of `record` before the offset `at`.
 fn newlines_before(spool: &mut SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
     let skipped = usize::try_from(at - record.offset).unwrap_or(0);
     if skipped == 0 {
@@ -120,7 +121,7 @@ struct Building {
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The number of the line in which the next piece must start to extend the last segment.
+    /// The number of the line in which a piece must start to continue the last segment with consecutive line numbers.
     next_line: i64,
 }
 
@@ -135,7 +136,7 @@ impl Building {
         self.text.len() + SEGMENT_SIZE * pieces
     }
 
-    /// Adds a piece that ends at offset `to` and starts in line `line`.
+    /// Adds a piece of the stream's output that ends at offset `to` and starts in line `line`.
     fn add(&mut self, to: u64, line: u64, text: &Redacted) {
         let (length, line) = (signed(text.len() as u64), signed(line));
         let offset = signed(to) - length;

@@ -26,7 +26,7 @@ pub(super) struct Gap {
 }
 
 /// Finds the range to suppress. It begins at `from`, and at most `tail_bytes` bytes of the step's output remain after
-/// it. The output must be complete up to `stop`.
+/// it. All output before `stop` must be in the spool.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
@@ -49,7 +49,8 @@ pub(super) fn find(
     Ok(Gap { event, to, step_end })
 }
 
-/// Returns the offset at which the output of a record's step ends. The records of a step are contiguous.
+/// Returns the offset at which the output of the step of record `first` ends, or `stop` if that is earlier. The records
+/// of a step are contiguous.
 fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
     let place = |record: Record| record.source.step;
     let here = spool.record(first)?.map(place);

@@ -16,7 +16,8 @@ pub struct LifecycleEvents {
     marks: watch::Sender<Marks>,
 }
 
-/// The offset of a lifecycle event or of the end of all output. All output before this offset must be sent first.
+/// The offset of a lifecycle event or of the end of all output. A lifecycle event is sent only after all output before
+/// its offset has been sent or suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boundary {
     /// The offset in `output.log`.
@@ -90,7 +91,7 @@ impl LifecycleEvents {
         }
     }
 
-    /// Returns the offset of the next event, and the time at which it was queued.
+    /// Returns the offset of the next event and the time at which it was queued, or `None` if the queue is empty.
     pub(super) fn next(&self) -> Option<Boundary> {
         self.lock().front().map(|lifecycle_event| lifecycle_event.at)
     }

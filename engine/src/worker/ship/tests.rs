@@ -13,8 +13,8 @@ use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
 use fastrand::Rng;
 
-/// A link that records the appended batches, and fails after the first `takes` of them. Batches pass through JSON, like
-/// those of a worker on another machine.
+/// A link that records the appended batches, and fails after the first `takes` of them. Each batch is serialised as
+/// JSON and parsed again, as it would be if it were sent over a network.
 #[derive(Clone, Debug)]
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
@@ -164,8 +164,8 @@ impl Case {
         )
     }
 
-    /// Prints output and ships it concurrently. If the link fails, the remaining output is shipped afterwards, as in
-    /// recovery.
+    /// Prints output and ships it concurrently. If the link fails, ships the remaining output afterwards, as recovery
+    /// does.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let lifecycle_events = LifecycleEvents::new();
         let shipper = self.shipper(spool, lifecycle_events.clone(), Progress::default());

@@ -167,7 +167,7 @@ fn emulated(line: &str) -> Cells {
         if text.is_empty() && !cell.is_wide_continuation() {
             return (" ".to_owned(), false, None, None);
         }
-        // The style of blanks is ignored, because in the emulator an erasure leaves a style behind.
+        // The style of blanks is ignored, because the emulator gives erased cells the current style.
         if text.starts_with(' ') {
             return (text.to_owned(), false, None, None);
         }

@@ -1,5 +1,5 @@
-//! Formats a page of events as JSON, as one item per line, or as plain output. The client chooses the format with
-//! `Accept` (RFC 9110, 12.5.1).
+//! Formats a page of events as one JSON object, as NDJSON with one event per line, or as the plain text of the output.
+//! The client chooses the format with `Accept` (RFC 9110, 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
@@ -14,7 +14,7 @@ use crate::server::accept::accepted;
 pub(super) enum Format {
     /// The page as one JSON object.
     Json,
-    /// Each item on its own line, with the same bytes as in the JSON format. The cursors are in headers.
+    /// Each event on its own line, with the same bytes as in the JSON format. The cursors are in headers.
     Lines,
     /// Only the messages of log events, concatenated.
     Text,
@@ -38,7 +38,7 @@ impl Format {
         best.1
     }
 
-    /// Returns the page in this format.
+    /// Returns a response with the page in this format.
     pub(super) fn reply(self, page: &Page) -> Response {
         let (content_type, body) = match self {
             Self::Json => ("application/json", page.to_json()),
@@ -62,7 +62,7 @@ fn messages(page: &Page) -> Vec<u8> {
     output.map(|event| event.message).collect::<String>().into_bytes()
 }
 
-/// Returns headers that contain all members of the JSON object except the items.
+/// Returns headers that contain all members of the page's JSON object except the items.
 fn where_to_go_on(page: &Page) -> [(HeaderName, String); 5] {
     [
         (HeaderName::from_static("x-next-after"), page.next_after.to_string()),

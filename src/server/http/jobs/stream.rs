@@ -1,8 +1,9 @@
-//! `/jobs/stream`: sends jobs as Server-Sent Events when they change, for pages and clients that display a list.
+//! `/jobs/stream`: sends jobs as Server-Sent Events when they change, for pages and clients that display a list of
+//! jobs.
 //!
 //! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
 //! into one frame. The first frame is a heartbeat whose `id` is the position at which the stream starts. A client that
-//! loads its list after this heartbeat does not miss a change.
+//! loads its list after this heartbeat does not miss any changes.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -35,8 +36,8 @@ pub(in crate::server::http) async fn stream(
     // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
-    // A cursor beyond the end is treated as the end. Without a cursor, the stream starts at the end. 0 is a valid
-    // cursor: it is the `id` of the heartbeat while there are no jobs.
+    // A cursor beyond the last change is treated as the position of the last change, which is also where a stream
+    // without a cursor starts. 0 is a valid cursor: it is the `id` of the heartbeat while there are no jobs.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let mut sending = JobsStream { state, cursor, changes, frames: FrameBuffer::new(), looked: None, _permit: permit };
     sending.heartbeat();
@@ -58,7 +59,7 @@ struct JobsStream {
 }
 
 impl JobsStream {
-    /// Returns the next bytes to send, or `None` at the end.
+    /// Returns the next bytes to send, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(frame) = self.frames.pop() {
@@ -76,7 +77,8 @@ impl JobsStream {
         }
     }
 
-    /// Creates frames for the changed jobs, and returns the number of these jobs.
+    /// Reads the jobs that have changed since the last call, creates a frame for each, and returns their number, at
+    /// most [`LIMIT`].
     async fn look(&mut self) -> Result<usize, QueueError> {
         self.changes.mark_unchanged();
         self.looked = Some(Instant::now());

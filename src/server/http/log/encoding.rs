@@ -24,7 +24,7 @@ impl Encoding {
         if gzip { Self::Gzip } else { Self::Identity }
     }
 
-    /// Returns the entity tag of content in this encoding.
+    /// Returns the entity tag of a body in this encoding. `etag` is the entity tag of the unencoded body.
     pub(super) fn name(self, etag: &str) -> String {
         match self {
             Self::Identity => etag.to_owned(),

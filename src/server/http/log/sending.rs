@@ -1,4 +1,5 @@
-//! Sends an attempt's output to one client, either up to its current end or until the job has finished.
+//! Sends output to one client, either up to the current end of an attempt's output, or until the attempt or the job has
+//! finished.
 //!
 //! Each block is read only after the connection has accepted the previous one. A slow client therefore occupies the
 //! memory of a single block, and a disconnected client occupies none.
@@ -34,7 +35,7 @@ pub(super) struct LogResponse {
     state: AppState,
     job: JobId,
     attempt: i32,
-    /// Whether the spool contained the attempt's complete output before the last read.
+    /// Whether it was known before the last read that the spool contains all of the attempt's output.
     is_complete: bool,
     output: Option<TextReader>,
     encoder: Encoder,
@@ -109,7 +110,7 @@ impl LogResponse {
         }))
     }
 
-    /// Returns the next bytes to send, or `None` at the end.
+    /// Returns the next bytes to send, or `None` at the end of the response.
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             match self.read().await? {
@@ -185,7 +186,8 @@ impl LogResponse {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // The attempt may have printed more between the last read and its end, so the spool is read again.
+            // The attempt may have printed more between the last read and the end of the attempt, so the spool is read
+            // again.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
