@@ -138,9 +138,13 @@ impl FeedPolicy {
             return Vec::new();
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, the result of an earlier poll is ignored, except that the poll is no longer in
-            // progress.
-            self.asking &= !matches!(happened, Happened::Polled { .. } | Happened::Unreachable);
+            // While the page is hidden, all inputs are ignored. The result of a poll only shows that the poll has
+            // finished.
+            let finished = matches!(
+                happened,
+                Happened::Polled { .. } | Happened::Unreachable | Happened::Refused(_) | Happened::Ended
+            );
+            self.asking &= !finished;
             return Vec::new();
         }
         match happened {

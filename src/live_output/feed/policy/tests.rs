@@ -50,6 +50,19 @@ fn after_a_broken_stream_the_log_is_polled_once_and_the_stream_reopened() {
 }
 
 #[test]
+fn a_poll_that_finishes_while_the_page_is_hidden_does_not_prevent_later_polls() {
+    let results = [Happened::Polled { more: true }, Happened::Unreachable, Happened::Refused(403), Happened::Ended];
+    for result in results {
+        let mut play = Play::begin();
+        assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll]);
+        play.happens(Happened::Hidden);
+        assert_eq!(play.happens(result), []);
+        play.happens(Happened::Shown);
+        assert_eq!(play.happens(Happened::Broke), [Action::Close, Action::Poll], "after {result:?}");
+    }
+}
+
+#[test]
 fn two_breaks_without_events_switch_to_polling_until_a_stream_works() {
     let mut play = Play::begin();
     for _ in 0..2 {
