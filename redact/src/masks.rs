@@ -49,9 +49,10 @@ impl Masks {
     /// Writes `text` up to the offset `sure`, and every mask that begins at or before `sure`. The caller guarantees
     /// that no further range begins before `sure`.
     pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
-        // After a release, the cursor may be beyond `sure`. The bytes before the cursor can no longer be masked, so
-        // every mask that begins there can be written now. If the output written last is a mask, ranges that begin
-        // after `sure` are not written yet, because a range that is found later may still include them.
+        // After a release, the cursor may be beyond `sure`. The text before the cursor has already been written, so a
+        // range that begins before the cursor masks only the bytes after it. A range that is found later cannot change
+        // where that mask begins, so the mask can be written now. If the output written last is a mask, ranges that
+        // begin after `sure` are not written yet, because a range that is found later may still include them.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.partition_point(|range| range.start <= sure);

@@ -1,4 +1,4 @@
-//! Limits the time that a peer may keep the server waiting: a maximum for each pause, and a minimum average rate.
+//! Limits how long a peer may keep the server waiting, by a maximum pause and a minimum average transfer rate.
 //!
 //! Only the time during which the server waits for the peer is deducted from the peer's budget. The budget does not
 //! change while the server itself is slow or has nothing to send.

@@ -17,11 +17,11 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before a time. If an id is given, an event at exactly that time matches only if its id is
-    /// not greater than the given id.
+    /// The cursor for the events after a time: the last event at or before that time. If an id is given, events at
+    /// exactly that time whose ids are greater than the given id also count as after it.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after a time. If an id is given, an event at exactly that time matches only if its id is
-    /// not smaller than the given id.
+    /// The cursor for the events before a time: the first event at or after that time. If an id is given, events at
+    /// exactly that time whose ids are smaller than the given id also count as before it.
     Before(Timestamp, Option<EventId>),
 }
 

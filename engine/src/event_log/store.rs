@@ -156,7 +156,7 @@ pub(super) async fn last_seq(connection: &mut Connection, job: JobId) -> DbResul
 pub(super) async fn page(connection: &mut Connection, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let mut page = Filling::new(request, head);
-    // Events appended after the head was read belong to the next page.
+    // Events appended after the head was read are not part of this page.
     let last = head.last_seq.0;
     let (after, before) = match request.direction {
         Direction::After(cursor) => (cursor.0, last + 1),

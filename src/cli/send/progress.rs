@@ -25,7 +25,7 @@ pub(super) struct Progress {
 pub(super) struct Line(Option<JoinHandle<()>>);
 
 impl Progress {
-    /// Creates the progress of an upload that has not started. `total` is the total size of the files, in bytes.
+    /// Creates the progress state for an upload that has not started. `total` is the total size of the files, in bytes.
     pub(super) const fn new(total: u64) -> Self {
         Self { total, sent: AtomicU64::new(0) }
     }

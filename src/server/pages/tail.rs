@@ -21,7 +21,7 @@ pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
         _ => true,
     });
     if events.len() < before {
-        // Readers rely on a contiguous sequence of events, so the events before the remaining output are removed.
+        // The page relies on a contiguous sequence of events, so all events before the remaining output are removed.
         let first = events.iter().position(|event| output(event).is_some());
         events.drain(..first.unwrap_or(0));
     }

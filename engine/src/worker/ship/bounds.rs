@@ -35,7 +35,7 @@ pub enum NextAction {
     Suppress(GapReason),
 }
 
-/// The remaining budget of an attempt for live output.
+/// The budget for live output that an attempt has left.
 #[derive(Clone, Debug)]
 pub struct JobBudget {
     bounds: Bounds,
