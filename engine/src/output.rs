@@ -2,7 +2,7 @@
 //!
 //! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
 //! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
-//! by line number, [`text`] reads it as text, `steps` maps steps to their ids, and a background task compresses the
+//! by line number, [`text`] reads it as text, [`search`] finds lines in it, `steps` maps steps to their ids, and a background task compresses the
 //! output of finished attempts.
 //!
 //! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
@@ -10,6 +10,7 @@
 mod compress;
 pub mod lines;
 mod page;
+pub mod search;
 mod steps;
 pub mod text;
 
@@ -22,6 +23,8 @@ use crate::event_log::{EventLog, ReadError};
 use crate::queue::{AttemptOutput, Queue, QueueError, Shipping};
 use crate::spool::{SpoolReader, Spools};
 pub use page::Wanted;
+use page::signed;
+use search::Searchers;
 pub use steps::StepIds;
 
 /// The error for output that could not be read.
@@ -55,13 +58,14 @@ pub struct Outputs {
     spools: Spools,
     queue: Queue,
     events: EventLog,
+    searchers: Searchers,
 }
 
 impl Outputs {
     /// Creates a reader for the outputs in the given spools.
     #[must_use]
-    pub const fn new(spools: Spools, queue: Queue, events: EventLog) -> Self {
-        Self { spools, queue, events }
+    pub fn new(spools: Spools, queue: Queue, events: EventLog) -> Self {
+        Self { spools, queue, events, searchers: Searchers::new() }
     }
 
     /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`.

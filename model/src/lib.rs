@@ -17,6 +17,7 @@ mod job;
 mod line;
 mod phase;
 mod raw_json;
+mod search;
 mod segment;
 mod step;
 mod time;
@@ -35,6 +36,7 @@ pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobInput,
 pub use line::{LinesPage, OutputLine};
 pub use phase::JobPhase;
 pub use raw_json::RawJson;
+pub use search::{SearchHit, SearchPage};
 pub use segment::Segment;
 pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};

@@ -15,6 +15,7 @@ mod metrics;
 pub(super) mod query;
 mod range;
 mod routes;
+mod search;
 mod session;
 mod sse;
 mod stream;
@@ -47,6 +48,7 @@ fn routes() -> Routes {
         .get("/jobs/{id}/events", events::page)
         .get("/jobs/{id}/events/stream", stream::stream)
         .get("/jobs/{id}/log", log::log)
+        .get("/jobs/{id}/log/search", search::search)
         .get("/jobs/{id}/lines", lines::lines)
         .get("/jobs/{id}/artifacts", artifacts::list)
         .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download);

@@ -25,7 +25,7 @@ enum Access {
 }
 
 /// The access rule of every route. A test below fails if the server has a route that is missing here.
-const RULES: [(&str, &str, Access); 31] = [
+const RULES: [(&str, &str, Access); 32] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -43,6 +43,7 @@ const RULES: [(&str, &str, Access); 31] = [
     ("GET", "/api/queue/jobs/{id}/events", Access::Program),
     ("GET", "/api/queue/jobs/{id}/events/stream", Access::Program),
     ("GET", "/api/queue/jobs/{id}/log", Access::Program),
+    ("GET", "/api/queue/jobs/{id}/log/search", Access::Program),
     ("GET", "/api/queue/jobs/{id}/lines", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program),

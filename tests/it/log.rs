@@ -6,5 +6,6 @@ mod follow;
 mod formats;
 mod lines;
 mod ranges;
+mod search;
 mod spool;
 mod story;

@@ -35,7 +35,12 @@ impl Outputs {
     }
 
     /// Adds the information that is not in the spool: the steps' ids and the events that contain the lines.
-    async fn describe(&self, job: JobId, attempt: i32, lines: Vec<Line>) -> Result<Vec<OutputLine>, OutputError> {
+    pub(super) async fn describe(
+        &self,
+        job: JobId,
+        attempt: i32,
+        lines: Vec<Line>,
+    ) -> Result<Vec<OutputLine>, OutputError> {
         if lines.is_empty() {
             return Ok(Vec::new());
         }
@@ -75,6 +80,6 @@ fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<Line>, u64)>
     Ok((lines::read(spool, from, wanted.count.min(left), wanted.keep)?, total))
 }
 
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -78,6 +78,18 @@ impl Selection {
     pub fn is_everything(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Returns whether output from `source` is selected, or `None` if the step's id is not known yet.
+    pub(super) fn takes(&self, source: Source, steps: &StepIds) -> Option<bool> {
+        let of_stage = self.stage.is_none_or(|stage| stage == source.step.stage);
+        if !of_stage || self.stream.is_some_and(|stream| stream != source.stream) {
+            return Some(false);
+        }
+        match &self.step_id {
+            Some(wanted) => steps.get(source).map(|id| id == wanted),
+            None => Some(true),
+        }
+    }
 }
 
 impl TextReader {
@@ -120,7 +132,7 @@ impl TextReader {
             let Some(record) = next else {
                 return Ok(if out.is_empty() { TextRead::End } else { TextRead::Bytes(out) });
             };
-            match self.wants(record.source) {
+            match self.selection.takes(record.source, &self.steps) {
                 Some(true) => self.read_piece(&record, &mut out)?,
                 Some(false) => self.pass(&record),
                 None if out.is_empty() => return Ok(TextRead::UnknownStep),
@@ -138,18 +150,6 @@ impl TextReader {
         let bytes = self.spool.read(self.at, usize::try_from(left).unwrap_or(BLOCK).min(BLOCK))?;
         self.at += bytes.len() as u64;
         Ok(TextRead::Bytes(bytes.into_bytes()))
-    }
-
-    /// Returns whether output from `source` is selected, or `None` if the step's id is not known yet.
-    fn wants(&self, source: Source) -> Option<bool> {
-        let of_stage = self.selection.stage.is_none_or(|stage| stage == source.step.stage);
-        if !of_stage || self.selection.stream.is_some_and(|stream| stream != source.stream) {
-            return Some(false);
-        }
-        match &self.selection.step_id {
-            Some(wanted) => self.steps.get(source).map(|id| id == wanted),
-            None => Some(true),
-        }
     }
 
     /// Appends the unread rest of a record, up to one block.

@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::jobs::JobPath;
 use super::query::Query;
 use crate::server::AppState;
-use format::Format;
+pub(super) use format::{Format, NDJSON};
 
 /// The default and the maximum number of events in a page.
 const LIMIT: (i64, i64) = (200, 500);

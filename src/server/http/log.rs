@@ -106,7 +106,8 @@ fn exactly(text: KeptFile, range: Range<u64>) -> Result<Response, ApiError> {
     Ok((about, body(text, range)).into_response())
 }
 
-fn selection(query: &mut Query) -> Result<Selection, ApiError> {
+/// Parses the step and the stream.
+pub(super) fn selection(query: &mut Query) -> Result<Selection, ApiError> {
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| (stage.as_str(), stage));
     let streams = [StreamName::Stdout, StreamName::Stderr].map(|stream| (stream.as_str(), stream));
     Ok(Selection {

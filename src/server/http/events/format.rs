@@ -9,9 +9,12 @@ use model::Payload;
 
 use crate::server::accept::accepted;
 
+/// The media type of one JSON object per line.
+pub(in crate::server::http) const NDJSON: &str = "application/x-ndjson";
+
 /// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::server::http) enum Format {
     /// The page as one JSON object.
     Json,
     /// Each event on its own line, with the same bytes as in the JSON format. The cursors are in headers.
@@ -22,11 +25,11 @@ pub(super) enum Format {
 
 impl Format {
     /// Returns the client's preferred format, or JSON if the client accepts none of the supported formats.
-    pub(super) fn accepted(request: &HeaderMap) -> Self {
+    pub(in crate::server::http) fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
         for (range, quality) in accepted(request, ACCEPT) {
             let format = match range.as_str() {
-                "application/x-ndjson" => Self::Lines,
+                NDJSON => Self::Lines,
                 "text/plain" => Self::Text,
                 "application/json" | "application/*" | "*/*" => Self::Json,
                 _ => continue,
@@ -42,7 +45,7 @@ impl Format {
     pub(super) fn reply(self, page: &Page) -> Response {
         let (content_type, body) = match self {
             Self::Json => ("application/json", page.to_json()),
-            Self::Lines => ("application/x-ndjson", lines(page)),
+            Self::Lines => (NDJSON, lines(page)),
             Self::Text => ("text/plain; charset=utf-8", messages(page)),
         };
         let reply = ([(CONTENT_TYPE, content_type), (VARY, "accept")], body);

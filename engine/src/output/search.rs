@@ -1,0 +1,283 @@
+//! Searches an attempt's output for lines, both while it grows and afterwards.
+//!
+//! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
+//! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
+//! order of the search. All searches together use one thread per CPU core, and each holds only the chunks that are
+//! being searched. Dropping a [`Search`] ends it.
+
+mod query;
+mod scan;
+
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use model::{JobId, SearchHit, SearchPage};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::lines::{self, Line};
+use super::{OutputError, Outputs, StepIds, blocking, signed};
+use crate::queue::AttemptOutput;
+use crate::spool::SpoolReader;
+pub use query::{Case, LineQuery, Pattern, PatternError, Select, Syntax};
+use scan::Found;
+
+/// The minimum and the maximum number of bytes of output that one thread searches at a time. A search begins with small
+/// chunks, so that its first results arrive early, and holds one chunk for each core.
+const CHUNK: (u64, u64) = (256 << 10, 4 << 20);
+
+/// The maximum number of index records of a chunk. Programs that write single lines cause one record per line.
+const CHUNK_RECORDS: u64 = 1 << 16;
+
+/// The maximum number of matching lines whose numbers a search reports.
+const MAX_NUMBERS: usize = 100_000;
+
+/// The maximum number of bytes of the lines that a search returns.
+const KEEP: usize = 16 << 10;
+
+/// The beginning and the direction of a search. Lines are numbered from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchFrom {
+    /// Search towards the end, beginning with this line.
+    Line(u64),
+    /// Search towards the beginning, beginning with the line before this one.
+    Before(u64),
+}
+
+/// The threads that all searches share.
+#[derive(Clone, Debug)]
+pub(super) struct Searchers {
+    permits: Arc<Semaphore>,
+    count: usize,
+}
+
+impl Searchers {
+    pub(super) fn new() -> Self {
+        let count = available_parallelism().map_or(1, usize::from);
+        Self { permits: Arc::new(Semaphore::new(count)), count }
+    }
+}
+
+/// A search of an attempt's output, up to the end that the output had when the search began.
+#[derive(Debug)]
+pub struct Search {
+    outputs: Outputs,
+    job: JobId,
+    attempt: i32,
+    /// `None` if the attempt has not printed anything.
+    spool: Option<SpoolReader>,
+    shared: Arc<Shared>,
+    from: SearchFrom,
+    /// The records that have not been searched yet.
+    rest: Range<u64>,
+    /// The size of the next chunk in bytes.
+    chunk: u64,
+    running: VecDeque<JoinHandle<io::Result<Found>>>,
+    total_lines: u64,
+    is_complete: bool,
+    /// The number of matching lines so far.
+    matches: u64,
+    /// The number of matching lines whose numbers can still be reported.
+    numbers_left: usize,
+    /// The first line that may still change.
+    unfinished: Option<u64>,
+}
+
+/// The parameters of a search that do not change.
+#[derive(Debug)]
+struct Shared {
+    query: LineQuery,
+    steps: StepIds,
+    /// The lines to search.
+    lines: Range<u64>,
+    /// The number of records when the search began.
+    records: u64,
+}
+
+impl Outputs {
+    /// Begins a search.
+    pub async fn search(
+        &self,
+        job: JobId,
+        of: &AttemptOutput,
+        query: LineQuery,
+        from: SearchFrom,
+    ) -> Result<Search, OutputError> {
+        let spool = self.open(job, of).await?;
+        let steps = self.steps(job, of.attempt).await?;
+        let begin = move || {
+            let Some(mut spool) = spool else { return Ok((None, 0, 0..0, 0)) };
+            // The number of lines is read first, so that every counted line is within the records.
+            let total = spool.total_lines()?;
+            let records = spool.count()?;
+            let rest = match from {
+                SearchFrom::Line(line) if line > total => records..records,
+                SearchFrom::Line(line) => spool.record_of_line(line.max(1), 0)?.unwrap_or(0)..records,
+                SearchFrom::Before(line) if line > total => 0..records,
+                SearchFrom::Before(line) => 0..spool.record_of_line(line, 0)?.map_or(0, |record| record + 1),
+            };
+            Ok((Some(spool), total, rest, records))
+        };
+        let (spool, total_lines, rest, records) = blocking(begin).await?;
+        let lines = match from {
+            SearchFrom::Line(line) => line..total_lines + 1,
+            SearchFrom::Before(line) => 1..line.min(total_lines + 1),
+        };
+        Ok(Search {
+            outputs: self.clone(),
+            job,
+            attempt: of.attempt,
+            spool,
+            shared: Arc::new(Shared { query, steps, lines, records }),
+            from,
+            rest,
+            chunk: CHUNK.0,
+            running: VecDeque::new(),
+            total_lines,
+            is_complete: of.is_complete,
+            matches: 0,
+            numbers_left: MAX_NUMBERS,
+            unfinished: None,
+        })
+    }
+}
+
+impl Search {
+    /// Returns the first `limit` matching lines, and stops.
+    pub async fn page(mut self, limit: usize) -> Result<SearchPage, OutputError> {
+        let mut numbers = Vec::new();
+        while numbers.len() < limit
+            && let Some(found) = self.next_found().await?
+        {
+            numbers.extend(found);
+        }
+        let has_more = numbers.len() > limit || !self.is_done();
+        numbers.truncate(limit);
+        let next = match (self.from, numbers.last()) {
+            (SearchFrom::Line(_), Some(last)) if has_more => Some(last + 1),
+            (SearchFrom::Before(_), Some(last)) if has_more => Some(*last),
+            _ => self.next(),
+        };
+        Ok(SearchPage {
+            items: self.describe(&numbers).await?,
+            lines: numbers.iter().copied().map(signed).collect(),
+            matches: signed(numbers.len() as u64),
+            total_lines: signed(self.total_lines),
+            next: next.map(signed),
+            done: !has_more,
+        })
+    }
+
+    /// Returns the next part of the results, with the text of up to `limit` lines. The last part has `done` set. Must
+    /// not be called after it.
+    pub async fn part(&mut self, limit: usize) -> Result<SearchPage, OutputError> {
+        let mut numbers = self.next_found().await?.unwrap_or_default();
+        self.matches += numbers.len() as u64;
+        numbers.truncate(self.numbers_left);
+        self.numbers_left -= numbers.len();
+        let done = self.is_done();
+        Ok(SearchPage {
+            items: self.describe(&numbers[..numbers.len().min(limit)]).await?,
+            lines: numbers.iter().copied().map(signed).collect(),
+            matches: signed(self.matches),
+            total_lines: signed(self.total_lines),
+            next: if done { self.next() } else { None }.map(signed),
+            done,
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        self.rest.is_empty() && self.running.is_empty()
+    }
+
+    /// Returns the line to continue from after everything has been searched.
+    fn next(&self) -> Option<u64> {
+        match self.from {
+            SearchFrom::Before(_) => None,
+            SearchFrom::Line(_) if self.is_complete => None,
+            SearchFrom::Line(from) => {
+                let end = self.total_lines + 1;
+                Some(self.unfinished.map_or(end, |line| line.min(end)).max(from))
+            }
+        }
+    }
+
+    /// Returns the numbers of the matching lines of the next chunk, or `None` after the last chunk. Chunks after it are
+    /// searched in the meantime.
+    async fn next_found(&mut self) -> Result<Option<Vec<u64>>, OutputError> {
+        while self.running.len() < self.outputs.searchers.count && !self.rest.is_empty() {
+            let chunk = self.next_chunk().await?;
+            let (mut spool, shared) = (self.spool.clone(), Arc::clone(&self.shared));
+            let permits = Arc::clone(&self.outputs.searchers.permits);
+            self.running.push_back(tokio::spawn(async move {
+                let _permit = permits.acquire_owned().await.map_err(io::Error::other)?;
+                blocking(move || match &mut spool {
+                    Some(spool) => scan::scan(spool, chunk, &shared),
+                    None => Ok(Found::default()),
+                })
+                .await
+            }));
+        }
+        let Some(running) = self.running.front_mut() else { return Ok(None) };
+        let found = running.await.map_err(io::Error::other)?;
+        self.running.pop_front();
+        let mut found = found?;
+        self.unfinished = [self.unfinished, found.unfinished].into_iter().flatten().min();
+        if matches!(self.from, SearchFrom::Before(_)) {
+            found.lines.reverse();
+        }
+        Ok(Some(found.lines))
+    }
+
+    /// Removes the next chunk from the rest.
+    async fn next_chunk(&mut self) -> io::Result<Range<u64>> {
+        let (spool, rest, from, size) = (self.spool.clone(), self.rest.clone(), self.from, self.chunk);
+        self.chunk = CHUNK.1.min(size * 2);
+        let Some(mut spool) = spool else { return Ok(std::mem::take(&mut self.rest)) };
+        let chunk = blocking(move || match from {
+            SearchFrom::Line(_) => {
+                let begin = spool.record(rest.start)?.map_or(0, |record| record.offset);
+                let end = spool.record_at(begin + size)?.min(rest.start + CHUNK_RECORDS);
+                Ok(rest.start..end.max(rest.start + 1).min(rest.end))
+            }
+            SearchFrom::Before(_) => {
+                let end = spool.record(rest.end - 1)?.map_or(0, |record| record.end());
+                let begin = spool.record_at(end.saturating_sub(size))?.max(rest.end.saturating_sub(CHUNK_RECORDS));
+                Ok(begin.min(rest.end - 1).max(rest.start)..rest.end)
+            }
+        })
+        .await?;
+        match from {
+            SearchFrom::Line(_) => self.rest.start = chunk.end,
+            SearchFrom::Before(_) => self.rest.end = chunk.start,
+        }
+        Ok(chunk)
+    }
+
+    /// Reads the lines with these numbers.
+    async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
+        let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
+        let numbers = numbers.to_vec();
+        let read = move || -> io::Result<Vec<Line>> {
+            let mut found = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                found.extend(lines::read(&mut spool, number, 1, KEEP)?);
+            }
+            Ok(found)
+        };
+        let lines = self.outputs.describe(self.job, self.attempt, blocking(read).await?).await?;
+        let query = &self.shared.query;
+        let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line.text), line };
+        Ok(lines.into_iter().map(hit).collect())
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        // A chunk that is waiting for a thread is not searched any more.
+        self.running.iter().for_each(JoinHandle::abort);
+    }
+}

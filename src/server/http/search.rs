@@ -1,0 +1,134 @@
+//! `/jobs/{id}/log/search`: finds lines of an attempt's output by their text, level, step or stream.
+//!
+//! As JSON, the response is one page of lines. As one JSON object per line, it is a stream of parts, which ends when
+//! everything has been searched. A client that disconnects ends its search.
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+use engine::output::OutputError;
+use engine::output::search::{Case, LineQuery, Pattern, Search, SearchFrom, Select, Syntax};
+use model::{Level, SearchPage};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::error::ApiError;
+use super::events::{Format, NDJSON};
+use super::jobs::JobPath;
+use super::lines::attempt;
+use super::log::selection;
+use super::query::Query;
+use crate::server::AppState;
+
+/// The default and the maximum number of lines in a response.
+const LIMIT: (i64, i64) = (200, 2000);
+
+/// The maximum length of a pattern in bytes. Longer ones exceed the length of an address that proxies accept.
+const MAX_PATTERN: usize = 4000;
+
+pub(super) async fn search(
+    State(state): State<AppState>,
+    JobPath(job): JobPath,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let wanted = line_query(&mut query)?;
+    let from = search_from(&mut query)?;
+    let limit = usize::try_from(query.number("limit", 0..=LIMIT.1)?.unwrap_or(LIMIT.0)).unwrap_or(0);
+    let attempt = attempt(&mut query)?;
+    query.end()?;
+    // The state is read first. If the job has finished by then, the spool contains all of its output.
+    let output = state.outputs.find(job, attempt).await?;
+    let search = state.outputs.search(job, &output, wanted, from).await?;
+    if Format::accepted(&headers) != Format::Lines {
+        return Ok(Json(search.page(limit).await?).into_response());
+    }
+    let permit = state.streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
+    let parts = Parts { state, search, limit, _permit: permit };
+    let live = [(CACHE_CONTROL, "no-cache, no-transform"), (HeaderName::from_static("x-accel-buffering"), "no")];
+    Ok(([(CONTENT_TYPE, NDJSON)], live, parts.into_body()).into_response())
+}
+
+fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
+    let yes_or_no = |query: &mut Query, name: &str| query.word(name, &[("true", true), ("false", false)]);
+    let syntax = if yes_or_no(query, "regex")?.unwrap_or(false) { Syntax::Regex } else { Syntax::Text };
+    let case = if yes_or_no(query, "ignoreCase")?.unwrap_or(false) { Case::Ignored } else { Case::Sensitive };
+    let select = if yes_or_no(query, "invert")?.unwrap_or(false) { Select::Others } else { Select::Matching };
+    let pattern = match query.text("q") {
+        Some(text) if text.len() > MAX_PATTERN => {
+            return Err(ApiError::InvalidQuery(format!("q: must not be longer than {MAX_PATTERN} bytes")));
+        }
+        Some(text) => Some(
+            Pattern::new(&text, syntax, case)
+                .map_err(|error| ApiError::InvalidQuery(format!("q: {text:?} {error}")))?,
+        ),
+        None => None,
+    };
+    let wanted = LineQuery { pattern, select, source: selection(query)?, levels: levels(query)? };
+    if wanted.pattern.is_none()
+        && (select == Select::Others || wanted.levels.is_empty() && wanted.source.is_everything())
+    {
+        let problem = "q: specify the text to search for, or select lines by level, stage, stepId or stream";
+        return Err(ApiError::InvalidQuery(problem.into()));
+    }
+    Ok(wanted)
+}
+
+/// Parses a list of levels, separated by commas.
+fn levels(query: &mut Query) -> Result<Vec<Level>, ApiError> {
+    let known = [Level::Info, Level::Warn, Level::Error];
+    let level = |word: &str| {
+        let level = known.into_iter().find(|level| level.as_str() == word);
+        level.ok_or_else(|| ApiError::InvalidQuery(format!("level: must be info, warn or error, not {word:?}")))
+    };
+    query.text("level").map_or(Ok(Vec::new()), |words| words.split(',').map(level).collect())
+}
+
+fn search_from(query: &mut Query) -> Result<SearchFrom, ApiError> {
+    let mut line = |name| query.number(name, 1..=i64::MAX).map(|line| line.map(i64::unsigned_abs));
+    match (line("from")?, line("before")?) {
+        (Some(_), Some(_)) => Err(ApiError::InvalidQuery("from, before: specify one of them".into())),
+        (None, Some(line)) => Ok(SearchFrom::Before(line)),
+        (line, None) => Ok(SearchFrom::Line(line.unwrap_or(1))),
+    }
+}
+
+/// The parts of a search that are still to be sent.
+struct Parts {
+    state: AppState,
+    search: Search,
+    /// The number of lines that may still be sent with their text.
+    limit: usize,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Parts {
+    fn into_body(self) -> Body {
+        Body::from_stream(futures_util::stream::unfold(Some(self), |parts| async {
+            let mut parts = parts?;
+            let part = parts.next().await;
+            // If the search fails, the body ends with an error, so that no client takes it for complete.
+            let more = part.as_ref().is_ok_and(|(_, done)| !done);
+            Some((part.map(|(bytes, _)| bytes), more.then_some(parts)))
+        }))
+    }
+
+    /// Returns the next part, and whether it is the last one.
+    async fn next(&mut self) -> Result<(Bytes, bool), OutputError> {
+        let part = tokio::select! {
+            part = self.search.part(self.limit) => part?,
+            () = self.state.shutdown.cancelled() => return Err(std::io::Error::other("the server is stopping").into()),
+        };
+        self.limit -= part.items.len();
+        Ok((line(&part), part.done))
+    }
+}
+
+fn line(part: &SearchPage) -> Bytes {
+    let mut line = serde_json::to_vec(part).expect("a page contains only strings and numbers");
+    line.push(b'\n');
+    line.into()
+}
