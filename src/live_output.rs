@@ -6,7 +6,7 @@
 //! [`layout`] computes the position of each row; [`panel`] computes the visible rows and the scroll position. All of
 //! these except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and
 //! [`status_bar`]. [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the
-//! page's address.
+//! page's address. [`search_bar`] lets the server search the whole log; [`search`] stores what it has found.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
@@ -22,6 +22,8 @@ pub mod panel;
 mod permalink;
 mod rows;
 mod screen;
+mod search;
+mod search_bar;
 mod shortcuts;
 #[cfg(test)]
 pub(crate) mod simulated;
@@ -42,6 +44,7 @@ use filter::OutputFilter;
 use model::{Artifact, Event, EventsPage, Job, Payload};
 use rows::Rows;
 use screen::Screen;
+use search_bar::{Search, SearchBar};
 use shortcuts::Shortcuts;
 use status_bar::StatusBar;
 use toolbar::Toolbar;
@@ -67,6 +70,7 @@ pub fn LiveOutput(
 ) -> impl IntoView {
     let id = job.with_untracked(|job| job.id);
     let screen = Screen::new(id, lifecycle_events, &tail);
+    let search = Search::new(screen);
     let over = tail.terminal && tail.next_after >= tail.last_seq;
     let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
     let sentinel: NodeRef<html::Div> = NodeRef::new();
@@ -79,6 +83,7 @@ pub fn LiveOutput(
         let observer = observe_size(screen);
         screen.measure();
         screen.go_to_address();
+        search.begin_from_address();
         let feed = (connection.get_untracked() != Connection::Ended).then(|| {
             let announced = StoredValue::new(0.0);
             Feed::connect(id, screen.cursor(), connection, move |events| {
@@ -104,7 +109,7 @@ pub fn LiveOutput(
 
     view! {
         <section class="live" aria-label="Live Output" data-testid="live-output">
-            <Toolbar screen artifacts job />
+            <Toolbar screen search artifacts job />
             <div class="live-rows" role="log" aria-live="off" aria-label="Output" tabindex="0" node_ref=screen.scroller>
                 <WithoutScripts job />
                 <Rows screen />
@@ -117,7 +122,8 @@ pub fn LiveOutput(
                 </button>
             </Show>
             <StatusBar screen connection on_try_now=move || try_now.update(|tries| *tries += 1) />
-            <Shortcuts screen />
+            <SearchBar search />
+            <Shortcuts screen search />
             <div class="visually-hidden" role="status">{announcement}</div>
         </section>
     }

@@ -1,9 +1,12 @@
 //! Sends GET requests for data that the pages load repeatedly from the REST API.
 
-use gloo_net::http::Request;
+use gloo_net::http::{Request, Response};
+use js_sys::{Reflect, Uint8Array};
 use model::ErrorBody;
 use serde::de::DeserializeOwned;
-use web_sys::AbortSignal;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, ReadableStreamDefaultReader};
 
 /// The timeout of a request in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
@@ -28,10 +31,57 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, RestError> {
     serde_json::from_str(&text).map_err(|_| RestError::Unreachable)
 }
 
+/// Whether to read more of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Read the next object.
+    Continue,
+    /// Close the connection.
+    Stop,
+}
+
+/// Fetches a response that consists of one JSON object per line, and passes each object to `on_item` when it arrives.
+/// `path` is relative to the server's root.
+pub async fn get_each<T: DeserializeOwned>(path: &str, mut on_item: impl FnMut(T) -> Reading) -> Result<(), RestError> {
+    let request = Request::get(path).header("accept", "application/x-ndjson");
+    let reply = request.send().await.map_err(|_| RestError::Unreachable)?;
+    if reply.status() != 200 {
+        return checked(&reply, reply.text().await).map(drop);
+    }
+    let body = reply.body().ok_or(RestError::Unreachable)?;
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let mut rest = Vec::new();
+    while let Some(chunk) = next_chunk(&reader).await? {
+        rest.extend_from_slice(&chunk);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let item = serde_json::from_slice(&rest[..end]).map_err(|_| RestError::Unreachable)?;
+            rest.drain(..=end);
+            if on_item(item) == Reading::Stop {
+                // The returned promise reports only whether the stream had already failed.
+                drop(reader.cancel());
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the next bytes of a body, or `None` at its end.
+async fn next_chunk(reader: &ReadableStreamDefaultReader) -> Result<Option<Vec<u8>>, RestError> {
+    let read = JsFuture::from(reader.read()).await.map_err(|_| RestError::Unreachable)?;
+    let value = Reflect::get(&read, &"value".into()).map_err(|_| RestError::Unreachable)?;
+    Ok((!value.is_undefined()).then(|| Uint8Array::new(&value).to_vec()))
+}
+
 async fn get_text(path: &str) -> Result<String, RestError> {
     let timeout = AbortSignal::timeout_with_u32(TIMEOUT_MS);
     let reply = Request::get(path).abort_signal(Some(&timeout)).send().await.map_err(|_| RestError::Unreachable)?;
-    let text = reply.text().await.map_err(|_| RestError::Unreachable)?;
+    checked(&reply, reply.text().await)
+}
+
+/// Returns the body of a response, or the error that it reports.
+fn checked(reply: &Response, body: Result<String, gloo_net::Error>) -> Result<String, RestError> {
+    let text = body.map_err(|_| RestError::Unreachable)?;
     match reply.status() {
         200..=299 => Ok(text),
         status @ (400..=407 | 409..=428) => {

@@ -13,6 +13,11 @@ export class JobPage {
   readonly newLines: Locator;
   readonly copy: Locator;
   readonly download: Locator;
+  readonly openSearch: Locator;
+  readonly search: Locator;
+  readonly searchSummary: Locator;
+  /** The highlighted parts of the lines. */
+  readonly marks: Locator;
 
   constructor(readonly page: Page) {
     this.status = page.getByTestId("job-status");
@@ -25,6 +30,10 @@ export class JobPage {
     this.newLines = page.getByTestId("new-lines");
     this.copy = page.getByTestId("copy-visible");
     this.download = page.getByTestId("download-log");
+    this.openSearch = page.getByTestId("search-open");
+    this.search = page.getByTestId("search-text");
+    this.searchSummary = page.getByTestId("search-summary");
+    this.marks = page.locator("mark.found");
   }
 
   async open(server: Server, id: string) {

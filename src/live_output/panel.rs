@@ -4,14 +4,18 @@
 //! [`PanelFrame`]. While following, the list stays at its end. While paused, the line at the top of the panel keeps its
 //! position, even if lines are appended, loaded before it, dropped, or hidden by a filter.
 
+mod frame;
+
 use std::ops::Range;
 
-use model::{Event, LinesPage, Seq};
+use model::{Event, LinesPage, SearchPage, Seq};
 
 use super::buffer::{Buffer, LineRange, WhenFull};
 use super::filter::{Counts, OutputFilter};
 use super::layout::{Layout, PanelRow, RowKey};
 use super::line::{Growth, LineKey, LiveLine, Measured};
+use super::search::Marks;
+pub use frame::{PanelFrame, RowView, Side, Space};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
 /// areas while scrolling.
@@ -52,76 +56,17 @@ pub struct Panel {
     marked: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
+    /// The matches of the current search, or `None` if there is no search.
+    marks: Option<Marks>,
 }
 
-/// A row to draw.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RowView {
-    /// A line of output.
-    Line {
-        /// The line to draw.
-        line: LiveLine,
-        /// The time between the start of the attempt and the line, in milliseconds.
-        offset: i64,
-        /// Whether this is the marked line.
-        marked: bool,
-    },
-    /// A lifecycle event or a gap.
-    LifecycleEvent(Event),
-    /// The space for lines outside the window.
-    Space(Space),
-}
-
-/// The space for lines outside the window.
+/// Whether the reader searches for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Space {
-    /// The end of the window that the space is next to.
-    pub side: Side,
-    /// The number of lines, or 0 if only the beginning of the first line in the window is missing.
-    pub lines: i64,
-    /// The height of the space in CSS pixels.
-    pub height: u32,
-}
-
-/// An end of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The end with the oldest lines.
-    Earlier,
-    /// The end with the newest lines.
-    Later,
-}
-
-impl RowView {
-    /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed.
-    #[must_use]
-    pub const fn key(&self) -> (RowKey, u32) {
-        match self {
-            Self::Line { line, marked, .. } => (RowKey::Line(line.key), line.revision * 2 + *marked as u32),
-            Self::LifecycleEvent(event) => (RowKey::LifecycleEvent(event.seq), 0),
-            Self::Space(Space { side: Side::Earlier, height, .. }) => (RowKey::Earlier, *height),
-            Self::Space(Space { side: Side::Later, height, .. }) => (RowKey::Later, *height),
-        }
-    }
-}
-
-/// The contents of the panel at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PanelFrame {
-    /// The rows to draw.
-    pub rows: Vec<RowView>,
-    /// The height of the space above the rows, in CSS pixels.
-    pub above: u32,
-    /// The height of the space below the rows, in CSS pixels.
-    pub below: u32,
-    /// The scroll position to set, in CSS pixels.
-    pub scroll_to: u32,
-    /// The number of rows that match each filter.
-    pub counts: Counts,
-    /// The number of rows that have arrived since following was paused.
-    pub unseen: i64,
-    /// The range of lines to load next, or `None` if no lines are missing in or near the visible part of the list.
-    pub wanted: Option<LineRange>,
+pub enum Searching {
+    /// The matches in the drawn lines are marked.
+    Yes,
+    /// No matches are marked.
+    No,
 }
 
 impl Panel {
@@ -139,6 +84,7 @@ impl Panel {
             seen: 0,
             marked: None,
             seeking: false,
+            marks: None,
         }
     }
 
@@ -193,6 +139,30 @@ impl Panel {
         self.seeking = true;
         self.pause(self.scroll_top());
         self.seek();
+    }
+
+    /// Begins or ends a search. The matches of an earlier search are no longer marked.
+    pub fn set_search(&mut self, search: Searching) {
+        self.marks = (search == Searching::Yes).then(Marks::default);
+    }
+
+    /// Marks the matches of a page of search results that begins with line `from`.
+    pub fn mark(&mut self, from: LineKey, page: SearchPage) {
+        if let Some(marks) = &mut self.marks {
+            marks.load(from.attempt, from.number, page);
+        }
+    }
+
+    /// Returns the line from which the reader moves to the next match: the marked line, or the first visible line.
+    #[must_use]
+    pub fn current(&self) -> Option<LineKey> {
+        let from = self.layout.at(self.scroll_top())?;
+        let visible = self.layout.between(self.layout.top(from), self.scroll_top() + self.height);
+        let mut keys = visible.filter_map(|index| match self.layout.rows()[index] {
+            PanelRow::Line(at) => Some(self.buffer.lines()[at].key),
+            _ => None,
+        });
+        self.marked.or_else(|| keys.next())
     }
 
     /// Returns whether the list will scroll to the marked line once that line is loaded.
@@ -331,7 +301,17 @@ impl Panel {
         let wanted = self.wanted(rows.clone().chain(near), scroll_to);
         let rows: Vec<RowView> = rows.map(|index| self.view_of(index)).collect();
         let unseen = if self.follows() { 0 } else { counts.get(self.filter) - self.seen };
-        PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted }
+        let unmarked = self.unmarked(&rows);
+        PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted, unmarked }
+    }
+
+    /// Returns the first line among `rows` whose attempt has lines with unknown matches there.
+    fn unmarked(&self, rows: &[RowView]) -> Option<LineKey> {
+        let marks = self.marks.as_ref()?;
+        let keys =
+            || rows.iter().filter_map(|row| if let RowView::Line { line, .. } = row { Some(line.key) } else { None });
+        let unknown = keys().find(|key| !marks.knows(*key))?;
+        keys().find(|key| key.attempt == unknown.attempt)
     }
 
     /// Returns the range to load: around the requested line, next to the window, or at the current scroll position.
@@ -366,7 +346,8 @@ impl Panel {
             PanelRow::Line(at) => {
                 let line = &self.buffer.lines()[at];
                 let offset = self.buffer.totals().offset_millis(line.key.attempt, line.time);
-                RowView::Line { line: line.clone(), offset, marked: self.marked == Some(line.key) }
+                let matches = self.marks.as_ref().map_or_else(Vec::new, |marks| marks.of(line.key).to_vec());
+                RowView::Line { line: line.clone(), offset, marked: self.marked == Some(line.key), matches }
             }
             PanelRow::LifecycleEvent(at) => RowView::LifecycleEvent(self.buffer.lifecycle_events()[at].clone()),
             PanelRow::Earlier => {

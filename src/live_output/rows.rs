@@ -9,6 +9,7 @@ use super::lifecycle_event;
 use super::line::LiveLine;
 use super::panel::{RowView, Side, Space};
 use super::screen::{RULER_COLUMNS, Screen};
+use super::search;
 use crate::ui::Icon;
 use crate::words;
 
@@ -35,7 +36,7 @@ pub fn Rows(screen: Screen) -> impl IntoView {
 
 fn row(screen: Screen, row: RowView) -> AnyView {
     match row {
-        RowView::Line { line, offset, marked } => line_row(screen, &line, offset, marked).into_any(),
+        RowView::Line { line, offset, marked, matches } => line_row(screen, &line, offset, marked, &matches).into_any(),
         RowView::LifecycleEvent(event) => match &event.payload {
             Payload::Gap(gap) => gap_row(screen, &event, gap).into_any(),
             _ => lifecycle_row(&event).into_any(),
@@ -44,9 +45,16 @@ fn row(screen: Screen, row: RowView) -> AnyView {
     }
 }
 
-fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl IntoView + use<> {
+fn line_row(
+    screen: Screen,
+    line: &LiveLine,
+    offset: i64,
+    marked: bool,
+    matches: &[(u32, u32)],
+) -> impl IntoView + use<> {
     let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
-    let spans: Vec<AnyView> = ansi::spans(&line.text, line.style).into_iter().map(span).collect();
+    let spans = search::split(ansi::spans(&line.text, line.style), matches);
+    let spans: Vec<AnyView> = spans.into_iter().map(found_span).collect();
     let key = line.key;
     view! {
         <div
@@ -67,6 +75,12 @@ fn line_row(screen: Screen, line: &LiveLine, offset: i64, marked: bool) -> impl 
             <span class="live-text">{spans}{cut}</span>
         </div>
     }
+}
+
+/// Displays a styled part of a line. A part of a match is highlighted.
+fn found_span((text, found): (Span, bool)) -> AnyView {
+    let view = span(text);
+    if found { view! { <mark class="found">{view}</mark> }.into_any() } else { view }
 }
 
 /// Displays a styled part of a line. Output is rendered as text nodes only, even if it contains HTML.

@@ -5,23 +5,29 @@
 //! scroll position are set. Heights are set through the CSSOM because the page's Content-Security-Policy forbids style
 //! attributes.
 
+use std::time::Duration;
+
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use model::{Event, EventsPage, JobId, LinesPage, Seq};
+use model::{Event, EventsPage, JobId, LinesPage, SearchPage, Seq};
 
 use super::buffer::{Buffer, BufferLimits, LineRange};
 use super::filter::{Counts, OutputFilter};
 use super::layout::ROW_HEIGHT;
 use super::lifecycle_event;
 use super::line::LineKey;
-use super::panel::{Panel, PanelFrame, RowView};
+use super::panel::{Panel, PanelFrame, RowView, Searching};
 use super::permalink;
 use super::totals::Totals;
 use crate::rest;
 
 /// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
+/// The number of lines whose matches are loaded by one request. More lines are rarely drawn at once.
+const MARKED_LINES: usize = 300;
+/// The shortest time between two requests for matches, which limits the load while lines arrive continuously.
+const MARK_EVERY: Duration = Duration::from_millis(250);
 /// The number of characters in [`Screen::ruler`]. A larger number makes the measured width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
@@ -56,7 +62,16 @@ pub struct Screen {
     /// An invisible element that is as wide as the area for the text of lines. Its width is measured to compute how
     /// many columns fit into a row.
     pub ruler_line: NodeRef<html::Span>,
-    loading: StoredValue<bool>,
+    requests: StoredValue<Requests>,
+}
+
+/// What the screen is requesting from the server.
+#[derive(Debug, Default)]
+struct Requests {
+    is_loading_lines: bool,
+    is_loading_marks: bool,
+    /// The query of the current search, as in the address of a request, or `None` if there is no search.
+    search: Option<String>,
 }
 
 impl Screen {
@@ -79,7 +94,7 @@ impl Screen {
             ruler: NodeRef::new(),
             ruler_line: NodeRef::new(),
             panel: StoredValue::new(panel),
-            loading: StoredValue::new(false),
+            requests: StoredValue::default(),
         }
     }
 
@@ -97,6 +112,36 @@ impl Screen {
     pub fn set_filter(self, filter: OutputFilter) {
         self.filter.set(filter);
         self.change(|panel| panel.set_filter(filter));
+    }
+
+    /// Returns the job whose log is displayed.
+    pub const fn job(self) -> JobId {
+        self.job
+    }
+
+    /// Returns the number of the last attempt.
+    pub fn last_attempt(self) -> i32 {
+        self.panel.try_with_value(Panel::last_attempt).unwrap_or(1)
+    }
+
+    /// Returns the line from which the reader moves to the next match.
+    pub fn current(self) -> Option<LineKey> {
+        self.panel.try_with_value(Panel::current).flatten()
+    }
+
+    /// Marks the matches of a search, or ends the search if there is no query.
+    pub fn set_search(self, query: Option<String>) {
+        self.change(|panel| panel.set_search(if query.is_some() { Searching::Yes } else { Searching::No }));
+        self.requests.update_value(|requests| requests.search = query);
+        self.draw();
+    }
+
+    /// Shows a line that a search has found. A filter that may hide it is removed.
+    pub fn show_match(self, key: LineKey) {
+        if matches!(self.filter.get_untracked(), OutputFilter::Stages | OutputFilter::Warnings) {
+            self.set_filter(OutputFilter::All);
+        }
+        self.go_to(Some(key.attempt), key.number);
     }
 
     /// Scrolls to a line. Without an attempt, the number refers to the last attempt.
@@ -208,6 +253,9 @@ impl Screen {
             if let Some(wanted) = frame.wanted {
                 self.load(wanted);
             }
+            if let Some(from) = frame.unmarked {
+                self.load_marks(from);
+            }
         });
     }
 
@@ -266,20 +314,46 @@ impl Screen {
     }
 
     fn load(self, part: LineRange) {
-        if self.loading.get_value() {
+        let is_loading =
+            self.requests.try_update_value(|requests| std::mem::replace(&mut requests.is_loading_lines, true));
+        if is_loading != Some(false) {
             return;
         }
-        self.loading.set_value(true);
         spawn_local(async move {
             let LineRange { attempt, first, count } = part;
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
             // A range that cannot be loaded is requested again the next time that the panel is drawn with the range in
             // view.
             let page = rest::get::<LinesPage>(&path).await;
-            self.loading.set_value(false);
+            self.requests.update_value(|requests| requests.is_loading_lines = false);
             if let Ok(page) = page {
                 self.change(|panel| panel.load(part, page));
             }
+        });
+    }
+
+    /// Loads the matches of the current search in the lines from `from` on.
+    fn load_marks(self, from: LineKey) {
+        let begin = |requests: &mut Requests| {
+            let query = requests.search.clone().filter(|_| !requests.is_loading_marks)?;
+            requests.is_loading_marks = true;
+            Some(query)
+        };
+        let Some(query) = self.requests.try_update_value(begin).flatten() else { return };
+        spawn_local(async move {
+            let LineKey { attempt, number } = from;
+            let path = search_path(self.job, attempt, &format!("{query}&from={number}&limit={MARKED_LINES}"));
+            let page = rest::get::<SearchPage>(&path).await;
+            let is_current = self.requests.try_with_value(|requests| requests.search.as_ref() == Some(&query));
+            if let (Some(true), Ok(page)) = (is_current, page) {
+                self.change(|panel| panel.mark(from, page));
+            }
+            let again = move || {
+                if self.requests.try_update_value(|requests| requests.is_loading_marks = false).is_some() {
+                    self.draw();
+                }
+            };
+            set_timeout(again, MARK_EVERY);
         });
     }
 
@@ -293,6 +367,11 @@ impl Screen {
             }
         });
     }
+}
+
+/// Returns the path of a search of an attempt.
+pub(super) fn search_path(job: JobId, attempt: i32, query: &str) -> String {
+    format!("/api/queue/jobs/{job}/log/search?attempt={attempt}&{query}")
 }
 
 fn set_if_new<T: Copy + PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {

@@ -6,10 +6,13 @@ use web_sys::HtmlDialogElement;
 
 use super::filter::OutputFilter;
 use super::screen::Screen;
+use super::search_bar::{Direction, Search};
 use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 7] = [
+    ("/", "Search in the whole log"),
+    ("n, N", "Go to the next or the previous match"),
     ("f", "Follow the newest line, or stop following"),
     ("c", "Copy the filtered output"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
@@ -28,12 +31,24 @@ pub fn open() {
 
 /// Handles the shortcuts, and contains the dialog that describes them.
 #[component]
-pub fn Shortcuts(screen: Screen) -> impl IntoView {
+pub fn Shortcuts(screen: Screen, search: Search) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        let key = event.key();
+        if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && key == "f" && !search.has_focus() {
+            // The browser's search finds only the rows that are drawn. Pressing the keys again opens it.
+            event.prevent_default();
+            return search.open();
+        }
         if event.ctrl_key() || event.alt_key() || event.meta_key() || is_typing(&event) {
             return;
         }
-        match event.key().as_str() {
+        match key.as_str() {
+            "/" => {
+                event.prevent_default();
+                search.open();
+            }
+            "n" => search.go(Direction::Next),
+            "N" => search.go(Direction::Previous),
             "f" if screen.follows.get_untracked() => screen.pause(),
             "f" => screen.follow(),
             "c" => click("copy-visible"),

@@ -8,6 +8,7 @@ use model::{Artifact, Job};
 
 use super::filter::OutputFilter;
 use super::screen::Screen;
+use super::search_bar::Search;
 use crate::ui::{Icon, clipboard, download_url};
 use crate::words;
 
@@ -18,7 +19,12 @@ const LOG_NAME: &str = "logs/output.log";
 
 /// The toolbar. On narrow screens, rarely used tools are in a menu.
 #[component]
-pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
+pub fn Toolbar(
+    screen: Screen,
+    search: Search,
+    artifacts: RwSignal<Vec<Artifact>>,
+    job: RwSignal<Job>,
+) -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
         <div class="live-tools">
@@ -26,6 +32,16 @@ pub fn Toolbar(screen: Screen, artifacts: RwSignal<Vec<Artifact>>, job: RwSignal
                 {OutputFilter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
             </div>
             <span class="push"></span>
+            <button
+                class="button needs-scripts"
+                data-testid="search-open"
+                aria-expanded=move || search.is_open.get().to_string()
+                aria-label="Search"
+                title="Search in the whole log (/)"
+                on:click=move |_| search.open()
+            >
+                <Icon name="search" />
+            </button>
             <button
                 class="button needs-scripts"
                 data-testid="follow-toggle"

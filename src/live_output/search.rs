@@ -1,0 +1,32 @@
+//! The state of a search: what the reader searches for, and which lines the server has found.
+//!
+//! This module is pure. The server searches the whole log, because the browser stores only a window of it.
+//! [`super::search_bar`] sends the requests and shows the results, [`super::panel`] marks the matches in the rows.
+
+mod findings;
+mod marks;
+
+pub use findings::Findings;
+pub use marks::{Marks, split};
+
+/// What the reader searches for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchTerms {
+    /// The text or the regular expression. Empty if the reader does not search.
+    pub text: String,
+    /// Whether `text` is a regular expression.
+    pub is_regex: bool,
+    /// Whether upper and lower case are different.
+    pub matches_case: bool,
+}
+
+impl SearchTerms {
+    /// Returns the parameters of the search, as in the page's address and in requests: name and value.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(&'static str, &str)> {
+        let mut parameters = vec![("q", self.text.as_str())];
+        parameters.extend(self.is_regex.then_some(("regex", "true")));
+        parameters.extend((!self.matches_case).then_some(("ignoreCase", "true")));
+        parameters
+    }
+}

@@ -1,0 +1,122 @@
+//! The matches within the lines that are drawn.
+
+use std::collections::HashMap;
+
+use model::SearchPage;
+use model::ansi::Span;
+
+use crate::live_output::line::LineKey;
+
+/// The matches in a range of lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    ranges: HashMap<LineKey, Vec<(u32, u32)>>,
+    /// For each attempt, the first and the last line whose matches are known.
+    known: HashMap<i32, (i64, i64)>,
+}
+
+impl Marks {
+    /// Replaces the matches of an attempt with those of a page that begins with line `from`.
+    pub fn load(&mut self, attempt: i32, from: i64, page: SearchPage) {
+        let last = if page.done { page.total_lines } else { page.next.unwrap_or(from) - 1 };
+        self.known.insert(attempt, (from, last));
+        self.ranges.retain(|key, _| key.attempt != attempt);
+        let key = |number| LineKey { attempt, number };
+        self.ranges.extend(page.items.into_iter().map(|hit| (key(hit.line.line), hit.ranges)));
+    }
+
+    /// Returns the matches of a line, in code points of its visible text.
+    #[must_use]
+    pub fn of(&self, key: LineKey) -> &[(u32, u32)] {
+        self.ranges.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns whether the matches of a line are known.
+    #[must_use]
+    pub fn knows(&self, key: LineKey) -> bool {
+        self.known.get(&key.attempt).is_some_and(|(from, to)| (*from..=*to).contains(&key.number))
+    }
+}
+
+/// Splits spans at the ends of the matches. The second value is `true` for spans that are part of a match.
+#[must_use]
+pub fn split(spans: Vec<Span>, ranges: &[(u32, u32)]) -> Vec<(Span, bool)> {
+    if ranges.is_empty() {
+        return spans.into_iter().map(|span| (span, false)).collect();
+    }
+    let mut rest = ranges.iter().copied().peekable();
+    let mut is_match = |at: u32| {
+        while rest.next_if(|(_, to)| *to <= at).is_some() {}
+        rest.peek().is_some_and(|(from, _)| *from <= at)
+    };
+    let mut parts: Vec<(Span, bool)> = Vec::new();
+    let mut at = 0;
+    for span in spans {
+        let Span { text, style, link, mark } = span;
+        let first = parts.len();
+        for character in text.chars() {
+            let found = is_match(at);
+            at += 1;
+            match parts[first..].last_mut() {
+                Some((part, is)) if *is == found => part.text.push(character),
+                _ => parts.push((Span { text: character.to_string(), style, link: link.clone(), mark }, found)),
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use model::ansi::{self, Style};
+    use model::{Level, OutputLine, SearchHit, Stage, StreamName, Timestamp};
+
+    use super::*;
+
+    fn parts(line: &str, ranges: &[(u32, u32)]) -> Vec<(String, bool)> {
+        let parts = split(ansi::spans(line, Style::default()), ranges);
+        parts.into_iter().map(|(span, found)| (span.text, found)).collect()
+    }
+
+    #[test]
+    fn spans_are_split_where_matches_begin_and_end() {
+        for (line, ranges, expected) in [
+            ("abc", vec![], vec![("abc", false)]),
+            ("abc", vec![(1, 2)], vec![("a", false), ("b", true), ("c", false)]),
+            ("é日c", vec![(1, 3)], vec![("é", false), ("日c", true)]),
+            ("\u{1b}[31mab\u{1b}[0mcd", vec![(1, 3)], vec![("a", false), ("b", true), ("c", true), ("d", false)]),
+            ("a\u{200b}b", vec![(1, 9)], vec![("a", false), ("<U+200B>", true), ("b", false)]),
+        ] {
+            let expected: Vec<(String, bool)> =
+                expected.into_iter().map(|(text, found)| (text.to_owned(), found)).collect();
+            assert_eq!(parts(line, &ranges), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_makes_the_matches_of_its_range_known() {
+        let line = |number| OutputLine {
+            line: number,
+            seq: None,
+            stream: StreamName::Stdout,
+            stage: Stage::Execute,
+            step_id: None,
+            time: Timestamp(0),
+            level: Level::Info,
+            text: "text".into(),
+            truncated: false,
+        };
+        let hit = SearchHit { line: line(7), ranges: vec![(0, 4)] };
+        let page = SearchPage { items: vec![hit], next: Some(8), total_lines: 20, ..SearchPage::default() };
+        let key = |attempt, number| LineKey { attempt, number };
+        let mut marks = Marks::default();
+        assert!(!marks.knows(key(1, 5)));
+        marks.load(1, 5, page.clone());
+        assert_eq!((marks.of(key(1, 7)), marks.of(key(1, 6))), (&[(0, 4)][..], &[][..]));
+        let known =
+            |marks: &Marks, attempt| (1..=21).filter(|line| marks.knows(key(attempt, *line))).collect::<Vec<_>>();
+        assert_eq!((known(&marks, 1), known(&marks, 2)), (vec![5, 6, 7], vec![]));
+        marks.load(1, 5, SearchPage { done: true, next: None, ..page });
+        assert_eq!(known(&marks, 1), (5..=20).collect::<Vec<_>>());
+    }
+}
