@@ -63,6 +63,29 @@ impl Client {
         serde_json::from_slice(&reply[head + 4..]).expect("the body is JSON")
     }
 
+    /// Searches a log, and reads the results to their end.
+    pub async fn search(&self, path: &str) -> Searched {
+        let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
+        let request = format!(
+            "GET /api/queue{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
+             Accept: application/x-ndjson\r\n\r\n",
+            self.address
+        );
+        let start = Instant::now();
+        let nanos = || start.elapsed().as_secs_f64() * 1e9;
+        socket.write_all(request.as_bytes()).await.expect("the server reads");
+        let (mut reply, mut first) = (Vec::new(), None);
+        while socket.read_buf(&mut reply).await.expect("the connection holds") > 0 {
+            if first.is_none() && memchr::memmem::find(&reply, b"\"text\":").is_some() {
+                first = Some(nanos());
+            }
+        }
+        let count = memchr::memmem::rfind(&reply, b"\"matches\":").expect("the results are counted");
+        let digits = reply[count + 10..].iter().take_while(|byte| byte.is_ascii_digit()).copied().collect();
+        let matches = String::from_utf8(digits).expect("digits are ASCII").parse().expect("it is a number");
+        Searched { first: first.unwrap_or(f64::NAN), all: nanos(), matches }
+    }
+
     /// Opens a stream of a job's `log` and `end` events.
     pub async fn stream(&self, job: &str) -> Stream {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
@@ -73,6 +96,16 @@ impl Client {
         socket.write_all(request.as_bytes()).await.expect("the server reads");
         Stream { socket, line: Vec::new() }
     }
+}
+
+/// The times that a search took, in nanoseconds.
+pub struct Searched {
+    /// The time until the first line arrived.
+    pub first: f64,
+    /// The time until everything had been searched.
+    pub all: f64,
+    /// The number of matching lines.
+    pub matches: u64,
 }
 
 /// An open event stream.

@@ -40,6 +40,9 @@ pub async fn all(names: &[String]) {
     if wanted("disk") {
         load::disk().await;
     }
+    if wanted("search") {
+        load::search().await;
+    }
 }
 
 /// Prints a result next to its target.

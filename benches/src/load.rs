@@ -86,7 +86,7 @@ pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
     let path = fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
-    write_log(&path).expect("writing succeeds");
+    write_log(&path, 50_000_000, 4).expect("writing succeeds");
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.path().join("spool").join(&id).join("1");
@@ -106,15 +106,46 @@ pub async fn disk() {
     row("  with the events in the database, in the same", &times(log + database), "");
 }
 
-/// Writes 50 MB of text that resembles a build log: repeated words, and unique numbers.
-fn write_log(path: &Path) -> std::io::Result<()> {
+/// Measures searches of a finished log of 10,000,000 lines and 1 GB, which is compressed.
+pub async fn search() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let path = fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
+    write_log(&path, 1_000_000_000, 12).expect("writing succeeds");
+    let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
+    client.ended(&id).await;
+    let spool = server.data.path().join("spool").join(&id).join("1");
+    while spool.join("output.log").exists() || spool.join("output.idx").exists() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let before = server.memory("VmHWM");
+    let lines = client.get(&format!("/jobs/{id}/lines?from=-1")).await["totalLines"].clone();
+    row("a compressed log: its lines", &lines.to_string(), "");
+    for (name, query, target) in [
+        ("a frequent text", "q=warning", "2 s"),
+        ("a rare text", "q=[+9000000]", "2 s"),
+        ("a rare text in any case", "q=[+9000000]&ignoreCase=true", "2 s"),
+        ("a simple expression", "q=linking+test+[0-9]%2B$&regex=true", "4 s"),
+    ] {
+        let path = format!("/jobs/{id}/log/search?{query}&limit=1");
+        let searched = client.search(&path).await;
+        row(&format!("  {name}: first hit"), &millis(searched.first), "200 ms");
+        row(&format!("  all {} counted", searched.matches), &millis(searched.all), target);
+    }
+    row("  increase of the maximum memory", &mib(server.memory("VmHWM") - before), "");
+}
+
+/// Writes text that resembles a build log: numbered lines with repeated words and a random number.
+fn write_log(path: &Path, bytes: usize, words_per_line: usize) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(File::create(path)?);
     let words = ["compiling", "linking", "warning", "unused", "module", "test", "ok", "running", "cached", "fetched"];
     let (mut random, mut written) = (fastrand::Rng::with_seed(1), 0);
-    while written < 50_000_000 {
-        let mut word = || words[random.usize(..words.len())];
-        let words = [word(), word(), word(), word()];
-        let line = format!("[{:>8}] {} {:x}\n", written / 80, words.join(" "), random.u32(..));
+    for number in 1.. {
+        if written >= bytes {
+            break;
+        }
+        let words: Vec<&str> = (0..words_per_line).map(|_| words[random.usize(..words.len())]).collect();
+        let line = format!("[{number:>8}] {} {:x}\n", words.join(" "), random.u32(..));
         out.write_all(line.as_bytes())?;
         written += line.len();
     }
