@@ -3,10 +3,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use zeekstd::{DecodeOptions, EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
+use zeekstd::{EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 
 /// The size of a frame before compression, in bytes. Reading a single byte decompresses one frame, which takes about a
 /// millisecond, and each slow reader keeps one frame in memory. Frames of a quarter of this size would take about 6 %
@@ -69,12 +70,13 @@ impl Frames {
             let index = self.table.frame_index_decomp(at);
             let begin = self.table.frame_start_decomp(index).map_err(io::Error::other)?;
             let end = self.table.frame_end_decomp(index).map_err(io::Error::other)?;
-            // Create a new decoder for each frame: a decoder's window is several times as large as a frame, and a slow
-            // reader would keep it in memory.
-            let options =
-                DecodeOptions::new(&*self.file).seek_table(self.table.clone()).offset(begin).offset_limit(end);
-            let mut frame = vec![0; usize::try_from(end - begin).map_err(io::Error::other)?];
-            options.into_decoder().map_err(io::Error::other)?.read_exact(&mut frame)?;
+            let from = self.table.frame_start_comp(index).map_err(io::Error::other)?;
+            let to = self.table.frame_end_comp(index).map_err(io::Error::other)?;
+            let mut compressed = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
+            // Clones share the file, so it is read at an explicit offset: its own position could be changed at any time.
+            self.file.read_exact_at(&mut compressed, from)?;
+            let size = usize::try_from(end - begin).map_err(io::Error::other)?;
+            let frame = zstd::bulk::decompress(&compressed, size)?;
             (self.frame, self.frame_at) = (frame, begin);
         }
         Ok((self.frame_at, &self.frame))
@@ -89,4 +91,35 @@ pub(super) fn encoder(file: &File) -> io::Result<Encoder<'static, &File>> {
         .frame_size_policy(FrameSizePolicy::Uncompressed(FRAME))
         .into_encoder(file)
         .map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn clones_read_the_same_file_at_the_same_time() {
+        let file = tempfile::tempfile().expect("a temporary file");
+        let text: Vec<u8> = (0..4_000_000_u32).flat_map(u32::to_le_bytes).collect();
+        let mut writer = encoder(&file).expect("the encoder starts");
+        writer.write_all(&text).expect("the file can be written");
+        writer.finish().expect("the file can be written");
+        let frames = Frames::open(file.try_clone().expect("the file is open")).expect("the file is complete");
+        let read_all = |mut frames: Frames, backwards: bool| {
+            for piece in 0..text.len() / 100_000 {
+                let piece = if backwards { text.len() / 100_000 - 1 - piece } else { piece };
+                let at = piece * 100_000;
+                let read = frames.read(at as u64, 100_000).expect("the file can be read");
+                assert!(read == text[at..at + 100_000], "at {at}");
+            }
+        };
+        std::thread::scope(|scope| {
+            for backwards in [false, true, false, true] {
+                let clone = frames.clone();
+                scope.spawn(move || read_all(clone, backwards));
+            }
+        });
+    }
 }
