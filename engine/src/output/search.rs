@@ -157,9 +157,10 @@ impl Search {
         let has_more = numbers.len() > limit || !self.is_done();
         numbers.truncate(limit);
         let next = match (self.from, numbers.last()) {
-            (SearchFrom::Line(_), Some(last)) if has_more => Some(last + 1),
-            (SearchFrom::Before(_), Some(last)) if has_more => Some(*last),
-            _ => self.next(),
+            _ if !has_more => self.next(),
+            (SearchFrom::Line(_), Some(last)) => Some(last + 1),
+            (SearchFrom::Before(_), Some(last)) => Some(*last),
+            (SearchFrom::Line(line) | SearchFrom::Before(line), None) => Some(line),
         };
         Ok(SearchPage {
             items: self.describe(&numbers).await?,

@@ -111,6 +111,9 @@ impl Parts {
             let mut parts = parts?;
             let part = parts.next().await;
             // If the search fails, the body ends with an error, so that no client takes it for complete.
+            if let Err(error) = &part {
+                tracing::warn!(%error, "a search was aborted");
+            }
             let more = part.as_ref().is_ok_and(|(_, done)| !done);
             Some((part.map(|(bytes, _)| bytes), more.then_some(parts)))
         }))

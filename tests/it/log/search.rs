@@ -142,6 +142,8 @@ async fn a_search_also_finds_lines_that_were_not_sent_live() {
     let page = search(&server, &id, "q=4999&limit=3").await;
     assert_eq!(page["lines"], json!([4999, 14999, 24999]));
     assert_eq!((&page["next"], &page["done"]), (&json!(25000), &json!(false)));
+    let page = search(&server, &id, "q=4999&limit=0&from=7").await;
+    assert_eq!((&page["lines"], &page["next"], &page["done"]), (&json!([]), &json!(7), &json!(false)));
 }
 
 #[tokio::test]
@@ -166,16 +168,21 @@ async fn pages_in_both_directions_contain_every_match_once() {
     assert_eq!(backward, expected);
 }
 
-#[tokio::test]
-async fn a_stream_of_results_counts_every_match_and_ends_when_everything_has_been_searched() {
-    let server = TestServer::start().await;
-    let (id, _) = server.api.run("seq 2000000").await;
-    let path = format!("/jobs/{id}/log/search?q=5&limit=7");
+/// Requests the results of a search as a stream.
+async fn parts(server: &TestServer, id: &str, query: &str) -> Vec<Value> {
+    let path = format!("/jobs/{id}/log/search?{query}");
     let reply = server.api.request(Method::GET, &path).header(ACCEPT, "application/x-ndjson").send().await;
     let reply = reply.expect("the server answers");
     assert_eq!(reply.headers()["content-type"], "application/x-ndjson");
     let body = reply.text().await.expect("the body is complete");
-    let parts: Vec<Value> = body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_results_counts_every_match_and_ends_when_everything_has_been_searched() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("seq 2000000").await;
+    let parts = parts(&server, &id, "q=5&limit=7").await;
     assert!(parts.len() > 2, "the results arrive in parts");
     let all =
         |name: &str| parts.iter().flat_map(|part| part[name].as_array().expect("a list").clone()).collect::<Vec<_>>();
@@ -192,6 +199,20 @@ async fn a_stream_of_results_counts_every_match_and_ends_when_everything_has_bee
     let (last, before) = parts.split_last().expect("there are parts");
     assert_eq!((&last["done"], &last["next"], &last["totalLines"]), (&json!(true), &Value::Null, &json!(2_000_000)));
     assert!(before.iter().all(|part| part["done"] == json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn simultaneous_searches_of_a_compressed_log_find_what_they_found_before_its_compression() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("seq 2000000").await;
+    let before = parts(&server, &id, "q=5&limit=7").await;
+    let log = server.data.path().join("spool").join(&id).join("1").join("output.log");
+    crate::harness::until("the log is compressed", || !log.exists()).await;
+    for _ in 0..4 {
+        let search = || parts(&server, &id, "q=5&limit=7");
+        let (first, second) = tokio::join!(search(), search());
+        assert!(first == before && second == before);
+    }
 }
 
 #[tokio::test]
