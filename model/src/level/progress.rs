@@ -19,16 +19,23 @@ const OPENINGS: &str = "info:|npm notice|npm info|npm http|npm verb|added |up to
     * ALPN|< HTTP/|> GET |> POST |Saving to:|Resolving |Connecting to |HTTP request sent|Length:|--20|\
     test result: ok|go: downloading|Get:|Hit:|Ign:|Reading package lists";
 
-/// Recognises progress lines of cargo, rustup, npm, pip, git, curl, wget, apt, docker and `set -x`.
+/// Recognises progress lines of cargo, rustup, npm, pip, git, curl, wget, apt, docker and `set -x`, and lines that only
+/// separate sections.
 pub(super) fn progress(line: &str) -> Option<Level> {
     let verb = first_word(line);
-    let info = CARGO.split(' ').any(|known| known == verb)
+    let info = is_divider(line)
+        || CARGO.split(' ').any(|known| known == verb)
         || OPENINGS.split('|').any(|opening| line.starts_with(opening))
         || is_trace(line)
         || is_buildkit(line)
         || is_transfer(line)
         || is_branch_move(line);
     info.then_some(Level::Info)
+}
+
+/// Returns whether the line contains neither letters nor digits, like a line that separates sections.
+fn is_divider(line: &str) -> bool {
+    !line.chars().any(char::is_alphanumeric)
 }
 
 /// Returns whether the line is like `+ make test`, which a shell prints before each command under `set -x`.
