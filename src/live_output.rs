@@ -6,18 +6,22 @@
 //! [`layout`] computes the position of each row; [`panel`] computes the visible rows and the scroll position. All of
 //! these except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and
 //! [`status_bar`]. [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the
-//! page's address. [`search_bar`] lets the server search the whole log; [`search`] stores what it has found.
+//! page's address. A [`finder`] lets the server search the whole log for [`search_bar`] and [`errors`]; [`search`]
+//! stores what it has found.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
 
 pub mod buffer;
+mod errors;
 mod feed;
 pub mod filter;
+mod finder;
 mod follow;
 pub mod layout;
 mod lifecycle_event;
 pub mod line;
+mod links;
 pub mod panel;
 mod permalink;
 mod rows;
@@ -38,10 +42,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::ResizeObserver;
 
+use errors::Errors;
 use feed::Feed;
 use feed::policy::Connection;
 use filter::OutputFilter;
-use model::{Artifact, Event, EventsPage, Job, Payload};
+use model::{Artifact, Event, EventsPage, Job, JobStatus, Payload};
 use rows::Rows;
 use screen::Screen;
 use search_bar::{Search, SearchBar};
@@ -71,6 +76,7 @@ pub fn LiveOutput(
     let id = job.with_untracked(|job| job.id);
     let screen = Screen::new(id, lifecycle_events, &tail);
     let search = Search::new(screen);
+    let errors = Errors::new(screen);
     let over = tail.terminal && tail.next_after >= tail.last_seq;
     let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
     let sentinel: NodeRef<html::Div> = NodeRef::new();
@@ -84,6 +90,11 @@ pub fn LiveOutput(
         screen.measure();
         screen.go_to_address();
         search.begin_from_address();
+        errors.begin();
+        let has_failed = matches!(job.with_untracked(|job| job.status), JobStatus::Failed | JobStatus::DeadLetter);
+        if has_failed && screen.follows.get_untracked() && !search.is_open.get_untracked() {
+            errors.show_first_of_failed_step();
+        }
         let feed = (connection.get_untracked() != Connection::Ended).then(|| {
             let announced = StoredValue::new(0.0);
             Feed::connect(id, screen.cursor(), connection, move |events| {
@@ -109,7 +120,7 @@ pub fn LiveOutput(
 
     view! {
         <section class="live" aria-label="Live Output" data-testid="live-output">
-            <Toolbar screen search artifacts job />
+            <Toolbar screen search errors artifacts job />
             <div class="live-rows" role="log" aria-live="off" aria-label="Output" tabindex="0" node_ref=screen.scroller>
                 <WithoutScripts job />
                 <Rows screen />
@@ -123,7 +134,7 @@ pub fn LiveOutput(
             </Show>
             <StatusBar screen connection on_try_now=move || try_now.update(|tries| *tries += 1) />
             <SearchBar search />
-            <Shortcuts screen search />
+            <Shortcuts screen search errors />
             <div class="visually-hidden" role="status">{announcement}</div>
         </section>
     }
@@ -142,7 +153,6 @@ fn new_rows(screen: Screen) -> String {
 /// Returns the message to display after the rows: the reason why the server refused the request, or why there are no
 /// rows.
 fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
-    use model::JobStatus;
     let (counts, filter) = (screen.counts.get(), screen.filter.get());
     if let Connection::Refused(status) = connection {
         let text = match status {

@@ -16,6 +16,7 @@ export class JobPage {
   readonly openSearch: Locator;
   readonly search: Locator;
   readonly searchSummary: Locator;
+  readonly errorCount: Locator;
   /** The highlighted parts of the lines. */
   readonly marks: Locator;
 
@@ -33,6 +34,7 @@ export class JobPage {
     this.openSearch = page.getByTestId("search-open");
     this.search = page.getByTestId("search-text");
     this.searchSummary = page.getByTestId("search-summary");
+    this.errorCount = page.getByTestId("error-count");
     this.marks = page.locator("mark.found");
   }
 

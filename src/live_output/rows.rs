@@ -7,6 +7,7 @@ use model::{Event, GapPayload, Payload};
 
 use super::lifecycle_event;
 use super::line::LiveLine;
+use super::links;
 use super::panel::{RowView, Side, Space};
 use super::screen::{RULER_COLUMNS, Screen};
 use super::search;
@@ -53,7 +54,7 @@ fn line_row(
     matches: &[(u32, u32)],
 ) -> impl IntoView + use<> {
     let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
-    let spans = search::split(ansi::spans(&line.text, line.style), matches);
+    let spans = search::split(links::link_urls(ansi::spans(&line.text, line.style)), matches);
     let spans: Vec<AnyView> = spans.into_iter().map(found_span).collect();
     let key = line.key;
     view! {

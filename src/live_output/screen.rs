@@ -119,6 +119,11 @@ impl Screen {
         self.job
     }
 
+    /// Reads all lifecycle events, oldest first.
+    pub fn lifecycle_events<T>(self, read: impl FnOnce(&[Event]) -> Option<T>) -> Option<T> {
+        self.panel.try_with_value(|panel| read(panel.buffer().lifecycle_events())).flatten()
+    }
+
     /// Returns the number of the last attempt.
     pub fn last_attempt(self) -> i32 {
         self.panel.try_with_value(Panel::last_attempt).unwrap_or(1)

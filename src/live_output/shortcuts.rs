@@ -4,15 +4,18 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;
 
+use super::errors::Errors;
 use super::filter::OutputFilter;
+use super::finder::Direction;
 use super::screen::Screen;
-use super::search_bar::{Direction, Search};
+use super::search_bar::Search;
 use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 8] = [
     ("/", "Search in the whole log"),
     ("n, N", "Go to the next or the previous match"),
+    ("e, E", "Go to the next or the previous error"),
     ("f", "Follow the newest line, or stop following"),
     ("c", "Copy the filtered output"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
@@ -31,7 +34,7 @@ pub fn open() {
 
 /// Handles the shortcuts, and contains the dialog that describes them.
 #[component]
-pub fn Shortcuts(screen: Screen, search: Search) -> impl IntoView {
+pub fn Shortcuts(screen: Screen, search: Search, errors: Errors) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
         let key = event.key();
         if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && key == "f" && !search.has_focus() {
@@ -49,9 +52,17 @@ pub fn Shortcuts(screen: Screen, search: Search) -> impl IntoView {
             }
             "n" => search.go(Direction::Next),
             "N" => search.go(Direction::Previous),
+            "e" => errors.go(Direction::Next),
+            "E" => errors.go(Direction::Previous),
             "f" if screen.follows.get_untracked() => screen.pause(),
-            "f" => screen.follow(),
+            "f" | "End" => screen.follow(),
             "c" => click("copy-visible"),
+            "Home" => {
+                screen.pause();
+                if let Some(scroller) = screen.scroller.get_untracked() {
+                    scroller.set_scroll_top(0);
+                }
+            }
             "?" => open(),
             "1" => screen.set_filter(OutputFilter::All),
             "2" => screen.set_filter(OutputFilter::Stages),

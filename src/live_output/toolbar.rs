@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model::{Artifact, Job};
 
+use super::errors::{ErrorButtons, Errors};
 use super::filter::OutputFilter;
 use super::screen::Screen;
 use super::search_bar::Search;
@@ -22,6 +23,7 @@ const LOG_NAME: &str = "logs/output.log";
 pub fn Toolbar(
     screen: Screen,
     search: Search,
+    errors: Errors,
     artifacts: RwSignal<Vec<Artifact>>,
     job: RwSignal<Job>,
 ) -> impl IntoView {
@@ -46,11 +48,12 @@ pub fn Toolbar(
                 class="button needs-scripts"
                 data-testid="follow-toggle"
                 aria-pressed=move || screen.follows.get().to_string()
+                aria-label="Follow"
                 title="Follow the newest line (f)"
                 on:click=move |_| if screen.follows.get_untracked() { screen.pause() } else { screen.follow() }
             >
                 <Icon name="follow" />
-                "Follow"
+                <span class="wide">"Follow"</span>
             </button>
             <button
                 class="button menu-toggle needs-scripts"
@@ -62,6 +65,7 @@ pub fn Toolbar(
                 <Icon name="more" />
             </button>
             <div class="menu" id="live-more" class:is-open=move || open.get()>
+                <ErrorButtons errors />
                 <CopyButton screen />
                 <Download artifacts job />
             </div>

@@ -1,0 +1,61 @@
+import { JobPage } from "../pages/job-page.ts";
+import { expect, test } from "../server.ts";
+
+test("a failed job opens at the first error of its failed step, and its end is one key away", async ({ page, server, api }) => {
+  const steps = [
+    { id: "lint", run: "echo 'error: only a lint'; seq 500" },
+    { id: "test", run: "seq -f 'test %.0f ok' 5000; echo 'error: test 17 failed'; seq -f 'cleanup %.0f' 2000; echo 'error: 1 test failed' >&2; exit 1" },
+  ];
+  const id = await api.submit({ steps });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(5502)).toBeInViewport();
+  await expect(job.line(5502).locator(".live-text")).toHaveText("error: test 17 failed");
+  await expect(job.follow).toHaveAttribute("aria-pressed", "false");
+  await page.keyboard.press("End");
+  await expect(job.line(7503)).toBeInViewport();
+  await expect(job.follow).toHaveAttribute("aria-pressed", "true");
+});
+
+test("keys and buttons move between the errors of the whole log", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "for i in 1 2 3; do echo \"error: number $i\"; seq 3000; done" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.errorCount).toHaveText("3 errors");
+  await page.keyboard.press("e");
+  await expect(job.errorCount).toHaveText("1 of 3 errors");
+  await expect(job.line(1)).toBeInViewport();
+  await page.getByTestId("error-next").click();
+  await expect(job.errorCount).toHaveText("2 of 3 errors");
+  await expect(job.line(3002)).toBeInViewport();
+  await page.keyboard.press("E");
+  await page.keyboard.press("E");
+  await expect(job.errorCount).toHaveText("3 of 3 errors");
+  await expect(job.line(6003)).toBeInViewport();
+});
+
+test("a job opened at a line or with a search shows that instead of its first error", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo 'error: first'; seq 3000; exit 1" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await page.goto(`${server.url}/tasks/queue/${id}#L2000`);
+  await job.hydrated();
+  await expect(job.line(2000)).toBeInViewport();
+  await expect(job.errorCount).toHaveText("1 error");
+  await expect(job.line(2000)).toBeInViewport();
+  await page.goto(`${server.url}/tasks/queue/${id}?q=2500`);
+  await job.hydrated();
+  await expect(job.line(2501)).toBeInViewport();
+});
+
+test("a job without errors has no error buttons", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo fine; exit 1" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1)).toBeInViewport();
+  await page.keyboard.press("e");
+  await expect(job.errorCount).toHaveCount(0);
+});

@@ -1,0 +1,197 @@
+//! Finds lines of the whole log on the server, counts them and moves between them.
+//!
+//! A finder searches all attempts, and then new output as long as the page is open. [`super::search_bar`] uses one for
+//! the reader's search, and [`super::errors`] another one for errors.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use model::SearchPage;
+
+use super::line::LineKey;
+use super::screen::{Screen, search_path};
+use super::search::Findings;
+use super::totals::Totals;
+use crate::rest::{self, Reading, RestError};
+
+/// A search as signals. Copies of a `Finder` share the same state.
+#[derive(Clone, Copy)]
+pub struct Finder {
+    screen: StoredValue<Screen>,
+    /// The interval at which new output of a running job is searched, and at which a failed request is repeated.
+    every: Duration,
+    /// The lines that have been found.
+    pub findings: RwSignal<Findings>,
+    /// The state of the search.
+    pub progress: RwSignal<Progress>,
+    /// The line that the reader has moved to.
+    current: RwSignal<Option<LineKey>>,
+    /// The number of searches so far. Results of earlier searches are ignored.
+    searches: StoredValue<u32>,
+}
+
+/// The state of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything that has been printed has been searched, or no search has begun.
+    Idle,
+    /// The server is searching.
+    Searching,
+    /// The server refused the search, with this reason.
+    Failed(String),
+}
+
+/// The direction in which the reader moves between the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Next,
+    Previous,
+}
+
+impl Finder {
+    /// Creates a finder that does not search yet. `every` is the interval at which it searches new output.
+    pub fn new(screen: Screen, every: Duration) -> Self {
+        Self {
+            screen: StoredValue::new(screen),
+            every,
+            findings: RwSignal::default(),
+            progress: RwSignal::new(Progress::Idle),
+            current: RwSignal::new(None),
+            searches: StoredValue::new(0),
+        }
+    }
+
+    /// Returns the screen that shows the lines.
+    pub fn screen(self) -> Screen {
+        self.screen.get_value()
+    }
+
+    /// Begins a search after a pause, or only ends the previous one if there is no query. The first line from `from` on
+    /// is shown as soon as it has been found.
+    pub fn search(self, query: Option<String>, from: Option<LineKey>, pause: Duration) {
+        self.searches.update_value(|searches| *searches += 1);
+        self.findings.set(Findings::default());
+        self.current.set(None);
+        self.progress.set(if query.is_some() { Progress::Searching } else { Progress::Idle });
+        if let Some(query) = query {
+            let search = self.searches.get_value();
+            set_timeout(move || self.run(query, search, from), pause);
+        }
+    }
+
+    /// Moves to the next line in a direction.
+    pub fn go(self, direction: Direction) {
+        let Some(from) = self.current.get_untracked().or_else(|| self.screen().current()) else { return };
+        let next = self.findings.with_untracked(|findings| match direction {
+            Direction::Next => findings.after(from),
+            Direction::Previous => findings.before(from),
+        });
+        self.go_to(next);
+    }
+
+    /// Returns the position of the line that the reader has moved to among the found lines, from 1.
+    pub fn rank(self) -> Option<i64> {
+        self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
+    }
+
+    /// Returns the marks beside the scrollbar as an SVG path, in a view box with the height `ticks`.
+    pub fn ticks(self, ticks: i64) -> String {
+        self.screen().totals.with(|totals| {
+            let all = totals.lines().max(1);
+            let place = |key| totals.index(key) * ticks / all;
+            let mut places: Vec<i64> = self.findings.with(|findings| findings.lines().map(place).collect());
+            places.dedup();
+            places.into_iter().map(|place| format!("M0 {place}h1")).collect()
+        })
+    }
+
+    fn go_to(self, key: Option<LineKey>) {
+        if let Some(key) = key {
+            self.current.set(Some(key));
+            self.screen().show_match(key);
+        }
+    }
+
+    fn is_current(self, search: u32) -> bool {
+        self.searches.try_get_value() == Some(search)
+    }
+
+    /// Searches what has not been searched yet.
+    fn run(self, query: String, search: u32, mut from: Option<LineKey>) {
+        if !self.is_current(search) {
+            return;
+        }
+        let mut searched = self.screen().totals.with_untracked(Totals::bytes);
+        spawn_local(async move {
+            for attempt in 1..=self.screen().last_attempt() {
+                let read = self.search_attempt(attempt, &query, search, &mut from).await;
+                if !self.is_current(search) {
+                    return;
+                }
+                match read {
+                    Ok(()) => {}
+                    Err(RestError::Refused { message, .. }) => return self.progress.set(Progress::Failed(message)),
+                    // Search again after the interval.
+                    Err(RestError::Unreachable) => searched = -1,
+                }
+            }
+            if searched >= 0 {
+                if let Some(from) = from.take() {
+                    self.go_to(self.findings.with_untracked(|findings| findings.after(from)));
+                }
+                self.progress.set(Progress::Idle);
+            }
+            self.wait_for_output(query, search, from, searched);
+        });
+    }
+
+    /// Searches one attempt. Shows the first line from `from` on, and then clears `from`.
+    async fn search_attempt(
+        self,
+        attempt: i32,
+        query: &str,
+        search: u32,
+        from: &mut Option<LineKey>,
+    ) -> Result<(), RestError> {
+        let Some(first) = self.findings.with_untracked(|findings| findings.next(attempt)) else { return Ok(()) };
+        let path = search_path(self.screen().job(), attempt, &format!("{query}&from={first}&limit=0"));
+        let (mut has_begun, mut is_done) = (false, false);
+        let read = rest::get_each(&path, |part: SearchPage| {
+            if !self.is_current(search) {
+                return Reading::Stop;
+            }
+            is_done = part.done;
+            self.findings.update(|findings| {
+                if !std::mem::replace(&mut has_begun, true) {
+                    findings.begin(attempt, first);
+                }
+                findings.take(attempt, &part);
+            });
+            let is_after = |line: &LineKey| from.is_some_and(|from| *line >= from);
+            if let Some(found) = self.findings.with_untracked(|findings| findings.lines().find(is_after)) {
+                *from = None;
+                self.go_to(Some(found));
+            }
+            Reading::Continue
+        });
+        read.await?;
+        // A response without a last part is incomplete.
+        if is_done { Ok(()) } else { Err(RestError::Unreachable) }
+    }
+
+    /// Searches again when the job has printed more than the bytes that have been `searched`.
+    fn wait_for_output(self, query: String, search: u32, from: Option<LineKey>, searched: i64) {
+        let look = move || {
+            if !self.is_current(search) {
+                return;
+            }
+            if self.screen().totals.with_untracked(Totals::bytes) > searched {
+                self.run(query, search, from);
+            } else {
+                self.wait_for_output(query, search, from, searched);
+            }
+        };
+        set_timeout(look, self.every);
+    }
+}
