@@ -7,4 +7,4 @@ pub mod dom;
 mod parts;
 pub mod storage;
 
-pub use parts::{ICONS, Icon, Now, PageTitle, Status, Time, download_url};
+pub use parts::{ICONS, Icon, LOG_NAME, Now, PageTitle, Status, Time, download_url};

@@ -79,7 +79,9 @@ test("FR-008: each filter shows the matching rows and their number", async ({ pa
 
   await job.filter("stages").click();
   await expect(job.lines).toHaveCount(0);
-  await expect(job.lifecycleEvents).toHaveCount(all - 4);
+  const stages = await job.lifecycleEvents.count();
+  expect(stages).toBeGreaterThan(all - 4);
+  await expect(job.filter("stages")).toContainText(String(stages));
 
   await job.filter("warnings").click();
   await expect(job.lines).toHaveCount(2);
@@ -154,13 +156,17 @@ test("FR-009: download saves the complete log", async ({ page, server, api }) =>
   expect(await readFile(await download.path(), "utf8")).toBe(expected);
 });
 
-test("FR-009: a job without output shows its stages", async ({ page, server, api }) => {
+test("FR-009: a job without output shows its step and its result, and all lifecycle events under Stages", async ({ page, server, api }) => {
   const id = await api.submit({ run: "true" });
   const job = new JobPage(page);
   await job.open(server, id);
   await job.expectEnded("succeeded");
   await expect(job.lines).toHaveCount(0);
-  expect(await job.lifecycleEvents.count()).toBeGreaterThan(3);
+  await expect(job.lifecycleEvents).toHaveCount(3);
+  await expect(job.lifecycleEvents.last()).toContainText("Job succeeded");
+  await expect(job.filter("all")).toContainText("3");
+  await job.filter("stages").click();
+  expect(await job.lifecycleEvents.count()).toBeGreaterThan(8);
 });
 
 test("100,000 lines are rendered as a window of rows, and earlier lines are loaded on demand", async ({ page, server, api }) => {
@@ -180,4 +186,16 @@ test("100,000 lines are rendered as a window of rows, and earlier lines are load
   await page.keyboard.press("End");
   await job.follow.click();
   await expect(job.line(100_000)).toBeInViewport();
+});
+
+test("a URL in the output is a link that shows its target", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo 'docs at https://example.com/a?b=c, javascript:alert(1)'" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  const links = job.line(1).locator("a");
+  await expect(links).toHaveText(["https://example.com/a?b=c"]);
+  await expect(links).toHaveAttribute("href", "https://example.com/a?b=c");
+  await expect(links).toHaveAttribute("title", "https://example.com/a?b=c");
+  await expect(links).toHaveAttribute("rel", "noopener noreferrer");
 });

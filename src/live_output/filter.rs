@@ -3,12 +3,13 @@
 use model::{Event, Level, Payload};
 
 use super::buffer::Buffer;
+use super::lifecycle_event;
 use super::line::LiveLine;
 
 /// Selects the rows that the list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputFilter {
-    /// All rows.
+    /// All output, and the lifecycle events that are not routine.
     #[default]
     All,
     /// Only lifecycle events.
@@ -37,7 +38,7 @@ impl OutputFilter {
     #[must_use]
     pub fn takes_event(self, event: &Event) -> bool {
         match self {
-            Self::All => true,
+            Self::All => !lifecycle_event::is_routine(event),
             Self::Stages => !is_gap(event),
             Self::Logs => is_gap(event),
             Self::Warnings => !is_gap(event) && event.level >= Level::Warn,
@@ -50,6 +51,8 @@ impl OutputFilter {
 pub struct Counts {
     /// The number of lifecycle events.
     pub stages: i64,
+    /// The number of lifecycle events that are not routine.
+    pub notable: i64,
     /// The number of lines in the whole log, plus the number of gaps.
     pub logs: i64,
     /// The number of warnings and errors among the lifecycle events and the buffered lines.
@@ -67,6 +70,7 @@ impl Counts {
         let warnings = count(buffer.lines().iter().filter(|line| OutputFilter::Warnings.takes_line(line)));
         Self {
             stages: events(OutputFilter::Stages),
+            notable: events(OutputFilter::All) - events(OutputFilter::Logs),
             logs: buffer.totals().lines() + events(OutputFilter::Logs),
             warnings: warnings + events(OutputFilter::Warnings),
             more_warnings: buffer.has_earlier() || buffer.lines_after() > 0,
@@ -77,7 +81,7 @@ impl Counts {
     #[must_use]
     pub const fn get(self, filter: OutputFilter) -> i64 {
         match filter {
-            OutputFilter::All => self.stages + self.logs,
+            OutputFilter::All => self.notable + self.logs,
             OutputFilter::Stages => self.stages,
             OutputFilter::Logs => self.logs,
             OutputFilter::Warnings => self.warnings,

@@ -4,6 +4,7 @@ use model::{
     AttemptStatus, Event, GapAvailable, GapReason, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus,
 };
 
+use crate::ui::LOG_NAME;
 use crate::words;
 
 /// The appearance of a lifecycle event: its icon and its colour.
@@ -62,6 +63,24 @@ pub fn kind(event: &Event) -> &str {
         Payload::Artifact(_) => "artifact",
         Payload::End(_) => "end",
         Payload::Other(fields) => fields.get("kind").and_then(|kind| kind.as_str()).unwrap_or("other"),
+    }
+}
+
+/// Returns whether the header, the timeline or another row already shows what an event reports. Such events are shown
+/// only by the filter for stages.
+#[must_use]
+pub fn is_routine(event: &Event) -> bool {
+    match &event.payload {
+        Payload::Job(job) => matches!(job.status, JobEventStatus::Queued | JobEventStatus::Claimed),
+        // An attempt ends after its last step and before its job, whose rows report the result.
+        Payload::Attempt(attempt) => match attempt.status {
+            AttemptStatus::Started => attempt.attempt == 1,
+            AttemptStatus::Succeeded | AttemptStatus::Failed | AttemptStatus::Cancelled => true,
+            AttemptStatus::Interrupted => false,
+        },
+        Payload::Stage(_) | Payload::End(_) => true,
+        Payload::Artifact(artifact) => artifact.name == LOG_NAME,
+        Payload::Step(_) | Payload::Gap(_) | Payload::Log(_) | Payload::Other(_) => false,
     }
 }
 
@@ -185,6 +204,7 @@ mod tests {
     use super::*;
     use crate::live_output::simulated::{event, gap_event, lifecycle_event};
     use model::{Level, Seq, Stage, StagePayload};
+    use serde_json::json;
 
     fn step(status: StepStatus, exit_code: Option<i32>, signal: Option<i32>) -> String {
         text(&event(
@@ -227,6 +247,29 @@ mod tests {
         let payload =
             StagePayload { stage: Stage::Execute, status: StageStatus::Started, attempt: 1, duration_ms: None };
         assert_eq!(text(&event(Seq(1), Level::Info, "", Payload::Stage(payload))), "-- Stage execute started");
-        assert_eq!(text(&lifecycle_event(Seq(1), Level::Info)), "-- Claimed");
+        assert_eq!(text(&lifecycle_event(Seq(1), Level::Info)), "-- Requeued");
+    }
+
+    #[test]
+    fn events_that_other_parts_of_the_page_report_are_routine() {
+        let json = |payload: serde_json::Value| {
+            let payload = serde_json::from_value(payload).expect("a payload");
+            is_routine(&event(Seq(1), Level::Info, "", payload))
+        };
+        for (status, routine) in [("queued", true), ("claimed", true), ("requeued", false), ("succeeded", false)] {
+            assert_eq!(json(json!({"kind": "job", "status": status, "attempt": 1})), routine, "{status}");
+        }
+        for (attempt, status, routine) in
+            [(1, "started", true), (2, "started", false), (2, "failed", true), (1, "interrupted", false)]
+        {
+            let payload = json!({"kind": "attempt", "attempt": attempt, "workerId": "w", "status": status});
+            assert_eq!(json(payload), routine, "{attempt} {status}");
+        }
+        for (name, routine) in [("logs/output.log", true), ("report.txt", false)] {
+            let payload = json!({"kind": "artifact", "artifactId": uuid::Uuid::nil(), "name": name, "sizeBytes": 1, "digest": "", "attempt": 1});
+            assert_eq!(json(payload), routine, "{name}");
+        }
+        assert!(json(json!({"kind": "stage", "stage": "execute", "status": "failed", "attempt": 1})));
+        assert!(!json(json!({"kind": "note", "text": "of a later version"})));
     }
 }

@@ -171,9 +171,9 @@ pub fn gap_event(seq: Seq, (from_offset, to_offset): (i64, i64), (from_line, lin
 
 /// Returns a lifecycle event.
 pub fn lifecycle_event(seq: Seq, level: Level) -> Event {
-    let status = JobEventStatus::Claimed;
+    let status = JobEventStatus::Requeued;
     let payload = Payload::Job(JobPayload { status, attempt: 1, worker_id: None, next_attempt_at: None, reason: None });
-    event(seq, level, "Claimed", payload)
+    event(seq, level, "Requeued", payload)
 }
 
 /// Returns an event with the given content.

@@ -10,13 +10,11 @@ use super::errors::{ErrorButtons, Errors};
 use super::filter::OutputFilter;
 use super::screen::Screen;
 use super::search_bar::Search;
-use crate::ui::{Icon, clipboard, download_url};
+use crate::ui::{Icon, LOG_NAME, clipboard, download_url};
 use crate::words;
 
 /// The time for which a button shows the result of its action.
 const NOTICE_TIME: Duration = Duration::from_secs(3);
-/// The name of the artifact that contains an attempt's complete output.
-const LOG_NAME: &str = "logs/output.log";
 
 /// The toolbar. On narrow screens, rarely used tools are in a menu.
 #[component]

@@ -60,6 +60,9 @@ pub fn Status(
     .into_any()
 }
 
+/// The name of the artifact that contains an attempt's complete output.
+pub const LOG_NAME: &str = "logs/output.log";
+
 /// Returns the URL for downloading an artifact.
 pub fn download_url(file: &Artifact) -> String {
     format!("/api/queue/jobs/{}/artifacts/{}/download", file.job_id, file.id)

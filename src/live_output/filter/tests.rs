@@ -1,8 +1,8 @@
-use model::Seq;
+use model::{Seq, Stage, StagePayload, StageStatus};
 
 use super::*;
 use crate::live_output::buffer::{BufferLimits, WhenFull};
-use crate::live_output::simulated::{gap_event, lifecycle_event, log_event};
+use crate::live_output::simulated::{event, gap_event, lifecycle_event, log_event};
 
 fn gap(seq: i64) -> Event {
     gap_event(Seq(seq), (30, 90), (4, 0))
@@ -10,11 +10,13 @@ fn gap(seq: i64) -> Event {
 
 fn buffer() -> Buffer {
     let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default());
+    let stage = StagePayload { stage: Stage::Execute, status: StageStatus::Failed, attempt: 1, duration_ms: None };
     let events = vec![
         lifecycle_event(Seq(1), Level::Info),
         gap(2),
         log_event(Seq(3), 1, "fine\nerror: not fine\nwarning: so so\n"),
         lifecycle_event(Seq(4), Level::Error),
+        event(Seq(5), Level::Info, "", Payload::Stage(stage)),
     ];
     buffer.append(events, WhenFull::DropOldest);
     buffer
@@ -31,7 +33,7 @@ fn check(filter: OutputFilter, lines: usize, events: &[i64]) {
 #[test]
 fn each_filter_shows_the_rows_that_its_name_suggests() {
     check(OutputFilter::All, 3, &[1, 2, 4]);
-    check(OutputFilter::Stages, 0, &[1, 4]);
+    check(OutputFilter::Stages, 0, &[1, 4, 5]);
     check(OutputFilter::Logs, 3, &[2]);
     check(OutputFilter::Warnings, 2, &[4]);
 }
@@ -39,7 +41,7 @@ fn each_filter_shows_the_rows_that_its_name_suggests() {
 #[test]
 fn counts_cover_the_whole_log_where_it_is_known() {
     let counts = Counts::of(&buffer());
-    assert_eq!(OutputFilter::ALL.map(|filter| counts.get(filter)), [6, 2, 4, 3]);
+    assert_eq!(OutputFilter::ALL.map(|filter| counts.get(filter)), [6, 3, 4, 3]);
     assert!(counts.more_warnings, "after a gap, it is unknown whether a line began earlier");
 }
 

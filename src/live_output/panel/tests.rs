@@ -253,7 +253,7 @@ fn the_first_paint_shows_the_end_without_knowing_the_panel_size() {
 fn the_copied_text_contains_the_filtered_rows_without_escape_sequences() {
     let mut panel = panel(0);
     panel.append(vec![lifecycle_event(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
-    assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Claimed\nred\nplain\n");
+    assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Requeued\nred\nplain\n");
     panel.set_filter(OutputFilter::Logs);
     assert_eq!(panel.visible_text(|event| event.message.clone()), "red\nplain\n");
 }
