@@ -251,3 +251,16 @@ async fn artifacts_come_from_the_working_directory_and_links_out_of_it_are_not_f
         assert!(refused(&server.api, payload).await.starts_with("payload.artifacts[0]"));
     }
 }
+
+#[tokio::test]
+async fn python_output_is_visible_while_the_program_is_running_unless_the_job_wants_buffering() {
+    let server = TestServer::start().await;
+    let script = "python3 -c 'import time; print(\"first\"); time.sleep(600)'";
+    let id = server.api.submit(json!({"run": script})).await;
+    server.api.events_when(&id, "the first line has arrived", |events| !of_kind(events, "log").is_empty()).await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    let env = json!({"PYTHONUNBUFFERED": ""});
+    let script = "python3 -c 'import sys; print(sys.stdout.write_through)'";
+    assert_eq!(printed(&server.api, json!({"run": script})).await, "True\n");
+    assert_eq!(printed(&server.api, json!({"run": script, "env": env})).await, "False\n");
+}

@@ -79,6 +79,8 @@ impl JobEnvironment {
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
         variables.extend(server_variables(|name| INHERITED.contains(&name) || name.starts_with("LC_")));
         variables.extend([text("TERM", "xterm-256color"), text("CI", "true")]);
+        // Python would otherwise hold back what it prints until several KiB have accumulated.
+        variables.extend([text("PYTHONUNBUFFERED", "1")]);
         variables.extend(user_variables());
         if self.home == JobHome::Workspace || !variables.contains_key("HOME") {
             variables.insert("HOME".to_owned(), workspace.display().to_string());
