@@ -154,12 +154,17 @@ fn a_search_reports_the_first_line_that_may_still_change() {
     let (_folder, mut spool) = spool();
     write(&mut spool, 0, StreamName::Stdout, b"one\ntw");
     write(&mut spool, 0, StreamName::Stderr, b"error: three\nfou");
-    assert_eq!(search(&spool, text("o"), 1), (vec![1, 3, 4], Some(2)));
+    let check = |spool: &SpoolWriter, lines: &[u64], unfinished| {
+        for most in [1, 9] {
+            assert_eq!(search(spool, text("o"), most), (lines.to_vec(), unfinished), "{most} records at a time");
+        }
+    };
+    check(&spool, &[1, 3, 4], Some(2));
     write(&mut spool, 0, StreamName::Stdout, b"o\n");
-    assert_eq!(search(&spool, text("o"), 1), (vec![1, 2, 3, 4], Some(4)));
+    check(&spool, &[1, 2, 3, 4], Some(4));
     spool.end_step().expect("the files can be written");
     write(&mut spool, 1, StreamName::Stdout, b"five\n");
-    assert_eq!(search(&spool, text("o"), 1), (vec![1, 2, 3, 4], None));
+    check(&spool, &[1, 2, 3, 4], None);
 }
 
 #[test]
