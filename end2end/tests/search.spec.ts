@@ -58,7 +58,7 @@ test("a regular expression marks what it matches, and an invalid one says why", 
   await job.search.fill("^new");
   await expect(job.searchSummary).toHaveText("1 of 1");
   await job.search.fill("(");
-  await expect(job.searchSummary).toContainText("not a valid regular expression: unclosed group");
+  await expect(job.searchSummary).toContainText("Not a valid regular expression: unclosed group");
 });
 
 test("a search is part of the address, and is shown again when the page is opened from there", async ({ page, server, api }) => {

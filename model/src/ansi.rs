@@ -73,7 +73,14 @@ pub fn plain_text(line: &str) -> Cow<'_, str> {
     if is_plain(line) {
         return Cow::Borrowed(line);
     }
-    Cow::Owned(spans(line, Style::default()).into_iter().map(|span| span.text).collect())
+    let mut plain = String::with_capacity(line.len());
+    Scanner::new(Style::default()).scan(&fold(line, LineEnd::Complete).text, &mut |token| match token {
+        Token::Text(text) => plain.push_str(text),
+        Token::Motion(Motion::NextRow) => plain.push('\n'),
+        Token::Hidden(character) => plain.push_str(&mark_of(character)),
+        Token::Motion(_) | Token::Restyle { .. } | Token::Link(_) => {}
+    });
+    Cow::Owned(plain)
 }
 
 /// Returns the width of a line in a terminal, in columns: wide characters take two, combining characters none, and a

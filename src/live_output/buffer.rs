@@ -185,6 +185,12 @@ impl Buffer {
         (self.lines_after() > 0).then_some(LineRange { attempt: first.attempt, first: first.number, count })
     }
 
+    /// Returns a line in the window.
+    #[must_use]
+    pub fn line(&self, key: LineKey) -> Option<&LiveLine> {
+        self.lines().get(self.lines.find(key)?)
+    }
+
     /// Returns whether the window contains a line.
     #[must_use]
     pub fn holds(&self, key: LineKey) -> bool {

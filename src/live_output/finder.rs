@@ -82,7 +82,7 @@ impl Finder {
 
     /// Moves to the next line in a direction.
     pub fn go(self, direction: Direction) {
-        let Some(from) = self.current.get_untracked().or_else(|| self.screen().current()) else { return };
+        let Some(from) = self.screen().current() else { return };
         let next = self.findings.with_untracked(|findings| match direction {
             Direction::Next => findings.after(from),
             Direction::Previous => findings.before(from),

@@ -202,14 +202,24 @@ impl Layout {
         })
     }
 
-    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row of the same kind.
-    /// Returns `None` if there is no such row either.
+    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row after its position.
     #[must_use]
     pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
+        let first_seq = match key {
+            RowKey::Line(key) => buffer.line(key).map(|line| line.first_seq),
+            RowKey::LifecycleEvent(seq) => Some(seq),
+            RowKey::Earlier | RowKey::Later => None,
+        };
         self.rows.iter().position(|&row| match (key, row) {
             (RowKey::Line(key), PanelRow::Line(at)) => buffer.lines().get(at).is_some_and(|line| line.key >= key),
+            (RowKey::LifecycleEvent(_), PanelRow::Line(at)) => {
+                buffer.lines().get(at).zip(first_seq).is_some_and(|(line, seq)| line.first_seq > seq)
+            }
             (RowKey::LifecycleEvent(seq), PanelRow::LifecycleEvent(at)) => {
                 buffer.lifecycle_events().get(at).is_some_and(|event| event.seq >= seq)
+            }
+            (RowKey::Line(_), PanelRow::LifecycleEvent(at)) => {
+                buffer.lifecycle_events().get(at).zip(first_seq).is_some_and(|(event, seq)| event.seq > seq)
             }
             (RowKey::Earlier, PanelRow::Earlier) | (RowKey::Later, PanelRow::Later) => true,
             _ => false,

@@ -153,7 +153,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line from which the reader moves to the next match: the marked line, or the first visible line.
+    /// Returns the line from which the reader moves to the next match: the marked line if it is visible or about to be,
+    /// or else the first visible line.
     #[must_use]
     pub fn current(&self) -> Option<LineKey> {
         let from = self.layout.at(self.scroll_top())?;
@@ -162,7 +163,8 @@ impl Panel {
             PanelRow::Line(at) => Some(self.buffer.lines()[at].key),
             _ => None,
         });
-        self.marked.or_else(|| keys.next())
+        let is_near = self.seeking || self.marked.is_some_and(|marked| keys.clone().any(|key| key == marked));
+        self.marked.filter(|_| is_near).or_else(|| keys.next())
     }
 
     /// Returns whether the list will scroll to the marked line once that line is loaded.
@@ -305,13 +307,14 @@ impl Panel {
         PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted, unmarked }
     }
 
-    /// Returns the first line among `rows` whose attempt has lines with unknown matches there.
+    /// Returns the first line among `rows` whose matches with the current search are unknown.
     fn unmarked(&self, rows: &[RowView]) -> Option<LineKey> {
         let marks = self.marks.as_ref()?;
-        let keys =
-            || rows.iter().filter_map(|row| if let RowView::Line { line, .. } = row { Some(line.key) } else { None });
-        let unknown = keys().find(|key| !marks.knows(*key))?;
-        keys().find(|key| key.attempt == unknown.attempt)
+        let unknown = |row: &RowView| match row {
+            RowView::Line { line, .. } if !marks.knows(line.key) => Some(line.key),
+            _ => None,
+        };
+        rows.iter().find_map(unknown)
     }
 
     /// Returns the range to load: around the requested line, next to the window, or at the current scroll position.

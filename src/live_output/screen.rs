@@ -20,7 +20,7 @@ use super::line::LineKey;
 use super::panel::{Panel, PanelFrame, RowView, Searching};
 use super::permalink;
 use super::totals::Totals;
-use crate::rest;
+use crate::rest::{self, RestError};
 
 /// The number of events that are loaded from the end of the log, which is the API's limit.
 const END_LIMIT: usize = 500;
@@ -28,6 +28,8 @@ const END_LIMIT: usize = 500;
 const MARKED_LINES: usize = 300;
 /// The shortest time between two requests for matches, which limits the load while lines arrive continuously.
 const MARK_EVERY: Duration = Duration::from_millis(250);
+/// The pause after the server could not be reached.
+const MARK_AGAIN: Duration = Duration::from_secs(2);
 /// The number of characters in [`Screen::ruler`]. A larger number makes the measured width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
@@ -350,15 +352,25 @@ impl Screen {
             let path = search_path(self.job, attempt, &format!("{query}&from={number}&limit={MARKED_LINES}"));
             let page = rest::get::<SearchPage>(&path).await;
             let is_current = self.requests.try_with_value(|requests| requests.search.as_ref() == Some(&query));
-            if let (Some(true), Ok(page)) = (is_current, page) {
-                self.change(|panel| panel.mark(from, page));
-            }
+            let pause = match (is_current, page) {
+                (Some(true), Ok(page)) => {
+                    self.change(|panel| panel.mark(from, page));
+                    MARK_EVERY
+                }
+                // Another request for the same search would be refused as well.
+                (Some(true), Err(RestError::Refused { .. })) => {
+                    self.requests.update_value(|requests| requests.search = None);
+                    MARK_EVERY
+                }
+                (Some(true), Err(RestError::Unreachable)) => MARK_AGAIN,
+                _ => Duration::ZERO,
+            };
             let again = move || {
                 if self.requests.try_update_value(|requests| requests.is_loading_marks = false).is_some() {
                     self.draw();
                 }
             };
-            set_timeout(again, MARK_EVERY);
+            set_timeout(again, pause);
         });
     }
 

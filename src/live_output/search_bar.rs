@@ -115,7 +115,7 @@ impl Search {
         let (progress, total) = (self.finder.progress.get(), self.finder.findings.with(Findings::total));
         let more = if progress == Progress::Searching { "\u{2026}" } else { "" };
         match (progress, self.finder.rank()) {
-            (Progress::Failed(message), _) => message,
+            (Progress::Failed(message), _) => sentence(&message),
             (_, Some(rank)) => format!("{} of {}{more}", words::count(rank), words::count(total)),
             _ if self.terms.with(|terms| terms.text.is_empty()) => String::new(),
             (Progress::Searching, None) if total == 0 => "Searching\u{2026}".to_owned(),
@@ -123,6 +123,13 @@ impl Search {
             (_, None) => format!("{}{more}", words::plural(total, "matching line")),
         }
     }
+}
+
+/// Returns an error message of the API as a sentence: without the name of the parameter, and with a capital letter.
+fn sentence(message: &str) -> String {
+    let message = message.strip_prefix("q: ").unwrap_or(message);
+    let mut characters = message.chars();
+    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
 /// Encodes the search as the query of an address.

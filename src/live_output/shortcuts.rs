@@ -36,6 +36,10 @@ pub fn open() {
 #[component]
 pub fn Shortcuts(screen: Screen, search: Search, errors: Errors) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        let is_dialog_open = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
+        if is_dialog_open {
+            return;
+        }
         let key = event.key();
         if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && key == "f" && !search.has_focus() {
             // The browser's search finds only the rows that are drawn. Pressing the keys again opens it.

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use model::{JobId, SearchHit, SearchPage};
@@ -35,8 +36,11 @@ const CHUNK_RECORDS: u64 = 1 << 16;
 /// The maximum number of matching lines whose numbers a search reports.
 const MAX_NUMBERS: usize = 100_000;
 
-/// The maximum number of bytes of the lines that a search returns.
+/// The maximum number of bytes of a line that a search returns. Matches after them are not reported as ranges.
 const KEEP: usize = 16 << 10;
+
+/// The number of bytes of text after which a page contains no further lines.
+const MAX_TEXT: usize = 4 << 20;
 
 /// The beginning and the direction of a search. Lines are numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +99,8 @@ struct Shared {
     lines: Range<u64>,
     /// The number of records when the search began.
     records: u64,
+    /// Whether the search has been dropped, so that its threads stop.
+    is_dropped: AtomicBool,
 }
 
 impl Outputs {
@@ -131,7 +137,7 @@ impl Outputs {
             job,
             attempt: of.attempt,
             spool,
-            shared: Arc::new(Shared { query, steps, lines, records }),
+            shared: Arc::new(Shared { query, steps, lines, records, is_dropped: AtomicBool::new(false) }),
             from,
             rest,
             chunk: CHUNK.0,
@@ -154,8 +160,14 @@ impl Search {
         {
             numbers.extend(found);
         }
-        let has_more = numbers.len() > limit || !self.is_done();
+        let mut has_more = numbers.len() > limit || !self.is_done();
         numbers.truncate(limit);
+        let items = self.describe(&numbers).await?;
+        if items.len() < numbers.len() {
+            // The text of the lines exceeds the maximum.
+            numbers.truncate(items.len());
+            has_more = true;
+        }
         let next = match (self.from, numbers.last()) {
             _ if !has_more => self.next(),
             (SearchFrom::Line(_), Some(last)) => Some(last + 1),
@@ -163,7 +175,7 @@ impl Search {
             (SearchFrom::Line(line) | SearchFrom::Before(line), None) => Some(line),
         };
         Ok(SearchPage {
-            items: self.describe(&numbers).await?,
+            items,
             lines: numbers.iter().copied().map(signed).collect(),
             matches: signed(numbers.len() as u64),
             total_lines: signed(self.total_lines),
@@ -214,10 +226,14 @@ impl Search {
             let (mut spool, shared) = (self.spool.clone(), Arc::clone(&self.shared));
             let permits = Arc::clone(&self.outputs.searchers.permits);
             self.running.push_back(tokio::spawn(async move {
-                let _permit = permits.acquire_owned().await.map_err(io::Error::other)?;
-                blocking(move || match &mut spool {
-                    Some(spool) => scan::scan(spool, chunk, &shared),
-                    None => Ok(Found::default()),
+                let permit = permits.acquire_owned().await.map_err(io::Error::other)?;
+                blocking(move || {
+                    // The thread holds the permit, because it may outlive the search.
+                    let _permit = permit;
+                    match &mut spool {
+                        Some(spool) => scan::scan(spool, chunk, &shared),
+                        None => Ok(Found::default()),
+                    }
                 })
                 .await
             }));
@@ -264,20 +280,26 @@ impl Search {
         let numbers = numbers.to_vec();
         let read = move || -> io::Result<Vec<Line>> {
             let mut found = Vec::with_capacity(numbers.len());
+            let mut text = 0;
             for number in numbers {
                 found.extend(lines::read(&mut spool, number, 1, KEEP)?);
+                text += found.last().map_or(0, |line| line.text.len());
+                if text > MAX_TEXT {
+                    break;
+                }
             }
             Ok(found)
         };
         let lines = self.outputs.describe(self.job, self.attempt, blocking(read).await?).await?;
         let query = &self.shared.query;
-        let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line.text), line };
+        let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line), line };
         Ok(lines.into_iter().map(hit).collect())
     }
 }
 
 impl Drop for Search {
     fn drop(&mut self) {
+        self.shared.is_dropped.store(true, Ordering::Relaxed);
         // A chunk that is waiting for a thread is not searched any more.
         self.running.iter().for_each(JoinHandle::abort);
     }

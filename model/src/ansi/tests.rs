@@ -165,3 +165,25 @@ fn columns_are_counted_as_in_a_terminal() {
         assert_eq!(cells(line), expected, "{line:?}");
     }
 }
+
+#[test]
+fn the_plain_text_is_that_of_the_spans() {
+    let parts = [
+        "a",
+        "\u{1b}[31m",
+        "\u{1b}[2D",
+        "\r",
+        "\u{b}",
+        "\u{1}",
+        "\u{200b}",
+        "\u{e9}",
+        "\u{1b}]8;;https://a.example/\u{7}",
+        "\u{1b}",
+        "\t",
+    ];
+    for seed in 0..500_usize {
+        let line: String = (0..8).map(|at| parts[(seed * 7 + at * at * (seed % 13 + 1)) % parts.len()]).collect();
+        let expected: String = spans(&line, Style::default()).into_iter().map(|span| span.text).collect();
+        assert_eq!(plain_text(&line), expected, "{line:?}");
+    }
+}

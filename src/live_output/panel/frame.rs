@@ -82,6 +82,6 @@ pub struct PanelFrame {
     pub unseen: i64,
     /// The range of lines to load next, or `None` if no lines are missing in or near the visible part of the list.
     pub wanted: Option<LineRange>,
-    /// The first drawn line of an attempt of which some drawn lines have unknown matches with the current search.
+    /// The first drawn line whose matches with the current search are unknown.
     pub unmarked: Option<LineKey>,
 }

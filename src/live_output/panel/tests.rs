@@ -265,3 +265,44 @@ fn an_empty_panel_without_a_size_can_be_drawn() {
     assert!(frame.rows.is_empty());
     assert_eq!((frame.above, frame.below, frame.scroll_to), (0, 0, 0));
 }
+
+#[test]
+fn the_visible_line_stays_in_place_if_the_row_above_it_is_hidden_by_a_filter() {
+    let mut panel = panel_with(0, BufferLimits::default());
+    panel.append(lines(1..=50));
+    panel.append(vec![lifecycle_event(Seq(51), Level::Info)]);
+    panel.append((52..=200).map(|seq| log_event(Seq(seq), seq - 1, "error: bad\n")).collect());
+    panel.append(vec![lifecycle_event(Seq(201), Level::Error)]);
+    // The lifecycle event is at the top of the panel.
+    panel.pause(50 * ROW_HEIGHT);
+    assert_eq!(top_line(&panel), -1);
+    panel.set_filter(OutputFilter::Warnings);
+    assert_eq!((top_line(&panel), panel.follows()), (51, false));
+    panel.set_filter(OutputFilter::All);
+    assert_eq!(top_line(&panel), -1, "the lifecycle event is at the top again");
+    panel.set_filter(OutputFilter::Stages);
+    assert_eq!((top_line(&panel), panel.follows()), (-1, false));
+}
+
+#[test]
+fn the_reader_moves_from_the_marked_line_only_while_it_is_visible() {
+    let mut panel = panel(1_000);
+    panel.go_to(LineKey { attempt: 1, number: 500 });
+    assert_eq!(panel.current().map(|key| key.number), Some(500));
+    panel.scrolled(100 * ROW_HEIGHT);
+    assert_eq!(panel.current().map(|key| key.number), Some(101));
+}
+
+#[test]
+fn matches_are_requested_from_the_first_drawn_line_without_known_matches() {
+    let mut panel = panel(1_000);
+    assert_eq!(panel.frame().unmarked, None);
+    panel.set_search(Searching::Yes);
+    let first = panel.frame().unmarked.expect("no matches are known");
+    assert!(panel.frame().rows.iter().any(|row| matches!(row, RowView::Line { line, .. } if line.key == first)));
+    let page = SearchPage { next: Some(990), total_lines: 1_000, ..SearchPage::default() };
+    panel.mark(first, page.clone());
+    assert_eq!(panel.frame().unmarked.map(|key| key.number), Some(990));
+    panel.mark(LineKey { number: 990, ..first }, SearchPage { done: true, next: None, ..page });
+    assert_eq!(panel.frame().unmarked, None);
+}

@@ -49,7 +49,10 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        known.lines.extend(&part.lines);
+        // After lines whose numbers were not reported, further numbers would have the wrong rank.
+        if known.matches == count(known.lines.len()) {
+            known.lines.extend(&part.lines);
+        }
         known.matches = known.before + part.matches;
         if part.done {
             known.next = part.next;

@@ -7,20 +7,26 @@ use model::ansi::Span;
 
 use crate::live_output::line::LineKey;
 
-/// The matches in a range of lines.
+/// The maximum number of ranges of lines whose matches are stored.
+const MAX_KNOWN: usize = 50;
+
+/// The matches in some ranges of lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     ranges: HashMap<LineKey, Vec<(u32, u32)>>,
-    /// For each attempt, the first and the last line whose matches are known.
-    known: HashMap<i32, (i64, i64)>,
+    /// The ranges of lines whose matches are known: the attempt, and the first and the last line.
+    known: Vec<(i32, i64, i64)>,
 }
 
 impl Marks {
-    /// Replaces the matches of an attempt with those of a page that begins with line `from`.
+    /// Adds the matches of a page that begins with line `from` of an attempt. If too many ranges are known, all others
+    /// are removed.
     pub fn load(&mut self, attempt: i32, from: i64, page: SearchPage) {
+        if self.known.len() == MAX_KNOWN {
+            *self = Self::default();
+        }
         let last = if page.done { page.total_lines } else { page.next.unwrap_or(from) - 1 };
-        self.known.insert(attempt, (from, last));
-        self.ranges.retain(|key, _| key.attempt != attempt);
+        self.known.push((attempt, from, last));
         let key = |number| LineKey { attempt, number };
         self.ranges.extend(page.items.into_iter().map(|hit| (key(hit.line.line), hit.ranges)));
     }
@@ -34,7 +40,7 @@ impl Marks {
     /// Returns whether the matches of a line are known.
     #[must_use]
     pub fn knows(&self, key: LineKey) -> bool {
-        self.known.get(&key.attempt).is_some_and(|(from, to)| (*from..=*to).contains(&key.number))
+        self.known.iter().any(|(attempt, from, to)| *attempt == key.attempt && (*from..=*to).contains(&key.number))
     }
 }
 

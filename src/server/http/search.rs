@@ -36,13 +36,16 @@ pub(super) async fn search(
 ) -> Result<Response, ApiError> {
     let wanted = line_query(&mut query)?;
     let from = search_from(&mut query)?;
-    let limit = usize::try_from(query.number("limit", 0..=LIMIT.1)?.unwrap_or(LIMIT.0)).unwrap_or(0);
+    let is_stream = Format::accepted(&headers) == Format::Lines;
+    // A page without lines would never advance.
+    let least = i64::from(!is_stream);
+    let limit = usize::try_from(query.number("limit", least..=LIMIT.1)?.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
     // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
     let search = state.outputs.search(job, &output, wanted, from).await?;
-    if Format::accepted(&headers) != Format::Lines {
+    if !is_stream {
         return Ok(Json(search.page(limit).await?).into_response());
     }
     let permit = state.streams.clone().try_acquire_owned();
@@ -61,10 +64,9 @@ fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
         Some(text) if text.len() > MAX_PATTERN => {
             return Err(ApiError::InvalidQuery(format!("q: must not be longer than {MAX_PATTERN} bytes")));
         }
-        Some(text) => Some(
-            Pattern::new(&text, syntax, case)
-                .map_err(|error| ApiError::InvalidQuery(format!("q: {text:?} {error}")))?,
-        ),
+        Some(text) => {
+            Some(Pattern::new(&text, syntax, case).map_err(|error| ApiError::InvalidQuery(format!("q: {error}")))?)
+        }
         None => None,
     };
     let wanted = LineQuery { pattern, select, source: selection(query)?, levels: levels(query)? };

@@ -2,13 +2,16 @@
 
 use model::ansi;
 use model::level;
-use model::{Level, StreamName};
+use model::{Level, OutputLine, StreamName};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::output::text::Selection;
 
 /// The maximum size of a compiled regular expression, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
+
+/// The maximum number of matches that are reported for a line.
+const MAX_RANGES: usize = 500;
 
 /// Selects lines of an output. A line has to satisfy all conditions.
 #[derive(Clone, Debug, Default)]
@@ -62,16 +65,22 @@ pub struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// The regular expression has a syntax error.
-    #[error("is not a valid regular expression: {0}")]
+    #[error("not a valid regular expression: {0}")]
     Syntax(String),
+    /// The pattern contains a line break, which no line contains.
+    #[error("must not contain a line break")]
+    LineBreak,
     /// The compiled regular expression would be too large.
-    #[error("is a regular expression that is too large; use fewer repetitions")]
+    #[error("the regular expression is too large; use fewer repetitions")]
     TooLarge,
 }
 
 impl Pattern {
     /// Compiles a pattern.
     pub fn new(pattern: &str, syntax: Syntax, case: Case) -> Result<Self, PatternError> {
+        if pattern.contains('\n') {
+            return Err(PatternError::LineBreak);
+        }
         let expression = match syntax {
             Syntax::Text => regex::escape(pattern),
             Syntax::Regex => pattern.to_owned(),
@@ -117,12 +126,12 @@ impl LineQuery {
         (alone && pattern.syntax == Syntax::Text).then_some(&pattern.regex)
     }
 
-    /// Returns the matches in a line, as ranges of code points of its visible text.
-    pub(super) fn ranges(&self, line: &str) -> Vec<(u32, u32)> {
+    /// Returns the first matches in a line, as ranges of code points of its visible text. Adjacent matches are one range.
+    pub(super) fn ranges(&self, line: &OutputLine) -> Vec<(u32, u32)> {
         let Some(pattern) = self.pattern.as_ref().filter(|_| self.select == Select::Matching) else {
             return Vec::new();
         };
-        let visible = ansi::plain_text(line);
+        let visible = ansi::plain_text(&line.text);
         let (mut at, mut characters) = (0, 0_u32);
         let mut characters_before = |end: usize| {
             let passed = visible.as_bytes()[at..end].utf8_chunks().map(|chunk| chunk.valid().chars().count());
@@ -130,6 +139,58 @@ impl LineQuery {
             at = end;
             characters
         };
-        pattern.find_iter(&visible).map(|(from, to)| (characters_before(from), characters_before(to))).collect()
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for (from, to) in pattern.find_iter(&visible) {
+            // In a truncated text, a match at its end may be due to the truncation.
+            if line.truncated && to == visible.len() {
+                break;
+            }
+            let (from, to) = (characters_before(from), characters_before(to));
+            match ranges.last_mut() {
+                Some(last) if last.1 == from => last.1 = to,
+                _ => ranges.push((from, to)),
+            }
+            if ranges.len() == MAX_RANGES {
+                break;
+            }
+        }
+        ranges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Stage, Timestamp};
+
+    use super::*;
+
+    fn ranges(pattern: &str, text: &str, truncated: bool) -> Vec<(u32, u32)> {
+        let pattern = Pattern::new(pattern, Syntax::Regex, Case::Sensitive).expect("it is valid");
+        let line = OutputLine {
+            line: 1,
+            seq: None,
+            stream: StreamName::Stdout,
+            stage: Stage::Execute,
+            step_id: None,
+            time: Timestamp(0),
+            level: Level::Info,
+            text: text.to_owned(),
+            truncated,
+        };
+        LineQuery { pattern: Some(pattern), ..LineQuery::default() }.ranges(&line)
+    }
+
+    #[test]
+    fn ranges_count_characters_of_the_visible_text() {
+        assert_eq!(ranges("b", "\u{e9}\u{1b}[31mb\u{1b}[0ma b", false), [(1, 2), (4, 5)]);
+        assert_eq!(ranges("b*", "abba", false), [(1, 3)]);
+        assert_eq!(ranges(".", "\u{65e5}bc", false), [(0, 3)], "adjacent matches are one range");
+    }
+
+    #[test]
+    fn ranges_are_limited_and_exclude_the_end_of_a_truncated_line() {
+        assert_eq!(ranges("a", &"a ".repeat(1_000), false).len(), MAX_RANGES);
+        assert_eq!(ranges("p$", "app", true), []);
+        assert_eq!(ranges("p", "pap", true), [(0, 1)]);
     }
 }

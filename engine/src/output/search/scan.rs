@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use model::ansi;
 use model::{StepRef, StreamName};
@@ -179,7 +180,8 @@ impl Scan<'_> {
     }
 
     fn line(&mut self, number: u64, text: &[u8], stream: StreamName) {
-        if self.shared.lines.contains(&number) && self.shared.query.takes(&visible(text), stream) {
+        let is_wanted = self.shared.lines.contains(&number) && !self.shared.is_dropped.load(Ordering::Relaxed);
+        if is_wanted && self.shared.query.takes(&visible(text), stream) {
             self.found.lines.push(number);
         }
     }

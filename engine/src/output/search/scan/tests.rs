@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicBool;
+
 use fastrand::Rng;
 use model::{Level, Stage, Timestamp};
 use redact::Redacted;
@@ -31,7 +33,8 @@ fn search(spool: &SpoolWriter, query: LineQuery, most: u64) -> (Vec<u64>, Option
     let mut reader = spool.reader().expect("the files can be opened again");
     let records = reader.count().expect("the index can be read");
     let total = reader.total_lines().expect("the files can be read");
-    let shared = Shared { query, steps: StepIds::default(), lines: 1..total + 1, records };
+    let shared =
+        Shared { query, steps: StepIds::default(), lines: 1..total + 1, records, is_dropped: AtomicBool::new(false) };
     let (mut lines, mut unfinished) = (Vec::new(), None::<u64>);
     let mut from = 0;
     while from < records {
@@ -185,4 +188,15 @@ fn a_line_is_searched_up_to_its_maximum_length() {
     write(&mut spool, 0, StreamName::Stdout, b"needle\nneedle\n");
     assert_eq!(search(&spool, text("needle"), 2), (vec![2], None));
     assert_eq!(search(&spool, text("xx"), 2), (vec![1], None));
+}
+
+#[test]
+fn a_dropped_search_does_not_compare_further_lines() {
+    let (_folder, mut spool) = spool();
+    write(&mut spool, 0, StreamName::Stdout, b"one\ntwo\n");
+    let mut reader = spool.reader().expect("the files can be opened again");
+    let query = LineQuery { select: Select::Others, ..text("x") };
+    let is_dropped = AtomicBool::new(true);
+    let shared = Shared { query, steps: StepIds::default(), lines: 1..3, records: 1, is_dropped };
+    assert!(scan(&mut reader, 0..1, &shared).expect("the files can be read").lines.is_empty());
 }
