@@ -1,5 +1,7 @@
 //! `tailwater logs ID`: prints the output of a job.
 
+mod search;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -13,6 +15,7 @@ use super::error::CliError;
 use super::follow::{Printed, Until, Wanted, follow};
 use super::output::{Colour, Output};
 use super::printer::{Form, Printer, Streams, Times};
+use search::Search;
 
 /// The arguments of `tailwater logs`. Both streams are written to standard output, in the order in which the job
 /// printed them. If the connection is lost or the server restarts, the command reconnects and continues without losing
@@ -52,7 +55,15 @@ impl Logs {
         let client = self.server.client()?;
         // This request makes the command fail if the server is unreachable at the start. If the connection is lost
         // later, the command reconnects instead.
-        let _: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
+        let job: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
+        let times = if self.timestamps { Times::Shown } else { Times::Hidden };
+        // The server does not select lines by time, and a search does not wait for further output.
+        if let (Some(pattern), None, false) = (&self.grep, self.since, self.follow) {
+            let pattern = pattern.as_str().to_owned();
+            let search = Search { pattern, step: self.step, stream: self.stream, times };
+            search.print(&client, &job, &mut Output::stdout(colour)).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let wanted = Wanted {
             job: self.job,
             after: self.since.map_or_else(|| "0".to_owned(), |since| since.to_string()),
@@ -64,8 +75,7 @@ impl Logs {
         let form = match (self.json, self.grep, self.timestamps) {
             (true, ..) => Form::Json,
             (false, None, false) => Form::AsItIs,
-            (false, pattern, true) => Form::Lines { pattern, times: Times::Shown },
-            (false, pattern, false) => Form::Lines { pattern, times: Times::Hidden },
+            (false, pattern, _) => Form::Lines { pattern, times },
         };
         let printer = Printer::new(form, Streams::Together, Output::stdout(colour), Output::stderr(colour));
         printer.print(follow(client, wanted), |_| {}).await?;

@@ -172,17 +172,8 @@ impl Printer {
         if !pattern.as_ref().is_none_or(matches) {
             return Ok(());
         }
-        let times = *times;
-        let output = self.output(stream);
-        if times == Times::Shown {
-            let time = output.paint(Ink::Grey, &line.time.to_string());
-            output.raw(format!("{time} ").as_bytes())?;
-        }
-        // Cursor movements are applied here, so that a carriage return cannot overwrite the time at the start of the
-        // line. Bytes that are not UTF-8 are written unchanged.
-        let folded = std::str::from_utf8(bytes).map(|text| ansi::fold(text, LineEnd::Complete).text);
-        let shown = folded.as_ref().map_or(bytes, |text| text.as_bytes());
-        output.pass(&[shown, b"\n"].concat())
+        let time = (*times == Times::Shown).then(|| line.time.to_string());
+        write_line(self.output(stream), time.as_deref(), bytes)
     }
 
     const fn output(&mut self, stream: StreamName) -> &mut Output {
@@ -191,6 +182,19 @@ impl Printer {
             _ => &mut self.stdout,
         }
     }
+}
+
+/// Writes a complete line of a job's output, after its time if one is given. `line` does not include the newline.
+pub(super) fn write_line(output: &mut Output, time: Option<&str>, line: &[u8]) -> io::Result<()> {
+    if let Some(time) = time {
+        let time = output.paint(Ink::Grey, time);
+        output.raw(format!("{time} ").as_bytes())?;
+    }
+    // Cursor movements are applied here, so that a carriage return cannot overwrite the time at the start of the line.
+    // Bytes that are not UTF-8 are written unchanged.
+    let folded = std::str::from_utf8(line).map(|text| ansi::fold(text, LineEnd::Complete).text);
+    let shown = folded.as_ref().map_or(line, |text| text.as_bytes());
+    output.pass(&[shown, b"\n"].concat())
 }
 
 /// A range of output that was suppressed, so that the events do not contain it.

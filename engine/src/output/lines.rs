@@ -53,6 +53,23 @@ pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io
     Ok(lines)
 }
 
+/// Reads the lines with the given numbers, and up to `keep` bytes of each. Returns fewer lines if their total size is
+/// large. Consecutive numbers in ascending order are read fastest.
+pub fn read_each(spool: &mut SpoolReader, numbers: &[u64], keep: usize) -> io::Result<Vec<Line>> {
+    let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
+    let (mut lines, mut text) = (Vec::new(), 0);
+    for number in numbers {
+        reading.looked_at = 0;
+        let Some(line) = reading.line(*number)? else { break };
+        text += line.text.len();
+        lines.push(line);
+        if text > MAX_TEXT {
+            break;
+        }
+    }
+    Ok(lines)
+}
+
 struct Reading<'a> {
     spool: &'a mut SpoolReader,
     keep: usize,

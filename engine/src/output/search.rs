@@ -39,9 +39,6 @@ const MAX_NUMBERS: usize = 100_000;
 /// The maximum number of bytes of a line that a search returns. Matches after them are not reported as ranges.
 const KEEP: usize = 16 << 10;
 
-/// The number of bytes of text after which a page contains no further lines.
-const MAX_TEXT: usize = 4 << 20;
-
 /// The beginning and the direction of a search. Lines are numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchFrom {
@@ -88,6 +85,8 @@ pub struct Search {
     numbers_left: usize,
     /// The first line that may still change.
     unfinished: Option<u64>,
+    /// The numbers of lines that were found but not yet returned by [`Search::lines`].
+    unread: Vec<u64>,
 }
 
 /// The parameters of a search that do not change.
@@ -147,6 +146,7 @@ impl Outputs {
             matches: 0,
             numbers_left: MAX_NUMBERS,
             unfinished: None,
+            unread: Vec::new(),
         })
     }
 }
@@ -200,6 +200,26 @@ impl Search {
             next: if done { self.next() } else { None }.map(signed),
             done,
         })
+    }
+
+    /// Returns the next matching lines exactly as they were printed, without their newlines, or `None` after the last
+    /// ones.
+    pub async fn lines(&mut self) -> Result<Option<Vec<Line>>, OutputError> {
+        if self.unread.is_empty() {
+            let Some(numbers) = self.next_found().await? else { return Ok(None) };
+            self.unread = numbers;
+        }
+        let (Some(mut spool), numbers) = (self.spool.clone(), std::mem::take(&mut self.unread)) else {
+            return Ok(None);
+        };
+        let (lines, unread) = blocking(move || {
+            let lines = lines::read_each(&mut spool, &numbers, scan::MAX_LINE)?;
+            let unread = if lines.is_empty() { Vec::new() } else { numbers[lines.len()..].to_vec() };
+            Ok((lines, unread))
+        })
+        .await?;
+        self.unread = unread;
+        Ok(Some(lines))
     }
 
     fn is_done(&self) -> bool {
@@ -278,19 +298,8 @@ impl Search {
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let numbers = numbers.to_vec();
-        let read = move || -> io::Result<Vec<Line>> {
-            let mut found = Vec::with_capacity(numbers.len());
-            let mut text = 0;
-            for number in numbers {
-                found.extend(lines::read(&mut spool, number, 1, KEEP)?);
-                text += found.last().map_or(0, |line| line.text.len());
-                if text > MAX_TEXT {
-                    break;
-                }
-            }
-            Ok(found)
-        };
-        let lines = self.outputs.describe(self.job, self.attempt, blocking(read).await?).await?;
+        let lines = blocking(move || lines::read_each(&mut spool, &numbers, KEEP)).await?;
+        let lines = self.outputs.describe(self.job, self.attempt, lines).await?;
         let query = &self.shared.query;
         let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line), line };
         Ok(lines.into_iter().map(hit).collect())

@@ -22,7 +22,7 @@ use crate::server::AppState;
 use encoding::{Encoder, Encoding};
 use sending::{Attempts, LogResponse};
 
-const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// Whether the response ends at the current end of the output, or only when the requested attempt or the job has
 /// finished.

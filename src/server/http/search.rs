@@ -1,7 +1,8 @@
 //! `/jobs/{id}/log/search`: finds lines of an attempt's output by their text, level, step or stream.
 //!
 //! As JSON, the response is one page of lines. As one JSON object per line, it is a stream of parts, which ends when
-//! everything has been searched. A client that disconnects ends its search.
+//! everything has been searched. As plain text, it is a stream of the lines exactly as they were printed. A client that
+//! disconnects ends its search.
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -11,14 +12,15 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use engine::output::OutputError;
 use engine::output::search::{Case, LineQuery, Pattern, Search, SearchFrom, Select, Syntax};
-use model::{Level, SearchPage};
+use engine::output::text::Times;
+use model::Level;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
 use super::events::{Format, NDJSON};
 use super::jobs::JobPath;
 use super::lines::attempt;
-use super::log::selection;
+use super::log::{PLAIN_TEXT, selection};
 use super::query::Query;
 use crate::server::AppState;
 
@@ -36,23 +38,37 @@ pub(super) async fn search(
 ) -> Result<Response, ApiError> {
     let wanted = line_query(&mut query)?;
     let from = search_from(&mut query)?;
-    let is_stream = Format::accepted(&headers) == Format::Lines;
+    let format = Format::accepted(&headers);
+    let times = query.word("timestamps", &[("true", Times::Prefixed), ("false", Times::Omitted)])?;
+    if times.is_some() && format != Format::Text {
+        return Err(ApiError::InvalidQuery("timestamps: requires `Accept: text/plain`".into()));
+    }
     // A page without lines would never advance.
-    let least = i64::from(!is_stream);
-    let limit = usize::try_from(query.number("limit", least..=LIMIT.1)?.unwrap_or(LIMIT.0)).unwrap_or(0);
+    let least = i64::from(format == Format::Json);
+    let limit = query.number("limit", least..=LIMIT.1)?;
+    if limit.is_some() && format == Format::Text {
+        return Err(ApiError::InvalidQuery("limit: cannot be combined with `Accept: text/plain`".into()));
+    }
+    let limit = usize::try_from(limit.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
     // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
     let search = state.outputs.search(job, &output, wanted, from).await?;
-    if !is_stream {
-        return Ok(Json(search.page(limit).await?).into_response());
-    }
+    let content_type = match format {
+        Format::Json => return Ok(Json(search.page(limit).await?).into_response()),
+        Format::Lines => NDJSON,
+        Format::Text => PLAIN_TEXT,
+    };
     let permit = state.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-    let parts = Parts { state, search, limit, _permit: permit };
+    let found = match format {
+        Format::Text => Sending::Lines(times.unwrap_or_default()),
+        Format::Json | Format::Lines => Sending::Parts { limit },
+    };
+    let results = Results { state, search, sending: found, _permit: permit };
     let live = [(CACHE_CONTROL, "no-cache, no-transform"), (HeaderName::from_static("x-accel-buffering"), "no")];
-    Ok(([(CONTENT_TYPE, NDJSON)], live, parts.into_body()).into_response())
+    Ok(([(CONTENT_TYPE, content_type)], live, results.into_body()).into_response())
 }
 
 fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
@@ -98,42 +114,66 @@ fn search_from(query: &mut Query) -> Result<SearchFrom, ApiError> {
     }
 }
 
-/// The parts of a search that are still to be sent.
-struct Parts {
+/// The results of a search that are still to be sent.
+struct Results {
     state: AppState,
     search: Search,
-    /// The number of lines that may still be sent with their text.
-    limit: usize,
+    sending: Sending,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Parts {
+/// The form of the results.
+enum Sending {
+    /// Parts with the text of up to `limit` further lines.
+    Parts { limit: usize },
+    /// The lines as they were printed.
+    Lines(Times),
+}
+
+impl Results {
     fn into_body(self) -> Body {
-        Body::from_stream(futures_util::stream::unfold(Some(self), |parts| async {
-            let mut parts = parts?;
-            let part = parts.next().await;
+        Body::from_stream(futures_util::stream::unfold(Some(self), |results| async {
+            let mut results = results?;
+            let next = results.next().await;
             // If the search fails, the body ends with an error, so that no client takes it for complete.
-            if let Err(error) = &part {
+            if let Err(error) = &next {
                 tracing::warn!(%error, "a search was aborted");
             }
-            let more = part.as_ref().is_ok_and(|(_, done)| !done);
-            Some((part.map(|(bytes, _)| bytes), more.then_some(parts)))
+            let more = next.as_ref().is_ok_and(|(_, more)| *more);
+            Some((next.map(|(bytes, _)| bytes), more.then_some(results)))
         }))
     }
 
-    /// Returns the next part, and whether it is the last one.
+    /// Returns the next bytes of the body, and whether more may follow.
     async fn next(&mut self) -> Result<(Bytes, bool), OutputError> {
-        let part = tokio::select! {
-            part = self.search.part(self.limit) => part?,
-            () = self.state.shutdown.cancelled() => return Err(std::io::Error::other("the server is stopping").into()),
-        };
-        self.limit -= part.items.len();
-        Ok((line(&part), part.done))
+        let shutdown = self.state.shutdown.clone();
+        tokio::select! {
+            next = self.search() => next,
+            () = shutdown.cancelled() => Err(std::io::Error::other("the server is stopping").into()),
+        }
     }
-}
 
-fn line(part: &SearchPage) -> Bytes {
-    let mut line = serde_json::to_vec(part).expect("a page contains only strings and numbers");
-    line.push(b'\n');
-    line.into()
+    async fn search(&mut self) -> Result<(Bytes, bool), OutputError> {
+        match &mut self.sending {
+            Sending::Parts { limit } => {
+                let part = self.search.part(*limit).await?;
+                *limit -= part.items.len();
+                let mut line = serde_json::to_vec(&part).expect("a page contains only strings and numbers");
+                line.push(b'\n');
+                Ok((line.into(), !part.done))
+            }
+            Sending::Lines(times) => {
+                let Some(lines) = self.search.lines().await? else { return Ok((Bytes::new(), false)) };
+                let mut text = Vec::new();
+                for line in lines {
+                    if *times == Times::Prefixed {
+                        text.extend_from_slice(format!("{} ", line.time).as_bytes());
+                    }
+                    text.extend_from_slice(&line.text);
+                    text.push(b'\n');
+                }
+                Ok((text.into(), true))
+            }
+        }
+    }
 }

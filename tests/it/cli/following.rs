@@ -109,6 +109,26 @@ async fn lines_are_selected_by_step_stream_and_pattern() {
 }
 
 #[tokio::test]
+async fn grep_finds_the_lines_of_all_attempts_including_those_that_were_not_sent_live() {
+    let server = TestServer::start_with(|config| {
+        config.live_job_bytes = 10_000;
+        config.live_tail_bytes = 10_000;
+    })
+    .await;
+    let cli = Cli::new(&server.api.base);
+    let job = json!({"type": "command", "maxAttempts": 2, "payload": {"run": "seq 50000; exit 1"}});
+    let id = server.api.submit_job(job).await;
+    server.api.ended(&id).await;
+    let grep = async |flags: &[&str]| cli.stdout(&[&["logs", &id, "--grep", "^2..22$"], flags].concat()).await;
+    let once: String = (0..100).map(|middle| format!("2{middle:02}22\n")).collect();
+    assert_eq!(grep(&[]).await, once.repeat(2));
+    let timed = grep(&["--timestamps"]).await;
+    let lines = timed.lines().map(|line| line.split_once(' ').expect("a time").1);
+    assert!(lines.eq(once.repeat(2).lines()), "{timed}");
+    assert_eq!(grep(&["--stream", "stderr"]).await, "");
+}
+
+#[tokio::test]
 async fn lines_can_be_prefixed_with_and_selected_by_time() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);

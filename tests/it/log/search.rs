@@ -214,6 +214,33 @@ async fn simultaneous_searches_of_a_compressed_log_find_what_they_found_before_i
 }
 
 #[tokio::test]
+async fn as_text_a_search_returns_the_exact_lines_even_if_they_are_not_consecutive() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("printf 'one\\377x\\n\\033[31mtwo\\033[0m\\rx\\n'; seq 200000; printf 'x end'").await;
+    let text = async |query: &str| {
+        let path = format!("/jobs/{id}/log/search?{query}");
+        let reply = server.api.request(Method::GET, &path).header(ACCEPT, "text/plain").send().await;
+        let reply = reply.expect("the server answers");
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["content-type"]),
+            (200, &"text/plain; charset=utf-8".parse().expect("a header"))
+        );
+        reply.bytes().await.expect("the body is complete").to_vec()
+    };
+    assert_eq!(text("q=x").await, b"one\xffx\n\x1b[31mtwo\x1b[0m\rx\nx end\n");
+    let expected: String = (1..=200_000)
+        .filter(|number: &i64| number.to_string().contains('7'))
+        .map(|number| format!("{number}\n"))
+        .collect();
+    assert!(text("q=7").await == expected.as_bytes(), "all matching lines, in order");
+    let timed = String::from_utf8(text("q=x+end&timestamps=true").await).expect("the line is ASCII");
+    let (time, line) = timed.split_once(' ').expect("a time and the line");
+    assert!(time.parse::<model::Timestamp>().is_ok() && line == "x end\n", "{timed}");
+    let reply = server.api.get(&format!("/jobs/{id}/log/search?q=x&timestamps=true")).await;
+    assert_eq!(reply.status(), 422, "JSON already contains the times");
+}
+
+#[tokio::test]
 async fn a_search_of_a_running_job_says_from_which_line_to_continue() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("printf 'one\\ntw'; {}; echo o; echo three", gate.wait())})).await;

@@ -15,7 +15,7 @@ use super::Shared;
 use crate::spool::{Record, SpoolReader};
 
 /// The maximum number of bytes of a line that are searched.
-const MAX_LINE: usize = 16 << 20;
+pub(super) const MAX_LINE: usize = 16 << 20;
 
 /// The maximum number of index records after the chunk that are examined to find the ends of its last lines.
 const MAX_LOOKED_AT: u64 = 1 << 20;
