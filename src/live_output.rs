@@ -49,7 +49,7 @@ use filter::OutputFilter;
 use model::{Artifact, Event, EventsPage, Job, JobStatus, Payload};
 use rows::Rows;
 use screen::Screen;
-use search_bar::{Search, SearchBar};
+use search_bar::{ReaderSearch, SearchBar};
 use shortcuts::Shortcuts;
 use status_bar::StatusBar;
 use toolbar::Toolbar;
@@ -75,7 +75,7 @@ pub fn LiveOutput(
 ) -> impl IntoView {
     let id = job.with_untracked(|job| job.id);
     let screen = Screen::new(id, lifecycle_events, &tail);
-    let search = Search::new(screen);
+    let search = ReaderSearch::new(screen);
     let errors = Errors::new(screen);
     let over = tail.terminal && tail.next_after >= tail.last_seq;
     let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });

@@ -33,7 +33,7 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, RestError> {
 
 /// Whether to read more of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum KeepReading {
     /// Read the next object.
     Continue,
     /// Close the connection.
@@ -42,7 +42,10 @@ pub enum Reading {
 
 /// Fetches a response that consists of one JSON object per line, and passes each object to `on_item` when it arrives.
 /// `path` is relative to the server's root.
-pub async fn get_each<T: DeserializeOwned>(path: &str, mut on_item: impl FnMut(T) -> Reading) -> Result<(), RestError> {
+pub async fn get_each<T: DeserializeOwned>(
+    path: &str,
+    mut on_item: impl FnMut(T) -> KeepReading,
+) -> Result<(), RestError> {
     let request = Request::get(path).header("accept", "application/x-ndjson");
     let reply = request.send().await.map_err(|_| RestError::Unreachable)?;
     if reply.status() != 200 {
@@ -56,7 +59,7 @@ pub async fn get_each<T: DeserializeOwned>(path: &str, mut on_item: impl FnMut(T
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let item = serde_json::from_slice(&rest[..end]).map_err(|_| RestError::Unreachable)?;
             rest.drain(..=end);
-            if on_item(item) == Reading::Stop {
+            if on_item(item) == KeepReading::Stop {
                 // The returned promise reports only whether the stream had already failed.
                 drop(reader.cancel());
                 return Ok(());

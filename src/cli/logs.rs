@@ -15,7 +15,7 @@ use super::error::CliError;
 use super::follow::{Printed, Until, Wanted, follow};
 use super::output::{Colour, Output};
 use super::printer::{Form, Printer, Streams, Times};
-use search::Search;
+use search::GrepSearch;
 
 /// The arguments of `tailwater logs`. Both streams are written to standard output, in the order in which the job
 /// printed them. If the connection is lost or the server restarts, the command reconnects and continues without losing
@@ -60,7 +60,7 @@ impl Logs {
         // The server does not select lines by time, and a search does not wait for further output.
         if let (Some(pattern), None, false) = (&self.grep, self.since, self.follow) {
             let pattern = pattern.as_str().to_owned();
-            let search = Search { pattern, step: self.step, stream: self.stream, times };
+            let search = GrepSearch { pattern, step: self.step, stream: self.stream, times };
             search.print(&client, &job, &mut Output::stdout(colour)).await?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model::{Event, Payload, SearchPage, StepPayload, StepStatus};
 
-use super::finder::{Direction, Finder};
+use super::finder::{FindDirection, Finder};
 use super::line::LineKey;
 use super::screen::{Screen, search_path};
 use super::search::Findings;
@@ -46,7 +46,7 @@ impl Errors {
     }
 
     /// Moves to the next error in a direction.
-    pub fn go(self, direction: Direction) {
+    pub fn go(self, direction: FindDirection) {
         if self.has_begun.get_untracked() {
             self.finder.go(direction);
         } else {
@@ -109,7 +109,7 @@ pub fn ErrorButtons(errors: Errors) -> impl IntoView {
                     aria-label="Previous error"
                     title="Previous error (E)"
                     data-testid="error-previous"
-                    on:click=move |_| errors.go(Direction::Previous)
+                    on:click=move |_| errors.go(FindDirection::Previous)
                 >
                     <Icon name="up" />
                 </button>
@@ -120,7 +120,7 @@ pub fn ErrorButtons(errors: Errors) -> impl IntoView {
                     aria-label="Next error"
                     title="Next error (e)"
                     data-testid="error-next"
-                    on:click=move |_| errors.go(Direction::Next)
+                    on:click=move |_| errors.go(FindDirection::Next)
                 >
                     <Icon name="chevron" />
                 </button>

@@ -13,7 +13,7 @@ use super::line::LineKey;
 use super::screen::{Screen, search_path};
 use super::search::Findings;
 use super::totals::Totals;
-use crate::rest::{self, Reading, RestError};
+use crate::rest::{self, KeepReading, RestError};
 
 /// A search as signals. Copies of a `Finder` share the same state.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct Finder {
     /// The lines that have been found.
     pub findings: RwSignal<Findings>,
     /// The state of the search.
-    pub progress: RwSignal<Progress>,
+    pub progress: RwSignal<FindProgress>,
     /// The line that the reader has moved to.
     current: RwSignal<Option<LineKey>>,
     /// The number of searches so far. Results of earlier searches are ignored.
@@ -33,7 +33,7 @@ pub struct Finder {
 
 /// The state of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum FindProgress {
     /// Everything that has been printed has been searched, or no search has begun.
     Idle,
     /// The server is searching.
@@ -44,7 +44,7 @@ pub enum Progress {
 
 /// The direction in which the reader moves between the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub enum FindDirection {
     Next,
     Previous,
 }
@@ -56,7 +56,7 @@ impl Finder {
             screen: StoredValue::new(screen),
             every,
             findings: RwSignal::default(),
-            progress: RwSignal::new(Progress::Idle),
+            progress: RwSignal::new(FindProgress::Idle),
             current: RwSignal::new(None),
             searches: StoredValue::new(0),
         }
@@ -73,7 +73,7 @@ impl Finder {
         self.searches.update_value(|searches| *searches += 1);
         self.findings.set(Findings::default());
         self.current.set(None);
-        self.progress.set(if query.is_some() { Progress::Searching } else { Progress::Idle });
+        self.progress.set(if query.is_some() { FindProgress::Searching } else { FindProgress::Idle });
         if let Some(query) = query {
             let search = self.searches.get_value();
             set_timeout(move || self.run(query, search, from), pause);
@@ -81,11 +81,11 @@ impl Finder {
     }
 
     /// Moves to the next line in a direction.
-    pub fn go(self, direction: Direction) {
+    pub fn go(self, direction: FindDirection) {
         let Some(from) = self.screen().current() else { return };
         let next = self.findings.with_untracked(|findings| match direction {
-            Direction::Next => findings.after(from),
-            Direction::Previous => findings.before(from),
+            FindDirection::Next => findings.after(from),
+            FindDirection::Previous => findings.before(from),
         });
         self.go_to(next);
     }
@@ -131,7 +131,7 @@ impl Finder {
                 }
                 match read {
                     Ok(()) => {}
-                    Err(RestError::Refused { message, .. }) => return self.progress.set(Progress::Failed(message)),
+                    Err(RestError::Refused { message, .. }) => return self.progress.set(FindProgress::Failed(message)),
                     // Search again after the interval.
                     Err(RestError::Unreachable) => searched = -1,
                 }
@@ -140,7 +140,7 @@ impl Finder {
                 if let Some(from) = from.take() {
                     self.go_to(self.findings.with_untracked(|findings| findings.after(from)));
                 }
-                self.progress.set(Progress::Idle);
+                self.progress.set(FindProgress::Idle);
             }
             self.wait_for_output(query, search, from, searched);
         });
@@ -159,7 +159,7 @@ impl Finder {
         let (mut has_begun, mut is_done) = (false, false);
         let read = rest::get_each(&path, |part: SearchPage| {
             if !self.is_current(search) {
-                return Reading::Stop;
+                return KeepReading::Stop;
             }
             is_done = part.done;
             self.findings.update(|findings| {
@@ -173,7 +173,7 @@ impl Finder {
                 *from = None;
                 self.go_to(Some(found));
             }
-            Reading::Continue
+            KeepReading::Continue
         });
         read.await?;
         // A response without a last part is incomplete.

@@ -14,7 +14,7 @@ use super::buffer::{Buffer, LineRange, WhenFull};
 use super::filter::{Counts, OutputFilter};
 use super::layout::{Layout, PanelRow, RowKey};
 use super::line::{Growth, LineKey, LiveLine, Measured};
-use super::search::Marks;
+use super::search::MatchMarks;
 pub use frame::{PanelFrame, RowView, Side, Space};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
@@ -57,7 +57,7 @@ pub struct Panel {
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
     /// The matches of the current search, or `None` if there is no search.
-    marks: Option<Marks>,
+    marks: Option<MatchMarks>,
 }
 
 /// Whether the reader searches for a text.
@@ -143,7 +143,7 @@ impl Panel {
 
     /// Begins or ends a search. The matches of an earlier search are no longer marked.
     pub fn set_search(&mut self, search: Searching) {
-        self.marks = (search == Searching::Yes).then(Marks::default);
+        self.marks = (search == Searching::Yes).then(MatchMarks::default);
     }
 
     /// Marks the matches of a page of search results that begins with line `from`.

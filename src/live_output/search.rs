@@ -7,7 +7,7 @@ mod findings;
 mod marks;
 
 pub use findings::Findings;
-pub use marks::{Marks, split};
+pub use marks::{MatchMarks, split};
 
 /// What the reader searches for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

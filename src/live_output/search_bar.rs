@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::UrlSearchParams;
 
-use super::finder::{Direction, Finder, Progress};
+use super::finder::{FindDirection, FindProgress, Finder};
 use super::line::LineKey;
 use super::permalink;
 use super::screen::Screen;
@@ -26,7 +26,7 @@ const TICKS: i64 = 500;
 
 /// The state of the search as signals. Copies of a `Search` share the same state.
 #[derive(Clone, Copy)]
-pub struct Search {
+pub struct ReaderSearch {
     finder: Finder,
     /// Whether the search field is shown.
     pub is_open: RwSignal<bool>,
@@ -34,7 +34,7 @@ pub struct Search {
     input: NodeRef<html::Input>,
 }
 
-impl Search {
+impl ReaderSearch {
     /// Creates a search that has not begun.
     pub fn new(screen: Screen) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Search {
     }
 
     /// Moves to the next match in a direction.
-    pub fn go(self, direction: Direction) {
+    pub fn go(self, direction: FindDirection) {
         self.finder.go(direction);
     }
 
@@ -113,12 +113,12 @@ impl Search {
     /// Describes the matches: their number, and the position of the current one.
     fn summary(self) -> String {
         let (progress, total) = (self.finder.progress.get(), self.finder.findings.with(Findings::total));
-        let more = if progress == Progress::Searching { "\u{2026}" } else { "" };
+        let more = if progress == FindProgress::Searching { "\u{2026}" } else { "" };
         match (progress, self.finder.rank()) {
-            (Progress::Failed(message), _) => sentence(&message),
+            (FindProgress::Failed(message), _) => sentence(&message),
             (_, Some(rank)) => format!("{} of {}{more}", words::count(rank), words::count(total)),
             _ if self.terms.with(|terms| terms.text.is_empty()) => String::new(),
-            (Progress::Searching, None) if total == 0 => "Searching\u{2026}".to_owned(),
+            (FindProgress::Searching, None) if total == 0 => "Searching\u{2026}".to_owned(),
             (_, None) if total == 0 => "No matches".to_owned(),
             (_, None) => format!("{}{more}", words::plural(total, "matching line")),
         }
@@ -152,11 +152,11 @@ fn put_into_address(query: &str) {
 
 /// The search field with its options, and the marks beside the scrollbar.
 #[component]
-pub fn SearchBar(search: Search) -> impl IntoView {
+pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
     let has_matches = move || search.finder.findings.with(|findings| findings.total() > 0);
     let on_key = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
-        "Enter" if search.has_focus() && event.shift_key() => search.go(Direction::Previous),
-        "Enter" if search.has_focus() => search.go(Direction::Next),
+        "Enter" if search.has_focus() && event.shift_key() => search.go(FindDirection::Previous),
+        "Enter" if search.has_focus() => search.go(FindDirection::Next),
         "Escape" => search.close(),
         _ => {}
     };
@@ -203,7 +203,7 @@ pub fn SearchBar(search: Search) -> impl IntoView {
                     aria-label="Previous match"
                     data-testid="search-previous"
                     disabled=move || !has_matches()
-                    on:click=move |_| search.go(Direction::Previous)
+                    on:click=move |_| search.go(FindDirection::Previous)
                 >
                     <Icon name="up" />
                 </button>
@@ -213,7 +213,7 @@ pub fn SearchBar(search: Search) -> impl IntoView {
                     aria-label="Next match"
                     data-testid="search-next"
                     disabled=move || !has_matches()
-                    on:click=move |_| search.go(Direction::Next)
+                    on:click=move |_| search.go(FindDirection::Next)
                 >
                     <Icon name="chevron" />
                 </button>

@@ -6,9 +6,9 @@ use web_sys::HtmlDialogElement;
 
 use super::errors::Errors;
 use super::filter::OutputFilter;
-use super::finder::Direction;
+use super::finder::FindDirection;
 use super::screen::Screen;
-use super::search_bar::Search;
+use super::search_bar::ReaderSearch;
 use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
@@ -34,7 +34,7 @@ pub fn open() {
 
 /// Handles the shortcuts, and contains the dialog that describes them.
 #[component]
-pub fn Shortcuts(screen: Screen, search: Search, errors: Errors) -> impl IntoView {
+pub fn Shortcuts(screen: Screen, search: ReaderSearch, errors: Errors) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
         let is_dialog_open = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
         if is_dialog_open {
@@ -54,10 +54,10 @@ pub fn Shortcuts(screen: Screen, search: Search, errors: Errors) -> impl IntoVie
                 event.prevent_default();
                 search.open();
             }
-            "n" => search.go(Direction::Next),
-            "N" => search.go(Direction::Previous),
-            "e" => errors.go(Direction::Next),
-            "E" => errors.go(Direction::Previous),
+            "n" => search.go(FindDirection::Next),
+            "N" => search.go(FindDirection::Previous),
+            "e" => errors.go(FindDirection::Next),
+            "E" => errors.go(FindDirection::Previous),
             "f" if screen.follows.get_untracked() => screen.pause(),
             "f" | "End" => screen.follow(),
             "c" => click("copy-visible"),

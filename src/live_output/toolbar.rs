@@ -9,7 +9,7 @@ use model::{Artifact, Job};
 use super::errors::{ErrorButtons, Errors};
 use super::filter::OutputFilter;
 use super::screen::Screen;
-use super::search_bar::Search;
+use super::search_bar::ReaderSearch;
 use crate::ui::{Icon, LOG_NAME, clipboard, download_url};
 use crate::words;
 
@@ -20,7 +20,7 @@ const NOTICE_TIME: Duration = Duration::from_secs(3);
 #[component]
 pub fn Toolbar(
     screen: Screen,
-    search: Search,
+    search: ReaderSearch,
     errors: Errors,
     artifacts: RwSignal<Vec<Artifact>>,
     job: RwSignal<Job>,

@@ -3,7 +3,7 @@
 //! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
 //! order of the search. All searches together use one thread per CPU core, and each holds only the chunks that are
-//! being searched. Dropping a [`Search`] ends it.
+//! being searched. Dropping a [`LogSearch`] ends it.
 
 mod query;
 mod scan;
@@ -23,8 +23,8 @@ use super::lines::{self, Line};
 use super::{OutputError, Outputs, StepIds, blocking, signed};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
-pub use query::{Case, LineQuery, Pattern, PatternError, Select, Syntax};
-use scan::Found;
+pub use query::{LetterCase, LineQuery, PatternError, SearchPattern, Select, Syntax};
+use scan::ChunkFindings;
 
 /// The minimum and the maximum number of bytes of output that one thread searches at a time. A search begins with small
 /// chunks, so that its first results arrive early, and holds one chunk for each core.
@@ -64,19 +64,19 @@ impl Searchers {
 
 /// A search of an attempt's output, up to the end that the output had when the search began.
 #[derive(Debug)]
-pub struct Search {
+pub struct LogSearch {
     outputs: Outputs,
     job: JobId,
     attempt: i32,
     /// `None` if the attempt has not printed anything.
     spool: Option<SpoolReader>,
-    shared: Arc<Shared>,
+    shared: Arc<SearchShared>,
     from: SearchFrom,
     /// The records that have not been searched yet.
     rest: Range<u64>,
     /// The size of the next chunk in bytes.
     chunk: u64,
-    running: VecDeque<JoinHandle<io::Result<Found>>>,
+    running: VecDeque<JoinHandle<io::Result<ChunkFindings>>>,
     total_lines: u64,
     is_complete: bool,
     /// The number of matching lines so far.
@@ -85,13 +85,13 @@ pub struct Search {
     numbers_left: usize,
     /// The first line that may still change.
     unfinished: Option<u64>,
-    /// The numbers of lines that were found but not yet returned by [`Search::lines`].
+    /// The numbers of lines that were found but not yet returned by [`LogSearch::lines`].
     unread: Vec<u64>,
 }
 
 /// The parameters of a search that do not change.
 #[derive(Debug)]
-struct Shared {
+struct SearchShared {
     query: LineQuery,
     steps: StepIds,
     /// The lines to search.
@@ -110,7 +110,7 @@ impl Outputs {
         of: &AttemptOutput,
         query: LineQuery,
         from: SearchFrom,
-    ) -> Result<Search, OutputError> {
+    ) -> Result<LogSearch, OutputError> {
         let spool = self.open(job, of).await?;
         let steps = self.steps(job, of.attempt).await?;
         let begin = move || {
@@ -131,12 +131,12 @@ impl Outputs {
             SearchFrom::Line(line) => line..total_lines + 1,
             SearchFrom::Before(line) => 1..line.min(total_lines + 1),
         };
-        Ok(Search {
+        Ok(LogSearch {
             outputs: self.clone(),
             job,
             attempt: of.attempt,
             spool,
-            shared: Arc::new(Shared { query, steps, lines, records, is_dropped: AtomicBool::new(false) }),
+            shared: Arc::new(SearchShared { query, steps, lines, records, is_dropped: AtomicBool::new(false) }),
             from,
             rest,
             chunk: CHUNK.0,
@@ -151,7 +151,7 @@ impl Outputs {
     }
 }
 
-impl Search {
+impl LogSearch {
     /// Returns the first `limit` matching lines, and stops.
     pub async fn page(mut self, limit: usize) -> Result<SearchPage, OutputError> {
         let mut numbers = Vec::new();
@@ -252,7 +252,7 @@ impl Search {
                     let _permit = permit;
                     match &mut spool {
                         Some(spool) => scan::scan(spool, chunk, &shared),
-                        None => Ok(Found::default()),
+                        None => Ok(ChunkFindings::default()),
                     }
                 })
                 .await
@@ -306,7 +306,7 @@ impl Search {
     }
 }
 
-impl Drop for Search {
+impl Drop for LogSearch {
     fn drop(&mut self) {
         self.shared.is_dropped.store(true, Ordering::Relaxed);
         // A chunk that is waiting for a thread is not searched any more.

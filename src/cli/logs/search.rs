@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::printer::{Times, write_line};
 
 /// Selects the lines to print.
-pub(super) struct Search {
+pub(super) struct GrepSearch {
     /// The regular expression.
     pub(super) pattern: String,
     /// The id of the step that printed the line, or `None` for any step.
@@ -22,7 +22,7 @@ pub(super) struct Search {
     pub(super) times: Times,
 }
 
-impl Search {
+impl GrepSearch {
     /// Prints the matching lines of all attempts.
     pub(super) async fn print(&self, client: &Client, job: &Job, output: &mut Output) -> Result<(), CliError> {
         for attempt in 1..=job.attempt {

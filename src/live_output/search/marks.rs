@@ -12,13 +12,13 @@ const MAX_KNOWN: usize = 50;
 
 /// The matches in some ranges of lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub struct MatchMarks {
     ranges: HashMap<LineKey, Vec<(u32, u32)>>,
     /// The ranges of lines whose matches are known: the attempt, and the first and the last line.
     known: Vec<(i32, i64, i64)>,
 }
 
-impl Marks {
+impl MatchMarks {
     /// Adds the matches of a page that begins with line `from` of an attempt. If too many ranges are known, all others
     /// are removed.
     pub fn load(&mut self, attempt: i32, from: i64, page: SearchPage) {
@@ -115,12 +115,12 @@ mod tests {
         let hit = SearchHit { line: line(7), ranges: vec![(0, 4)] };
         let page = SearchPage { items: vec![hit], next: Some(8), total_lines: 20, ..SearchPage::default() };
         let key = |attempt, number| LineKey { attempt, number };
-        let mut marks = Marks::default();
+        let mut marks = MatchMarks::default();
         assert!(!marks.knows(key(1, 5)));
         marks.load(1, 5, page.clone());
         assert_eq!((marks.of(key(1, 7)), marks.of(key(1, 6))), (&[(0, 4)][..], &[][..]));
         let known =
-            |marks: &Marks, attempt| (1..=21).filter(|line| marks.knows(key(attempt, *line))).collect::<Vec<_>>();
+            |marks: &MatchMarks, attempt| (1..=21).filter(|line| marks.knows(key(attempt, *line))).collect::<Vec<_>>();
         assert_eq!((known(&marks, 1), known(&marks, 2)), (vec![5, 6, 7], vec![]));
         marks.load(1, 5, SearchPage { done: true, next: None, ..page });
         assert_eq!(known(&marks, 1), (5..=20).collect::<Vec<_>>());

@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use engine::output::OutputError;
-use engine::output::search::{Case, LineQuery, Pattern, Search, SearchFrom, Select, Syntax};
+use engine::output::search::{LetterCase, LineQuery, LogSearch, SearchFrom, SearchPattern, Select, Syntax};
 use engine::output::text::Times;
 use model::Level;
 use tokio::sync::OwnedSemaphorePermit;
@@ -74,15 +74,16 @@ pub(super) async fn search(
 fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
     let yes_or_no = |query: &mut Query, name: &str| query.word(name, &[("true", true), ("false", false)]);
     let syntax = if yes_or_no(query, "regex")?.unwrap_or(false) { Syntax::Regex } else { Syntax::Text };
-    let case = if yes_or_no(query, "ignoreCase")?.unwrap_or(false) { Case::Ignored } else { Case::Sensitive };
+    let case =
+        if yes_or_no(query, "ignoreCase")?.unwrap_or(false) { LetterCase::Ignored } else { LetterCase::Sensitive };
     let select = if yes_or_no(query, "invert")?.unwrap_or(false) { Select::Others } else { Select::Matching };
     let pattern = match query.text("q") {
         Some(text) if text.len() > MAX_PATTERN => {
             return Err(ApiError::InvalidQuery(format!("q: must not be longer than {MAX_PATTERN} bytes")));
         }
-        Some(text) => {
-            Some(Pattern::new(&text, syntax, case).map_err(|error| ApiError::InvalidQuery(format!("q: {error}")))?)
-        }
+        Some(text) => Some(
+            SearchPattern::new(&text, syntax, case).map_err(|error| ApiError::InvalidQuery(format!("q: {error}")))?,
+        ),
         None => None,
     };
     let wanted = LineQuery { pattern, select, source: selection(query)?, levels: levels(query)? };
@@ -117,7 +118,7 @@ fn search_from(query: &mut Query) -> Result<SearchFrom, ApiError> {
 /// The results of a search that are still to be sent.
 struct Results {
     state: AppState,
-    search: Search,
+    search: LogSearch,
     sending: Sending,
     _permit: OwnedSemaphorePermit,
 }

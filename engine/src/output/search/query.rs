@@ -17,7 +17,7 @@ const MAX_RANGES: usize = 500;
 #[derive(Clone, Debug, Default)]
 pub struct LineQuery {
     /// The pattern in the line's visible text, or `None` for any text.
-    pub pattern: Option<Pattern>,
+    pub pattern: Option<SearchPattern>,
     /// Whether lines with or without the pattern are selected.
     pub select: Select,
     /// The step and the stream that printed the line.
@@ -47,7 +47,7 @@ pub enum Syntax {
 
 /// Whether upper and lower case are different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Case {
+pub enum LetterCase {
     /// Only letters of the same case match.
     Sensitive,
     /// Letters match regardless of their case.
@@ -56,7 +56,7 @@ pub enum Case {
 
 /// A text or a regular expression to search for.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct SearchPattern {
     regex: Regex,
     syntax: Syntax,
 }
@@ -75,9 +75,9 @@ pub enum PatternError {
     TooLarge,
 }
 
-impl Pattern {
+impl SearchPattern {
     /// Compiles a pattern.
-    pub fn new(pattern: &str, syntax: Syntax, case: Case) -> Result<Self, PatternError> {
+    pub fn new(pattern: &str, syntax: Syntax, case: LetterCase) -> Result<Self, PatternError> {
         if pattern.contains('\n') {
             return Err(PatternError::LineBreak);
         }
@@ -86,7 +86,7 @@ impl Pattern {
             Syntax::Regex => pattern.to_owned(),
         };
         let mut builder = RegexBuilder::new(&expression);
-        builder.case_insensitive(case == Case::Ignored).size_limit(MAX_COMPILED);
+        builder.case_insensitive(case == LetterCase::Ignored).size_limit(MAX_COMPILED);
         let regex = builder.build().map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
             // The error shows the pattern over several lines, and describes the problem in the last one.
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     fn ranges(pattern: &str, text: &str, truncated: bool) -> Vec<(u32, u32)> {
-        let pattern = Pattern::new(pattern, Syntax::Regex, Case::Sensitive).expect("it is valid");
+        let pattern = SearchPattern::new(pattern, Syntax::Regex, LetterCase::Sensitive).expect("it is valid");
         let line = OutputLine {
             line: 1,
             seq: None,

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use model::ansi;
 use model::{StepRef, StreamName};
 
-use super::Shared;
+use super::SearchShared;
 use crate::spool::{Record, SpoolReader};
 
 /// The maximum number of bytes of a line that are searched.
@@ -22,7 +22,7 @@ const MAX_LOOKED_AT: u64 = 1 << 20;
 
 /// The results of a chunk.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ChunkFindings {
     /// The numbers of the matching lines, in ascending order.
     pub(super) lines: Vec<u64>,
     /// The first line that may still change.
@@ -30,8 +30,8 @@ pub(super) struct Found {
 }
 
 /// Searches the lines that begin in the given records.
-pub(super) fn scan(spool: &mut SpoolReader, records: Range<u64>, shared: &Shared) -> io::Result<Found> {
-    let mut scan = Scan { shared, found: Found::default(), open: [None, None], step: None };
+pub(super) fn scan(spool: &mut SpoolReader, records: Range<u64>, shared: &SearchShared) -> io::Result<ChunkFindings> {
+    let mut scan = Scan { shared, found: ChunkFindings::default(), open: [None, None], step: None };
     let (Some(first), Some(last)) = (spool.record(records.start)?, spool.record(records.end - 1)?) else {
         return Ok(scan.found);
     };
@@ -48,19 +48,19 @@ pub(super) fn scan(spool: &mut SpoolReader, records: Range<u64>, shared: &Shared
 }
 
 struct Scan<'a> {
-    shared: &'a Shared,
-    found: Found,
+    shared: &'a SearchShared,
+    found: ChunkFindings,
     /// The unfinished line of each stream.
-    open: [Option<OpenLine>; 2],
+    open: [Option<UnfinishedLine>; 2],
     step: Option<StepRef>,
 }
 
-struct OpenLine {
+struct UnfinishedLine {
     number: u64,
     text: Vec<u8>,
 }
 
-impl OpenLine {
+impl UnfinishedLine {
     fn push(&mut self, text: &[u8]) {
         self.text.extend_from_slice(&text[..text.len().min(MAX_LINE - self.text.len())]);
     }
@@ -90,7 +90,7 @@ impl Scan<'_> {
         let complete = memchr::memrchr(b'\n', rest).map_or(0, |newline| newline + 1);
         let next = self.complete_lines(&rest[..complete], number, stream);
         if complete < rest.len() {
-            let mut open = OpenLine { number: next, text: Vec::new() };
+            let mut open = UnfinishedLine { number: next, text: Vec::new() };
             open.push(&rest[complete..]);
             self.open[stream as usize] = Some(open);
         }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::output::StepIds;
 use crate::output::lines;
-use crate::output::search::{Case, LineQuery, Pattern, Select, Syntax};
+use crate::output::search::{LetterCase, LineQuery, SearchPattern, Select, Syntax};
 use crate::output::text::Selection;
 use crate::spool::{Source, SpoolWriter};
 
@@ -24,7 +24,7 @@ fn write(spool: &mut SpoolWriter, step: i32, stream: StreamName, text: &[u8]) {
 }
 
 fn text(pattern: &str) -> LineQuery {
-    let pattern = Pattern::new(pattern, Syntax::Text, Case::Sensitive).expect("a text is a valid pattern");
+    let pattern = SearchPattern::new(pattern, Syntax::Text, LetterCase::Sensitive).expect("a text is a valid pattern");
     LineQuery { pattern: Some(pattern), ..LineQuery::default() }
 }
 
@@ -33,8 +33,13 @@ fn search(spool: &SpoolWriter, query: LineQuery, most: u64) -> (Vec<u64>, Option
     let mut reader = spool.reader().expect("the files can be opened again");
     let records = reader.count().expect("the index can be read");
     let total = reader.total_lines().expect("the files can be read");
-    let shared =
-        Shared { query, steps: StepIds::default(), lines: 1..total + 1, records, is_dropped: AtomicBool::new(false) };
+    let shared = SearchShared {
+        query,
+        steps: StepIds::default(),
+        lines: 1..total + 1,
+        records,
+        is_dropped: AtomicBool::new(false),
+    };
     let (mut lines, mut unfinished) = (Vec::new(), None::<u64>);
     let mut from = 0;
     while from < records {
@@ -118,18 +123,20 @@ fn a_search_finds_the_lines_that_match_one_by_one_however_the_log_is_divided() {
     for _ in 0..300 {
         let (_folder, spool) = random_spool(&mut random);
         let (pattern, syntax) = patterns[random.usize(..patterns.len())];
-        let case = if random.bool() { Case::Sensitive } else { Case::Ignored };
+        let case = if random.bool() { LetterCase::Sensitive } else { LetterCase::Ignored };
         let select = if random.u8(..4) == 0 { Select::Others } else { Select::Matching };
-        let pattern_text = if case == Case::Ignored { pattern.to_uppercase() } else { pattern.to_owned() };
+        let pattern_text = if case == LetterCase::Ignored { pattern.to_uppercase() } else { pattern.to_owned() };
         let pattern_text = if syntax == Syntax::Regex { pattern.to_owned() } else { pattern_text };
         let expression = if syntax == Syntax::Text { regex::escape(&pattern_text) } else { pattern_text.clone() };
-        let single =
-            regex::RegexBuilder::new(&expression).case_insensitive(case == Case::Ignored).build().expect("it is valid");
+        let single = regex::RegexBuilder::new(&expression)
+            .case_insensitive(case == LetterCase::Ignored)
+            .build()
+            .expect("it is valid");
         let stream = [None, Some(StreamName::Stdout), Some(StreamName::Stderr)][random.usize(..3)];
         let expected = one_by_one(&spool, |line, of| {
             single.is_match(line) == (select == Select::Matching) && stream.is_none_or(|stream| stream == of)
         });
-        let pattern = Some(Pattern::new(&pattern_text, syntax, case).expect("it is valid"));
+        let pattern = Some(SearchPattern::new(&pattern_text, syntax, case).expect("it is valid"));
         let source = Selection { stream, ..Selection::default() };
         for most in [1, 2, 7, 1000] {
             let query = LineQuery { pattern: pattern.clone(), select, source: source.clone(), levels: Vec::new() };
@@ -197,6 +204,6 @@ fn a_dropped_search_does_not_compare_further_lines() {
     let mut reader = spool.reader().expect("the files can be opened again");
     let query = LineQuery { select: Select::Others, ..text("x") };
     let is_dropped = AtomicBool::new(true);
-    let shared = Shared { query, steps: StepIds::default(), lines: 1..3, records: 1, is_dropped };
+    let shared = SearchShared { query, steps: StepIds::default(), lines: 1..3, records: 1, is_dropped };
     assert!(scan(&mut reader, 0..1, &shared).expect("the files can be read").lines.is_empty());
 }
