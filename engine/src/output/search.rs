@@ -23,7 +23,7 @@ use super::lines::{self, Line};
 use super::{OutputError, Outputs, StepIds, blocking, signed};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
-pub use query::{LetterCase, LineQuery, PatternError, SearchPattern, Select, Syntax};
+pub use query::{LineQuery, PatternCase, PatternError, SearchPattern, Select, Syntax};
 use scan::ChunkFindings;
 
 /// The minimum and the maximum number of bytes of output that one thread searches at a time. A search begins with small

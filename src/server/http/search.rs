@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use engine::output::OutputError;
-use engine::output::search::{LetterCase, LineQuery, LogSearch, SearchFrom, SearchPattern, Select, Syntax};
+use engine::output::search::{LineQuery, LogSearch, PatternCase, SearchFrom, SearchPattern, Select, Syntax};
 use engine::output::text::Times;
 use model::Level;
 use tokio::sync::OwnedSemaphorePermit;
@@ -75,7 +75,7 @@ fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
     let yes_or_no = |query: &mut Query, name: &str| query.word(name, &[("true", true), ("false", false)]);
     let syntax = if yes_or_no(query, "regex")?.unwrap_or(false) { Syntax::Regex } else { Syntax::Text };
     let case =
-        if yes_or_no(query, "ignoreCase")?.unwrap_or(false) { LetterCase::Ignored } else { LetterCase::Sensitive };
+        if yes_or_no(query, "ignoreCase")?.unwrap_or(false) { PatternCase::Ignored } else { PatternCase::Sensitive };
     let select = if yes_or_no(query, "invert")?.unwrap_or(false) { Select::Others } else { Select::Matching };
     let pattern = match query.text("q") {
         Some(text) if text.len() > MAX_PATTERN => {

@@ -23,6 +23,9 @@ const WAYS: [(&str, &str); 6] = [
 /// Patterns that mean the same to `grep -E` and to the server.
 const PATTERNS: [&str; 10] = ["a", "Ab", "error", "^b", "c$", "^$", "a.*c", "(ab|ba)+c?", "[^a-c]", "é"];
 
+/// The last line of the first half of a job's output, on both streams.
+const HALF: &str = "---half---";
+
 /// Prints random lines: some coloured, some that overwrite themselves, some empty, and an unfinished last one.
 fn random_script(random: &mut Random) -> String {
     let words = ["a", "b", "c", "Ab", "error:", "é", "\\033[31m", "\\033[0m", "50 %%\\r", "\\t", " "];
@@ -106,19 +109,18 @@ async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
     // Only one job is retried, because a retry waits for some seconds.
     for attempts in [2, 1, 1, 1, 1, 1] {
         let gate = Gate::new();
-        let script =
-            format!("{}printf '\\n'; {}; {}", random_script(&mut random), gate.wait(), random_script(&mut random));
+        let (first, second) = (random_script(&mut random), random_script(&mut random));
+        let script = format!("{first}printf '\\n{HALF}\\n'; printf '\\n{HALF}\\n' >&2; {}; {second}", gate.wait());
         let id = server
             .api
             .submit_job(
                 json!({"type": "command", "payload": {"run": format!("{script}\nexit 1")}, "maxAttempts": attempts}),
             )
             .await;
-        server.api.events_when(&id, "the first half has arrived", |events| !of_kind(events, "log").is_empty()).await;
-        crate::harness::until_async("the first half is complete", async || {
-            let before = server.api.json(&format!("/jobs/{id}/lines?from=-1")).await["totalLines"].clone();
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            before == server.api.json(&format!("/jobs/{id}/lines?from=-1")).await["totalLines"]
+        // The end of the first half has been read from both streams, and so has all output before it.
+        crate::harness::until_async("the first half has arrived", async || {
+            let path = format!("/jobs/{id}/log/search?q={HALF}");
+            server.api.json(&path).await["matches"] == 2
         })
         .await;
         found += compare(&server, &mut random, &id, 1, 10).await;

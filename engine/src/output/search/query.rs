@@ -47,7 +47,7 @@ pub enum Syntax {
 
 /// Whether upper and lower case are different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LetterCase {
+pub enum PatternCase {
     /// Only letters of the same case match.
     Sensitive,
     /// Letters match regardless of their case.
@@ -77,7 +77,7 @@ pub enum PatternError {
 
 impl SearchPattern {
     /// Compiles a pattern.
-    pub fn new(pattern: &str, syntax: Syntax, case: LetterCase) -> Result<Self, PatternError> {
+    pub fn new(pattern: &str, syntax: Syntax, case: PatternCase) -> Result<Self, PatternError> {
         if pattern.contains('\n') {
             return Err(PatternError::LineBreak);
         }
@@ -86,7 +86,7 @@ impl SearchPattern {
             Syntax::Regex => pattern.to_owned(),
         };
         let mut builder = RegexBuilder::new(&expression);
-        builder.case_insensitive(case == LetterCase::Ignored).size_limit(MAX_COMPILED);
+        builder.case_insensitive(case == PatternCase::Ignored).size_limit(MAX_COMPILED);
         let regex = builder.build().map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
             // The error shows the pattern over several lines, and describes the problem in the last one.
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     fn ranges(pattern: &str, text: &str, truncated: bool) -> Vec<(u32, u32)> {
-        let pattern = SearchPattern::new(pattern, Syntax::Regex, LetterCase::Sensitive).expect("it is valid");
+        let pattern = SearchPattern::new(pattern, Syntax::Regex, PatternCase::Sensitive).expect("it is valid");
         let line = OutputLine {
             line: 1,
             seq: None,

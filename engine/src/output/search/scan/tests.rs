@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::output::StepIds;
 use crate::output::lines;
-use crate::output::search::{LetterCase, LineQuery, SearchPattern, Select, Syntax};
+use crate::output::search::{LineQuery, PatternCase, SearchPattern, Select, Syntax};
 use crate::output::text::Selection;
 use crate::spool::{Source, SpoolWriter};
 
@@ -24,7 +24,7 @@ fn write(spool: &mut SpoolWriter, step: i32, stream: StreamName, text: &[u8]) {
 }
 
 fn text(pattern: &str) -> LineQuery {
-    let pattern = SearchPattern::new(pattern, Syntax::Text, LetterCase::Sensitive).expect("a text is a valid pattern");
+    let pattern = SearchPattern::new(pattern, Syntax::Text, PatternCase::Sensitive).expect("a text is a valid pattern");
     LineQuery { pattern: Some(pattern), ..LineQuery::default() }
 }
 
@@ -123,13 +123,13 @@ fn a_search_finds_the_lines_that_match_one_by_one_however_the_log_is_divided() {
     for _ in 0..300 {
         let (_folder, spool) = random_spool(&mut random);
         let (pattern, syntax) = patterns[random.usize(..patterns.len())];
-        let case = if random.bool() { LetterCase::Sensitive } else { LetterCase::Ignored };
+        let case = if random.bool() { PatternCase::Sensitive } else { PatternCase::Ignored };
         let select = if random.u8(..4) == 0 { Select::Others } else { Select::Matching };
-        let pattern_text = if case == LetterCase::Ignored { pattern.to_uppercase() } else { pattern.to_owned() };
+        let pattern_text = if case == PatternCase::Ignored { pattern.to_uppercase() } else { pattern.to_owned() };
         let pattern_text = if syntax == Syntax::Regex { pattern.to_owned() } else { pattern_text };
         let expression = if syntax == Syntax::Text { regex::escape(&pattern_text) } else { pattern_text.clone() };
         let single = regex::RegexBuilder::new(&expression)
-            .case_insensitive(case == LetterCase::Ignored)
+            .case_insensitive(case == PatternCase::Ignored)
             .build()
             .expect("it is valid");
         let stream = [None, Some(StreamName::Stdout), Some(StreamName::Stderr)][random.usize(..3)];
