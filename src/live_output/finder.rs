@@ -67,7 +67,7 @@ impl Finder {
         self.screen.get_value()
     }
 
-    /// Ends the previous search and, if there is a query, begins another one after a pause. The first line from `from` on
+    /// Ends the previous search and, if there is a query, begins another after a pause. The first line from `from` on
     /// is shown as soon as it has been found.
     pub fn search(self, query: Option<String>, from: Option<LineKey>, pause: Duration) {
         self.searches.update_value(|searches| *searches += 1);

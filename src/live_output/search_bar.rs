@@ -97,7 +97,7 @@ impl ReaderSearch {
         self.set_terms(terms, self.finder.screen().current());
     }
 
-    /// Ends the current search and, if there is a text, begins another one. The first match from line `from` on is shown
+    /// Ends the current search and, if there is a text, begins another. The first match from line `from` on is shown
     /// as soon as it has been found.
     fn set_terms(self, terms: SearchTerms, from: Option<LineKey>) {
         if terms == self.terms.get_untracked() {
