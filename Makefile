@@ -19,13 +19,16 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 XTASK := cargo run --quiet -p xtask --
 # The packages of the server.
 SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
+# A test that `cargo test` runs in a process of its own, as nextest does with every test. It renders hundreds of pages, and
+# beside the servers of other tests, one page was never completed in one of several runs. The cause is not known.
+ALONE := hostile::no_hostile_text_is_interpreted_as_html_on_any_page
 
-.PHONY: help run build dev test lint unit e2e bench setup setup-server setup-unit setup-test server site clean
+.PHONY: help run build dev test lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  ARGS=...      more arguments: of the server (run, dev), nextest (unit), Playwright (e2e), the benchmark (bench)"
+	@echo "  ARGS=...      more arguments: of the server (run, dev), nextest (unit), Playwright (e2e, bench-ui), the benchmark (bench)"
 	@echo "  CHROMIUM=...  the browser of the tests, else the first of chromium, chromium-browser, google-chrome"
 	@echo "  TOOLCHAIN=debian  Debian's Rust instead of rustup's, after 'make clean'"
 
@@ -60,18 +63,26 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 # nextest does not support doctests. They run first, so that the output ends with the summary of the other tests.
 unit: setup-unit ## Run the tests of every crate.
 	cargo test --doc -p redact
-	@runner='cargo test --tests'; \
-	if cargo nextest --version >/dev/null 2>&1; then runner='cargo nextest run'; fi; \
-	set -x; \
-	$$runner -p xtask; \
-	$$runner $(SERVER) $(ARGS)
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		set -x; \
+		cargo nextest run -p xtask; \
+		cargo nextest run $(SERVER) $(ARGS); \
+	else \
+		set -x; \
+		cargo test --tests -p xtask; \
+		cargo test --tests $(SERVER) $(ARGS) -- --skip $(ALONE); \
+		cargo test --test it $(SERVER) -- $(ALONE); \
+	fi
 
 e2e: setup-test build ## Run the browser's tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)
 
 bench: setup-test build ## Measure the main path against the release, then the pages in a browser.
 	ulimit -n "$$(ulimit -Hn)"; cargo run --quiet --release -p benches -- $(ARGS)
-	node_modules/.bin/playwright test -c end2end/bench.config.ts
+	@$(MAKE) bench-ui ARGS=
+
+bench-ui: setup-test build ## Measure the pages in a browser, with logs of up to 100,000,000 lines.
+	node_modules/.bin/playwright test -c end2end/bench.config.ts $(ARGS)
 
 # cargo would try to use the jobserver that make describes in these variables, but make passes it only to other makes.
 server: setup-server

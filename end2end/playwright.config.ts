@@ -29,6 +29,11 @@ export default defineConfig({
   retries: 0,
   // The servers, workers and browsers of all tests share one machine.
   workers: 2,
+  // The tests of outages need the whole machine, so they run last.
+  projects: [
+    { name: "tests", testIgnore: "outages.spec.ts" },
+    { name: "outages", testMatch: "outages.spec.ts", dependencies: ["tests"] },
+  ],
   reporter: [["list"], ["./summary.ts"]],
   use: {
     browserName: "chromium",

@@ -91,6 +91,12 @@ export class Api {
     return (await events.json()).items[0];
   }
 
+  /** Returns the value of one of the server's metrics. */
+  async metric(name: string): Promise<number> {
+    const text = await (await this.request.get(`${this.server.url}/metrics`, this.options())).text();
+    return Number(text.split("\n").find((line) => line.startsWith(`${name} `))?.split(" ")[1]);
+  }
+
   /** Returns the complete output of an attempt. */
   async output(id: string, attempt = 1): Promise<Buffer> {
     const list = `${this.server.url}/api/queue/jobs/${id}/artifacts`;

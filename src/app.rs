@@ -8,7 +8,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::host;
 use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage};
-use crate::ui::{ICONS, PageTitle};
+use crate::ui::{ICONS, PageTitle, SHARED_STREAM};
 
 /// The font of all text except job output. It is preloaded because the first paint requires it.
 const FONT: &str = "fonts/inter-latin.woff2";
@@ -33,6 +33,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="referrer" content="same-origin" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <meta name=ICONS content=host::asset(ICONS) />
+                <meta name=SHARED_STREAM content=host::asset(SHARED_STREAM) />
                 <link rel="preload" href=host::asset(FONT) r#as="font" r#type="font/woff2" crossorigin="anonymous" />
                 <link rel="stylesheet" href=host::asset(&format!("{}/{}.css", options.site_pkg_dir, options.output_name)) />
                 <AutoReload options=options.clone() />

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod files;
+mod previews;
 mod store;
 
 use std::net::IpAddr;
@@ -19,6 +20,8 @@ use subtle::ConstantTimeEq;
 use crate::limits::{LOGIN_LINK, SESSION};
 use attempts::{FailedLogins, LoginOrigin};
 pub use files::{TokenError, admin_token, instance_id};
+use previews::PreviewKey;
+pub use previews::PreviewScope;
 
 /// The name of the only account.
 const ADMIN: &str = "admin";
@@ -87,6 +90,7 @@ pub struct Auth {
     cookie_name: Arc<str>,
     ticket: Arc<Mutex<Option<(Hash, Instant)>>>,
     failed_logins: Arc<Mutex<FailedLogins>>,
+    previews: PreviewKey,
 }
 
 impl Auth {
@@ -99,6 +103,7 @@ impl Auth {
             cookie_name: format!("tailwater_session_{instance_id}").into(),
             ticket: Arc::default(),
             failed_logins: Arc::default(),
+            previews: PreviewKey::random(),
         }
     }
 
@@ -171,6 +176,18 @@ impl Auth {
             .writer()
             .write(move |tx| Box::pin(async move { store::end_session(tx.connection(), &digest).await }))
             .await
+    }
+
+    /// Returns a signed permission, for use in a URL, that grants access to the artifacts of an attempt.
+    #[must_use]
+    pub fn permit_preview(&self, scope: PreviewScope) -> String {
+        self.previews.permit(scope, clock::now())
+    }
+
+    /// Returns what a permission of [`Self::permit_preview`] allows, or `None` if it is not valid or has expired.
+    #[must_use]
+    pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
+        self.previews.scope(permission, clock::now())
     }
 
     async fn begin_session(&self) -> Result<Secret, LoginError> {

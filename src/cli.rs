@@ -24,6 +24,7 @@ mod order;
 mod outcome;
 mod output;
 mod printer;
+mod rerun;
 mod run;
 mod send;
 mod serve;
@@ -68,6 +69,8 @@ enum Verb {
     /// 123 if the job was cancelled; 124 if it timed out; 125 if tailwater itself failed; 126 if the command could not
     /// be run or its worker died; 130 if you pressed Ctrl-C a second time. The first Ctrl-C cancels the job.
     Run(run::Run),
+    /// Runs a job again as a new job, and shows its output live. The exit codes are those of `run`.
+    Rerun(rerun::Rerun),
     /// Submits a job from a YAML or JSON file and prints its id.
     Submit(submit::Submit),
     /// Lists jobs, newest first.
@@ -106,6 +109,7 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let (done, failure) = match cli.verb {
         Verb::Serve(serve) => return serve.run(embedded_site, file.as_ref()),
         Verb::Run(run) => (in_runtime(run.run(colour)), outcome::OURS),
+        Verb::Rerun(rerun) => (in_runtime(rerun.run(colour)), outcome::OURS),
         Verb::Submit(submit) => (in_runtime(submit.run(colour)), FAILURE),
         Verb::Jobs(jobs) => (in_runtime(jobs.run(colour)), FAILURE),
         Verb::Job(job) => (in_runtime(job.run(colour)), FAILURE),
@@ -121,9 +125,9 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
 }
 
 /// Prints the requested help or the error in the arguments, and exits. The exit code for incorrect usage is 2, except
-/// for `run`, where it is 125 because 2 could be the exit code of the command to run.
+/// for `run` and `rerun`, where it is 125 because 2 could be the exit code of the command to run.
 fn refuse(error: &clap::Error) -> ! {
-    let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run");
+    let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run" || verb == "rerun");
     if !(error.use_stderr() && is_run) {
         error.exit();
     }

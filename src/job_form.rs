@@ -32,6 +32,8 @@ pub struct JobForm {
     pub env: Vec<FormVariable>,
     /// The shell of all steps, an empty string for the server's default, or [`EACH_ITS_OWN`].
     pub shell: String,
+    /// Whether the steps run in a terminal, unless a step has its own setting.
+    pub terminal: bool,
     /// The timeout in seconds, or an empty string for no timeout.
     pub timeout: String,
     /// The maximum number of attempts, or an empty string for 1.
@@ -92,6 +94,7 @@ impl JobForm {
         put("workingDirectory", text_or_null(&self.working_directory));
         put("timeoutSeconds", self.timeout_seconds()?.into());
         put("env", map_or_null(self.variables()?));
+        put("terminal", true_or_null(self.terminal));
         match self.steps.as_slice() {
             [only] if self.shell.is_empty() && only.name.trim().is_empty() => put("run", only.run.clone().into()),
             steps => put("steps", steps.iter().map(|step| step.new_step(&self.shell)).collect()),
@@ -169,6 +172,10 @@ fn text_or_null(text: &str) -> Value {
     Some(text.trim()).filter(|text| !text.is_empty()).into()
 }
 
+fn true_or_null(setting: bool) -> Value {
+    setting.then_some(true).into()
+}
+
 fn map_or_null(map: Map<String, Value>) -> Value {
     Some(map).filter(|map| !map.is_empty()).into()
 }
@@ -202,6 +209,7 @@ mod tests {
             working_directory: "/srv".into(),
             env: vec![variable("A", "1"), variable("", ""), variable(" B ", " ")],
             shell: "bash".into(),
+            terminal: true,
             timeout: "60".into(),
             max_attempts: "2".into(),
             priority: "-5".into(),
@@ -209,7 +217,7 @@ mod tests {
         let job = full.new_job().expect("it can be sent");
         assert_eq!((job.max_attempts, job.priority), (2, -5));
         let expected = json!({
-            "title": "T", "workingDirectory": "/srv", "timeoutSeconds": 60, "env": {"A": "1", "B": " "},
+            "title": "T", "workingDirectory": "/srv", "timeoutSeconds": 60, "env": {"A": "1", "B": " "}, "terminal": true,
             "steps": [{"run": "a", "shell": "bash"}, {"name": "B", "run": "b", "shell": "bash"}],
         });
         assert_eq!(job.payload.to_value(), expected);

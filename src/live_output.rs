@@ -3,35 +3,47 @@
 //! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
 //! delivers batches of events; [`buffer`] assembles lines from chunks and stores a bounded window of them
 //! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
-//! [`layout`] computes the position of each row; [`panel`] computes the visible rows and the scroll position. All of
-//! these except the feed are pure. [`screen`] draws the result; its views are [`rows`], [`toolbar`] and
-//! [`status_bar`]. [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the
-//! page's address. A [`finder`] lets the server search the whole log for [`search_bar`] and [`errors`]; [`search`]
-//! stores what it has found.
+//! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
+//! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
+//! the result; its views are [`rows`], [`toolbar`] and [`status_bar`]. [`follow`] reacts to the reader's scrolling, and
+//! [`permalink`] puts a reference to a line into the page's address. A [`finder`] lets the server search the whole log
+//! for [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores what it has found. [`selected`] holds the lines
+//! that a filter selects, and [`listed`] is what the list is built from: these lines, or those of the buffer.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
 
+mod address;
 pub mod buffer;
+mod chosen_bar;
+mod copying;
+pub mod display;
 mod errors;
 mod feed;
 pub mod filter;
+mod filter_bar;
+mod filtering;
 mod finder;
 mod follow;
+pub mod groups;
+mod lag;
 pub mod layout;
 mod lifecycle_event;
 pub mod line;
 mod links;
+pub mod listed;
 pub mod panel;
-mod permalink;
+pub mod permalink;
 mod rows;
 mod screen;
 mod search;
 mod search_bar;
+pub mod selected;
 mod shortcuts;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod status_bar;
+mod ticks;
 mod toolbar;
 pub mod totals;
 mod without_scripts;
@@ -42,16 +54,24 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::ResizeObserver;
 
+use chosen_bar::ChosenBar;
+use display::LongLines;
 use errors::Errors;
+pub use errors::StepErrors;
 use feed::Feed;
 use feed::policy::Connection;
 use filter::OutputFilter;
-use model::{Artifact, Event, EventsPage, Job, JobStatus, Payload};
+use filter_bar::FilterBar;
+use filtering::Filtering;
+use finder::FindProgress;
+use lag::Lag;
+use model::{Event, EventsPage, Job, JobId, JobStatus, Payload};
 use rows::Rows;
 use screen::Screen;
 use search_bar::{ReaderSearch, SearchBar};
 use shortcuts::Shortcuts;
 use status_bar::StatusBar;
+use ticks::Ticks;
 use toolbar::Toolbar;
 use without_scripts::WithoutScripts;
 
@@ -64,22 +84,29 @@ const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 pub fn LiveOutput(
     /// The job's current state. Its status determines the message that is shown while there is no output.
     job: RwSignal<Job>,
-    /// The job's artifacts. Each attempt adds its complete log when it ends.
-    artifacts: RwSignal<Vec<Artifact>>,
-    /// All lifecycle events, oldest first.
-    lifecycle_events: Vec<Event>,
+    /// All lifecycle events so far, oldest first.
+    lifecycle_events: RwSignal<Vec<Event>>,
     /// The newest events, oldest first.
     tail: EventsPage,
+    /// The latest successful job that is comparable with this one.
+    last_success: Signal<Option<JobId>>,
+    /// The errors of each step, which the timeline shows.
+    step_errors: StepErrors,
     /// Called with new lifecycle events, in order.
     on_lifecycle_events: Callback<Vec<Event>>,
+    /// Called when the job may have changed while the page is hidden.
+    on_hidden_change: Callback<()>,
 ) -> impl IntoView {
     let id = job.with_untracked(|job| job.id);
-    let screen = Screen::new(id, lifecycle_events, &tail);
+    let screen = Screen::new(id, lifecycle_events.get_untracked(), &tail);
     let search = ReaderSearch::new(screen);
     let errors = Errors::new(screen);
+    let filtering = Filtering::new(screen);
+    let is_filter_bar_open = RwSignal::new(false);
     let over = tail.terminal && tail.next_after >= tail.last_seq;
     let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
     let sentinel: NodeRef<html::Div> = NodeRef::new();
+    let lag = Lag::new();
     let try_now = RwSignal::new(0_u32);
     let announcement = RwSignal::new(String::new());
 
@@ -87,17 +114,24 @@ pub fn LiveOutput(
         let (Some(scroller), Some(end)) = (screen.scroller.get(), sentinel.get()) else { return };
         let hands = follow::watch(screen, &scroller, &end);
         let observer = observe_size(screen);
+        display::restore(screen);
         screen.measure();
         screen.go_to_address();
         search.begin_from_address();
-        errors.begin();
+        errors.begin(step_errors);
+        filtering.begin(Signal::derive(move || search.query()));
         let has_failed = matches!(job.with_untracked(|job| job.status), JobStatus::Failed | JobStatus::DeadLetter);
-        if has_failed && screen.follows.get_untracked() && !search.is_open.get_untracked() {
+        if has_failed
+            && screen.follows.get_untracked()
+            && !search.is_open.get_untracked()
+            && !screen.filter.get_untracked().selects_lines()
+        {
             errors.show_first_of_failed_step();
         }
         let feed = (connection.get_untracked() != Connection::Ended).then(|| {
             let announced = StoredValue::new(0.0);
-            Feed::connect(id, screen.cursor(), connection, move |events| {
+            let on_events = move |events: Vec<Event>| {
+                lag.note(&events);
                 let new_events: Vec<Event> =
                     events.iter().filter(|event| !matches!(event.payload, Payload::Log(_))).cloned().collect();
                 screen.append(events);
@@ -105,7 +139,8 @@ pub fn LiveOutput(
                 if !new_events.is_empty() {
                     on_lifecycle_events.run(new_events);
                 }
-            })
+            };
+            Feed::connect(id, screen.cursor(), connection, on_events, move || on_hidden_change.run(()))
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
@@ -120,11 +155,20 @@ pub fn LiveOutput(
 
     view! {
         <section class="live" aria-label="Live Output" data-testid="live-output">
-            <Toolbar screen search errors artifacts job />
-            <div class="live-rows" role="log" aria-live="off" aria-label="Output" tabindex="0" node_ref=screen.scroller>
+            <Toolbar screen search errors is_filter_bar_open job />
+            <div
+                class="live-rows"
+                role="log"
+                aria-live="off"
+                aria-label="Output"
+                tabindex="0"
+                data-times=move || screen.display.get().times.as_str()
+                data-wrap=move || (screen.display.get().long_lines == LongLines::Wrapped).to_string()
+                node_ref=screen.scroller
+            >
                 <WithoutScripts job />
                 <Rows screen />
-                <p class="live-note">{move || note(screen, connection.get(), &job.read())}</p>
+                <p class="live-note">{move || note(screen, filtering, connection.get(), &job.read())}</p>
                 <div class="live-end" node_ref=sentinel></div>
             </div>
             <Show when=move || { screen.unseen.get() > 0 }>
@@ -132,9 +176,14 @@ pub fn LiveOutput(
                     {move || new_rows(screen)} " \u{2193}"
                 </button>
             </Show>
-            <StatusBar screen connection on_try_now=move || try_now.update(|tries| *tries += 1) />
-            <SearchBar search />
-            <Shortcuts screen search errors />
+            <ChosenBar screen job />
+            <StatusBar screen connection lag on_try_now=move || try_now.update(|tries| *tries += 1) />
+            <div class="live-bars">
+                <FilterBar screen is_open=is_filter_bar_open lifecycle_events=lifecycle_events.into() last_success />
+                <SearchBar search />
+            </div>
+            <Ticks search errors />
+            <Shortcuts screen search errors last_success />
             <div class="visually-hidden" role="status">{announcement}</div>
         </section>
     }
@@ -142,7 +191,7 @@ pub fn LiveOutput(
 }
 
 fn new_rows(screen: Screen) -> String {
-    let what = match screen.filter.get() {
+    let what = match screen.filter.get().kind {
         OutputFilter::Stages => "new event",
         OutputFilter::Warnings => "new warning",
         OutputFilter::All | OutputFilter::Logs => "new line",
@@ -152,8 +201,8 @@ fn new_rows(screen: Screen) -> String {
 
 /// Returns the message to display after the rows: the reason why the server refused the request, or why there are no
 /// rows.
-fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
-    let (counts, filter) = (screen.counts.get(), screen.filter.get());
+fn note(screen: Screen, filtering: Filtering, connection: Connection, job: &Job) -> Option<String> {
+    let (counts, filter) = (screen.counts.get(), screen.filter.get().kind);
     if let Connection::Refused(status) = connection {
         let text = match status {
             401 => "Your session has ended. Reload the page to log in again.",
@@ -162,6 +211,15 @@ fn note(screen: Screen, connection: Connection, job: &Job) -> Option<String> {
             _ => "The server refused to send this job's output.",
         };
         return Some(text.to_owned());
+    }
+    let is_waiting = job.status == JobStatus::Queued && counts.logs == 0;
+    if let Some(shown) = counts.narrowed.filter(|_| !is_waiting) {
+        return match filtering.progress() {
+            FindProgress::Failed(message) => Some(format!("The filter cannot be applied: {message}.")),
+            FindProgress::Searching if shown == 0 => Some("Searching\u{2026}".to_owned()),
+            FindProgress::Idle if shown == 0 => Some("No lines match the filter.".to_owned()),
+            FindProgress::Searching | FindProgress::Idle => None,
+        };
     }
     let text = match (job.status, filter) {
         (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
@@ -196,7 +254,7 @@ fn observe_size(screen: Screen) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| screen.measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
     observer.observe(screen.scroller.get_untracked()?.as_ref());
-    observer.observe(screen.ruler.get_untracked()?.as_ref());
+    observer.observe(screen.ruler.get_value().columns.get_untracked()?.as_ref());
     Some(SizeObserver { observer, _closure: closure })
 }
 

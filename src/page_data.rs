@@ -1,12 +1,16 @@
-//! The results of the pages' server functions: either the data for the first paint or an error.
+//! The results of the pages' server functions, either the data for the first paint or an error, and their encoding.
 //!
 //! This module is separate from [`crate::rpc`], which calls the server, so that the server does not depend on the
 //! modules that call it.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
 use model::{Artifact, Event, EventsPage, Job};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::host;
 
 /// The reasons why a server function can fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -27,10 +31,38 @@ pub enum RpcError {
 }
 
 impl FromServerFnError for RpcError {
-    type Encoder = JsonEncoding;
+    type Encoder = RpcJson;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self::Transport(error.to_string())
+    }
+}
+
+/// The encoding of arguments and results, which is JSON. The server parses arguments like every other JSON body. The
+/// browser parses results as text, as it does all other JSON, so that it does not contain a second parser.
+pub enum RpcJson {}
+
+impl ContentType for RpcJson {
+    const CONTENT_TYPE: &'static str = JsonEncoding::CONTENT_TYPE;
+}
+
+impl FormatType for RpcJson {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl<T: Serialize> Encodes<T> for RpcJson {
+    type Error = serde_json::Error;
+
+    fn encode(value: &T) -> Result<Bytes, Self::Error> {
+        JsonEncoding::encode(value)
+    }
+}
+
+impl<T: DeserializeOwned> Decodes<T> for RpcJson {
+    type Error = String;
+
+    fn decode(bytes: Bytes) -> Result<T, String> {
+        host::read_json(&bytes)
     }
 }
 

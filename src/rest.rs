@@ -25,6 +25,11 @@ pub enum RestError {
     Unreachable,
 }
 
+/// Percent-encodes a value for the query of an address.
+pub fn encoded(value: &str) -> String {
+    js_sys::encode_uri_component(value).into()
+}
+
 /// Fetches a resource of the API as JSON. `path` is relative to the server's root.
 pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, RestError> {
     let text = get_text(path).await?;
@@ -57,7 +62,8 @@ pub async fn get_each<T: DeserializeOwned>(
     while let Some(chunk) = next_chunk(&reader).await? {
         rest.extend_from_slice(&chunk);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let item = serde_json::from_slice(&rest[..end]).map_err(|_| RestError::Unreachable)?;
+            let line = std::str::from_utf8(&rest[..end]).map_err(|_| RestError::Unreachable)?;
+            let item = serde_json::from_str(line).map_err(|_| RestError::Unreachable)?;
             rest.drain(..=end);
             if on_item(item) == KeepReading::Stop {
                 // The returned promise reports only whether the stream had already failed.
@@ -74,6 +80,16 @@ async fn next_chunk(reader: &ReadableStreamDefaultReader) -> Result<Option<Vec<u
     let read = JsFuture::from(reader.read()).await.map_err(|_| RestError::Unreachable)?;
     let value = Reflect::get(&read, &"value".into()).map_err(|_| RestError::Unreachable)?;
     Ok((!value.is_undefined()).then(|| Uint8Array::new(&value).to_vec()))
+}
+
+/// Fetches the first `bytes` bytes of a file as text. A character that is cut at the end is omitted.
+pub async fn get_start(path: &str, bytes: i64) -> Result<String, RestError> {
+    let timeout = AbortSignal::timeout_with_u32(TIMEOUT_MS);
+    let request = Request::get(path).header("range", &format!("bytes=0-{}", bytes - 1)).abort_signal(Some(&timeout));
+    let reply = request.send().await.map_err(|_| RestError::Unreachable)?;
+    let mut text = checked(&reply, reply.text().await)?;
+    text.truncate(text.trim_end_matches(char::REPLACEMENT_CHARACTER).len());
+    Ok(text)
 }
 
 async fn get_text(path: &str) -> Result<String, RestError> {

@@ -4,58 +4,31 @@
 //! [`crate::live_output`]), starting at the cursor that [`job_page`] returns.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::{JsonEncoding, Post};
-use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
-use model::{Job, JobChanges, JobStatus, JobsPage, NewJob};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use leptos::server_fn::codec::Post;
+use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, Timestamp};
 
-use crate::host;
-use crate::page_data::{JobPageData, RpcError};
-
-/// The encoding of a call's arguments, which is JSON. The server parses them like every other JSON body.
-pub enum Arguments {}
-
-impl ContentType for Arguments {
-    const CONTENT_TYPE: &'static str = JsonEncoding::CONTENT_TYPE;
-}
-
-impl FormatType for Arguments {
-    const FORMAT_TYPE: Format = Format::Text;
-}
-
-impl<T: Serialize> Encodes<T> for Arguments {
-    type Error = serde_json::Error;
-
-    fn encode(arguments: &T) -> Result<Bytes, Self::Error> {
-        JsonEncoding::encode(arguments)
-    }
-}
-
-impl<T: DeserializeOwned> Decodes<T> for Arguments {
-    type Error = String;
-
-    fn decode(bytes: Bytes) -> Result<T, String> {
-        host::read_arguments(&bytes)
-    }
-}
+use crate::page_data::{JobPageData, RpcError, RpcJson};
 
 /// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
 /// returned.
-#[server(prefix = "/rpc", endpoint = "list_jobs")]
+#[server(prefix = "/rpc", endpoint = "list_jobs", output = Post<RpcJson>)]
 pub async fn list_jobs(
     /// Return only jobs with this status.
     status: Option<JobStatus>,
     /// Return only jobs whose title, command or id contains this text.
     q: Option<String>,
+    /// Return only jobs that this user has submitted.
+    user: Option<String>,
+    /// Return only jobs that were submitted at this time or later.
+    created_after: Option<Timestamp>,
     /// The number of jobs to skip.
     offset: i64,
 ) -> Result<JobsPage, RpcError> {
-    crate::server::pages::list_jobs(status, q, offset).await
+    crate::server::pages::list_jobs(status, q, user, created_after, offset).await
 }
 
 /// Returns the data for the first paint of the job page.
-#[server(name = LoadJobPage, prefix = "/rpc", endpoint = "job_page")]
+#[server(name = LoadJobPage, prefix = "/rpc", endpoint = "job_page", output = Post<RpcJson>)]
 pub async fn job_page(
     /// The job's id.
     id: String,
@@ -64,7 +37,7 @@ pub async fn job_page(
 }
 
 /// Submits a job.
-#[server(prefix = "/rpc", endpoint = "submit_job", input = Post<Arguments>)]
+#[server(prefix = "/rpc", endpoint = "submit_job", input = Post<RpcJson>, output = Post<RpcJson>)]
 pub async fn submit_job(
     /// The submission.
     job: NewJob,
@@ -73,7 +46,7 @@ pub async fn submit_job(
 }
 
 /// Requests that a job be cancelled.
-#[server(prefix = "/rpc", endpoint = "cancel_job")]
+#[server(prefix = "/rpc", endpoint = "cancel_job", output = Post<RpcJson>)]
 pub async fn cancel_job(
     /// The job's id.
     id: String,
@@ -84,7 +57,7 @@ pub async fn cancel_job(
 }
 
 /// Submits the payload of a job again as a new job.
-#[server(prefix = "/rpc", endpoint = "resubmit_job")]
+#[server(prefix = "/rpc", endpoint = "resubmit_job", output = Post<RpcJson>)]
 pub async fn resubmit_job(
     /// The job's id.
     id: String,
@@ -93,7 +66,7 @@ pub async fn resubmit_job(
 }
 
 /// Returns the job that is to be edited in the form.
-#[server(name = LoadJob, prefix = "/rpc", endpoint = "job")]
+#[server(name = LoadJob, prefix = "/rpc", endpoint = "job", output = Post<RpcJson>)]
 pub async fn job(
     /// The job's id.
     id: String,
@@ -102,7 +75,7 @@ pub async fn job(
 }
 
 /// Submits the payload of a job again as a new job, with changes.
-#[server(prefix = "/rpc", endpoint = "resubmit_with_changes", input = Post<Arguments>)]
+#[server(prefix = "/rpc", endpoint = "resubmit_with_changes", input = Post<RpcJson>, output = Post<RpcJson>)]
 pub async fn resubmit_with_changes(
     /// The job's id.
     id: String,

@@ -4,7 +4,9 @@
 
 pub mod clipboard;
 pub mod dom;
+mod dropdown;
 mod parts;
 pub mod storage;
 
-pub use parts::{ICONS, Icon, LOG_NAME, Now, PageTitle, Status, Time, download_url};
+pub use dropdown::Dropdown;
+pub use parts::{ICONS, Icon, LOG_NAME, Now, PageTitle, SHARED_STREAM, Status, Time, download_url};

@@ -105,6 +105,34 @@ pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     format!("{date} {}", time.get(..8).unwrap_or_default())
 }
 
+/// Compares a duration with the usual one, both in milliseconds: `3.2 times as long as usual`. Returns `None` if the
+/// difference is not noteworthy.
+#[must_use]
+pub fn compared(millis: i64, usual: i64) -> Option<String> {
+    /// Differences below this one are not noticed.
+    const NOTICED: i64 = 1_000;
+    let usual = usual.max(1);
+    if millis >= usual + NOTICED && millis * 2 >= usual * 3 {
+        let tenths = millis.saturating_mul(10) / usual;
+        return Some(match tenths {
+            100.. => format!("{} times as long as usual", count(tenths / 10)),
+            _ => format!("{}.{} times as long as usual", tenths / 10, tenths % 10),
+        });
+    }
+    (usual >= millis + NOTICED && usual * 2 >= millis.max(1) * 3).then(|| {
+        let percent = (millis.max(0) * 100 / usual).max(1);
+        format!("{percent}% of the usual time")
+    })
+}
+
+/// Formats a time of day, with milliseconds, for a time zone that is `ahead_minutes` ahead of UTC: `14:02:11.123`.
+#[must_use]
+pub fn time_of_day(at: Timestamp, ahead_minutes: i64) -> String {
+    let text = Timestamp(at.0.saturating_add(ahead_minutes.saturating_mul(60_000_000))).to_string();
+    let (_, time) = text.split_once('T').unwrap_or_default();
+    time.get(..12).unwrap_or_default().to_owned()
+}
+
 /// Returns the display name of a worker. The embedded worker gets a new name at every start, but there is only one, so
 /// it is displayed as `embedded`.
 #[must_use]
@@ -154,6 +182,25 @@ pub const fn step_status(status: StepStatus) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_noteworthy_difference_from_the_usual_time_is_mentioned() {
+        for (millis, usual, expected) in [
+            (3_200, 1_000, Some("3.2 times as long as usual")),
+            (1_900, 1_000, None),
+            (2_000, 1_000, Some("2.0 times as long as usual")),
+            (1_001, 0, Some("1,001 times as long as usual")),
+            (900, 10, None),
+            (65_000, 60_000, None),
+            (90_000, 60_000, Some("1.5 times as long as usual")),
+            (40_000, 60_000, Some("66% of the usual time")),
+            (41_000, 60_000, None),
+            (0, 2_000, Some("1% of the usual time")),
+            (0, 900, None),
+        ] {
+            assert_eq!(compared(millis, usual).as_deref(), expected, "{millis} {usual}");
+        }
+    }
 
     #[test]
     fn counts_have_thousands_separators() {

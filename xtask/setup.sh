@@ -142,7 +142,8 @@ if [ "${1:-build}" != build ]; then
   # Debian installs nginx in a folder that is only in root's PATH.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
   # The README and the integration tests use these programs.
-  for program in curl git jq mount perl python3 strace zstd; do have $program || install "$program" $program; done
+  for program in curl git jq less mount perl python3 strace zstd; do have $program || install "$program" $program; done
+  python3 -m pytest --version >/dev/null 2>&1 || install "pytest" python3-pytest
   # libfaketime lets the tests run a program with a different system time.
   compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
 fi

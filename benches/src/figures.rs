@@ -34,6 +34,9 @@ pub async fn all(names: &[String]) {
     if wanted("flood") {
         load::flood().await;
     }
+    if wanted("terminal") {
+        load::terminal().await;
+    }
     if wanted("streams") {
         load::streams().await;
     }

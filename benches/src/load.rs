@@ -53,6 +53,31 @@ pub async fn flood() {
     );
 }
 
+/// Runs `yes | head -c 2G` through a pipe and then through a terminal, and compares the times that they take.
+pub async fn terminal() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let (mut times, mut sums) = (Vec::new(), Vec::new());
+    for terminal in [false, true] {
+        let start = Instant::now();
+        let job = client.submit(&json!({"run": "yes | head -c 2G", "terminal": terminal})).await;
+        let ended = client.ended(&job).await;
+        times.push(start.elapsed().as_secs_f64());
+        assert_eq!(
+            (&ended["status"], &ended["logBytes"]),
+            (&json!("succeeded"), &json!(2_u64 << 30)),
+            "nothing is lost"
+        );
+        sums.push(ended["logSha256"].clone());
+    }
+    assert_eq!(sums[0], sums[1], "both print the same bytes");
+    let [pipe, terminal] = times[..] else { unreachable!("there are two jobs") };
+    let rate = |seconds: f64| format!("{:.0} MB/s", f64::from(2 << 10) * f64::from(1 << 20) / seconds / 1e6);
+    row("2 GiB of `yes` through a pipe", &rate(pipe), "");
+    row("  through a terminal", &rate(terminal), "100 MB/s");
+    row("  terminal, in times of the pipe", &format!("{:.1}", terminal / pipe), "");
+}
+
 const IDLE_READERS: u64 = 10_000;
 
 /// Measures the memory and the CPU time that 10,000 idle readers of one job take.
@@ -126,6 +151,7 @@ pub async fn search() {
         ("a rare text", "q=[+9000000]", "2 s"),
         ("a rare text in any case", "q=[+9000000]&ignoreCase=true", "2 s"),
         ("a simple expression", "q=linking+test+[0-9]%2B$&regex=true", "4 s"),
+        ("errors", "level=error", "10 s"),
     ] {
         let path = format!("/jobs/{id}/log/search?{query}&limit=1");
         let searched = client.search(&path).await;

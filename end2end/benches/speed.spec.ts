@@ -1,26 +1,6 @@
-import { readFileSync } from "node:fs";
-
-import type { Browser, Page } from "@playwright/test";
-
+import { memoryOfTab, percentile, recordFrames } from "../bench.ts";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
-
-const percentile = (values: number[], part: number) =>
-  values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
-
-// Returns the memory of the browser's largest renderer process in KiB, with shared pages counted proportionally.
-async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
-  const tab = await page.context().newCDPSession(page);
-  // Frees the memory of pages that were open before.
-  await tab.send("HeapProfiler.collectGarbage");
-  await tab.detach();
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-  await session.detach();
-  const renderers = processInfo.filter(({ type }) => type === "renderer");
-  const sizes = renderers.map(({ id }) => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))![1]));
-  return Math.max(...sizes);
-}
 
 // Benchmarks for `make bench`, which prints the results. They do not fail if a target is missed.
 
@@ -80,21 +60,10 @@ test("scrolling 1,000,000 lines with the wheel: frame times, and the share of fr
   await job.open(server, id);
   await expect(job.line(1_000_000)).toBeInViewport();
   await job.panel.hover();
-  await job.panel.evaluate((panel) => {
-    const { x, y, width, height } = panel.getBoundingClientRect();
-    const frames: { millis: number; shown: boolean }[] = [];
-    Object.assign(window, { frames });
-    let last = performance.now();
-    requestAnimationFrame(function frame(now) {
-      const row = document.elementFromPoint(x + width / 2, y + height / 2)?.closest('[data-testid="live-row"]');
-      frames.push({ millis: now - last, shown: Boolean(row) });
-      last = now;
-      requestAnimationFrame(frame);
-    });
-  });
   // The browser animates each turn of the wheel for a tenth of a second.
-  for (let i = 0; i < 50; i += 1) await page.mouse.wheel(0, -600);
-  const frames = await page.evaluate(() => (window as unknown as { frames: { millis: number; shown: boolean }[] }).frames);
+  const frames = await recordFrames(page, async () => {
+    for (let i = 0; i < 50; i += 1) await page.mouse.wheel(0, -600);
+  });
   const middle = Number(await job.lines.first().getAttribute("data-line"));
   expect(middle, "the list scrolls up").toBeLessThan(999_000);
   const times = frames.map(({ millis }) => millis);

@@ -9,14 +9,21 @@ export class JobPage {
   readonly lines: Locator;
   readonly lifecycleEvents: Locator;
   readonly connection: Locator;
+  readonly verified: Locator;
   readonly follow: Locator;
   readonly newLines: Locator;
   readonly copy: Locator;
+  readonly downloadMenu: Locator;
   readonly download: Locator;
   readonly openSearch: Locator;
   readonly search: Locator;
   readonly searchSummary: Locator;
   readonly errorCount: Locator;
+  readonly stepFilter: Locator;
+  readonly streamFilter: Locator;
+  readonly onlyMatches: Locator;
+  /** The bar for the chosen lines. */
+  readonly chosen: Locator;
   /** The highlighted parts of the lines. */
   readonly marks: Locator;
 
@@ -27,14 +34,20 @@ export class JobPage {
     this.lines = page.locator('[data-testid="live-row"][data-kind="log"]');
     this.lifecycleEvents = page.locator('[data-testid="live-row"]:not([data-kind="log"])');
     this.connection = page.getByTestId("connection-state");
+    this.verified = page.getByTestId("verified");
     this.follow = page.getByTestId("follow-toggle");
     this.newLines = page.getByTestId("new-lines");
     this.copy = page.getByTestId("copy-visible");
+    this.downloadMenu = page.getByTestId("download-menu");
     this.download = page.getByTestId("download-log");
     this.openSearch = page.getByTestId("search-open");
     this.search = page.getByTestId("search-text");
     this.searchSummary = page.getByTestId("search-summary");
     this.errorCount = page.getByTestId("error-count");
+    this.stepFilter = page.getByTestId("filter-step");
+    this.streamFilter = page.getByTestId("filter-stream");
+    this.onlyMatches = page.getByTestId("search-only");
+    this.chosen = page.getByTestId("chosen");
     this.marks = page.locator("mark.found");
   }
 
@@ -47,8 +60,56 @@ export class JobPage {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
+  /** The row with the title of a group, or with the beginning of a step. */
+  title(text: string): Locator {
+    return this.rows.filter({ has: this.page.getByTestId("group-toggle").and(this.page.getByLabel(text, { exact: true })) });
+  }
+
+  /** The lines with exactly this text. */
+  withText(text: string): Locator {
+    return this.lines.filter({ has: this.page.locator(".live-text", { hasText: new RegExp(`^${text}$`) }) });
+  }
+
+  /** The button that collapses or expands the group with this title. */
+  toggle(text: string): Locator {
+    return this.title(text).getByTestId("group-toggle");
+  }
+
   filter(name: "all" | "stages" | "logs" | "warnings"): Locator {
     return this.page.getByTestId(`filter-${name}`);
+  }
+
+  /** Opens the menu of tools on narrow screens. Returns whether there is such a menu. */
+  private async openTools(): Promise<boolean> {
+    const menu = this.page.getByLabel("More tools");
+    const isNarrow = await menu.isVisible();
+    if (isNarrow) {
+      await menu.click();
+    }
+    return isNarrow;
+  }
+
+  /** Unfolds the column with the timeline and the artifacts, which narrow screens fold. */
+  async openAside() {
+    const fold = this.page.locator(".job-aside > .fold");
+    if (await fold.isVisible()) {
+      await fold.click();
+    }
+  }
+
+  /** Opens the menu with the times and the treatment of long lines. */
+  async openDisplayMenu() {
+    await this.openTools();
+    await this.page.getByTestId("display-menu").click();
+  }
+
+  /** Shows the bar with the filters by step and stream, on narrow screens through the menu. */
+  async openFilterBar() {
+    const isNarrow = await this.openTools();
+    await this.page.getByTestId("filter-bar-open").filter({ visible: true }).click();
+    if (isNarrow) {
+      await this.page.getByLabel("More tools").click();
+    }
   }
 
   /** Returns the row of the line with this number. */
@@ -56,13 +117,20 @@ export class JobPage {
     return this.page.locator(`[data-testid="live-row"][data-line="${number}"]`);
   }
 
+  /** Returns the number of a line, with which the line is chosen. */
+  numberOf(number: number): Locator {
+    return this.line(number).locator(".live-number");
+  }
+
   async expectConnection(state: string, timeout = 30_000) {
     await expect(this.connection).toHaveAttribute("data-state", state, { timeout });
   }
 
+  /** Waits until the job has ended and the page has received all of its events. */
   async expectEnded(status: string) {
     await expect(this.status).toHaveAttribute("data-status", status, { timeout: 60_000 });
     await this.expectConnection("ended");
+    await expect(this.verified, "the received output extends to the end of the log").toBeVisible();
   }
 
   /** Returns the texts of the lines in the document, without their numbers and times. */

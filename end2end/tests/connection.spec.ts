@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
@@ -32,6 +33,8 @@ test("FR-009: the page reconnects after a restart of the server, and no line is 
 test("the page falls back to polling when the stream fails, and later returns to the stream", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
+  // The requests of a shared worker cannot be intercepted.
+  await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
   await page.route("**/events/stream*", (route) => route.abort());
   const job = new JobPage(page);
   await job.open(server, id);
@@ -45,27 +48,137 @@ test("the page falls back to polling when the stream fails, and later returns to
   await expectUnbroken(job);
 });
 
-test("a hidden tab closes its stream and resumes when it is shown", async ({ page, server, api }) => {
+/** Makes the page believe that it was hidden or shown. */
+async function show(page: Page, state: "hidden" | "visible") {
+  await page.evaluate((state) => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    Object.defineProperty(document, "hidden", { value: state === "hidden", configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+}
+
+test("a hidden tab receives no output and resumes when it is shown", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
   const job = new JobPage(page);
   await job.open(server, id);
   await job.expectConnection("live");
-  const show = (state: "hidden" | "visible") =>
-    page.evaluate((state) => {
-      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
-      Object.defineProperty(document, "hidden", { value: state === "hidden", configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, state);
-  await show("hidden");
+  await show(page, "hidden");
   await job.expectConnection("paused");
   const seen = Number(await job.lines.last().getAttribute("data-line"));
   await expect.poll(async () => (await api.job(id)).lastSeq).toBeGreaterThan(seen + 20);
   expect(Number(await job.lines.last().getAttribute("data-line"))).toBe(seen);
-  await show("visible");
+  await show(page, "visible");
   await job.expectConnection("live");
   await writeFile(stop, "");
   await job.expectEnded("succeeded");
   await expect(job.lines.last()).toContainText("last");
   await expectUnbroken(job);
+});
+
+test("a hidden tab shows in its icon and title that its job has ended", async ({ page, server, api }) => {
+  const stop = join(server.data, "stop");
+  const id = await api.submit({ title: "Long one", run: ticking(stop) });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectConnection("live");
+  await show(page, "hidden");
+  await job.expectConnection("paused");
+  await writeFile(stop, "");
+  await expect(page.locator("link[rel=icon]")).toHaveAttribute("href", "/favicon-succeeded.svg", { timeout: 20_000 });
+  await expect(page).toHaveTitle("\u2713 Long one \u00b7 Tailwater");
+  await show(page, "visible");
+  await job.expectEnded("succeeded");
+  await expectUnbroken(job);
+});
+
+test("20 pages are live at once and share one stream, which outlives the page that was opened first", async ({ context, server, api }) => {
+  test.setTimeout(120_000);
+  const stop = join(server.data, "stop");
+  const pages: JobPage[] = [];
+  for (let i = 0; i < 20; i++) {
+    const id = await api.submit({ run: `echo job ${i}; i=0; while [ ! -e ${stop} ]; do sleep 0.2; done; echo last of ${i}` });
+    const job = new JobPage(await context.newPage());
+    await job.open(server, id);
+    await job.expectConnection("live");
+    pages.push(job);
+  }
+  // The server notices a moment later that an earlier stream has been closed.
+  await expect.poll(() => api.metric("tailwater_streams_open")).toBe(1);
+  await pages[0]!.page.close();
+  await writeFile(stop, "");
+  for (const [i, job] of pages.entries()) {
+    if (i > 0) {
+      await job.expectEnded("succeeded");
+      await expect.poll(() => job.texts()).toEqual([`job ${i}`, `last of ${i}`]);
+    }
+  }
+});
+
+test("a browser without shared workers shows output live", async ({ page, server, api }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
+  const stop = join(server.data, "stop");
+  const id = await api.submit({ run: ticking(stop) });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectConnection("live");
+  await expect(job.line(20)).toBeVisible();
+  await writeFile(stop, "");
+  await job.expectEnded("succeeded");
+  await expectUnbroken(job);
+});
+
+test("a page that joins the stream of a busy job, and a page of a quiet job beside it, lose nothing and stay live", async ({ context, server, api }) => {
+  test.setTimeout(120_000);
+  const stop = join(server.data, "stop");
+  const busy = await api.submit({ run: `i=0; while [ ! -e ${stop} ]; do i=$((i+1)); echo tick $i; sleep 0.005; done; echo last` });
+  const quiet = await api.submit({ run: `echo one; while [ ! -e ${stop} ]; do sleep 0.1; done; echo last` });
+  const open = async (id: string) => {
+    const job = new JobPage(await context.newPage());
+    await job.open(server, id);
+    await job.expectConnection("live");
+    return job;
+  };
+  const still = await open(quiet);
+  const states: string[] = [];
+  await still.page.exposeFunction("noteState", (state: string) => states.push(state));
+  await still.connection.evaluate((node) =>
+    new MutationObserver(() => Reflect.get(window, "noteState")((node as HTMLElement).dataset.state)).observe(node, { attributes: true }),
+  );
+  const jobs = [await open(busy), await open(busy), await open(busy)];
+  await show(jobs[0]!.page, "hidden");
+  await jobs[0]!.expectConnection("paused");
+  // The quiet page would consider a stream without heartbeats as broken after 25 s.
+  await still.page.waitForTimeout(27_000);
+  await show(jobs[0]!.page, "visible");
+  await jobs[0]!.expectConnection("live");
+  expect(states, "the quiet page was live all the time").toEqual([]);
+  await writeFile(stop, "");
+  for (const job of [...jobs, still]) {
+    await job.expectEnded("succeeded");
+    await expect(job.lines.last()).toContainText("last");
+    await expectUnbroken(job);
+  }
+});
+
+test("a hidden page asks for its job only when the job changes, not for each line that another page shows", async ({ context, server, api }) => {
+  const stop = join(server.data, "stop");
+  const id = await api.submit({ run: `i=0; while [ ! -e ${stop} ]; do i=$((i+1)); echo tick $i; sleep 0.01; done; echo last` });
+  const shown = new JobPage(await context.newPage());
+  await shown.open(server, id);
+  await shown.expectConnection("live");
+  const hidden = new JobPage(await context.newPage());
+  await hidden.open(server, id);
+  await hidden.expectConnection("live");
+  await show(hidden.page, "hidden");
+  await hidden.expectConnection("paused");
+  let requests = 0;
+  hidden.page.on("request", (request) => (requests += Number(request.url().endsWith(`/jobs/${id}`))));
+  await expect(shown.lines.last()).toContainText(/tick [3-9]\d\d/, { timeout: 20_000 });
+  expect(requests).toBe(0);
+  await writeFile(stop, "");
+  await shown.expectEnded("succeeded");
+  await expect(hidden.page.locator("link[rel=icon]")).toHaveAttribute("href", "/favicon-succeeded.svg", { timeout: 20_000 });
+  expect(requests).toBeGreaterThan(0);
+  expect(requests, "a burst of events causes few requests").toBeLessThan(6);
 });

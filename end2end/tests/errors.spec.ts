@@ -59,3 +59,29 @@ test("a job without errors has no error buttons", async ({ page, server, api }) 
   await page.keyboard.press("e");
   await expect(job.errorCount).toHaveCount(0);
 });
+
+test("the timeline counts the errors of each step and leads to the first one", async ({ page, server, api }) => {
+  const failing = "seq 3000; echo 'error: one'; seq 3000; printf 'Traceback (most recent call last):\\n  File \"a.py\", line 1\\n    f()\\nValueError: two\\n'; seq 3000";
+  const id = await api.submit({
+    steps: [
+      { id: "first", run: failing },
+      { id: "second", run: "echo fine" },
+      { id: "third", run: "echo 'error: three' >&2; exit 1" },
+    ],
+  });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  const errorsOf = (step: string) => page.locator(`[data-testid=timeline-step][data-step=${step}]`).getByTestId("step-errors");
+  await expect(errorsOf("first")).toHaveText("2 errors");
+  await expect(errorsOf("third")).toHaveText("1 error");
+  await expect(errorsOf("second")).toHaveCount(0);
+  await errorsOf("first").click();
+  await expect(job.line(3_001)).toBeInViewport();
+  // The lines of the traceback are one error.
+  await page.keyboard.press("e");
+  await expect(job.line(6_002)).toBeInViewport();
+  await expect(job.line(6_005)).toHaveAttribute("data-level", "error");
+  await page.keyboard.press("e");
+  await expect(job.errorCount).toHaveText("3 of 3 errors");
+});

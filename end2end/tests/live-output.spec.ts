@@ -145,6 +145,16 @@ test("FR-009: copy copies the filtered lines without escape codes", async ({ pag
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("red one\ntwo\n");
 });
 
+test("the page shows the command that runs the job again from a terminal", async ({ page, context, server, api }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const id = await api.submit({ run: "echo one" });
+  await new JobPage(page).open(server, id);
+  await expect(page.getByTestId("rerun-command")).toHaveText(`tailwater rerun ${id}`);
+  await page.getByTestId("copy-rerun").click();
+  await expect(page.getByTestId("copy-rerun")).toHaveText("Copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`tailwater rerun ${id}`);
+});
+
 test("FR-009: download saves the complete log", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq 5000; printf 'no newline'" });
   const job = new JobPage(page);
@@ -198,4 +208,22 @@ test("a URL in the output is a link that shows its target", async ({ page, serve
   await expect(links).toHaveAttribute("href", "https://example.com/a?b=c");
   await expect(links).toHaveAttribute("title", "https://example.com/a?b=c");
   await expect(links).toHaveAttribute("rel", "noopener noreferrer");
+});
+
+test("lines that a program redraws are shown in place, and keep their numbers", async ({ page, server, api }) => {
+  const gate = join(server.data, "gate");
+  const wait = `until [ -e '${gate}' ]; do sleep 0.05; done`;
+  const run = `printf 'pulling\\none: wait\\ntwo: wait\\n'; ${wait}; printf '\\033[2A\\033[2Kone: done\\n\\033[2Ktwo: done\\nfinished\\n'`;
+  const id = await api.submit({ run, terminal: true });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect.poll(() => job.texts()).toEqual(["pulling", "one: wait", "two: wait"]);
+  await writeFile(gate, "");
+  await job.expectEnded("succeeded");
+  const expected = ["pulling", "one: done", "two: done", "finished"];
+  await expect.poll(() => job.texts()).toEqual(expected);
+  await expect(job.line(6)).toHaveText(/finished$/);
+  await page.reload();
+  await job.hydrated();
+  await expect.poll(() => job.texts()).toEqual(expected);
 });

@@ -66,4 +66,12 @@ test("without JavaScript the job list can be searched", async ({ page, server, a
   await page.getByRole("button", { name: "Search" }).click();
   await expect(page.getByTestId("job-row")).toHaveCount(1);
   await expect(page.getByTestId("job-row")).toContainText("needle");
+  await expect(page.getByTestId("jobs-queued")).toHaveText("Queued 0");
+  await page.getByTestId("jobs-failed").click();
+  await expect(page).toHaveURL(/status=failed&q=needle$/);
+  await expect(page.getByTestId("job-row")).toHaveCount(0);
+  await page.getByTestId("jobs-search").fill("hay");
+  await page.getByTestId("jobs-within").selectOption("Last hour");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page, "the form keeps the status").toHaveURL(/status=failed&within=1h&q=hay$/);
 });

@@ -61,6 +61,41 @@ test("the job list updates itself and can be searched", async ({ page, server, a
   await expect(row(slow)).toHaveCount(1);
 });
 
+test("the job list is filtered by status, period and user, with counts, and keeps its filters in the address", async ({ page, server, api }) => {
+  for (const run of ["true", "true", "exit 1"]) {
+    await api.ended(await api.submit({ title: `ended: ${run}`, run }));
+  }
+  await page.goto(`${server.url}/tasks/queue`);
+  await new JobPage(page).hydrated();
+  const rows = page.getByTestId("job-row");
+  const filter = (name: string) => page.getByTestId(`jobs-${name}`);
+  await expect(filter("all")).toHaveText("All 3");
+  await expect(filter("all")).toHaveAttribute("aria-current", "true");
+  await expect(page.getByRole("button", { name: "Search" }), "it is only for browsers without scripts").toBeHidden();
+  await expect(filter("succeeded")).toHaveText("Succeeded 2");
+  await filter("failed").click();
+  await expect(page).toHaveURL(/\?status=failed$/);
+  await expect(rows).toHaveCount(1);
+  await expect(filter("failed")).toHaveAttribute("aria-current", "true");
+  await api.ended(await api.submit({ run: "exit 2" }));
+  await expect(filter("failed"), "the counts are updated").toHaveText("Failed 2");
+  await expect(rows).toHaveCount(2);
+  await page.getByTestId("jobs-within").selectOption("Last hour");
+  await expect(page).toHaveURL(/\?status=failed&within=1h$/);
+  await expect(rows).toHaveCount(2);
+  await rows.first().getByRole("link", { name: "admin" }).click();
+  await expect(page).toHaveURL(/\?status=failed&user=admin&within=1h$/);
+  await page.reload();
+  await new JobPage(page).hydrated();
+  await expect(rows).toHaveCount(2);
+  await expect(page.getByTestId("jobs-within")).toHaveValue("1h");
+  await page.getByTestId("jobs-user").click();
+  await expect(page).toHaveURL(/\?status=failed&within=1h$/);
+  await page.goto(`${server.url}/tasks/queue?user=nobody`);
+  await expect(filter("all")).toHaveText("All 0");
+  await expect(page.getByText("No jobs match these filters.")).toBeVisible();
+});
+
 test("a running job is cancelled and run again from its page", async ({ page, server, api }) => {
   const id = await api.submit({ title: "long", run: "echo begun; sleep 600" });
   const job = new JobPage(page);

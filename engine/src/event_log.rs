@@ -105,7 +105,7 @@ impl EventLog {
     }
 
     /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
-    /// `output.log`, or `None` if no event contains that byte. `offsets` must be in ascending order.
+    /// `output.log`, or `None` if no event contains that byte.
     pub async fn events_at_offsets(
         &self,
         job: JobId,

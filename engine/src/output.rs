@@ -2,17 +2,19 @@
 //!
 //! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
 //! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
-//! by line number, [`text`] reads it as text, [`search`] finds lines in it, `steps` maps steps to their ids, and a background task compresses the
-//! output of finished attempts.
+//! by line number, [`text`] reads it as text, [`search`] finds lines in it, `levels` recognises the severity of lines,
+//! `steps` maps steps to their ids, and a background task compresses the output of finished attempts.
 //!
 //! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
 
 mod compress;
+mod levels;
 pub mod lines;
 mod page;
 pub mod search;
 mod steps;
 pub mod text;
+mod visible;
 
 use std::io;
 
@@ -46,6 +48,15 @@ pub enum OutputError {
         had: i32,
         /// The number of the requested attempt.
         asked: i32,
+    },
+    /// The job has not finished, so its output may still change.
+    #[error("the job has not finished")]
+    Unfinished,
+    /// The output has too many distinct lines to be used for a comparison.
+    #[error("the job has printed more than {most} distinct lines, which is too many for a comparison")]
+    TooManyDifferent {
+        /// The maximum number of distinct lines.
+        most: usize,
     },
     /// The attempt has finished, but the files that contained its output no longer exist.
     #[error("the output's files have been removed")]

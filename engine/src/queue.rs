@@ -30,7 +30,7 @@ pub use files::{ArtifactFile, AttemptOutput};
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::Maskers;
 pub use payload::RawCommand as CommandShape;
-pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec};
+pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec, TerminalSize};
 pub use store::JobsFilter;
 pub use submission::Submission;
 use submission::check_reason;
@@ -196,7 +196,16 @@ impl Queue {
             .iter()
             .map(|row| if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) })
             .collect();
-        Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more })
+        let counts = if filter.counts { Some(store::counts(&mut connection, &filter).await?) } else { None };
+        Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
+    }
+
+    /// Returns the latest successful jobs with the title and the commands of a job that were submitted before it, newest
+    /// first.
+    pub async fn earlier_successes(&self, job: JobId, limit: i64) -> Result<Vec<JobId>, QueueError> {
+        let mut connection = self.db.reader().await?;
+        store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+        Ok(store::earlier_successes(&mut connection, job, limit).await?)
     }
 
     /// Returns a receiver that is notified when any job's state has changed. Create the receiver before reading, so

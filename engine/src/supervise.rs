@@ -8,7 +8,7 @@
 //!
 //! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which is handled before the rest
 //! of the program is initialised. The server starts the supervisor with default signal handling. The step has no
-//! terminal and runs at normal priority.
+//! controlling terminal and runs at normal priority.
 
 mod family;
 pub(crate) mod message;
@@ -126,7 +126,8 @@ fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &Unix
     let (orders, of_thread) = (server.try_clone()?, Arc::clone(family));
     thread::Builder::new().spawn(move || heed(orders, &of_thread))?;
     let pid = family.start(|| Ok(Pid::from_child(&command.spawn()?)))?;
-    // Close the supervisor's copies of the step's pipes, so that the pipes are closed when the step's processes exit.
+    // Close the supervisor's copies of the step's streams, so that the streams are closed when the step's processes
+    // exit.
     rustix::stdio::dup2_stdout(&null).ok();
     rustix::stdio::dup2_stderr(&null).ok();
     Ok(pid)

@@ -1,29 +1,34 @@
-//! Terminal escape sequences: colours become styles, links become spans, cursor movements within the line are applied,
-//! and all other sequences are removed.
+//! Terminal escape sequences: colours become styles, links become spans, cursor movements are applied, and all other
+//! sequences are removed.
 //!
-//! The functions are pure and run in linear time. [`Scanner`] is the only parser, and only [`fold`] knows the effect of
-//! cursor movements, erasures and carriage returns on a line; the page, `/lines` and the command line all use both. The
-//! scanner can stop and continue at any character, even inside a sequence, so a colour can extend over several lines
-//! and a chunk may end anywhere. [`spans`] returns the visible content of a line as styled spans, [`plain_text`]
-//! returns it as text, and [`cells`] returns its width. Characters that could disguise a line (bidirectional overrides,
-//! zero-width characters, control characters) are replaced by visible symbols or by their code points, even in copied
-//! text.
+//! The functions are pure and run in linear time. [`Scanner`] is the only parser. Only [`fold()`] and [`Screen`] know
+//! the effect of cursor movements, erasures and carriage returns: [`fold()`] draws one line by itself, and [`Screen`]
+//! draws consecutive lines, which may redraw each other. Both draw into the same rows. The scanner can stop and
+//! continue at any character, even inside a sequence, so a colour can extend over several lines and a chunk may end
+//! anywhere. [`spans`] returns the visible content of a line as styled spans, [`plain_text`] returns it as text, and
+//! [`cells`] returns its width. Characters that could disguise a line (bidirectional overrides, zero-width characters,
+//! control characters) are replaced by visible symbols or by their code points, even in copied text.
 //!
 //! Sources: ECMA-48, fifth edition, 5.4 (control sequences) and 8.3 (SGR and the cursor movements and erasures of
-//! [`Motion`]); xterm's `ctlseqs` for OSC and the 256 colours; the specification of OSC 8 hyperlinks by the Terminal
-//! Working Group.
+//! [`Motion`]); xterm's `ctlseqs` for OSC, the 256 colours and the screen; the specification of OSC 8 hyperlinks by the
+//! Terminal Working Group.
 
+mod fold;
+mod link;
 mod motion;
 mod row;
 mod scan;
+mod screen;
 mod style;
+mod visible;
 mod width;
 
 use std::borrow::Cow;
 
+pub use fold::{DROPPED, Folded, LineEnd, fold};
 pub use motion::Motion;
-pub use row::{DROPPED, Folded, LineEnd, fold};
 pub use scan::{Scanner, Token};
+pub use screen::{DEFAULT_HEIGHT, MAX_HEIGHT, Redrawn, Screen, ScreenStart};
 pub use style::Style;
 
 /// A part of a line in which all text has the same style.
@@ -119,5 +124,7 @@ fn mark_of(character: char) -> String {
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

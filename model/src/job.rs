@@ -194,6 +194,48 @@ pub struct JobsPage {
     pub limit: i64,
     /// Whether more jobs follow this page.
     pub has_more: bool,
+    /// The numbers of jobs of each status that meet the other conditions of the request, if it asked for them.
+    pub counts: Option<JobCounts>,
+}
+
+/// The number of jobs of each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobCounts {
+    queued: i64,
+    running: i64,
+    succeeded: i64,
+    failed: i64,
+    cancelled: i64,
+    dead_letter: i64,
+}
+
+impl JobCounts {
+    /// Creates the counts from a function that returns the number of jobs of a status.
+    pub fn new(of: impl Fn(JobStatus) -> i64) -> Self {
+        Self {
+            queued: of(JobStatus::Queued),
+            running: of(JobStatus::Running),
+            succeeded: of(JobStatus::Succeeded),
+            failed: of(JobStatus::Failed),
+            cancelled: of(JobStatus::Cancelled),
+            dead_letter: of(JobStatus::DeadLetter),
+        }
+    }
+
+    /// Returns the number of jobs of a status, or of all jobs.
+    #[must_use]
+    pub fn get(self, status: Option<JobStatus>) -> i64 {
+        match status {
+            None => JobStatus::ALL.into_iter().map(|status| self.get(Some(status))).sum(),
+            Some(JobStatus::Queued) => self.queued,
+            Some(JobStatus::Running) => self.running,
+            Some(JobStatus::Succeeded) => self.succeeded,
+            Some(JobStatus::Failed) => self.failed,
+            Some(JobStatus::Cancelled) => self.cancelled,
+            Some(JobStatus::DeadLetter) => self.dead_letter,
+        }
+    }
 }
 
 /// A job to submit.

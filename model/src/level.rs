@@ -1,36 +1,106 @@
-//! Recognises the severity of a line from its text.
+//! Recognises the severity of lines from their text.
 //!
 //! Matching takes linear time and deliberately uses no regular expressions: the `regex` crate would add 840 kB of WASM,
 //! and a slow pattern on a hostile line would freeze the page. The rules recognise a log level among the first words,
 //! the prefixes of the messages of compilers, test runners and package managers, and the progress lines that such tools
 //! print to standard error.
+//!
+//! A message of several lines, such as a compiler's error or a stack trace, has the level of its first line. Therefore
+//! [`MessageState`] reads the lines of a stream one after another. It has two properties that allow a reader to begin
+//! anywhere in a log:
+//!
+//! - Only a line that is recognised as a warning or an error begins a message, and the state after such a line depends
+//!   only on its own text.
+//! - A message ends at most [`MAX_LINES`] lines after the last such line.
+//!
+//! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore has the right state. Usually it
+//! need not go back that far, because [`is_state_known`] returns whether a line ends all messages or begins one.
 
+mod message;
 mod progress;
 mod rules;
+mod shape;
 
-use crate::ansi;
 use crate::{Level, StreamName};
+use message::Message;
+use shape::Shape;
 
-/// The maximum number of bytes at the beginning of a line that are examined.
-const LOOK_AT_BYTES: usize = 400;
+pub use message::MAX_LINES;
 
-/// Returns the level of a line printed to `stream`. The text must not contain escape sequences.
-#[must_use]
-pub fn of_line(text: &str, stream: StreamName) -> Level {
-    recognise(text).unwrap_or(match stream {
-        StreamName::Stderr => Level::Warn,
-        StreamName::Stdout => Level::Info,
-    })
+/// The maximum number of bytes at the beginning of a line's visible text that are examined, which is several times the
+/// width of a terminal.
+pub const LOOK_AT_BYTES: usize = 400;
+
+/// The level of a line, and its position in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineLevel {
+    /// The level of the message.
+    pub level: Level,
+    /// The line's position in the message.
+    pub part: MessagePart,
 }
 
-/// Returns the level that the text of a line indicates, if any.
-#[must_use]
-pub fn recognise(text: &str) -> Option<Level> {
-    let mut end = text.len().min(LOOK_AT_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// The position of a line in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessagePart {
+    /// The first line, or the only one.
+    First,
+    /// A line that continues the message of a line before it.
+    Continuation,
+}
+
+/// What is known about the lines of a stream so far: the message that the next line may continue. The default is the
+/// state at the beginning of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageState(Option<Message>);
+
+impl MessageState {
+    /// Returns the level of the next line, which was printed to `stream`, and advances the state. The text must not
+    /// contain escape sequences.
+    pub fn read(&mut self, text: &str, stream: StreamName) -> LineLevel {
+        let line = LineText::new(text);
+        let own = recognise_line(&line);
+        let begun = own.and_then(|level| Message::begin(&line, level));
+        let (part, next) = match self.0 {
+            Some(message) => message.next(&line, own, begun),
+            None => (MessagePart::First, begun),
+        };
+        let level = match (part, self.0) {
+            (MessagePart::Continuation, Some(message)) => message.level(),
+            _ => own.unwrap_or(match stream {
+                StreamName::Stderr => Level::Warn,
+                StreamName::Stdout => Level::Info,
+            }),
+        };
+        self.0 = next;
+        LineLevel { level, part }
     }
-    let line = text[..end].trim();
+
+    /// Returns the number of lines since the line that began the message, or `None` if the next line cannot continue a
+    /// message.
+    #[must_use]
+    pub fn lines(self) -> Option<u16> {
+        self.0.map(Message::lines)
+    }
+}
+
+/// Returns whether the state after a line does not depend on the lines before the previous one, so that reading can
+/// begin with the previous line. Its text matters because any text may follow the first line of a Rust panic.
+#[must_use]
+pub fn is_state_known(line: &str) -> bool {
+    let line = LineText::new(line);
+    let begins_message = recognise_line(&line).is_some_and(|level| Message::begin(&line, level).is_some());
+    begins_message || line.indent == 0 && Shape::of(&line, 0) == Shape::Other
+}
+
+/// Returns the level that the text of a line indicates on its own, if any.
+#[cfg(test)]
+fn recognise(text: &str) -> Option<Level> {
+    recognise_line(&LineText::new(text))
+}
+
+fn recognise_line(line: &LineText<'_>) -> Option<Level> {
+    let line = line.text;
     if line.is_empty() {
         return Some(Level::Info);
     }
@@ -40,10 +110,24 @@ pub fn recognise(text: &str) -> Option<Level> {
         .or_else(|| progress::progress(line))
 }
 
-/// Returns the level of a line that may contain escape sequences, which are removed first.
-#[must_use]
-pub fn of_printed(text: &str, stream: StreamName) -> Level {
-    of_line(&ansi::plain_text(text), stream)
+/// The beginning of a line, divided into its indentation and its text.
+struct LineText<'a> {
+    /// The number of bytes of white space before the text.
+    indent: usize,
+    /// The text without white space around it.
+    text: &'a str,
+}
+
+impl<'a> LineText<'a> {
+    fn new(line: &'a str) -> Self {
+        let mut end = line.len().min(LOOK_AT_BYTES);
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        let line = line[..end].trim_end();
+        let text = line.trim_start();
+        Self { indent: line.len() - text.len(), text }
+    }
 }
 
 #[cfg(test)]

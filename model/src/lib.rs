@@ -2,11 +2,13 @@
 //!
 //! The root of the crate contains the types of the API: ids, jobs, events with their payloads, and pages of jobs and
 //! events. Their serde representation is the JSON that the API sends and the browser reads. [`ansi`] computes the
-//! visible content of a line of output, [`level`] recognises its severity, and [`backoff`] computes the delays between
-//! retries. The crate performs no I/O and does not read the clock.
+//! visible content of a line of output, [`level`] recognises its severity, [`group`] recognises the lines that begin
+//! and end groups of lines, and [`backoff`] computes the delays between retries. The crate performs no I/O and does not
+//! read the clock.
 
 pub mod ansi;
 pub mod backoff;
+pub mod group;
 pub mod level;
 
 #[cfg_attr(not(target_family = "wasm"), path = "calendar/native.rs")]
@@ -21,6 +23,7 @@ mod search;
 mod segment;
 mod step;
 mod time;
+mod usual;
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,14 +35,17 @@ pub use event::{
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
     StreamName,
 };
-pub use job::{Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobInput, JobStatus, JobsPage, NewJob};
+pub use job::{
+    Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobCounts, JobInput, JobStatus, JobsPage, NewJob,
+};
 pub use line::{LinesPage, OutputLine};
 pub use phase::JobPhase;
 pub use raw_json::RawJson;
-pub use search::{SearchHit, SearchPage};
+pub use search::{SearchHit, SearchPage, StepMatches};
 pub use segment::Segment;
 pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};
+pub use usual::{UsualStep, UsualTimes};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {

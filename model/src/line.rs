@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::group::Section;
 use super::{Level, Seq, Stage, StreamName, Timestamp};
 
 /// One line of an attempt's output.
@@ -21,7 +22,8 @@ pub struct OutputLine {
     pub step_id: Option<String>,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// The severity, recognised from the line's text.
+    /// The severity, recognised from the line's text. A line that continues a message, for example a stack frame, has
+    /// the level of the message's first line.
     pub level: Level,
     /// The line as a terminal displays it, without the newline. Cursor movements and erasures within the line are
     /// applied; colours and links remain as escape sequences. Invalid UTF-8 is replaced by U+FFFD; `/log` returns the
@@ -29,6 +31,9 @@ pub struct OutputLine {
     pub text: String,
     /// Whether `text` contains only the beginning of the line.
     pub truncated: bool,
+    /// The section that the line begins or ends. A terminal does not show this marker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<Section>,
 }
 
 /// A page of lines of an attempt's output.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::OutputLine;
+use super::{OutputLine, Stage};
 
 /// A line that matches a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,9 +11,21 @@ pub struct SearchHit {
     /// The line.
     #[serde(flatten)]
     pub line: OutputLine,
-    /// The matches within the line, in ascending order: the first character of each match and the character after it,
-    /// counted in Unicode code points of the visible text. Empty if the search has no pattern or is inverted.
+    /// The matches within the line, in ascending order, as half-open ranges of Unicode code points of the visible text.
+    /// Empty if the search has no pattern or is inverted.
     pub ranges: Vec<(u32, u32)>,
+}
+
+/// The number of matching lines of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepMatches {
+    /// The stage of the step.
+    pub stage: Stage,
+    /// The id of the step; null until the event that reports the step's start is stored.
+    pub step_id: Option<String>,
+    /// The number of matching lines that were found since the previous batch.
+    pub matches: i64,
 }
 
 /// A part of a search's results.
@@ -25,13 +37,16 @@ pub struct SearchPage {
     /// The numbers of all matching lines that were found since the previous part, including those in `items`, in the
     /// order of the search. A search reports at most 100,000 numbers.
     pub lines: Vec<i64>,
+    /// The number of matching lines of each step since the previous part, in the order of the search. It includes lines
+    /// whose numbers are not reported. Steps without matching lines are missing.
+    pub steps: Vec<StepMatches>,
     /// The number of matching lines since the beginning of the search.
     pub matches: i64,
     /// The number of lines that the attempt has printed so far, including an unfinished last line.
     pub total_lines: i64,
-    /// The line to continue from: with `from`, or with `before` if the search goes backwards. Lines from there on may
-    /// have been unfinished when they were searched, and a continued search reports them again. Null if everything has
-    /// been searched and no more lines will follow.
+    /// The line to continue from: with `from`, or with `before` if the search goes backwards. After the last part of a
+    /// search, lines from there on may have been unfinished, and a continued search reports them again. Null if
+    /// everything has been searched and no more lines will follow.
     pub next: Option<i64>,
     /// Whether everything has been searched that the attempt had printed when the search began.
     pub done: bool,

@@ -1,4 +1,4 @@
-//! Logs a warning if every user of this machine can read a file that contains secrets.
+//! Logs a warning if every user on this machine can read a file that contains secrets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -42,6 +42,10 @@ pub(super) struct Logs {
     /// Show only lines that match this regular expression; colours are ignored.
     #[arg(long, value_name = "REGEX", conflicts_with = "json")]
     grep: Option<Regex>,
+    /// Show only lines that the last attempt of another job, which must have finished, did not print. Words with digits
+    /// compare as equal.
+    #[arg(long, value_name = "ID", value_parser = super::job_id, conflicts_with_all = ["json", "since", "follow"])]
+    not_in: Option<JobId>,
     /// Start each line with its time.
     #[arg(long, conflicts_with = "json")]
     timestamps: bool,
@@ -58,9 +62,9 @@ impl Logs {
         let job: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let times = if self.timestamps { Times::Shown } else { Times::Hidden };
         // The server does not select lines by time, and a search does not wait for further output.
-        if let (Some(pattern), None, false) = (&self.grep, self.since, self.follow) {
-            let pattern = pattern.as_str().to_owned();
-            let search = GrepSearch { pattern, step: self.step, stream: self.stream, times };
+        if self.not_in.is_some() || self.grep.is_some() && self.since.is_none() && !self.follow {
+            let pattern = self.grep.map(|pattern| pattern.as_str().to_owned());
+            let search = GrepSearch { pattern, not_in: self.not_in, step: self.step, stream: self.stream, times };
             search.print(&client, &job, &mut Output::stdout(colour)).await?;
             return Ok(ExitCode::SUCCESS);
         }

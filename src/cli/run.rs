@@ -1,13 +1,16 @@
 //! `tailwater run -- make test`: runs a command on the server as if it ran locally.
 //!
-//! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job.
+//! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job. If
+//! the output is printed on a terminal, the command runs in a terminal of the same size.
 //! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`signals`]
-//! listens for the signals that cancel the job, and [`stdin`] checks standard input.
+//! listens for the signals that cancel the job, [`stdin`] checks standard input, and [`terminal`] decides whether the
+//! command runs in a terminal.
 
 mod command;
 mod place;
 mod signals;
 mod stdin;
+mod terminal;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -27,8 +30,9 @@ use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
 use super::send;
 use place::Place;
-use signals::Signals;
+pub(super) use signals::Signals;
 use stdin::Input;
+use terminal::{TerminalArgs, size_variables};
 
 /// The arguments of `tailwater run`. [`super::outcome`] defines its exit codes.
 #[derive(Debug, Args)]
@@ -61,6 +65,8 @@ pub(super) struct Run {
     /// sent.
     #[arg(long, value_name = "DIRECTORY")]
     send: Option<PathBuf>,
+    #[command(flatten)]
+    terminal: TerminalArgs,
     /// Print the job's id and exit without waiting for the job.
     #[arg(long)]
     detach: bool,
@@ -78,7 +84,8 @@ impl Run {
         if input == Input::Data {
             return Err(CliError::Usage(stdin::REFUSED.into()));
         }
-        let mut submission = self.submission()?;
+        let mut stdout = Output::stdout(colour);
+        let mut submission = self.submission(&stdout)?;
         let client = self.server.client()?;
         // Signal handlers are installed before the job is submitted, so that Ctrl-C is not lost during the submission.
         let mut signals = Signals::listen()?;
@@ -93,47 +100,16 @@ impl Run {
             }
         };
         let job: Job = client.parse(&body)?;
-        let mut stdout = Output::stdout(colour);
         if self.detach {
             stdout.line(&if self.json { body } else { job.id.to_string() })?;
             say_unread(input);
             return Ok(ExitCode::SUCCESS);
         }
-        let mut stderr = Output::stderr(colour);
-        if stderr.is_terminal() {
-            stderr.line(&format!("tailwater: {}/tasks/queue/{}", client.server(), job.id))?;
+        let code = attend(&client, job.id, signals, self.json, colour).await?;
+        if code != ExitCode::from(CLOSED_PIPE) {
+            say_unread(input);
         }
-        tokio::spawn(cancel_on(signals, client.clone(), job.id));
-        let form = if self.json { Form::Json } else { Form::AsItIs };
-        let wanted = Wanted {
-            job: job.id,
-            after: "0".into(),
-            step: None,
-            stream: None,
-            until: Until::End,
-            printed: Printed::of(self.json),
-        };
-        let mut outcome = Outcome::default();
-        let printer = Printer::new(form, Streams::Apart, stdout, stderr);
-        match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {
-            Ok(()) => {}
-            Err(error) if error.is_closed_pipe() => {
-                // A local command would be killed by SIGPIPE in this case, as in `command | head`.
-                cancel(&client, job.id, "the output of `tailwater run` was closed").await?;
-                return Ok(ExitCode::from(CLOSED_PIPE));
-            }
-            Err(error @ CliError::Output(_)) => {
-                // The terminal was closed or the disk is full. A local command could not continue either.
-                cancel(&client, job.id, "the output of `tailwater run` could not be written").await?;
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        }
-        if let Some(remark) = outcome.remark() {
-            note(&remark);
-        }
-        say_unread(input);
-        Ok(ExitCode::from(outcome.exit_code()))
+        Ok(code)
     }
 
     /// Returns the working directory of the command, or `None` for the workspace. The server is asked which machine it
@@ -152,15 +128,25 @@ impl Run {
             }
             return place::working_directory(Place::Workspace, Path::new(""), asked);
         }
-        let failed = |source| CliError::File { what: "find the current folder".into(), source };
+        let failed = |source| CliError::File { what: "determine the current directory".into(), source };
         place::working_directory(Place::Here, &std::env::current_dir().map_err(failed)?, asked)
     }
 
-    fn submission(&self) -> Result<Value, CliError> {
-        let env = self.env.iter().map(|pair| variable(pair)).collect::<Result<Map<_, _>, _>>()?;
+    fn submission(&self, stdout: &Output) -> Result<Value, CliError> {
+        let mut env = self.env.iter().map(|pair| variable(pair)).collect::<Result<Map<_, _>, _>>()?;
+        let is_on_terminal = stdout.is_terminal() && !self.detach && !self.json;
+        let is_terminal = self.terminal.is_terminal(is_on_terminal);
+        if is_terminal {
+            for (name, value) in size_variables(stdout.size()) {
+                env.entry(name).or_insert(value.into());
+            }
+        }
         let shell = self.shell.as_deref().unwrap_or("sh");
         let step = json!({"id": "run", "run": command::script(shell, &self.command)?, "shell": shell});
         let mut payload = json!({"env": env, "steps": [step]});
+        if is_terminal {
+            payload["terminal"] = json!(true);
+        }
         if let Some(title) = &self.title {
             payload["title"] = json!(title);
         }
@@ -169,6 +155,45 @@ impl Run {
         }
         Ok(json!({"type": "command", "payload": payload}))
     }
+}
+
+/// Prints the output of a new job until it has ended, and returns its exit code. The job is cancelled on the first
+/// signal, and if its output can no longer be written.
+pub(super) async fn attend(
+    client: &Client,
+    job: JobId,
+    signals: Signals,
+    json: bool,
+    colour: Colour,
+) -> Result<ExitCode, CliError> {
+    let mut stderr = Output::stderr(colour);
+    if stderr.is_terminal() {
+        stderr.line(&format!("tailwater: {}/tasks/queue/{job}", client.server()))?;
+    }
+    tokio::spawn(cancel_on(signals, client.clone(), job));
+    let form = if json { Form::Json } else { Form::AsItIs };
+    let wanted =
+        Wanted { job, after: "0".into(), step: None, stream: None, until: Until::End, printed: Printed::of(json) };
+    let mut outcome = Outcome::default();
+    let printer = Printer::new(form, Streams::Apart, Output::stdout(colour), stderr);
+    match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {
+        Ok(()) => {}
+        Err(error) if error.is_closed_pipe() => {
+            // A local command would be killed by SIGPIPE in this case, as in `command | head`.
+            cancel(client, job, "the output of `tailwater` was closed").await?;
+            return Ok(ExitCode::from(CLOSED_PIPE));
+        }
+        Err(error @ CliError::Output(_)) => {
+            // The terminal was closed or the disk is full. A local command could not continue either.
+            cancel(client, job, "the output of `tailwater` could not be written").await?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    }
+    if let Some(remark) = outcome.remark() {
+        note(&remark);
+    }
+    Ok(ExitCode::from(outcome.exit_code()))
 }
 
 /// Prints a note that the command had no standard input if this program's standard input was open at the start and has

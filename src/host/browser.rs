@@ -3,6 +3,7 @@
 use leptos::nonce::Nonce;
 use leptos::prelude::document;
 use model::Timestamp;
+use serde::de::DeserializeOwned;
 
 /// Does nothing, because only the server can set the response's status.
 pub const fn status(_code: u16) {}
@@ -18,9 +19,10 @@ pub const fn security_policy(_nonce: Option<&Nonce>) {}
 /// Does nothing, because only the server can send the header that reloads the page.
 pub const fn reload_after(_seconds: u32) {}
 
-/// Always returns an error, because only the server receives calls to server functions.
-pub fn read_arguments<T>(_bytes: &[u8]) -> Result<T, String> {
-    Err("the browser answers no calls".to_owned())
+/// Parses the JSON result of a server function.
+pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// Returns the URL path of a static file, given its name without a hash. The path is read from the `meta` element of

@@ -48,7 +48,7 @@ pub fn reload_after(seconds: u32) {
 }
 
 /// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies.
-pub fn read_arguments<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     engine::json::read_bytes(bytes)
 }
 

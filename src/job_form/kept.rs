@@ -40,6 +40,9 @@ pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec
         step.get("timeoutSeconds").map(|seconds| format!("timeout {seconds} s")),
         variables.map(|names| format!("variables {}", names.join(", "))),
         (step.get("continueOnError") == Some(&Value::Bool(true))).then(|| "continues on error".to_owned()),
+        step.get("terminal")
+            .and_then(Value::as_bool)
+            .map(|has| if has { "in a terminal" } else { "not in a terminal" }.to_owned()),
     ];
     lines.into_iter().flatten().collect()
 }
@@ -64,7 +67,7 @@ mod tests {
     fn the_settings_that_the_form_does_not_show_are_described() {
         let step = json!({
             "id": "x", "run": "a", "shell": "bash", "workingDirectory": "sub", "timeoutSeconds": 5,
-            "env": {"A": "1", "B_TOKEN": "[REDACTED]"}, "continueOnError": true,
+            "env": {"A": "1", "B_TOKEN": "[REDACTED]"}, "continueOnError": true, "terminal": false,
         });
         let step = step.as_object().expect("it is an object");
         let rest = [
@@ -74,6 +77,7 @@ mod tests {
             "timeout 5 s",
             "variables A, B_TOKEN",
             "continues on error",
+            "not in a terminal",
         ];
         assert_eq!(kept_of_step(step, None), rest);
         assert_eq!(kept_of_step(step, Some("bash")).len(), rest.len() - 1);

@@ -3,7 +3,7 @@
 use model::{Job, JobChanges, RawJson};
 use serde_json::{Map, Value};
 
-use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread, map_or_null, text_or_null};
+use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread, map_or_null, text_or_null, true_or_null};
 
 /// A job of type `command` as returned by the API, with the form that shows its values.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ impl Original {
             working_directory: text(&payload, "workingDirectory").to_owned(),
             env: form_variables(&payload),
             shell: common_shell(&payload),
+            terminal: payload.get("terminal") == Some(&Value::Bool(true)),
             timeout: payload.get("timeoutSeconds").map(Value::to_string).unwrap_or_default(),
             max_attempts: if job.max_attempts == 1 { String::new() } else { job.max_attempts.to_string() },
             priority: if job.priority == 0 { String::new() } else { job.priority.to_string() },
@@ -63,6 +64,9 @@ impl Original {
             put("workingDirectory", text_or_null(&form.working_directory));
         }
         put("timeoutSeconds", form.timeout_seconds()?.into());
+        if form.terminal != self.form.terminal {
+            put("terminal", true_or_null(form.terminal));
+        }
         put("env", map_or_null(self.variables(form)?));
         let (run, steps) = self.commands(form);
         put("run", run);

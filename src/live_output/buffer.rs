@@ -8,20 +8,26 @@
 //! that the page can show how many are missing. Lifecycle events (all events except output) are few, so all of them
 //! stay in memory.
 //!
+//! The level of a line depends on the lines of its stream before it ([`model::level`]), so it is computed again when
+//! these become known.
+//!
 //! Events are identified by `seq` alone, and lines by their attempt and number.
 
 mod colours;
 mod lines;
+mod live;
+mod redraw;
 
 use std::collections::VecDeque;
 
-use model::{Event, LogPayload, Payload, Seq, Stage, StepRef};
+use model::{Event, Payload, Seq, Stage, StepRef};
 
 use super::filter::is_gap;
-use super::line::{Growth, LineKey, LiveLine, Measured, pieces};
+use super::line::{Growth, LineKey, LiveLine, Measured};
 use super::totals::Totals;
 use colours::Colours;
-use lines::LineWindow;
+pub(super) use lines::LineWindow;
+use redraw::Redrawing;
 
 /// The limits of the output that the page keeps in memory.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +69,7 @@ impl LineRange {
     /// Returns whether the range contains a line.
     #[must_use]
     pub const fn holds(self, key: LineKey) -> bool {
-        key.attempt == self.attempt && self.first <= key.number && key.number < self.first + self.count
+        key.attempt == self.attempt && self.first <= key.number && key.number - self.first < self.count
     }
 }
 
@@ -79,6 +85,7 @@ pub struct Buffer {
     /// The `seq` of the newest known event.
     end: Seq,
     colours: Colours,
+    redrawing: Redrawing,
     /// For each stream, whether its next chunk may begin in the middle of a line because the previous chunk is unknown.
     ragged: [bool; 2],
     /// The `seq` of the event at which the known part of the output begins. Chunks in earlier events may be missing.
@@ -98,6 +105,7 @@ impl Buffer {
             attached: true,
             end: Seq::START,
             colours: Colours::default(),
+            redrawing: Redrawing::default(),
             ragged: [false; 2],
             known_from: Seq::START,
         };
@@ -131,6 +139,12 @@ impl Buffer {
     #[must_use]
     pub const fn end(&self) -> Seq {
         self.end
+    }
+
+    /// Returns the limits of the window.
+    #[must_use]
+    pub const fn limits(&self) -> BufferLimits {
+        self.limits
     }
 
     /// Returns whether the window includes the end of the log, so that live output is appended to it.
@@ -191,12 +205,6 @@ impl Buffer {
         self.lines().get(self.lines.find(key)?)
     }
 
-    /// Returns whether the window contains a line.
-    #[must_use]
-    pub fn holds(&self, key: LineKey) -> bool {
-        self.lines.find(key).is_some()
-    }
-
     /// Records the number of lines of an attempt, as reported by the server.
     pub fn note_lines(&mut self, attempt: i32, lines: i64) {
         self.totals.note_lines(attempt, lines);
@@ -204,12 +212,7 @@ impl Buffer {
 
     /// Records the measured height of a line. Returns whether the height differs from the one used so far.
     pub fn measure(&mut self, key: LineKey, measured: Measured) -> bool {
-        let Some(at) = self.lines.find(key) else { return false };
-        let changed = self.lines()[at].rows(measured.columns) != measured.rows;
-        if changed {
-            self.lines.change(at, |line| line.measured = Some(measured));
-        }
-        changed
+        self.lines.measure(key, measured)
     }
 
     /// Adds live events, oldest first. Events that are already known are ignored.
@@ -281,6 +284,7 @@ impl Buffer {
             }
         }
         self.lines.recolour();
+        self.lines.update_levels(0);
     }
 
     /// Returns the `seq` of the gap event that replaces a line, or `None` if the line is not in a gap.
@@ -305,6 +309,15 @@ impl Buffer {
         StepRef { stage, index: index.unwrap_or(-1) }
     }
 
+    /// Returns the id of a step, or `None` if the step has not started.
+    #[must_use]
+    pub fn step_id(&self, of: StepRef) -> Option<&str> {
+        self.lifecycle_events.iter().find_map(|event| match &event.payload {
+            Payload::Step(step) if step.step() == of => Some(step.step_id.as_str()),
+            _ => None,
+        })
+    }
+
     fn join(&mut self, part: Vec<LiveLine>, growth: Growth) {
         let mut fresh = Vec::new();
         for line in part {
@@ -319,6 +332,7 @@ impl Buffer {
     fn clear(&mut self) {
         self.lines = LineWindow::default();
         self.colours = Colours::default();
+        self.redrawing = Redrawing::default();
     }
 
     fn drop_newest(&mut self, count: usize) {
@@ -349,52 +363,6 @@ impl Buffer {
         if self.lifecycle_events.get(at).is_none_or(|known| known.seq != event.seq) {
             self.lifecycle_events.insert(at, event);
         }
-    }
-
-    fn take(&mut self, event: &Event) {
-        match &event.payload {
-            Payload::Log(payload) => self.take_chunk(event.seq, &event.message, payload),
-            // The lines that the gap replaces are not in the window, so a new window starts after the gap.
-            Payload::Gap(_) => {
-                self.clear();
-                (self.ragged, self.known_from) = ([true; 2], event.seq);
-            }
-            Payload::Step(_) => self.ragged = [false; 2],
-            _ => {}
-        }
-    }
-
-    fn take_chunk(&mut self, seq: Seq, text: &str, payload: &LogPayload) {
-        let mut colours = self.colours;
-        let mut whole = !std::mem::take(&mut self.ragged[payload.stream as usize]);
-        let scanner = colours.enter(payload.stream, payload.attempt, payload.step());
-        let mut fresh: Vec<LiveLine> = Vec::new();
-        let front = self.lines().front().map(|line| line.key);
-        for piece in pieces(text, payload) {
-            let key = LineKey { attempt: payload.attempt, number: piece.number };
-            if let Some(last) = fresh.last_mut().filter(|line| line.key == key) {
-                last.push(&piece, seq, scanner);
-            } else if let Some(at) = self.lines.find(key) {
-                self.lines.change(at, |line| line.push(&piece, seq, scanner));
-            } else if front.is_some_and(|front| key < front) {
-                // The chunk continues a line that was dropped. That line is loaded by number when the reader scrolls to
-                // it.
-                scanner.end_line();
-                scanner.skip(piece.text);
-            } else {
-                scanner.end_line();
-                let mut line = LiveLine::new(key, payload, seq, scanner.style());
-                // Lines are numbered in the order in which they begin. If one line began within the known range, all
-                // later lines did too.
-                let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
-                line.whole = whole || self.lines().iter().any(begun);
-                line.push(&piece, seq, scanner);
-                fresh.push(line);
-            }
-            whole = true;
-        }
-        self.colours = colours;
-        self.lines.merge(fresh);
     }
 }
 

@@ -1,13 +1,14 @@
 //! The errors in the log: counts them, and moves between them.
 //!
-//! The server recognises the level of each line. When a failed job is opened, the first error of its failed step is
-//! shown, because the cause of a failure is rarely in the last lines.
+//! The server recognises the level of each line. An error of several lines, such as a stack trace, is counted once, and
+//! the reader moves to its first line. When a failed job is opened, the first error of its failed step is shown,
+//! because the cause of a failure is rarely in the last lines.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use model::{Event, Payload, SearchPage, StepPayload, StepStatus};
+use model::{Event, Payload, SearchPage, Stage, StepPayload, StepStatus};
 
 use super::finder::{FindDirection, Finder};
 use super::line::LineKey;
@@ -18,12 +19,42 @@ use crate::rest;
 use crate::ui::Icon;
 use crate::words;
 
-/// The size of a log, in bytes, up to which errors are counted when the page is opened. Counting them in a larger log
-/// takes noticeable CPU time on the server, so it begins when the reader moves to an error.
-const COUNTED_BYTES: i64 = 50_000_000;
+/// The parameters of the search for the first lines of errors.
+const FIRST_LINES: &str = "level=error&continuations=false";
+
+/// The size of a log, in bytes, up to which errors and warnings are counted when the page is opened. Counting them in a
+/// larger log takes noticeable CPU time on the server, so it begins when the reader moves to an error or filters.
+pub(super) const COUNTED_BYTES: i64 = 50_000_000;
 
 /// The interval at which new output of a running job is searched. Every open page of the job sends these requests.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// The errors of each step, which are shown beside Live Output. Copies share the same state.
+#[derive(Clone, Copy)]
+pub struct StepErrors {
+    found: RwSignal<Findings>,
+    /// The attempt and the step whose first error the reader wants to see.
+    wanted: RwSignal<Option<(i32, Stage, String)>>,
+}
+
+impl StepErrors {
+    /// Creates the state before errors are counted.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { found: RwSignal::default(), wanted: RwSignal::new(None) }
+    }
+
+    /// Returns the number of errors of a step.
+    #[must_use]
+    pub fn count(self, attempt: i32, stage: Stage, step_id: &str) -> i64 {
+        self.found.with(|found| found.of_step(attempt, stage, step_id))
+    }
+
+    /// Shows the first error of a step.
+    pub fn show_first(self, attempt: i32, stage: Stage, step_id: String) {
+        self.wanted.set(Some((attempt, stage, step_id)));
+    }
+}
 
 /// The errors of the log as signals. Copies of an `Errors` share the same state.
 #[derive(Clone, Copy)]
@@ -38,11 +69,22 @@ impl Errors {
         Self { finder: Finder::new(screen, COUNT_EVERY), has_begun: RwSignal::new(false) }
     }
 
-    /// Counts the errors, unless the log is large.
-    pub fn begin(self) {
+    /// Counts the errors, unless the log is large, and serves `step_errors`.
+    pub fn begin(self, step_errors: StepErrors) {
+        Effect::new(move || step_errors.found.set(self.finder.findings.get()));
+        Effect::new(move || {
+            if let Some((attempt, stage, step_id)) = step_errors.wanted.get() {
+                self.show_first_of(attempt, stage, step_id);
+            }
+        });
         if self.finder.screen().totals.with_untracked(Totals::bytes) <= COUNTED_BYTES {
             self.search(None);
         }
+    }
+
+    /// Returns the finder of the errors.
+    pub const fn finder(self) -> Finder {
+        self.finder
     }
 
     /// Moves to the next error in a direction.
@@ -54,25 +96,37 @@ impl Errors {
         }
     }
 
-    /// Shows the first error of the step because of which the job has failed. If the step printed no errors, the end of
-    /// the log stays in view.
+    /// Shows the first error of the step because of which the job has failed. If the step printed no errors, or if the
+    /// reader has scrolled in the meantime, nothing happens.
     pub fn show_first_of_failed_step(self) {
         let screen = self.finder.screen();
-        let Some((attempt, step)) = screen.lifecycle_events(failed_step) else { return };
-        let step = String::from(js_sys::encode_uri_component(&step));
-        let path = search_path(screen.job(), attempt, &format!("level=error&stepId={step}&limit=1"));
+        let Some((attempt, stage, step_id)) = screen.lifecycle_events(failed_step) else { return };
         spawn_local(async move {
-            // If the request fails, the end of the log stays in view.
-            let Ok(page) = rest::get::<SearchPage>(&path).await else { return };
-            if let (Some(number), Some(true)) = (page.lines.first(), screen.follows.try_get_untracked()) {
-                screen.show_match(LineKey { attempt, number: *number });
+            let found = self.first_of(attempt, stage, &step_id).await;
+            if let (Some(line), Some(true)) = (found, screen.follows.try_get_untracked()) {
+                screen.show_line(line);
             }
         });
     }
 
+    fn show_first_of(self, attempt: i32, stage: Stage, step_id: String) {
+        spawn_local(async move {
+            if let Some(line) = self.first_of(attempt, stage, &step_id).await {
+                self.finder.screen().show_line(line);
+            }
+        });
+    }
+
+    /// Returns the first error of a step, or `None` if there is none or the request fails.
+    async fn first_of(self, attempt: i32, stage: Stage, step_id: &str) -> Option<LineKey> {
+        let query = format!("{FIRST_LINES}&stage={}&stepId={}&limit=1", stage.as_str(), rest::encoded(step_id));
+        let page = rest::get::<SearchPage>(&search_path(self.finder.screen().job(), attempt, &query)).await.ok()?;
+        Some(LineKey { attempt, number: *page.lines.first()? })
+    }
+
     fn search(self, from: Option<LineKey>) {
         self.has_begun.set(true);
-        self.finder.search(Some("level=error".to_owned()), from, Duration::ZERO);
+        self.finder.search(Some(FIRST_LINES.to_owned()), from, Duration::ZERO);
     }
 
     fn total(self) -> i64 {
@@ -80,12 +134,16 @@ impl Errors {
     }
 }
 
-/// Returns the attempt and the id of the last failed step.
-fn failed_step(lifecycle_events: &[Event]) -> Option<(i32, String)> {
+/// Returns the attempt, the stage and the id of the last failed step.
+fn failed_step(lifecycle_events: &[Event]) -> Option<(i32, Stage, String)> {
     let failed = |event: &Event| match &event.payload {
-        Payload::Step(StepPayload { status: StepStatus::Failed | StepStatus::TimedOut, attempt, step_id, .. }) => {
-            Some((*attempt, step_id.clone()))
-        }
+        Payload::Step(StepPayload {
+            status: StepStatus::Failed | StepStatus::TimedOut,
+            attempt,
+            stage,
+            step_id,
+            ..
+        }) => Some((*attempt, *stage, step_id.clone())),
         _ => None,
     };
     lifecycle_events.iter().rev().find_map(failed)

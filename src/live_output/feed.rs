@@ -3,8 +3,13 @@
 //! The feed delivers every event exactly once and in order, in one batch per animation frame. [`policy`] decides when
 //! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
 //! early.
+//!
+//! All pages of a browser share one stream ([`shared`]), unless the browser has no shared workers. While a page is
+//! hidden, it receives no output, but it still learns that its job has changed ([`hidden`]).
 
+mod hidden;
 pub mod policy;
+mod shared;
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -19,18 +24,19 @@ use web_sys::{EventSource, MessageEvent};
 
 use crate::rest::{self, RestError};
 use crate::ui::dom::{EachFrame, Listener, is_hidden};
+use hidden::HiddenWatch;
 use policy::{Action, Connection, FeedPolicy, Happened};
+use shared::{Kinds, Message, SharedStream};
 
 /// The maximum number of events per poll, which is the API's limit.
 const POLL_LIMIT: usize = 500;
 /// The number of bytes of undelivered text above which events are delivered without waiting for the next animation
 /// frame.
 const WAITING_BYTES: usize = 4 * 1024 * 1024;
-
 /// Receives a job's events after a cursor. Dropping the feed closes the connection.
 pub struct Feed {
     connected: Rc<RefCell<Connected>>,
-    _listeners: [Listener; 1],
+    _listeners: [Listener; 3],
 }
 
 struct Connected {
@@ -39,34 +45,47 @@ struct Connected {
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
+    /// What tells a hidden page that its job has changed.
+    watch: Option<HiddenWatch>,
     timer: Option<TimeoutHandle>,
     waiting: Vec<Event>,
     waiting_bytes: usize,
     frame: EachFrame,
     on_events: Rc<dyn Fn(Vec<Event>)>,
+    on_hidden_change: Rc<dyn Fn()>,
     connection: RwSignal<Connection>,
     me: Weak<RefCell<Connected>>,
 }
 
+/// An open stream. Dropping this value closes it.
+enum OpenStream {
+    /// The stream that all pages share.
+    Shared { _stream: SharedStream },
+    /// A stream of this page.
+    Own { _stream: OwnStream },
+}
+
 /// An open `EventSource` with its listeners. Dropping this value closes the stream.
-struct OpenStream {
+struct OwnStream {
     source: EventSource,
     _listeners: [Listener; 5],
 }
 
-impl Drop for OpenStream {
+impl Drop for OwnStream {
     fn drop(&mut self) {
         self.source.close();
     }
 }
 
 impl Feed {
-    /// Connects, and passes every event after `cursor` to `on_events`.
+    /// Connects, and passes every event after `cursor` to `on_events`. While the page is hidden, calls
+    /// `on_hidden_change` when the job may have changed.
     pub fn connect(
         job: JobId,
         cursor: Seq,
         connection: RwSignal<Connection>,
         on_events: impl Fn(Vec<Event>) + 'static,
+        on_hidden_change: impl Fn() + 'static,
     ) -> Self {
         let connected = Rc::new_cyclic(|me: &Weak<RefCell<Connected>>| {
             let on_frame = me.clone();
@@ -75,11 +94,13 @@ impl Feed {
                 cursor,
                 policy: FeedPolicy::default(),
                 stream: None,
+                watch: None,
                 timer: None,
                 waiting: Vec::new(),
                 waiting_bytes: 0,
                 frame: EachFrame::new(move || hand_on(&on_frame)),
                 on_events: Rc::new(on_events),
+                on_hidden_change: Rc::new(on_hidden_change),
                 connection,
                 me: me.clone(),
             })
@@ -90,9 +111,21 @@ impl Feed {
             hand_on(&me);
             happened(&me, if is_hidden() { Happened::Hidden } else { Happened::Shown });
         });
+        // The worker of the shared stream does not notice that a page is closed. A page that the browser shows again, as
+        // it was when the user left it, connects again.
+        let me = Rc::downgrade(&connected);
+        let left = Listener::new(window(), "pagehide", move |_| happened(&me, Happened::Left));
+        let me = Rc::downgrade(&connected);
+        let restored = Listener::new(window(), "pageshow", move |event| {
+            let is_restored =
+                js_sys::Reflect::get(&event, &"persisted".into()).is_ok_and(|persisted| persisted.is_truthy());
+            if is_restored && !is_hidden() {
+                happened(&me, Happened::Shown);
+            }
+        });
         let begin = if is_hidden() { Happened::Hidden } else { Happened::Shown };
         happened(&Rc::downgrade(&connected), begin);
-        Self { connected, _listeners: [visibility] }
+        Self { connected, _listeners: [visibility, left, restored] }
     }
 
     /// Retries now instead of waiting for the current pause to end.
@@ -141,10 +174,17 @@ fn hand_on(me: &Weak<RefCell<Connected>>) {
 impl Connected {
     fn act(&mut self, action: Action) {
         match action {
-            Action::Open => self.stream = self.open(),
+            Action::Open => {
+                self.watch = None;
+                self.stream = self.open();
+            }
             Action::Close => {
-                self.stream = None;
+                (self.stream, self.watch) = (None, None);
                 self.clear_timer();
+            }
+            Action::Watch => {
+                let on_change = Rc::clone(&self.on_hidden_change);
+                self.watch = Some(HiddenWatch::begin(self.job, self.cursor, on_change));
             }
             Action::Poll => self.poll(),
             Action::WakeAfter(millis) => {
@@ -163,6 +203,24 @@ impl Connected {
     }
 
     fn open(&self) -> Option<OpenStream> {
+        let me = self.me.clone();
+        let on_message = move |message| {
+            let what = match message {
+                Message::Open => Happened::Opened,
+                Message::Heartbeat => Happened::Received,
+                Message::Terminal => Happened::Ended,
+                Message::Broken => Happened::Broke,
+                Message::Event(data) => received(&me, &data),
+            };
+            happened(&me, what);
+        };
+        match SharedStream::open(self.job, self.cursor, Kinds::All, on_message) {
+            Some(stream) => Some(OpenStream::Shared { _stream: stream }),
+            None => self.open_own().map(|stream| OpenStream::Own { _stream: stream }),
+        }
+    }
+
+    fn open_own(&self) -> Option<OwnStream> {
         let url = format!("/api/queue/jobs/{}/events/stream?after={}", self.job, self.cursor);
         let source = EventSource::new(&url).ok()?;
         let on = |name: &'static str, what: Happened| {
@@ -172,8 +230,8 @@ impl Connected {
         let me = self.me.clone();
         let event = Listener::new(&source, "queue_event", move |message: web_sys::Event| {
             let data = message.unchecked_into::<MessageEvent>().data().as_string().unwrap_or_default();
-            let received = serde_json::from_str(&data).is_ok_and(|event: Event| take(&me, event, data.len()));
-            happened(&me, if received { Happened::Received } else { Happened::Broke });
+            let what = received(&me, &data);
+            happened(&me, what);
         });
         let listeners = [
             on("open", Happened::Opened),
@@ -184,7 +242,7 @@ impl Connected {
             on("error", Happened::Broke),
             event,
         ];
-        Some(OpenStream { source, _listeners: listeners })
+        Some(OwnStream { source, _listeners: listeners })
     }
 
     fn poll(&self) {
@@ -209,6 +267,12 @@ impl Connected {
             happened(&me, what);
         });
     }
+}
+
+/// Takes an event from a stream.
+fn received(me: &Weak<RefCell<Connected>>, data: &str) -> Happened {
+    let is_next = serde_json::from_str(data).is_ok_and(|event: Event| take(me, event, data.len()));
+    if is_next { Happened::Received } else { Happened::Broke }
 }
 
 /// Adds the next event. Returns `false` if events before it are missing. Known events are ignored.

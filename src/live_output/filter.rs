@@ -1,12 +1,97 @@
 //! The filters that select the rows of the log.
 
-use model::{Event, Level, Payload};
+use model::{Event, JobId, Level, Payload, Seq, StepRef, StreamName};
 
 use super::buffer::Buffer;
 use super::lifecycle_event;
 use super::line::LiveLine;
+use super::search::Findings;
 
-/// Selects the rows that the list shows.
+/// Selects the rows that the list shows. A row has to satisfy all conditions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowFilter {
+    /// The kind of rows.
+    pub kind: OutputFilter,
+    /// The step that the rows belong to, or `None` for all steps.
+    pub step: Option<StepRef>,
+    /// The stream that the lines belong to, or `None` for both streams.
+    pub stream: Option<StreamName>,
+    /// Whether to show only lines that match the search.
+    pub only_matches: bool,
+    /// The job whose lines are hidden, so that only new ones are shown.
+    pub unlike: Option<JobId>,
+}
+
+impl RowFilter {
+    /// Returns whether only some of the lines are shown, so the server has to find them.
+    #[must_use]
+    pub fn selects_lines(self) -> bool {
+        self.kind != OutputFilter::Stages && (self.kind == OutputFilter::Warnings || self.is_narrowed())
+    }
+
+    /// Returns whether there are further conditions in addition to the kind of rows.
+    #[must_use]
+    pub const fn is_narrowed(self) -> bool {
+        self.step.is_some() || self.stream.is_some() || self.is_by_text()
+    }
+
+    /// Returns whether the filter depends on the text of lines, which only the server evaluates.
+    #[must_use]
+    pub const fn is_by_text(self) -> bool {
+        self.only_matches || self.unlike.is_some()
+    }
+
+    /// Returns the query with which the server finds the selected lines, or `None` if the filter does not select lines
+    /// or its step has not started.
+    /// `step_id` is the percent-encoded id of the filter's step, and `search` the query of the reader's search.
+    #[must_use]
+    pub fn query(self, step_id: Option<&str>, search: Option<&str>) -> Option<String> {
+        if !self.selects_lines() {
+            return None;
+        }
+        let mut parameters = Vec::new();
+        if self.kind == OutputFilter::Warnings {
+            parameters.push("level=warn,error".to_owned());
+        }
+        if let Some(step) = self.step {
+            parameters.push(format!("stage={}&stepId={}", step.stage.as_str(), step_id?));
+        }
+        if let Some(stream) = self.stream {
+            parameters.push(format!("stream={}", stream.as_str()));
+        }
+        if self.only_matches {
+            parameters.push(search?.to_owned());
+        }
+        if let Some(job) = self.unlike {
+            parameters.push(format!("notIn={job}"));
+        }
+        Some(parameters.join("&"))
+    }
+
+    /// Returns whether a line meets all conditions except those on its text.
+    #[must_use]
+    pub fn takes_line(self, line: &LiveLine) -> bool {
+        self.kind.takes_line(line)
+            && self.step.is_none_or(|step| step == line.step)
+            && self.stream.is_none_or(|stream| stream == line.stream)
+    }
+
+    /// Returns whether a lifecycle event or a gap is shown. Only lines belong to a stream or match a search. Selected
+    /// lines include those that were not sent live, so gaps are not shown among them.
+    #[must_use]
+    pub fn takes_event(self, event: &Event) -> bool {
+        if !self.is_narrowed() {
+            return self.kind.takes_event(event);
+        }
+        let is_of_step = match &event.payload {
+            Payload::Step(step) => self.step == Some(step.step()),
+            _ => false,
+        };
+        is_of_step && self.stream.is_none() && !self.is_by_text() && self.kind.takes_event(event)
+    }
+}
+
+/// The kinds of rows that the list can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputFilter {
     /// All output, and the lifecycle events that are not routine.
@@ -23,6 +108,17 @@ pub enum OutputFilter {
 impl OutputFilter {
     /// All filters, in the order of the toolbar.
     pub const ALL: [Self; 4] = [Self::All, Self::Stages, Self::Logs, Self::Warnings];
+
+    /// Returns the name of the filter in the page's address.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Stages => "stages",
+            Self::Logs => "logs",
+            Self::Warnings => "warnings",
+        }
+    }
 
     /// Returns whether a line is shown.
     #[must_use]
@@ -55,25 +151,33 @@ pub struct Counts {
     pub notable: i64,
     /// The number of lines in the whole log, plus the number of gaps.
     pub logs: i64,
-    /// The number of warnings and errors among the lifecycle events and the buffered lines.
+    /// The number of known warnings and errors, among both the lifecycle events and the lines.
     pub warnings: i64,
-    /// Whether there are lines outside the window, which may contain more warnings.
+    /// Whether there are lines that are neither in the buffer nor searched, which may contain more warnings.
     pub more_warnings: bool,
+    /// The number of rows under the current filter, if it has further conditions.
+    pub narrowed: Option<i64>,
 }
 
 impl Counts {
-    /// Counts the rows in the buffer, and adds the known number of lines outside the window.
+    /// Counts the rows in the buffer, and adds the known number of lines outside the window. `warnings` are the
+    /// warnings and errors that the server has found.
     #[must_use]
-    pub fn of(buffer: &Buffer) -> Self {
+    pub fn of(buffer: &Buffer, warnings: &Findings) -> Self {
         let events =
             |filter: OutputFilter| count(buffer.lifecycle_events().iter().filter(|event| filter.takes_event(event)));
-        let warnings = count(buffer.lines().iter().filter(|line| OutputFilter::Warnings.takes_line(line)));
+        let is_new = |line: &&LiveLine| line.key >= warnings.end() && OutputFilter::Warnings.takes_line(line);
+        let new_warnings = count(buffer.lines().iter().filter(is_new));
+        let index_of_end = buffer.totals().index(warnings.end());
+        let is_front_known = !buffer.has_earlier() || index_of_end > buffer.lines_before();
+        let is_back_known = buffer.lines_after() == 0 || index_of_end >= buffer.totals().lines();
         Self {
             stages: events(OutputFilter::Stages),
             notable: events(OutputFilter::All) - events(OutputFilter::Logs),
             logs: buffer.totals().lines() + events(OutputFilter::Logs),
-            warnings: warnings + events(OutputFilter::Warnings),
-            more_warnings: buffer.has_earlier() || buffer.lines_after() > 0,
+            warnings: warnings.total() + new_warnings + events(OutputFilter::Warnings),
+            more_warnings: !is_front_known || !is_back_known,
+            narrowed: None,
         }
     }
 
@@ -93,6 +197,12 @@ impl Counts {
 #[must_use]
 pub const fn is_gap(event: &Event) -> bool {
     matches!(event.payload, Payload::Gap(_))
+}
+
+/// Returns the number of lifecycle events after `after` that a filter shows.
+#[must_use]
+pub fn count_events(buffer: &Buffer, filter: RowFilter, after: Seq) -> i64 {
+    count(buffer.lifecycle_events().iter().filter(|event| event.seq > after && filter.takes_event(event)))
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> i64 {

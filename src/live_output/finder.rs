@@ -15,6 +15,14 @@ use super::search::Findings;
 use super::totals::Totals;
 use crate::rest::{self, KeepReading, RestError};
 
+/// The pause after lines were searched again, as a multiple of the time that it took, so that a line that stays unfinished
+/// occupies at most a tenth of a thread of the server.
+const PAUSE_AFTER: f64 = 10.0;
+/// The number of lines that are searched again without a longer pause, because that takes no noticeable time.
+const FEW_LINES: i64 = 10_000;
+/// The longest pause after a search.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// A search as signals. Copies of a `Finder` share the same state.
 #[derive(Clone, Copy)]
 pub struct Finder {
@@ -29,6 +37,15 @@ pub struct Finder {
     current: RwSignal<Option<LineKey>>,
     /// The number of searches so far. Results of earlier searches are ignored.
     searches: StoredValue<u32>,
+}
+
+/// Which lines a request has searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Searched {
+    /// New lines, apart from a few.
+    NewLines,
+    /// Mostly lines that were searched before, because an earlier line was unfinished.
+    ManyAgain,
 }
 
 /// The state of a search.
@@ -90,26 +107,15 @@ impl Finder {
         self.go_to(next);
     }
 
-    /// Returns the position of the line that the reader has moved to among the found lines, from 1.
+    /// Returns the index of the current match, starting at 1.
     pub fn rank(self) -> Option<i64> {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
-    }
-
-    /// Returns the marks beside the scrollbar as an SVG path, in a view box with the height `ticks`.
-    pub fn ticks(self, ticks: i64) -> String {
-        self.screen().totals.with(|totals| {
-            let all = totals.lines().max(1);
-            let place = |key| totals.index(key) * ticks / all;
-            let mut places: Vec<i64> = self.findings.with(|findings| findings.lines().map(place).collect());
-            places.dedup();
-            places.into_iter().map(|place| format!("M0 {place}h1")).collect()
-        })
     }
 
     fn go_to(self, key: Option<LineKey>) {
         if let Some(key) = key {
             self.current.set(Some(key));
-            self.screen().show_match(key);
+            self.screen().show_line(key);
         }
     }
 
@@ -123,17 +129,27 @@ impl Finder {
             return;
         }
         let mut searched = self.screen().totals.with_untracked(Totals::bytes);
+        let (began, mut pause) = (js_sys::Date::now(), self.every);
         spawn_local(async move {
-            for attempt in 1..=self.screen().last_attempt() {
+            // Before the first attempt, there is nothing to search.
+            let attempts = self.screen().totals.with_untracked(Totals::last_attempt).unwrap_or(0);
+            for attempt in 1..=attempts {
                 let read = self.search_attempt(attempt, &query, search, &mut from).await;
                 if !self.is_current(search) {
                     return;
                 }
                 match read {
-                    Ok(()) => {}
+                    Ok(Searched::NewLines) => {}
+                    Ok(Searched::ManyAgain) => {
+                        let took = (js_sys::Date::now() - began).max(0.0) / 1000.0;
+                        pause = Duration::from_secs_f64(took * PAUSE_AFTER).clamp(self.every, LONGEST_PAUSE);
+                    }
                     Err(RestError::Refused { message, .. }) => return self.progress.set(FindProgress::Failed(message)),
-                    // Search again after the interval.
-                    Err(RestError::Unreachable) => searched = -1,
+                    // Search again after the interval. Later attempts are searched after this one.
+                    Err(RestError::Unreachable) => {
+                        searched = -1;
+                        break;
+                    }
                 }
             }
             if searched >= 0 {
@@ -142,7 +158,7 @@ impl Finder {
                 }
                 self.progress.set(FindProgress::Idle);
             }
-            self.wait_for_output(query, search, from, searched);
+            self.wait_for_output(query, search, from, (searched, pause));
         });
     }
 
@@ -153,21 +169,28 @@ impl Finder {
         query: &str,
         search: u32,
         from: &mut Option<LineKey>,
-    ) -> Result<(), RestError> {
-        let Some(first) = self.findings.with_untracked(|findings| findings.next(attempt)) else { return Ok(()) };
+    ) -> Result<Searched, RestError> {
+        let Some(first) = self.findings.with_untracked(|findings| findings.next(attempt)) else {
+            return Ok(Searched::NewLines);
+        };
         let path = search_path(self.screen().job(), attempt, &format!("{query}&from={first}&limit=0"));
-        let (mut has_begun, mut is_done) = (false, false);
+        // While lines are searched again, what was found before stays, so that no list becomes shorter.
+        let mut found = self.findings.get_untracked();
+        let before = found.total();
+        found.begin(attempt, first);
+        let shows_progress = found.total() == before;
+        let is_again = found.lines_to_search_again(attempt) > FEW_LINES;
+        let searched = if is_again { Searched::ManyAgain } else { Searched::NewLines };
+        let mut is_done = false;
         let read = rest::get_each(&path, |part: SearchPage| {
             if !self.is_current(search) {
                 return KeepReading::Stop;
             }
             is_done = part.done;
-            self.findings.update(|findings| {
-                if !std::mem::replace(&mut has_begun, true) {
-                    findings.begin(attempt, first);
-                }
-                findings.take(attempt, &part);
-            });
+            found.take(attempt, &part);
+            if shows_progress || part.done {
+                self.findings.set(found.clone());
+            }
             let is_after = |line: &LineKey| from.is_some_and(|from| *line >= from);
             if let Some(found) = self.findings.with_untracked(|findings| findings.lines().find(is_after)) {
                 *from = None;
@@ -177,11 +200,11 @@ impl Finder {
         });
         read.await?;
         // A response without a last part is incomplete.
-        if is_done { Ok(()) } else { Err(RestError::Unreachable) }
+        if is_done { Ok(searched) } else { Err(RestError::Unreachable) }
     }
 
     /// Searches again when the job has printed more than the bytes that have been `searched`.
-    fn wait_for_output(self, query: String, search: u32, from: Option<LineKey>, searched: i64) {
+    fn wait_for_output(self, query: String, search: u32, from: Option<LineKey>, (searched, pause): (i64, Duration)) {
         let look = move || {
             if !self.is_current(search) {
                 return;
@@ -189,9 +212,9 @@ impl Finder {
             if self.screen().totals.with_untracked(Totals::bytes) > searched {
                 self.run(query, search, from);
             } else {
-                self.wait_for_output(query, search, from, searched);
+                self.wait_for_output(query, search, from, (searched, pause));
             }
         };
-        set_timeout(look, self.every);
+        set_timeout(look, pause);
     }
 }

@@ -55,7 +55,9 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
         // While a requested line is being loaded, the end may be in view although the reader has not scrolled to it.
-        if in_view && !screen.follows.get_untracked() && !screen.seeks() && !selects_in(screen) {
+        // The observer may also report that the end was in view when the list has already been scrolled away from it.
+        let is_paused = !screen.follows.get_untracked();
+        if in_view && is_paused && screen.is_scrolled_to_end() && !screen.seeks() && !selects_in(screen) {
             screen.follow();
         }
     });

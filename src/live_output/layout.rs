@@ -4,13 +4,15 @@
 //! can therefore be computed from the width of its text in columns, so that 50,000 rows can be laid out without the
 //! browser. Lines outside the window also take up space, so that the scrollbar represents the whole log.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use model::Seq;
 
-use super::buffer::Buffer;
-use super::filter::OutputFilter;
-use super::line::LineKey;
+use super::filter::{OutputFilter, RowFilter};
+use super::groups::{GroupState, Groups, Outline, Shown, StepTitles};
+use super::line::{LineKey, RowOwner};
+use super::listed::Listed;
 
 /// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
 pub const ROW_HEIGHT: u32 = 20;
@@ -21,7 +23,7 @@ pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// element's height to about 17 million pixels.
 const MAX_SPACE: i64 = 8_000_000;
 
-/// One row of the list, with its index in the buffer.
+/// One row of the list, with its index among the lines or the lifecycle events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelRow {
     /// A line of output.
@@ -54,6 +56,11 @@ pub struct Layout {
     /// The positions of the tops of all rows, followed by the position of the bottom of the last row, in CSS pixels.
     tops: Vec<u32>,
     scale: Scale,
+    width: u32,
+    /// The groups by the index of their titles among the lines.
+    groups: HashMap<usize, GroupState>,
+    /// Whether the first and the last line are in collapsed groups.
+    is_edge_collapsed: [bool; 2],
 }
 
 /// The amount of space for lines outside the window.
@@ -64,17 +71,11 @@ pub enum Scale {
     /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines share that
     /// height.
     Reduced(i64),
-    /// Only the minimum height, because the number of lines that match the filter is unknown.
-    Unknown,
 }
 
 impl Scale {
-    fn of(lines: i64, filter: OutputFilter) -> Self {
-        match filter {
-            OutputFilter::Warnings => Self::Unknown,
-            _ if lines * i64::from(ROW_HEIGHT) > MAX_SPACE => Self::Reduced(lines),
-            _ => Self::Full,
-        }
+    const fn of(lines: i64) -> Self {
+        if lines * ROW_HEIGHT as i64 > MAX_SPACE { Self::Reduced(lines) } else { Self::Full }
     }
 
     /// Returns the height of a number of lines, in CSS pixels.
@@ -83,7 +84,6 @@ impl Scale {
         let height = match self {
             Self::Full => lines * i64::from(ROW_HEIGHT),
             Self::Reduced(all) => lines * MAX_SPACE / all,
-            Self::Unknown => 0,
         };
         u32::try_from(height).unwrap_or(0).max(LIFECYCLE_HEIGHT)
     }
@@ -94,24 +94,31 @@ impl Scale {
         match self {
             Self::Full => i64::from(height / ROW_HEIGHT),
             Self::Reduced(all) => i64::from(height) * all / MAX_SPACE,
-            Self::Unknown => 0,
         }
     }
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { rows: Vec::new(), tops: vec![0], scale: Scale::Full }
+        Self {
+            rows: Vec::new(),
+            tops: vec![0],
+            scale: Scale::Full,
+            width: 0,
+            groups: HashMap::new(),
+            is_edge_collapsed: [false; 2],
+        }
     }
 }
 
 impl Layout {
-    /// Computes the layout of the rows that match the filter, for a panel width in columns.
+    /// Computes the layout of the rows that match the filter, for a panel width in columns. Without `groups`, all lines
+    /// are shown as output.
     #[must_use]
-    pub fn new(buffer: &Buffer, filter: OutputFilter, columns: u32) -> Self {
-        let scale = Scale::of(buffer.lines_before() + buffer.lines_after(), filter);
+    pub fn new(list: Listed<'_>, filter: RowFilter, columns: u32, groups: Option<&Groups>) -> Self {
+        let scale = Scale::of(list.lines_before() + list.lines_after());
         let mut layout = Self { scale, ..Self::default() };
-        let mut lifecycle_events = buffer.lifecycle_events().iter().enumerate().peekable();
+        let mut lifecycle_events = list.lifecycle_events().iter().enumerate().peekable();
         let mut lifecycle_events_before = |layout: &mut Self, end: Option<Seq>| {
             while let Some((at, event)) = lifecycle_events.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
                 if filter.takes_event(event) {
@@ -119,24 +126,37 @@ impl Layout {
                 }
             }
         };
-        if filter != OutputFilter::Stages {
-            if buffer.has_earlier() {
-                // A gap that ends at the beginning of the window is shown below the space for the lines that it
-                // replaces.
-                let front = buffer.lines().front();
-                let gap = front.and_then(|line| buffer.gap_of(LineKey { number: line.key.number - 1, ..line.key }));
-                lifecycle_events_before(&mut layout, gap.or(front.map(|line| line.first_seq)));
-                layout.push(PanelRow::Earlier, scale.height(buffer.lines_before()));
+        if filter.kind != OutputFilter::Stages {
+            let lines = list.lines();
+            let steps = if filter.kind == OutputFilter::All { StepTitles::Shown } else { StepTitles::Hidden };
+            let mut outline = groups.map(|groups| Outline::new(groups, lines, steps));
+            if list.has_earlier() {
+                lifecycle_events_before(&mut layout, list.first_seq());
+                layout.push(PanelRow::Earlier, scale.height(list.lines_before()));
             }
-            for (at, line) in buffer.lines().iter().enumerate() {
+            for (at, line) in lines.iter().enumerate() {
+                if at == list.first_new() && list.lines_after() > 0 {
+                    layout.push(PanelRow::Later, scale.height(list.lines_after()));
+                }
                 lifecycle_events_before(&mut layout, Some(line.first_seq));
-                if filter.takes_line(line) {
-                    layout.push(PanelRow::Line(at), line.rows(columns) * ROW_HEIGHT);
+                let shown = outline.as_mut().map_or(Shown::Output, |outline| outline.enter(at));
+                if at == 0 {
+                    layout.is_edge_collapsed[0] = shown == Shown::Collapsed;
+                }
+                layout.is_edge_collapsed[1] = shown == Shown::Collapsed;
+                match shown {
+                    Shown::Output if line.rows_of == RowOwner::ThisLine => {
+                        layout.push(PanelRow::Line(at), line.rows(columns) * ROW_HEIGHT);
+                        layout.width = layout.width.max(line.cells);
+                    }
+                    Shown::Title => layout.push(PanelRow::Line(at), ROW_HEIGHT),
+                    Shown::Output | Shown::Collapsed | Shown::GroupEnd => {}
                 }
             }
-            if buffer.lines_after() > 0 {
-                lifecycle_events_before(&mut layout, buffer.lines().back().map(|line| line.first_seq.plus(1)));
-                layout.push(PanelRow::Later, scale.height(buffer.lines_after()));
+            layout.groups = outline.map_or_else(HashMap::new, Outline::end);
+            if list.first_new() == lines.len() && list.lines_after() > 0 {
+                lifecycle_events_before(&mut layout, lines.back().map(|line| line.first_seq.plus(1)));
+                layout.push(PanelRow::Later, scale.height(list.lines_after()));
             }
         }
         lifecycle_events_before(&mut layout, None);
@@ -153,6 +173,22 @@ impl Layout {
         let bottom = self.height().saturating_add(height);
         self.rows.push(row);
         self.tops.push(bottom);
+    }
+
+    /// Returns the group whose title is the line at an index.
+    #[must_use]
+    pub fn group(&self, line: usize) -> Option<GroupState> {
+        self.groups.get(&line).copied()
+    }
+
+    /// Returns whether the edge of the window next to the given space is in a collapsed group.
+    #[must_use]
+    pub const fn ends_collapsed_at(&self, space: PanelRow) -> bool {
+        match space {
+            PanelRow::Earlier => self.is_edge_collapsed[0],
+            PanelRow::Later => self.is_edge_collapsed[1],
+            PanelRow::Line(_) | PanelRow::LifecycleEvent(_) => false,
+        }
     }
 
     /// Returns the rows that match the filter.
@@ -174,6 +210,12 @@ impl Layout {
         self.tops.get(index).copied().unwrap_or_else(|| self.height())
     }
 
+    /// Returns the width of the widest line, in columns.
+    #[must_use]
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
     /// Returns the index of the row at a vertical position, or of the last row for a position past the end. Returns
     /// `None` if there are no rows.
     #[must_use]
@@ -193,10 +235,10 @@ impl Layout {
 
     /// Returns the identifier of the row at an index, or `None` if there is no such row.
     #[must_use]
-    pub fn key(&self, index: usize, buffer: &Buffer) -> Option<RowKey> {
+    pub fn key(&self, index: usize, list: Listed<'_>) -> Option<RowKey> {
         Some(match *self.rows.get(index)? {
-            PanelRow::Line(at) => RowKey::Line(buffer.lines().get(at)?.key),
-            PanelRow::LifecycleEvent(at) => RowKey::LifecycleEvent(buffer.lifecycle_events().get(at)?.seq),
+            PanelRow::Line(at) => RowKey::Line(list.lines().get(at)?.key),
+            PanelRow::LifecycleEvent(at) => RowKey::LifecycleEvent(list.lifecycle_events().get(at)?.seq),
             PanelRow::Earlier => RowKey::Earlier,
             PanelRow::Later => RowKey::Later,
         })
@@ -204,22 +246,22 @@ impl Layout {
 
     /// Returns the index of a row. If the row is no longer shown, returns the index of the next row after its position.
     #[must_use]
-    pub fn find(&self, key: RowKey, buffer: &Buffer) -> Option<usize> {
+    pub fn find(&self, key: RowKey, list: Listed<'_>) -> Option<usize> {
         let first_seq = match key {
-            RowKey::Line(key) => buffer.line(key).map(|line| line.first_seq),
+            RowKey::Line(key) => list.line(key).map(|line| line.first_seq),
             RowKey::LifecycleEvent(seq) => Some(seq),
             RowKey::Earlier | RowKey::Later => None,
         };
         self.rows.iter().position(|&row| match (key, row) {
-            (RowKey::Line(key), PanelRow::Line(at)) => buffer.lines().get(at).is_some_and(|line| line.key >= key),
+            (RowKey::Line(key), PanelRow::Line(at)) => list.lines().get(at).is_some_and(|line| line.key >= key),
             (RowKey::LifecycleEvent(_), PanelRow::Line(at)) => {
-                buffer.lines().get(at).zip(first_seq).is_some_and(|(line, seq)| line.first_seq > seq)
+                list.lines().get(at).zip(first_seq).is_some_and(|(line, seq)| line.first_seq > seq)
             }
             (RowKey::LifecycleEvent(seq), PanelRow::LifecycleEvent(at)) => {
-                buffer.lifecycle_events().get(at).is_some_and(|event| event.seq >= seq)
+                list.lifecycle_events().get(at).is_some_and(|event| event.seq >= seq)
             }
             (RowKey::Line(_), PanelRow::LifecycleEvent(at)) => {
-                buffer.lifecycle_events().get(at).zip(first_seq).is_some_and(|(event, seq)| event.seq > seq)
+                list.lifecycle_events().get(at).zip(first_seq).is_some_and(|(event, seq)| event.seq > seq)
             }
             (RowKey::Earlier, PanelRow::Earlier) | (RowKey::Later, PanelRow::Later) => true,
             _ => false,

@@ -177,7 +177,7 @@ fn of_step(step: &StepPayload) -> Words {
         StepStatus::Skipped => Tone::Plain,
     };
     let detail = match (step.status, step.exit_code, step.signal) {
-        (StepStatus::Started, ..) => format!("$ {}", step.command.lines().next().unwrap_or_default()),
+        (StepStatus::Started, ..) => format!("$ {}", step.command.trim_start().lines().next().unwrap_or_default()),
         (StepStatus::Failed, Some(code), _) => timed(tone, &format!("failed with exit code {code}"), step.duration_ms),
         (StepStatus::Failed, None, Some(signal)) => {
             timed(tone, &format!("killed by signal {signal}"), step.duration_ms)
@@ -216,7 +216,7 @@ mod tests {
                 step_id: "build".into(),
                 step_index: 0,
                 name: "Build".into(),
-                command: "cargo build\ncargo test".into(),
+                command: "\ncargo build\ncargo test".into(),
                 attempt: 1,
                 status,
                 exit_code,

@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 
-use model::ansi::{self, LineEnd, Scanner, Style};
-use model::level;
+use model::ansi::{self, LineEnd, Redrawn, Scanner, Style};
+use model::group::{GroupMarker, Section};
+use model::level::MessageState;
 use model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Timestamp};
 
 /// The maximum number of bytes of a line that the page stores, which is about 200 times the width of a terminal.
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// The maximum length of the marker of a section that is recognised, in bytes.
+const MAX_MARKER_BYTES: usize = 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
 /// key.
@@ -18,6 +22,15 @@ pub struct LineKey {
     pub attempt: i32,
     /// The number of the line within the attempt, starting at 1.
     pub number: i64,
+}
+
+/// The line that owns the rows in which a line was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowOwner {
+    /// The line itself, which is the usual case.
+    ThisLine,
+    /// An earlier line, whose rows the program has redrawn. The line itself is not shown.
+    EarlierLine,
 }
 
 /// The measured height of a line.
@@ -47,8 +60,16 @@ pub struct LiveLine {
     pub text: String,
     /// The style of the first character.
     pub style: Style,
-    /// The log level, guessed from the text.
+    /// The log level, recognised from the text. A line that continues a message has the level of the message.
     pub level: Level,
+    /// The level that the server reported for a loaded line. The server also knows the lines before the window.
+    reported: Option<Level>,
+    /// The state of the stream's messages before this line, and after it.
+    messages: [MessageState; 2],
+    /// The group marker in the line.
+    pub marker: Option<Box<GroupMarker>>,
+    /// Whether the line has rows of its own.
+    pub rows_of: RowOwner,
     /// The width of the text in columns.
     pub cells: u32,
     /// Whether text was dropped because the line was too long.
@@ -81,6 +102,10 @@ impl LiveLine {
             text: String::new(),
             style,
             level: Level::Info,
+            reported: None,
+            messages: [MessageState::default(); 2],
+            marker: None,
+            rows_of: RowOwner::ThisLine,
             cells: 0,
             cut: false,
             whole: true,
@@ -95,6 +120,8 @@ impl LiveLine {
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
         let mut loaded = Self::empty(key, step, (line.stream, line.time), seq, Style::default());
+        loaded.reported = Some(line.level);
+        loaded.marker = line.section.map(|section| Box::new(section.into()));
         let piece = LinePiece { number: line.line, text: &line.text, ended: true };
         loaded.push(&piece, seq, &mut Scanner::default());
         loaded.cut |= line.truncated;
@@ -103,23 +130,51 @@ impl LiveLine {
 
     /// Appends a piece of text. `scanner` also parses the piece, to determine the style of the text that follows.
     pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
-        if self.ended {
-            return;
+        if !self.ended {
+            self.note(piece, seq, scanner);
+            self.add(piece.text);
+            self.look_again();
         }
+    }
+
+    /// Records a piece of text that is drawn on a screen, which determines the text of the line.
+    pub fn note(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         self.ended = piece.ended;
         self.first_seq = self.first_seq.min(seq);
+        self.recognise_section(piece.text);
         scanner.skip(piece.text);
-        self.add(piece.text);
+    }
+
+    /// Replaces the text by what is drawn on the screen.
+    pub fn redraw(&mut self, redrawn: Redrawn) {
+        match redrawn {
+            Redrawn::Rows(rows) => {
+                self.rows_of = RowOwner::ThisLine;
+                // The rows begin with the default style.
+                (self.text, self.cut, self.style) = (String::new(), rows.cut, Style::default());
+                self.text.push_str(&rows.text);
+                self.limit();
+            }
+            Redrawn::Overdrawn { .. } => {
+                (self.rows_of, self.text, self.marker) = (RowOwner::EarlierLine, String::new(), None);
+            }
+        }
         self.look_again();
     }
 
     /// Replaces this line with the loaded one if the beginning of this line is missing. A line that may still grow is
     /// not replaced, because the loaded text may contain pieces that will also arrive in later events.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
-        if !self.whole && (self.ended || growth == Growth::Over) {
+        if !self.whole && (self.ended || growth == Growth::Finished) {
             *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
         }
         self.whole = true;
+    }
+
+    /// Returns whether the line is complete.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.ended
     }
 
     /// Returns the number of rows of text that the line occupies in a panel of the given width, in columns. As in a
@@ -140,6 +195,25 @@ impl LiveLine {
         }
     }
 
+    /// Returns the state of the messages after this line.
+    #[must_use]
+    pub const fn messages_after(&self) -> MessageState {
+        self.messages[1]
+    }
+
+    /// Sets the state after the previous line of the stream, after that line has become known or has changed.
+    pub fn set_messages_before(&mut self, before: MessageState) {
+        if self.messages[0] != before {
+            self.messages[0] = before;
+            let (level, after) = self.read_level(&ansi::plain_text(&self.text));
+            self.messages[1] = after;
+            if self.level != level {
+                self.level = level;
+                self.revision = self.revision.wrapping_add(1);
+            }
+        }
+    }
+
     /// Appends text, applies its cursor movements, and truncates the result to [`MAX_LINE_BYTES`].
     fn add(&mut self, text: &str) {
         self.text.push_str(text);
@@ -148,6 +222,22 @@ impl LiveLine {
         if let Cow::Owned(text) = folded.text {
             (self.text, self.cut) = (text, folded.cut);
         }
+        self.limit();
+    }
+
+    /// Recognises the marker of a section, which is overwritten later. It may arrive in several pieces.
+    fn recognise_section(&mut self, piece: &str) {
+        let section = match self.text.len() {
+            0 => Section::of_line(piece),
+            1..MAX_MARKER_BYTES if self.marker.is_none() => Section::of_line(&format!("{}{piece}", self.text)),
+            _ => None,
+        };
+        if let Some(section) = section {
+            self.marker = Some(Box::new(section.into()));
+        }
+    }
+
+    fn limit(&mut self) {
         if self.text.len() > MAX_LINE_BYTES {
             let mut end = MAX_LINE_BYTES;
             while !self.text.is_char_boundary(end) {
@@ -161,10 +251,20 @@ impl LiveLine {
 
     fn look_again(&mut self) {
         let plain = ansi::plain_text(&self.text);
-        self.level = level::of_line(&plain, self.stream);
-        self.cells = ansi::columns(&plain);
+        let ((level, after), cells) = (self.read_level(&plain), ansi::columns(&plain));
+        (self.level, self.messages[1], self.cells) = (level, after, cells);
+        if !self.marker.as_ref().is_some_and(|marker| marker.is_section()) {
+            self.marker = GroupMarker::of_text(&plain).map(Box::new);
+        }
         self.measured = None;
         self.revision = self.revision.wrapping_add(1);
+    }
+
+    /// Returns the level of the line, and the state after it.
+    fn read_level(&self, plain: &str) -> (Level, MessageState) {
+        let mut messages = self.messages[0];
+        let read = messages.read(plain, self.stream);
+        (self.reported.unwrap_or(read.level), messages)
     }
 }
 
@@ -172,9 +272,9 @@ impl LiveLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
     /// The attempt is running, so its lines may grow.
-    GoesOn,
+    Running,
     /// The attempt has ended, and its output is complete.
-    Over,
+    Finished,
 }
 
 /// The part of a chunk that belongs to one line. It never contains a newline.

@@ -4,18 +4,27 @@
 //! [`PanelFrame`]. While following, the list stays at its end. While paused, the line at the top of the panel keeps its
 //! position, even if lines are appended, loaded before it, dropped, or hidden by a filter.
 
+mod display;
+mod filtering;
 mod frame;
+mod groups;
+mod load;
 
 use std::ops::Range;
 
-use model::{Event, LinesPage, SearchPage, Seq};
+use model::{Event, SearchPage, Seq};
 
-use super::buffer::{Buffer, LineRange, WhenFull};
-use super::filter::{Counts, OutputFilter};
+use super::buffer::{Buffer, WhenFull};
+use super::display::{Display, LongLines};
+use super::filter::RowFilter;
+use super::groups::Groups;
 use super::layout::{Layout, PanelRow, RowKey};
-use super::line::{Growth, LineKey, LiveLine, Measured};
-use super::search::MatchMarks;
-pub use frame::{PanelFrame, RowView, Side, Space};
+use super::line::{LineKey, Measured};
+use super::listed::Listed;
+use super::permalink::MarkedLines;
+use super::search::{Findings, MatchMarks};
+use super::selected::SelectedLines;
+pub use frame::{PanelFrame, RowView, Side, Space, Wanted};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
 /// areas while scrolling.
@@ -29,8 +38,6 @@ const AHEAD: u32 = 4_000;
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width of the panel, in columns, until it is measured.
 const GUESSED_COLUMNS: u32 = 120;
-/// The number of lines that are loaded by one request, which fill several screens.
-const PART: i64 = 500;
 
 /// The scroll position of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,26 +48,44 @@ enum ScrollPlace {
     Row { key: RowKey, below: u32 },
 }
 
+/// A position in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    /// The line after the last one.
+    line: LineKey,
+    /// The last event.
+    event: Seq,
+}
+
 /// The state from which the panel's contents are computed.
 #[derive(Clone, Debug)]
 pub struct Panel {
     buffer: Buffer,
-    filter: OutputFilter,
+    filter: RowFilter,
+    /// The lines that the filter selects, or `None` if it shows all lines or none.
+    selected: Option<SelectedLines>,
+    /// The warnings and errors that the server has found.
+    warnings: Findings,
     layout: Layout,
+    groups: Groups,
+    display: Display,
     columns: u32,
     height: u32,
     place: ScrollPlace,
-    /// The number of rows that matched the filter when following was paused or the filter was changed.
-    seen: i64,
-    /// The line to highlight, which was chosen by a link or by the reader.
-    marked: Option<LineKey>,
+    /// The end of the log when following was paused or the filter was changed.
+    seen: Seen,
+    /// The lines to highlight, which were chosen by a link or by the reader, or the last found line.
+    marked: Option<MarkedLines>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
+    /// The line to show at the top of the panel once the lines around it are listed, if they were not listed when the
+    /// filter was changed.
+    anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
 }
 
-/// Whether the reader searches for a text.
+/// Whether a search is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Searching {
     /// The matches in the drawn lines are marked.
@@ -73,17 +98,25 @@ impl Panel {
     /// Creates a panel that shows the end of the buffer.
     #[must_use]
     pub fn new(buffer: Buffer) -> Self {
-        let layout = Layout::new(&buffer, OutputFilter::All, GUESSED_COLUMNS);
+        let filter = RowFilter::default();
+        let groups = Groups::default();
+        let list = Listed { buffer: &buffer, selected: None };
+        let layout = Layout::new(list, filter, GUESSED_COLUMNS, Some(&groups));
         Self {
             buffer,
-            filter: OutputFilter::All,
+            filter,
+            selected: None,
+            warnings: Findings::default(),
             layout,
+            groups,
+            display: Display::default(),
             columns: GUESSED_COLUMNS,
             height: 0,
             place: ScrollPlace::End,
-            seen: 0,
+            seen: Seen { line: LineKey { attempt: 1, number: 1 }, event: Seq::START },
             marked: None,
             seeking: false,
+            anchor: None,
             marks: None,
         }
     }
@@ -102,43 +135,44 @@ impl Panel {
 
     /// Adds live events.
     pub fn append(&mut self, events: Vec<Event>) {
-        let when_full = if self.follows() { WhenFull::DropOldest } else { WhenFull::Detach };
-        self.buffer.append(events, when_full);
+        self.buffer.append(events, self.when_full());
+        self.update_selected();
+    }
+
+    fn when_full(&self) -> WhenFull {
+        if self.follows() { WhenFull::DropOldest } else { WhenFull::Detach }
+    }
+
+    fn update_selected(&mut self) {
+        let when_full = self.when_full();
+        if let Some(selected) = &mut self.selected {
+            selected.update(&self.buffer, when_full);
+        }
         self.lay_out();
     }
 
-    /// Adds loaded lines. The rows on screen keep their positions. If the reader has scrolled to the space for these
-    /// lines, the lines appear there.
-    pub fn load(&mut self, part: LineRange, page: LinesPage) {
-        let (attempt, top) = (part.attempt, self.scroll_top());
-        self.buffer.note_lines(attempt, page.total_lines);
-        let mut lines: Vec<LiveLine> = Vec::with_capacity(page.items.len());
-        for item in page.items {
-            let key = LineKey { attempt, number: item.line };
-            let before = lines.last().map(|line| line.first_seq);
-            let seq = item.seq.or_else(|| self.buffer.gap_of(key)).or(before).unwrap_or(Seq::START);
-            let step = self.buffer.step(item.stage, item.step_id.as_deref());
-            lines.push(LiveLine::loaded(attempt, item, step, before.map_or(seq, |before| before.max(seq))));
-        }
-        self.buffer.load(lines, if page.complete { Growth::Over } else { Growth::GoesOn });
-        self.lay_out();
-        if matches!(self.place, ScrollPlace::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
-            self.hold(top);
-        }
-        if self.seeking {
-            self.seek();
-            // If the log has fewer lines than expected, the line does not exist. Seeking therefore ends once the range
-            // has been loaded.
-            self.seeking &= !self.marked.is_some_and(|key| part.holds(key));
-        }
+    /// Returns what the list is built from.
+    const fn list(&self) -> Listed<'_> {
+        Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
     /// Scrolls to a line and marks it. A line outside the window is loaded first.
     pub fn go_to(&mut self, key: LineKey) {
-        self.marked = Some(key);
-        self.seeking = true;
+        // Lines that the reader has chosen stay marked.
+        if self.marked.is_none_or(|marked| marked.first_key() != key) {
+            self.marked = Some(MarkedLines::one(key));
+        }
+        (self.seeking, self.anchor) = (true, None);
         self.pause(self.scroll_top());
         self.seek();
+    }
+
+    /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked.
+    pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
+        (self.marked, self.seeking) = (marked, false);
+        if marked.is_some() && self.scrolls() {
+            self.pause(self.scroll_top());
+        }
     }
 
     /// Begins or ends a search. The matches of an earlier search are no longer marked.
@@ -157,20 +191,28 @@ impl Panel {
     /// or else the first visible line.
     #[must_use]
     pub fn current(&self) -> Option<LineKey> {
-        let from = self.layout.at(self.scroll_top())?;
-        let visible = self.layout.between(self.layout.top(from), self.scroll_top() + self.height);
-        let mut keys = visible.filter_map(|index| match self.layout.rows()[index] {
-            PanelRow::Line(at) => Some(self.buffer.lines()[at].key),
-            _ => None,
-        });
-        let is_near = self.seeking || self.marked.is_some_and(|marked| keys.clone().any(|key| key == marked));
-        self.marked.filter(|_| is_near).or_else(|| keys.next())
+        let marked = self.marked.map(MarkedLines::first_key);
+        let is_near = self.seeking || marked.is_some_and(|marked| self.visible().any(|key| key == marked));
+        marked.filter(|_| is_near).or_else(|| self.first_visible())
     }
 
-    /// Returns whether the list will scroll to the marked line once that line is loaded.
+    /// Returns the lines in the panel.
+    fn visible(&self) -> impl Iterator<Item = LineKey> {
+        let top = self.scroll_top();
+        self.layout.between(top, top + self.height).filter_map(|index| match self.layout.rows()[index] {
+            PanelRow::Line(at) => Some(self.list().lines()[at].key),
+            _ => None,
+        })
+    }
+
+    fn first_visible(&self) -> Option<LineKey> {
+        self.visible().next()
+    }
+
+    /// Returns whether the list will scroll to a line once that line is loaded.
     #[must_use]
     pub const fn seeks(&self) -> bool {
-        self.seeking
+        self.seeking || self.anchor.is_some()
     }
 
     /// Returns the number of the last attempt, or 1 before the first attempt. A line reference without an attempt
@@ -183,15 +225,8 @@ impl Panel {
     /// Replaces all lines with those of the newest events, and starts following.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.buffer.jump(tail, end);
-        self.lay_out();
         self.follow();
-    }
-
-    /// Changes the filter.
-    pub fn set_filter(&mut self, filter: OutputFilter) {
-        self.filter = filter;
-        self.lay_out();
-        self.seen = Counts::of(&self.buffer).get(filter);
+        self.update_selected();
     }
 
     /// Sets the panel's size, in columns of text and pixels of height. Returns whether it has changed.
@@ -207,8 +242,9 @@ impl Panel {
 
     /// Records the measured number of rows of a line. Returns whether it differs from the number used so far.
     pub fn measure(&mut self, key: LineKey, rows: u32) -> bool {
-        let measured = Measured { columns: self.columns, rows };
-        let changed = self.buffer.measure(key, measured);
+        let measured = Measured { columns: self.text_columns(), rows };
+        let changed = self.buffer.measure(key, measured)
+            | self.selected.as_mut().is_some_and(|selected| selected.measure(key, measured));
         if changed {
             self.lay_out();
         }
@@ -218,22 +254,28 @@ impl Panel {
     /// Scrolls to the end and starts following. Returns whether the end of the log has to be loaded first.
     pub fn follow(&mut self) -> bool {
         self.place = ScrollPlace::End;
-        self.seeking = false;
+        (self.seeking, self.anchor) = (false, None);
         !self.buffer.is_attached()
     }
 
     /// Pauses following at the given scroll position.
     pub fn pause(&mut self, scroll_top: u32) {
         if self.follows() {
-            self.seen = Counts::of(&self.buffer).get(self.filter);
+            self.seen = self.end();
         }
         self.hold(scroll_top);
+    }
+
+    /// Scrolls to the start and pauses following.
+    pub fn go_to_start(&mut self) {
+        (self.seeking, self.anchor) = (false, None);
+        self.pause(0);
     }
 
     /// Handles scrolling to a new position. The call is ignored while the list follows the end of the log.
     pub fn scrolled(&mut self, scroll_top: u32) {
         if !self.follows() && scroll_top != self.scroll_top() {
-            self.seeking = false;
+            (self.seeking, self.anchor) = (false, None);
             self.hold(scroll_top);
         }
     }
@@ -245,18 +287,26 @@ impl Panel {
     }
 
     /// Returns the loaded rows that match the filter, as text without escape sequences. Each row ends with a newline.
+    /// The text includes the lines of collapsed groups.
     #[must_use]
     pub fn visible_text(&self, lifecycle_event: fn(&Event) -> String) -> String {
         let mut text = String::new();
-        for row in self.layout.rows() {
+        let layout = Layout::new(self.list(), self.filter, self.columns, None);
+        for row in layout.rows() {
             match *row {
-                PanelRow::Line(at) => text.push_str(&model::ansi::plain_text(&self.buffer.lines()[at].text)),
+                PanelRow::Line(at) => text.push_str(&model::ansi::plain_text(&self.list().lines()[at].text)),
                 PanelRow::LifecycleEvent(at) => text.push_str(&lifecycle_event(&self.buffer.lifecycle_events()[at])),
                 PanelRow::Earlier | PanelRow::Later => continue,
             }
             text.push('\n');
         }
         text
+    }
+
+    /// Returns the total height of all rows, in CSS pixels.
+    #[cfg(test)]
+    pub(super) fn layout_height(&self) -> u32 {
+        self.layout.height()
     }
 
     /// Returns the first frame, which the server renders and the browser hydrates. The frame contains the newest rows,
@@ -284,7 +334,7 @@ impl Panel {
             ScrollPlace::End => end,
             ScrollPlace::Row { key, below } => self
                 .layout
-                .find(key, &self.buffer)
+                .find(key, self.list())
                 .map_or(end, |index| self.layout.top(index).saturating_add(below))
                 .min(end),
         }
@@ -299,15 +349,16 @@ impl Panel {
         (above, below): (u32, u32),
         scroll_to: u32,
     ) -> PanelFrame {
-        let counts = Counts::of(&self.buffer);
+        let counts = self.counts();
         let wanted = self.wanted(rows.clone().chain(near), scroll_to);
         let rows: Vec<RowView> = rows.map(|index| self.view_of(index)).collect();
-        let unseen = if self.follows() { 0 } else { counts.get(self.filter) - self.seen };
+        let unseen = if self.follows() { 0 } else { self.unseen() };
         let unmarked = self.unmarked(&rows);
-        PanelFrame { rows, above, below, scroll_to, counts, unseen, wanted, unmarked }
+        let width = (self.display.long_lines == LongLines::OneRow).then(|| self.layout.width());
+        PanelFrame { rows, above, below, scroll_to, width, counts, unseen, wanted, unmarked }
     }
 
-    /// Returns the first line among `rows` whose matches with the current search are unknown.
+    /// Returns the first line among `rows` whose matches for the current search are unknown.
     fn unmarked(&self, rows: &[RowView]) -> Option<LineKey> {
         let marks = self.marks.as_ref()?;
         let unknown = |row: &RowView| match row {
@@ -317,75 +368,76 @@ impl Panel {
         rows.iter().find_map(unknown)
     }
 
-    /// Returns the range to load: around the requested line, next to the window, or at the current scroll position.
-    /// Returns `None` if no line is requested and no lines are missing among `rows`.
-    fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRange> {
-        if let Some(key) = self.marked.filter(|_| self.seeking) {
-            return Some(around(key));
-        }
-        rows.find_map(|index| match self.layout.rows()[index] {
-            PanelRow::Earlier => {
-                let unseen = self.layout.top(index + 1).saturating_sub(scroll_to + self.height);
-                let far = self.layout.scale().lines(unseen) > PART;
-                let line = self.layout.scale().lines(scroll_to.saturating_sub(self.layout.top(index)));
-                if far { self.buffer.totals().key(line).map(around) } else { self.buffer.part_before(PART) }
-            }
-            PanelRow::Later => {
-                let into = self.layout.scale().lines(scroll_to.saturating_sub(self.layout.top(index)));
-                let last = self.buffer.lines().back().map_or(0, |line| self.buffer.totals().index(line.key));
-                if into > PART {
-                    self.buffer.totals().key(last + 1 + into).map(around)
-                } else {
-                    self.buffer.part_after(PART)
-                }
-            }
-            _ => None,
-        })
-    }
-
     fn view_of(&self, index: usize) -> RowView {
         let height = self.layout.top(index + 1) - self.layout.top(index);
         match self.layout.rows()[index] {
             PanelRow::Line(at) => {
-                let line = &self.buffer.lines()[at];
-                let offset = self.buffer.totals().offset_millis(line.key.attempt, line.time);
+                let line = &self.list().lines()[at];
                 let matches = self.marks.as_ref().map_or_else(Vec::new, |marks| marks.of(line.key).to_vec());
-                RowView::Line { line: line.clone(), offset, marked: self.marked == Some(line.key), matches }
+                RowView::Line {
+                    line: line.clone(),
+                    time: self.time_of(line),
+                    marked: self.marked.is_some_and(|marked| marked.holds(line.key)),
+                    is_selected: self.selected.is_some(),
+                    group: self.layout.group(at),
+                    matches,
+                }
             }
-            PanelRow::LifecycleEvent(at) => RowView::LifecycleEvent(self.buffer.lifecycle_events()[at].clone()),
-            PanelRow::Earlier => {
-                RowView::Space(Space { side: Side::Earlier, lines: self.buffer.lines_before(), height })
+            PanelRow::LifecycleEvent(at) => {
+                let event = &self.buffer.lifecycle_events()[at];
+                RowView::LifecycleEvent { event: event.clone(), collapsed: self.collapsed_step(event) }
             }
-            PanelRow::Later => RowView::Space(Space { side: Side::Later, lines: self.buffer.lines_after(), height }),
+            row @ (PanelRow::Earlier | PanelRow::Later) => {
+                let (side, lines) = match row {
+                    PanelRow::Earlier => (Side::Earlier, self.list().lines_before()),
+                    _ => (Side::Later, self.list().lines_after()),
+                };
+                RowView::Space(Space { side, lines, height, is_blocked: self.layout.ends_collapsed_at(row) })
+            }
         }
     }
 
     /// If the marked line is in the window, scrolls so that the line is one third of the panel's height below the
     /// panel's top edge.
     fn seek(&mut self) {
-        let Some(key) = self.marked.filter(|key| self.buffer.holds(*key)) else { return };
-        if let Some(index) = self.layout.find(RowKey::Line(key), &self.buffer) {
+        let marked = self.marked.map(MarkedLines::first_key);
+        let Some(key) = marked.filter(|key| self.list().line(*key).is_some()) else { return };
+        self.groups.show_end(key);
+        self.reveal(key);
+        self.lay_out();
+        if let Some(index) = self.layout.find(RowKey::Line(key), self.list()) {
             self.seeking = false;
             self.hold(self.layout.top(index).saturating_sub(self.height / 3));
         }
     }
 
+    /// Keeps the scroll position `top` if it is in the space for lines that are not loaded, or shows the anchor if the
+    /// lines around it have become known.
+    fn keep_place(&mut self, top: u32) {
+        if matches!(self.place, ScrollPlace::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
+            self.hold(top);
+        }
+        if let Some(key) = self.anchor.filter(|key| self.is_listed(*key)) {
+            self.anchor = None;
+            let end = self.layout.height();
+            let row = self.layout.find(RowKey::Line(key), self.list());
+            self.hold(row.map_or(end, |index| self.layout.top(index)));
+        }
+    }
+
     fn hold(&mut self, scroll_top: u32) {
         if let Some(index) = self.layout.at(scroll_top)
-            && let Some(key) = self.layout.key(index, &self.buffer)
+            && let Some(key) = self.layout.key(index, self.list())
         {
             self.place = ScrollPlace::Row { key, below: scroll_top - self.layout.top(index).min(scroll_top) };
         }
     }
 
     fn lay_out(&mut self) {
-        self.layout = Layout::new(&self.buffer, self.filter, self.columns);
+        // A filter that selects lines does not select the titles of their groups.
+        let groups = self.selected.is_none().then_some(&self.groups);
+        self.layout = Layout::new(self.list(), self.filter, self.text_columns(), groups);
     }
-}
-
-/// Returns a range of [`PART`] lines with the given line in the middle, unless the line is too close to the start.
-fn around(key: LineKey) -> LineRange {
-    LineRange { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
 }
 
 #[cfg(test)]

@@ -1,65 +1,158 @@
-//! Reads and writes line references in the page's address: `#L120`, or `#A2-L120` for a line of an attempt that is not
-//! the last one.
+//! References to lines in the page's address: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if
+//! that is not the last one.
 
 use leptos::prelude::*;
 
+use super::address;
 use super::line::LineKey;
 
-/// Returns the fragment for a line. `last` is the number of the last attempt.
-#[must_use]
-pub fn fragment(key: LineKey, last: i32) -> String {
-    match key {
-        LineKey { attempt, number } if attempt == last => format!("#L{number}"),
-        LineKey { attempt, number } => format!("#A{attempt}-L{number}"),
+/// The greatest number of a line in an address. No log has as many lines, and numbers can be added to it.
+const MAX_NUMBER: i64 = 1_000_000_000_000_000;
+
+/// Adjacent lines of an attempt that the reader has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkedLines {
+    /// The number of the attempt.
+    pub attempt: i32,
+    /// The number of the first line.
+    pub first: i64,
+    /// The number of the last line.
+    pub last: i64,
+}
+
+/// What the reader has chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineChoice {
+    /// The chosen lines.
+    pub lines: Option<MarkedLines>,
+    /// Whether the next line that the reader touches extends them.
+    pub is_extending: bool,
+}
+
+impl MarkedLines {
+    /// Returns a single line.
+    #[must_use]
+    pub const fn one(key: LineKey) -> Self {
+        Self { attempt: key.attempt, first: key.number, last: key.number }
+    }
+
+    /// Returns the range that begins or ends with another line of the same attempt, or only that line if it belongs to
+    /// another attempt.
+    #[must_use]
+    pub fn extended_to(self, key: LineKey) -> Self {
+        match key {
+            LineKey { attempt, .. } if attempt != self.attempt => Self::one(key),
+            LineKey { number, .. } if number < self.first => Self { first: number, ..self },
+            LineKey { number, .. } => Self { last: number, ..self },
+        }
+    }
+
+    /// Returns whether a line is one of these.
+    #[must_use]
+    pub fn holds(self, key: LineKey) -> bool {
+        key.attempt == self.attempt && (self.first..=self.last).contains(&key.number)
+    }
+
+    /// Returns the first line.
+    #[must_use]
+    pub const fn first_key(self) -> LineKey {
+        LineKey { attempt: self.attempt, number: self.first }
+    }
+
+    /// Returns the number of lines.
+    #[must_use]
+    pub const fn count(self) -> i64 {
+        self.last - self.first + 1
+    }
+
+    /// Returns the numbers of the lines: `120`, or `120\u{2013}130`.
+    #[must_use]
+    pub fn numbers(self) -> String {
+        if self.count() == 1 { self.first.to_string() } else { format!("{}\u{2013}{}", self.first, self.last) }
+    }
+
+    /// Returns the fragment of an address that refers to the lines. `last_attempt` is the number of the last attempt.
+    #[must_use]
+    pub fn fragment(self, last_attempt: i32) -> String {
+        let attempt = if self.attempt == last_attempt { String::new() } else { format!("{}:", self.attempt) };
+        let last = if self.count() == 1 { String::new() } else { format!("-L{}", self.last) };
+        format!("#{attempt}L{}{last}", self.first)
+    }
+
+    /// Parses a fragment. Returns `None` if it does not refer to lines. A fragment without an attempt refers to the
+    /// last one.
+    #[must_use]
+    pub fn parse(fragment: &str, last_attempt: i32) -> Option<Self> {
+        let name = fragment.strip_prefix('#')?;
+        let (attempt, lines) = match name.split_once(':') {
+            Some((attempt, lines)) => (attempt.parse().ok().filter(|attempt| *attempt > 0)?, lines),
+            None => (last_attempt, name),
+        };
+        let is_possible = |number: &i64| (1..=MAX_NUMBER).contains(number);
+        let number = |line: &str| line.strip_prefix('L')?.parse().ok().filter(is_possible);
+        let (first, last) = match lines.split_once('-') {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(lines)?, number(lines)?),
+        };
+        Some(Self { attempt, first: first.min(last), last: first.max(last) })
     }
 }
 
-/// Parses a fragment into the attempt, if the fragment contains one, and the line number. Returns `None` if the
-/// fragment does not refer to a line.
-#[must_use]
-pub fn parse(fragment: &str) -> Option<(Option<i32>, i64)> {
-    let name = fragment.strip_prefix('#')?;
-    let (attempt, line) = match name.strip_prefix('A') {
-        Some(rest) => {
-            let (attempt, line) = rest.split_once('-')?;
-            (Some(attempt.parse().ok().filter(|attempt| *attempt > 0)?), line)
-        }
-        None => (None, name),
-    };
-    let number = line.strip_prefix('L')?.parse().ok().filter(|number| *number > 0)?;
-    Some((attempt, number))
+/// Returns the lines in the page's address, or `None` if the address does not refer to lines.
+pub fn in_address(last_attempt: i32) -> Option<MarkedLines> {
+    MarkedLines::parse(&window().location().hash().ok()?, last_attempt)
 }
 
-/// Returns the attempt and the line number in the page's address, or `None` if the address does not refer to a line.
-pub fn in_address() -> Option<(Option<i32>, i64)> {
-    parse(&window().location().hash().ok()?)
-}
-
-/// Changes the page's address to refer to a line, without adding a history entry.
-pub fn put_into_address(key: LineKey, last: i32) {
-    let history = window().history();
-    // A browser may refuse the call, for example if it is repeated too often. The address then remains unchanged.
-    let _ = history
-        .map(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&fragment(key, last))));
+/// Changes the page's address to refer to lines, or to the whole page, without adding a history entry.
+pub fn put_into_address(marked: Option<MarkedLines>, last_attempt: i32) {
+    let location = window().location();
+    let page = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    address::put(&format!("{page}{}", marked.map(|marked| marked.fragment(last_attempt)).unwrap_or_default()));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn marked(attempt: i32, first: i64, last: i64) -> MarkedLines {
+        MarkedLines { attempt, first, last }
+    }
+
     #[test]
-    fn a_fragment_refers_to_a_line() {
-        for (attempt, number, name) in [(3, 120, "#L120"), (1, 7, "#A1-L7")] {
-            let key = LineKey { attempt, number };
-            assert_eq!(fragment(key, 3), name);
-            assert_eq!(parse(name), Some(((attempt != 3).then_some(attempt), number)), "{name}");
+    fn a_fragment_refers_to_lines() {
+        for (lines, fragment) in [
+            (marked(3, 120, 120), "#L120"),
+            (marked(3, 120, 130), "#L120-L130"),
+            (marked(2, 7, 7), "#2:L7"),
+            (marked(1, 7, 9), "#1:L7-L9"),
+        ] {
+            assert_eq!(lines.fragment(3), fragment);
+            assert_eq!(MarkedLines::parse(fragment, 3), Some(lines), "{fragment}");
+        }
+        assert_eq!(MarkedLines::parse("#L130-L120", 1), Some(marked(1, 120, 130)));
+    }
+
+    #[test]
+    fn a_fragment_without_lines_is_ignored() {
+        for fragment in
+            ["", "#", "L1", "#L", "#L0", "#L-1", "#0:L1", "#-1:L1", "#:L1", "#2L1", "#L1x", "#L1-", "#L1-2", "#output"]
+        {
+            assert_eq!(MarkedLines::parse(fragment, 1), None, "{fragment}");
         }
     }
 
     #[test]
-    fn a_fragment_without_a_line_is_ignored() {
-        for name in ["", "#", "L1", "#L", "#L0", "#L-1", "#A-L1", "#A0-L1", "#A1L1", "#L1x", "#output"] {
-            assert_eq!(parse(name), None, "{name}");
-        }
+    fn a_range_is_extended_in_both_directions_and_shortened() {
+        let key = |number| LineKey { attempt: 1, number };
+        let one = MarkedLines::one(key(10));
+        assert_eq!((one.count(), one.numbers().as_str()), (1, "10"));
+        assert_eq!(one.extended_to(key(14)), marked(1, 10, 14));
+        assert_eq!(one.extended_to(key(14)).extended_to(key(12)), marked(1, 10, 12));
+        assert_eq!(one.extended_to(key(7)), marked(1, 7, 10));
+        assert_eq!(one.extended_to(LineKey { attempt: 2, number: 3 }), marked(2, 3, 3));
+        let range = marked(1, 7, 10);
+        assert_eq!((range.count(), range.numbers().as_str()), (4, "7\u{2013}10"));
+        assert!(range.holds(key(7)) && range.holds(key(10)) && !range.holds(key(11)));
+        assert!(!range.holds(LineKey { attempt: 2, number: 8 }));
     }
 }

@@ -3,8 +3,10 @@
 use leptos::html;
 use leptos::prelude::*;
 use model::ansi::{self, Span};
-use model::{Event, GapPayload, Payload};
+use model::{Event, GapPayload, Level, Payload, StepPayload};
 
+use super::display::{self, LineTime};
+use super::groups::{Collapsed, GroupKey, GroupState};
 use super::lifecycle_event;
 use super::line::LiveLine;
 use super::links;
@@ -17,13 +19,14 @@ use crate::words;
 /// The list of rows. Its parent element scrolls.
 #[component]
 pub fn Rows(screen: Screen) -> impl IntoView {
+    let ruler = screen.ruler.get_value();
     view! {
         <div class="live-row live-ruler" aria-hidden="true">
             <span class="live-number"></span>
             <span class="live-time"></span>
             <span class="live-text">
-                <span class="live-ruler-line" node_ref=screen.ruler_line></span>
-                <span node_ref=screen.ruler>{"0".repeat(RULER_COLUMNS as usize)}</span>
+                <span class="live-ruler-line" node_ref=ruler.line></span>
+                <span node_ref=ruler.columns>{"0".repeat(RULER_COLUMNS as usize)}</span>
             </span>
         </div>
         <div node_ref=screen.above></div>
@@ -37,10 +40,14 @@ pub fn Rows(screen: Screen) -> impl IntoView {
 
 fn row(screen: Screen, row: RowView) -> AnyView {
     match row {
-        RowView::Line { line, offset, marked, matches } => line_row(screen, &line, offset, marked, &matches).into_any(),
-        RowView::LifecycleEvent(event) => match &event.payload {
-            Payload::Gap(gap) => gap_row(screen, &event, gap).into_any(),
-            _ => lifecycle_row(&event).into_any(),
+        RowView::Line { line, time, marked, is_selected, group, matches } => {
+            let text = if group.is_some() { title(screen, &line, &matches) } else { text(&line, &matches) };
+            line_row(screen, &line, time, (marked, is_selected), text).into_any()
+        }
+        RowView::LifecycleEvent { event, collapsed } => match (&event.payload, collapsed) {
+            (Payload::Gap(gap), _) => gap_row(screen, &event, gap).into_any(),
+            (Payload::Step(step), Some(_)) => lifecycle_row(&event, Some(step_toggle(screen, step))).into_any(),
+            _ => lifecycle_row(&event, None).into_any(),
         },
         RowView::Space(space) => space_row(space).into_any(),
     }
@@ -49,14 +56,25 @@ fn row(screen: Screen, row: RowView) -> AnyView {
 fn line_row(
     screen: Screen,
     line: &LiveLine,
-    offset: i64,
-    marked: bool,
-    matches: &[(u32, u32)],
+    time: LineTime,
+    (marked, is_selected): (bool, bool),
+    text: AnyView,
 ) -> impl IntoView + use<> {
-    let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
-    let spans = search::split(links::link_urls(ansi::spans(&line.text, line.style)), matches);
-    let spans: Vec<AnyView> = spans.into_iter().map(found_span).collect();
     let key = line.key;
+    let context = is_selected.then(|| {
+        view! {
+            <button
+                class="live-context"
+                tabindex="-1"
+                title="Show in context"
+                aria-label=format!("Show line {} in context", key.number)
+                data-testid="show-in-context"
+                on:click=move |_| screen.show_in_context(key)
+            >
+                <Icon name="context" />
+            </button>
+        }
+    });
     view! {
         <div
             class="live-row"
@@ -69,13 +87,89 @@ fn line_row(
             data-level=line.level.as_str()
             data-marked=marked.to_string()
         >
-            <button class="live-number" tabindex="-1" title="Link to this line" on:click=move |_| screen.name(key)>
+            <button
+                class="live-number"
+                tabindex="-1"
+                title="Select this line (Shift+click selects a range)"
+                on:click=move |event| screen.choose(key, event.shift_key())
+            >
                 {line.key.number}
             </button>
-            <span class="live-time">{words::offset(offset)}</span>
-            <span class="live-text">{spans}{cut}</span>
+            <span class="live-time" title=line.time.to_string()>
+                {display::text(time)}
+            </span>
+            <span class="live-text">{text}</span>
+            {context}
         </div>
     }
+}
+
+/// Displays the text of a line of output.
+fn text(line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
+    let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
+    let spans: Vec<AnyView> = spans(line, matches).into_iter().map(found_span).collect();
+    view! {
+        {spans}
+        {cut}
+    }
+    .into_any()
+}
+
+/// Displays a line as the title of a group.
+fn title(screen: Screen, line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
+    let plain = ansi::plain_text(&line.text);
+    let title = line.marker.as_ref().map_or("", |marker| marker.title(&plain));
+    let before = plain.trim_end().chars().count() - title.chars().count();
+    let spans: Vec<AnyView> = search::without_first(spans(line, matches), before).into_iter().map(found_span).collect();
+    let key = line.key;
+    let toggle = toggle(screen, GroupKey::Lines(key), if title.is_empty() { "Group" } else { title });
+    view! {
+        <span class="live-title">
+            {toggle}
+            <strong>{spans}</strong>
+            <small>{move || screen.group(key).map(summary)}</small>
+        </span>
+    }
+    .into_any()
+}
+
+/// Describes the lines of a group.
+fn summary(group: GroupState) -> String {
+    let duration = group.millis.map_or_else(String::new, |millis| format!(", {}", words::duration(millis)));
+    // The lines of an expanded group show their own levels.
+    let level = match (group.collapsed, group.level) {
+        (Collapsed::Yes, Level::Error) => ", with errors",
+        (Collapsed::Yes, Level::Warn) => ", with warnings",
+        _ => "",
+    };
+    format!("{}{duration}{level}", words::plural(group.lines, "line"))
+}
+
+/// Returns the styled parts of a line. The second value is `true` for parts of a match.
+fn spans(line: &LiveLine, matches: &[(u32, u32)]) -> Vec<(Span, bool)> {
+    search::split(links::link_urls(ansi::spans(&line.text, line.style)), matches)
+}
+
+fn step_toggle(screen: Screen, step: &StepPayload) -> AnyView {
+    toggle(screen, GroupKey::Step(step.attempt, step.step()), &step.step_id)
+}
+
+/// The button that collapses or expands a group. It covers the whole row.
+fn toggle(screen: Screen, group: GroupKey, name: &str) -> AnyView {
+    let is_expanded = move || screen.collapsed(group).map(|collapsed| (collapsed == Collapsed::No).to_string());
+    view! {
+        <button
+            class="live-toggle needs-scripts"
+            tabindex="-1"
+            data-testid="group-toggle"
+            aria-expanded=is_expanded
+            aria-label=name.to_owned()
+            on:click=move |_| screen.toggle_group(group)
+        >
+            <Icon name="chevron" />
+        </button>
+    }
+    .into_any()
 }
 
 /// Displays a styled part of a line. A part of a match is highlighted.
@@ -105,7 +199,7 @@ fn span(span: Span) -> AnyView {
     }
 }
 
-fn lifecycle_row(event: &Event) -> impl IntoView + use<> {
+fn lifecycle_row(event: &Event, toggle: Option<AnyView>) -> impl IntoView + use<> {
     let words = lifecycle_event::words(event);
     let tone = words.tone.as_str();
     let detail = words.detail;
@@ -120,6 +214,7 @@ fn lifecycle_row(event: &Event) -> impl IntoView + use<> {
             data-level=event.level.as_str()
             data-tone=tone
         >
+            {toggle}
             <Icon name=tone />
             <span class="live-subject">{words.subject}</span>
             {detail}
@@ -158,9 +253,10 @@ fn space_row(space: Space) -> impl IntoView {
         Side::Later => "later",
     };
     let text = words::plural(space.lines.max(1), &format!("{side} line"));
+    let blocked = space.is_blocked.then_some(" in a collapsed group. Expand the group to load them.");
     view! {
         <div class="live-space" data-kind=side node_ref=node>
-            <span>{text}</span>
+            <span>{text}{blocked}</span>
         </div>
     }
 }

@@ -5,33 +5,40 @@
 //! scroll position are set. Heights are set through the CSSOM because the page's Content-Security-Policy forbids style
 //! attributes.
 
-use std::time::Duration;
+mod choosing;
+mod loading;
 
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
-use model::{Event, EventsPage, JobId, LinesPage, SearchPage, Seq};
+use model::{Event, EventsPage, JobId, Seq};
 
-use super::buffer::{Buffer, BufferLimits, LineRange};
-use super::filter::{Counts, OutputFilter};
+use super::buffer::{Buffer, BufferLimits};
+use super::display::Display;
+use super::filter::{Counts, OutputFilter, RowFilter};
+use super::groups::{Collapsed, GroupKey, GroupState};
 use super::layout::ROW_HEIGHT;
 use super::lifecycle_event;
 use super::line::LineKey;
 use super::panel::{Panel, PanelFrame, RowView, Searching};
-use super::permalink;
+use super::permalink::LineChoice;
+use super::search::Findings;
 use super::totals::Totals;
-use crate::rest::{self, RestError};
+use crate::rest;
+use loading::Requests;
+pub(super) use loading::search_path;
 
-/// The number of events that are loaded from the end of the log, which is the API's limit.
-const END_LIMIT: usize = 500;
-/// The number of lines whose matches are loaded by one request. More lines are rarely drawn at once.
-const MARKED_LINES: usize = 300;
-/// The shortest time between two requests for matches, which limits the load while lines arrive continuously.
-const MARK_EVERY: Duration = Duration::from_millis(250);
-/// The pause after the server could not be reached.
-const MARK_AGAIN: Duration = Duration::from_secs(2);
 /// The number of characters in [`Screen::ruler`]. A larger number makes the measured width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
+
+/// Invisible elements that are measured.
+#[derive(Clone, Copy, Default)]
+pub struct Ruler {
+    /// An element with [`RULER_COLUMNS`] characters, whose width is measured to compute the width of a character.
+    pub columns: NodeRef<html::Span>,
+    /// An element that is as wide as the area for the text of lines.
+    pub line: NodeRef<html::Span>,
+}
 
 /// The panel's state as signals. Copies of a `Screen` share the same state.
 #[derive(Clone, Copy)]
@@ -45,7 +52,11 @@ pub struct Screen {
     /// The totals of the job's complete output.
     pub totals: RwSignal<Totals>,
     /// The current filter.
-    pub filter: RwSignal<OutputFilter>,
+    pub filter: RwSignal<RowFilter>,
+    /// How lines are displayed.
+    pub display: RwSignal<Display>,
+    /// The lines that the reader has selected.
+    pub choice: RwSignal<LineChoice>,
     /// Whether the list follows the end of the log.
     pub follows: RwSignal<bool>,
     /// The number of rows that have arrived since following was paused.
@@ -58,22 +69,9 @@ pub struct Screen {
     pub window: NodeRef<html::Div>,
     /// The space below the rows.
     pub below: NodeRef<html::Div>,
-    /// An invisible element with [`RULER_COLUMNS`] characters, whose width is measured to compute the width of a
-    /// character.
-    pub ruler: NodeRef<html::Span>,
-    /// An invisible element that is as wide as the area for the text of lines. Its width is measured to compute how
-    /// many columns fit into a row.
-    pub ruler_line: NodeRef<html::Span>,
+    /// The elements that are measured to compute how many columns fit into a row.
+    pub ruler: StoredValue<Ruler>,
     requests: StoredValue<Requests>,
-}
-
-/// What the screen is requesting from the server.
-#[derive(Debug, Default)]
-struct Requests {
-    is_loading_lines: bool,
-    is_loading_marks: bool,
-    /// The query of the current search, as in the address of a request, or `None` if there is no search.
-    search: Option<String>,
 }
 
 impl Screen {
@@ -86,15 +84,16 @@ impl Screen {
             rows: RwSignal::new(frame.rows),
             counts: RwSignal::new(frame.counts),
             totals: RwSignal::new(panel.buffer().totals().clone()),
-            filter: RwSignal::new(OutputFilter::All),
+            filter: RwSignal::default(),
+            display: RwSignal::default(),
+            choice: RwSignal::default(),
             follows: RwSignal::new(true),
             unseen: RwSignal::new(0),
             scroller: NodeRef::new(),
             above: NodeRef::new(),
             window: NodeRef::new(),
             below: NodeRef::new(),
-            ruler: NodeRef::new(),
-            ruler_line: NodeRef::new(),
+            ruler: StoredValue::default(),
             panel: StoredValue::new(panel),
             requests: StoredValue::default(),
         }
@@ -111,9 +110,55 @@ impl Screen {
     }
 
     /// Changes the filter.
-    pub fn set_filter(self, filter: OutputFilter) {
-        self.filter.set(filter);
-        self.change(|panel| panel.set_filter(filter));
+    pub fn set_filter(self, filter: RowFilter) {
+        if self.filter.get_untracked() != filter {
+            self.filter.set(filter);
+            self.change(|panel| panel.set_filter(filter));
+        }
+    }
+
+    /// Changes how lines are displayed.
+    pub fn set_display(self, display: Display) {
+        if self.display.get_untracked() != display {
+            self.display.set(display);
+            self.change(|panel| panel.set_display(display));
+            // The times may be wider or narrower than before, which is measured once they are in the document.
+            request_animation_frame(move || self.measure());
+        }
+    }
+
+    /// Clears the selected lines, because the search has changed.
+    pub fn select_anew(self) {
+        self.change(|panel| panel.set_filter(self.filter.get_untracked()));
+    }
+
+    /// Changes the kind of rows that the filter shows.
+    pub fn set_kind(self, kind: OutputFilter) {
+        self.set_filter(RowFilter { kind, ..self.filter.get_untracked() });
+    }
+
+    /// Shows only the lines that match the reader's search, or all lines again.
+    pub fn toggle_only_matches(self) {
+        let filter = self.filter.get_untracked();
+        self.set_filter(RowFilter { only_matches: !filter.only_matches, ..filter });
+    }
+
+    /// Sets the lines that the server has found for the current filter.
+    pub fn set_selected(self, findings: Findings) {
+        self.change(|panel| panel.set_selected(findings));
+    }
+
+    /// Sets the warnings and errors that the server has found.
+    pub fn set_warnings(self, warnings: Findings) {
+        self.change(|panel| panel.set_warnings(warnings));
+    }
+
+    /// Returns the query with which the server finds the lines that the filter selects, as in the address of a request.
+    pub fn selection(self) -> Option<String> {
+        let filter = self.filter.try_get_untracked()?;
+        let search = self.requests.try_with_value(|requests| requests.search.clone()).flatten();
+        let step = self.panel.try_with_value(|panel| panel.buffer().step_id(filter.step?).map(rest::encoded)).flatten();
+        filter.query(step.as_deref(), search.as_deref())
     }
 
     /// Returns the job whose log is displayed.
@@ -143,34 +188,54 @@ impl Screen {
         self.draw();
     }
 
-    /// Shows a line that a search has found. A filter that may hide it is removed.
-    pub fn show_match(self, key: LineKey) {
-        if matches!(self.filter.get_untracked(), OutputFilter::Stages | OutputFilter::Warnings) {
-            self.set_filter(OutputFilter::All);
-        }
-        self.go_to(Some(key.attempt), key.number);
-    }
-
-    /// Scrolls to a line. Without an attempt, the number refers to the last attempt.
+    /// Scrolls to a line. Without an attempt, the number refers to the last attempt. A filter that may hide the line is
+    /// removed.
     pub fn go_to(self, attempt: Option<i32>, number: i64) {
-        self.change(|panel| {
-            let attempt = attempt.unwrap_or_else(|| panel.last_attempt());
-            panel.go_to(LineKey { attempt, number });
-        });
+        let attempt = attempt.unwrap_or_else(|| self.last_attempt());
+        self.show_line(LineKey { attempt, number });
     }
 
-    /// Scrolls to the line in the page's address, if there is one.
-    pub fn go_to_address(self) {
-        if let Some((attempt, number)) = permalink::in_address() {
-            self.go_to(attempt, number);
+    /// Scrolls to a line. A filter that may hide it is removed.
+    pub fn show_line(self, key: LineKey) {
+        if self.panel.try_with_value(|panel| panel.may_show(key)) == Some(false) {
+            self.set_filter(RowFilter::default());
+        }
+        self.change(|panel| panel.go_to(key));
+    }
+
+    /// Removes the filter, and scrolls to a line.
+    pub fn show_in_context(self, key: LineKey) {
+        self.set_filter(RowFilter::default());
+        self.show_line(key);
+    }
+
+    /// Returns whether a group is collapsed, as far as its title is drawn.
+    pub fn collapsed(self, group: GroupKey) -> Option<Collapsed> {
+        let of_row = |row: &RowView| row.group().filter(|(key, _)| *key == group).map(|(_, collapsed)| collapsed);
+        self.rows.with(|rows| rows.iter().find_map(of_row))
+    }
+
+    /// Returns the state of the group with this title, as far as it is drawn.
+    pub fn group(self, title: LineKey) -> Option<GroupState> {
+        let is_title = |row: &&RowView| row.group().is_some_and(|(key, _)| key == GroupKey::Lines(title));
+        self.rows.with(|rows| rows.iter().find(is_title).and_then(RowView::group_of_lines))
+    }
+
+    /// Collapses or expands a group.
+    pub fn toggle_group(self, group: GroupKey) {
+        self.change(|panel| panel.toggle_group(group));
+    }
+
+    /// Collapses or expands the group at the marked line or at the top of the panel.
+    pub fn toggle_current_group(self) {
+        if let Some(group) = self.panel.with_value(Panel::current_group) {
+            self.toggle_group(group);
         }
     }
 
-    /// Puts a reference to a line into the page's address, and marks the line.
-    pub fn name(self, key: LineKey) {
-        let last = self.panel.with_value(Panel::last_attempt);
-        permalink::put_into_address(key, last);
-        self.go_to(Some(key.attempt), key.number);
+    /// Collapses all groups or, if all are collapsed, expands them.
+    pub fn toggle_all_groups(self) {
+        self.change(Panel::toggle_all_groups);
     }
 
     /// Returns whether a requested line is still being loaded.
@@ -184,6 +249,15 @@ impl Screen {
         self.change(|panel| {
             if panel.follows() && panel.scrolls() {
                 panel.pause(top);
+            }
+        });
+    }
+
+    /// Scrolls to the start and pauses following, unless the list is too short to scroll.
+    pub fn go_to_start(self) {
+        self.change(|panel| {
+            if panel.scrolls() {
+                panel.go_to_start();
             }
         });
     }
@@ -207,12 +281,13 @@ impl Screen {
 
     /// Measures the panel, and redraws it if its size has changed.
     pub fn measure(self) {
-        let (Some(scroller), Some(ruler), Some(line)) =
-            (self.scroller.get_untracked(), self.ruler.get_untracked(), self.ruler_line.get_untracked())
+        let Some(ruler) = self.ruler.try_get_value() else { return };
+        let (Some(scroller), Some(columns), Some(line)) =
+            (self.scroller.get_untracked(), ruler.columns.get_untracked(), ruler.line.get_untracked())
         else {
             return;
         };
-        let column = ruler.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
+        let column = columns.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
         let width = line.get_bounding_client_rect().width();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
         let columns = if column > 0.0 { (width / column + 0.01) as u32 } else { 0 };
@@ -222,24 +297,49 @@ impl Screen {
         });
     }
 
-    /// Returns the loaded rows that match the filter, as text.
-    pub fn visible_text(self) -> String {
-        self.panel.with_value(|panel| panel.visible_text(lifecycle_event::text))
+    /// Returns the rows that the filter shows as text, or `None` if the page does not hold all of them.
+    pub fn complete_text(self) -> Option<String> {
+        self.panel.with_value(|panel| panel.is_complete().then(|| panel.visible_text(lifecycle_event::text)))
     }
 
     fn change(self, change: impl FnOnce(&mut Panel)) {
+        self.note_scrolling();
         self.panel.update_value(change);
         self.draw();
     }
 
+    /// Processes pending scrolling before a redraw, which would otherwise undo it. Browsers report scrolling only in the
+    /// next animation frame.
+    fn note_scrolling(self) {
+        let placed = |requests: &mut Requests| requests.placed_top.filter(|_| requests.frames_to_place == 0);
+        let (placed, top) = (self.requests.try_update_value(placed).flatten(), self.scroll_top());
+        if placed.is_some_and(|placed| placed != top) && self.follows.try_get_untracked() == Some(false) {
+            self.panel.update_value(|panel| panel.scrolled(top));
+        }
+    }
+
+    /// Returns whether the reader has scrolled to the end. While a frame is being drawn, the scroll position is still
+    /// that of an earlier frame.
+    pub fn is_scrolled_to_end(self) -> bool {
+        let is_placed = self.requests.try_with_value(|requests| requests.frames_to_place == 0).unwrap_or(false);
+        let below = self
+            .scroller
+            .get_untracked()
+            .map(|scroller| scroller.scroll_height() - scroller.scroll_top() - scroller.client_height());
+        // Scroll positions are rounded.
+        is_placed && below.is_some_and(|below| below <= 2)
+    }
+
     fn scroll_top(self) -> u32 {
-        self.scroller.get_untracked().map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
+        let scroller = self.scroller.try_get_untracked().flatten();
+        scroller.map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
     }
 
     /// Draws the current frame.
     pub fn draw(self) {
         let Some(frame) = self.panel.try_with_value(Panel::frame) else { return };
         self.show(&frame);
+        self.requests.update_value(|requests| requests.frames_to_place += 1);
         spawn_local(async move {
             // After one tick, the list's effect has put the rows into the document.
             tick().await;
@@ -257,6 +357,7 @@ impl Screen {
                 }
                 self.place(&frame);
             }
+            self.requests.update_value(|requests| requests.frames_to_place -= 1);
             if let Some(wanted) = frame.wanted {
                 self.load(wanted);
             }
@@ -267,8 +368,10 @@ impl Screen {
     }
 
     fn show(self, frame: &PanelFrame) {
-        let keys = |rows: &[RowView]| rows.iter().map(RowView::key).collect::<Vec<_>>();
-        if self.rows.with_untracked(|rows| keys(rows) != keys(&frame.rows)) {
+        let states = |rows: &[RowView]| {
+            rows.iter().map(|row| (row.key(), row.group(), row.group_of_lines())).collect::<Vec<_>>()
+        };
+        if self.rows.with_untracked(|rows| states(rows) != states(&frame.rows)) {
             self.rows.set(frame.rows.clone());
         }
         set_if_new(self.counts, frame.counts);
@@ -291,12 +394,18 @@ impl Screen {
         set_height(self.above, frame.above);
         set_height(self.below, frame.below);
         if let Some(scroller) = self.scroller.get_untracked() {
+            if let Some(width) = frame.width {
+                let scroller: &web_sys::HtmlElement = &scroller;
+                let _ = scroller.style().set_property("--columns", &width.to_string());
+            }
             let top = i32::try_from(frame.scroll_to).unwrap_or(i32::MAX);
             if self.follows.get_untracked() {
                 scroller.set_scroll_top(scroller.scroll_height());
             } else if scroller.scroll_top() != top {
                 scroller.set_scroll_top(top);
             }
+            let placed = self.scroll_top();
+            self.requests.update_value(|requests| requests.placed_top = Some(placed));
         }
     }
 
@@ -307,7 +416,7 @@ impl Screen {
         let mut changed = false;
         for row in &frame.rows {
             let Some(element) = node else { break };
-            if let RowView::Line { line, .. } = row
+            if let RowView::Line { line, group: None, .. } = row
                 && !line.text.is_ascii()
             {
                 let height = element.get_bounding_client_rect().height();
@@ -319,76 +428,6 @@ impl Screen {
         }
         changed
     }
-
-    fn load(self, part: LineRange) {
-        let is_loading =
-            self.requests.try_update_value(|requests| std::mem::replace(&mut requests.is_loading_lines, true));
-        if is_loading != Some(false) {
-            return;
-        }
-        spawn_local(async move {
-            let LineRange { attempt, first, count } = part;
-            let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
-            // A range that cannot be loaded is requested again the next time that the panel is drawn with the range in
-            // view.
-            let page = rest::get::<LinesPage>(&path).await;
-            self.requests.update_value(|requests| requests.is_loading_lines = false);
-            if let Ok(page) = page {
-                self.change(|panel| panel.load(part, page));
-            }
-        });
-    }
-
-    /// Loads the matches of the current search in the lines from `from` on.
-    fn load_marks(self, from: LineKey) {
-        let begin = |requests: &mut Requests| {
-            let query = requests.search.clone().filter(|_| !requests.is_loading_marks)?;
-            requests.is_loading_marks = true;
-            Some(query)
-        };
-        let Some(query) = self.requests.try_update_value(begin).flatten() else { return };
-        spawn_local(async move {
-            let LineKey { attempt, number } = from;
-            let path = search_path(self.job, attempt, &format!("{query}&from={number}&limit={MARKED_LINES}"));
-            let page = rest::get::<SearchPage>(&path).await;
-            let is_current = self.requests.try_with_value(|requests| requests.search.as_ref() == Some(&query));
-            let pause = match (is_current, page) {
-                (Some(true), Ok(page)) => {
-                    self.change(|panel| panel.mark(from, page));
-                    MARK_EVERY
-                }
-                // Another request for the same search would be refused as well.
-                (Some(true), Err(RestError::Refused { .. })) => {
-                    self.requests.update_value(|requests| requests.search = None);
-                    MARK_EVERY
-                }
-                (Some(true), Err(RestError::Unreachable)) => MARK_AGAIN,
-                _ => Duration::ZERO,
-            };
-            let again = move || {
-                if self.requests.try_update_value(|requests| requests.is_loading_marks = false).is_some() {
-                    self.draw();
-                }
-            };
-            set_timeout(again, pause);
-        });
-    }
-
-    fn load_end(self) {
-        let before = self.cursor().plus(1);
-        spawn_local(async move {
-            let path = format!("/api/queue/jobs/{}/events?before={before}&sort=desc&limit={END_LIMIT}", self.job);
-            if let Ok(mut page) = rest::get::<EventsPage>(&path).await {
-                page.items.reverse();
-                self.change(|panel| panel.jump(&page.items, Seq(before.0 - 1)));
-            }
-        });
-    }
-}
-
-/// Returns the path of a search of an attempt.
-pub(super) fn search_path(job: JobId, attempt: i32, query: &str) -> String {
-    format!("/api/queue/jobs/{job}/log/search?attempt={attempt}&{query}")
 }
 
 fn set_if_new<T: Copy + PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {

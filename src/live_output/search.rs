@@ -7,7 +7,7 @@ mod findings;
 mod marks;
 
 pub use findings::Findings;
-pub use marks::{MatchMarks, split};
+pub use marks::{MatchMarks, split, without_first};
 
 /// What the reader searches for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub struct SearchTerms {
 }
 
 impl SearchTerms {
+    /// The names of all parameters of a search.
+    pub const PARAMETERS: [&str; 3] = ["q", "regex", "ignoreCase"];
+
     /// Returns the parameters of the search, as in the page's address and in requests: name and value.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, &str)> {

@@ -7,13 +7,14 @@ use std::time::Duration;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use web_sys::UrlSearchParams;
 
+use super::address;
 use super::finder::{FindDirection, FindProgress, Finder};
 use super::line::LineKey;
 use super::permalink;
 use super::screen::Screen;
 use super::search::{Findings, SearchTerms};
+use crate::rest;
 use crate::ui::Icon;
 use crate::words;
 
@@ -21,8 +22,6 @@ use crate::words;
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
 /// The interval at which new output of a running job is searched.
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
-/// The number of marks beside the scrollbar. More could not be told apart.
-const TICKS: i64 = 500;
 
 /// The state of the search as signals. Copies of a `Search` share the same state.
 #[derive(Clone, Copy)]
@@ -76,12 +75,13 @@ impl ReaderSearch {
 
     /// Begins the search in the page's address, if there is one. A line in the address is shown instead of a match.
     pub fn begin_from_address(self) {
-        let address = window().location().search().unwrap_or_default();
-        let Ok(parameters) = UrlSearchParams::new_with_str(&address) else { return };
+        let Some(parameters) = address::parameters() else { return };
         let is = |name: &str| parameters.get(name).as_deref() == Some("true");
         if let Some(text) = parameters.get("q").filter(|text| !text.is_empty()) {
             self.is_open.set(true);
-            let first = permalink::in_address().is_none().then_some(LineKey { attempt: 1, number: 1 });
+            let first = permalink::in_address(self.finder.screen().last_attempt())
+                .is_none()
+                .then_some(LineKey { attempt: 1, number: 1 });
             self.set_terms(SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") }, first);
         }
     }
@@ -104,10 +104,21 @@ impl ReaderSearch {
             return;
         }
         let query = (!terms.text.is_empty()).then(|| encoded(&terms));
-        put_into_address(query.as_deref().unwrap_or_default());
+        let parameters = if terms.text.is_empty() { Vec::new() } else { terms.parameters() };
+        address::replace_parameters(&SearchTerms::PARAMETERS, &parameters);
         self.terms.set(terms);
         self.finder.screen().set_search(query.clone());
         self.finder.search(query, from, TYPING_PAUSE);
+    }
+
+    /// Returns the finder of the matching lines.
+    pub const fn finder(self) -> Finder {
+        self.finder
+    }
+
+    /// Returns the query of the search, as in the address of a request, or `None` if there is no search.
+    pub fn query(self) -> Option<String> {
+        self.terms.with(|terms| (!terms.text.is_empty()).then(|| encoded(terms)))
     }
 
     /// Describes the matches: their number, and the position of the current one.
@@ -134,25 +145,14 @@ fn sentence(message: &str) -> String {
 
 /// Encodes the search as the query of an address.
 fn encoded(terms: &SearchTerms) -> String {
-    let encoded = |(name, value): (&str, &str)| format!("{name}={}", String::from(js_sys::encode_uri_component(value)));
-    terms.parameters().into_iter().map(encoded).collect::<Vec<_>>().join("&")
+    let parameter = |(name, value): (&str, &str)| format!("{name}={}", rest::encoded(value));
+    terms.parameters().into_iter().map(parameter).collect::<Vec<_>>().join("&")
 }
 
-/// Changes the query of the page's address, without adding a history entry.
-fn put_into_address(query: &str) {
-    let location = window().location();
-    let (path, hash) = (location.pathname().unwrap_or_default(), location.hash().unwrap_or_default());
-    let mark = if query.is_empty() { "" } else { "?" };
-    let address = format!("{path}{mark}{query}{hash}");
-    // A browser may refuse the call, for example if it is repeated too often. The address then remains unchanged.
-    let _ = window()
-        .history()
-        .map(|history| history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address)));
-}
-
-/// The search field with its options, and the marks beside the scrollbar.
+/// The search field with its options.
 #[component]
 pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
+    let screen = search.finder.screen();
     let has_matches = move || search.finder.findings.with(|findings| findings.total() > 0);
     let on_key = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
         "Enter" if search.has_focus() && event.shift_key() => search.go(FindDirection::Previous),
@@ -162,10 +162,10 @@ pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
     };
     view! {
         <Show when=move || search.is_open.get()>
-            <div class="live-search" role="search" aria-label="Search in the output" on:keydown=on_key>
+            <div class="live-search" role="search" aria-label="Search the output" on:keydown=on_key>
                 <input
                     type="search"
-                    aria-label="Search in the output"
+                    aria-label="Search the output"
                     placeholder="Search"
                     autocomplete="off"
                     spellcheck="false"
@@ -199,6 +199,17 @@ pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
                 </button>
                 <button
                     class="toggle"
+                    title="Show only matching lines"
+                    aria-label="Show only matching lines"
+                    data-testid="search-only"
+                    aria-pressed=move || screen.filter.get().only_matches.to_string()
+                    disabled=move || search.terms.with(|terms| terms.text.is_empty())
+                    on:click=move |_| screen.toggle_only_matches()
+                >
+                    <Icon name="filter" />
+                </button>
+                <button
+                    class="toggle"
                     title="Previous match (Shift+Enter)"
                     aria-label="Previous match"
                     data-testid="search-previous"
@@ -221,9 +232,6 @@ pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
                     <Icon name="remove" />
                 </button>
             </div>
-            <svg class="live-ticks" aria-hidden="true" preserveAspectRatio="none" viewBox=format!("0 0 1 {TICKS}")>
-                <path d=move || search.finder.ticks(TICKS) />
-            </svg>
         </Show>
     }
     .into_any()

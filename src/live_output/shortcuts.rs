@@ -1,24 +1,33 @@
 //! The keyboard shortcuts, which work anywhere on the page except in text fields.
 
 use leptos::prelude::*;
+use model::JobId;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;
 
+use super::display;
 use super::errors::Errors;
 use super::filter::OutputFilter;
+use super::filter_bar;
 use super::finder::FindDirection;
 use super::screen::Screen;
 use super::search_bar::ReaderSearch;
 use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
-const KEYS: [(&str, &str); 8] = [
-    ("/", "Search in the whole log"),
+const KEYS: [(&str, &str); 14] = [
+    ("/", "Search the whole log"),
     ("n, N", "Go to the next or the previous match"),
     ("e, E", "Go to the next or the previous error"),
     ("f", "Follow the newest line, or stop following"),
-    ("c", "Copy the filtered output"),
+    ("c", "Copy the selected lines, or all lines that match the filter"),
+    ("m, l", "Copy the selected lines as Markdown, or copy a link to them"),
+    ("Esc", "Clear the selection, or close the search"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
+    ("o", "Show a filtered line in context"),
+    ("d", "Show only lines that are new since the last successful run"),
+    ("g, G", "Collapse or expand the current group; all groups"),
+    ("t, w", "Switch the timestamps; toggle line wrapping"),
     ("Home, End", "Go to the start; go to the end and follow new lines"),
     ("?", "Show this list"),
 ];
@@ -34,7 +43,12 @@ pub fn open() {
 
 /// Handles the shortcuts, and contains the dialog that describes them.
 #[component]
-pub fn Shortcuts(screen: Screen, search: ReaderSearch, errors: Errors) -> impl IntoView {
+pub fn Shortcuts(
+    screen: Screen,
+    search: ReaderSearch,
+    errors: Errors,
+    last_success: Signal<Option<JobId>>,
+) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
         let is_dialog_open = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
         if is_dialog_open {
@@ -60,18 +74,28 @@ pub fn Shortcuts(screen: Screen, search: ReaderSearch, errors: Errors) -> impl I
             "E" => errors.go(FindDirection::Previous),
             "f" if screen.follows.get_untracked() => screen.pause(),
             "f" | "End" => screen.follow(),
-            "c" => click("copy-visible"),
-            "Home" => {
-                screen.pause();
-                if let Some(scroller) = screen.scroller.get_untracked() {
-                    scroller.set_scroll_top(0);
+            "o" => {
+                if let Some(line) = screen.current() {
+                    screen.show_in_context(line);
                 }
             }
+            "c" if screen.choice.get_untracked().lines.is_some() => click("chosen-copy"),
+            "c" => click("copy-visible"),
+            "m" => click("chosen-markdown"),
+            "l" => click("chosen-link"),
+            "Escape" if screen.choice.get_untracked().lines.is_some() => screen.choose_none(),
+            "Escape" if search.is_open.get_untracked() => search.close(),
+            "d" => filter_bar::toggle_unlike(screen, last_success.get_untracked()),
+            "g" => screen.toggle_current_group(),
+            "G" => screen.toggle_all_groups(),
+            "t" => display::next_times(screen),
+            "w" => display::toggle_wrap(screen),
+            "Home" => screen.go_to_start(),
             "?" => open(),
-            "1" => screen.set_filter(OutputFilter::All),
-            "2" => screen.set_filter(OutputFilter::Stages),
-            "3" => screen.set_filter(OutputFilter::Logs),
-            "4" => screen.set_filter(OutputFilter::Warnings),
+            "1" => screen.set_kind(OutputFilter::All),
+            "2" => screen.set_kind(OutputFilter::Stages),
+            "3" => screen.set_kind(OutputFilter::Logs),
+            "4" => screen.set_kind(OutputFilter::Warnings),
             _ => {}
         }
     });

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use model::{
-    Event, EventId, GapAvailable, GapPayload, GapReason, JobEventStatus, JobId, JobPayload, Level, LogPayload, Payload,
-    Segment, Seq, Stage, StreamName, Timestamp,
+    Event, EventId, GapAvailable, GapPayload, GapReason, JobEventStatus, JobId, JobPayload, Level, LogPayload,
+    OutputLine, Payload, Segment, Seq, Stage, StreamName, Timestamp,
 };
 
 /// Random output of two streams, split into events at random positions.
@@ -150,6 +150,22 @@ pub fn log_event(seq: Seq, line: i64, text: &str) -> Event {
         segments: None,
     });
     event(seq, Level::Info, text, payload)
+}
+
+/// Returns a line as the server returns it.
+pub fn output_line(number: i64, text: &str, level: Level) -> OutputLine {
+    OutputLine {
+        line: number,
+        seq: Some(Seq(number)),
+        stream: StreamName::Stdout,
+        stage: Stage::Execute,
+        step_id: None,
+        time: Timestamp(0),
+        level,
+        text: text.to_owned(),
+        truncated: false,
+        section: None,
+    }
 }
 
 /// Returns a gap event for suppressed output with the given offsets, first line and number of lines.

@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 
 use super::feed::policy::Connection;
+use super::lag::Lag;
 use super::screen::Screen;
 use super::shortcuts;
+use super::totals::Totals;
 use crate::words;
 
 /// Shows the state of the connection and the totals of the log.
@@ -12,20 +14,29 @@ use crate::words;
 pub fn StatusBar(
     screen: Screen,
     connection: RwSignal<Connection>,
+    lag: Lag,
     /// Called when the reader wants to retry the connection immediately.
     on_try_now: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let redactions = move || screen.totals.with(super::totals::Totals::redactions);
+    let redactions = move || screen.totals.with(Totals::redactions);
     view! {
         <footer class="live-status">
             <span class="connection needs-scripts" data-testid="connection-state" data-state=move || state(connection.get())>
-                {move || say(connection.get())}
+                {move || say(connection.get(), lag)}
             </span>
             <Show when=move || matches!(connection.get(), Connection::Reconnecting { .. })>
                 <button class="link" on:click=move |_| on_try_now()>"Retry now"</button>
             </Show>
             <span>{move || screen.totals.with(|totals| words::plural(totals.lines(), "line"))}</span>
             <span>{move || screen.totals.with(|totals| words::bytes(totals.bytes()))}</span>
+            <Show when=move || connection.get() == Connection::Ended && screen.totals.with(Totals::is_verified)>
+                <span
+                    data-testid="verified"
+                    title="The received lines and bytes match the totals at the end of the log"
+                >
+                    "Verified"
+                </span>
+            </Show>
             <Show when=move || { redactions() > 0 }>
                 <span>{move || words::plural(redactions(), "value")} " redacted"</span>
             </Show>
@@ -47,8 +58,11 @@ const fn state(connection: Connection) -> &'static str {
     }
 }
 
-fn say(connection: Connection) -> String {
+fn say(connection: Connection, lag: Lag) -> String {
     match connection {
+        Connection::Live if lag.seconds() > 0 => {
+            return format!("Live, {} behind", words::duration(lag.seconds() * 1000));
+        }
         Connection::Connecting => "Connecting",
         Connection::Live => "Live",
         Connection::Polling => "Polling every second",

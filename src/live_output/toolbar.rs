@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use model::{Artifact, Job};
+use model::Job;
 
+use super::copying;
+use super::display::DisplayMenu;
 use super::errors::{ErrorButtons, Errors};
 use super::filter::OutputFilter;
-use super::screen::Screen;
+use super::filter_bar::FilterBarButton;
+use super::screen::{Screen, search_path};
 use super::search_bar::ReaderSearch;
-use crate::ui::{Icon, LOG_NAME, clipboard, download_url};
+use crate::ui::{Dropdown, Icon, clipboard};
 use crate::words;
 
 /// The time for which a button shows the result of its action.
-const NOTICE_TIME: Duration = Duration::from_secs(3);
+pub(super) const NOTICE_TIME: Duration = Duration::from_secs(3);
 
 /// The toolbar. On narrow screens, rarely used tools are in a menu.
 #[component]
@@ -22,7 +25,7 @@ pub fn Toolbar(
     screen: Screen,
     search: ReaderSearch,
     errors: Errors,
-    artifacts: RwSignal<Vec<Artifact>>,
+    is_filter_bar_open: RwSignal<bool>,
     job: RwSignal<Job>,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -31,13 +34,16 @@ pub fn Toolbar(
             <div class="segments needs-scripts" role="group" aria-label="Filter">
                 {OutputFilter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
             </div>
+            <span class="wide">
+                <FilterBarButton screen is_open=is_filter_bar_open />
+            </span>
             <span class="push"></span>
             <button
                 class="button needs-scripts"
                 data-testid="search-open"
                 aria-expanded=move || search.is_open.get().to_string()
                 aria-label="Search"
-                title="Search in the whole log (/)"
+                title="Search the whole log (/)"
                 on:click=move |_| search.open()
             >
                 <Icon name="search" />
@@ -63,9 +69,13 @@ pub fn Toolbar(
                 <Icon name="more" />
             </button>
             <div class="menu" id="live-more" class:is-open=move || open.get()>
+                <span class="narrow">
+                    <FilterBarButton screen is_open=is_filter_bar_open />
+                </span>
                 <ErrorButtons errors />
+                <DisplayMenu screen />
                 <CopyButton screen />
-                <Download artifacts job />
+                <DownloadMenu screen job />
             </div>
         </div>
     }
@@ -83,14 +93,18 @@ fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
     let count = move || {
         let counts = screen.counts.get();
         let more = if filter == OutputFilter::Warnings && counts.more_warnings { "+" } else { "" };
-        format!("{}{more}", words::count(counts.get(filter)))
+        match counts.narrowed {
+            None => format!("{}{more}", words::count(counts.get(filter))),
+            Some(shown) if screen.filter.get().kind == filter => words::count(shown),
+            // The number of rows that another kind would show under the further conditions is unknown.
+            Some(_) => String::new(),
+        }
     };
     view! {
         <button
             data-testid=id
-            aria-label=label
-            aria-pressed=move || (screen.filter.get() == filter).to_string()
-            on:click=move |_| screen.set_filter(filter)
+            aria-pressed=move || (screen.filter.get().kind == filter).to_string()
+            on:click=move |_| screen.set_kind(filter)
         >
             <span class="wide">{label}</span>
             <span class="narrow">{short}</span>
@@ -105,20 +119,19 @@ fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
 fn CopyButton(screen: Screen) -> impl IntoView {
     let notice = RwSignal::new(None::<String>);
     let copy = move |_| {
-        let text = screen.visible_text();
+        notice.set(Some("Copying\u{2026}".to_owned()));
         spawn_local(async move {
-            let lines = i64::try_from(text.lines().count()).unwrap_or(i64::MAX);
-            let outcome = if clipboard::copy(&text).await {
-                format!("Copied {}", words::plural(lines, "line"))
-            } else {
-                "Could not copy: the browser did not allow it".to_owned()
+            let outcome = match copying::shown_text(screen).await {
+                Ok(text) if clipboard::copy(&text).await => copying::copied(&text),
+                Ok(_) => clipboard::REFUSED.to_owned(),
+                Err(error) => error.text().to_owned(),
             };
-            notice.set(Some(outcome));
-            set_timeout(move || notice.set(None), NOTICE_TIME);
+            drop(notice.try_set(Some(outcome)));
+            set_timeout(move || drop(notice.try_set(None)), NOTICE_TIME);
         });
     };
     view! {
-        <button class="button needs-scripts" data-testid="copy-visible" title="Copy the filtered output (c)" on:click=copy>
+        <button class="button needs-scripts" data-testid="copy-visible" title="Copy all lines that match the filter (c)" on:click=copy>
             <Icon name="copy" />
             <span role="status">{move || notice.get().unwrap_or_else(|| "Copy".to_owned())}</span>
         </button>
@@ -126,35 +139,69 @@ fn CopyButton(screen: Screen) -> impl IntoView {
     .into_any()
 }
 
-/// The link to the complete output of the last attempt for which it is stored, or a disabled button if there is none.
+/// A menu of links to the output of the last attempt, or a disabled button if it has printed nothing.
 #[component]
-fn Download(artifacts: RwSignal<Vec<Artifact>>, job: RwSignal<Job>) -> impl IntoView {
-    let link = move || {
-        let artifacts = artifacts.read();
-        let log = artifacts.iter().filter(|file| file.name == LOG_NAME).max_by_key(|file| file.attempt)?;
-        Some(download_url(log))
+fn DownloadMenu(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
+    let has_output = move || screen.totals.with(|totals| totals.bytes() > 0);
+    // The number of the last attempt is known from the log, which changes together with the totals.
+    let attempt = move || screen.totals.with(|totals| totals.last_attempt().unwrap_or(1));
+    let log = move |parameters: &str| format!("/api/queue/jobs/{}/log?attempt={}{parameters}", screen.job(), attempt());
+    let selected = move || {
+        let _ = screen.filter.get();
+        let selection = screen.selection()?;
+        Some(search_path(screen.job(), attempt(), &format!("{selection}&format=text")))
     };
     let why_not = move || {
         if job.read().status.is_terminal() {
             "This job printed nothing"
         } else {
-            "The complete log will be available when the attempt ends"
+            "This job has not printed anything yet"
         }
     };
-    move || match link() {
-        Some(href) => view! {
-            <a class="button" data-testid="download-log" href=href download title="Download the complete log">
-                <Icon name="download" />
-                "Download"
-            </a>
-        }
-        .into_any(),
-        None => view! {
-            <button class="button" data-testid="download-log" disabled title=why_not>
-                <Icon name="download" />
-                "Download"
-            </button>
-        }
-        .into_any(),
+    view! {
+        <Show
+            when=has_output
+            fallback=move || {
+                view! {
+                    <button class="button" disabled title=why_not>
+                        <Icon name="download" />
+                        "Download"
+                    </button>
+                }
+            }
+        >
+            <div class="split">
+                <a
+                    class="button"
+                    data-testid="download-log"
+                    href=move || log("")
+                    download="output.log"
+                    title="Download the complete log"
+                >
+                    <Icon name="download" />
+                    "Download"
+                </a>
+                <Dropdown
+                    label="Other downloads"
+                    test_id="download-menu"
+                    button=|| view! { <Icon name="chevron" /> }.into_any()
+                >
+                    <a data-testid="download-timestamps" href=move || log("&timestamps=true") download="output-times.log">
+                        "Complete log with timestamps"
+                    </a>
+                    {move || {
+                        selected()
+                            .map(|href| {
+                                view! {
+                                    <a data-testid="download-filtered" href=href download="output-filtered.log">
+                                        "Only lines that match the filter"
+                                    </a>
+                                }
+                            })
+                    }}
+                </Dropdown>
+            </div>
+        </Show>
     }
+    .into_any()
 }

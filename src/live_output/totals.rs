@@ -1,6 +1,6 @@
 //! The totals of a job's complete output, including lines that are not in memory.
 
-use model::{AttemptStatus, Event, LogPayload, Payload, Timestamp};
+use model::{AttemptStatus, Event, LogPayload, Payload, StepRef, StepStatus, Timestamp};
 
 use super::line::LineKey;
 
@@ -8,15 +8,29 @@ use super::line::LineKey;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     attempts: Vec<AttemptCount>,
+    /// What the end of the log states about the last attempt, once it has been received.
+    end: Option<Printed>,
 }
 
+/// How much an attempt has printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Printed {
+    attempt: i32,
+    lines: i64,
+    bytes: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct AttemptCount {
     number: i32,
     lines: i64,
     bytes: i64,
+    /// The lines and bytes up to the end of the last log event or gap.
+    received: (i64, i64),
     redactions: i64,
     started: Option<Timestamp>,
+    /// The steps that have started, and when.
+    steps: Vec<(StepRef, Timestamp)>,
 }
 
 impl Totals {
@@ -25,14 +39,10 @@ impl Totals {
     pub fn note(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => {
-                let total = self.of(payload.attempt);
-                total.lines = total.lines.max(last_line(&event.message, payload));
-                total.bytes = total.bytes.max(end_offset(payload));
+                self.receive(payload.attempt, last_line(&event.message, payload), end_offset(payload));
             }
             Payload::Gap(payload) => {
-                let total = self.of(payload.attempt);
-                total.lines = total.lines.max(payload.from_line + payload.lines - 1);
-                total.bytes = total.bytes.max(payload.to_offset);
+                self.receive(payload.attempt, payload.from_line + payload.lines - 1, payload.to_offset);
             }
             Payload::Attempt(payload) => {
                 let total = self.of(payload.attempt);
@@ -43,8 +53,31 @@ impl Totals {
                     total.started = Some(event.created_at);
                 }
             }
+            Payload::Step(payload) if payload.status == StepStatus::Started => {
+                let (total, step) = (self.of(payload.attempt), payload.step());
+                if total.steps.iter().all(|(known, _)| *known != step) {
+                    total.steps.push((step, event.created_at));
+                }
+            }
+            Payload::End(payload) => {
+                self.end = Some(Printed { attempt: payload.attempt, lines: payload.lines, bytes: payload.bytes });
+            }
             _ => {}
         }
+    }
+
+    fn receive(&mut self, attempt: i32, lines: i64, bytes: i64) {
+        let total = self.of(attempt);
+        total.lines = total.lines.max(lines);
+        total.bytes = total.bytes.max(bytes);
+        total.received = (total.received.0.max(lines), total.received.1.max(bytes));
+    }
+
+    /// Returns whether the log events and gaps that were received extend exactly to where the log's end states.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        let received = |attempt: i32| self.find(attempt).map_or((0, 0), |total| total.received);
+        self.end.is_some_and(|end| received(end.attempt) == (end.lines, end.bytes))
     }
 
     /// Returns the number of lines printed by all attempts.
@@ -67,9 +100,22 @@ impl Totals {
 
     /// Returns the milliseconds between the start of an attempt and a point in time, or 0 if the start is unknown.
     #[must_use]
-    pub fn offset_millis(&self, attempt: i32, at: Timestamp) -> i64 {
-        let started = self.attempts.iter().find(|total| total.number == attempt).and_then(|total| total.started);
+    pub fn millis_since_attempt(&self, attempt: i32, at: Timestamp) -> i64 {
+        let started = self.find(attempt).and_then(|total| total.started);
         started.map_or(0, |started| at.millis_since(started))
+    }
+
+    /// Returns the milliseconds between the start of a step and a point in time. If the start of the step is unknown,
+    /// returns the time since the start of the attempt.
+    #[must_use]
+    pub fn millis_since_step(&self, attempt: i32, step: StepRef, at: Timestamp) -> i64 {
+        let steps = self.find(attempt).map_or(&[][..], |total| &total.steps);
+        let started = steps.iter().find(|(known, _)| *known == step);
+        started.map_or_else(|| self.millis_since_attempt(attempt, at), |(_, started)| at.millis_since(*started))
+    }
+
+    fn find(&self, attempt: i32) -> Option<&AttemptCount> {
+        self.attempts.iter().find(|total| total.number == attempt)
     }
 
     /// Returns the number of lines that all attempts printed before the given line.
@@ -92,6 +138,16 @@ impl Totals {
         None
     }
 
+    /// Returns the line after the last known one.
+    #[must_use]
+    pub fn end(&self) -> LineKey {
+        let last = self.attempts.last();
+        last.map_or(LineKey { attempt: 1, number: 1 }, |total| LineKey {
+            attempt: total.number,
+            number: total.lines + 1,
+        })
+    }
+
     /// Returns the number of the last known attempt, or `None` if no attempt is known.
     #[must_use]
     pub fn last_attempt(&self) -> Option<i32> {
@@ -107,8 +163,7 @@ impl Totals {
     fn of(&mut self, attempt: i32) -> &mut AttemptCount {
         let at = self.attempts.partition_point(|total| total.number < attempt);
         if self.attempts.get(at).is_none_or(|total| total.number != attempt) {
-            self.attempts
-                .insert(at, AttemptCount { number: attempt, lines: 0, bytes: 0, redactions: 0, started: None });
+            self.attempts.insert(at, AttemptCount { number: attempt, ..AttemptCount::default() });
         }
         &mut self.attempts[at]
     }
@@ -120,4 +175,46 @@ fn last_line(text: &str, payload: &LogPayload) -> i64 {
 
 fn end_offset(payload: &LogPayload) -> i64 {
     payload.segments().last().map_or(0, |segment| segment.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{EndPayload, JobStatus, Level, Seq};
+
+    use super::*;
+    use crate::live_output::simulated::{event, gap_event, log_event};
+
+    fn end(lines: i64, bytes: i64) -> Event {
+        let log_sha256 = String::new();
+        let payload =
+            EndPayload { status: JobStatus::Succeeded, attempt: 1, last_seq: Seq(9), lines, bytes, log_sha256 };
+        event(Seq(9), Level::Info, "", Payload::End(payload))
+    }
+
+    fn is_verified(events: &[Event]) -> bool {
+        let mut totals = Totals::default();
+        for event in events {
+            totals.note(event);
+        }
+        totals.is_verified()
+    }
+
+    #[test]
+    fn a_log_is_verified_if_its_events_extend_to_the_stated_end() {
+        let lines = log_event(Seq(1), 1, "one\ntwo\n");
+        assert!(!is_verified(std::slice::from_ref(&lines)), "the end has not been received");
+        assert!(is_verified(&[lines.clone(), end(2, 8)]));
+        assert!(!is_verified(&[lines.clone(), end(3, 12)]), "a line is missing");
+        assert!(!is_verified(&[lines.clone(), end(2, 9)]), "a byte is missing");
+        let gap = gap_event(Seq(2), (8, 100), (3, 10));
+        assert!(is_verified(&[lines, gap, end(12, 100)]), "a gap stands for its lines");
+        assert!(is_verified(&[end(0, 0)]), "nothing was printed");
+    }
+
+    #[test]
+    fn what_an_attempt_states_about_itself_does_not_verify_it() {
+        let json = serde_json::json!({"kind": "attempt", "attempt": 1, "workerId": "w", "status": "succeeded", "lines": 2, "bytes": 8});
+        let attempt = event(Seq(8), Level::Info, "", serde_json::from_value(json).expect("a payload"));
+        assert!(!is_verified(&[log_event(Seq(1), 1, "one\n"), attempt, end(2, 8)]));
+    }
 }

@@ -1,8 +1,11 @@
 //! The page of a job, with its status, steps, artifacts and live output.
 
 mod aside;
+mod facts;
 mod header;
+mod notify;
 mod plan;
+mod preview;
 mod timeline;
 
 use std::time::Duration;
@@ -10,10 +13,10 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload};
+use model::{Artifact, ArtifactsPage, Event, Job, JobId, JobStatus, Payload, UsualTimes};
 
 use super::refusal::Refusal;
-use crate::live_output::LiveOutput;
+use crate::live_output::{LiveOutput, StepErrors};
 use crate::page_data::JobPageData;
 use crate::rest::{self, RestError};
 use crate::rpc::job_page;
@@ -73,6 +76,9 @@ struct LiveJob {
     job: RwSignal<Job>,
     lifecycle_events: RwSignal<Vec<Event>>,
     artifacts: RwSignal<Vec<Artifact>>,
+    step_errors: StepErrors,
+    /// How long the job's steps usually take, once it is known.
+    usual: RwSignal<UsualTimes>,
 }
 
 impl LiveJob {
@@ -113,6 +119,15 @@ impl LiveJob {
         });
     }
 
+    /// Fetches the usual times of the job's steps. The page is complete without them, so errors are ignored.
+    fn ask_usual(self) {
+        spawn_local(async move {
+            if let Ok(usual) = rest::get::<UsualTimes>(&format!("/api/queue/jobs/{}/usual", self.id)).await {
+                drop(self.usual.try_set(usual));
+            }
+        });
+    }
+
     fn later(self, ask: fn(Self)) {
         set_timeout(
             move || {
@@ -141,9 +156,12 @@ fn JobView(page: JobPageData) -> impl IntoView {
     let live = LiveJob {
         id,
         job: RwSignal::new(job),
-        lifecycle_events: RwSignal::new(lifecycle_events.clone()),
+        lifecycle_events: RwSignal::new(lifecycle_events),
         artifacts: RwSignal::new(artifacts),
+        step_errors: StepErrors::new(),
+        usual: RwSignal::default(),
     };
+    Effect::new(move || live.ask_usual());
     Effect::new(move || {
         if live.job.read().status == JobStatus::Queued
             && let Ok(interval) = set_interval_with_handle(move || live.ask(), ASK_POSITION_EVERY)
@@ -151,6 +169,7 @@ fn JobView(page: JobPageData) -> impl IntoView {
             on_cleanup(move || interval.clear());
         }
     });
+    notify::show_status_in_icon(live.job);
     let title = Signal::derive(move || {
         let title =
             live.job.try_with(|job| format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), job.title));
@@ -164,10 +183,12 @@ fn JobView(page: JobPageData) -> impl IntoView {
                 <Aside live now />
                 <LiveOutput
                     job=live.job
-                    artifacts=live.artifacts
-                    lifecycle_events
+                    lifecycle_events=live.lifecycle_events
+                    last_success=Signal::derive(move || live.usual.with(|usual| usual.last_success))
+                    step_errors=live.step_errors
                     tail
                     on_lifecycle_events=Callback::new(move |events| live.happened(events))
+                    on_hidden_change=Callback::new(move |()| live.ask())
                 />
             </main>
         </div>

@@ -2,7 +2,9 @@
 
 mod changes;
 mod list;
+mod query;
 mod row;
+mod status_filter;
 
 use std::time::Duration;
 
@@ -11,62 +13,30 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
-use model::JobStatus;
-use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
+use crate::host;
 use crate::rpc::list_jobs;
 use crate::ui::{Icon, PageTitle};
-use crate::words;
 use list::JobList;
+use query::{JobsQuery, Within};
 
 /// The delay between the last keystroke and the search.
 const SEARCH_AFTER: Duration = Duration::from_millis(250);
-
-/// The filters of the list. The page's address contains them, so that users can link to a filtered list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct JobsQuery {
-    status: Option<JobStatus>,
-    q: String,
-    /// The number of jobs to skip. Only the link to older jobs, which is shown without scripts, sets this value.
-    offset: u32,
-}
-
-impl JobsQuery {
-    fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Returns the query string without the offset. The page's address and requests to the API contain this string.
-    fn query(&self) -> String {
-        let mut params = leptos_router::params::ParamsMap::new();
-        if let Some(status) = self.status {
-            params.insert("status", status.as_str().to_owned());
-        }
-        if !self.q.is_empty() {
-            params.insert("q", self.q.clone());
-        }
-        params.to_query_string()
-    }
-}
 
 /// Loads the newest jobs and shows them.
 #[component]
 pub fn JobsPage() -> impl IntoView {
     let query = use_query_map();
-    let wanted = Memo::new(move |_| {
-        let query = query.read();
-        JobsQuery {
-            status: query.get("status").and_then(|word| JobStatus::from_word(&word)),
-            q: query.get("q").unwrap_or_default(),
-            offset: query.get("offset").and_then(|offset| offset.parse().ok()).unwrap_or(0),
-        }
-    });
+    let wanted = Memo::new(move |_| JobsQuery::from_address(&query.read()));
     let page = Resource::new(
         move || wanted.get(),
         |wanted| async move {
-            let q = (!wanted.q.is_empty()).then(|| wanted.q.clone());
-            list_jobs(wanted.status, q, wanted.offset.into()).await.map(|page| (wanted, page))
+            let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+            let created_after = wanted.within.map(|within| within.since(host::now()));
+            list_jobs(wanted.status, some(&wanted.q), some(&wanted.user), created_after, wanted.offset.into())
+                .await
+                .map(|page| (wanted, page))
         },
     );
     view! {
@@ -112,13 +82,13 @@ fn Loading() -> impl IntoView {
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// The search field and the filter by status. Without scripts, there is also a button that submits them as a form.
+/// The search field and the filters by time and user. Without scripts, there is also a button that submits them as a form.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();
     let go = move |wanted: JobsQuery| {
         let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-        navigate(&format!("/tasks/queue{}", wanted.query()), options);
+        navigate(&wanted.address(), options);
     };
     let go = StoredValue::new(go);
     let timer = StoredValue::new(None::<TimeoutHandle>);
@@ -134,27 +104,33 @@ fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
         };
         timer.set_value(set_timeout_with_handle(search, SEARCH_AFTER).ok());
     };
-    let options = JobStatus::ALL.map(|status| {
+    let options = Within::ALL.map(|within| {
         view! {
-            <option value=status.as_str() selected=move || wanted.read().status == Some(status)>
-                {words::status(status)}
+            <option value=within.as_str() selected=move || wanted.read().within == Some(within)>
+                {within.label()}
             </option>
         }
     });
+    let hidden = move |name: &'static str, value: String| {
+        (!value.is_empty()).then(|| view! { <input type="hidden" name=name value=value /> })
+    };
     view! {
         <form class="search" method="get" action="/tasks/queue" role="search" on:submit=|event| event.prevent_default()>
+            // Without scripts, the form keeps these filters.
+            {move || hidden("status", wanted.read().status.map_or_else(String::new, |status| status.as_str().to_owned()))}
+            {move || hidden("user", wanted.read().user.clone())}
             <select
                 class="field"
-                name="status"
-                aria-label="Status"
-                data-testid="jobs-filter"
+                name="within"
+                aria-label="Submitted"
+                data-testid="jobs-within"
                 on:change=move |event| {
-                    let status = JobStatus::from_word(&event_target_value(&event));
-                    go.with_value(|go| go(JobsQuery { status, offset: 0, ..wanted.get_untracked() }));
+                    let within = Within::from_word(&event_target_value(&event));
+                    go.with_value(|go| go(JobsQuery { within, offset: 0, ..wanted.get_untracked() }));
                 }
             >
-                <option value="" selected=move || wanted.read().status.is_none()>
-                    "All jobs"
+                <option value="" selected=move || wanted.read().within.is_none()>
+                    "Any time"
                 </option>
                 {options}
             </select>

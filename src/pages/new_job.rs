@@ -8,6 +8,7 @@ mod form;
 mod remembered;
 mod shell;
 mod steps;
+mod terminal;
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -87,7 +88,7 @@ fn filled(job: Job) -> AnyView {
     };
     let kept = kept_of_job(&job);
     view! {
-        <div class="form-intro">
+        <section class="form-intro" aria-label="The original job">
             <p data-testid="made-from">
                 "This creates a new job based on " <A href=page>{title}</A> ". Everything you do not change is kept, including secret values."
             </p>
@@ -100,7 +101,7 @@ fn filled(job: Job) -> AnyView {
                         </ul>
                     }
                 })}
-        </div>
+        </section>
         <Form original=Some((job.id, original)) />
     }
     .into_any()

@@ -1,7 +1,7 @@
 //! Checks the host, the origin and the credentials of every request before its route is called.
 //!
-//! Every path requires a login, except the complete paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely
-//! starts or ends like one of them still requires a login.
+//! Every path requires a login, except the complete paths in `OPEN`, the files in `OPEN_FOLDERS`, and previews, whose
+//! paths contain a permission. A path that merely starts or ends like one of them still requires a login.
 
 mod host;
 
@@ -22,6 +22,9 @@ const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 
 /// The folders that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
+
+/// The folder whose files are permitted by the path itself.
+const PREVIEWS: &str = "/previews/";
 
 /// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
 /// are refused with 401 instead of being redirected to the login page.
@@ -48,7 +51,8 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
             request.extensions_mut().insert(identity);
             Ok(request)
         }
-        None if is_open(request.uri().path()) => Ok(request),
+        None if is_open(request.uri().path()) || is_permitted(state, request.uri().path()) => Ok(request),
+        None if request.uri().path().starts_with(PREVIEWS) => Err(ApiError::ArtifactNotFound.into_response()),
         None if is_page(&request) => Err(to_login(&request).into_response()),
         None => Err(ApiError::AuthRequired.into_response()),
     }
@@ -56,6 +60,12 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
 
 fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
+}
+
+/// Returns whether a path contains a valid permission for a preview. Such a path always matches the route of previews.
+fn is_permitted(state: &AppState, path: &str) -> bool {
+    let of_preview = path.strip_prefix(PREVIEWS).and_then(|path| path.split_once('/'));
+    of_preview.is_some_and(|(permission, name)| !name.is_empty() && state.auth.preview(permission).is_some())
 }
 
 /// Returns whether a path consists of plain names only, so that it cannot lead out of its folder. The code that renders

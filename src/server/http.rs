@@ -12,6 +12,7 @@ mod lines;
 mod log;
 mod machine;
 mod metrics;
+mod previews;
 pub(super) mod query;
 mod range;
 mod routes;
@@ -19,7 +20,9 @@ mod search;
 mod session;
 mod sse;
 mod stream;
+mod streams;
 mod submission;
+mod usual;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -41,6 +44,7 @@ fn routes() -> Routes {
         .get("/machine", machine::machine)
         .get("/jobs", jobs::list)
         .post("/jobs", jobs::submit)
+        .get("/events/stream", streams::stream)
         .get("/jobs/stream", jobs::stream::stream)
         .get("/jobs/{id}", jobs::get)
         .post("/jobs/{id}/cancel", jobs::cancel)
@@ -50,10 +54,13 @@ fn routes() -> Routes {
         .get("/jobs/{id}/log", log::log)
         .get("/jobs/{id}/log/search", search::search)
         .get("/jobs/{id}/lines", lines::lines)
+        .get("/jobs/{id}/usual", usual::usual)
         .get("/jobs/{id}/artifacts", artifacts::list)
-        .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download);
+        .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download)
+        .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin);
     Routes::new()
         .nest("/api/queue", api)
+        .get("/previews/{permission}/{*name}", previews::file)
         .get("/healthz", async || "ok\n")
         .get("/readyz", health::ready)
         .get("/metrics", metrics::metrics)

@@ -8,7 +8,7 @@ use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Seq};
+use model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Seq, Timestamp};
 
 use super::AppState;
 use super::http::error::ApiError;
@@ -30,14 +30,24 @@ const LIFECYCLE_EVENTS: usize = 2_000;
 const MAX_OFFSET: i64 = 1_000_000;
 
 /// Returns a page of the list of jobs.
-pub async fn list_jobs(status: Option<JobStatus>, q: Option<String>, offset: i64) -> Result<JobsPage, RpcError> {
+pub async fn list_jobs(
+    status: Option<JobStatus>,
+    q: Option<String>,
+    user: Option<String>,
+    created_after: Option<Timestamp>,
+    offset: i64,
+) -> Result<JobsPage, RpcError> {
     let filter = JobsFilter {
         statuses: status.into_iter().collect(),
         kind: None,
         text: q.filter(|text| !text.trim().is_empty()),
+        user: user.filter(|user| !user.is_empty()),
+        created_after,
+        created_before: None,
         limit: JOBS,
         offset: offset.clamp(0, MAX_OFFSET),
         summary: true,
+        counts: true,
     };
     state()?.queue.jobs(filter).await.map_err(refuse)
 }
@@ -111,7 +121,9 @@ fn is_form() -> bool {
     accepts.is_some_and(|accepts| accepts.to_str().is_ok_and(|accepts| accepts.contains("text/html")))
 }
 
+/// Returns the server's state if the sender of the request is logged in.
 fn state() -> Result<AppState, RpcError> {
+    user()?;
     use_context().ok_or_else(|| refuse(ApiError::Internal("a server function ran without the server".into())))
 }
 

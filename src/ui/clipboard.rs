@@ -6,6 +6,9 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlDocument, HtmlTextAreaElement};
 
+/// What to tell the user if nothing could be copied.
+pub const REFUSED: &str = "Could not copy: the browser did not allow it";
+
 /// Copies text to the clipboard. Returns whether that succeeded.
 pub async fn copy(text: &str) -> bool {
     // In an insecure context (plain HTTP) this value is undefined, although its Rust type does not allow for that.

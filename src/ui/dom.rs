@@ -84,6 +84,14 @@ impl EachFrame {
     }
 }
 
+/// Changes the page's icon to a file in `public`.
+pub fn set_page_icon(name: &str) {
+    if let Some(link) = document().query_selector("link[rel=icon]").ok().flatten() {
+        // Setting an attribute fails only if its name is invalid.
+        let _ = link.set_attribute("href", &format!("/{name}"));
+    }
+}
+
 /// Returns whether the page is hidden, for example in a background tab.
 pub fn is_hidden() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Hidden
@@ -92,5 +100,8 @@ pub fn is_hidden() -> bool {
 /// Returns whether the event's target is a field that the user can type into.
 pub fn is_typing(event: &Event) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+    target.is_some_and(|element| match element.tag_name().as_str() {
+        "INPUT" => !matches!(element.get_attribute("type").as_deref(), Some("radio" | "checkbox")),
+        name => matches!(name, "TEXTAREA" | "SELECT"),
+    })
 }

@@ -27,6 +27,9 @@ pub fn PageTitle(
 /// The file that contains all icons. The browser reads its URL from a `meta` tag in the document's head.
 pub const ICONS: &str = "icons.svg";
 
+/// The script of the worker that receives events for all pages of a browser.
+pub const SHARED_STREAM: &str = "shared-stream.js";
+
 /// An icon from `public/icons.svg`. It is hidden from screen readers, because the text beside it has the same meaning.
 #[component]
 pub fn Icon(

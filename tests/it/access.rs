@@ -25,7 +25,7 @@ enum Access {
 }
 
 /// The access rule of every route. A test below fails if the server has a route that is missing here.
-const RULES: [(&str, &str, Access); 32] = [
+const RULES: [(&str, &str, Access); 36] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -34,6 +34,7 @@ const RULES: [(&str, &str, Access); 32] = [
     ("GET", "/tasks/queue/new", Access::Page),
     ("GET", "/tasks/queue/{jobId}", Access::Page),
     ("GET", "/api/queue/machine", Access::Program),
+    ("GET", "/api/queue/events/stream", Access::Program),
     ("GET", "/api/queue/jobs", Access::Program),
     ("POST", "/api/queue/jobs", Access::Program),
     ("GET", "/api/queue/jobs/stream", Access::Program),
@@ -45,8 +46,12 @@ const RULES: [(&str, &str, Access); 32] = [
     ("GET", "/api/queue/jobs/{id}/log", Access::Program),
     ("GET", "/api/queue/jobs/{id}/log/search", Access::Program),
     ("GET", "/api/queue/jobs/{id}/lines", Access::Program),
+    ("GET", "/api/queue/jobs/{id}/usual", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program),
+    ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", Access::Program),
+    // The path contains a permission, which `artifacts::previews` tests.
+    ("GET", "/previews/{permission}/{*name}", Access::Open),
     ("GET", "/metrics", Access::Program),
     ("GET", "/readyz", Access::Program),
     ("POST", "/rpc/list_jobs", Access::Program),
@@ -169,6 +174,13 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
             "/login/..",
             "/favicon.ico/..",
             "/pkg;/..",
+            "/previews/..",
+            "/previews/..\\",
+            "/previews/%2e%2e",
+            "/previews/x/..",
+            "/previews/x/../..",
+            "/previews/x\\..\\..",
+            "/previews/..\\..",
             "/",
             "/.",
             "/%2e",
@@ -197,14 +209,29 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
         }
     }
     tricks.extend(
-        ["/healthz/", "/healthz%20", "/HEALTHZ", "/login/", "/pkg", "/pkg/", "/fonts/", "/%70kg/x", "/Login"]
-            .map(str::to_owned),
+        [
+            "/healthz/",
+            "/healthz%20",
+            "/HEALTHZ",
+            "/login/",
+            "/pkg",
+            "/pkg/",
+            "/fonts/",
+            "/%70kg/x",
+            "/Login",
+            "/previews/",
+            "/previews/x",
+            "/previews/x/",
+            "/previews/..\\tasks\\queue",
+        ]
+        .map(str::to_owned),
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
         // A request target that names another host may also be refused with 403.
-        let refused =
-            matches!(reply.status, 303 | 400 | 401) || (reply.status == 403 && trick.starts_with("http://x/"));
+        let refused = matches!(reply.status, 303 | 400 | 401)
+            || (reply.status == 403 && trick.starts_with("http://x/"))
+            || (reply.status == 404 && trick.starts_with("/previews/"));
         assert!(refused, "{trick}: {} {}", reply.status, reply.body);
         assert!(!reply.body.contains("secret output") && !reply.body.contains(&job), "{trick}: {}", reply.body);
     }

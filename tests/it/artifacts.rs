@@ -1,5 +1,7 @@
 //! Exactly the files that a job specifies are stored as artifacts, completely and with the correct metadata.
 
+mod previews;
+
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;

@@ -11,3 +11,4 @@ mod running;
 mod sending;
 mod settings;
 mod submitting;
+mod terminals;

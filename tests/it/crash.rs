@@ -33,15 +33,19 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
+    // A job that was still queued at the last kill is run by the last server, and would never end.
+    let enough = data.path().join("enough");
+    let until_enough = format!("until [ -e {} ]", enough.display());
     for round in 0..20 {
         let server = Process::start(data.path());
         let mut running = Vec::new();
         for number in 0..3 {
             let command = format!(
                 "setsid sh -c 'while :; do echo bg {round} {number}; sleep 0.02; done' & i=0; \
-                 while :; do i=$((i+1)); echo line $i of {round} {number}; echo err $i >&2; done"
+                 {until_enough}; do i=$((i+1)); echo line $i of {round} {number}; echo err $i >&2; done"
             );
-            running.push(server.api.submit(json!({"run": command})).await);
+            // One of the jobs prints to terminals.
+            running.push(server.api.submit(json!({"run": command, "terminal": number == 1})).await);
         }
         let queued = server.api.submit(json!({"run": "echo queued"})).await;
         // The server is killed after a reader of one of the jobs has seen a random number of events.
@@ -57,6 +61,7 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
         ids.push(queued);
         server.kill();
     }
+    std::fs::write(enough, "").expect("the folder is writable");
     let server = Process::start(data.path());
     for id in &ids {
         let job = server.api.ended(id).await;

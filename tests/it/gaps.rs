@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
-use crate::harness::{TestServer, number, of_kind, restore, until};
+use crate::harness::{Mode, TestServer, in_both_modes, number, of_kind, restore, until};
 
 /// Checks that log events and gaps together cover each byte of the output exactly once, and that the totals agree.
 fn check_arithmetic(events: &[Value], output: &[u8]) {
@@ -199,9 +199,8 @@ async fn a_job_that_prints_200_mb_stays_within_its_budget_and_does_not_affect_ot
     check_arithmetic(&events, &output);
 }
 
-#[tokio::test]
-async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error() {
-    let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await;
+async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error(mode: Mode) {
+    let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await.in_mode(mode);
     let steps = json!([{"name": "Flood", "run": "yes", "continueOnError": true}, {"run": "echo never"}]);
     let id = server.api.submit(json!({"steps": steps})).await;
     let job = server.api.ended(&id).await;
@@ -221,9 +220,13 @@ async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error() {
     assert_eq!(job["status"], "succeeded", "output of exactly the limit is allowed");
 }
 
-#[tokio::test]
-async fn a_job_that_ignores_the_stop_at_the_output_limit_is_killed_after_the_grace_period() {
-    let server = TestServer::start_with(|config| config.output_limit = Some(1_000)).await;
+async fn a_job_that_ignores_the_stop_at_the_output_limit_is_killed_after_the_grace_period(mode: Mode) {
+    let server = TestServer::start_with(|config| config.output_limit = Some(1_000)).await.in_mode(mode);
     let (_, job) = server.api.run("trap '' TERM; while :; do echo deaf; done").await;
     assert_eq!(job["failureReason"], "output_limit");
 }
+
+in_both_modes!(
+    a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error,
+    a_job_that_ignores_the_stop_at_the_output_limit_is_killed_after_the_grace_period,
+);

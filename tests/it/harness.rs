@@ -9,6 +9,7 @@ pub mod proxy;
 pub mod sse;
 pub mod store;
 pub mod tcp;
+mod watchdog;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,6 +31,44 @@ pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 /// The maximum time that a test waits for a result before it fails. It is generous because machines are shared. A
 /// passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How the output of the steps of a test's jobs is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Pipes,
+    Terminals,
+}
+
+impl Mode {
+    /// Returns a submission in this mode.
+    pub fn of_job(self, mut job: Value) -> Value {
+        if self == Self::Terminals && job["type"] == "command" {
+            job["payload"]["terminal"] = json!(true);
+        }
+        job
+    }
+}
+
+/// Defines two tests for each of the named functions, which have a [`Mode`] as their argument.
+macro_rules! in_both_modes {
+    ($($name:ident),+ $(,)?) => {
+        mod with_pipes {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::harness::Mode::Pipes).await;
+            })+
+        }
+
+        mod with_terminals {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name($crate::harness::Mode::Terminals).await;
+            })+
+        }
+    };
+}
+
+pub(crate) use in_both_modes;
 
 /// A server that runs in the test's own process.
 pub struct TestServer {
@@ -62,6 +101,12 @@ impl TestServer {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(server.run(shutdown.clone()));
         Self { api, data, login_link, shutdown, running: Some(running) }
+    }
+
+    /// Runs jobs that are submitted from now on in this mode.
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.api.mode = mode;
+        self
     }
 
     /// Stops the server, waits until it has stopped, and returns its data folder.
@@ -121,13 +166,17 @@ pub fn config(data_dir: &Path) -> Config {
 pub struct Api {
     pub base: String,
     pub client: reqwest::Client,
+    /// The mode of the jobs that [`Self::submit_job`] submits.
+    pub mode: Mode,
 }
 
 impl Api {
     pub fn new(base: String) -> Self {
         // The binary also links a TLS client, and reqwest needs to know which cryptography provider to use.
         rustls::crypto::ring::default_provider().install_default().ok();
-        Self { base, client: reqwest::Client::new() }
+        watchdog::watch();
+        let client = reqwest::Client::builder().read_timeout(PATIENCE).build().expect("the TLS client is available");
+        Self { base, client, mode: Mode::Pipes }
     }
 
     /// Creates an authenticated request. `path` is relative to `/api/queue`.
@@ -157,7 +206,7 @@ impl Api {
 
     /// Submits a job and returns its id.
     pub async fn submit_job(&self, job: Value) -> String {
-        let reply = self.post("/jobs", &job).await;
+        let reply = self.post("/jobs", &self.mode.of_job(job)).await;
         let status = reply.status();
         let body: Value = reply.json().await.expect("the body is JSON");
         assert_eq!(status, 201, "{body}");

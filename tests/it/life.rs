@@ -3,6 +3,7 @@
 mod changes;
 mod lease;
 mod listing;
+mod usual;
 
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};

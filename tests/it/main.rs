@@ -29,4 +29,5 @@ mod stages;
 mod streaming;
 mod supervision;
 mod surroundings;
+mod terminal;
 mod workspaces;

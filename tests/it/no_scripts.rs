@@ -118,7 +118,7 @@ async fn a_job_is_submitted_cancelled_and_resubmitted_with_forms() {
     let server = TestServer::start().await;
     let browser = Browser::logged_in(&server).await;
     let form = browser.html("/tasks/queue/new").await;
-    for name in ["run", "title", "workingDirectory", "shell", "timeoutSeconds", "maxAttempts", "priority"] {
+    for name in ["run", "title", "workingDirectory", "shell", "terminal", "timeoutSeconds", "maxAttempts", "priority"] {
         assert!(form.contains(&format!("name=\"{name}\"")), "{name} in {form}");
     }
     let body = "title=By+form&run=echo+begun%0D%0Asleep+600&workingDirectory=%2Ftmp&shell=&timeoutSeconds=&maxAttempts=2&priority=-1";

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::harness::gate::Gate;
 use crate::harness::process::Process;
 use crate::harness::sse::Stream;
-use crate::harness::{Random, TOKEN, TestServer, number, of_kind, restore, sha256};
+use crate::harness::{Mode, Random, TOKEN, TestServer, in_both_modes, number, of_kind, restore, sha256};
 
 /// Returns the payload of the event that reports the end of the last attempt.
 fn totals(events: &[Value]) -> &Value {
@@ -38,9 +39,8 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     output
 }
 
-#[tokio::test]
-async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed() {
-    let server = TestServer::start().await;
+async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let go = server.data.path().join("go");
     // The second line is printed only after the test has received the first.
     let command = format!("echo first; while [ ! -e {} ]; do sleep 0.01; done; echo second", go.display());
@@ -53,9 +53,8 @@ async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed() {
     assert_eq!(second["message"], "second\n");
 }
 
-#[tokio::test]
-async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits() {
-    let server = TestServer::start().await;
+async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let go = server.data.path().join("go");
     let command = format!("printf 'Continue? '; while [ ! -e {} ]; do sleep 0.01; done; echo yes", go.display());
     let id = server.api.submit(json!({"run": command})).await;
@@ -67,10 +66,14 @@ async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits() {
     assert_eq!((&rest["message"], &rest["payload"]["line"]), (&json!("yes\n"), &json!(1)));
 }
 
-#[tokio::test]
-async fn a_line_that_is_completed_before_the_deadline_is_one_event() {
-    let server = TestServer::start_with(|config| config.live_flush = Duration::from_mins(1)).await;
-    let (id, _) = server.api.run("echo first; sleep 0.3; printf begun; sleep 0.3; echo ' and completed'").await;
+async fn a_line_that_is_completed_before_the_deadline_is_one_event(mode: Mode) {
+    let server = TestServer::start_with(|config| config.live_flush = Duration::from_mins(1)).await.in_mode(mode);
+    let gate = Gate::new();
+    let command = format!("echo first; {}; printf begun; sleep 0.3; echo ' and completed'", gate.wait());
+    let id = server.api.submit(json!({"run": command})).await;
+    server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
+    gate.open();
+    server.api.ended(&id).await;
     let logs = server.api.events_with(&id, "&kind=log").await;
     let texts: Vec<&Value> = logs.iter().map(|event| &event["message"]).collect();
     assert_eq!(texts, ["first\n", "begun and completed\n"]);
@@ -101,9 +104,8 @@ async fn fr_002_every_log_event_has_all_of_its_payload_fields() {
     assert_eq!(check_story(&server, &id).await.len(), 9);
 }
 
-#[tokio::test]
-async fn fr_002_alternating_streams_produce_few_events_and_their_order_can_be_restored() {
-    let server = TestServer::start().await;
+async fn fr_002_alternating_streams_produce_few_events_and_their_order_can_be_restored(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let script =
         "import os\nfor i in range(50000):\n  os.write(1, b'out %d\\n' % i)\n  os.write(2, b'err %d\\n' % i)\n";
     let steps = json!([{"shell": "python3", "run": script}]);
@@ -139,11 +141,10 @@ fn micros(time: model::Timestamp) -> i64 {
     time.0
 }
 
-#[tokio::test]
-async fn fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_complete() {
+async fn fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_complete(mode: Mode) {
     // The rate is low so that the budget takes effect. At the default rate, a few large events would contain the whole
     // output.
-    let server = TestServer::start_with(|config| config.live_events_per_second = 10).await;
+    let server = TestServer::start_with(|config| config.live_events_per_second = 10).await.in_mode(mode);
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
     assert_eq!(job["status"], "succeeded");
     let events = server.api.events(&id).await;
@@ -204,9 +205,8 @@ async fn check_hidden(server: &TestServer, id: &str) {
     assert!(restore(&events, 1) == output);
 }
 
-#[tokio::test]
-async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere() {
-    let server = TestServer::start().await;
+async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     // The script writes the secret in two parts with a pause in between, so that the server reads them separately. It
     // alternates between stdout and stderr.
     let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
@@ -223,10 +223,9 @@ async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere() {
     assert_eq!(number(&totals(&server.api.events(&id).await)["redactions"]), SECRET.len() + 1);
 }
 
-#[tokio::test]
-async fn fr_003_a_randomly_split_secret_is_masked_everywhere() {
+async fn fr_003_a_randomly_split_secret_is_masked_everywhere(mode: Mode) {
     let mut random = Random::new("fr_003_random_splits");
-    let server = TestServer::start().await;
+    let server = TestServer::start().await.in_mode(mode);
     let mut script = String::from("import os,time\ns=os.environ['DB_PASSWORD'].encode()\n");
     for _ in 0..60 {
         let mut cuts: Vec<usize> = (0..random.below(5)).map(|_| random.below(SECRET.len() + 1)).collect();
@@ -250,9 +249,8 @@ async fn fr_003_a_randomly_split_secret_is_masked_everywhere() {
     assert_eq!(String::from_utf8_lossy(&output), "[REDACTED]\n".repeat(60));
 }
 
-#[tokio::test]
-async fn fr_003_errors_names_and_reasons_are_masked_too() {
-    let server = TestServer::start().await;
+async fn fr_003_errors_names_and_reasons_are_masked_too(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let payload = json!({"env": {"API_KEY": SECRET}, "steps": [
         {"name": format!("use {SECRET}"), "run": format!("echo {SECRET}; exit 7")},
         {"run": "true", "shell": format!("/no/such/{SECRET}")},
@@ -269,25 +267,24 @@ async fn fr_003_errors_names_and_reasons_are_masked_too() {
     check_hidden(&server, &id).await;
 }
 
-#[tokio::test]
-async fn fr_003_the_servers_own_secrets_are_masked_in_every_job() {
+async fn fr_003_the_servers_own_secrets_are_masked_in_every_job(mode: Mode) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), format!("{SECRET}\n\nanother-value-to-mask\n")).expect("writing succeeds");
     let path = file.path().to_owned();
-    let server = TestServer::start_with(|config| config.redact_values_file = Some(path)).await;
+    let server = TestServer::start_with(|config| config.redact_values_file = Some(path)).await.in_mode(mode);
     let (id, _) = server.api.run(&format!("echo {SECRET} another-value-to-mask {TOKEN}")).await;
     check_hidden(&server, &id).await;
     assert_eq!(server.api.output(&id, 1).await, b"[REDACTED] [REDACTED] [REDACTED]\n");
 }
 
-#[tokio::test]
-async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_level() {
+async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_level(mode: Mode) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let log = data.path().join("server.log");
     let server = Process::start_by(data.path(), |mut server| {
         server.env("TAILWATER_LOG", "trace").env("EXTRA_PASSWORD", "another-value-to-mask");
         server
-    });
+    })
+    .in_mode(mode);
     let payload = json!({"title": SECRET, "env": {"API_KEY": SECRET},
                          "run": format!("echo {SECRET}; echo another-value-to-mask; no-such-{SECRET}; exit 9")});
     let id = server.api.submit(payload).await;
@@ -317,9 +314,8 @@ async fn sc_003_a_new_payload_kind_needs_no_migration() {
     assert!(matches!(event.payload, model::Payload::Other(_)));
 }
 
-#[tokio::test]
-async fn a_short_secret_is_masked_as_a_whole_token_and_the_log_warns() {
-    let server = TestServer::start().await;
+async fn a_short_secret_is_masked_as_a_whole_token_and_the_log_warns(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "echo 1234 x1234 12345 [1234]"})).await;
     server.api.ended(&id).await;
     assert_eq!(server.api.output(&id, 1).await, b"[REDACTED] x1234 12345 [[REDACTED]]\n");
@@ -327,9 +323,8 @@ async fn a_short_secret_is_masked_as_a_whole_token_and_the_log_warns() {
     assert_eq!(of_kind(&events, "warning").len(), 1);
 }
 
-#[tokio::test]
-async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacement_characters() {
-    let server = TestServer::start().await;
+async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacement_characters(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let script = "import os\nos.write(1, bytes(range(256)) + 'ä€😀'.encode())\n\
                   for b in 'ä€😀'.encode(): os.write(1, bytes([b]))\nos.write(1, b'\\xf0\\x9f')\n";
     let id = server.api.submit(json!({"steps": [{"shell": "python3", "run": script}]})).await;
@@ -345,9 +340,8 @@ async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacemen
     assert_eq!(bytes, expected.len());
 }
 
-#[tokio::test]
-async fn a_character_that_is_split_by_pauses_is_sent_whole() {
-    let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await;
+async fn a_character_that_is_split_by_pauses_is_sent_whole(mode: Mode) {
+    let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await.in_mode(mode);
     // The four bytes of the character are written 100 ms apart, and an incomplete line is sent after 20 ms.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
@@ -356,17 +350,15 @@ async fn a_character_that_is_split_by_pauses_is_sent_whole() {
     assert_eq!(check_story(&server, &id).await, "\u{1f642}\n".as_bytes());
 }
 
-#[tokio::test]
-async fn an_unfinished_last_line_is_counted_and_carriage_returns_are_preserved() {
-    let server = TestServer::start().await;
+async fn an_unfinished_last_line_is_counted_and_carriage_returns_are_preserved(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let (id, _) = server.api.run("printf '10%%\\r50%%\\r100%%\\ndone'").await;
     assert_eq!(check_story(&server, &id).await, b"10%\r50%\r100%\ndone");
     assert_eq!(totals(&server.api.events(&id).await)["lines"], 2);
 }
 
-#[tokio::test]
-async fn a_line_of_100_mb_is_stored_and_sent_in_several_events() {
-    let server = TestServer::start().await;
+async fn a_line_of_100_mb_is_stored_and_sent_in_several_events(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let (id, job) = server.api.run("head -c 100000000 /dev/zero | tr '\\0' x; echo; echo after").await;
     assert_eq!(job["status"], "succeeded");
     let output = server.api.output(&id, 1).await;
@@ -379,14 +371,14 @@ async fn a_line_of_100_mb_is_stored_and_sent_in_several_events() {
     assert_eq!(job["logLines"], 2);
 }
 
-#[tokio::test]
-async fn random_output_of_two_streams_agrees_everywhere() {
+async fn random_output_of_two_streams_agrees_everywhere(mode: Mode) {
     let mut random = Random::new("random_output");
     let server = TestServer::start_with(|config| {
         config.live_event_bytes = 64;
         config.live_flush = Duration::from_millis(5);
     })
-    .await;
+    .await
+    .in_mode(mode);
     for _ in 0..4 {
         let mut script = String::from("import os,time\n");
         let mut written = [Vec::new(), Vec::new()];
@@ -435,3 +427,22 @@ fn check_line_numbers(events: &[Value], lines: usize) {
     }
     assert!(owner[1..].iter().all(Option::is_some), "every number belongs to a line");
 }
+
+in_both_modes!(
+    fr_001_the_first_line_is_an_event_before_the_second_is_printed,
+    a_prompt_without_a_newline_is_an_event_while_the_command_waits,
+    a_line_that_is_completed_before_the_deadline_is_one_event,
+    fr_002_alternating_streams_produce_few_events_and_their_order_can_be_restored,
+    fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_complete,
+    fr_003_a_secret_split_at_every_byte_is_masked_everywhere,
+    fr_003_a_randomly_split_secret_is_masked_everywhere,
+    fr_003_errors_names_and_reasons_are_masked_too,
+    fr_003_the_servers_own_secrets_are_masked_in_every_job,
+    fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_level,
+    a_short_secret_is_masked_as_a_whole_token_and_the_log_warns,
+    all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacement_characters,
+    a_character_that_is_split_by_pauses_is_sent_whole,
+    an_unfinished_last_line_is_counted_and_carriage_returns_are_preserved,
+    a_line_of_100_mb_is_stored_and_sent_in_several_events,
+    random_output_of_two_streams_agrees_everywhere,
+);

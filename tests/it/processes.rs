@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
-use crate::harness::{TestServer, of_kind, until};
+use crate::harness::{Mode, TestServer, in_both_modes, of_kind, until};
 
 /// Returns the payloads of the events that report the end of a step.
 pub async fn step_ends(server: &TestServer, id: &str) -> Vec<Value> {
@@ -28,9 +28,8 @@ pub fn unique_sleep() -> String {
     format!("1000.{}", now.as_nanos())
 }
 
-#[tokio::test]
-async fn exit_codes_and_signals_are_exact() {
-    let server = TestServer::start().await;
+async fn exit_codes_and_signals_are_exact(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     for (command, exit_code, signal, reason) in [
         ("true", json!(0), json!(null), json!(null)),
         ("exit 3", json!(3), json!(null), json!("exit_code")),
@@ -48,9 +47,8 @@ async fn exit_codes_and_signals_are_exact() {
     }
 }
 
-#[tokio::test]
-async fn the_first_failure_ends_the_stage_unless_the_step_may_fail() {
-    let server = TestServer::start().await;
+async fn the_first_failure_ends_the_stage_unless_the_step_may_fail(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let steps = json!([{"run": "exit 1", "continueOnError": true}, {"run": "exit 2"}, {"run": "echo never"}]);
     let id = server.api.submit(json!({"steps": steps})).await;
     let job = server.api.ended(&id).await;
@@ -60,9 +58,8 @@ async fn the_first_failure_ends_the_stage_unless_the_step_may_fail() {
     assert_eq!(server.api.output(&id, 1).await, b"");
 }
 
-#[tokio::test]
-async fn a_job_whose_last_step_was_stopped_or_did_not_start_has_no_exit_code() {
-    let server = TestServer::start_with(|config| config.output_limit = Some(10_000)).await;
+async fn a_job_whose_last_step_was_stopped_or_did_not_start_has_no_exit_code(mode: Mode) {
+    let server = TestServer::start_with(|config| config.output_limit = Some(10_000)).await.in_mode(mode);
     let slow = |run: &str| json!({"run": run, "timeoutSeconds": 1});
     for (step, reason) in [
         (slow("sleep 600"), "timeout"),
@@ -108,8 +105,7 @@ async fn steps_share_a_fresh_workspace_and_a_minimal_environment() {
     assert_eq!(std::fs::read_dir(work).expect("the folder exists").count(), 0, "the workspace is removed");
 }
 
-#[tokio::test]
-async fn a_child_inherits_only_the_three_standard_descriptors() {
+async fn a_child_inherits_only_the_three_standard_descriptors(mode: Mode) {
     let data = tempfile::tempdir().expect("a temporary folder");
     // The server itself inherits an additional file descriptor, as it might from a shell or a process supervisor.
     let server = Process::start_by(data.path(), |server| {
@@ -117,7 +113,8 @@ async fn a_child_inherits_only_the_three_standard_descriptors() {
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", "exec 9</dev/null; exec \"$0\" \"$@\""]).arg(program);
         shell
-    });
+    })
+    .in_mode(mode);
     let (id, _) = server.api.run("ls /proc/self/fd | tr '\\n' ' '").await;
     // The output includes a descriptor that `ls` opened to read the folder.
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "0 1 2 3 ");
@@ -158,9 +155,8 @@ async fn the_workspace_path_is_absolute_even_if_the_data_folder_path_is_relative
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "here\n");
 }
 
-#[tokio::test]
-async fn steps_and_jobs_time_out() {
-    let server = TestServer::start().await;
+async fn steps_and_jobs_time_out(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     for payload in [
         json!({"steps": [{"run": "echo begun; sleep 600", "timeoutSeconds": 1}]}),
         json!({"run": "echo begun; sleep 600", "timeoutSeconds": 1}),
@@ -173,9 +169,8 @@ async fn steps_and_jobs_time_out() {
     }
 }
 
-#[tokio::test]
-async fn a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request() {
-    let server = TestServer::start().await;
+async fn a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let id = server
         .api
         .submit(json!({"run": "trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.01; done"}))
@@ -196,9 +191,8 @@ async fn a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request() 
     assert!(!lives(&sleep));
 }
 
-#[tokio::test]
-async fn a_process_that_called_setsid_is_killed_with_its_job() {
-    let server = TestServer::start().await;
+async fn a_process_that_called_setsid_is_killed_with_its_job(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let (inner, outer) = (unique_sleep(), unique_sleep() + "1");
     let command = format!("setsid sh -c 'setsid sleep {inner} & sleep {outer}' & sleep 0.1; echo ready; sleep 600");
     let id = server.api.submit(json!({"run": command})).await;
@@ -209,9 +203,8 @@ async fn a_process_that_called_setsid_is_killed_with_its_job() {
     assert!(!lives(&inner) && !lives(&outer));
 }
 
-#[tokio::test]
-async fn a_grandchild_that_keeps_the_pipe_open_does_not_delay_the_end_of_the_step() {
-    let server = TestServer::start().await;
+async fn a_grandchild_that_keeps_the_pipe_open_does_not_delay_the_end_of_the_step(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let sleep = unique_sleep();
     let (id, job) = server.api.run(&format!("echo before; sleep {sleep} & exit 4")).await;
     assert_eq!((&job["status"], &job["exitCode"]), (&json!("failed"), &json!(4)));
@@ -262,16 +255,27 @@ async fn a_worker_runs_as_many_jobs_at_a_time_as_configured() {
     }
 }
 
-#[tokio::test]
-async fn a_stopping_server_interrupts_its_jobs_and_stores_their_output() {
-    let server = TestServer::start().await;
+async fn a_stopping_server_interrupts_its_jobs_and_stores_their_output(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let sleep = unique_sleep();
     let id = server.api.submit(json!({"run": format!("echo begun; sleep {sleep}")})).await;
     server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
     let data = server.stop().await;
     assert!(!lives(&sleep));
-    let server = TestServer::start_with(|config| config.data_dir = data.path().to_owned()).await;
+    let server = TestServer::start_over(data, |_| {}).await;
     let job = server.api.job(&id).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("interrupted")));
     assert_eq!(server.api.output(&id, 1).await, b"begun\n");
 }
+
+in_both_modes!(
+    exit_codes_and_signals_are_exact,
+    the_first_failure_ends_the_stage_unless_the_step_may_fail,
+    a_job_whose_last_step_was_stopped_or_did_not_start_has_no_exit_code,
+    a_child_inherits_only_the_three_standard_descriptors,
+    steps_and_jobs_time_out,
+    a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request,
+    a_process_that_called_setsid_is_killed_with_its_job,
+    a_grandchild_that_keeps_the_pipe_open_does_not_delay_the_end_of_the_step,
+    a_stopping_server_interrupts_its_jobs_and_stores_their_output,
+);

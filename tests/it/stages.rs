@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestServer, of_kind};
+use crate::harness::{Mode, TestServer, in_both_modes, of_kind};
 
 /// Returns the status changes of all stages and steps, such as `prepare started` and `prepare/step-1 succeeded`.
 async fn status_changes(server: &TestServer, id: &str) -> Vec<String> {
@@ -146,9 +146,8 @@ async fn a_failed_step_with_continue_on_error_does_not_end_the_job() {
     .await;
 }
 
-#[tokio::test]
-async fn a_job_that_is_cancelled_in_prepare_runs_nothing_else() {
-    let server = TestServer::start().await;
+async fn a_job_that_is_cancelled_in_prepare_runs_nothing_else(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let payload =
         json!({"prepare": [{"run": "echo here; sleep 600"}], "run": "echo never", "publish": [{"run": "true"}]});
     let id = server.api.submit(payload).await;
@@ -169,9 +168,8 @@ async fn a_job_that_is_cancelled_in_prepare_runs_nothing_else() {
     );
 }
 
-#[tokio::test]
-async fn secrets_of_every_stage_are_masked() {
-    let server = TestServer::start().await;
+async fn secrets_of_every_stage_are_masked(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let secret = "hunter2-correct-horse";
     let step = json!([{"run": "echo $DEPLOY_TOKEN", "env": {"DEPLOY_TOKEN": secret}}]);
     let id = server.api.submit(json!({"prepare": step, "run": format!("echo {secret}"), "publish": step})).await;
@@ -193,3 +191,5 @@ async fn a_resubmitted_job_runs_every_stage_again() {
     assert_eq!(server.api.ended(again).await["status"], "succeeded");
     assert_eq!(status_changes(&server, again).await, status_changes(&server, &id).await);
 }
+
+in_both_modes!(secrets_of_every_stage_are_masked, a_job_that_is_cancelled_in_prepare_runs_nothing_else,);

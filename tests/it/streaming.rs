@@ -3,6 +3,7 @@
 
 mod limits;
 mod refused;
+mod several;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::harness::process::Process;
-use crate::harness::{TestServer, of_kind, until};
+use crate::harness::{Mode, TestServer, in_both_modes, of_kind, until};
 use crate::processes::{lives, step_ends, unique_sleep};
 
 /// Returns whether the process with the id in this file is running.
@@ -39,9 +39,8 @@ fn daemons(folder: &Path) -> Vec<(PathBuf, String)> {
     daemons
 }
 
-#[tokio::test]
-async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_its_step() {
-    let server = TestServer::start().await;
+async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_its_step(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     for (pid, command) in daemons(server.data.path()) {
         let (id, job) = server.api.run(&format!("{command}; exit 3")).await;
         assert!(!lives_of(&pid), "{command}");
@@ -52,9 +51,8 @@ async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_i
     }
 }
 
-#[tokio::test]
-async fn a_hidden_daemon_dies_with_its_cancelled_job() {
-    let server = TestServer::start().await;
+async fn a_hidden_daemon_dies_with_its_cancelled_job(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     for (pid, command) in daemons(server.data.path()) {
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
         server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
@@ -65,11 +63,10 @@ async fn a_hidden_daemon_dies_with_its_cancelled_job() {
     }
 }
 
-#[tokio::test]
-async fn a_hidden_daemon_dies_with_a_killed_server() {
+async fn a_hidden_daemon_dies_with_a_killed_server(mode: Mode) {
     let data = tempfile::tempdir().expect("a temporary folder");
     for (pid, command) in daemons(data.path()) {
-        let server = Process::start(data.path());
+        let server = Process::start(data.path()).in_mode(mode);
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
         server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
@@ -79,9 +76,8 @@ async fn a_hidden_daemon_dies_with_a_killed_server() {
     }
 }
 
-#[tokio::test]
-async fn a_chain_of_processes_that_each_start_the_next_one_is_killed() {
-    let server = TestServer::start().await;
+async fn a_chain_of_processes_that_each_start_the_next_one_is_killed(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let alive = server.data.path().join("alive");
     let link = server.data.path().join("link.sh");
     let text = format!("echo x >> {}\nenv -i setsid sh {} &\n", alive.display(), link.display());
@@ -92,9 +88,8 @@ async fn a_chain_of_processes_that_each_start_the_next_one_is_killed() {
     assert!(!lives(&link.display().to_string()));
 }
 
-#[tokio::test]
-async fn a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed() {
-    let server = TestServer::start().await;
+async fn a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let sleep = unique_sleep();
     let (id, job) = server.api.run(&format!("setsid sleep {sleep} & kill -9 $PPID; sleep {sleep}")).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("signal")));
@@ -132,10 +127,9 @@ async fn a_step_that_cannot_start_reports_the_reason() {
     }
 }
 
-#[tokio::test]
-async fn a_stopped_process_is_continued_so_that_it_can_clean_up() {
+async fn a_stopped_process_is_continued_so_that_it_can_clean_up(mode: Mode) {
     // The grace period is longer than the test may take, so only processes that react to SIGTERM end in time.
-    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await;
+    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await.in_mode(mode);
     for command in [
         "trap 'echo cleaned; exit 0' TERM; echo ready; kill -STOP $$",
         "sh -c 'trap \"echo cleaned; exit 0\" TERM; echo ready; kill -STOP $$'",
@@ -195,9 +189,8 @@ async fn a_step_has_the_default_priority_and_the_original_file_limit_of_its_serv
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "5\n300\n");
 }
 
-#[tokio::test]
-async fn a_step_runs_in_a_session_without_a_terminal_and_is_not_the_session_leader() {
-    let server = TestServer::start().await;
+async fn a_step_runs_in_a_session_without_a_terminal_and_is_not_the_session_leader(mode: Mode) {
+    let server = TestServer::start().await.in_mode(mode);
     let (id, _) = server.api.run("echo $$; cat /proc/self/stat").await;
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     let (shell, stat) = output.split_once('\n').expect("two lines");
@@ -212,3 +205,13 @@ async fn a_step_runs_in_a_session_without_a_terminal_and_is_not_the_session_lead
     let ours = std::fs::read_to_string("/proc/self/stat").expect("/proc is mounted");
     assert_ne!(session, session_and_terminal(&ours).0, "the session is not that of the server");
 }
+
+in_both_modes!(
+    a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_its_step,
+    a_hidden_daemon_dies_with_its_cancelled_job,
+    a_hidden_daemon_dies_with_a_killed_server,
+    a_chain_of_processes_that_each_start_the_next_one_is_killed,
+    a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed,
+    a_stopped_process_is_continued_so_that_it_can_clean_up,
+    a_step_runs_in_a_session_without_a_terminal_and_is_not_the_session_leader,
+);

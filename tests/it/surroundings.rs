@@ -9,7 +9,7 @@ use engine::worker::JobHome;
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
-use crate::harness::{Api, TestServer, of_kind};
+use crate::harness::{Api, Mode, TestServer, in_both_modes, of_kind};
 
 /// Runs a job that has to succeed, and returns its output.
 async fn printed(api: &Api, payload: Value) -> String {
@@ -74,14 +74,14 @@ async fn the_workspace_is_the_home_folder_if_so_configured() {
     assert_eq!(output, "/elsewhere\n", "the value that the job sets takes precedence");
 }
 
-#[tokio::test]
-async fn a_job_inherits_only_the_locale_proxy_and_certificate_variables() {
+async fn a_job_inherits_only_the_locale_proxy_and_certificate_variables(mode: Mode) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(data.path(), |mut server| {
         server.env("http_proxy", "http://proxy:1").env("NO_PROXY", "localhost").env("SSL_CERT_FILE", "/certs");
         server.env("SSH_AUTH_SOCK", "/agent").env("OF_THE_SERVER", "x").env_remove("LANG").env("LC_TIME", "C");
         server
-    });
+    })
+    .in_mode(mode);
     let run = "env | grep -E '^(http_proxy|NO_PROXY|SSL_CERT_FILE|SSH_AUTH_SOCK|OF_THE_SERVER|LANG|LC_TIME)=' | sort";
     let output = printed(&server.api, json!({"run": run, "env": {"LC_ALL": "C"}})).await;
     let expected = "LANG=C.UTF-8\nLC_TIME=C\nNO_PROXY=localhost\nSSL_CERT_FILE=/certs\nhttp_proxy=http://proxy:1\n";
@@ -102,14 +102,14 @@ async fn the_operator_lists_the_inherited_variables_and_a_job_may_override_them(
     assert_eq!(printed(&server.api, payload).await, "/own|dumb|unset|unset\n");
 }
 
-#[tokio::test]
-async fn inherited_secrets_are_masked_wherever_they_are_printed() {
+async fn inherited_secrets_are_masked_wherever_they_are_printed(mode: Mode) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(data.path(), |mut server| {
         server.env("HTTPS_PROXY", "http://builder:open%3Asesame@proxy:3128").env("REGISTRY_TOKEN", "hunter2-registry");
         server.env("TAILWATER_JOB_ENV", "HTTPS_PROXY,REGISTRY_TOKEN");
         server
-    });
+    })
+    .in_mode(mode);
     // The job prints the password as it appears in the variable, percent-decoded, and Base64-encoded as in a request
     // header.
     let run = "echo $HTTPS_PROXY; echo open:sesame; printf builder:open:sesame | base64; echo $REGISTRY_TOKEN";
@@ -264,3 +264,8 @@ async fn python_output_is_visible_while_the_program_is_running_unless_the_job_wa
     assert_eq!(printed(&server.api, json!({"run": script})).await, "True\n");
     assert_eq!(printed(&server.api, json!({"run": script, "env": env})).await, "False\n");
 }
+
+in_both_modes!(
+    inherited_secrets_are_masked_wherever_they_are_printed,
+    a_job_inherits_only_the_locale_proxy_and_certificate_variables,
+);

@@ -20,7 +20,8 @@ const LIST: &str = "names.toml";
 
 /// Files that are not renamed although their extensions are in [`KINDS`]. Files with other extensions are not renamed
 /// either.
-const KEPT: [&str; 1] = ["favicon.svg"];
+const KEPT: [&str; 5] =
+    ["favicon.svg", "favicon-running.svg", "favicon-succeeded.svg", "favicon-failed.svg", "favicon-cancelled.svg"];
 
 /// The extensions of the files that are renamed. Style sheets come last, because they refer to other files.
 const KINDS: [&str; 5] = ["js", "svg", "wasm", "woff2", "css"];

@@ -16,14 +16,14 @@ use crate::db::Connection;
 const STREAMS: i64 = 2;
 
 /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's `output.log`,
-/// or `None` if no event contains that byte. `offsets` must be in ascending order.
+/// or `None` if no event contains that byte.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,
     attempt: i32,
     offsets: &[i64],
 ) -> Result<Vec<Option<Seq>>, ReadError> {
-    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(Vec::new()) };
+    let (Some(first), Some(last)) = (offsets.iter().min(), offsets.iter().max()) else { return Ok(Vec::new()) };
     let after = first_chunk_after(connection, job, (attempt, *first)).await?;
     let from = store::chunks_back(connection, job, after, STREAMS).await?;
     let mut pieces = Vec::new();

@@ -127,6 +127,13 @@ impl StoredEvent {
     pub fn frame(&self) -> Bytes {
         self.frame.clone()
     }
+
+    /// Returns the lines of the frame after its `id`.
+    #[must_use]
+    pub fn frame_without_id(&self) -> Bytes {
+        let id = self.frame.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+        self.frame.slice(id + 1..)
+    }
 }
 
 #[cfg(test)]

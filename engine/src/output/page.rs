@@ -4,11 +4,11 @@
 use std::io;
 
 use model::ansi::{self, LineEnd};
-use model::level;
-use model::{JobId, LinesPage, OutputLine};
+use model::group::Section;
+use model::{JobId, Level, LinesPage, OutputLine};
 
 use super::lines::{self, Line};
-use super::{OutputError, Outputs, blocking};
+use super::{OutputError, Outputs, blocking, levels};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
 
@@ -39,19 +39,18 @@ impl Outputs {
         &self,
         job: JobId,
         attempt: i32,
-        lines: Vec<Line>,
+        lines: Vec<(Line, Level)>,
     ) -> Result<Vec<OutputLine>, OutputError> {
         if lines.is_empty() {
             return Ok(Vec::new());
         }
         let steps = self.steps(job, attempt).await?;
-        let offsets: Vec<i64> = lines.iter().map(|line| signed(line.offset)).collect();
+        let offsets: Vec<i64> = lines.iter().map(|(line, _)| signed(line.offset)).collect();
         let places = self.events.events_at_offsets(job, attempt, &offsets).await?;
-        let item = |(line, seq): (Line, _)| {
+        let item = |((line, level), seq): ((Line, Level), _)| {
             let printed = String::from_utf8_lossy(&line.text);
             let shown = ansi::fold(&printed, LineEnd::Complete);
             let truncated = line.cut || shown.cut;
-            let text = shown.text.into_owned();
             OutputLine {
                 line: signed(line.number),
                 seq,
@@ -59,9 +58,10 @@ impl Outputs {
                 stage: line.source.step.stage,
                 step_id: steps.get(line.source).cloned(),
                 time: line.time,
-                level: level::of_printed(&text, line.source.stream),
-                text,
+                level,
+                text: shown.text.into_owned(),
                 truncated,
+                section: Section::of_line(&printed),
             }
         };
         Ok(lines.into_iter().zip(places).map(item).collect())
@@ -69,7 +69,7 @@ impl Outputs {
 }
 
 /// Reads the lines, and returns them with the total number of lines in the output.
-fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<Line>, u64)> {
+fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<(Line, Level)>, u64)> {
     let total = spool.total_lines()?;
     let from = match wanted.from {
         from @ 1.. => from.unsigned_abs(),
@@ -77,7 +77,14 @@ fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<Line>, u64)>
     };
     // Exclude lines that began after the total was read, so that no line number exceeds `totalLines`.
     let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);
-    Ok((lines::read(spool, from, wanted.count.min(left), wanted.keep)?, total))
+    let lines = lines::read(spool, from, wanted.count.min(left), wanted.keep)?;
+    Ok((with_levels(spool, lines)?, total))
+}
+
+/// Adds the levels of lines.
+pub(super) fn with_levels(spool: &mut SpoolReader, lines: Vec<Line>) -> io::Result<Vec<(Line, Level)>> {
+    let levels = levels::of_lines(spool, &lines)?;
+    Ok(lines.into_iter().zip(levels).collect())
 }
 
 pub(super) fn signed(number: u64) -> i64 {

@@ -5,6 +5,7 @@
 //! order of the search. All searches together use one thread per CPU core, and each holds only the chunks that are
 //! being searched. Dropping a [`LogSearch`] ends it.
 
+mod known;
 mod query;
 mod scan;
 
@@ -15,28 +16,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
-use model::{JobId, SearchHit, SearchPage};
+use model::{JobId, SearchHit, SearchPage, StepMatches, StepRef};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::lines::{self, Line};
+use super::page::with_levels;
 use super::{OutputError, Outputs, StepIds, blocking, signed};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
-pub use query::{LineQuery, PatternCase, PatternError, SearchPattern, Select, Syntax};
+use known::KnownCache;
+pub use known::KnownLines;
+pub use query::{LineQuery, MessageLines, PatternCase, PatternError, SearchPattern, Select, Syntax};
 use scan::ChunkFindings;
 
 /// The minimum and the maximum number of bytes of output that one thread searches at a time. A search begins with small
 /// chunks, so that its first results arrive early, and holds one chunk for each core.
 const CHUNK: (u64, u64) = (256 << 10, 4 << 20);
 
-/// The maximum number of index records of a chunk. Programs that write single lines cause one record per line.
+/// The maximum number of index records of a chunk. Programs that write one line at a time create a record for each line.
 const CHUNK_RECORDS: u64 = 1 << 16;
 
 /// The maximum number of matching lines whose numbers a search reports.
 const MAX_NUMBERS: usize = 100_000;
 
-/// The maximum number of bytes of a line that a search returns. Matches after them are not reported as ranges.
+/// The maximum number of bytes of a line that a search returns. Matches beyond this limit are not reported as ranges.
 const KEEP: usize = 16 << 10;
 
 /// The beginning and the direction of a search. Lines are numbered from 1.
@@ -48,17 +52,18 @@ pub enum SearchFrom {
     Before(u64),
 }
 
-/// The threads that all searches share.
+/// The state shared by all searches: their threads, and the known lines.
 #[derive(Clone, Debug)]
 pub(super) struct Searchers {
     permits: Arc<Semaphore>,
     count: usize,
+    known: Arc<KnownCache>,
 }
 
 impl Searchers {
     pub(super) fn new() -> Self {
         let count = available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new(count)), count }
+        Self { permits: Arc::new(Semaphore::new(count)), count, known: Arc::default() }
     }
 }
 
@@ -85,6 +90,9 @@ pub struct LogSearch {
     numbers_left: usize,
     /// The first line that may still change.
     unfinished: Option<u64>,
+    /// The line to resume from: the first line that has not been searched or, when searching backwards, the last line
+    /// that has been searched.
+    reached: u64,
     /// The numbers of lines that were found but not yet returned by [`LogSearch::lines`].
     unread: Vec<u64>,
 }
@@ -93,6 +101,7 @@ pub struct LogSearch {
 #[derive(Debug)]
 struct SearchShared {
     query: LineQuery,
+    purpose: Purpose,
     steps: StepIds,
     /// The lines to search.
     lines: Range<u64>,
@@ -100,6 +109,15 @@ struct SearchShared {
     records: u64,
     /// Whether the search has been dropped, so that its threads stop.
     is_dropped: AtomicBool,
+}
+
+/// The purpose of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Find the lines that the query selects.
+    Find,
+    /// Collect the distinct lines.
+    Collect,
 }
 
 impl Outputs {
@@ -110,6 +128,16 @@ impl Outputs {
         of: &AttemptOutput,
         query: LineQuery,
         from: SearchFrom,
+    ) -> Result<LogSearch, OutputError> {
+        self.begin(job, of, (query, from), Purpose::Find).await
+    }
+
+    async fn begin(
+        &self,
+        job: JobId,
+        of: &AttemptOutput,
+        (query, from): (LineQuery, SearchFrom),
+        purpose: Purpose,
     ) -> Result<LogSearch, OutputError> {
         let spool = self.open(job, of).await?;
         let steps = self.steps(job, of.attempt).await?;
@@ -136,7 +164,14 @@ impl Outputs {
             job,
             attempt: of.attempt,
             spool,
-            shared: Arc::new(SearchShared { query, steps, lines, records, is_dropped: AtomicBool::new(false) }),
+            shared: Arc::new(SearchShared {
+                query,
+                purpose,
+                steps,
+                lines,
+                records,
+                is_dropped: AtomicBool::new(false),
+            }),
             from,
             rest,
             chunk: CHUNK.0,
@@ -146,6 +181,9 @@ impl Outputs {
             matches: 0,
             numbers_left: MAX_NUMBERS,
             unfinished: None,
+            reached: match from {
+                SearchFrom::Line(line) | SearchFrom::Before(line) => line,
+            },
             unread: Vec::new(),
         })
     }
@@ -154,12 +192,14 @@ impl Outputs {
 impl LogSearch {
     /// Returns the first `limit` matching lines, and stops.
     pub async fn page(mut self, limit: usize) -> Result<SearchPage, OutputError> {
-        let mut numbers = Vec::new();
+        let (mut numbers, mut steps) = (Vec::new(), Vec::new());
         while numbers.len() < limit
             && let Some(found) = self.next_found().await?
         {
-            numbers.extend(found);
+            numbers.extend(found.lines);
+            steps.extend(found.steps);
         }
+        steps.sort_unstable_by_key(|(first, _)| *first);
         let mut has_more = numbers.len() > limit || !self.is_done();
         numbers.truncate(limit);
         let items = self.describe(&numbers).await?;
@@ -177,6 +217,7 @@ impl LogSearch {
         Ok(SearchPage {
             items,
             lines: numbers.iter().copied().map(signed).collect(),
+            steps: self.matches_by_step(&numbers, &steps),
             matches: signed(numbers.len() as u64),
             total_lines: signed(self.total_lines),
             next: next.map(signed),
@@ -184,21 +225,22 @@ impl LogSearch {
         })
     }
 
-    /// Returns the next part of the results, with the text of up to `limit` lines. The last part has `done` set. Must
-    /// not be called after it.
-    pub async fn part(&mut self, limit: usize) -> Result<SearchPage, OutputError> {
-        let mut numbers = self.next_found().await?.unwrap_or_default();
+    /// Returns the next batch of results, with the text of up to `limit` lines. The last batch has `done` set. Must not
+    /// be called after it.
+    pub async fn batch(&mut self, limit: usize) -> Result<SearchPage, OutputError> {
+        let ChunkFindings { lines: mut numbers, steps, .. } = self.next_found().await?.unwrap_or_default();
+        let steps = self.matches_by_step(&numbers, &steps);
         self.matches += numbers.len() as u64;
         numbers.truncate(self.numbers_left);
         self.numbers_left -= numbers.len();
-        let done = self.is_done();
         Ok(SearchPage {
             items: self.describe(&numbers[..numbers.len().min(limit)]).await?,
             lines: numbers.iter().copied().map(signed).collect(),
+            steps,
             matches: signed(self.matches),
             total_lines: signed(self.total_lines),
-            next: if done { self.next() } else { None }.map(signed),
-            done,
+            next: self.next().map(signed),
+            done: self.is_done(),
         })
     }
 
@@ -206,8 +248,8 @@ impl LogSearch {
     /// ones.
     pub async fn lines(&mut self) -> Result<Option<Vec<Line>>, OutputError> {
         if self.unread.is_empty() {
-            let Some(numbers) = self.next_found().await? else { return Ok(None) };
-            self.unread = numbers;
+            let Some(found) = self.next_found().await? else { return Ok(None) };
+            self.unread = found.lines;
         }
         let (Some(mut spool), numbers) = (self.spool.clone(), std::mem::take(&mut self.unread)) else {
             return Ok(None);
@@ -226,10 +268,13 @@ impl LogSearch {
         self.rest.is_empty() && self.running.is_empty()
     }
 
-    /// Returns the line to continue from after everything has been searched.
+    /// Returns the line to continue from, or `None` if everything has been searched and no more lines will follow.
     fn next(&self) -> Option<u64> {
         match self.from {
-            SearchFrom::Before(_) => None,
+            SearchFrom::Before(_) => (!self.is_done()).then_some(self.reached),
+            SearchFrom::Line(from) if !self.is_done() => {
+                Some(self.unfinished.map_or(self.reached, |line| line.min(self.reached)).max(from))
+            }
             SearchFrom::Line(_) if self.is_complete => None,
             SearchFrom::Line(from) => {
                 let end = self.total_lines + 1;
@@ -238,9 +283,9 @@ impl LogSearch {
         }
     }
 
-    /// Returns the numbers of the matching lines of the next chunk, or `None` after the last chunk. Chunks after it are
-    /// searched in the meantime.
-    async fn next_found(&mut self) -> Result<Option<Vec<u64>>, OutputError> {
+    /// Returns the results of the next chunk, in the order of the search, or `None` after the last chunk. Later
+    /// chunks are searched in the meantime.
+    async fn next_found(&mut self) -> Result<Option<ChunkFindings>, OutputError> {
         while self.running.len() < self.outputs.searchers.count && !self.rest.is_empty() {
             let chunk = self.next_chunk().await?;
             let (mut spool, shared) = (self.spool.clone(), Arc::clone(&self.shared));
@@ -262,11 +307,15 @@ impl LogSearch {
         let found = running.await.map_err(io::Error::other)?;
         self.running.pop_front();
         let mut found = found?;
+        self.reached = match self.from {
+            SearchFrom::Line(_) => found.begun.end,
+            SearchFrom::Before(_) => found.begun.start,
+        };
         self.unfinished = [self.unfinished, found.unfinished].into_iter().flatten().min();
         if matches!(self.from, SearchFrom::Before(_)) {
             found.lines.reverse();
         }
-        Ok(Some(found.lines))
+        Ok(Some(found))
     }
 
     /// Removes the next chunk from the rest.
@@ -294,11 +343,43 @@ impl LogSearch {
         Ok(chunk)
     }
 
+    /// Counts matching lines by the step that printed them, in the order of the lines. `steps` contains the number of
+    /// the first line of each step, in ascending order.
+    fn matches_by_step(&self, numbers: &[u64], steps: &[(u64, StepRef)]) -> Vec<StepMatches> {
+        let mut counts: Vec<(StepRef, i64)> = Vec::new();
+        for number in numbers {
+            let at = steps.partition_point(|(first, _)| first <= number);
+            let Some((_, step)) = at.checked_sub(1).and_then(|at| steps.get(at)) else { continue };
+            match counts.last_mut() {
+                Some((last, count)) if last == step => *count += 1,
+                _ => counts.push((*step, 1)),
+            }
+        }
+        let counted = |(step, matches): (StepRef, _)| {
+            let step_id = self.shared.steps.of(step).cloned();
+            StepMatches { stage: step.stage, step_id, matches }
+        };
+        counts.into_iter().map(counted).collect()
+    }
+
     /// Reads the lines with these numbers.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let numbers = numbers.to_vec();
-        let lines = blocking(move || lines::read_each(&mut spool, &numbers, KEEP)).await?;
+        let lines = blocking(move || {
+            let mut lines = lines::read_each(&mut spool, &numbers, KEEP)?;
+            // Levels are determined much faster in the order of the log.
+            let is_backwards = numbers.first() > numbers.last();
+            if is_backwards {
+                lines.reverse();
+            }
+            let mut lines = with_levels(&mut spool, lines)?;
+            if is_backwards {
+                lines.reverse();
+            }
+            Ok(lines)
+        })
+        .await?;
         let lines = self.outputs.describe(self.job, self.attempt, lines).await?;
         let query = &self.shared.query;
         let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line), line };

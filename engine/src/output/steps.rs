@@ -39,6 +39,11 @@ impl StepIds {
     /// were loaded.
     #[must_use]
     pub fn get(&self, source: Source) -> Option<&String> {
-        self.0.get(&source.step)
+        self.of(source.step)
+    }
+
+    /// Returns the id of a step, or `None` if the step's event was not stored when the ids were loaded.
+    pub(super) fn of(&self, step: StepRef) -> Option<&String> {
+        self.0.get(&step)
     }
 }

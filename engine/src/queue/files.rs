@@ -28,7 +28,7 @@ pub struct AttemptOutput {
     /// The number of the job's latest attempt.
     pub last_attempt: i32,
     /// Whether the job has finished.
-    pub job_is_over: bool,
+    pub job_has_finished: bool,
     /// Whether the output is complete: either the attempt has ended, or the job has had no attempt.
     pub is_complete: bool,
     /// SHA-256 of the complete output in hexadecimal, if the attempt has ended and has a spool.
@@ -47,6 +47,17 @@ impl Queue {
     pub async fn artifact(&self, id: ArtifactId) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::artifact(&mut connection, id).await?)
+    }
+
+    /// Returns an artifact of an attempt by its name, or `None` if there is no such artifact.
+    pub async fn artifact_named(
+        &self,
+        job: JobId,
+        attempt: i32,
+        name: &str,
+    ) -> Result<Option<ArtifactFile>, QueueError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::artifact_named(&mut connection, job, attempt, name).await?)
     }
 
     /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`.

@@ -4,6 +4,7 @@ mod checks;
 mod masking;
 mod other;
 mod steps;
+mod terminal;
 
 use std::collections::BTreeMap;
 
@@ -15,9 +16,10 @@ use super::working_roots::WorkingRoots;
 use crate::artifacts::{InvalidPattern, Patterns};
 use crate::json::{self, Json, JsonError};
 use checks::{check_directory, check_env, check_name, check_timeout};
-use steps::{RawStep, check_steps, first_line, only_step};
+use steps::{JobDefaults, RawStep, check_steps, first_line, only_step};
 
 pub use steps::StepSpec;
+pub use terminal::TerminalSize;
 
 /// The error for an invalid submission. The message names the field and its accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +159,8 @@ pub struct RawCommand {
     #[serde(skip_serializing_if = "Option::is_none")]
     working_directory: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    terminal: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     timeout_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prepare: Option<Vec<RawStep>>,
@@ -180,17 +184,18 @@ impl Command {
         let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
         check_directory("payload.workingDirectory", &working_directory)?;
         check_timeout("payload.timeoutSeconds", raw.timeout_seconds)?;
-        let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default())?;
+        let defaults = JobDefaults { terminal: raw.terminal.unwrap_or(false), env: &raw.env };
+        let prepare = check_steps("payload.prepare", raw.prepare.unwrap_or_default(), defaults)?;
         let execute = match (raw.run, raw.steps) {
-            (Some(run), None) => vec![only_step(run)?],
+            (Some(run), None) => vec![only_step(run, defaults)?],
             (None, Some(steps)) if steps.is_empty() => {
                 return Err(invalid("payload.steps", "must have at least one step"));
             }
-            (None, Some(steps)) => check_steps("payload.steps", steps)?,
+            (None, Some(steps)) => check_steps("payload.steps", steps, defaults)?,
             (Some(_), Some(_)) => return Err(invalid("payload.run", "specify either run or steps, not both")),
             (None, None) => return Err(invalid("payload.run", "specify run (one command) or steps")),
         };
-        let publish = check_steps("payload.publish", raw.publish.unwrap_or_default())?;
+        let publish = check_steps("payload.publish", raw.publish.unwrap_or_default(), defaults)?;
         let stages = [(Stage::Prepare, prepare), (Stage::Execute, execute), (Stage::Publish, publish)]
             .into_iter()
             .filter(|(_, steps)| !steps.is_empty())
@@ -284,6 +289,28 @@ mod tests {
     }
 
     #[test]
+    fn a_step_runs_in_a_terminal_as_the_job_says_unless_it_says_otherwise() {
+        let terminals = |payload: Value| {
+            let command = parse(&payload).expect("it is valid");
+            command.steps().map(|(.., step)| step.terminal.map(|size| size.columns)).collect::<Vec<_>>()
+        };
+        assert_eq!(terminals(json!({"run": "a"})), [None]);
+        assert_eq!(terminals(json!({"run": "a", "terminal": true, "env": {"COLUMNS": "80"}})), [Some(80)]);
+        let steps = || json!([{"run": "a"}, {"run": "b", "terminal": true}, {"run": "c", "terminal": false}]);
+        assert_eq!(terminals(json!({"steps": steps()})), [None, Some(120), None]);
+        let all = json!({"terminal": true, "prepare": [{"run": "p"}], "steps": steps(), "publish": [{"run": "q"}]});
+        assert_eq!(terminals(all), [Some(120), Some(120), Some(120), None, Some(120)]);
+    }
+
+    #[test]
+    fn an_impossible_terminal_size_is_refused_only_if_a_step_has_a_terminal() {
+        check_refused(json!({"run": "a", "terminal": true, "env": {"COLUMNS": "wide"}}), "payload.env.COLUMNS");
+        let steps = json!([{"run": "a"}, {"run": "b", "terminal": true, "env": {"LINES": "0"}}]);
+        check_refused(json!({"steps": steps}), "payload.steps[1].env.LINES");
+        parse(&json!({"run": "a", "env": {"COLUMNS": "wide"}})).expect("the variable has no meaning here");
+    }
+
+    #[test]
     fn a_stage_without_steps_is_omitted() {
         let command = parse(&json!({"run": "a", "prepare": [], "publish": null})).expect("it is valid");
         assert_eq!(command.stages.len(), 1);
@@ -309,6 +336,8 @@ mod tests {
         check_refused(json!({"run": "a", "timeoutSeconds": "1"}), "payload.timeoutSeconds");
         check_refused(json!({"run": "a", "env": {"A": 1}}), "payload.env.A");
         check_refused(json!({"run": "a", "env": {"A B": ""}}), "payload.env.A B");
+        check_refused(json!({"run": "a", "terminal": "yes"}), "payload.terminal");
+        check_refused(json!({"steps": [{"run": "a", "terminal": 1}]}), "payload.steps[0].terminal");
         check_refused(json!({"run": "a", "env": {"TAILWATER_ATTEMPT": "9"}}), "payload.env.TAILWATER_ATTEMPT");
         check_refused(json!({"steps": [{"run": "a"}, {"run": "b", "id": "step-1"}]}), "payload.steps[1].id");
         check_refused(

@@ -1,9 +1,10 @@
 //! The SQL queries for jobs.
 
-use model::{FailureReason, Job, JobId, JobInput, JobStatus, Seq, Timestamp};
+use model::{FailureReason, Job, JobCounts, JobId, JobInput, JobStatus, Seq, Timestamp};
 use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row};
+use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
+use uuid::Uuid;
 
 use super::job_row::JobRow;
 use super::submission::Submission;
@@ -18,12 +19,20 @@ pub struct JobsFilter {
     pub kind: Option<String>,
     /// A text that must occur in the title, the commands or the id of the jobs, if set.
     pub text: Option<String>,
+    /// The user who submitted the jobs to return, if set.
+    pub user: Option<String>,
+    /// The time at or after which the jobs to return were submitted, if set.
+    pub created_after: Option<Timestamp>,
+    /// The time before which the jobs to return were submitted, if set.
+    pub created_before: Option<Timestamp>,
     /// The maximum number of jobs to return.
     pub limit: i64,
     /// The number of matching jobs to skip at the beginning of the list.
     pub offset: i64,
     /// Whether to omit the payloads.
     pub summary: bool,
+    /// Whether to count the jobs of each status that meet the other conditions.
+    pub counts: bool,
 }
 
 pub(super) async fn job(connection: &mut Connection, id: JobId) -> DbResult<Option<JobRow>> {
@@ -107,23 +116,76 @@ pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) ->
 /// Returns the requested jobs, newest first. If more than `filter.limit` jobs match, one additional job is returned, so
 /// that the caller knows that there are more.
 pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobRow>> {
-    let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-    let pattern = filter.text.as_deref().map(like_pattern);
-    Ok(sqlx::query_as(
-        "select * from jobs
-         where (?1 = '[]' or status in (select value from json_each(?1)))
-           and (?2 is null or type = ?2)
-           and (?3 is null or title like ?3 escape '\\' or commands like ?3 escape '\\' or lower(hex(id)) like ?4 escape '\\')
-         order by created_at desc, id desc limit ?5 offset ?6",
+    let mut query = QueryBuilder::new("select * from jobs where true");
+    match filter.statuses.as_slice() {
+        [] => {}
+        // The index of the jobs by status has their order.
+        [status] => {
+            query.push(" and status = ").push_bind(status.as_str());
+        }
+        // The plus sign prevents SQLite from sorting all jobs of these statuses, which most jobs may have. It reads the
+        // newest jobs until it has enough.
+        statuses => {
+            let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
+            query.push(" and +status in (select value from json_each(");
+            query.push_bind(serde_json::json!(statuses).to_string()).push("))");
+        }
+    }
+    push_conditions(&mut query, filter);
+    query.push(" order by created_at desc, id desc limit ").push_bind(filter.limit + 1);
+    query.push(" offset ").push_bind(filter.offset);
+    Ok(query.build_query_as().fetch_all(connection.sqlite()).await?)
+}
+
+/// Returns the latest successful jobs with the title and the commands of a job that were submitted before it, newest
+/// first.
+pub(super) async fn earlier_successes(connection: &mut Connection, job: JobId, limit: i64) -> DbResult<Vec<JobId>> {
+    // SQLite would otherwise read all successful jobs until it finds enough with the same title.
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select earlier.id from jobs as this join jobs as earlier indexed by jobs_succeeded
+           on earlier.title = this.title and earlier.commands = this.commands and earlier.type = this.type
+         where this.id = ? and earlier.status = 'succeeded'
+           and (earlier.created_at, earlier.id) < (this.created_at, this.id)
+         order by earlier.created_at desc, earlier.id desc limit ?",
     )
-    .bind(serde_json::json!(statuses).to_string())
-    .bind(&filter.kind)
-    .bind(&pattern)
-    .bind(pattern.as_ref().map(|pattern| pattern.replace('-', "").to_ascii_lowercase()))
-    .bind(filter.limit + 1)
-    .bind(filter.offset)
+    .bind(job.0)
+    .bind(limit)
     .fetch_all(connection.sqlite())
-    .await?)
+    .await?;
+    Ok(ids.into_iter().map(JobId).collect())
+}
+
+/// Counts the jobs of each status that meet all conditions of the filter except the one for the status.
+pub(super) async fn counts(connection: &mut Connection, filter: &JobsFilter) -> DbResult<JobCounts> {
+    let mut query = QueryBuilder::new("select status, count(*) from jobs where true");
+    push_conditions(&mut query, filter);
+    query.push(" group by status");
+    let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(connection.sqlite()).await?;
+    let of = |status: JobStatus| rows.iter().find(|(word, _)| word == status.as_str()).map_or(0, |(_, count)| *count);
+    Ok(JobCounts::new(of))
+}
+
+/// Adds the conditions of a filter, except the one for the status.
+fn push_conditions(query: &mut QueryBuilder<Sqlite>, filter: &JobsFilter) {
+    if let Some(kind) = &filter.kind {
+        query.push(" and type = ").push_bind(kind.clone());
+    }
+    if let Some(user) = &filter.user {
+        query.push(" and created_by = ").push_bind(user.clone());
+    }
+    if let Some(after) = filter.created_after {
+        query.push(" and created_at >= ").push_bind(after.0);
+    }
+    if let Some(before) = filter.created_before {
+        query.push(" and created_at < ").push_bind(before.0);
+    }
+    if let Some(text) = &filter.text {
+        let pattern = like_pattern(text);
+        let id_pattern = pattern.replace('-', "").to_ascii_lowercase();
+        query.push(" and (title like ").push_bind(pattern.clone());
+        query.push(" escape '\\' or commands like ").push_bind(pattern);
+        query.push(" escape '\\' or lower(hex(id)) like ").push_bind(id_pattern).push(" escape '\\')");
+    }
 }
 
 /// Returns the number of the latest change to any job's state.
@@ -214,7 +276,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             log_lines: row.try_get("log_lines")?,
             log_bytes: row.try_get("log_bytes")?,
             log_sha256: row.try_get("log_sha256")?,
-            resubmitted_from: row.try_get::<Option<uuid::Uuid>, _>("resubmitted_from")?.map(JobId),
+            resubmitted_from: row.try_get::<Option<Uuid>, _>("resubmitted_from")?.map(JobId),
             input: parse_input(row.try_get("input")?)?,
             queue_position: None,
         };

@@ -15,6 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use nix::unistd::{Uid, User};
 use percent_encoding::percent_decode_str;
 
+use crate::queue::TerminalSize;
+
 /// Variables of the server that are always passed on, in addition to `LC_*`.
 const INHERITED: [&str; 4] = ["PATH", "LANG", "TZ", "TMPDIR"];
 
@@ -24,6 +26,11 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// The server's variables that are passed on by default. They configure network access.
 pub const DEFAULT_JOB_ENV: [&str; 8] =
     ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// The variables that name the program with which output is shown page by page on a terminal. `PAGER` is used by most
+/// programs that start one, among them `man`, `systemctl` and `psql`. `git` prefers its own setting `core.pager`, but
+/// not to `GIT_PAGER`.
+const PAGERS: [&str; 2] = ["PAGER", "GIT_PAGER"];
 
 /// The value of a job's `HOME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,14 +80,18 @@ pub struct JobEnvironment {
 }
 
 impl JobEnvironment {
-    /// Returns the variables of a step, except those that the job or the step itself defines.
-    pub(super) fn variables(&self, workspace: &Path) -> BTreeMap<String, String> {
+    /// Returns the variables of a step, except those that the job or the step itself defines. `terminal` is the size of
+    /// the step's terminal, or `None` if it has none.
+    pub(super) fn variables(&self, workspace: &Path, terminal: Option<TerminalSize>) -> BTreeMap<String, String> {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
         variables.extend(server_variables(|name| INHERITED.contains(&name) || name.starts_with("LC_")));
         variables.extend([text("TERM", "xterm-256color"), text("CI", "true")]);
         // Python would otherwise hold back what it prints until several KiB have accumulated.
         variables.extend([text("PYTHONUNBUFFERED", "1")]);
+        if terminal.is_some() {
+            variables.extend(PAGERS.map(|name| text(name, "cat")));
+        }
         variables.extend(user_variables());
         if self.home == JobHome::Workspace || !variables.contains_key("HOME") {
             variables.insert("HOME".to_owned(), workspace.display().to_string());

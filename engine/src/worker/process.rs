@@ -1,17 +1,18 @@
 //! Runs the process of a step: starts it, reads both of its output streams, and stops it with all of its descendants.
 //!
-//! All of this happens in the calling thread, which polls the pipes, the supervisor's socket and the stop requests. The
-//! same thread stores the output and does not read from the pipes while it does so. Therefore, a child that writes
-//! faster than its output can be stored is blocked.
+//! All of this happens in the calling thread, which polls both output streams, the supervisor's socket and the stop
+//! requests. The same thread stores the output and does not read from the streams while it does so. Therefore, a child
+//! that writes faster than its output can be stored is blocked. Each stream is a pipe or a terminal ([`output`]).
 //!
-//! The step has finished when its process has exited, even if a descendant still has the pipes open. The pipes are read
-//! for a short time after that, and then the remaining descendants are killed. The process and its descendants belong
-//! to a [`supervisor`], which signals and reaps them.
+//! The step has finished when its process has exited, even if a descendant still has the streams open. The streams are
+//! read for a short time after that, and then the remaining descendants are killed. The process and its descendants
+//! belong to a [`supervisor`], which signals and reaps them.
 
 mod kill;
+mod output;
 mod supervisor;
 
-use std::io::{self, PipeReader, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -27,14 +28,12 @@ pub(super) use crate::supervise::message::ExitStatus;
 use crate::supervise::message::{Order, Report};
 
 pub use kill::{ProcessMarker, kill_marked};
+use output::{OutputReader, READ};
 use supervisor::Supervisor;
 pub use supervisor::{LeftBehind, Program, Supervision};
 
-/// How long the pipes are read after the process has exited, if a descendant still has them open.
+/// How long the streams are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// The maximum size of one read, in bytes. Pipes are created with the same capacity, so that one read can empty a pipe.
-const READ: usize = 256 << 10;
 
 /// The result of a step's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,14 +90,14 @@ pub fn run(
     (limits, control): (ProcessLimits, &Control),
     capture: &mut StepCapture<'_>,
 ) -> Result<Exit, ProcessError> {
-    let (out, out_writer) = pipe().map_err(ProcessError::Spawn)?;
-    let (err, err_writer) = pipe().map_err(ProcessError::Spawn)?;
+    let open = || OutputReader::open(program.terminal, Instant::now()).map_err(ProcessError::Spawn);
+    let ((out, out_writer), (err, err_writer)) = (open()?, open()?);
     let supervisor = Supervisor::start(supervision, program, marker, [out_writer, err_writer]);
     let supervisor = supervisor.map_err(ProcessError::Spawn)?;
     FailPoint::ProcessStarted.reached();
-    let pipes = [Some(out), Some(err)];
+    let streams = [Some(out), Some(err)];
     let mut running =
-        Running { supervisor, pipes, limits, control, capture, ending: None, status: None, drain_until: None };
+        Running { supervisor, streams, limits, control, capture, ending: None, status: None, drain_until: None };
     let read = running.poll_to_end().map_err(ProcessError::Store);
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
@@ -111,15 +110,6 @@ pub fn run(
     Ok(Exit { status, ended_by: ending.map(|ending| ending.by), left_behind })
 }
 
-fn pipe() -> io::Result<(PipeReader, io::PipeWriter)> {
-    let (reader, writer) = io::pipe()?;
-    // With a larger pipe, a fast child can continue to write while earlier output is being stored. If the kernel
-    // refuses this size, the default size works too.
-    rustix::pipe::fcntl_setpipe_size(&writer, READ).ok();
-    rustix::io::ioctl_fionbio(&reader, true)?;
-    Ok((reader, writer))
-}
-
 /// The progress of stopping the process.
 #[derive(Clone, Copy)]
 struct StopInProgress {
@@ -130,27 +120,28 @@ struct StopInProgress {
 
 struct Running<'a, 'b> {
     supervisor: Supervisor,
-    pipes: [Option<PipeReader>; 2],
+    /// The output streams that have not been closed.
+    streams: [Option<OutputReader>; 2],
     limits: ProcessLimits,
     control: &'a Control,
     capture: &'a mut StepCapture<'b>,
     ending: Option<StopInProgress>,
     /// The exit status, once the supervisor has reported it.
     status: Option<ExitStatus>,
-    /// The time at which reading from the pipes ends, or `None` while the process is running.
+    /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,
 }
 
 /// Identifies a polled descriptor.
 #[derive(Clone, Copy)]
 enum Watched {
-    Pipe(StreamName),
+    Stream(StreamName),
     Supervisor,
     Control,
 }
 
 impl Running<'_, '_> {
-    /// Reads until the process has exited and its pipes are closed, or until [`DRAIN`] has passed since its exit.
+    /// Reads until the process has exited and its streams are closed, or until [`DRAIN`] has passed since its exit.
     fn poll_to_end(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ];
         loop {
@@ -160,14 +151,14 @@ impl Running<'_, '_> {
                 None => false,
                 // While output cannot be stored, wait for the retry, unless the step is being stopped anyway.
                 Some(_) if self.capture.is_refused() => self.ending.is_some(),
-                Some(until) => until <= now || self.pipes.iter().all(Option::is_none),
+                Some(until) => until <= now || self.streams.iter().all(Option::is_none),
             };
             if is_over {
                 return Ok(());
             }
             for watched in self.wait(now)? {
                 match watched {
-                    Watched::Pipe(stream) => self.read(stream, &mut buffer)?,
+                    Watched::Stream(stream) => self.read(stream, &mut buffer)?,
                     Watched::Supervisor => {
                         // If there is no report, the supervisor has been killed, and the step with it.
                         if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
@@ -190,9 +181,9 @@ impl Running<'_, '_> {
         let mut watched = Vec::with_capacity(4);
         let mut fds = Vec::with_capacity(4);
         for stream in [StreamName::Stdout, StreamName::Stderr] {
-            if let Some(pipe) = self.pipes[stream as usize].as_ref().filter(|_| !self.capture.is_refused()) {
-                watched.push(Watched::Pipe(stream));
-                fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
+            if let Some(reader) = self.streams[stream as usize].as_ref().filter(|_| !self.capture.is_refused()) {
+                watched.push(Watched::Stream(stream));
+                fds.push(PollFd::from_borrowed_fd(reader.as_fd(), PollFlags::IN));
             }
         }
         if self.drain_until.is_none() {
@@ -212,12 +203,12 @@ impl Running<'_, '_> {
         Ok(ready.map(|(watched, _)| watched).collect())
     }
 
-    /// Reads from a pipe once. The caller polls again after each read, so that neither pipe is starved.
+    /// Reads from a stream once. The caller polls again after each read, so that neither stream is starved.
     fn read(&mut self, stream: StreamName, buffer: &mut [u8]) -> io::Result<()> {
-        let Some(pipe) = &mut self.pipes[stream as usize] else { return Ok(()) };
-        match pipe.read(buffer) {
-            Ok(0) => self.pipes[stream as usize] = None,
-            // Discard the output. Reading must continue, because a process that is blocked on a full pipe cannot exit.
+        let Some(reader) = &mut self.streams[stream as usize] else { return Ok(()) };
+        match reader.read(buffer, Instant::now()) {
+            Ok(0) => self.streams[stream as usize] = None,
+            // Discard the output. Reading must continue, because a process whose output is not read cannot exit.
             Ok(_) if self.is_over_limit() => {}
             Ok(read) => {
                 self.capture.output(stream, &buffer[..read], Instant::now(), clock::now());
@@ -241,7 +232,8 @@ impl Running<'_, '_> {
         let deadline =
             self.limits.deadline.filter(|_| self.ending.is_none() && (self.drain_until.is_none() || refused));
         let drain_until = self.drain_until.filter(|_| !refused);
-        [self.capture.deadline(), drain_until, kill_at, deadline].into_iter().flatten().min()
+        let of_streams = self.streams.iter().flatten().filter_map(OutputReader::deadline);
+        [self.capture.deadline(), drain_until, kill_at, deadline].into_iter().flatten().chain(of_streams).min()
     }
 
     fn act_on_time(&mut self, now: Instant) {
@@ -249,9 +241,13 @@ impl Running<'_, '_> {
             let refused = self.capture.is_refused();
             self.capture.tick(now, clock::now());
             if refused && !self.capture.is_refused() {
-                // Nothing was read while output could not be stored, so the period for draining the pipes starts again.
+                // Nothing was read while output could not be stored, so the period for draining the streams starts
+                // again.
                 self.drain_until = self.drain_until.map(|_| now + DRAIN);
             }
+        }
+        for reader in self.streams.iter_mut().flatten() {
+            reader.tick(now);
         }
         let may_time_out = self.drain_until.is_none() || self.capture.is_refused();
         if self.limits.deadline.is_some_and(|at| at <= now) && may_time_out {

@@ -146,7 +146,7 @@ impl<L: Link> Shipper<L> {
                 since = None;
             }
             match wait {
-                Wait::Over => return Ok(self.progress),
+                Wait::Ended => return Ok(self.progress),
                 Wait::Not => {}
                 Wait::Until(at) => {
                     tokio::select! {
@@ -175,7 +175,7 @@ impl<L: Link> Shipper<L> {
                 Err(error) => self.leave_out_the_rest(&error, &mut out),
             }
         } else if known.over.is_some() && next.is_none() {
-            Wait::Over
+            Wait::Ended
         } else {
             Wait::Until(None)
         };
@@ -337,7 +337,7 @@ enum Wait {
     /// Wait for a notification, or until the given time if there is one.
     Until(Option<Instant>),
     /// Everything has been sent or suppressed, so shipping has ended.
-    Over,
+    Ended,
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -1,6 +1,6 @@
-//! Escape sequences for cursor movements and erasures within a row.
+//! Escape sequences for cursor movements and erasures, within a row and between the rows of a screen.
 
-/// A cursor movement or an erasure.
+/// A cursor movement or an edit within a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motion {
     /// Moves right by this many columns (CUF, HPR).
@@ -25,6 +25,10 @@ pub enum Motion {
     EraseRow,
     /// Erases this many columns, starting at the cursor (ECH).
     Erase(u16),
+    /// Inserts this many blank columns at the cursor (ICH).
+    Insert(u16),
+    /// Deletes this many columns, starting at the cursor (DCH).
+    Delete(u16),
 }
 
 impl Motion {
@@ -41,6 +45,8 @@ impl Motion {
             ('K', 1) => Self::EraseLeft,
             ('K', 2) => Self::EraseRow,
             ('X', _) => Self::Erase(count),
+            ('@', _) => Self::Insert(count),
+            ('P', _) => Self::Delete(count),
             _ => return None,
         })
     }
@@ -61,11 +67,98 @@ impl Motion {
             Self::EraseLeft => (1, 'K'),
             Self::EraseRow => (2, 'K'),
             Self::Erase(count) => (count, 'X'),
+            Self::Insert(count) => (count, '@'),
+            Self::Delete(count) => (count, 'P'),
         };
         out.push_str("\u{1b}[");
         if count > 0 {
             out.push_str(&count.to_string());
         }
         out.push(letter);
+    }
+}
+
+/// A cursor movement to another row of the screen, or a change of several rows.
+///
+/// Rows and columns are counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScreenMotion {
+    /// Moves up by this many rows (CUU).
+    Up(u16),
+    /// Moves down by this many rows (CUD, VPR).
+    Down(u16),
+    /// Moves to the first column of the row that is this many rows above (CPL).
+    StartAbove(u16),
+    /// Moves to the first column of the row that is this many rows below (CNL).
+    StartBelow(u16),
+    /// Moves to a row, in the same column (VPA).
+    Row(u16),
+    /// Moves to a position (CUP, HVP).
+    Position { row: u16, column: u16 },
+    /// Moves up by one row, and scrolls down at the top (RI).
+    ReverseIndex,
+    /// Erases from the cursor to the end of the screen (ED 0).
+    EraseBelow,
+    /// Erases from the beginning of the screen up to and including the cursor (ED 1).
+    EraseAbove,
+    /// Erases the screen (ED 2).
+    EraseScreen,
+    /// Inserts blank rows at the cursor's row (IL).
+    InsertRows(u16),
+    /// Deletes rows, starting at the cursor's row (DL).
+    DeleteRows(u16),
+    /// Scrolls up by this many rows (SU).
+    ScrollUp(u16),
+    /// Scrolls down by this many rows (SD).
+    ScrollDown(u16),
+    /// Limits scrolling to the rows from `top` to `bottom`, or to the last one if `bottom` is `None` (DECSTBM).
+    Region { top: u16, bottom: Option<u16> },
+    /// Saves the cursor's position and style (DECSC, SCOSC).
+    Save,
+    /// Restores the position and style that were saved last (DECRC, SCORC).
+    Restore,
+    /// Switches to the alternate screen, which full-screen programs use.
+    EnterAlternate,
+    /// Switches back from the alternate screen.
+    LeaveAlternate,
+    /// Resets the terminal (RIS).
+    Reset,
+}
+
+impl ScreenMotion {
+    /// Returns the motion that a control sequence stands for. `parameters` are its first two, and `count` is the number
+    /// of all.
+    pub(super) fn of_control(letter: char, parameters: [u16; 2], count: usize) -> Option<Self> {
+        let [first, second] = parameters;
+        let times = first.max(1);
+        Some(match (letter, first) {
+            ('A' | 'k', _) => Self::Up(times),
+            ('B' | 'e', _) => Self::Down(times),
+            ('E', _) => Self::StartBelow(times),
+            ('F', _) => Self::StartAbove(times),
+            ('d', _) => Self::Row(times - 1),
+            ('H' | 'f', _) => Self::Position { row: times - 1, column: second.max(1) - 1 },
+            ('J', 0) => Self::EraseBelow,
+            ('J', 1) => Self::EraseAbove,
+            ('J', 2) => Self::EraseScreen,
+            ('L', _) => Self::InsertRows(times),
+            ('M', _) => Self::DeleteRows(times),
+            ('S', _) => Self::ScrollUp(times),
+            // With more parameters, the sequence reports the mouse instead.
+            ('T', _) if count == 1 => Self::ScrollDown(times),
+            ('r', _) => Self::Region { top: times - 1, bottom: second.checked_sub(1) },
+            ('s', 0) if count == 1 => Self::Save,
+            ('u', 0) if count == 1 => Self::Restore,
+            _ => return None,
+        })
+    }
+
+    /// Returns the motion that setting (`h`) or resetting (`l`) a private mode of DEC stands for.
+    pub(super) const fn of_mode(letter: char, mode: u16) -> Option<Self> {
+        match (letter, mode) {
+            ('h', 47 | 1047 | 1049) => Some(Self::EnterAlternate),
+            ('l', 47 | 1047 | 1049) => Some(Self::LeaveAlternate),
+            _ => None,
+        }
     }
 }

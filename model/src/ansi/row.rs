@@ -1,204 +1,75 @@
-//! Computes one row of a terminal: the visible content of a line after its cursor movements and erasures.
+//! Draws text into one row of a terminal: the cells of the row, and the cursor within it.
 //!
-//! The computation is pure and takes time linear in the line's length: a row has a bounded number of columns, a cursor
-//! movement takes constant time, and an erasure clears one bit per column, 64 at a time. The result is text again
-//! ([`fold`]), whose only escape sequences are styles (SGR) and links (OSC 8), so other code does not have to handle
-//! cursor movements. Colours are reduced to the sixteen of [`Style`].
+//! A row has a bounded number of columns. A cursor movement takes constant time, an erasure clears one bit per column,
+//! 64 at a time, and an insertion or a deletion moves a bounded number of cells. The content is rendered as text again,
+//! whose only escape sequences are styles (SGR) and links (OSC 8). Colours are reduced to the sixteen of [`Style`].
 //!
-//! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
-//! and becomes a NEL in the result. Movements up, and cursor addressing to other rows, are ignored.
+//! Rows do not wrap at the width of a terminal. Programs that redraw rows know the width and do not exceed it, and the
+//! long lines of all other programs stay whole, so that the page can wrap them at its own width.
 
-use std::borrow::Cow;
+mod extras;
+
+use std::sync::Arc;
 
 use super::motion::Motion;
-use super::scan::{Scanner, Token};
 use super::style::Style;
 use super::width::width;
+use extras::{Compaction, Extras};
 
 /// The maximum number of columns of a row: about 200 times the usual width of a terminal, 80 columns. Text beyond it is
 /// dropped.
-const MAX_COLUMNS: usize = 16 * 1024;
-/// The maximum number of bytes of the rows above the cursor's row. When it is exceeded, the rest of the line is
-/// dropped.
-const MAX_ABOVE: usize = 64 * 1024;
-/// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
-/// column and writes a character there, so that folding the line again also reports that text was dropped.
-pub const DROPPED: &str = "\u{1b}[65535G ";
-
+pub(super) const MAX_COLUMNS: usize = 16 * 1024;
+/// The maximum number of columns of a row in which cells are inserted or deleted, which is more than any terminal
+/// window has. In a longer row, such a motion has no effect, because moving thousands of cells for a sequence of three
+/// bytes would let a small output cost a lot of time.
+pub(super) const MAX_SHIFTED_COLUMNS: usize = 1024;
 /// The distance between tab stops, in columns.
-const TAB: usize = 8;
+pub(super) const TAB: usize = 8;
 
-/// Whether more text may be appended to a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineEnd {
-    /// More text may be appended to the result. The result therefore records the cursor's position and retains an
-    /// unfinished sequence, so that folding the result together with the appended text gives the same as folding the
-    /// whole line.
-    Open,
-    /// The line is complete.
-    Complete,
-}
-
-/// The visible content of a line.
+/// The style and the link of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Folded<'a> {
-    /// The text, with styles and links.
-    pub text: Cow<'a, str>,
-    /// Whether text was dropped because the line exceeds a limit.
-    pub cut: bool,
+pub(super) struct Pen {
+    pub style: Style,
+    pub link: Option<Arc<str>>,
 }
 
-/// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
-#[must_use]
-pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.
-    let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
-    if !has_motion(line) {
-        return Folded { text: Cow::Borrowed(line), cut: false };
+impl Pen {
+    /// A pen without a link.
+    pub const fn new(style: Style) -> Self {
+        Self { style, link: None }
     }
-    let mut row = TerminalRow::default();
-    let rest = Scanner::new(Style::INHERITED).scan(line, &mut |token| row.take(token));
-    let mut text = row.text(end);
-    if end == LineEnd::Open {
-        text.push_str(&line[rest..]);
+
+    /// Sets or removes the link.
+    pub fn set_link(&mut self, address: Option<&str>) {
+        if self.link.as_deref() != address {
+            self.link = address.map(Arc::from);
+        }
     }
-    Folded { text: Cow::Owned(text), cut: row.full }
+
+    /// Appends the sequences that change this pen to the given style and link.
+    pub fn switch(&mut self, style: Style, link: Option<&Arc<str>>, out: &mut String) {
+        self.style.write_change(style, out);
+        self.style = style;
+        if self.link.as_ref() != link {
+            out.push_str("\u{1b}]8;;");
+            out.push_str(link.map_or("", |address| address));
+            out.push_str("\u{1b}\\");
+            self.link = link.cloned();
+        }
+    }
 }
 
-/// Returns whether a line contains cursor movements or erasures.
-fn has_motion(line: &str) -> bool {
-    // In UTF-8, 0xc2 is the first byte of the C1 control characters.
-    let suspicious = |byte: u8| matches!(byte, 0x8 | 0xb..=0xd | 0x1b | 0xc2);
-    let mut found = false;
-    if line.bytes().any(suspicious) {
-        Scanner::default().scan(line, &mut |token| found |= matches!(token, Token::Motion(_)));
-    }
-    found
-}
-
+/// The position and the style of the next character.
 #[derive(Clone, Debug)]
-struct TerminalCell {
-    /// The character, or [`CONTINUATION`].
-    character: char,
-    /// Combining and invisible characters that follow the character.
-    marks: String,
-    style: Style,
-    /// The link's index plus 1, or 0 if there is none.
-    link: usize,
+pub(super) struct Cursor {
+    /// The column, at most [`MAX_COLUMNS`].
+    pub column: usize,
+    pub pen: Pen,
 }
 
-/// The placeholder in the second column of a wide character.
-const CONTINUATION: char = '\0';
-
-const BLANK: TerminalCell = TerminalCell { character: ' ', marks: String::new(), style: Style::INHERITED, link: 0 };
-
-#[derive(Debug)]
-struct TerminalRow {
-    /// The rows above the cursor's row, each followed by a NEL.
-    above: String,
-    /// The cells that were written. Erased cells remain in this list, and `written` records which cells are erased.
-    cells: Vec<TerminalCell>,
-    /// One bit per cell: set if the cell is not erased.
-    written: Vec<u64>,
-    /// Combining and invisible characters before the first cell.
-    lead: String,
-    /// The cursor's column, where the next character is written.
-    column: usize,
-    /// The style of the next character.
-    style: Style,
-    link: usize,
-    links: Vec<String>,
-    /// The style and link at the end of `above`.
-    pen: Pen,
-    full: bool,
-}
-
-/// The style and link of the text that was appended last.
-#[derive(Clone, Copy, Debug)]
-struct Pen {
-    style: Style,
-    link: usize,
-}
-
-impl Default for TerminalRow {
-    fn default() -> Self {
-        Self {
-            above: String::new(),
-            cells: Vec::new(),
-            written: Vec::new(),
-            lead: String::new(),
-            column: 0,
-            style: Style::INHERITED,
-            link: 0,
-            links: Vec::new(),
-            pen: Pen { style: Style::INHERITED, link: 0 },
-            full: false,
-        }
-    }
-}
-
-impl TerminalRow {
-    fn take(&mut self, token: Token<'_>) {
-        match token {
-            Token::Text(text) => text.chars().for_each(|character| self.write(character)),
-            Token::Hidden(character) => self.mark(character),
-            Token::Restyle { style, .. } => self.style = style,
-            Token::Link(None) => self.link = 0,
-            Token::Link(Some(address)) => {
-                if self.links.last().is_none_or(|last| last != address) {
-                    self.links.push(address.to_owned());
-                }
-                self.link = self.links.len();
-            }
-            Token::Motion(motion) => self.go(motion),
-        }
-    }
-
-    fn write(&mut self, character: char) {
-        if character == '\t' {
-            return self.go(Motion::NextTab(1));
-        }
-        let width = width(character) as usize;
-        if width == 0 {
-            return self.mark(character);
-        }
-        let (from, to) = (self.column, self.column + width);
-        if to > MAX_COLUMNS || self.above.len() > MAX_ABOVE {
-            self.full = true;
-            self.column = MAX_COLUMNS;
-            return;
-        }
-        self.clear(from, to);
-        self.put(from, character);
-        if width == 2 {
-            self.put(from + 1, CONTINUATION);
-        }
-        self.column = to;
-    }
-
-    fn put(&mut self, column: usize, character: char) {
-        if self.cells.len() <= column {
-            self.cells.resize(column + 1, BLANK);
-            self.written.resize(column / 64 + 1, 0);
-        }
-        self.cells[column] = TerminalCell { character, marks: String::new(), style: self.style, link: self.link };
-        self.written[column / 64] |= 1 << (column % 64);
-    }
-
-    /// Attaches a combining or invisible character to the cell before the cursor.
-    fn mark(&mut self, character: char) {
-        let Some(mut column) = self.column.checked_sub(1) else { return self.lead.push(character) };
-        if self.is_continuation(column) {
-            column -= 1;
-        }
-        if !self.is_written(column) {
-            self.put(column, ' ');
-            (self.cells[column].style, self.cells[column].link) = (BLANK.style, BLANK.link);
-        }
-        self.cells[column].marks.push(character);
-    }
-
-    fn go(&mut self, motion: Motion) {
+impl Cursor {
+    /// Applies a movement within the row. Returns the motion if it changes the row instead.
+    pub fn go(&mut self, motion: Motion) -> Option<Motion> {
         let column = self.column;
         self.column = match motion {
             Motion::Right(count) => column + usize::from(count),
@@ -206,38 +77,225 @@ impl TerminalRow {
             Motion::Column(column) => column.into(),
             Motion::NextTab(count) => (column / TAB + usize::from(count)) * TAB,
             Motion::PreviousTab(count) => (column.div_ceil(TAB).saturating_sub(count.into())) * TAB,
-            Motion::Down | Motion::NextRow => {
-                self.end_row();
-                if motion == Motion::Down { column } else { 0 }
-            }
-            Motion::EraseRight => return self.clear_from(column),
-            Motion::EraseLeft => return self.clear(0, column + 1),
-            Motion::EraseRow => return self.clear_from(0),
-            Motion::Erase(count) => return self.clear(column, column + usize::from(count)),
+            _ => return Some(motion),
         }
         .min(MAX_COLUMNS);
+        None
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TerminalCell {
+    /// The character, or [`CONTINUATION`].
+    character: char,
+    style: Style,
+    /// The key of the cell's link and of the marks that follow its character.
+    extra: extras::Key,
+}
+
+/// The placeholder in the second column of a wide character.
+const CONTINUATION: char = '\0';
+
+const BLANK: TerminalCell = TerminalCell { character: ' ', style: Style::INHERITED, extra: extras::NONE };
+
+/// The content of a row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TerminalRow {
+    /// The cells that were written. Erased cells remain in this list, and `written` records which cells are erased.
+    cells: Vec<TerminalCell>,
+    /// One bit per cell: set if the cell is not erased.
+    written: Vec<u64>,
+    /// Combining and invisible characters before the first cell.
+    lead: String,
+    extras: Extras,
+    /// Whether text was dropped because the row exceeds a limit.
+    full: bool,
+}
+
+impl TerminalRow {
+    /// Returns whether text was dropped because the row exceeds a limit.
+    pub const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Returns whether the row has no content.
+    pub fn is_blank(&self) -> bool {
+        self.lead.is_empty() && self.written.iter().all(|bits| *bits == 0)
+    }
+
+    /// Returns an upper bound of the row's size in memory, in bytes.
+    pub fn weight(&self) -> usize {
+        self.cells.len() * (size_of::<TerminalCell>() + 1) + self.lead.len() + self.extras.weight()
+    }
+
+    /// Writes text at the cursor. Tabs move the cursor.
+    pub fn write(&mut self, text: &str, cursor: &mut Cursor) {
+        for character in text.chars() {
+            match width(character) as usize {
+                _ if character == '\t' => _ = cursor.go(Motion::NextTab(1)),
+                0 => self.mark(character, cursor),
+                width => self.write_character(character, width, cursor),
+            }
+        }
+    }
+
+    fn write_character(&mut self, character: char, width: usize, cursor: &mut Cursor) {
+        let (from, to) = (cursor.column, cursor.column + width);
+        if to > MAX_COLUMNS {
+            return self.drop_text(cursor);
+        }
+        self.clear(from, to);
+        self.make_space();
+        let extra = self.extras.linked(cursor.pen.link.as_ref());
+        self.put(from, TerminalCell { character, style: cursor.pen.style, extra });
+        if width == 2 {
+            self.put(from + 1, TerminalCell { character: CONTINUATION, style: cursor.pen.style, extra });
+        }
+        cursor.column = to;
+    }
+
+    /// Records that text was dropped at the end of the row, and moves the cursor there.
+    pub fn drop_text(&mut self, cursor: &mut Cursor) {
+        self.full = true;
+        cursor.column = MAX_COLUMNS;
+    }
+
+    fn put(&mut self, column: usize, cell: TerminalCell) {
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, BLANK);
+        }
+        if self.written.len() <= column / 64 {
+            self.written.resize(column / 64 + 1, 0);
+        }
+        self.cells[column] = cell;
+        self.written[column / 64] |= 1 << (column % 64);
+    }
+
+    /// Attaches a combining or invisible character to the cell before the cursor.
+    pub fn mark(&mut self, character: char, cursor: &Cursor) {
+        self.make_space();
+        let Some(mut column) = cursor.column.checked_sub(1) else {
+            self.full |= !extras::push_mark(&mut self.lead, character);
+            return;
+        };
+        if self.is_continuation(column) {
+            column -= 1;
+        }
+        if !self.is_written(column) {
+            self.put(column, BLANK);
+        }
+        match self.extras.marked(self.cells[column].extra, character) {
+            Some(key) => self.cells[column].extra = key,
+            None => self.full = true,
+        }
+    }
+
+    /// Removes the links and marks of erased cells once they outnumber those of the others.
+    fn make_space(&mut self) {
+        if self.extras.is_crowded(self.cells.len()) {
+            let mut kept = Compaction::default();
+            for column in 0..self.cells.len() {
+                let extra = if self.is_written(column) { self.cells[column].extra } else { extras::NONE };
+                self.cells[column].extra = kept.keep(extra, &mut self.extras);
+            }
+            self.extras = kept.finish();
+        }
+    }
+
+    /// Applies an erasure, an insertion or a deletion.
+    pub fn edit(&mut self, motion: Motion, column: usize) {
+        match motion {
+            Motion::EraseRight => self.clear_from(column),
+            Motion::EraseLeft => self.clear(0, column + 1),
+            Motion::EraseRow => self.clear_from(0),
+            Motion::Erase(count) => self.clear(column, column + usize::from(count)),
+            Motion::Insert(count) => self.insert(column, count.into()),
+            Motion::Delete(count) => self.delete(column, count.into()),
+            Motion::Right(_)
+            | Motion::Left(_)
+            | Motion::Column(_)
+            | Motion::NextTab(_)
+            | Motion::PreviousTab(_)
+            | Motion::Down
+            | Motion::NextRow => {}
+        }
     }
 
     /// Erases the columns from `column` to the end of the row. If text was dropped at the end of the row, that text is
     /// also considered erased.
-    fn clear_from(&mut self, column: usize) {
+    pub fn clear_from(&mut self, column: usize) {
         self.clear(column, MAX_COLUMNS);
-        self.full = self.above.len() > MAX_ABOVE;
+        self.written.truncate(column.div_ceil(64));
+        self.full = false;
+        if self.written.is_empty() {
+            self.lead.clear();
+            self.extras = Extras::default();
+        }
     }
 
     /// Erases the columns from `from` to `to` (exclusive). If only one half of a wide character is in this range, the
     /// other half is erased too.
-    fn clear(&mut self, from: usize, to: usize) {
+    pub fn clear(&mut self, from: usize, to: usize) {
         let from = if self.is_continuation(from) { from - 1 } else { from };
-        let to = (if self.is_continuation(to) { to + 1 } else { to }).min(self.written.len() * 64);
+        let to = if self.is_continuation(to) { to + 1 } else { to };
+        self.unset(from, to);
+        if from == 0 && !self.written.is_empty() {
+            self.lead.clear();
+        }
+    }
+
+    /// Marks the cells from `from` to `to` (exclusive) as erased.
+    fn unset(&mut self, from: usize, to: usize) {
+        let to = to.min(self.written.len() * 64);
         let mut at = from;
         while at < to {
             let bits = (to - at).min(64 - at % 64);
             self.written[at / 64] &= !((u64::MAX >> (64 - bits)) << (at % 64));
             at += bits;
         }
-        if from == 0 && to > 0 {
-            self.lead.clear();
+    }
+
+    /// Inserts blank columns. Cells that would move beyond the last column of the row are dropped.
+    fn insert(&mut self, column: usize, count: usize) {
+        let end = self.columns();
+        if column < end && end <= MAX_SHIFTED_COLUMNS {
+            self.split(column);
+            for at in (column..end.min(MAX_COLUMNS.saturating_sub(count))).rev() {
+                self.shift(at, at + count);
+            }
+            self.unset(column, (column + count).min(end));
+        }
+    }
+
+    /// Deletes columns, and moves the rest of the row to the left.
+    fn delete(&mut self, column: usize, count: usize) {
+        let end = self.columns();
+        if column < end && end <= MAX_SHIFTED_COLUMNS {
+            self.split(column);
+            self.split(column + count);
+            for at in column + count..end {
+                self.shift(at, at - count);
+            }
+            self.unset(end.saturating_sub(count).max(column), end);
+            if column == 0 {
+                self.lead.clear();
+            }
+        }
+    }
+
+    /// Copies a cell to another column.
+    fn shift(&mut self, from: usize, to: usize) {
+        if self.is_written(from) {
+            self.put(to, self.cells[from]);
+        } else {
+            self.unset(to, to + 1);
+        }
+    }
+
+    /// Erases the wide character of which one half is on each side of the column's left edge.
+    fn split(&mut self, column: usize) {
+        if self.is_continuation(column) {
+            self.unset(column - 1, column + 1);
         }
     }
 
@@ -250,70 +308,50 @@ impl TerminalRow {
     }
 
     /// Returns the number of columns up to and including the last column that is not erased.
-    fn columns(&self) -> usize {
+    pub fn columns(&self) -> usize {
         let last = self.written.iter().rposition(|bits| *bits != 0);
         last.map_or(0, |word| word * 64 + 64 - self.written[word].leading_zeros() as usize)
     }
 
-    fn end_row(&mut self) {
-        if self.above.len() > MAX_ABOVE {
-            self.full = true;
-        } else {
-            let mut above = std::mem::take(&mut self.above);
-            self.pen = self.render(&mut above);
-            Motion::NextRow.write(&mut above);
-            self.above = above;
-        }
-        self.written.fill(0);
-        self.lead.clear();
-    }
-
-    /// Appends the row's cells as text with escape sequences. Returns the style and link of the last cell.
-    fn render(&self, out: &mut String) -> Pen {
-        let mut pen = self.pen;
+    /// Appends the row's cells as text with escape sequences. `pen` is the style and link of the text before, and
+    /// becomes that of the last cell. Columns that are not written have the style `blank`.
+    pub fn render(&self, pen: &mut Pen, blank: Style, out: &mut String) {
         out.push_str(&self.lead);
-        for column in 0..self.columns() {
-            let cell = if self.is_written(column) { &self.cells[column] } else { &BLANK };
+        let mut column = 0;
+        while let Some(written) = self.next_written(column) {
+            if column < written {
+                pen.switch(blank, None, out);
+                push_spaces(written - column, out);
+            }
+            let cell = &self.cells[written];
             if cell.character != CONTINUATION {
-                self.switch(&mut pen, cell.style, cell.link, out);
+                let (link, marks) = self.extras.get(cell.extra);
+                // Only the blank below a mark has this style.
+                pen.switch(if cell.style == BLANK.style { blank } else { cell.style }, link, out);
                 out.push(cell.character);
-                out.push_str(&cell.marks);
+                out.push_str(marks);
             }
-        }
-        pen
-    }
-
-    fn switch(&self, pen: &mut Pen, style: Style, link: usize, out: &mut String) {
-        pen.style.write_change(style, out);
-        pen.style = style;
-        if pen.link != link {
-            out.push_str("\u{1b}]8;;");
-            out.push_str(link.checked_sub(1).map_or("", |at| &self.links[at]));
-            out.push_str("\u{1b}\\");
-            pen.link = link;
+            column = written + 1;
         }
     }
 
-    /// Returns all rows as text.
-    fn text(&self, end: LineEnd) -> String {
-        let mut text = self.above.clone();
-        let mut pen = self.render(&mut text);
-        match end {
-            LineEnd::Open => {
-                self.switch(&mut pen, self.style, self.link, &mut text);
-                if self.full {
-                    text.push_str(DROPPED);
-                }
-                if self.full || self.column != self.columns() {
-                    Motion::Column(u16::try_from(self.column).unwrap_or(u16::MAX)).write(&mut text);
-                }
-            }
-            // A link ends at the end of its line, but a style continues on the next line.
-            LineEnd::Complete => self.switch(&mut pen, self.style, 0, &mut text),
+    /// Returns the first column, from `column` on, that is not erased.
+    fn next_written(&self, column: usize) -> Option<usize> {
+        let first = *self.written.get(column / 64)? >> (column % 64);
+        if first != 0 {
+            return Some(column + first.trailing_zeros() as usize);
         }
-        text
+        let words = self.written.iter().enumerate().skip(column / 64 + 1);
+        let (word, bits) = words.into_iter().find(|(_, bits)| **bits != 0)?;
+        Some(word * 64 + bits.trailing_zeros() as usize)
     }
 }
 
-#[cfg(test)]
-mod tests;
+fn push_spaces(mut count: usize, out: &mut String) {
+    const SPACES: &str = "                                                                ";
+    while count > 0 {
+        let some = count.min(SPACES.len());
+        out.push_str(&SPACES[..some]);
+        count -= some;
+    }
+}

@@ -1,8 +1,10 @@
 //! The parser: a state machine that reads text and reports the corresponding terminal actions.
 
 use super::Style;
-use super::motion::Motion;
+use super::link::{append_to_string, end_string};
+use super::motion::{Motion, ScreenMotion};
 use super::style::Parameter;
+use super::visible::is_shown;
 
 /// One action of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +26,28 @@ pub enum Token<'a> {
     Motion(Motion),
 }
 
+/// An action of a terminal, including those that affect several rows.
+///
+/// The actions on the screen are not tokens, so that code that handles single lines, such as the command line's filter,
+/// cannot pass them on by mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action<'a> {
+    /// An action within a row.
+    Token(Token<'a>),
+    /// An action on the screen.
+    Screen(ScreenMotion),
+}
+
 /// The parameters of one SGR sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sgr<'a>(&'a [Parameter]);
 
 impl Sgr<'_> {
+    /// Applies the sequence to a style.
+    pub(super) fn apply(self, style: &mut Style) {
+        style.apply(self.0);
+    }
+
     /// Appends the SGR sequence to `out`.
     pub fn write(self, out: &mut String) {
         out.push_str("\u{1b}[");
@@ -48,9 +67,6 @@ impl Sgr<'_> {
 /// The maximum number of parameters of a sequence, which is more than any colour requires. Further parameters are
 /// ignored.
 const MAX_PARAMETERS: usize = 16;
-/// The maximum length of a link's URL in bytes (the limit of the OSC 8 specification). Longer URLs do not become links.
-const MAX_LINK_BYTES: usize = 2083;
-
 /// Parses text that arrives in pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scanner {
@@ -59,6 +75,8 @@ pub struct Scanner {
     parameters: [Parameter; MAX_PARAMETERS],
     count: usize,
     overflow: bool,
+    /// The last character that was shown.
+    before: char,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +89,9 @@ enum ScannerState {
     Intermediate,
     /// The scanner is within a control sequence.
     Control,
-    /// The scanner is within a control sequence with private parameters or intermediate bytes. Such a sequence is
+    /// The scanner is within a control sequence that sets or resets private modes of DEC.
+    Mode,
+    /// The scanner is within a control sequence with other private parameters or intermediate bytes. Such a sequence is
     /// ignored.
     Private,
     /// The scanner is within a string: an OSC sequence, which may be a link, or DCS, SOS, PM or APC.
@@ -102,6 +122,7 @@ impl Scanner {
     /// Discards an unfinished sequence, because sequences do not continue on the next line.
     pub const fn end_line(&mut self) {
         self.state = ScannerState::Text;
+        self.before = '\0';
     }
 
     /// Resets the scanner to the state that it has after `line`, which starts with `style`.
@@ -117,28 +138,50 @@ impl Scanner {
         }
     }
 
-    /// Parses text and passes the actions of a terminal to `sink`, in order. Returns the position at which an
-    /// unfinished sequence begins, or the text's length if there is none.
+    /// Parses text like [`Scanner::skip`], and returns whether it contains movements to other rows of the screen, which
+    /// only [`Screen`](super::Screen) applies.
+    pub fn finds_screen_motion(&mut self, text: &str) -> bool {
+        let mut found = false;
+        if self.state != ScannerState::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
+            let sink = &mut |action: Action<'_>| found |= matches!(action, Action::Screen(_));
+            self.scan_screen(text, &mut String::new(), sink);
+        }
+        found
+    }
+
+    /// Parses text and passes the actions of a terminal within a row to `sink`, in order. Returns the position at which
+    /// an unfinished sequence begins, or the text's length if there is none.
     pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
+        self.scan_screen(text, &mut String::new(), &mut |action| match action {
+            Action::Token(token) => sink(token),
+            Action::Screen(_) => {}
+        })
+    }
+
+    /// Parses text and passes all actions of a terminal to `sink`, in order. Returns the position at which an
+    /// unfinished sequence begins, or the text's length if there is none.
+    ///
+    /// `string` retains the beginning of an unfinished string, if the caller passes it again with the text that
+    /// follows.
+    pub(super) fn scan_screen(&mut self, text: &str, string: &mut String, sink: &mut dyn FnMut(Action<'_>)) -> usize {
         let mut begin = 0;
         let mut sequence_begin = 0;
-        let mut before = ' ';
         for (at, character) in text.char_indices() {
             let after = at + character.len_utf8();
             if self.state == ScannerState::Text {
-                if is_shown(character, before) {
-                    before = character;
+                if is_shown(character, self.before) {
+                    self.before = character;
                     continue;
                 }
                 if begin < at {
-                    sink(Token::Text(&text[begin..at]));
+                    sink(Action::Token(Token::Text(&text[begin..at])));
                 }
                 (begin, sequence_begin) = (after, at);
                 self.control(character, sink);
             } else {
                 let in_string = self.in_string();
-                if let Some(string) = self.sequence(character, &text[begin.min(at)..at], sink) {
-                    take_link(string, sink);
+                if let Some(content) = self.sequence(character, &text[begin.min(at)..at], sink) {
+                    end_string(string, content, sink);
                 }
                 if character == '\u{1b}' && !self.in_string() {
                     sequence_begin = at;
@@ -146,48 +189,48 @@ impl Scanner {
                 // The content of a string is interpreted once its end has been found.
                 if !(in_string && self.in_string()) {
                     begin = after;
+                    string.clear();
                 }
             }
+        }
+        if self.in_string() {
+            append_to_string(string, &text[begin..]);
         }
         if self.state != ScannerState::Text {
             return sequence_begin;
         }
         if begin < text.len() {
-            sink(Token::Text(&text[begin..]));
+            sink(Action::Token(Token::Text(&text[begin..])));
         }
         text.len()
     }
 
     /// Handles a control character, or another character that must not be printed as it is.
-    fn control(&mut self, character: char, sink: &mut dyn FnMut(Token<'_>)) {
+    fn control(&mut self, character: char, sink: &mut dyn FnMut(Action<'_>)) {
         match character {
             '\u{1b}' => self.state = ScannerState::Escape,
             '\u{9b}' => self.begin_control(),
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => self.state = ScannerState::String,
-            '\u{8}' => sink(Token::Motion(Motion::Left(1))),
-            '\r' => sink(Token::Motion(Motion::Column(0))),
-            '\u{b}' | '\u{c}' | '\u{84}' => sink(Token::Motion(Motion::Down)),
-            '\u{85}' => sink(Token::Motion(Motion::NextRow)),
+            '\u{8}' => sink(Action::Token(Token::Motion(Motion::Left(1)))),
+            '\r' => sink(Action::Token(Token::Motion(Motion::Column(0)))),
+            '\u{b}' | '\u{c}' | '\u{84}' => sink(Action::Token(Token::Motion(Motion::Down))),
+            '\u{85}' => sink(Action::Token(Token::Motion(Motion::NextRow))),
             // The bell and shifts between obsolete character sets have no effect.
             '\u{7}' | '\u{e}' | '\u{f}' => {}
-            _ => sink(Token::Hidden(character)),
+            _ => sink(Action::Token(Token::Hidden(character))),
         }
     }
 
     /// Handles a character inside a sequence. Returns the content of a string that ends here.
-    fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Token<'_>)) -> Option<&'a str> {
+    fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Action<'_>)) -> Option<&'a str> {
         match (self.state, character) {
             // CAN and SUB abort any sequence.
             (_, '\u{18}' | '\u{1a}') => self.state = ScannerState::Text,
-            (ScannerState::String, '\u{7}' | '\u{9c}') => {
+            (ScannerState::String, '\u{7}' | '\u{9c}') | (ScannerState::StringEscape, '\\') => {
                 self.state = ScannerState::Text;
                 return Some(content);
             }
             (ScannerState::String, '\u{1b}') => self.state = ScannerState::StringEscape,
-            (ScannerState::StringEscape, '\\') => {
-                self.state = ScannerState::Text;
-                return Some(content.strip_suffix('\u{1b}').unwrap_or(content));
-            }
             (_, '\u{1b}') => {
                 self.state = ScannerState::Escape;
             }
@@ -196,20 +239,28 @@ impl Scanner {
                 self.state = ScannerState::String;
             }
             (ScannerState::Escape | ScannerState::Intermediate, ' '..='/') => self.state = ScannerState::Intermediate,
-            (ScannerState::Escape, 'D') => self.finish_escape(Motion::Down, sink),
-            (ScannerState::Escape, 'E') => self.finish_escape(Motion::NextRow, sink),
-            (ScannerState::Control, '0'..='9') => self.digit(character),
-            (ScannerState::Control, ';' | ':') => self.next_parameter(character == ':'),
-            (ScannerState::Control, '\u{20}'..='\u{2f}' | '\u{3c}'..='\u{3f}') => self.state = ScannerState::Private,
+            (ScannerState::Escape, 'D' | 'E' | 'M' | '7' | '8' | 'c') => self.finish_escape(character, sink),
+            (ScannerState::Control | ScannerState::Mode, '0'..='9') => self.digit(character),
+            (ScannerState::Control | ScannerState::Mode, ';' | ':') => self.next_parameter(character == ':'),
+            (ScannerState::Control, '?') if self.count == 0 && self.parameters[0].value == 0 => {
+                self.state = ScannerState::Mode;
+            }
+            (ScannerState::Control | ScannerState::Mode, '\u{20}'..='\u{2f}' | '\u{3c}'..='\u{3f}') => {
+                self.state = ScannerState::Private;
+            }
             (ScannerState::Control, '\u{40}'..='\u{7e}') => {
                 self.state = ScannerState::Text;
                 self.finish_control(character, sink);
+            }
+            (ScannerState::Mode, '\u{40}'..='\u{7e}') => {
+                self.state = ScannerState::Text;
+                self.finish_mode(character, sink);
             }
             // The sequence continues. Terminals execute other control characters inside a sequence, but this parser
             // drops them.
             (ScannerState::String, _)
             | (ScannerState::Private, ' '..='?')
-            | (ScannerState::Control | ScannerState::Private, '\0'..='\u{1f}') => {}
+            | (ScannerState::Control | ScannerState::Mode | ScannerState::Private, '\0'..='\u{1f}') => {}
             _ => self.state = ScannerState::Text,
         }
         None
@@ -245,56 +296,36 @@ impl Scanner {
         }
     }
 
-    fn finish_escape(&mut self, motion: Motion, sink: &mut dyn FnMut(Token<'_>)) {
+    fn finish_escape(&mut self, letter: char, sink: &mut dyn FnMut(Action<'_>)) {
         self.state = ScannerState::Text;
-        sink(Token::Motion(motion));
+        sink(match letter {
+            'D' => Action::Token(Token::Motion(Motion::Down)),
+            'E' => Action::Token(Token::Motion(Motion::NextRow)),
+            'M' => Action::Screen(ScreenMotion::ReverseIndex),
+            '7' => Action::Screen(ScreenMotion::Save),
+            '8' => Action::Screen(ScreenMotion::Restore),
+            _ => Action::Screen(ScreenMotion::Reset),
+        });
     }
 
-    fn finish_control(&mut self, letter: char, sink: &mut dyn FnMut(Token<'_>)) {
+    fn finish_control(&mut self, letter: char, sink: &mut dyn FnMut(Action<'_>)) {
         let parameters = &self.parameters[..=self.count];
+        let first_two = [parameters[0].value, self.parameters[1].value];
         if letter == 'm' {
             self.style.apply(parameters);
-            sink(Token::Restyle { style: self.style, sequence: Sgr(parameters) });
-        } else if let Some(motion) = Motion::of_control(letter, parameters[0].value) {
-            sink(Token::Motion(motion));
+            sink(Action::Token(Token::Restyle { style: self.style, sequence: Sgr(parameters) }));
+        } else if let Some(motion) = Motion::of_control(letter, first_two[0]) {
+            sink(Action::Token(Token::Motion(motion)));
+        } else if let Some(motion) = ScreenMotion::of_control(letter, first_two, parameters.len()) {
+            sink(Action::Screen(motion));
         }
     }
-}
 
-/// Parses an OSC string, which may start or end a link. A URL that is too long, contains invalid characters, or has a
-/// scheme other than http and https ends the current link without starting a new one.
-fn take_link(string: &str, sink: &mut dyn FnMut(Token<'_>)) {
-    let Some((_, address)) = string.strip_prefix("8;").and_then(|link| link.split_once(';')) else { return };
-    let lower = |prefix: &str| address.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let honest = address.len() <= MAX_LINK_BYTES
-        && (lower("http://") || lower("https://"))
-        && address.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
-    sink(Token::Link(honest.then_some(address)));
-}
-
-/// Returns whether a character is shown unchanged. Zero-width joiners and non-joiners are shown only after a non-ASCII
-/// character, where they may affect the appearance.
-fn is_shown(character: char, before: char) -> bool {
-    match character {
-        ' '..='~' | '\t' => true,
-        '\0'..='\u{1f}'
-        | '\u{7f}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{180e}'
-        | '\u{3164}'
-        | '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => false,
-        '\u{200c}' | '\u{200d}' => !before.is_ascii(),
-        _ => true,
+    fn finish_mode(&mut self, letter: char, sink: &mut dyn FnMut(Action<'_>)) {
+        for parameter in &self.parameters[..=self.count] {
+            if let Some(motion) = ScreenMotion::of_mode(letter, parameter.value) {
+                sink(Action::Screen(motion));
+            }
+        }
     }
 }

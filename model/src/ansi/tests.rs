@@ -87,6 +87,20 @@ fn styles_continue_on_the_next_line_but_unfinished_sequences_do_not() {
 }
 
 #[test]
+fn a_joiner_is_hidden_at_the_beginning_of_a_line_and_shown_after_a_cut() {
+    let hides = |scanner: &mut Scanner, text: &str| {
+        let mut hidden = false;
+        scanner.scan(text, &mut |token| hidden |= matches!(token, Token::Hidden(_)));
+        hidden
+    };
+    let mut scanner = Scanner::default();
+    assert!(!hides(&mut scanner, "日"));
+    assert!(!hides(&mut scanner, "\u{200d}"));
+    scanner.end_line();
+    assert!(hides(&mut scanner, "\u{200d}"));
+}
+
+#[test]
 fn sequences_may_be_split_at_any_position() {
     let text = "a\x1b[1;38;5;196mb\x1b]8;;https://x.y/\x1b\\c\x1b]8;;\x07d\u{9b}4me";
     let mut whole = Scanner::default();

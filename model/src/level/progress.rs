@@ -4,28 +4,126 @@ use super::rules::first_word;
 use crate::Level;
 
 /// The verbs with which the progress lines of cargo and related tools begin.
-const CARGO: &str = "Compiling Checking Finished Running Downloading Downloaded Updating Fresh Blocking Doc-tests Documenting \
-    Generated Installing Installed Replacing Replaced Locking Adding Removing Removed Upgrading Downgrading \
-    Building Packaging Packaged Verifying Uploading Uploaded Executable Scraping Fetching Created Creating \
-    Vendoring Summary Starting Nextest PASS Fixed Migrating Published";
+const CARGO: &[&str] = &[
+    "Compiling",
+    "Checking",
+    "Finished",
+    "Running",
+    "Downloading",
+    "Downloaded",
+    "Updating",
+    "Fresh",
+    "Blocking",
+    "Doc-tests",
+    "Documenting",
+    "Generated",
+    "Installing",
+    "Installed",
+    "Replacing",
+    "Replaced",
+    "Locking",
+    "Adding",
+    "Removing",
+    "Removed",
+    "Upgrading",
+    "Downgrading",
+    "Building",
+    "Packaging",
+    "Packaged",
+    "Verifying",
+    "Uploading",
+    "Uploaded",
+    "Executable",
+    "Scraping",
+    "Fetching",
+    "Created",
+    "Creating",
+    "Vendoring",
+    "Summary",
+    "Starting",
+    "Nextest",
+    "PASS",
+    "Fixed",
+    "Migrating",
+    "Published",
+];
 
 /// The prefixes of progress lines of rustup, npm, pip, git, curl, wget and apt.
-const OPENINGS: &str = "info:|npm notice|npm info|npm http|npm verb|added |up to date|Collecting |Downloading |Using cached |\
-    Requirement already satisfied|Installing collected packages|Successfully |Building wheel|Created wheel|\
-    Preparing metadata|[notice]|Cloning into|remote:|Receiving objects:|Resolving deltas:|Unpacking objects:|\
-    Counting objects:|Compressing objects:|Enumerating objects:|Writing objects:|Updating files:|\
-    Filtering content:|From |To |HEAD is now at|Switched to|Already on|Already up to date|Note: switching to|\
-    branch '|Branch '|* [new |- [deleted]|Submodule |% Total|Dload |* Connected|* Trying|* Host |* TLS|* SSL|\
-    * ALPN|< HTTP/|> GET |> POST |Saving to:|Resolving |Connecting to |HTTP request sent|Length:|--20|\
-    test result: ok|go: downloading|Get:|Hit:|Ign:|Reading package lists";
+const OPENINGS: &[&str] = &[
+    "info:",
+    "npm notice",
+    "npm info",
+    "npm http",
+    "npm verb",
+    "added ",
+    "up to date",
+    "Collecting ",
+    "Downloading ",
+    "Using cached ",
+    "Requirement already satisfied",
+    "Installing collected packages",
+    "Successfully ",
+    "Building wheel",
+    "Created wheel",
+    "Preparing metadata",
+    "[notice]",
+    "Cloning into",
+    "remote:",
+    "Receiving objects:",
+    "Resolving deltas:",
+    "Unpacking objects:",
+    "Counting objects:",
+    "Compressing objects:",
+    "Enumerating objects:",
+    "Writing objects:",
+    "Updating files:",
+    "Filtering content:",
+    "From ",
+    "To ",
+    "HEAD is now at",
+    "Switched to",
+    "Already on",
+    "Already up to date",
+    "Note: switching to",
+    "branch '",
+    "Branch '",
+    "* [new ",
+    "- [deleted]",
+    "Submodule ",
+    "% Total",
+    "Dload ",
+    "* Connected",
+    "* Trying",
+    "* Host ",
+    "* TLS",
+    "* SSL",
+    "* ALPN",
+    "< HTTP/",
+    "> GET ",
+    "> POST ",
+    "Saving to:",
+    "Resolving ",
+    "Connecting to ",
+    "HTTP request sent",
+    "Length:",
+    "--20",
+    "test result: ok",
+    "go: downloading",
+    "Get:",
+    "Hit:",
+    "Ign:",
+    "Reading package lists",
+];
 
 /// Recognises progress lines of cargo, rustup, npm, pip, git, curl, wget, apt, docker and `set -x`, and lines that only
 /// separate sections.
 pub(super) fn progress(line: &str) -> Option<Level> {
     let verb = first_word(line);
     let info = is_divider(line)
-        || CARGO.split(' ').any(|known| known == verb)
-        || OPENINGS.split('|').any(|opening| line.starts_with(opening))
+        || CARGO.contains(&verb)
+        || OPENINGS
+            .iter()
+            .any(|opening| line.as_bytes().first() == opening.as_bytes().first() && line.starts_with(opening))
         || is_trace(line)
         || is_buildkit(line)
         || is_transfer(line)

@@ -53,6 +53,15 @@ fn errors_are_recognised() {
             "Segmentation fault (core dumped)",
             "E: Unable to locate package foo",
             "/usr/bin/ld: main.o: undefined reference to `foo'",
+            "src/index.ts:3:5 - error TS2304: Cannot find name 'x'.",
+            "  3:5  error  'x' is not defined  no-undef",
+            "java.lang.NullPointerException",
+            "Unhandled exception. System.InvalidOperationException: closed",
+            "app.rb:3:in 'Object#f': undefined method 'x' for nil (NoMethodError)",
+            ">       assert add(1, 1) == 3",
+            "E       assert 2 == 3",
+            "E   ModuleNotFoundError: No module named 'x'",
+            "  + Exception Group Traceback (most recent call last):",
         ],
     );
 }
@@ -75,6 +84,7 @@ fn warnings_are_recognised() {
             "W0131 12:00:00.000000       1 main.go:12] slow",
             "level=warning msg=slow",
             "W: Some index files failed to download",
+            "  4:1  warning  Unexpected console statement  no-console",
         ],
     );
 }
@@ -136,15 +146,20 @@ fn a_word_in_a_sentence_is_not_a_level() {
             "make[1]: Entering directory '/x'",
             "12 34 56",
             "日本語のテキスト",
+            "E    1.5    2.5",
+            ">       quoted text",
+            "see errors/NotFoundError",
+            "12:30  error handling improved",
         ],
     );
 }
 
 #[test]
 fn unrecognised_lines_have_the_level_of_their_stream() {
-    assert_eq!(of_line("plain text", StreamName::Stdout), Level::Info);
-    assert_eq!(of_line("plain text", StreamName::Stderr), Level::Warn);
-    assert_eq!(of_line("   Compiling tokio v1.54.1", StreamName::Stderr), Level::Info);
+    let level = |text, stream| MessageState::default().read(text, stream).level;
+    assert_eq!(level("plain text", StreamName::Stdout), Level::Info);
+    assert_eq!(level("plain text", StreamName::Stderr), Level::Warn);
+    assert_eq!(level("   Compiling tokio v1.54.1", StreamName::Stderr), Level::Info);
 }
 
 #[test]
@@ -152,3 +167,5 @@ fn a_long_line_is_cut_between_multibyte_characters() {
     let line = format!("x{}", "日".repeat(1000));
     assert_eq!(recognise(&line), None);
 }
+
+mod messages;

@@ -1,7 +1,7 @@
-//! Prints the lines of a job's output that match a regular expression. The server searches, so that only these lines are
-//! transferred, including lines that were not sent live.
+//! Prints the lines of a job's output that match a regular expression, or that another job did not print. The server
+//! searches, so only these lines are transferred, including lines that were not sent live.
 
-use model::{Job, StreamName};
+use model::{Job, JobId, StreamName};
 use reqwest::Method;
 use reqwest::header::ACCEPT;
 
@@ -12,8 +12,10 @@ use crate::cli::printer::{Times, write_line};
 
 /// Selects the lines to print.
 pub(super) struct GrepSearch {
-    /// The regular expression.
-    pub(super) pattern: String,
+    /// The regular expression, or `None` for any text.
+    pub(super) pattern: Option<String>,
+    /// The job whose lines are left out.
+    pub(super) not_in: Option<JobId>,
     /// The id of the step that printed the line, or `None` for any step.
     pub(super) step: Option<String>,
     /// The stream that the line was printed to, or `None` for any stream.
@@ -39,7 +41,9 @@ impl GrepSearch {
         attempt: i32,
         output: &mut Output,
     ) -> Result<(), CliError> {
-        let mut query = vec![("q", self.pattern.clone()), ("regex", "true".into()), ("attempt", attempt.to_string())];
+        let mut query = vec![("regex", "true".to_owned()), ("attempt", attempt.to_string())];
+        query.extend(self.pattern.clone().map(|pattern| ("q", pattern)));
+        query.extend(self.not_in.map(|job| ("notIn", job.to_string())));
         query.extend(self.step.clone().map(|step| ("stepId", step)));
         query.extend(self.stream.map(|stream| ("stream", stream.as_str().to_owned())));
         query.extend((self.times == Times::Shown).then(|| ("timestamps", "true".to_owned())));

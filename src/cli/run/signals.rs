@@ -10,11 +10,11 @@ use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that the program listens for.
-pub(super) struct Signals(Vec<Signal>);
+pub(in crate::cli) struct Signals(Vec<Signal>);
 
 impl Signals {
     /// Starts listening for the signals that are not ignored.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(in crate::cli) fn listen() -> io::Result<Self> {
         let ignored = ignored();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let heeded = kinds.into_iter().filter(|kind| !is_in(ignored, *kind));

@@ -52,7 +52,7 @@ impl Progress {
         let bytes = |bytes: u64| words::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
         let sent = self.sent.load(Ordering::Relaxed).min(self.total);
         let percent = (sent * 100).checked_div(self.total).unwrap_or(100);
-        format!("tailwater: sending {} of {} ({percent} %)", bytes(sent), bytes(self.total))
+        format!("tailwater: sending {} of {} ({percent}%)", bytes(sent), bytes(self.total))
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
     fn the_line_shows_the_sent_and_the_total_size() {
         let progress = Progress::new(4000);
         progress.packed(1000);
-        assert!(progress.text().contains("(25 %)"), "{}", progress.text());
-        assert!(Progress::new(0).text().contains("(100 %)"), "an empty folder has no bytes to wait for");
+        assert!(progress.text().contains("(25%)"), "{}", progress.text());
+        assert!(Progress::new(0).text().contains("(100%)"), "an empty folder has no bytes to wait for");
     }
 }

@@ -67,7 +67,13 @@ fn full() -> Value {
 
 #[test]
 fn unedited_values_are_not_sent() {
-    for payload in [full(), json!({"run": "\n make \r\n"}), json!({"steps": [{"run": "a", "shell": "sh"}]})] {
+    for payload in [
+        full(),
+        json!({"run": "\n make \r\n"}),
+        json!({"steps": [{"run": "a", "shell": "sh"}]}),
+        json!({"run": "a", "terminal": true}),
+        json!({"steps": [{"run": "a", "terminal": true}], "terminal": false}),
+    ] {
         let same = changed(payload.clone(), |_| {});
         assert_eq!(same, Value::Null, "{payload}");
     }
@@ -89,6 +95,9 @@ fn each_edit_changes_only_its_own_field() {
     assert_eq!(changed(full(), |form| form.timeout = "7".into()), json!({"timeoutSeconds": 7}));
     assert_eq!(changed(full(), |form| form.timeout = String::new()), json!({"timeoutSeconds": null}));
     assert_eq!(changed(json!({"run": "a"}), |form| form.steps[0].run = "b".into()), json!({"run": "b"}));
+    assert_eq!(changed(json!({"run": "a"}), |form| form.terminal = true), json!({"terminal": true}));
+    let in_terminal = json!({"run": "a", "terminal": true});
+    assert_eq!(changed(in_terminal, |form| form.terminal = false), json!({"terminal": null}));
     let original = Original::of(&job(full())).expect("it is a command");
     let form = JobForm { priority: "3".into(), max_attempts: "2".into(), ..original.form().clone() };
     let expected = JobChanges { priority: Some(3), max_attempts: Some(2), payload: None };

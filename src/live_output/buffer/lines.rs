@@ -2,19 +2,21 @@
 
 use std::collections::VecDeque;
 
+use model::level::MessageState;
+
 use super::BufferLimits;
 use super::colours::Colours;
-use crate::live_output::line::{LineKey, LiveLine};
+use crate::live_output::line::{LineKey, LiveLine, Measured};
 
 /// Lines in the order of `output.log`, and the total number of bytes of their text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LineWindow {
+pub(in crate::live_output) struct LineWindow {
     lines: VecDeque<LiveLine>,
     bytes: usize,
 }
 
 impl LineWindow {
-    pub(super) const fn all(&self) -> &VecDeque<LiveLine> {
+    pub(in crate::live_output) const fn all(&self) -> &VecDeque<LiveLine> {
         &self.lines
     }
 
@@ -27,20 +29,38 @@ impl LineWindow {
         self.bytes
     }
 
-    pub(super) fn find(&self, key: LineKey) -> Option<usize> {
+    pub(in crate::live_output) fn find(&self, key: LineKey) -> Option<usize> {
         self.lines.binary_search_by(|line| line.key.cmp(&key)).ok()
     }
 
     /// Changes a line in place, and updates the total size. `change` must not modify the line's key.
-    pub(super) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
+    pub(in crate::live_output) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
         let line = &mut self.lines[at];
         self.bytes -= line.text.len();
         change(line);
         self.bytes += line.text.len();
     }
 
+    /// Records the measured height of a line. Returns whether the height differs from the one used so far.
+    pub(in crate::live_output) fn measure(&mut self, key: LineKey, measured: Measured) -> bool {
+        let Some(at) = self.find(key) else { return false };
+        let changed = self.lines[at].rows(measured.columns) != measured.rows;
+        if changed {
+            self.change(at, |line| line.measured = Some(measured));
+        }
+        changed
+    }
+
+    /// Inserts a new line at its position, and returns the position. Almost all lines come last.
+    pub(super) fn insert(&mut self, line: LiveLine) -> usize {
+        let at = self.lines.partition_point(|known| known.key < line.key);
+        self.bytes += line.text.len();
+        self.lines.insert(at, line);
+        at
+    }
+
     /// Inserts new lines at their positions. The new lines must be sorted.
-    pub(super) fn merge(&mut self, fresh: Vec<LiveLine>) {
+    pub(in crate::live_output) fn merge(&mut self, fresh: Vec<LiveLine>) {
         let Some(first) = fresh.first() else { return };
         self.bytes += bytes_of(fresh.iter());
         let at = self.lines.partition_point(|line| line.key < first.key);
@@ -56,13 +76,13 @@ impl LineWindow {
 
     /// Returns the number of oldest lines to drop so that the rest fits into nine tenths of the limits, or 0 if the
     /// limits are not exceeded.
-    pub(super) fn excess_of_oldest(&self, limits: BufferLimits) -> usize {
+    pub(in crate::live_output) fn excess_of_oldest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter())
     }
 
     /// Returns the number of newest lines to drop so that the rest fits into nine tenths of the limits, or 0 if the
     /// limits are not exceeded.
-    pub(super) fn excess_of_newest(&self, limits: BufferLimits) -> usize {
+    pub(in crate::live_output) fn excess_of_newest(&self, limits: BufferLimits) -> usize {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
@@ -84,12 +104,12 @@ impl LineWindow {
     }
 
     /// Drops the oldest lines.
-    pub(super) fn drop_oldest(&mut self, count: usize) {
+    pub(in crate::live_output) fn drop_oldest(&mut self, count: usize) {
         self.bytes -= bytes_of(self.lines.drain(..count).collect::<Vec<_>>().iter());
     }
 
     /// Drops the newest lines.
-    pub(super) fn drop_newest(&mut self, count: usize) {
+    pub(in crate::live_output) fn drop_newest(&mut self, count: usize) {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
@@ -101,6 +121,25 @@ impl LineWindow {
             scanner.end_line();
             line.set_style(scanner.style());
             scanner.go_on_after(&line.text, line.style);
+        }
+    }
+
+    /// Recomputes the levels of the line at an index and of all lines after it, after lines were inserted or changed
+    /// there. If the previous line of a stream is not in the window, what is known about it remains.
+    pub(super) fn update_levels(&mut self, from: usize) {
+        let place = |line: &LiveLine| (line.key.attempt, line.step);
+        let mut states = [None; 2];
+        for at in from..self.lines.len() {
+            let (stream, here) = (self.lines[at].stream, place(&self.lines[at]));
+            let previous = states[stream as usize].or_else(|| {
+                let line = self.lines.range(..from).rev().find(|line| line.stream == stream)?;
+                Some((place(line), line.messages_after()))
+            });
+            let line = &mut self.lines[at];
+            if let Some((before, state)) = previous {
+                line.set_messages_before(if before == here { state } else { MessageState::default() });
+            }
+            states[stream as usize] = Some((here, line.messages_after()));
         }
     }
 }

@@ -1,6 +1,9 @@
+use model::ansi;
+use model::level::MessageState;
 use model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 use super::*;
+use crate::live_output::line::RowOwner;
 use crate::live_output::simulated::{Simulated, gap_event, lifecycle_event, log_event};
 
 const UNLIMITED: BufferLimits = BufferLimits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
@@ -13,10 +16,19 @@ fn texts(buffer: &Buffer) -> Vec<(i64, String)> {
     buffer.lines().iter().map(|line| (line.key.number, line.text.clone())).collect()
 }
 
+/// Returns the level of each line in the window.
+fn levels(buffer: &Buffer) -> Vec<&'static str> {
+    buffer.lines().iter().map(|line| line.level.as_str()).collect()
+}
+
 /// Returns the lines of a range, as the server would return them.
 fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
-    let wanted = lines.iter().filter(|(number, _)| (part.first..part.first + part.count).contains(number));
-    let line = |(number, text): &(i64, String)| {
+    let mut messages = MessageState::default();
+    let levels = lines.iter().map(|(_, text)| messages.read(&ansi::plain_text(text), StreamName::Stdout).level);
+    let levels: Vec<Level> = levels.collect();
+    let wanted = lines.iter().zip(levels);
+    let wanted = wanted.filter(|((number, _), _)| (part.first..part.first + part.count).contains(number));
+    let line = |((number, text), level): (&(i64, String), Level)| {
         let line = OutputLine {
             line: *number,
             seq: Some(Seq(1)),
@@ -24,9 +36,10 @@ fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
             stage: Stage::Execute,
             step_id: Some("run".to_owned()),
             time: Timestamp(0),
-            level: Level::Info,
+            level,
             text: text.clone(),
             truncated: false,
+            section: None,
         };
         LiveLine::loaded(part.attempt, line, StepRef { stage: Stage::Execute, index: 0 }, Seq(1))
     };
@@ -35,13 +48,13 @@ fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
 
 fn load_earlier(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool {
     let Some(part) = buffer.part_before(count).filter(|_| buffer.has_earlier()) else { return false };
-    buffer.load(part_of(lines, part), Growth::Over);
+    buffer.load(part_of(lines, part), Growth::Finished);
     true
 }
 
 fn load_later(buffer: &mut Buffer, lines: &[(i64, String)], count: i64) -> bool {
     let Some(part) = buffer.part_after(count) else { return false };
-    buffer.load(part_of(lines, part), Growth::Over);
+    buffer.load(part_of(lines, part), Growth::Finished);
     true
 }
 
@@ -116,7 +129,7 @@ fn a_repeated_event_is_ignored() {
     buffer.append(simulated.events.clone(), WhenFull::DropOldest);
     assert_eq!(texts(&buffer), simulated.lines);
     let part = LineRange { attempt: 1, first: 1, count: 1000 };
-    buffer.load(part_of(&simulated.lines, part), Growth::Over);
+    buffer.load(part_of(&simulated.lines, part), Growth::Finished);
     assert_eq!(texts(&buffer), simulated.lines, "a repeated line is ignored too");
 }
 
@@ -174,7 +187,7 @@ fn a_loaded_range_that_does_not_touch_the_window_replaces_it() {
     let mut buffer = empty(UNLIMITED);
     buffer.append(vec![log_event(Seq(1), 990, "line 990\nline 991\n")], WhenFull::DropOldest);
     buffer.note_lines(1, 1000);
-    buffer.load(part_of(&lines, LineRange { attempt: 1, first: 400, count: 10 }), Growth::Over);
+    buffer.load(part_of(&lines, LineRange { attempt: 1, first: 400, count: 10 }), Growth::Finished);
     assert_eq!((texts(&buffer).len(), texts(&buffer)[0].0), (10, 400));
     assert_eq!((buffer.lines_before(), buffer.lines_after(), buffer.is_attached()), (399, 591, false));
     assert_eq!(buffer.part_before(5), Some(LineRange { attempt: 1, first: 395, count: 5 }));
@@ -251,4 +264,160 @@ fn a_colour_continues_on_the_next_line_of_its_stream_even_if_its_beginning_is_lo
     let lines = [(1, "\x1b[31mred".to_owned()), (2, "still".to_owned())];
     assert!(load_earlier(&mut loaded, &lines, 10));
     assert_eq!(styles(&loaded), ["", "fg1", "fg1", ""]);
+}
+
+/// Adds ASCII text in events of the given size in bytes.
+fn append_in_pieces(buffer: &mut Buffer, text: &str, size: usize) {
+    let (mut seq, mut line, mut rest) = (0, 1, text);
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(size.min(rest.len()));
+        seq += 1;
+        buffer.append(vec![log_event(Seq(seq), line, piece)], WhenFull::DropOldest);
+        line += i64::try_from(piece.matches('\n').count()).expect("it is small");
+        rest = after;
+    }
+}
+
+const TRACEBACK: [&str; 6] = [
+    "starting",
+    "Traceback (most recent call last):",
+    "  File \"a.py\", line 3, in f",
+    "    return int(text)",
+    "ValueError: bad",
+    "    indented",
+];
+
+fn numbered(texts: &[&str]) -> Vec<(i64, String)> {
+    (1..).zip(texts).map(|(number, text)| (number, (*text).to_owned())).collect()
+}
+
+#[test]
+fn lines_that_arrive_in_any_pieces_have_the_level_of_their_message() {
+    let text = TRACEBACK.map(|line| format!("{line}\n")).concat();
+    for size in [1, 7, 40, 1000] {
+        let mut buffer = empty(UNLIMITED);
+        append_in_pieces(&mut buffer, &text, size);
+        assert_eq!(levels(&buffer), ["info", "error", "error", "error", "error", "info"], "{size} bytes at a time");
+    }
+}
+
+#[test]
+fn lines_of_the_other_stream_do_not_end_a_message() {
+    let event = |seq, line, stream, text| {
+        let mut event = log_event(Seq(seq), line, text);
+        if let Payload::Log(payload) = &mut event.payload {
+            payload.stream = stream;
+        }
+        event
+    };
+    let mut buffer = empty(UNLIMITED);
+    let events = vec![
+        event(1, 1, StreamName::Stderr, "Traceback (most recent call last):\n"),
+        event(2, 2, StreamName::Stdout, "    ordinary\n"),
+        event(3, 3, StreamName::Stderr, "    f()\n"),
+    ];
+    buffer.append(events, WhenFull::DropOldest);
+    assert_eq!(levels(&buffer), ["error", "info", "error"]);
+}
+
+#[test]
+fn live_lines_after_loaded_ones_continue_their_message() {
+    let lines = numbered(&TRACEBACK);
+    let mut buffer = Buffer::new(
+        Vec::new(),
+        &[log_event(Seq(9), 4, "    return int(text)\nKeyError\n    indented\n")],
+        Seq(9),
+        UNLIMITED,
+    );
+    assert_eq!(levels(&buffer), ["info"; 3], "the beginning of the message is not in the window");
+    assert!(load_earlier(&mut buffer, &lines, 2));
+    assert_eq!(buffer.lines().front().map(|line| line.key.number), Some(2));
+    assert_eq!(levels(&buffer), ["error", "error", "error", "error", "info"]);
+}
+
+#[test]
+fn loaded_lines_have_their_levels_without_the_beginning_of_their_message() {
+    let lines = numbered(&TRACEBACK);
+    let mut buffer = empty(UNLIMITED);
+    buffer.note_lines(1, 6);
+    buffer.load(part_of(&lines, LineRange { attempt: 1, first: 3, count: 2 }), Growth::Finished);
+    assert_eq!(levels(&buffer), ["error", "error"]);
+}
+
+#[test]
+fn lines_keep_their_levels_when_the_beginning_of_their_message_is_dropped() {
+    let texts = [&["Traceback (most recent call last):"][..], &["    f()"; 14]].concat();
+    let mut buffer = empty(BufferLimits { lines: 10, bytes: 1000 });
+    buffer.note_lines(1, 15);
+    buffer.append(vec![log_event(Seq(1), 1, &(texts[..13].join("\n") + "\n"))], WhenFull::DropOldest);
+    assert_eq!((buffer.lines()[0].key.number, levels(&buffer)), (5, vec!["error"; 9]));
+    assert!(load_later(&mut buffer, &numbered(&texts), 1));
+    assert_eq!(levels(&buffer), ["error"; 10]);
+}
+
+/// The output of a program that shows its progress in two lines, and its lines as a terminal shows them.
+const REDRAWN: (&str, [(i64, &str); 4]) = (
+    "pulling\nlayer 1: wait\nlayer 2: wait\n\u{1b}[2A\u{1b}[2Klayer 1: done\n\u{1b}[2Klayer 2: 50%\n\u{1b}[1A\u{1b}[2Klayer 2: done\nfinished\n",
+    [(1, "pulling"), (2, "layer 1: done"), (3, "layer 2: done"), (7, "finished")],
+);
+
+fn shown(buffer: &Buffer) -> Vec<(i64, String)> {
+    let shown = buffer.lines().iter().filter(|line| line.rows_of == RowOwner::ThisLine);
+    shown.map(|line| (line.key.number, ansi::plain_text(&line.text).into_owned())).collect()
+}
+
+#[test]
+fn lines_that_a_program_redraws_are_shown_in_place_however_they_arrive() {
+    let (text, expected) = REDRAWN;
+    let expected = expected.map(|(number, text)| (number, text.to_owned()));
+    for size in 1..=text.len() {
+        let mut buffer = empty(UNLIMITED);
+        append_in_pieces(&mut buffer, text, size);
+        assert_eq!(shown(&buffer), expected, "{size} bytes at a time");
+        assert_eq!(buffer.lines().len(), 7, "every line keeps its number");
+    }
+}
+
+#[test]
+fn redrawing_begins_with_the_lines_that_are_already_known() {
+    let mut buffer = empty(UNLIMITED);
+    buffer.append(vec![log_event(Seq(1), 1, "one\ntwo\nthree\n")], WhenFull::DropOldest);
+    let revision = buffer.lines()[1].revision;
+    buffer.append(vec![log_event(Seq(2), 4, "\u{1b}[2A\u{1b}[KTWO")], WhenFull::DropOldest);
+    let texts = |buffer: &Buffer| shown(buffer).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    assert_eq!(texts(&buffer), ["one", "TWO", "three", ""]);
+    assert_ne!(buffer.lines()[1].revision, revision, "the row is drawn again");
+    buffer.append(vec![log_event(Seq(3), 4, "!\n\n"), log_event(Seq(4), 6, "end\n")], WhenFull::DropOldest);
+    assert_eq!(texts(&buffer), ["one", "TWO!", "three", "end"]);
+}
+
+#[test]
+fn the_other_stream_and_the_next_step_are_not_redrawn() {
+    let event = |seq, line, stream, step_index, text| {
+        let mut event = log_event(Seq(seq), line, text);
+        if let Payload::Log(payload) = &mut event.payload {
+            (payload.stream, payload.step_index) = (stream, step_index);
+        }
+        event
+    };
+    let mut buffer = empty(UNLIMITED);
+    buffer.append(
+        vec![
+            event(1, 1, StreamName::Stdout, 0, "a\n"),
+            event(2, 2, StreamName::Stderr, 0, "b\n"),
+            event(3, 3, StreamName::Stdout, 0, "\u{1b}[1AA\n"),
+            event(4, 4, StreamName::Stdout, 1, "\u{1b}[9Ac\n"),
+        ],
+        WhenFull::DropOldest,
+    );
+    let texts: Vec<String> = shown(&buffer).into_iter().map(|(_, text)| text).filter(|text| !text.is_empty()).collect();
+    assert_eq!(texts, ["A", "b", "c"]);
+}
+
+#[test]
+fn a_range_with_the_greatest_numbers_contains_only_its_lines() {
+    let range = LineRange { attempt: 1, first: i64::MAX - 250, count: 500 };
+    for (number, expected) in [(i64::MAX, true), (i64::MAX - 250, true), (i64::MAX - 251, false), (1, false)] {
+        assert_eq!(range.holds(LineKey { attempt: 1, number }), expected, "{number}");
+    }
 }

@@ -58,6 +58,8 @@ pub enum Happened {
     Shown,
     /// The page was hidden.
     Hidden,
+    /// The user has left the page. The browser may show it again.
+    Left,
     /// The stream opened.
     Opened,
     /// The stream delivered an event or a heartbeat.
@@ -86,6 +88,8 @@ pub enum Action {
     Open,
     /// Close the stream.
     Close,
+    /// Report only changes of the job, because the page is hidden.
+    Watch,
     /// Fetch the events after the cursor.
     Poll,
     /// Wake up after this many milliseconds. This replaces an earlier wake-up.
@@ -137,6 +141,9 @@ impl FeedPolicy {
         if matches!(self.connection, Connection::Ended | Connection::Refused(_)) {
             return Vec::new();
         }
+        if happened == Happened::Left {
+            return self.stop(Connection::Paused);
+        }
         if self.connection == Connection::Paused && happened != Happened::Shown {
             // While the page is hidden, all inputs are ignored. The result of a poll only shows that the poll has
             // finished.
@@ -154,7 +161,12 @@ impl FeedPolicy {
                 self.connection = Connection::Connecting;
                 self.open(now)
             }
-            Happened::Hidden => self.stop(Connection::Paused),
+            Happened::Left => Vec::new(),
+            Happened::Hidden => {
+                let mut actions = self.stop(Connection::Paused);
+                actions.push(Action::Watch);
+                actions
+            }
             Happened::Ended => self.stop(Connection::Ended),
             Happened::Refused(status) => self.stop(Connection::Refused(status)),
             Happened::Opened => {

@@ -40,7 +40,7 @@ fn each_filter_shows_the_rows_that_its_name_suggests() {
 
 #[test]
 fn counts_cover_the_whole_log_where_it_is_known() {
-    let counts = Counts::of(&buffer());
+    let counts = Counts::of(&buffer(), &Findings::default());
     assert_eq!(OutputFilter::ALL.map(|filter| counts.get(filter)), [6, 3, 4, 3]);
     assert!(counts.more_warnings, "after a gap, it is unknown whether a line began earlier");
 }
@@ -48,7 +48,17 @@ fn counts_cover_the_whole_log_where_it_is_known() {
 #[test]
 fn counts_report_possible_warnings_outside_the_window() {
     let tail = [log_event(Seq(9), 101, "warning: x\n")];
-    let counts =
-        Counts::of(&Buffer::new(vec![lifecycle_event(Seq(1), Level::Info)], &tail, Seq(9), BufferLimits::default()));
+    let buffer = Buffer::new(vec![lifecycle_event(Seq(1), Level::Info)], &tail, Seq(9), BufferLimits::default());
+    let counts = Counts::of(&buffer, &Findings::default());
     assert_eq!((counts.logs, counts.warnings, counts.more_warnings), (101, 1, true));
+}
+
+#[test]
+fn the_server_finds_the_lines_that_another_job_did_not_print() {
+    let job: JobId = "01890000-0000-7000-8000-000000000000".parse().expect("an id");
+    let filter = RowFilter { kind: OutputFilter::Warnings, unlike: Some(job), ..RowFilter::default() };
+    assert!(filter.is_narrowed() && filter.is_by_text() && filter.selects_lines());
+    let query = "level=warn,error&notIn=01890000-0000-7000-8000-000000000000";
+    assert_eq!(filter.query(None, None).as_deref(), Some(query));
+    assert!(!filter.takes_event(&lifecycle_event(Seq(1), Level::Error)), "only lines are compared");
 }

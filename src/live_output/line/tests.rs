@@ -111,6 +111,7 @@ fn loaded(text: &str, truncated: bool) -> LiveLine {
         level: Level::Info,
         text: text.to_owned(),
         truncated,
+        section: None,
     };
     LiveLine::loaded(1, line, StepRef { stage: Stage::Execute, index: 0 }, Seq(1))
 }
@@ -163,13 +164,13 @@ fn a_line_without_its_beginning_is_replaced_by_the_loaded_line_after_it_has_ende
     let mut line = built(&[]);
     line.whole = false;
     line.push(&LinePiece { number: 1, text: "tail", ended: true }, Seq(2), &mut Scanner::default());
-    line.complete(loaded("head and tail", true), Growth::GoesOn);
+    line.complete(loaded("head and tail", true), Growth::Running);
     assert_eq!((line.text.as_str(), line.whole, line.cut), ("head and tail", true, true));
     let mut growing = built(&["tail"]);
     growing.whole = false;
-    growing.complete(loaded("head and tail", false), Growth::GoesOn);
+    growing.complete(loaded("head and tail", false), Growth::Running);
     assert_eq!(growing.text, "tail", "the loaded text may contain pieces that have yet to arrive");
     growing.whole = false;
-    growing.complete(loaded("head and tail", false), Growth::Over);
+    growing.complete(loaded("head and tail", false), Growth::Finished);
     assert_eq!(growing.text, "head and tail");
 }

@@ -1,11 +1,14 @@
 //! The contents of the panel at one moment, which [`crate::live_output::screen`] draws.
 
-use model::Event;
+use model::{Event, Payload};
 
 use crate::live_output::buffer::LineRange;
+use crate::live_output::display::LineTime;
 use crate::live_output::filter::Counts;
+use crate::live_output::groups::{Collapsed, GroupKey, GroupState};
 use crate::live_output::layout::RowKey;
 use crate::live_output::line::{LineKey, LiveLine};
+use crate::live_output::selected::FoundRange;
 
 /// A row to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,15 +17,24 @@ pub enum RowView {
     Line {
         /// The line to draw.
         line: LiveLine,
-        /// The time between the start of the attempt and the line, in milliseconds.
-        offset: i64,
+        /// The time to show before the line.
+        time: LineTime,
         /// Whether this is the marked line.
         marked: bool,
+        /// Whether the lines around this one are hidden by the filter.
+        is_selected: bool,
+        /// The group that this line is the title of, if any.
+        group: Option<GroupState>,
         /// The matches of the current search, in code points of the visible text.
         matches: Vec<(u32, u32)>,
     },
     /// A lifecycle event or a gap.
-    LifecycleEvent(Event),
+    LifecycleEvent {
+        /// The event.
+        event: Event,
+        /// Whether the step that the event starts is collapsed, or `None` if the event starts no step with lines.
+        collapsed: Option<Collapsed>,
+    },
     /// The space for lines outside the window.
     Space(Space),
 }
@@ -36,6 +48,8 @@ pub struct Space {
     pub lines: i64,
     /// The height of the space in CSS pixels.
     pub height: u32,
+    /// Whether loading is disabled, because the lines continue a collapsed group.
+    pub is_blocked: bool,
 }
 
 /// An end of the window.
@@ -48,22 +62,71 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed.
+    /// Returns the group that the row is the title of, and whether it is collapsed.
+    #[must_use]
+    pub fn group(&self) -> Option<(GroupKey, Collapsed)> {
+        match self {
+            Self::Line { line, group, .. } => group.map(|group| (GroupKey::Lines(line.key), group.collapsed)),
+            Self::LifecycleEvent { event, collapsed } => match &event.payload {
+                Payload::Step(step) => {
+                    collapsed.map(|collapsed| (GroupKey::Step(step.attempt, step.step()), collapsed))
+                }
+                _ => None,
+            },
+            Self::Space(_) => None,
+        }
+    }
+
+    /// Returns the state of the group of lines that the row is the title of.
+    #[must_use]
+    pub const fn group_of_lines(&self) -> Option<GroupState> {
+        match self {
+            Self::Line { group, .. } => *group,
+            Self::LifecycleEvent { .. } | Self::Space(_) => None,
+        }
+    }
+
+    /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed. The
+    /// state of a group is updated in place, so that a click is not lost while the group grows.
     #[must_use]
     pub fn key(&self) -> (RowKey, RowRevision) {
         match self {
-            Self::Line { line, marked, matches, .. } => {
-                (RowKey::Line(line.key), (line.revision * 2 + u32::from(*marked), matches.clone()))
+            Self::Line { line, time, marked, is_selected, group, matches } => {
+                let number = line.revision.wrapping_mul(4) + u32::from(*marked) * 2 + u32::from(*is_selected);
+                let matches = matches.clone();
+                let is_title = group.is_some();
+                (RowKey::Line(line.key), RowRevision { number, time: Some(*time), is_title, matches })
             }
-            Self::LifecycleEvent(event) => (RowKey::LifecycleEvent(event.seq), RowRevision::default()),
-            Self::Space(Space { side: Side::Earlier, height, .. }) => (RowKey::Earlier, (*height, Vec::new())),
-            Self::Space(Space { side: Side::Later, height, .. }) => (RowKey::Later, (*height, Vec::new())),
+            Self::LifecycleEvent { event, collapsed } => {
+                let is_title = collapsed.is_some();
+                (RowKey::LifecycleEvent(event.seq), RowRevision { is_title, ..RowRevision::default() })
+            }
+            Self::Space(Space { side, height, is_blocked, .. }) => {
+                let key = if *side == Side::Earlier { RowKey::Earlier } else { RowKey::Later };
+                let number = height.wrapping_mul(2) + u32::from(*is_blocked);
+                (key, RowRevision { number, ..RowRevision::default() })
+            }
         }
     }
 }
 
-/// What can change in a row: a number, and the matches in its text.
-type RowRevision = (u32, Vec<(u32, u32)>);
+/// What can change in a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RowRevision {
+    number: u32,
+    time: Option<LineTime>,
+    is_title: bool,
+    matches: Vec<(u32, u32)>,
+}
+
+/// What has to be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All lines of a range.
+    Lines(LineRange),
+    /// The lines that the filter selects.
+    Selected(FoundRange),
+}
 
 /// The contents of the panel at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,12 +139,14 @@ pub struct PanelFrame {
     pub below: u32,
     /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
+    /// The width of the widest line in columns, if long lines are not wrapped.
+    pub width: Option<u32>,
     /// The number of rows that match each filter.
     pub counts: Counts,
     /// The number of rows that have arrived since following was paused.
     pub unseen: i64,
-    /// The range of lines to load next, or `None` if no lines are missing in or near the visible part of the list.
-    pub wanted: Option<LineRange>,
-    /// The first drawn line whose matches with the current search are unknown.
+    /// What to load next, or `None` if no lines are missing in or near the visible part of the list.
+    pub wanted: Option<Wanted>,
+    /// The first drawn line whose matches for the current search are unknown.
     pub unmarked: Option<LineKey>,
 }

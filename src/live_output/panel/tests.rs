@@ -1,9 +1,12 @@
-use model::{Level, OutputLine, Stage, StreamName, Timestamp};
+use model::{Level, LinesPage, Timestamp};
+use serde_json::json;
 
 use super::*;
-use crate::live_output::buffer::BufferLimits;
+use crate::live_output::buffer::{BufferLimits, LineRange};
+use crate::live_output::display::{LineTime, LineTimes};
+use crate::live_output::filter::OutputFilter;
 use crate::live_output::layout::{LIFECYCLE_HEIGHT, ROW_HEIGHT};
-use crate::live_output::simulated::{lifecycle_event, log_event};
+use crate::live_output::simulated::{event, lifecycle_event, log_event, output_line};
 
 const HEIGHT: u32 = 400;
 
@@ -29,7 +32,7 @@ fn top_line(panel: &Panel) -> i64 {
         let height = match row {
             RowView::Line { line, .. } => line.rows(80) * ROW_HEIGHT,
             RowView::Space(space) => space.height,
-            RowView::LifecycleEvent(_) => LIFECYCLE_HEIGHT,
+            RowView::LifecycleEvent { .. } => LIFECYCLE_HEIGHT,
         };
         if top + height > frame.scroll_to {
             return if let RowView::Line { line, .. } = row { line.key.number } else { -1 };
@@ -68,17 +71,7 @@ fn new_lines_move_nothing_and_are_counted_while_paused() {
 
 /// Returns the page that the server would return for a range.
 fn page(part: LineRange, total: i64) -> LinesPage {
-    let line = |number| OutputLine {
-        line: number,
-        seq: Some(Seq(number)),
-        stream: StreamName::Stdout,
-        stage: Stage::Execute,
-        step_id: None,
-        time: Timestamp(0),
-        level: Level::Info,
-        text: format!("line {number}"),
-        truncated: false,
-    };
+    let line = |number| output_line(number, &format!("line {number}"), Level::Info);
     let last = (part.first + part.count - 1).min(total);
     LinesPage { items: (part.first..=last).map(line).collect(), total_lines: total, complete: true }
 }
@@ -94,7 +87,7 @@ fn panel_at_the_end_of(total: i64) -> Panel {
 /// Loads the requested ranges until no more are requested. Returns the number of loaded ranges.
 fn load_all(panel: &mut Panel, total: i64) -> usize {
     for loads in 0..100 {
-        let Some(part) = panel.frame().wanted else { return loads };
+        let Some(Wanted::Lines(part)) = panel.frame().wanted else { return loads };
         panel.load(part, page(part, total));
     }
     panic!("it goes on loading: {:?}", panel.frame().wanted);
@@ -106,7 +99,7 @@ fn loading_earlier_lines_does_not_move_the_visible_line() {
     let space = 500 * ROW_HEIGHT;
     panel.pause(space + 7);
     assert_eq!(top_line(&panel), 501);
-    assert_eq!(panel.frame().wanted, Some(LineRange { attempt: 1, first: 1, count: 501 }));
+    assert_eq!(panel.frame().wanted, Some(Wanted::Lines(LineRange { attempt: 1, first: 1, count: 501 })));
     assert_eq!(load_all(&mut panel, 1000), 1);
     assert_eq!((top_line(&panel), panel.frame().scroll_to), (501, space + 7));
 }
@@ -118,7 +111,7 @@ fn lines_are_loaded_before_the_reader_scrolls_to_them() {
     panel.pause(space + AHEAD + 100);
     assert_eq!(panel.frame().wanted, None);
     panel.scrolled(space + AHEAD - 100);
-    assert_eq!(panel.frame().wanted, Some(LineRange { attempt: 1, first: 1, count: 501 }));
+    assert_eq!(panel.frame().wanted, Some(Wanted::Lines(LineRange { attempt: 1, first: 1, count: 501 })));
     panel.follow();
     assert_eq!(panel.frame().wanted, None);
 }
@@ -215,9 +208,9 @@ fn changing_the_filter_preserves_the_scroll_position_if_possible() {
     panel.append(vec![lifecycle_event(Seq(1001), Level::Info)]);
     panel.pause(500 * ROW_HEIGHT);
     assert_eq!(top_line(&panel), 501);
-    panel.set_filter(OutputFilter::Stages);
+    panel.set_filter(RowFilter { kind: OutputFilter::Stages, ..RowFilter::default() });
     assert_eq!(panel.frame().rows.len(), 1);
-    panel.set_filter(OutputFilter::All);
+    panel.set_filter(RowFilter { kind: OutputFilter::All, ..RowFilter::default() });
     assert_eq!(top_line(&panel), 501);
 }
 
@@ -254,7 +247,7 @@ fn the_copied_text_contains_the_filtered_rows_without_escape_sequences() {
     let mut panel = panel(0);
     panel.append(vec![lifecycle_event(Seq(1), Level::Info), log_event(Seq(2), 1, "\x1b[31mred\x1b[0m\nplain\n")]);
     assert_eq!(panel.visible_text(|event| format!("-- {}", event.message)), "-- Requeued\nred\nplain\n");
-    panel.set_filter(OutputFilter::Logs);
+    panel.set_filter(RowFilter { kind: OutputFilter::Logs, ..RowFilter::default() });
     assert_eq!(panel.visible_text(|event| event.message.clone()), "red\nplain\n");
 }
 
@@ -276,11 +269,11 @@ fn the_visible_line_stays_in_place_if_the_row_above_it_is_hidden_by_a_filter() {
     // The lifecycle event is at the top of the panel.
     panel.pause(50 * ROW_HEIGHT);
     assert_eq!(top_line(&panel), -1);
-    panel.set_filter(OutputFilter::Warnings);
+    panel.set_filter(RowFilter { kind: OutputFilter::Warnings, ..RowFilter::default() });
     assert_eq!((top_line(&panel), panel.follows()), (51, false));
-    panel.set_filter(OutputFilter::All);
+    panel.set_filter(RowFilter { kind: OutputFilter::All, ..RowFilter::default() });
     assert_eq!(top_line(&panel), -1, "the lifecycle event is at the top again");
-    panel.set_filter(OutputFilter::Stages);
+    panel.set_filter(RowFilter { kind: OutputFilter::Stages, ..RowFilter::default() });
     assert_eq!((top_line(&panel), panel.follows()), (-1, false));
 }
 
@@ -305,4 +298,60 @@ fn matches_are_requested_from_the_first_drawn_line_without_known_matches() {
     assert_eq!(panel.frame().unmarked.map(|key| key.number), Some(990));
     panel.mark(LineKey { number: 990, ..first }, SearchPage { done: true, next: None, ..page });
     assert_eq!(panel.frame().unmarked, None);
+}
+
+fn shown_times(panel: &Panel) -> Vec<LineTime> {
+    let time = |row: &RowView| match row {
+        RowView::Line { time, .. } => Some(*time),
+        _ => None,
+    };
+    panel.frame().rows.iter().filter_map(time).collect()
+}
+
+#[test]
+fn long_lines_are_one_row_if_they_are_not_wrapped_and_the_line_at_the_top_stays_there() {
+    let mut panel = panel(0);
+    let long = |number: i64| log_event(Seq(number), number, &format!("{}\n", "x".repeat(1000)));
+    panel.append((1..=100).map(long).collect());
+    assert_eq!((panel.layout_height(), panel.frame().width), (100 * 13 * ROW_HEIGHT, None));
+    panel.pause(40 * 13 * ROW_HEIGHT + 12 * ROW_HEIGHT);
+    let display = Display { long_lines: LongLines::OneRow, ..Display::default() };
+    panel.set_display(display);
+    assert_eq!((panel.layout_height(), panel.frame().width), (100 * ROW_HEIGHT, Some(1000)));
+    assert_eq!(top_line_of(&panel), 41);
+    panel.resize(40, HEIGHT);
+    assert_eq!(panel.layout_height(), 100 * ROW_HEIGHT, "the width of the panel does not matter");
+    panel.set_display(Display::default());
+    assert_eq!((panel.layout_height(), top_line_of(&panel)), (100 * 25 * ROW_HEIGHT, 41));
+}
+
+/// Returns the number of the line at the top of the panel.
+fn top_line_of(panel: &Panel) -> i64 {
+    panel.current().expect("lines are in the panel").number
+}
+
+#[test]
+fn the_times_of_lines_are_shown_as_the_reader_has_chosen() {
+    let mut panel = panel(0);
+    let payload = |json| serde_json::from_value(json).expect("a payload");
+    let attempt = json!({"kind": "attempt", "attempt": 1, "workerId": "w", "status": "started"});
+    let step = json!({"kind": "step", "stage": "execute", "stepId": "run", "stepIndex": 0, "name": "run", "command": "c",
+        "attempt": 1, "status": "started"});
+    panel.append(vec![
+        event(Seq(1_000_000), Level::Info, "", payload(attempt)),
+        event(Seq(3_000_000), Level::Info, "", payload(step)),
+        log_event(Seq(4_500_000), 1, "a\n"),
+    ]);
+    let at = Timestamp(4_500_000);
+    for (times, expected) in [
+        (LineTimes::Automatic, LineTime::Since(3_500)),
+        (LineTimes::SinceAttempt, LineTime::Since(3_500)),
+        (LineTimes::SinceStep, LineTime::Since(1_500)),
+        (LineTimes::Local, LineTime::Local(at)),
+        (LineTimes::Utc, LineTime::Utc(at)),
+        (LineTimes::Hidden, LineTime::Hidden),
+    ] {
+        panel.set_display(Display { times, ..Display::default() });
+        assert_eq!(shown_times(&panel), [expected]);
+    }
 }

@@ -1,6 +1,6 @@
 //! The lines that a search has found, in all attempts.
 
-use model::SearchPage;
+use model::{SearchPage, Stage, StepMatches};
 
 use crate::live_output::line::LineKey;
 
@@ -16,12 +16,82 @@ struct AttemptFindings {
     attempt: i32,
     /// The numbers of the matching lines, in ascending order. The server reports a limited number of them.
     lines: Vec<i64>,
+    /// Known numbers of matches after the last reported line: a line, and the number of matching lines before it.
+    counts: Vec<(i64, i64)>,
+    /// The number of matching lines of each step, in the order of the log.
+    steps: Vec<StepMatches>,
     /// The number of matching lines.
     matches: i64,
     /// The number of matching lines before the line with which the current request began.
     before: i64,
+    /// The first line that has not been searched.
+    searched: i64,
+    /// The matching lines of the current request that are not among `lines`.
+    recent: Vec<i64>,
     /// The line from which the search continues, or `None` if the attempt has been searched and has finished.
     next: Option<i64>,
+}
+
+impl AttemptFindings {
+    /// Returns lines in ascending order, each with the number of matching lines before it. Between two of them, the
+    /// numbers of matching lines are estimated.
+    fn counts(&self) -> impl Iterator<Item = (i64, i64)> {
+        let reported = (self.lines.last().map_or(1, |line| line + 1), count(self.lines.len()));
+        std::iter::once(reported).chain(self.counts.iter().copied())
+    }
+
+    fn add_to_steps(&mut self, found: &[StepMatches]) {
+        for more in found {
+            match self.steps.last_mut().filter(|last| last.stage == more.stage && last.step_id == more.step_id) {
+                Some(last) => last.matches += more.matches,
+                None => self.steps.push(more.clone()),
+            }
+        }
+    }
+
+    /// Removes the last matching lines, which are those of the last steps.
+    fn remove_from_steps(&mut self, mut removed: i64) {
+        while removed > 0
+            && let Some(last) = self.steps.last_mut()
+        {
+            let taken = removed.min(last.matches);
+            last.matches -= taken;
+            removed -= taken;
+            if last.matches == 0 {
+                self.steps.pop();
+            }
+        }
+    }
+
+    /// Returns the number of matching lines before a line. It is estimated after the last reported line.
+    fn index(&self, line: i64) -> i64 {
+        let is_reported =
+            count(self.lines.len()) == self.matches || self.lines.last().is_some_and(|last| line <= *last);
+        if is_reported {
+            count(self.lines.partition_point(|found| *found < line))
+        } else {
+            estimate(self.counts(), line)
+        }
+    }
+
+    /// Returns the matching line at an index from 0, or a line near it after the last reported line.
+    fn line_at(&self, index: i64) -> i64 {
+        let reported = usize::try_from(index).ok().and_then(|index| self.lines.get(index));
+        reported.copied().unwrap_or_else(|| estimate(self.counts().map(|(line, count)| (count, line)), index))
+    }
+}
+
+/// Interpolates between points with ascending coordinates. Returns the nearest point's value outside of them.
+fn estimate(points: impl Iterator<Item = (i64, i64)>, x: i64) -> i64 {
+    let mut before = None;
+    for (at, value) in points {
+        match before {
+            Some((first, low)) if at > x => return low + (value - low) * (x - first) / (at - first),
+            None if at > x => return value,
+            _ => before = Some((at, value)),
+        }
+    }
+    before.map_or(0, |(_, value)| value)
 }
 
 impl Findings {
@@ -31,19 +101,41 @@ impl Findings {
         self.of(attempt).map_or(Some(1), |known| known.next)
     }
 
+    /// Returns the number of lines that the next request searches again.
+    #[must_use]
+    pub fn lines_to_search_again(&self, attempt: i32) -> i64 {
+        self.of(attempt).and_then(|known| Some(known.searched - known.next?)).unwrap_or(0)
+    }
+
     /// Begins another request for an attempt, from the line that [`Findings::next`] returned. Lines from there on are
     /// reported again, so what was found in them is removed.
     pub fn begin(&mut self, attempt: i32, from: i64) {
         let at = self.attempts.partition_point(|known| known.attempt < attempt);
         if self.attempts.get(at).is_none_or(|known| known.attempt != attempt) {
-            let new = AttemptFindings { attempt, lines: Vec::new(), matches: 0, before: 0, next: Some(from) };
+            let new = AttemptFindings {
+                attempt,
+                lines: Vec::new(),
+                counts: Vec::new(),
+                steps: Vec::new(),
+                matches: 0,
+                before: 0,
+                searched: from,
+                recent: Vec::new(),
+                next: Some(from),
+            };
             self.attempts.insert(at, new);
         }
         let known = &mut self.attempts[at];
         let settled = known.lines.partition_point(|line| *line < from);
-        known.before = known.matches - count(known.lines.len() - settled);
+        let is_removed = |line: &&i64| **line >= from;
+        let removed = count(known.lines.len() - settled) + count(known.recent.iter().filter(is_removed).count());
+        known.recent.clear();
+        known.searched = known.searched.max(from);
+        known.before = known.matches - removed;
+        known.remove_from_steps(removed);
         known.matches = known.before;
         known.lines.truncate(settled);
+        known.counts.retain(|(line, _)| *line <= from);
     }
 
     /// Adds a part of the results of the current request.
@@ -52,17 +144,77 @@ impl Findings {
         // After lines whose numbers were not reported, further numbers would have the wrong rank.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
+        } else {
+            known.recent.extend(&part.lines);
         }
+        // An unfinished line is searched again, together with all lines after it, but these have been searched once.
+        let found = part.lines.last().map_or(0, |line| line + 1);
+        let reached = if part.done { part.total_lines + 1 } else { 0 };
+        known.searched = known.searched.max(found).max(reached).max(part.next.unwrap_or(0));
+        known.add_to_steps(&part.steps);
         known.matches = known.before + part.matches;
-        if part.done {
-            known.next = part.next;
+        known.next = part.next;
+        if known.matches > count(known.lines.len()) {
+            known.counts.push((known.searched, known.matches));
         }
+    }
+
+    /// Returns the first line that has not been searched.
+    #[must_use]
+    pub fn end(&self) -> LineKey {
+        let unsearched = self.attempts.iter().find_map(|known| known.next.map(|_| (known.attempt, known.searched)));
+        let after = self.attempts.last().map_or(1, |known| known.attempt + 1);
+        let (attempt, number) = unsearched.unwrap_or((after, 1));
+        LineKey { attempt, number }
+    }
+
+    /// Returns the number of matching lines before a line. It is estimated where the server has not reported the
+    /// numbers of the matching lines.
+    #[must_use]
+    pub fn index(&self, key: LineKey) -> i64 {
+        let earlier: i64 =
+            self.attempts.iter().filter(|known| known.attempt < key.attempt).map(|known| known.matches).sum();
+        earlier + self.of(key.attempt).map_or(0, |known| known.index(key.number))
+    }
+
+    /// Returns the matching line at an index from 0, or a line near it where the server has not reported the numbers
+    /// of the matching lines. Returns `None` if there are not that many matching lines.
+    #[must_use]
+    pub fn line_at(&self, index: i64) -> Option<LineKey> {
+        let mut rest = index;
+        for known in &self.attempts {
+            if (0..known.matches).contains(&rest) {
+                return Some(LineKey { attempt: known.attempt, number: known.line_at(rest) });
+            }
+            rest -= known.matches;
+        }
+        None
+    }
+
+    /// Returns whether the server has reported the numbers of all matching lines of an attempt.
+    #[must_use]
+    pub fn is_reported(&self, attempt: i32) -> bool {
+        self.of(attempt).is_none_or(|known| count(known.lines.len()) == known.matches)
+    }
+
+    /// Returns whether a line is one of the matching lines that the server has reported.
+    #[must_use]
+    pub fn holds(&self, key: LineKey) -> bool {
+        self.rank(key).is_some()
     }
 
     /// Returns the number of matching lines.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.attempts.iter().map(|known| known.matches).sum()
+    }
+
+    /// Returns the number of matching lines that a step of an attempt has printed.
+    #[must_use]
+    pub fn of_step(&self, attempt: i32, stage: Stage, step_id: &str) -> i64 {
+        let steps = self.of(attempt).map_or(&[][..], |known| &known.steps);
+        let is_step = |step: &&StepMatches| step.stage == stage && step.step_id.as_deref() == Some(step_id);
+        steps.iter().filter(is_step).map(|step| step.matches).sum()
     }
 
     /// Returns the position of a line among the matching lines, from 1, or `None` if the line is not among the lines
@@ -103,73 +255,4 @@ fn count(number: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn part(lines: &[i64], matches: i64, next: Option<i64>, done: bool) -> SearchPage {
-        SearchPage { lines: lines.to_vec(), matches, next, done, ..SearchPage::default() }
-    }
-
-    fn key(attempt: i32, number: i64) -> LineKey {
-        LineKey { attempt, number }
-    }
-
-    #[test]
-    fn parts_of_two_attempts_add_up() {
-        let mut findings = Findings::default();
-        assert_eq!((findings.next(1), findings.total()), (Some(1), 0));
-        findings.begin(1, 1);
-        findings.take(1, &part(&[3, 5], 2, None, false));
-        findings.take(1, &part(&[8], 3, None, true));
-        findings.begin(2, 1);
-        findings.take(2, &part(&[3], 1, Some(4), true));
-        assert_eq!((findings.next(1), findings.next(2), findings.total()), (None, Some(4), 4));
-        assert_eq!(
-            (findings.rank(key(1, 8)), findings.rank(key(2, 3)), findings.rank(key(2, 4))),
-            (Some(3), Some(4), None)
-        );
-    }
-
-    #[test]
-    fn a_continued_search_replaces_what_was_found_in_unfinished_lines() {
-        let mut findings = Findings::default();
-        findings.begin(1, 1);
-        findings.take(1, &part(&[2, 6, 7], 3, Some(6), true));
-        findings.begin(1, 6);
-        assert_eq!(findings.total(), 1);
-        findings.take(1, &part(&[6, 9], 2, None, true));
-        assert_eq!(
-            (findings.total(), findings.lines().map(|line| line.number).collect::<Vec<_>>()),
-            (3, vec![2, 6, 9])
-        );
-    }
-
-    #[test]
-    fn matches_whose_numbers_are_not_reported_are_counted() {
-        let mut findings = Findings::default();
-        findings.begin(1, 1);
-        findings.take(1, &part(&[1, 2], 2, None, false));
-        findings.take(1, &part(&[], 900, Some(1000), true));
-        findings.begin(1, 1000);
-        findings.take(1, &part(&[1001], 1, None, true));
-        assert_eq!(findings.total(), 901);
-    }
-
-    #[test]
-    fn moving_between_matches_starts_over_at_the_ends() {
-        let mut findings = Findings::default();
-        assert_eq!((findings.after(key(1, 1)), findings.before(key(1, 1))), (None, None));
-        findings.begin(1, 1);
-        findings.take(1, &part(&[3, 5], 2, None, true));
-        findings.begin(2, 1);
-        findings.take(2, &part(&[1], 1, None, true));
-        for (at, after, before) in [
-            (key(1, 1), key(1, 3), key(2, 1)),
-            (key(1, 3), key(1, 5), key(2, 1)),
-            (key(1, 4), key(1, 5), key(1, 3)),
-            (key(2, 1), key(1, 3), key(1, 5)),
-        ] {
-            assert_eq!((findings.after(at), findings.before(at)), (Some(after), Some(before)), "{at:?}");
-        }
-    }
-}
+mod tests;

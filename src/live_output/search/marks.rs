@@ -72,6 +72,21 @@ pub fn split(spans: Vec<Span>, ranges: &[(u32, u32)]) -> Vec<(Span, bool)> {
     parts
 }
 
+/// Returns the parts without their first `count` characters.
+#[must_use]
+pub fn without_first(parts: Vec<(Span, bool)>, mut count: usize) -> Vec<(Span, bool)> {
+    let mut rest = Vec::new();
+    for (mut span, found) in parts {
+        let dropped = span.text.chars().take(count).map(char::len_utf8).sum();
+        count -= span.text[..dropped].chars().count();
+        span.text.drain(..dropped);
+        if !span.text.is_empty() {
+            rest.push((span, found));
+        }
+    }
+    rest
+}
+
 #[cfg(test)]
 mod tests {
     use model::ansi::{self, Style};
@@ -111,6 +126,7 @@ mod tests {
             level: Level::Info,
             text: "text".into(),
             truncated: false,
+            section: None,
         };
         let hit = SearchHit { line: line(7), ranges: vec![(0, 4)] };
         let page = SearchPage { items: vec![hit], next: Some(8), total_lines: 20, ..SearchPage::default() };

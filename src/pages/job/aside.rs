@@ -1,20 +1,32 @@
 //! The column beside the log, which shows the timeline, the artifacts, and facts about the job.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
-use model::{AttemptStatus, Job, JobPhase, Stage, StageStatus, StepStatus, Timestamp};
+use model::{Artifact, AttemptStatus, Job, JobPhase, Stage, StageStatus, StepStatus, Timestamp, UsualTimes};
 
 use super::LiveJob;
+use super::facts::Facts;
 use super::plan::{Planned, planned};
+use super::preview::{PreviewDialog, preview_button};
 use super::timeline::{StageRun, StepRun, Timeline, TimelineAttempt};
-use crate::ui::{Icon, Now, Time, download_url};
+use crate::live_output::StepErrors;
+use crate::ui::{Icon, Now, download_url};
 use crate::words;
+
+/// The data with which the steps of the timeline are shown.
+#[derive(Clone, Copy)]
+struct StepContext {
+    errors: StepErrors,
+    usual: RwSignal<UsualTimes>,
+    now: Now,
+}
 
 /// The column beside the log. On narrow screens it folds into one line that names the running step.
 #[component]
 pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
     let open = RwSignal::new(false);
     let timeline = Memo::new(move |_| Timeline::new(&live.lifecycle_events.read()));
+    let previewed = RwSignal::new(None);
+    let with = StepContext { errors: live.step_errors, usual: live.usual, now };
     view! {
         <aside class="job-aside" class:is-open=move || open.get() aria-label="Timeline, artifacts and details">
             <button
@@ -29,15 +41,16 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
                 {move || live.job.read().error_message.clone().map(|error| view! { <p class="error">{error}</p> }.into_any())}
                 <section aria-labelledby="timeline-title">
                     <h2 id="timeline-title">"Timeline"</h2>
-                    {move || timeline_view(&timeline.read(), &live.job.read(), now)}
+                    {move || timeline_view(&timeline.read(), &live.job.read(), with)}
                 </section>
                 <section aria-labelledby="artifacts-title">
                     <h2 id="artifacts-title">"Artifacts"</h2>
-                    {move || artifacts_view(live)}
+                    {move || artifacts_view(live, previewed)}
+                    <PreviewDialog shown=previewed />
                 </section>
                 <section aria-labelledby="facts-title">
                     <h2 id="facts-title">"Details"</h2>
-                    {move || facts_view(&live.job.read())}
+                    <Facts live />
                 </section>
             </div>
         </aside>
@@ -64,12 +77,12 @@ fn fold_line(timeline: &Timeline, job: &Job, now: Now) -> String {
     format!("{done} of {}{took}", words::plural(i64::try_from(steps).unwrap_or(0), "step"))
 }
 
-fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
+fn timeline_view(timeline: &Timeline, job: &Job, with: StepContext) -> AnyView {
     let last = timeline.attempts.len().saturating_sub(1);
     let earlier = timeline.attempts.iter().take(last).map(|attempt| {
         let (icon, word) = attempt_words(attempt.status);
         let heading = format!("Attempt {} {word}", attempt.number);
-        let steps = steps_view(Some(attempt), &[], now);
+        let steps = steps_view(Some(attempt), &[], with);
         view! {
             <details class="attempt">
                 <summary>
@@ -85,9 +98,9 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
     let waiting = if job.status.is_terminal() { Vec::new() } else { planned(job.payload.as_ref()) };
     let current = match timeline.attempts.last() {
         Some(attempt) if attempt.status == AttemptStatus::Started || job.status.is_terminal() => {
-            steps_view(Some(attempt), &waiting, now)
+            steps_view(Some(attempt), &waiting, with)
         }
-        _ => steps_view(None, &waiting, now),
+        _ => steps_view(None, &waiting, with),
     };
     view! {
         {earlier}
@@ -97,7 +110,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, now: Now) -> AnyView {
 }
 
 /// Shows the stages of an attempt in order, each with the steps that have started and those that are waiting.
-fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) -> AnyView {
+fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], with: StepContext) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
@@ -110,12 +123,12 @@ fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], now: Now) 
         let waits: Vec<&Planned> = waiting.iter().filter(|step| step.stage == stage && !knows(step)).collect();
         let heading = match run {
             _ if only_execute => None,
-            Some(run) => Some(stage_heading(run, now)),
+            Some(run) => Some(stage_heading(run, with.now)),
             None => (!waits.is_empty()).then(|| waiting_heading(stage)),
         };
-        let steps = run.zip(attempt).map(|(run, attempt)| {
-            run.steps.iter().map(|step| step_view(step, attempt.started, attempt.millis, now)).collect_view()
-        });
+        let steps = run
+            .zip(attempt)
+            .map(|(run, attempt)| run.steps.iter().map(|step| step_view(step, (attempt, stage), with)).collect_view());
         view! {
             {heading}
             {steps}
@@ -174,7 +187,9 @@ fn stage_heading(stage: &StageRun, now: Now) -> AnyView {
     .into_any()
 }
 
-fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now: Now) -> AnyView {
+fn step_view(step: &StepRun, (attempt, stage): (&TimelineAttempt, Stage), with: StepContext) -> AnyView {
+    let StepContext { errors, usual, now } = with;
+    let (number, begun, attempt_millis) = (attempt.number, attempt.started, attempt.millis);
     let icon = match step.status {
         StepStatus::Started => "running",
         StepStatus::Succeeded => "succeeded",
@@ -193,16 +208,51 @@ fn step_view(step: &StepRun, begun: Timestamp, attempt_millis: Option<i64>, now:
     };
     // The bar is a `progress` element, because the page's Content-Security-Policy forbids style attributes.
     let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
+    // Failed and stopped steps are not compared, because their durations mean nothing.
+    let is_compared = matches!(step.status, StepStatus::Started | StepStatus::Succeeded);
+    let id = step.id.clone();
+    let usual = Memo::new(move |_| usual.with(|usual| usual.of(stage, &id)));
+    let compared = move || {
+        // A running step may still take longer, so "shorter than usual" is not shown.
+        let shown = words::compared(value(), usual.get().filter(|_| is_compared)?)?;
+        (millis.is_some() || value() > usual.get()?).then_some(shown)
+    };
+    let compared =
+        move || compared().map(|text| view! { <small class="step-usual" data-testid="step-usual">{text}</small> });
+    let usually = move || usual.get().map(|usual| format!("Usually {}", words::duration(usual)));
     let max = move || attempt_millis.unwrap_or_else(|| now.get().millis_since(begun)).max(1);
     view! {
         <li class="step" data-testid="timeline-step" data-step=step.id.clone() data-status=icon title=step.command.clone()>
             <Icon name=icon />
             <span class="step-name">{step.name.clone()}</span>
-            <small>{note} {took(started, millis, now)}</small>
+            <small title=usually>{step_errors(errors, number, stage, &step.id)} {note} {took(started, millis, now)}</small>
             <progress class="bar" aria-hidden="true" value=move || value().to_string() max=move || max().to_string()></progress>
+            {compared}
         </li>
     }
     .into_any()
+}
+
+/// Shows the number of errors of a step, if it has printed any, as a button that goes to the first one.
+fn step_errors(errors: StepErrors, attempt: i32, stage: Stage, id: &str) -> impl IntoView + use<> {
+    let (id, counted) = (id.to_owned(), id.to_owned());
+    let count = Memo::new(move |_| errors.count(attempt, stage, &counted));
+    move || {
+        let id = id.clone();
+        (count.get() > 0).then(|| {
+            view! {
+                <button
+                    class="link step-errors"
+                    data-testid="step-errors"
+                    title="Go to the first error"
+                    on:click=move |_| errors.show_first(attempt, stage, id.clone())
+                >
+                    {words::plural(count.get(), "error")}
+                </button>
+                " \u{b7} "
+            }
+        })
+    }
 }
 
 fn took(started: Timestamp, millis: Option<i64>, now: Now) -> impl Fn() -> String + Copy + Send + Sync + 'static {
@@ -222,7 +272,7 @@ const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
     }
 }
 
-fn artifacts_view(live: LiveJob) -> AnyView {
+fn artifacts_view(live: LiveJob, previewed: RwSignal<Option<Artifact>>) -> AnyView {
     let artifacts = live.artifacts.read();
     if artifacts.is_empty() {
         let text =
@@ -236,59 +286,10 @@ fn artifacts_view(live: LiveJob) -> AnyView {
             <li>
                 <a data-testid="artifact-link" href=download_url(file) download>{file.name.clone()}</a>
                 <small>{attempt} {words::bytes(file.size_bytes)}</small>
+                {preview_button(file, previewed)}
             </li>
         }
         .into_any()
     });
     view! { <ul class="files">{files.collect_view()}</ul> }.into_any()
-}
-
-fn facts_view(job: &Job) -> AnyView {
-    let time = |label: &'static str, at: Option<Timestamp>| {
-        at.map(|at| {
-            view! {
-                <dt>{label}</dt>
-                <dd>
-                    <Time at=Signal::stored(at) />
-                </dd>
-            }
-            .into_any()
-        })
-    };
-    let fact = |label: &'static str, value: Option<String>| {
-        value.map(|value| {
-            view! {
-                <dt>{label}</dt>
-                <dd title=value.clone()>{value.clone()}</dd>
-            }
-            .into_any()
-        })
-    };
-    let from = job.resubmitted_from.map(|id| {
-        view! {
-            <dt>"Rerun of"</dt>
-            <dd>
-                <A href=format!("/tasks/queue/{id}")>{id.to_string()}</A>
-            </dd>
-        }
-        .into_any()
-    });
-    let times = [
-        time("Submitted", Some(job.created_at)),
-        time("Started", job.started_at),
-        time("Finished", job.finished_at),
-        time("Next attempt", job.next_attempt_at),
-    ];
-    let facts = [
-        fact("Submitted by", job.created_by_user_id.clone()),
-        fact("Worker", job.claimed_by.clone()),
-        fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
-        fact("Exit code", job.exit_code.map(|code| code.to_string())),
-        fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
-        fact("Type", (job.kind != "command").then(|| job.kind.clone())),
-        fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
-        fact("Reason", job.cancel_reason.clone()),
-        fact("Job ID", Some(job.id.to_string())),
-    ];
-    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()
 }

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_navigate;
 use model::Job;
 
 use super::LiveJob;
+use super::notify::NotifyButton;
 use crate::rpc::{CancelJob, ResubmitJob};
 use crate::ui::{Icon, Now, Status};
 use crate::words;
@@ -99,6 +100,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
             <span class="meta wide">{move || run_by(&job.read())}</span>
             <span class="push"></span>
             <span class="meta duration wide">{duration}</span>
+            <NotifyButton job />
             {buttons}
         </header>
         <p class="problem" role="alert">

@@ -30,6 +30,22 @@ pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     planned
 }
 
+/// Returns which steps run in a terminal, or `None` if no step does.
+#[must_use]
+pub fn steps_in_terminal(payload: Option<&RawJson>) -> Option<&'static str> {
+    let payload = payload?.to_value();
+    let has_terminal = |object: &Value| object.get("terminal").and_then(Value::as_bool);
+    let of_job = has_terminal(&payload).unwrap_or(false);
+    let listed = ["prepare", "steps", "publish"].into_iter().filter_map(|field| payload.get(field)?.as_array());
+    let mut each: Vec<bool> = listed.flatten().map(|step| has_terminal(step).unwrap_or(of_job)).collect();
+    each.extend(payload.get("run").map(|_| of_job));
+    match each.iter().filter(|has| **has).count() {
+        0 => None,
+        count if count == each.len() => Some("all steps"),
+        _ => Some("some steps"),
+    }
+}
+
 fn steps(payload: &Value, stage: Stage, field: &str) -> Vec<Planned> {
     let steps = payload.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let planned = |(step, number): (&Value, usize)| {
@@ -53,6 +69,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_steps_in_a_terminal_are_those_of_the_job_unless_a_step_says_otherwise() {
+        let check = |payload: Value, expected| assert_eq!(steps_in_terminal(Some(&payload.into())), expected);
+        check(json!({"run": "a"}), None);
+        check(json!({"run": "a", "terminal": true}), Some("all steps"));
+        check(json!({"run": "a", "terminal": true, "prepare": [{"run": "p", "terminal": false}]}), Some("some steps"));
+        check(json!({"steps": [{"run": "a"}, {"run": "b", "terminal": true}]}), Some("some steps"));
+        check(json!({"steps": [{"run": "a", "terminal": false}], "terminal": true}), None);
+        assert_eq!(steps_in_terminal(None), None);
+    }
 
     fn names(payload: &Value) -> Vec<(String, String)> {
         planned(Some(&payload.clone().into())).into_iter().map(|step| (step.id, step.name)).collect()

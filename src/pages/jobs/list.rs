@@ -5,11 +5,13 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
-use model::{Job, JobId, JobPhase, JobsPage};
+use model::{Job, JobCounts, JobId, JobPhase, JobsPage};
 
-use super::JobsQuery;
 use super::changes::ListSubscription;
+use super::query::JobsQuery;
 use super::row::JobRow;
+use super::status_filter::StatusFilter;
+use crate::host;
 use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now};
@@ -44,31 +46,32 @@ struct Loaded {
     has_more: RwSignal<bool>,
     /// The error of the last request, if it failed.
     trouble: RwSignal<Option<RestError>>,
-    query: StoredValue<String>,
-    /// The number of jobs that the list skips before its first job.
-    offset: usize,
+    /// The numbers of jobs that meet the filters, by status.
+    counts: RwSignal<JobCounts>,
+    query: StoredValue<JobsQuery>,
 }
 
 impl Loaded {
     fn new(wanted: &JobsQuery, page: JobsPage) -> Self {
-        let query = wanted.query();
-        let query = query.strip_prefix('?').map(|query| format!("&{query}")).unwrap_or_default();
         Self {
             items: RwSignal::new(page.items.into_iter().map(|job| item(job, RowOrigin::Loaded)).collect()),
             has_more: RwSignal::new(page.has_more),
             trouble: RwSignal::new(None),
-            query: StoredValue::new(query),
-            offset: usize::try_from(wanted.offset).unwrap_or(0),
+            counts: RwSignal::new(page.counts.unwrap_or_default()),
+            query: StoredValue::new(wanted.clone()),
         }
     }
 
-    async fn ask(self, offset: usize, limit: usize) -> Option<JobsPage> {
+    async fn ask(self, offset: usize, limit: usize, counts: bool) -> Option<JobsPage> {
         let query = self.query.try_get_value()?;
-        let offset = self.offset + offset;
-        let url = format!("/api/queue/jobs?summary=true&offset={offset}&limit={limit}{query}");
+        let (offset, parameters) = (query.offset as usize + offset, query.api_parameters(host::now()));
+        let url = format!("/api/queue/jobs?summary=true&counts={counts}&offset={offset}&limit={limit}{parameters}");
         match rest::get::<JobsPage>(&url).await {
             Ok(page) => {
                 self.trouble.try_set(None);
+                if let Some(counts) = page.counts {
+                    self.counts.try_set(counts);
+                }
                 Some(page)
             }
             Err(trouble) => {
@@ -80,8 +83,9 @@ impl Loaded {
 
     /// Returns the link to the page that follows the displayed jobs.
     fn next_page(self) -> String {
-        let offset = self.offset + self.items.with(Vec::len);
-        format!("/tasks/queue?offset={offset}{}", self.query.get_value())
+        let query = self.query.get_value();
+        let offset = query.offset.saturating_add(u32::try_from(self.items.with(Vec::len)).unwrap_or(u32::MAX));
+        JobsQuery { offset, ..query }.address()
     }
 
     /// Fetches the first jobs of the list again: as many as are displayed, but at least [`PAGE`] and at most [`FRESH`].
@@ -89,7 +93,7 @@ impl Loaded {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
             let limit = shown.clamp(PAGE, FRESH);
-            if let Some(page) = self.ask(0, limit).await {
+            if let Some(page) = self.ask(0, limit, true).await {
                 self.merge(page, limit);
             }
         });
@@ -99,7 +103,7 @@ impl Loaded {
     fn more(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };
-            if let Some(page) = self.ask(shown, PAGE).await {
+            if let Some(page) = self.ask(shown, PAGE, false).await {
                 self.has_more.try_set(page.has_more);
                 self.items.try_update(|items| {
                     let fresh = page.items.into_iter().filter(|job| items.iter().all(|item| item.id != job.id));
@@ -174,7 +178,9 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
             RestError::Refused { message, .. } => message,
         })
     };
+    let filter = wanted.clone();
     view! {
+        <StatusFilter wanted=wanted.clone() counts=loaded.counts />
         <p class="problem" role="status">
             {trouble}
         </p>
@@ -183,7 +189,7 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
         </Show>
         <ul class="job-list">
             <For each=move || loaded.items.get() key=|item| item.id let(item)>
-                <JobRow id=item.id job=item.job origin=item.origin now longest />
+                <JobRow id=item.id job=item.job origin=item.origin now longest filter=filter.clone() />
             </For>
         </ul>
         <Show when=move || loaded.has_more.get()>
@@ -214,7 +220,9 @@ fn Empty(everything: bool) -> impl IntoView {
     });
     let on_copy = move |_| {
         spawn_local(async move {
-            copied.set(copy(&command.get_untracked()).await);
+            let is_copied = copy(&command.get_untracked()).await;
+            // The user may have left the page in the meantime.
+            copied.try_set(is_copied);
         });
     };
     view! {
@@ -227,7 +235,7 @@ fn Empty(everything: bool) -> impl IntoView {
                 </A>
             </p>
             <p>"Or run this in a terminal, with $TOKEN set to your token:"</p>
-            <pre class="command">
+            <pre class="command" tabindex="0">
                 <code>{command}</code>
             </pre>
             <button class="button needs-scripts" on:click=on_copy>

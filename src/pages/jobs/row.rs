@@ -5,6 +5,7 @@ use leptos_router::components::A;
 use model::{Job, JobId};
 
 use super::list::RowOrigin;
+use super::query::JobsQuery;
 use crate::ui::{Now, Status};
 use crate::words;
 
@@ -17,6 +18,8 @@ pub fn JobRow(
     now: Now,
     /// The longest duration in the list, in milliseconds. It is shown as a full bar.
     longest: Memo<i64>,
+    /// The filters of the list.
+    filter: JobsQuery,
 ) -> impl IntoView {
     let job = RwSignal::from(job);
     let status = Signal::derive(move || job.read().status);
@@ -39,7 +42,7 @@ pub fn JobRow(
                 </A>
                 <span class="job-detail">{detail}</span>
             </span>
-            <span class="job-who">{move || job.read().created_by_user_id.clone()}</span>
+            <span class="job-who">{move || job.read().created_by_user_id.clone().map(|user| by(&filter, user))}</span>
             <time class="job-when" datetime=move || job.read().created_at.to_string()>
                 {move || words::ago(now.get().millis_since(job.read().created_at))}
             </time>
@@ -55,4 +58,15 @@ pub fn JobRow(
         </li>
     }
     .into_any()
+}
+
+/// A link to the jobs of a user.
+fn by(filter: &JobsQuery, user: String) -> impl IntoView + use<> {
+    let href = JobsQuery { user: user.clone(), offset: 0, ..filter.clone() }.address();
+    let title = format!("Show only jobs that {user} has submitted");
+    view! {
+        <a href=href data-noscroll="true" title=title>
+            {user}
+        </a>
+    }
 }

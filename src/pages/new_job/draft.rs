@@ -17,6 +17,8 @@ pub struct Draft {
     pub env: RwSignal<Vec<Variable>>,
     /// The shell of all steps, or an empty string for the server's default.
     pub shell: RwSignal<String>,
+    /// Whether the steps run in a terminal.
+    pub terminal: RwSignal<bool>,
     /// The timeout in seconds, as typed.
     pub timeout: RwSignal<String>,
     /// The maximum number of attempts, as typed.
@@ -63,6 +65,7 @@ impl Draft {
             working_directory: text(&form.working_directory),
             env: RwSignal::new(Vec::new()),
             shell: text(&form.shell),
+            terminal: RwSignal::new(form.terminal),
             timeout: text(&form.timeout),
             max_attempts: text(&form.max_attempts),
             priority: text(&form.priority),
@@ -81,6 +84,7 @@ impl Draft {
             working_directory: self.working_directory.get_untracked(),
             env: self.env.with_untracked(|env| env.iter().map(|variable| variable.form()).collect()),
             shell: self.shell.get_untracked(),
+            terminal: self.terminal.get_untracked(),
             timeout: self.timeout.get_untracked(),
             max_attempts: self.max_attempts.get_untracked(),
             priority: self.priority.get_untracked(),

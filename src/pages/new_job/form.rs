@@ -14,6 +14,7 @@ use super::field::{CODE, Problems, TextField};
 use super::remembered::Remembered;
 use super::shell::Shell;
 use super::steps::Steps;
+use super::terminal::Terminal;
 use crate::job_form::{JobForm, Misread, Original};
 use crate::page_data::RpcError;
 use crate::rpc::{resubmit_with_changes, submit_job};
@@ -53,7 +54,8 @@ impl FormState {
         let first = original.as_ref().map_or_else(JobForm::empty, |original| original.form().clone());
         let has_further = [&first.shell, &first.timeout, &first.max_attempts, &first.priority]
             .into_iter()
-            .any(|text| !text.is_empty());
+            .any(|text| !text.is_empty())
+            || first.terminal;
         let submit = Action::new(|request: &Result<Request, Misread>| {
             let request = request.clone();
             async move {
@@ -157,7 +159,7 @@ pub fn Form(original: Option<(JobId, Original)>) -> impl IntoView {
                 }
             >
                 {from.map(|from| view! { <input type="hidden" name="from" value=from.to_string() /> })}
-                {fields(state)}
+                {fields(&state)}
                 <p class="error" role="alert" data-testid="form-error">
                     {move || state.general_problem()}
                 </p>
@@ -180,8 +182,8 @@ pub fn Form(original: Option<(JobId, Original)>) -> impl IntoView {
     .into_any()
 }
 
-fn fields(state: FormState) -> AnyView {
-    let FormState { draft, original, problems, remembered, is_unfolded, .. } = state;
+fn fields(state: &FormState) -> AnyView {
+    let FormState { draft, original, problems, remembered, is_unfolded, .. } = *state;
     let known_names = Signal::derive(move || remembered.read().names.clone());
     let directories = move || {
         let known = remembered.read().working_directories.clone();
@@ -209,7 +211,7 @@ fn fields(state: FormState) -> AnyView {
             open=move || is_unfolded.get()
             on:toggle=move |event| is_unfolded.set(event_target::<web_sys::Element>(&event).has_attribute("open"))
         >
-            <summary>"Shell, timeout, attempts, priority"</summary>
+            <summary>"Shell, terminal, timeout, attempts, priority"</summary>
             <div class="columns">
                 <Shell draft problems />
                 <TextField
@@ -243,6 +245,7 @@ fn fields(state: FormState) -> AnyView {
                     problems
                 />
             </div>
+            <Terminal draft />
         </details>
     }
     .into_any()

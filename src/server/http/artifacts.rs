@@ -6,12 +6,17 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use engine::files::KeptFile;
+use engine::queue::ArtifactFile;
 use model::{ArtifactId, ArtifactsPage};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::ApiError;
 use super::file::{StoredFile, etag};
 use super::jobs::{JobPath, job_id};
 use crate::server::AppState;
+
+/// The characters of a name that are encoded in headers and addresses.
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -27,42 +32,47 @@ pub(super) async fn download(
     path: Result<Path<(String, String)>, PathRejection>,
     request: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Path((id, artifact)) = path.map_err(|_| ApiError::ArtifactNotFound)?;
-    let job = state.queue.job(job_id(&id)?).await?.id;
-    let artifact: ArtifactId = artifact.parse().map_err(|_| ApiError::ArtifactNotFound)?;
-    let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);
-    let file = file.ok_or(ApiError::ArtifactNotFound)?;
-    let path = state.config.data_dir.join(&file.path);
-    let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
-    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
-    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
-    let stored = StoredFile {
-        file: opened.ok_or(ApiError::ArtifactFileMissing)?,
-        etag: etag(file.artifact.digest.trim_start_matches("sha256:")),
-        content_type: file.artifact.content_type,
-    };
-    let mut reply = stored.reply(&request)?;
+    let file = artifact(&state, path).await?;
+    let disposition = HeaderValue::from_str(&attachment(&file.artifact.name));
+    let disposition = disposition.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let mut reply = stored(&state, file).await?.reply(&request)?;
     let headers = reply.headers_mut();
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| ApiError::Internal(error.to_string()));
-    headers.insert(header::CONTENT_DISPOSITION, value(&attachment(&file.artifact.name))?);
+    headers.insert(header::CONTENT_DISPOSITION, disposition);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     Ok(reply)
 }
 
+/// Returns the artifact that a path names by the id of its job and its own id.
+pub(super) async fn artifact(
+    state: &AppState,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<ArtifactFile, ApiError> {
+    let Path((id, artifact)) = path.map_err(|_| ApiError::ArtifactNotFound)?;
+    let job = state.queue.job(job_id(&id)?).await?.id;
+    let artifact: ArtifactId = artifact.parse().map_err(|_| ApiError::ArtifactNotFound)?;
+    let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);
+    file.ok_or(ApiError::ArtifactNotFound)
+}
+
+/// Opens the file of an artifact.
+pub(super) async fn stored(state: &AppState, file: ArtifactFile) -> Result<StoredFile, ApiError> {
+    let path = state.config.data_dir.join(&file.path);
+    let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
+    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    Ok(StoredFile {
+        file: opened.ok_or(ApiError::ArtifactFileMissing)?,
+        etag: etag(file.artifact.digest.trim_start_matches("sha256:")),
+        content_type: file.artifact.content_type,
+    })
+}
+
 /// Returns the header that makes a browser save a file under the last component of `name` (RFC 6266).
 fn attachment(name: &str) -> String {
-    use std::fmt::Write;
     let name = name.rsplit('/').next().unwrap_or(name);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let ascii: String = name.chars().map(|c| if c.is_ascii() && plain(c as u8) { c } else { '_' }).collect();
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if plain(byte) {
-            encoded.push(byte.into());
-        } else {
-            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
-    }
+    let encoded = utf8_percent_encode(name, ENCODED);
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 

@@ -198,6 +198,7 @@ impl From<OutputError> for ApiError {
             OutputError::Events(error) => error.into(),
             OutputError::Spool(_) => Self::Internal(error.to_string()),
             OutputError::NoSuchAttempt { .. } => Self::InvalidQuery(format!("attempt: {error}")),
+            OutputError::Unfinished | OutputError::TooManyDifferent { .. } => Self::InvalidQuery(error.to_string()),
             OutputError::Missing => Self::ArtifactFileMissing,
         }
     }

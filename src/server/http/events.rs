@@ -36,11 +36,12 @@ pub(super) async fn page(
     let sort = query.word("sort", &[("asc", Sort::OldestFirst), ("desc", Sort::NewestFirst)])?;
     let limit = query.number("limit", 1..=LIMIT.1)?.unwrap_or(LIMIT.0);
     let filter = filter(&mut query)?;
+    let format = Format::requested(&mut query, &headers)?;
     query.end()?;
     let direction = direction(&state, job, (after, before), sort.unwrap_or(Sort::OldestFirst)).await?;
     let request = PageRequest { direction, filter, limit: usize::try_from(limit).unwrap_or(1) };
     let page = state.events.page(job, &request).await?;
-    Ok(Format::accepted(&headers).reply(&page))
+    Ok(format.reply(&page))
 }
 
 async fn direction(

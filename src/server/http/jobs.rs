@@ -71,9 +71,13 @@ pub(super) async fn list(State(state): State<AppState>, mut query: Query) -> Res
         statuses: statuses(query.text("status"))?,
         kind: query.text("type"),
         text: query.text("q"),
+        user: query.text("user"),
+        created_after: query.parsed("createdAfter")?,
+        created_before: query.parsed("createdBefore")?,
         limit: query.number("limit", 1..=LIMIT.1)?.unwrap_or(LIMIT.0),
         offset: query.number("offset", 0..=i64::from(i32::MAX))?.unwrap_or(0),
         summary: query.word("summary", &[("true", true), ("false", false)])?.unwrap_or(false),
+        counts: query.word("counts", &[("true", true), ("false", false)])?.unwrap_or(false),
     };
     query.end()?;
     Ok(Json(state.queue.jobs(filter).await?))

@@ -1,8 +1,10 @@
 //! `/jobs/{id}/log/search`: finds lines of an attempt's output by their text, level, step or stream.
 //!
-//! As JSON, the response is one page of lines. As one JSON object per line, it is a stream of parts, which ends when
+//! As JSON, the response is one page of lines. As one JSON object per line, it is a stream of batches, which ends when
 //! everything has been searched. As plain text, it is a stream of the lines exactly as they were printed. A client that
 //! disconnects ends its search.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -11,9 +13,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use engine::output::OutputError;
-use engine::output::search::{LineQuery, LogSearch, PatternCase, SearchFrom, SearchPattern, Select, Syntax};
+use engine::output::search::{
+    KnownLines, LineQuery, LogSearch, MessageLines, PatternCase, SearchFrom, SearchPattern, Select, Syntax,
+};
 use engine::output::text::Times;
-use model::Level;
+use engine::queue::QueueError;
+use model::{JobId, Level};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
@@ -36,24 +41,30 @@ pub(super) async fn search(
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let wanted = line_query(&mut query)?;
+    let other =
+        query.text("notIn").map(|id| id.parse::<JobId>().map_err(|_| not_in(format!("{id:?} is not the id of a job"))));
+    let other = other.transpose()?;
+    let mut wanted = line_query(&mut query, other)?;
     let from = search_from(&mut query)?;
-    let format = Format::accepted(&headers);
+    let format = Format::requested(&mut query, &headers)?;
     let times = query.word("timestamps", &[("true", Times::Prefixed), ("false", Times::Omitted)])?;
     if times.is_some() && format != Format::Text {
-        return Err(ApiError::InvalidQuery("timestamps: requires `Accept: text/plain`".into()));
+        return Err(ApiError::InvalidQuery("timestamps: requires `Accept: text/plain` or `format=text`".into()));
     }
-    // A page without lines would never advance.
+    // A JSON page with a limit of 0 would never advance.
     let least = i64::from(format == Format::Json);
     let limit = query.number("limit", least..=LIMIT.1)?;
     if limit.is_some() && format == Format::Text {
-        return Err(ApiError::InvalidQuery("limit: cannot be combined with `Accept: text/plain`".into()));
+        return Err(ApiError::InvalidQuery("limit: cannot be combined with plain text".into()));
     }
     let limit = usize::try_from(limit.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
     // The state is read first. If the job has finished by then, the spool contains all of its output.
     let output = state.outputs.find(job, attempt).await?;
+    if let Some(other) = other {
+        wanted.unlike = Some(known_lines(&state, other).await?);
+    }
     let search = state.outputs.search(job, &output, wanted, from).await?;
     let content_type = match format {
         Format::Json => return Ok(Json(search.page(limit).await?).into_response()),
@@ -64,14 +75,29 @@ pub(super) async fn search(
     let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
     let found = match format {
         Format::Text => Sending::Lines(times.unwrap_or_default()),
-        Format::Json | Format::Lines => Sending::Parts { limit },
+        Format::Json | Format::Lines => Sending::Batches { limit },
     };
     let results = Results { state, search, sending: found, _permit: permit };
     let live = [(CACHE_CONTROL, "no-cache, no-transform"), (HeaderName::from_static("x-accel-buffering"), "no")];
     Ok(([(CONTENT_TYPE, content_type)], live, results.into_body()).into_response())
 }
 
-fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
+/// Returns the lines of the job that the parameter `notIn` names.
+async fn known_lines(state: &AppState, other: JobId) -> Result<Arc<KnownLines>, ApiError> {
+    state.outputs.known_lines(other).await.map_err(|error| match error {
+        OutputError::Queue(QueueError::NoSuchJob(_))
+        | OutputError::Missing
+        | OutputError::TooManyDifferent { .. }
+        | OutputError::Unfinished => not_in(error.to_string()),
+        error => error.into(),
+    })
+}
+
+fn not_in(problem: String) -> ApiError {
+    ApiError::InvalidQuery(format!("notIn: {problem}"))
+}
+
+fn line_query(query: &mut Query, other: Option<JobId>) -> Result<LineQuery, ApiError> {
     let yes_or_no = |query: &mut Query, name: &str| query.word(name, &[("true", true), ("false", false)]);
     let syntax = if yes_or_no(query, "regex")?.unwrap_or(false) { Syntax::Regex } else { Syntax::Text };
     let case =
@@ -86,11 +112,17 @@ fn line_query(query: &mut Query) -> Result<LineQuery, ApiError> {
         ),
         None => None,
     };
-    let wanted = LineQuery { pattern, select, source: selection(query)?, levels: levels(query)? };
+    let messages = match yes_or_no(query, "continuations")? {
+        Some(false) => MessageLines::First,
+        _ => MessageLines::All,
+    };
+    let wanted =
+        LineQuery { pattern, select, source: selection(query)?, levels: levels(query)?, messages, unlike: None };
     if wanted.pattern.is_none()
+        && other.is_none()
         && (select == Select::Others || wanted.levels.is_empty() && wanted.source.is_everything())
     {
-        let problem = "q: specify the text to search for, or select lines by level, stage, stepId or stream";
+        let problem = "q: specify the text to search for, or select lines by level, stage, stepId, stream or notIn";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
     Ok(wanted)
@@ -125,8 +157,8 @@ struct Results {
 
 /// The form of the results.
 enum Sending {
-    /// Parts with the text of up to `limit` further lines.
-    Parts { limit: usize },
+    /// Batches with the text of up to `limit` further lines.
+    Batches { limit: usize },
     /// The lines as they were printed.
     Lines(Times),
 }
@@ -136,7 +168,7 @@ impl Results {
         Body::from_stream(futures_util::stream::unfold(Some(self), |results| async {
             let mut results = results?;
             let next = results.next().await;
-            // If the search fails, the body ends with an error, so that no client takes it for complete.
+            // If the search fails, the body ends with an error, so clients do not mistake it for complete.
             if let Err(error) = &next {
                 tracing::warn!(%error, "a search was aborted");
             }
@@ -156,12 +188,12 @@ impl Results {
 
     async fn search(&mut self) -> Result<(Bytes, bool), OutputError> {
         match &mut self.sending {
-            Sending::Parts { limit } => {
-                let part = self.search.part(*limit).await?;
-                *limit -= part.items.len();
-                let mut line = serde_json::to_vec(&part).expect("a page contains only strings and numbers");
+            Sending::Batches { limit } => {
+                let batch = self.search.batch(*limit).await?;
+                *limit -= batch.items.len();
+                let mut line = serde_json::to_vec(&batch).expect("a page contains only strings and numbers");
                 line.push(b'\n');
-                Ok((line.into(), !part.done))
+                Ok((line.into(), !batch.done))
             }
             Sending::Lines(times) => {
                 let Some(lines) = self.search.lines().await? else { return Ok((Bytes::new(), false)) };

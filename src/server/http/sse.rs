@@ -32,7 +32,12 @@ impl FrameBuffer {
         self.waiting.push_back(format!("id: {id}\nevent: {event}\ndata: {data}\n\n").into());
     }
 
-    /// Adds complete frames.
+    /// Adds an event without an `id`. `data` must consist of one line.
+    pub(super) fn push_without_id(&mut self, event: &str, data: impl Display) {
+        self.waiting.push_back(format!("event: {event}\ndata: {data}\n\n").into());
+    }
+
+    /// Adds complete frames, or consecutive parts of frames.
     pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Bytes>) {
         self.waiting.extend(frames);
     }

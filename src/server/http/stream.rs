@@ -33,30 +33,26 @@ pub(super) async fn stream(
     refuse_backwards(&mut query)?;
     query.end()?;
     let last_id = Seq(last_event_id(&headers)?.unwrap_or(0));
-    let permit = state.streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
-    // The subscription is created before the first read, so that no event in between is missed.
-    let watch = state.events.watch(job);
+    let permit = permit(&state)?;
     let after = match after {
         Some(after) => resolve(&state, job, after).await?,
         None => Seq::START,
     };
-    let mut reader = Reader { state, job, filter, watch, cursor: after.max(last_id), _permit: permit };
-    let mut first = reader.read().await?;
-    if reader.cursor > first.last_seq {
-        // A cursor beyond the last event is treated as the position of the last event. That position is read from the
-        // database, because the state shared by readers may be slightly outdated.
-        reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
-        first = reader.read().await?;
-    }
-    if first.terminal.is_some() && reader.cursor >= first.last_seq {
+    let (reader, first) = Reader::begin(state, job, filter, after.max(last_id)).await?;
+    if reader.is_over(&first) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let sending = EventStream { reader, frames: FrameBuffer::new(), phase: Phase::Fresh(first) };
+    let sending = EventStream { reader, frames: FrameBuffer::new(), phase: Phase::Fresh(first), _permit: permit };
     Ok(sse::reply(futures_util::stream::unfold(sending, async |mut sending| {
         let frame = sending.next().await?;
         Some((frame, sending))
     })))
+}
+
+/// Returns the permission to open another stream.
+pub(super) fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, ApiError> {
+    let permit = state.streams.clone().try_acquire_owned();
+    permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))
 }
 
 fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
@@ -80,17 +76,41 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
 }
 
 /// Reads a job's events, page by page.
-struct Reader {
-    state: AppState,
-    job: JobId,
+pub(super) struct Reader {
+    pub(super) state: AppState,
+    pub(super) job: JobId,
     filter: Filter,
-    watch: Watch,
-    cursor: Seq,
-    _permit: OwnedSemaphorePermit,
+    pub(super) watch: Watch,
+    pub(super) cursor: Seq,
 }
 
 impl Reader {
-    async fn read(&self) -> Result<Page, ApiError> {
+    /// Reads the first page after `cursor`.
+    pub(super) async fn begin(
+        state: AppState,
+        job: JobId,
+        filter: Filter,
+        cursor: Seq,
+    ) -> Result<(Self, Page), ApiError> {
+        // The subscription is created before the first read, so that no event in between is missed.
+        let watch = state.events.watch(job);
+        let mut reader = Self { state, job, filter, watch, cursor };
+        let mut first = reader.read().await?;
+        if reader.cursor > first.last_seq {
+            // A cursor beyond the last event is treated as the position of the last event. That position is read from
+            // the database, because the state shared by readers may be slightly outdated.
+            reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
+            first = reader.read().await?;
+        }
+        Ok((reader, first))
+    }
+
+    /// Returns whether the job has finished, and the page contains nothing that the client does not have.
+    pub(super) fn is_over(&self, page: &Page) -> bool {
+        page.terminal.is_some() && self.cursor >= page.last_seq
+    }
+
+    pub(super) async fn read(&self) -> Result<Page, ApiError> {
         let request =
             PageRequest { direction: Direction::After(self.cursor), filter: self.filter.clone(), limit: LIMIT };
         Ok(self.state.events.page(self.job, &request).await?)
@@ -102,6 +122,7 @@ struct EventStream {
     reader: Reader,
     frames: FrameBuffer,
     phase: Phase,
+    _permit: OwnedSemaphorePermit,
 }
 
 enum Phase {

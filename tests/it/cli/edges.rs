@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::cli::Cli;
+use crate::harness::cli::{Cli, Running};
 use crate::harness::gate::Gate;
 use crate::harness::{Api, TestServer};
 
@@ -104,26 +104,20 @@ async fn a_signal_ignored_at_startup_stays_ignored() {
     // The program starts with SIGHUP ignored, as under `nohup`, and with SIGINT ignored, as in a background job of a
     // shell.
     let trap = "trap '' HUP INT; exec \"$0\" \"$@\"";
-    let tailwater = cli.command(&[]).get_program().to_owned();
     let mut command = cli.command(&[]);
     let environment: Vec<_> =
         command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
     command = std::process::Command::new("sh");
     command.env_clear().envs(environment).current_dir(cli.folder());
-    command.args(["-c", trap]).arg(tailwater).args(["run", "--", "sh", "-c", &script]);
+    command.args(["-c", trap, env!("CARGO_BIN_EXE_tailwater"), "run", "--", "sh", "-c", &script]);
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().expect("sh is installed");
-    let pid = child.id().to_string();
+    let running = Running::of(command);
     server.api.job_when(&first_job(&server.api).await, "runs", |job| job["status"] == "running").await;
-    for signal in ["-HUP", "-INT"] {
-        let sent = std::process::Command::new("kill").args([signal, &pid]).status().expect("kill is installed");
-        assert!(sent.success());
-    }
+    running.signal("-HUP");
+    running.signal("-INT");
     gate.open();
-    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic");
-    let ended = ended.expect("waiting for the child succeeds");
-    assert_eq!(String::from_utf8_lossy(&ended.stdout), "begun\ndone\n");
-    assert_eq!(ended.status.code(), Some(0));
+    let ended = running.ended().await;
+    assert_eq!((ended.stdout.as_str(), ended.code), ("begun\ndone\n", Some(0)));
 }
 
 async fn first_job(api: &Api) -> String {

@@ -129,6 +129,23 @@ async fn grep_finds_the_lines_of_all_attempts_including_those_that_were_not_sent
 }
 
 #[tokio::test]
+async fn lines_that_another_job_did_not_print_are_shown() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let (earlier, _) = server.api.run("seq -f 'file %.0f' 100; echo fine").await;
+    let (id, _) = server.api.run("seq -f 'file %.0f' 200; echo 'error: broken'; echo broken, too >&2").await;
+    let logs = async |flags: &[&str]| cli.stdout(&[&["logs", &id, "--not-in", &earlier], flags].concat()).await;
+    assert_eq!(logs(&[]).await, "error: broken\nbroken, too\n");
+    assert_eq!(logs(&["--grep", "^error"]).await, "error: broken\n");
+    assert_eq!(logs(&["--stream", "stderr"]).await, "broken, too\n");
+    let unknown = "01890000-0000-7000-8000-000000000000";
+    let refused = cli.run(&["logs", &id, "--not-in", unknown]).await;
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("notIn: "), "{}", refused.stderr);
+    assert_eq!(cli.run(&["logs", &id, "--not-in", &earlier, "--follow"]).await.code, Some(2));
+}
+
+#[tokio::test]
 async fn lines_can_be_prefixed_with_and_selected_by_time() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::harness::process::Process;
-use crate::harness::{Api, number, of_kind, restore, sha256, until, until_async};
+use crate::harness::{Api, Mode, in_both_modes, number, of_kind, restore, sha256, until, until_async};
 
 /// The number of steps in a job.
 const STEPS: usize = 4;
@@ -49,7 +49,12 @@ async fn is_whole(api: &Api, id: &str) {
 async fn submit(api: &Api) -> String {
     let mut id = None;
     until_async("the server accepts a job", async || {
-        let reply = api.request(Method::POST, "/jobs").json(&chatty()).send().await.expect("the server answers");
+        let reply = api
+            .request(Method::POST, "/jobs")
+            .json(&api.mode.of_job(chatty()))
+            .send()
+            .await
+            .expect("the server answers");
         let status = reply.status();
         let body: Value = reply.json().await.expect("the body is JSON");
         id = body["id"].as_str().map(str::to_owned);
@@ -73,7 +78,7 @@ async fn succeeds(api: &Api, id: &str) {
 
 /// Runs jobs on a server while strace makes some of its system calls fail, and returns the failed calls as printed by
 /// strace.
-async fn with_failing_calls(inject: &[&str]) -> String {
+async fn with_failing_calls(mode: Mode, inject: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
     // The first start creates the database, so that the faults affect only normal operation.
     let mut server = Process::start(data.path());
@@ -89,7 +94,8 @@ async fn with_failing_calls(inject: &[&str]) -> String {
         }
         strace.arg(program.get_program());
         strace
-    });
+    })
+    .in_mode(mode);
     let mut ids = Vec::new();
     for _ in 0..3 {
         ids.push(submit(&server.api).await);
@@ -109,17 +115,15 @@ async fn with_failing_calls(inject: &[&str]) -> String {
     trace.lines().filter(|line| line.ends_with("(INJECTED)")).map(|line| format!("{line}\n")).collect()
 }
 
-#[tokio::test]
-async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing() {
-    let failed = with_failing_calls(&["pwrite64:error=ENOSPC:when=30..36"]).await;
+async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
+    let failed = with_failing_calls(mode, &["pwrite64:error=ENOSPC:when=30..36"]).await;
     assert!(failed.matches("ENOSPC").count() >= 7, "{failed}");
 }
 
-#[tokio::test]
-async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing() {
+async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
     // strace counts the calls of each thread separately, so a call fails in each thread that repeats it often enough.
     let faults = ["pwrite64:error=EIO:when=60..62", "fdatasync:error=EIO:when=4..6", "pread64:error=EIO:when=100..101"];
-    let failed = with_failing_calls(&faults).await;
+    let failed = with_failing_calls(mode, &faults).await;
     for call in ["pwrite64", "fdatasync", "pread64"] {
         assert!(failed.contains(call), "{call} must fail at least once: {failed}");
     }
@@ -196,3 +200,8 @@ async fn a_clock_that_is_set_back_by_an_hour_stops_no_job_and_keeps_events_in_or
     let (earlier, later) = (job["createdAt"].clone(), server.api.job(&later).await["createdAt"].clone());
     assert!(later.as_str() < earlier.as_str(), "the clock was set back: {later} after {earlier}");
 }
+
+in_both_modes!(
+    a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing,
+    a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing,
+);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::watchdog::watch;
 use super::{TOKEN, until};
 
 /// The maximum run time of a program before the test fails. A passing test never waits this long.
@@ -27,6 +28,7 @@ impl Cli {
 
     /// Creates a temporary folder and an environment in which the program has no configuration.
     pub fn without_server() -> Self {
+        watch();
         Self { folder: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
     }
 
@@ -47,8 +49,10 @@ impl Cli {
 
     /// Returns the `tailwater` command, so that a test can configure it further.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tailwater"));
-        command.args(arguments).current_dir(self.folder()).env_clear();
+        // The tests may have been started in the background, where a shell without job control ignores some signals.
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_tailwater")]).args(arguments);
+        command.current_dir(self.folder()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder());
         command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -87,10 +91,7 @@ impl Cli {
 
     /// Starts the program without waiting for it to exit.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self.spawn(arguments, Stdio::null());
-        let stdout = lines(child.stdout.take().expect("the stream is piped"));
-        let stderr = lines(child.stderr.take().expect("the stream is piped"));
-        Running { child, stdout, stderr }
+        Running::of(self.command(arguments))
     }
 }
 
@@ -130,6 +131,14 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a command whose standard output and standard error are pipes.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = lines(child.stdout.take().expect("the stream is piped"));
+        let stderr = lines(child.stderr.take().expect("the stream is piped"));
+        Self { child, stdout, stderr }
+    }
+
     /// Returns the next line of standard output.
     pub async fn line(&mut self) -> String {
         let line = next(&mut self.stdout).await.expect("another line is printed");

@@ -13,6 +13,7 @@ pub fn fields_of(html: &str) -> Vec<(String, String)> {
     for token in Tokenizer::new_with_emitter(html, emitter) {
         match token.expect("reading a string cannot fail") {
             Token::StartTag(tag) => match &**tag.name {
+                b"input" if is_unchecked(&tag) => {}
                 b"input" => {
                     let value = attribute(&tag, "value").unwrap_or_default();
                     fields.extend(attribute(&tag, "name").map(|name| (name, value)));
@@ -51,4 +52,9 @@ pub fn fields_of(html: &str) -> Vec<(String, String)> {
 fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
     let value = tag.attributes.iter().find(|(known, _)| known.as_slice() == name.as_bytes());
     value.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+}
+
+/// Returns whether an element is a checkbox that is not checked, which browsers do not send.
+fn is_unchecked(tag: &StartTag<()>) -> bool {
+    attribute(tag, "type").is_some_and(|kind| kind == "checkbox") && attribute(tag, "checked").is_none()
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
-use super::{Api, TOKEN, until};
+use super::{Api, Mode, TOKEN, until};
 
 /// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
@@ -28,6 +28,12 @@ impl Process {
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         Self::spawn(data, by)
             .unwrap_or_else(|mut child| panic!("the server exited before it listened: {:?}", child.wait()))
+    }
+
+    /// Runs jobs that are submitted from now on in this mode.
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.api.mode = mode;
+        self
     }
 
     /// Starts a server that may exit before it listens. Returns the server's exit status if it does.

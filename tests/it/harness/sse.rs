@@ -13,7 +13,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A frame with its unmodified data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
+    /// The `id`, if it is a number.
     pub id: Option<i64>,
+    /// The `id`, or an empty text.
+    pub key: String,
     pub event: String,
     pub data: String,
 }
@@ -26,7 +29,8 @@ impl Frame {
     fn parse(text: &str) -> Self {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         Self {
-            id: field("id").map(|id| id.parse().expect("an id is a number")),
+            id: field("id").and_then(|id| id.parse().ok()),
+            key: field("id").unwrap_or_default().to_owned(),
             event: field("event").unwrap_or_default().to_owned(),
             data: field("data").unwrap_or_default().to_owned(),
         }

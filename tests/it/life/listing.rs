@@ -98,3 +98,55 @@ async fn a_summary_contains_everything_except_the_payload() {
     assert_eq!(item("?summary=true").await, expected);
     assert_eq!(item("?summary=true").await["id"], id.as_str());
 }
+
+#[tokio::test]
+async fn jobs_are_found_by_user_and_time_of_submission() {
+    let server = TestServer::start().await;
+    let api = &server.api;
+    submit(api, "elsewhere", "first").await;
+    let second = submit(api, "elsewhere", "second").await;
+    submit(api, "elsewhere", "third").await;
+    let at = api.job(&second).await["createdAt"].as_str().expect("a time").to_owned();
+    let table: [(String, &[&str]); 7] = [
+        ("?user=admin".into(), &["third", "second", "first"]),
+        ("?user=adm".into(), &[]),
+        (format!("?createdAfter={at}"), &["third", "second"]),
+        (format!("?createdBefore={at}"), &["first"]),
+        (format!("?createdAfter={at}&createdBefore={at}"), &[]),
+        ("?createdAfter=2999-01-01T00:00:00Z".into(), &[]),
+        (format!("?user=admin&createdAfter={at}&q=third&status=queued"), &["third"]),
+    ];
+    for (query, expected) in table {
+        assert_eq!(titles(api, &query).await, expected, "{query}");
+    }
+    for query in ["?createdAfter=yesterday", "?createdBefore=12", "?counts=1"] {
+        assert_eq!(api.get(&format!("/jobs{query}")).await.status(), 422, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_counted_by_status_under_the_other_conditions() {
+    let server = TestServer::start().await;
+    let api = &server.api;
+    assert_eq!(api.json("/jobs").await["counts"], Value::Null, "counts were not requested");
+    for number in 0..3 {
+        submit(api, "elsewhere", &format!("queued {number}")).await;
+    }
+    let cancelled = submit(api, "other", "queued once").await;
+    assert_eq!(api.post(&format!("/jobs/{cancelled}/cancel"), &json!({})).await.status(), 200);
+    for command in ["true", "exit 1", "exit 2"] {
+        api.run(command).await;
+    }
+    let counts = |queued, succeeded, failed, cancelled| json!({"queued": queued, "running": 0, "succeeded": succeeded, "failed": failed, "cancelled": cancelled, "deadLetter": 0});
+    for (query, expected) in [
+        ("", counts(3, 1, 2, 1)),
+        ("&status=failed", counts(3, 1, 2, 1)),
+        ("&limit=1", counts(3, 1, 2, 1)),
+        ("&type=other", counts(0, 0, 0, 1)),
+        ("&q=queued", counts(3, 0, 0, 1)),
+        ("&q=exit&user=admin", counts(0, 0, 2, 0)),
+        ("&createdAfter=2999-01-01T00:00:00Z", counts(0, 0, 0, 0)),
+    ] {
+        assert_eq!(api.json(&format!("/jobs?counts=true{query}")).await["counts"], expected, "{query}");
+    }
+}

@@ -51,3 +51,26 @@ async fn plain_text_contains_log_messages_and_any_other_accept_header_gets_json(
         assert_eq!(page["items"][0]["seq"], json!(1));
     }
 }
+
+#[tokio::test]
+async fn a_link_can_name_the_format() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("printf 'one\\ntwo\\n'").await;
+    for (query, content_type, body) in [
+        ("events?format=text", "text/plain; charset=utf-8", "one\ntwo\n"),
+        ("log/search?q=two&format=text", "text/plain; charset=utf-8", "two\n"),
+    ] {
+        // This is what a browser accepts when it follows a link.
+        let request = server.api.request(Method::GET, &format!("/jobs/{id}/{query}"));
+        let reply = request.header("accept", "text/html,*/*;q=0.8").send().await.expect("the server answers");
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["content-type"]),
+            (200, &content_type.parse().expect("a header"))
+        );
+        assert_eq!(reply.text().await.expect("the body arrives"), body);
+    }
+    let reply = server.api.request(Method::GET, &format!("/jobs/{id}/events?format=xml")).send().await;
+    let reply = reply.expect("the server answers");
+    assert_eq!(reply.status(), 422);
+    assert!(reply.text().await.expect("the body arrives").contains("format"), "the error names the parameter");
+}

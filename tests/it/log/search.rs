@@ -1,5 +1,6 @@
 //! Tests of `/log/search`: which lines are found, how the results are divided, and what is refused.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -168,6 +169,25 @@ async fn pages_in_both_directions_contain_every_match_once() {
     assert_eq!(backward, expected);
 }
 
+#[tokio::test]
+async fn a_line_has_the_same_event_in_both_directions_as_among_all_lines() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("for i in $(seq 20); do seq -f 'line %.0f' 40; echo done >&2; sleep 0.03; done").await;
+    let lines = server.api.json(&format!("/jobs/{id}/lines?attempt=1&from=1&count=820")).await;
+    let expected: Vec<&Value> = lines["items"].as_array().expect("a list").iter().collect();
+    let events: HashSet<Option<i64>> = expected.iter().map(|line| line["seq"].as_i64()).collect();
+    assert!(events.len() > 2 && !events.contains(&None), "the lines are in several events");
+    let seqs =
+        |lines: &[&Value]| lines.iter().map(|line| (line["line"].clone(), line["seq"].clone())).collect::<Vec<_>>();
+    for query in ["q=e&limit=500&from=200", "q=e&limit=500&before=700"] {
+        let page = search(&server, &id, query).await;
+        let mut found: Vec<&Value> = page["items"].as_array().expect("a list").iter().collect();
+        found.sort_unstable_by_key(|line| line["line"].as_i64());
+        let first = usize::try_from(found[0]["line"].as_i64().expect("a number")).expect("it is positive") - 1;
+        assert_eq!(seqs(&found), seqs(&expected[first..first + 500]), "{query}");
+    }
+}
+
 /// Requests the results of a search as a stream.
 async fn parts(server: &TestServer, id: &str, query: &str) -> Vec<Value> {
     let path = format!("/jobs/{id}/log/search?{query}");
@@ -176,6 +196,32 @@ async fn parts(server: &TestServer, id: &str, query: &str) -> Vec<Value> {
     assert_eq!(reply.headers()["content-type"], "application/x-ndjson");
     let body = reply.text().await.expect("the body is complete");
     body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_stream_of_results_can_be_continued_from_its_last_part() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("seq 600000").await;
+    let expected: Vec<i64> = (1..=600_000).filter(|number: &i64| number.to_string().contains("777")).collect();
+    for (direction, is_passed) in [
+        ("from=1", (|number, next| number < next) as fn(i64, i64) -> bool),
+        ("before=700000", |number, next| number >= next),
+    ] {
+        let parts = parts(&server, &id, &format!("q=777&limit=0&{direction}")).await;
+        let (mut found, mut interrupted) = (Vec::new(), 0);
+        for part in &parts {
+            found.extend(part["lines"].as_array().expect("a list").iter().map(|line| line.as_i64().expect("a number")));
+            let passed: Vec<i64> = match part["next"].as_i64() {
+                Some(next) => expected.iter().copied().filter(|number| is_passed(*number, next)).collect(),
+                None => expected.clone(),
+            };
+            found.sort_unstable();
+            assert_eq!(found, passed, "{direction}");
+            interrupted += usize::from(!part["next"].is_null());
+        }
+        assert!(interrupted > 1, "there are several parts");
+        assert!(parts.last().is_some_and(|part| part["next"].is_null()), "the last part says that nothing is left");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -286,6 +332,43 @@ async fn lines_are_selected_by_level_step_and_stream_without_a_text() {
 }
 
 #[tokio::test]
+async fn the_lines_of_a_message_have_its_level_and_can_be_left_out() {
+    let server = TestServer::start().await;
+    let traceback =
+        "printf 'Traceback (most recent call last):\\n  File \"a.py\", line 3, in f\\n    f()\\nValueError: bad\\n'";
+    let one = format!("echo fine; {traceback}; echo '    indented'");
+    let two = "printf 'warning: hm\\n --> a.rs:1:2\\nerror: bad\\n'";
+    let id = server.api.submit(json!({"steps": [{"id": "one", "run": one}, {"id": "two", "run": two}]})).await;
+    server.api.ended(&id).await;
+    let page = server.api.json(&format!("/jobs/{id}/lines")).await;
+    let levels: Vec<&Value> = page["items"].as_array().expect("a list").iter().map(|item| &item["level"]).collect();
+    let expected = ["info", "error", "error", "error", "error", "info", "warn", "warn", "error"];
+    assert_eq!(json!(levels), json!(expected));
+    let page = server.api.json(&format!("/jobs/{id}/lines?from=4&count=1")).await;
+    assert_eq!((&page["items"][0]["text"], &page["items"][0]["level"]), (&json!("    f()"), &json!("error")));
+
+    let steps = |one: i64, two: i64| {
+        let step = |id, matches| json!({"stage": "execute", "stepId": id, "matches": matches});
+        json!([step("one", one), step("two", two)])
+    };
+    for (query, lines, by_step) in [
+        ("level=error", json!([2, 3, 4, 5, 9]), steps(4, 1)),
+        ("level=error&continuations=true", json!([2, 3, 4, 5, 9]), steps(4, 1)),
+        ("level=error&continuations=false", json!([2, 9]), steps(1, 1)),
+        ("level=warn,error&continuations=false", json!([2, 7, 9]), steps(1, 2)),
+        ("q=a&continuations=false", json!([2, 7, 9]), steps(1, 2)),
+        ("level=error&before=9&continuations=false", json!([2]), json!([steps(1, 1)[0]])),
+        ("level=error&limit=1", json!([2]), json!([steps(1, 1)[0]])),
+        ("stepId=two&q=File", json!([]), json!([])),
+    ] {
+        let page = search(&server, &id, query).await;
+        assert_eq!((&page["lines"], &page["steps"]), (&lines, &by_step), "{query}");
+        let all_have_their_level = |item: &Value| item["level"] == expected[number(&item["line"]) - 1];
+        assert!(page["items"].as_array().expect("a list").iter().all(all_have_their_level), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_is_not_found_but_its_mask_is() {
     let server = TestServer::start().await;
     let env = json!({"MY_TOKEN": "hunter2-supersecret"});
@@ -293,6 +376,63 @@ async fn a_secret_is_not_found_but_its_mask_is() {
     server.api.ended(&id).await;
     assert_eq!(search(&server, &id, "q=hunter2").await["lines"], json!([]));
     assert_eq!(search(&server, &id, "q=%5BREDACTED%5D").await["lines"], json!([1]));
+}
+
+#[tokio::test]
+async fn a_search_finds_the_lines_that_another_job_did_not_print() {
+    let (server, gate) = (TestServer::start().await, Gate::new());
+    let before = "echo built in 17.25 s; echo; printf '\\033[32mok\\033[0m\\n'; seq 100000; echo same >&2";
+    let (earlier, _) = server.api.run(before).await;
+    let now = "echo built in 3 s; echo; echo ok; seq 5; echo new; echo same; echo 'error: new'; echo 'error: new'";
+    let (id, _) = server.api.run(now).await;
+    for (query, expected) in [
+        (String::new(), vec![9, 11, 12]),
+        ("&level=error".to_owned(), vec![11, 12]),
+        ("&q=e&invert=true".to_owned(), vec![]),
+        ("&q=new&before=12".to_owned(), vec![11, 9]),
+        ("&q=n.w&regex=true&limit=1".to_owned(), vec![9]),
+    ] {
+        let page = search(&server, &id, &format!("notIn={earlier}{query}")).await;
+        assert_eq!(page["lines"], json!(expected), "{query}");
+    }
+    let same = search(&server, &id, &format!("notIn={id}")).await;
+    assert_eq!((&same["matches"], &same["totalLines"]), (&json!(0), &json!(12)));
+    let all = search(&server, &earlier, &format!("notIn={id}")).await;
+    assert_eq!(all["matches"], 0, "each of its lines is known, or differs only in digits");
+
+    let running = server.api.submit(json!({"run": format!("echo fresh; {}", gate.wait())})).await;
+    let is_printed = |events: &[Value]| !of_kind(events, "log").is_empty();
+    server.api.events_when(&running, "contain output", is_printed).await;
+    assert_eq!(search(&server, &running, &format!("notIn={id}")).await["lines"], json!([1]), "while it runs, too");
+    let unknown = uuid::Uuid::now_v7();
+    for (other, reason) in [
+        (running.clone(), "notIn: the job has not finished".to_owned()),
+        (unknown.to_string(), "notIn: ".to_owned()),
+        ("x".to_owned(), "notIn: \"x\" is not the id of a job".to_owned()),
+        (String::new(), "q: specify the text to search for".to_owned()),
+    ] {
+        let reply = server.api.get(&format!("/jobs/{id}/log/search?notIn={other}")).await;
+        let status = reply.status().as_u16();
+        let body: Value = reply.json().await.expect("JSON");
+        let message = body["detail"]["message"].as_str().expect("a message");
+        assert!(status == 422 && message.contains(&reason), "{other}: {status} {message}");
+    }
+    gate.open();
+}
+
+#[tokio::test]
+async fn a_silent_job_is_compared_and_one_with_too_many_different_lines_is_refused() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("echo one").await;
+    let letters = r#"python3 -c "
+for i in range(1100000): print(''.join(chr(97 + int(digit)) for digit in str(i)))""#;
+    let (many, job) = server.api.run(letters).await;
+    assert_eq!(job["status"], "succeeded");
+    let reply = server.api.get(&format!("/jobs/{id}/log/search?notIn={many}")).await;
+    assert_eq!(reply.status(), 422);
+    assert!(reply.text().await.expect("a body").contains("more than 1048576 distinct lines"));
+    let (silent, _) = server.api.run("true").await;
+    assert_eq!(search(&server, &id, &format!("notIn={silent}")).await["lines"], json!([1]));
 }
 
 #[tokio::test]
@@ -313,6 +453,8 @@ async fn a_search_that_makes_no_sense_is_refused_with_the_reason() {
         ("q=a&limit=0".into(), "limit: must be 1 to 2000"),
         ("q=a%0Ab".into(), "q: must not contain a line break"),
         ("q=a&level=debug".into(), "level: must be info, warn or error, not \"debug\""),
+        ("q=a&continuations=some".into(), "continuations: must be one of true, false"),
+        ("continuations=false".into(), "q: specify the text to search for"),
         ("q=a&attempt=9".into(), "there is no attempt 9"),
         ("q=a&colour=red".into(), "colour is not a parameter of this path"),
         (format!("q={long}"), "q: must not be longer than 4000 bytes"),

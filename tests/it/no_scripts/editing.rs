@@ -189,3 +189,25 @@ async fn the_api_call_of_the_page_resubmits_a_job_with_changes() {
     let reply = call(json!({"id": id, "changes": {"payload": {"run": " "}}})).await.expect("the server answers");
     assert_eq!(reply.status(), 422);
 }
+
+#[tokio::test]
+async fn a_job_with_a_terminal_keeps_it_when_it_is_edited_and_a_form_can_change_it() {
+    let server = TestServer::start().await;
+    let browser = Browser::logged_in(&server).await;
+    let steps = json!([{"run": "test -t 1"}, {"run": "true", "terminal": false}]);
+    let id = server.api.submit(json!({"terminal": true, "steps": steps})).await;
+    let html = browser.html(&format!("/tasks/queue/{id}")).await;
+    assert!(text_of(&html).contains("some steps"), "the job's page names the steps in a terminal: {html}");
+    let edited = led_to(&edit(&browser, &id, &[("title", 0, "Edited")]).await);
+    assert_eq!(remade(&server.api, &edited, &id).await, json!({"title": "Edited", "terminal": true, "steps": steps}));
+    // Without the field, the box is not checked.
+    let html = browser.html(&format!("/tasks/queue/new?from={id}")).await;
+    assert!(text_of(&html).contains("not in a terminal"), "{html}");
+    let fields: Vec<_> = fields_of(&html).into_iter().filter(|(name, _)| name != "terminal").collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let without = led_to(&browser.send_job(&fields).await);
+    assert_eq!(remade(&server.api, &without, &id).await, json!({"steps": steps}));
+    let new = led_to(&browser.send_job(&[("run", "test -t 1"), ("terminal", "on")]).await);
+    assert_eq!(server.api.ended(&new).await["status"], "succeeded");
+    assert_eq!(server.api.job(&new).await["payload"], json!({"run": "test -t 1", "terminal": true}));
+}

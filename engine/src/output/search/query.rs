@@ -1,10 +1,13 @@
 //! The lines that a search selects.
 
+use std::sync::Arc;
+
 use model::ansi;
-use model::level;
-use model::{Level, OutputLine, StreamName};
+use model::level::{LineLevel, MessagePart};
+use model::{Level, OutputLine};
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::KnownLines;
 use crate::output::text::Selection;
 
 /// The maximum size of a compiled regular expression, in bytes.
@@ -24,6 +27,20 @@ pub struct LineQuery {
     pub source: Selection,
     /// The levels of the line, or empty for any level.
     pub levels: Vec<Level>,
+    /// Which lines of a message are selected.
+    pub messages: MessageLines,
+    /// Lines that are equal to one of these are not selected.
+    pub unlike: Option<Arc<KnownLines>>,
+}
+
+/// The lines of a message of several lines that a search selects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageLines {
+    /// All lines.
+    #[default]
+    All,
+    /// Only the first line.
+    First,
 }
 
 /// The lines that a pattern selects.
@@ -45,7 +62,7 @@ pub enum Syntax {
     Regex,
 }
 
-/// Whether upper and lower case are different.
+/// Whether matching is case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternCase {
     /// Only letters of the same case match.
@@ -109,24 +126,34 @@ impl SearchPattern {
 }
 
 impl LineQuery {
-    /// Returns whether a line is selected by its visible text, if it was printed by a selected source.
-    pub(super) fn takes(&self, visible: &[u8], stream: StreamName) -> bool {
+    /// Returns whether a line is selected by its visible text.
+    pub(super) fn takes_text(&self, visible: &[u8]) -> bool {
         let wanted = self.select == Select::Matching;
-        if self.pattern.as_ref().is_some_and(|pattern| pattern.regex.is_match(visible) != wanted) {
-            return false;
-        }
-        self.levels.is_empty() || self.levels.contains(&level::of_line(&String::from_utf8_lossy(visible), stream))
+        self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(visible) == wanted)
+            && self.unlike.as_ref().is_none_or(|known| known.lacks(visible))
+    }
+
+    /// Returns whether a line is selected by its level.
+    pub(super) fn takes_level(&self, line: LineLevel) -> bool {
+        (self.levels.is_empty() || self.levels.contains(&line.level))
+            && (self.messages == MessageLines::All || line.part == MessagePart::First)
+    }
+
+    /// Returns whether the levels of lines determine which lines are selected.
+    pub(super) fn uses_levels(&self) -> bool {
+        !self.levels.is_empty() || self.messages == MessageLines::First
     }
 
     /// Returns the pattern if several lines can be searched for it at once: if no match can extend over a newline, and
     /// the pattern alone selects lines.
     pub(super) fn bulk(&self) -> Option<&Regex> {
         let pattern = self.pattern.as_ref()?;
-        let alone = self.select == Select::Matching && self.levels.is_empty();
+        let alone = self.select == Select::Matching && !self.uses_levels() && self.unlike.is_none();
         (alone && pattern.syntax == Syntax::Text).then_some(&pattern.regex)
     }
 
-    /// Returns the first matches in a line, as ranges of code points of its visible text. Adjacent matches are one range.
+    /// Returns the first matches in a line, as ranges of code points of its visible text. Adjacent matches are one
+    /// range.
     pub(super) fn ranges(&self, line: &OutputLine) -> Vec<(u32, u32)> {
         let Some(pattern) = self.pattern.as_ref().filter(|_| self.select == Select::Matching) else {
             return Vec::new();
@@ -141,7 +168,7 @@ impl LineQuery {
         };
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for (from, to) in pattern.find_iter(&visible) {
-            // In a truncated text, a match at its end may be due to the truncation.
+            // In truncated text, a match at its end may be due to the truncation.
             if line.truncated && to == visible.len() {
                 break;
             }
@@ -160,7 +187,7 @@ impl LineQuery {
 
 #[cfg(test)]
 mod tests {
-    use model::{Stage, Timestamp};
+    use model::{Stage, StreamName, Timestamp};
 
     use super::*;
 
@@ -176,6 +203,7 @@ mod tests {
             level: Level::Info,
             text: text.to_owned(),
             truncated,
+            section: None,
         };
         LineQuery { pattern: Some(pattern), ..LineQuery::default() }.ranges(&line)
     }

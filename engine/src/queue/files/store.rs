@@ -64,6 +64,20 @@ pub(in crate::queue) async fn artifact(connection: &mut Connection, id: Artifact
     Ok(sqlx::query_as("select * from artifacts where id = ?").bind(id.0).fetch_optional(connection.sqlite()).await?)
 }
 
+pub(in crate::queue) async fn artifact_named(
+    connection: &mut Connection,
+    job: JobId,
+    attempt: i32,
+    name: &str,
+) -> DbResult<Option<ArtifactFile>> {
+    Ok(sqlx::query_as("select * from artifacts where job_id = ? and attempt = ? and name = ?")
+        .bind(job.0)
+        .bind(attempt)
+        .bind(name)
+        .fetch_optional(connection.sqlite())
+        .await?)
+}
+
 /// Returns the smallest uncompressed log of at least `size` bytes, if there is one.
 pub(in crate::queue) async fn next_uncompressed(
     connection: &mut Connection,
@@ -117,7 +131,7 @@ pub(in crate::queue) async fn attempt_output(
     Ok(Some(AttemptOutput {
         attempt: row.try_get::<Option<i32>, _>("attempt")?.unwrap_or(0),
         last_attempt: row.try_get("last_attempt")?,
-        job_is_over: job_status.is_terminal(),
+        job_has_finished: job_status.is_terminal(),
         is_complete: status.map_or(job_status.is_terminal(), |status| status != "started"),
         sha256: digest.and_then(|digest| digest.strip_prefix("sha256:").map(str::to_owned)),
     }))

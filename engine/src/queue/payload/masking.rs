@@ -19,7 +19,8 @@ impl RawCommand {
     /// Returns the command in the form used in responses. The destructuring pattern lists every field, so adding a
     /// field without handling it here is a compile error.
     pub(super) fn masked(&self, redactor: &Redactor) -> Self {
-        let Self { title, env, working_directory, timeout_seconds, prepare, run, steps, publish, artifacts } = self;
+        let Self { title, env, working_directory, terminal, timeout_seconds, prepare, run, steps, publish, artifacts } =
+            self;
         let steps_of = |steps: &Option<Vec<RawStep>>| {
             steps.as_ref().map(|steps| steps.iter().map(|step| step.masked(redactor)).collect())
         };
@@ -27,6 +28,7 @@ impl RawCommand {
             title: optional(title.as_ref(), redactor),
             env: variables(env, redactor),
             working_directory: optional(working_directory.as_ref(), redactor),
+            terminal: *terminal,
             timeout_seconds: *timeout_seconds,
             prepare: steps_of(prepare),
             run: optional(run.as_ref(), redactor),
@@ -39,7 +41,7 @@ impl RawCommand {
 
 impl RawStep {
     fn masked(&self, redactor: &Redactor) -> Self {
-        let Self { id, name, run, shell, working_directory, env, timeout_seconds, continue_on_error } = self;
+        let Self { id, name, run, shell, working_directory, env, timeout_seconds, continue_on_error, terminal } = self;
         Self {
             id: optional(id.as_ref(), redactor),
             name: optional(name.as_ref(), redactor),
@@ -49,6 +51,7 @@ impl RawStep {
             env: variables(env, redactor),
             timeout_seconds: *timeout_seconds,
             continue_on_error: *continue_on_error,
+            terminal: *terminal,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::checks::{MAX_NAME, check_directory, check_env, check_name, check_run, check_timeout};
+use super::terminal::{TerminalSize, Variables};
 use super::{InvalidPayload, invalid};
 
 /// The maximum number of steps in a stage. Each step causes several events and a row on the page.
@@ -31,6 +32,30 @@ pub struct StepSpec {
     pub timeout_seconds: Option<u32>,
     /// Whether the stage continues when this step fails.
     pub continue_on_error: bool,
+    /// The size of the terminal in which the step runs, or `None` if its output is read through pipes.
+    pub terminal: Option<TerminalSize>,
+}
+
+/// The settings of a job that apply to its steps unless a step has its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JobDefaults<'a> {
+    /// Whether steps run in a terminal.
+    pub(super) terminal: bool,
+    /// The environment variables of the job.
+    pub(super) env: &'a BTreeMap<String, String>,
+}
+
+impl JobDefaults<'_> {
+    /// Returns the size of a step's terminal, or `None` if the step has none. `asked` is the step's own setting, and
+    /// `path` is the path of its variables `env`.
+    fn terminal_of(
+        self,
+        asked: Option<bool>,
+        (path, env): Variables<'_>,
+    ) -> Result<Option<TerminalSize>, InvalidPayload> {
+        let has_terminal = asked.unwrap_or(self.terminal);
+        has_terminal.then(|| TerminalSize::read((path, env), ("payload.env", self.env))).transpose()
+    }
 }
 
 /// The JSON structure of a step.
@@ -52,30 +77,38 @@ pub(super) struct RawStep {
     pub(super) timeout_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) continue_on_error: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) terminal: Option<bool>,
 }
 
 /// Returns the single step of a job that consists of one command.
-pub(super) fn only_step(run: String) -> Result<StepSpec, InvalidPayload> {
+pub(super) fn only_step(run: String, job: JobDefaults<'_>) -> Result<StepSpec, InvalidPayload> {
     check_run("payload.run", &run)?;
+    let env = BTreeMap::new();
     Ok(StepSpec {
         id: "run".into(),
         name: first_line(&run).to_owned(),
         run,
         shell: "sh".into(),
         working_directory: ".".into(),
-        env: BTreeMap::new(),
+        terminal: job.terminal_of(None, ("payload.env", &env))?,
+        env,
         timeout_seconds: None,
         continue_on_error: false,
     })
 }
 
 /// Checks the steps of a stage. `field` is the path of the stage's list of steps, such as `payload.steps`.
-pub(super) fn check_steps(field: &str, raw: Vec<RawStep>) -> Result<Vec<StepSpec>, InvalidPayload> {
+pub(super) fn check_steps(
+    field: &str,
+    raw: Vec<RawStep>,
+    job: JobDefaults<'_>,
+) -> Result<Vec<StepSpec>, InvalidPayload> {
     if raw.len() > MAX_STEPS {
         return Err(invalid(field, format!("must have at most {MAX_STEPS} steps, not {}", raw.len())));
     }
     let steps =
-        raw.into_iter().enumerate().map(|(i, step)| check_step(field, i, step)).collect::<Result<Vec<_>, _>>()?;
+        raw.into_iter().enumerate().map(|(i, step)| check_step(field, i, step, job)).collect::<Result<Vec<_>, _>>()?;
     let mut ids = HashSet::new();
     match steps.iter().enumerate().find(|(_, step)| !ids.insert(step.id.as_str())) {
         Some((i, step)) => {
@@ -85,7 +118,7 @@ pub(super) fn check_steps(field: &str, raw: Vec<RawStep>) -> Result<Vec<StepSpec
     }
 }
 
-fn check_step(stage: &str, i: usize, raw: RawStep) -> Result<StepSpec, InvalidPayload> {
+fn check_step(stage: &str, i: usize, raw: RawStep, job: JobDefaults<'_>) -> Result<StepSpec, InvalidPayload> {
     let at = |field: &str| format!("{stage}[{i}].{field}");
     let id = raw.id.unwrap_or_else(|| format!("step-{}", i + 1));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -110,6 +143,7 @@ fn check_step(stage: &str, i: usize, raw: RawStep) -> Result<StepSpec, InvalidPa
         run: raw.run,
         shell,
         working_directory,
+        terminal: job.terminal_of(raw.terminal, (&at("env"), &raw.env))?,
         env: raw.env,
         timeout_seconds: raw.timeout_seconds,
         continue_on_error: raw.continue_on_error,

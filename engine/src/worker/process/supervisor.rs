@@ -1,8 +1,8 @@
 //! Starts and controls a step's supervisor process ([`crate::supervise`]) on behalf of the server.
 
 use std::ffi::{CString, OsString};
-use std::io::{self, PipeWriter};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::kill::{ProcessMarker, kill_marked};
+use crate::queue::TerminalSize;
 use crate::supervise::Task;
 use crate::supervise::message::{ExitStatus, Order, Report, send_environment};
 
@@ -40,6 +41,8 @@ pub struct Program {
     pub directory: PathBuf,
     /// The environment variables of the program, without the process marker.
     pub environment: Vec<(String, String)>,
+    /// The size of the terminals to which the program writes, or `None` if it writes to pipes.
+    pub terminal: Option<TerminalSize>,
 }
 
 /// A running supervisor.
@@ -61,13 +64,13 @@ pub enum LeftBehind {
 }
 
 impl Supervisor {
-    /// Starts a supervisor, which runs `program` with `pipes` as its standard output and standard error. Returns once
+    /// Starts a supervisor, which runs `program` with `streams` as its standard output and standard error. Returns once
     /// the program has been started.
     pub(super) fn start(
         supervision: &Supervision,
         program: Program,
         marker: &ProcessMarker,
-        pipes: [PipeWriter; 2],
+        streams: [OwnedFd; 2],
     ) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
         let task = Task {
@@ -80,9 +83,10 @@ impl Supervisor {
         let name = OsString::from("tailwater");
         let arguments =
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
-        let descriptors = [theirs.as_fd(), pipes[0].as_fd(), pipes[1].as_fd()];
+        let descriptors = [theirs.as_fd(), streams[0].as_fd(), streams[1].as_fd()];
         let pid = spawn(&supervision.program, descriptors, &arguments)?;
-        drop((theirs, pipes));
+        // The end of a stream is only seen when nobody else has it open.
+        drop((theirs, streams));
         let supervisor = Self { pid, socket };
         if let Err(error) = send_environment(&program.environment, &supervisor.socket) {
             supervisor.finish(marker)?;

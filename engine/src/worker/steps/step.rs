@@ -11,7 +11,7 @@ use super::{Failure, StepOutcome, Steps};
 use crate::clock;
 use crate::event_log::StepEnd;
 use crate::fail_point::FailPoint;
-use crate::queue::StepSpec;
+use crate::queue::{StepSpec, TerminalSize};
 use crate::worker::capture::Capture;
 use crate::worker::control::Control;
 use crate::worker::process::{
@@ -63,13 +63,22 @@ impl Steps {
         let script = format!("{before}{}", step.run);
         let arguments = [&*step.shell].into_iter().chain(options.iter().copied()).chain([&*script]);
         let arguments = arguments.map(Into::into).collect();
-        Ok(Program { path, arguments, directory, environment: environment.into_iter().collect() })
+        Ok(Program {
+            path,
+            arguments,
+            directory,
+            environment: environment.into_iter().collect(),
+            terminal: step.terminal,
+        })
     }
 
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
-        let mut env = self.environment.variables(self.folders.workspace());
+        let mut env = self.environment.variables(self.folders.workspace(), step.terminal);
         env.extend(self.command.env.clone());
         env.extend(step.env.clone());
+        if let Some(TerminalSize { columns, rows }) = step.terminal {
+            env.extend([("COLUMNS".into(), columns.to_string()), ("LINES".into(), rows.to_string())]);
+        }
         env.insert("TAILWATER_WORKSPACE".into(), self.folders.workspace().display().to_string());
         env
     }

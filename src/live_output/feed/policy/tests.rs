@@ -120,13 +120,25 @@ fn pauses_grow_to_a_maximum_while_the_server_does_not_respond() {
 }
 
 #[test]
-fn a_hidden_page_disconnects_until_it_is_shown_again() {
+fn a_hidden_page_watches_its_job_without_output_until_it_is_shown_again() {
     let mut play = Play::begin();
     play.happens(Happened::Opened);
-    assert_eq!(play.happens(Happened::Hidden), [Action::Close]);
+    assert_eq!(play.happens(Happened::Hidden), [Action::Close, Action::Watch]);
     assert_eq!(play.connection(), Connection::Paused);
     assert_eq!(play.after(60_000.0, Happened::Woke), []);
     assert_eq!(play.happens(Happened::Shown)[0], Action::Open);
+}
+
+#[test]
+fn a_page_that_the_user_has_left_disconnects_until_the_browser_shows_it_again() {
+    for before in [Happened::Opened, Happened::Hidden] {
+        let mut play = Play::begin();
+        play.happens(before);
+        assert_eq!(play.happens(Happened::Left), [Action::Close]);
+        assert_eq!(play.happens(Happened::Hidden), [], "it is hidden while the user leaves it");
+        assert_eq!(play.after(60_000.0, Happened::Woke), []);
+        assert_eq!(play.happens(Happened::Shown)[0], Action::Open);
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Formats a page of events as one JSON object, as NDJSON with one event per line, or as the plain text of the output.
-//! The client chooses the format with `Accept` (RFC 9110, 12.5.1).
+//! The client chooses the format with the parameter `format` or with `Accept` (RFC 9110, 12.5.1).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
@@ -8,6 +8,8 @@ use engine::event_log::Page;
 use model::Payload;
 
 use crate::server::accept::accepted;
+use crate::server::http::error::ApiError;
+use crate::server::http::query::Query;
 
 /// The media type of one JSON object per line.
 pub(in crate::server::http) const NDJSON: &str = "application/x-ndjson";
@@ -24,8 +26,14 @@ pub(in crate::server::http) enum Format {
 }
 
 impl Format {
-    /// Returns the client's preferred format, or JSON if the client accepts none of the supported formats.
-    pub(in crate::server::http) fn accepted(request: &HeaderMap) -> Self {
+    /// Returns the format that the parameter `format` names, which a link can contain, or else the client's preferred
+    /// format. The default is JSON.
+    pub(in crate::server::http) fn requested(query: &mut Query, request: &HeaderMap) -> Result<Self, ApiError> {
+        let named = query.word("format", &[("json", Self::Json), ("ndjson", Self::Lines), ("text", Self::Text)])?;
+        Ok(named.unwrap_or_else(|| Self::accepted(request)))
+    }
+
+    fn accepted(request: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
         for (range, quality) in accepted(request, ACCEPT) {
             let format = match range.as_str() {

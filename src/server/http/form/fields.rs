@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::job_form::{FormStep, FormVariable, JobForm, Original};
 
 /// The fields that occur only once in a form.
-const SINGLE: [&str; 7] = ["from", "title", "workingDirectory", "shell", "timeoutSeconds", "maxAttempts", "priority"];
+const SINGLE: [&str; 8] =
+    ["from", "title", "workingDirectory", "shell", "terminal", "timeoutSeconds", "maxAttempts", "priority"];
 
 /// The fields as sent by a browser.
 #[derive(Debug, Default)]
@@ -69,6 +70,8 @@ impl FormFields {
             working_directory: single("workingDirectory"),
             env: env.collect(),
             shell: single("shell"),
+            // Browsers do not send checkboxes that are not checked.
+            terminal: self.single.contains_key("terminal"),
             timeout: single("timeoutSeconds"),
             max_attempts: single("maxAttempts"),
             priority: single("priority"),

@@ -19,6 +19,7 @@ use crate::server::AppState;
 use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
 use crate::server::http::sse::{self, FrameBuffer, last_event_id};
+use crate::server::http::stream::permit;
 
 /// The maximum number of jobs read at once.
 const LIMIT: i64 = 100;
@@ -31,8 +32,7 @@ pub(in crate::server::http) async fn stream(
     let after = query.number("after", 0..=i64::MAX)?;
     query.end()?;
     let last_id = last_event_id(&headers)?;
-    let permit = state.streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
+    let permit = permit(&state)?;
     // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;

@@ -198,7 +198,7 @@ impl LogResponse {
             (self.attempt, self.is_complete, self.output) = (self.attempt + 1, false, None);
             return Ok(Next::Read);
         }
-        Ok(if job.job_is_over { Next::Over } else { self.wait(FOLLOW_LOOK_AGAIN).await })
+        Ok(if job.job_has_finished { Next::Over } else { self.wait(FOLLOW_LOOK_AGAIN).await })
     }
 
     /// Waits until there may be more output, but not longer than `at_most`. Ends the response when the server is

@@ -1,14 +1,19 @@
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicBool;
 
 use fastrand::Rng;
+use model::ansi;
+use model::level::{LineLevel, MAX_LINES, MessagePart, MessageState};
 use model::{Level, Stage, Timestamp};
 use redact::Redacted;
 use tempfile::TempDir;
 
 use super::*;
 use crate::output::StepIds;
-use crate::output::lines;
-use crate::output::search::{LineQuery, PatternCase, SearchPattern, Select, Syntax};
+use crate::output::levels::of_lines;
+use crate::output::lines::{self, Line};
+use crate::output::search::{LineQuery, MessageLines, PatternCase, SearchPattern, Select, Syntax};
 use crate::output::text::Selection;
 use crate::spool::{Source, SpoolWriter};
 
@@ -35,6 +40,7 @@ fn search(spool: &SpoolWriter, query: LineQuery, most: u64) -> (Vec<u64>, Option
     let total = reader.total_lines().expect("the files can be read");
     let shared = SearchShared {
         query,
+        purpose: Purpose::Find,
         steps: StepIds::default(),
         lines: 1..total + 1,
         records,
@@ -52,8 +58,8 @@ fn search(spool: &SpoolWriter, query: LineQuery, most: u64) -> (Vec<u64>, Option
     (lines, unfinished)
 }
 
-/// Returns the lines that match, each read by its number and compared on its own.
-fn one_by_one(spool: &SpoolWriter, matches: impl Fn(&str, StreamName) -> bool) -> Vec<u64> {
+/// Reads all lines by their numbers, and determines the level of each from all lines before it.
+fn all_lines(spool: &SpoolWriter) -> Vec<(Line, String, LineLevel)> {
     let mut reader = spool.reader().expect("the files can be opened again");
     let total = usize::try_from(reader.total_lines().expect("the files can be read")).expect("the log is small");
     let mut all = Vec::new();
@@ -61,13 +67,19 @@ fn one_by_one(spool: &SpoolWriter, matches: impl Fn(&str, StreamName) -> bool) -
         let from = all.len() as u64 + 1;
         all.extend(lines::read(&mut reader, from, total, MAX_LINE).expect("the files can be read"));
     }
-    let shown = |line: &lines::Line| ansi::plain_text(&String::from_utf8_lossy(&line.text)).into_owned();
-    all.iter().filter(|line| matches(&shown(line), line.source.stream)).map(|line| line.number).collect()
+    let mut states = HashMap::<_, MessageState>::new();
+    let with_level = |line: Line| {
+        let text = ansi::plain_text(&String::from_utf8_lossy(&line.text)).into_owned();
+        let state = states.entry((line.source.step, line.source.stream as usize)).or_default();
+        let level = state.read(&text, line.source.stream);
+        (line, text, level)
+    };
+    all.into_iter().map(with_level).collect()
 }
 
 /// Writes pieces that end anywhere: within lines, characters and escape sequences.
 fn random_spool(random: &mut Rng) -> (TempDir, SpoolWriter) {
-    const PARTS: [&[u8]; 16] = [
+    const PARTS: [&[u8]; 22] = [
         b"a",
         b"b",
         b"ab",
@@ -84,6 +96,12 @@ fn random_spool(random: &mut Rng) -> (TempDir, SpoolWriter) {
         b"\xff",
         b"\t ",
         b"plain text of a longer line\nanother\n",
+        b"\nTraceback (most recent call last):\n",
+        b"\n  File \"a.py\", line 3, in f\n    f()\n",
+        b"\nValueError: bad\n",
+        b"\nwarning: hm\n --> a.rs:1:2\n",
+        b"\nthread 'main' panicked at a.rs:1:2:\n",
+        b"\n    indented\n",
     ];
     let (folder, mut spool) = spool();
     let mut step = 0;
@@ -120,7 +138,7 @@ fn a_search_finds_the_lines_that_match_one_by_one_however_the_log_is_divided() {
         (r"\s+b", Syntax::Regex),
     ];
     let mut found = 0;
-    for _ in 0..300 {
+    for _ in 0..200 {
         let (_folder, spool) = random_spool(&mut random);
         let (pattern, syntax) = patterns[random.usize(..patterns.len())];
         let case = if random.bool() { PatternCase::Sensitive } else { PatternCase::Ignored };
@@ -133,19 +151,109 @@ fn a_search_finds_the_lines_that_match_one_by_one_however_the_log_is_divided() {
             .build()
             .expect("it is valid");
         let stream = [None, Some(StreamName::Stdout), Some(StreamName::Stderr)][random.usize(..3)];
-        let expected = one_by_one(&spool, |line, of| {
-            single.is_match(line) == (select == Select::Matching) && stream.is_none_or(|stream| stream == of)
-        });
+        let levels: &[Level] = [&[][..], &[], &[Level::Error], &[Level::Warn, Level::Info]][random.usize(..4)];
+        let messages = if random.u8(..3) == 0 { MessageLines::First } else { MessageLines::All };
+        let is_expected = |(line, text, read): &(Line, String, LineLevel)| {
+            single.is_match(text) == (select == Select::Matching)
+                && stream.is_none_or(|stream| stream == line.source.stream)
+                && (levels.is_empty() || levels.contains(&read.level))
+                && (messages == MessageLines::All || read.part == MessagePart::First)
+        };
+        let expected: Vec<u64> =
+            all_lines(&spool).into_iter().filter(is_expected).map(|(line, ..)| line.number).collect();
         let pattern = Some(SearchPattern::new(&pattern_text, syntax, case).expect("it is valid"));
         let source = Selection { stream, ..Selection::default() };
+        let query = LineQuery { pattern, select, source, levels: levels.to_vec(), messages, unlike: None };
         for most in [1, 2, 7, 1000] {
-            let query = LineQuery { pattern: pattern.clone(), select, source: source.clone(), levels: Vec::new() };
-            let (lines, _) = search(&spool, query, most);
-            assert_eq!(lines, expected, "{pattern_text:?} {case:?} {select:?} {stream:?}, {most} records at a time");
+            let (lines, _) = search(&spool, query.clone(), most);
+            assert_eq!(lines, expected, "{query:?}, {most} records at a time");
         }
         found += expected.len();
     }
-    assert!(found > 300, "the patterns match many of the lines: {found}");
+    assert!(found > 200, "the patterns match many of the lines: {found}");
+}
+
+#[test]
+fn the_level_of_a_line_does_not_depend_on_where_reading_begins() {
+    let mut random = Rng::with_seed(3);
+    let mut continuations = 0;
+    for _ in 0..100 {
+        let (_folder, spool) = random_spool(&mut random);
+        let all = all_lines(&spool);
+        let mut reader = spool.reader().expect("the files can be opened again");
+        for _ in 0..10 {
+            let from = random.usize(..all.len());
+            let some: Vec<&(Line, String, LineLevel)> =
+                all[from..].iter().step_by(random.usize(1..3)).take(random.usize(1..9)).collect();
+            let lines: Vec<Line> = some.iter().map(|(line, ..)| line.clone()).collect();
+            let expected: Vec<Level> = some.iter().map(|(.., read)| read.level).collect();
+            let levels = of_lines(&mut reader, &lines).expect("the files can be read");
+            assert_eq!(levels, expected, "{lines:?}");
+            continuations += usize::from(some[0].2.part == MessagePart::Continuation);
+        }
+    }
+    assert!(continuations > 50, "many of the ranges begin within a message: {continuations}");
+}
+
+/// Checks which lines are errors in chunks of any size, and that the lines around the last one have the same levels if
+/// they are read alone.
+fn check_errors(spool: &SpoolWriter, expected: RangeInclusive<u64>) {
+    for most in [1, 7, 1000] {
+        let errors = LineQuery { levels: vec![Level::Error], ..LineQuery::default() };
+        assert!(search(spool, errors, most).0.into_iter().eq(expected.clone()), "{most} records at a time");
+    }
+    let mut reader = spool.reader().expect("the files can be opened again");
+    for (number, level) in [(*expected.end(), Level::Error), (expected.end() + 1, Level::Info)] {
+        let line = lines::read(&mut reader, number, 1, MAX_LINE).expect("the files can be read");
+        assert_eq!(of_lines(&mut reader, &line).expect("the files can be read"), [level], "line {number}");
+    }
+}
+
+#[test]
+fn a_message_has_a_maximum_number_of_lines_wherever_reading_begins() {
+    let (_folder, mut spool) = spool();
+    write(&mut spool, 0, StreamName::Stdout, b"Traceback (most recent call last):\n");
+    for _ in 0..=MAX_LINES / 50 {
+        write(&mut spool, 0, StreamName::Stdout, "    a line of code in a long stack trace\n".repeat(50).as_bytes());
+    }
+    check_errors(&spool, 1..=u64::from(MAX_LINES) + 1);
+}
+
+#[test]
+fn a_message_has_a_maximum_number_of_bytes_wherever_reading_begins() {
+    let (_folder, mut spool) = spool();
+    write(&mut spool, 0, StreamName::Stdout, b"Traceback (most recent call last):\n");
+    let line = format!("    {}\n", "x".repeat(1019));
+    for _ in 0..14 {
+        write(&mut spool, 0, StreamName::Stdout, line.repeat(10).as_bytes());
+    }
+    // Line 129 begins 35 + 127 * 1024 bytes after the first line, and line 130 at more than 128 KiB.
+    check_errors(&spool, 1..=129);
+}
+
+#[test]
+fn output_of_the_other_stream_and_unfinished_lines_do_not_end_a_message() {
+    let (_folder, mut spool) = spool();
+    write(&mut spool, 0, StreamName::Stderr, b"Traceback (most recent call last):\n  File \"a.py\"");
+    for _ in 0..300 {
+        write(&mut spool, 0, StreamName::Stdout, b"ordinary output, which is printed by another thread\n");
+    }
+    write(&mut spool, 0, StreamName::Stderr, b", line 3, in f\n    f()\nValueError: bad\n");
+    let first_lines = LineQuery { messages: MessageLines::First, ..LineQuery::default() };
+    for most in [1, 7, 1000] {
+        let errors = LineQuery { levels: vec![Level::Error], ..LineQuery::default() };
+        assert_eq!(search(&spool, errors, most).0, [1, 2, 303, 304], "{most} records at a time");
+        assert_eq!(search(&spool, first_lines.clone(), most).0.len(), 301, "{most} records at a time");
+    }
+}
+
+#[test]
+fn a_message_ends_with_its_step() {
+    let (_folder, mut spool) = spool();
+    write(&mut spool, 0, StreamName::Stdout, b"Traceback (most recent call last):\n");
+    spool.end_step().expect("the files can be written");
+    write(&mut spool, 1, StreamName::Stdout, b"    indented\n    indented\n");
+    check_errors(&spool, 1..=1);
 }
 
 #[test]
@@ -204,6 +312,7 @@ fn a_dropped_search_does_not_compare_further_lines() {
     let mut reader = spool.reader().expect("the files can be opened again");
     let query = LineQuery { select: Select::Others, ..text("x") };
     let is_dropped = AtomicBool::new(true);
-    let shared = SearchShared { query, steps: StepIds::default(), lines: 1..3, records: 1, is_dropped };
+    let shared =
+        SearchShared { query, purpose: Purpose::Find, steps: StepIds::default(), lines: 1..3, records: 1, is_dropped };
     assert!(scan(&mut reader, 0..1, &shared).expect("the files can be read").lines.is_empty());
 }

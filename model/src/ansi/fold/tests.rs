@@ -1,9 +1,8 @@
 use super::*;
+use crate::ansi::oracle::{emulate, seeds, shown_rows};
 use crate::ansi::plain_text;
+use crate::ansi::row::MAX_COLUMNS;
 use fastrand::Rng;
-
-/// The width of the emulated terminal in columns, which is greater than that of any generated line.
-const WIDE: u16 = 2000;
 
 #[track_caller]
 fn check(line: &str, expected: &str) {
@@ -44,6 +43,13 @@ fn erasures_remove_the_requested_columns() {
     check("1%\x1b[2K\x1b[1G2%", "2%");
     check("abcdef\r\x1b[2Xg", "g cdef");
     check("abc\x1b[3K", "abc");
+}
+
+#[test]
+fn columns_are_inserted_and_deleted() {
+    check("abcd\x1b[2G\x1b[2@X", "aX bcd");
+    check("abcd\x1b[2G\x1b[2P", "ad");
+    check("50 %\r\x1b[@1", "150 %");
 }
 
 #[test]
@@ -145,81 +151,17 @@ fn random_line(random: &mut Rng) -> String {
     line
 }
 
-type Cells = Vec<(String, bool, Option<u8>, Option<u8>)>;
-
-fn trimmed(mut cells: Cells) -> Cells {
-    cells.truncate(cells.iter().rposition(|cell| cell.0 != " ").map_or(0, |last| last + 1));
-    cells
-}
-
-/// Returns the content that the emulator displays for a line: the text of each column and, unless the column is blank,
-/// its colours and whether it is bold.
-fn emulated(line: &str) -> Cells {
-    let mut terminal = vt100::Parser::new(2.try_into().expect("not 0"), WIDE.try_into().expect("not 0"), 0);
-    terminal.process(line.as_bytes());
-    let number = |color| match color {
-        vt100::Color::Idx(number) => Some(number),
-        _ => None,
-    };
-    let cell = |column| {
-        let cell = terminal.screen().cell(0, column).expect("the column is there");
-        let text = cell.contents();
-        if text.is_empty() && !cell.is_wide_continuation() {
-            return (" ".to_owned(), false, None, None);
-        }
-        // The style of blanks is ignored, because the emulator gives erased cells the current style.
-        if text.starts_with(' ') {
-            return (text.to_owned(), false, None, None);
-        }
-        (text.to_owned(), cell.bold(), number(cell.fgcolor()), number(cell.bgcolor()))
-    };
-    trimmed((0..WIDE).map(cell).collect())
-}
-
-/// Returns the content that `spans` returns for a line, in the same form as `emulated`.
-fn shown(line: &str) -> Cells {
-    let mut cells: Cells = Vec::new();
-    for span in crate::ansi::spans(line, Style::default()) {
-        let bold = span.style.classes().contains("bold");
-        for character in span.text.chars() {
-            if character == '\t' {
-                cells.resize((cells.len() / TAB + 1) * TAB, (" ".to_owned(), false, None, None));
-                continue;
-            }
-            let width = width(character);
-            let colours = (span.style.foreground.number(), span.style.background.number());
-            match cells.iter_mut().rev().find(|cell| !cell.0.is_empty()) {
-                Some(before) if width == 0 => before.0.push(character),
-                _ if width == 0 => {}
-                _ if character == ' ' => cells.push((" ".to_owned(), false, None, None)),
-                _ => cells.push((character.to_string(), bold, colours.0, colours.1)),
-            }
-            if width == 2 {
-                cells.push((String::new(), false, None, None));
-            }
-        }
-    }
-    trimmed(cells)
-}
-
-fn seeds() -> std::ops::Range<u64> {
-    match std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => seed..seed + 1,
-        None => 0..3000,
-    }
-}
-
 #[test]
 fn random_lines_match_a_terminal_emulator_cell_by_cell() {
-    for seed in seeds() {
+    for seed in seeds(3000) {
         let line = random_line(&mut Rng::with_seed(seed));
-        assert_eq!(shown(&line), emulated(&line), "{line:?}, TAILWATER_SEED={seed}");
+        assert_eq!(shown_rows(&line), emulate(&line, 1), "{line:?}, TAILWATER_SEED={seed}");
     }
 }
 
 #[test]
 fn folding_a_line_in_pieces_equals_folding_it_as_a_whole() {
-    for seed in seeds() {
+    for seed in seeds(3000) {
         let mut random = Rng::with_seed(seed);
         let line = format!("{}{}", random_line(&mut random), random_line(&mut random));
         let mut pieces = String::new();
@@ -230,6 +172,6 @@ fn folding_a_line_in_pieces_equals_folding_it_as_a_whole() {
             rest = &rest[at..];
         }
         pieces.push_str(rest);
-        assert_eq!(shown(&pieces), shown(&line), "{line:?} as {pieces:?}, TAILWATER_SEED={seed}");
+        assert_eq!(shown_rows(&pieces), shown_rows(&line), "{line:?} as {pieces:?}, TAILWATER_SEED={seed}");
     }
 }

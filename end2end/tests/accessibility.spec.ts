@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { JobPage } from "../pages/job-page.ts";
+import { type Api, expect, type Server, test } from "../server.ts";
+
+const axe = await readFile(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
+
+/** Returns what axe finds on the page, one text for each element. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  // Text that is fading in has less contrast.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
+  const { violations } = await page.evaluate(() => Reflect.get(window, "axe").run() as Promise<AxeResults>);
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html} ${node.any.map((check) => check.message).join("; ")}`),
+  );
+}
+
+const COLOURS = "for i in $(seq 30 37) $(seq 90 97); do printf \"\\033[${i}mcolour $i\\033[0m \"; done; echo; echo 'error: broken'; echo 'warning: odd'; echo see https://example.com/";
+
+/** The pages, each with what a user sees there. */
+const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<void>> = {
+  "the login page": async (page, server) => {
+    await page.context().clearCookies();
+    await page.goto(`${server.url}/login`);
+  },
+  "an empty queue": async (page, server) => {
+    await page.goto(`${server.url}/tasks/queue`);
+    await new JobPage(page).hydrated();
+  },
+  "a queue with jobs": async (page, server, api) => {
+    for (const run of ["true", "exit 1"]) await api.ended(await api.submit({ run }));
+    await api.submit({ run: "sleep 600" });
+    await page.goto(`${server.url}/tasks/queue?user=admin`);
+    await new JobPage(page).hydrated();
+    await expect(page.locator('[data-testid="job-row"][data-status="running"]')).toHaveCount(1);
+  },
+  "the form of a new job": async (page, server) => {
+    await page.goto(`${server.url}/tasks/queue/new`);
+    await new JobPage(page).hydrated();
+  },
+  "the form of an edited job": async (page, server, api) => {
+    const id = await api.submit({ env: { TOKEN: "a-secret-value" }, steps: [{ run: "true" }, { name: "Second", run: "exit 1" }] });
+    await api.ended(id);
+    await page.goto(`${server.url}/tasks/queue/new?from=${id}`);
+    await new JobPage(page).hydrated();
+  },
+  "a running job": async (page, server, api) => {
+    const id = await api.submit({ run: `${COLOURS}; sleep 600` });
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await expect(job.line(4)).toBeVisible();
+  },
+  "a failed job with a search, a filter and chosen lines": async (page, server, api) => {
+    const id = await api.submit({ steps: [{ name: "First", run: COLOURS }, { name: "Second", run: "echo again; exit 3" }] });
+    await api.ended(id);
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.numberOf(3).click();
+    await job.openSearch.click();
+    await job.search.fill("e");
+    await expect(job.searchSummary).toContainText("of");
+    await job.openFilterBar();
+    await expect(job.chosen).toBeVisible();
+  },
+  "groups of lines": async (page, server, api) => {
+    const id = await api.submit({ run: "echo ::group::One; echo 'error: x'; echo ::endgroup::; echo ::group::Two; echo y" });
+    await api.ended(id);
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.title("One").click();
+    await expect(job.title("One")).toContainText("with errors");
+  },
+  "the preview of a text": async (page, server, api) => {
+    const id = await api.submit({ run: "seq 1000 > numbers.txt; : > index.html", artifacts: ["*"] });
+    await api.ended(id);
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.openAside();
+    await page.getByLabel("Preview numbers.txt").click();
+    await expect(page.getByTestId("preview").locator("pre")).toBeVisible();
+  },
+  "the list of shortcuts": async (page, server, api) => {
+    const id = await api.submit({ run: "echo one" });
+    await api.ended(id);
+    await new JobPage(page).open(server, id);
+    await page.keyboard.press("?");
+    await expect(page.getByRole("dialog")).toBeVisible();
+  },
+  "an open menu": async (page, server, api) => {
+    const id = await api.submit({ run: "echo one" });
+    await api.ended(id);
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.openDisplayMenu();
+    await expect(page.getByLabel("UTC")).toBeVisible();
+  },
+  "an unknown page": async (page, server) => {
+    await page.goto(`${server.url}/no/such/page`);
+  },
+};
+
+for (const [name, show] of Object.entries(PAGES)) {
+  for (const [size, viewport] of Object.entries({ desktop: { width: 1400, height: 900 }, phone: { width: 390, height: 844 } })) {
+    test(`axe finds no fault on ${name}, in light and dark, ${size}`, async ({ page, server, api }) => {
+      await page.setViewportSize(viewport);
+      await show(page, server, api);
+      const found: Record<string, string[]> = {};
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        found[colorScheme] = await violations(page);
+      }
+      expect(found).toEqual({ light: [], dark: [] });
+    });
+  }
+}

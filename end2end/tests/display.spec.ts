@@ -1,0 +1,76 @@
+import { expect, test } from "../server.ts";
+import { JobPage } from "../pages/job-page.ts";
+
+const TIME_OF_DAY = /^\d\d:\d\d:\d\d\.\d\d\d$/;
+
+test("the times of the lines can be chosen, and the choice is kept", async ({ page, server, api }) => {
+  const id = await api.submit({ steps: [{ run: "echo one; sleep 1.2" }, { run: "echo two" }] });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  const times = async () => job.lines.locator(".live-time").allTextContents();
+  const sinceAttempt = (await times())[1];
+  expect(sinceAttempt).toMatch(/^00:0[1-9]\.\d$/);
+  await job.openDisplayMenu();
+  await page.getByLabel("Since the step began").check();
+  await expect.poll(async () => (await times())[1]).not.toBe(sinceAttempt);
+  expect((await times())[1]! < sinceAttempt!, "the second step began later").toBe(true);
+  await page.getByLabel("UTC").check();
+  const utc = new Date().toISOString().slice(11, 16);
+  await expect.poll(async () => (await times())[0]).toMatch(TIME_OF_DAY);
+  expect([utc, new Date(Date.now() - 60_000).toISOString().slice(11, 16)]).toContain((await times())[0]!.slice(0, 5));
+  await page.keyboard.press("Escape");
+  await expect(page.getByLabel("UTC")).toBeHidden();
+
+  await page.reload();
+  await job.hydrated();
+  await expect.poll(async () => (await times())[0]).toMatch(TIME_OF_DAY);
+  await page.keyboard.press("t");
+  await expect.poll(times).toEqual(["", ""]);
+});
+
+test.describe("in another time zone", () => {
+  test.use({ timezoneId: "Asia/Kolkata" });
+
+  test("local times are those of the reader's time zone", async ({ page, server, api }) => {
+    const id = await api.submit({ run: "date -u +%H:%M:%S; sleep 0.1" });
+    await api.ended(id);
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.openDisplayMenu();
+    await page.getByLabel("Local time").check();
+    const time = job.line(1).locator(".live-time");
+    await expect(time).toHaveText(TIME_OF_DAY);
+    const [printed] = await job.texts();
+    const minutes = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+    const ahead = (minutes((await time.textContent())!) - minutes(printed!) + 1440) % 1440;
+    // The minute may have changed between the command and the capture of its output.
+    expect([330, 331]).toContain(ahead);
+  });
+});
+
+test("long lines can be shown in one row, and the list is scrolled sideways", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "for i in $(seq 200); do printf '%s ' $i; seq -s ' ' 300; done" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(200)).toBeInViewport();
+  const height = async () => (await job.line(200).boundingBox())!.height;
+  expect(await height()).toBeGreaterThan(40);
+  await page.keyboard.press("w");
+  await expect.poll(height).toBe(20);
+  await expect(job.line(200)).toBeInViewport();
+  await job.panel.evaluate((panel) => (panel.scrollLeft = panel.scrollWidth));
+  expect(await job.panel.evaluate((panel) => panel.scrollLeft)).toBeGreaterThan(1000);
+  await page.keyboard.press("Home");
+  await expect(job.line(1)).toBeInViewport();
+  await job.panel.evaluate((panel) => (panel.scrollTop = panel.scrollHeight));
+  await expect(job.follow, "following resumes at the end wherever the list is scrolled to sideways").toHaveAttribute("aria-pressed", "true");
+
+  await page.reload();
+  await job.hydrated();
+  await expect.poll(height).toBe(20);
+  await page.keyboard.press("w");
+  await expect.poll(height).toBeGreaterThan(40);
+  expect(await job.panel.evaluate((panel) => panel.scrollWidth - panel.clientWidth)).toBe(0);
+});

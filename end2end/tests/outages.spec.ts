@@ -1,0 +1,60 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { JobPage } from "../pages/job-page.ts";
+import { Proxy } from "../proxy.ts";
+import { expect, test } from "../server.ts";
+
+const SECONDS = 120;
+const RESTARTS = [40, 80];
+const JOBS = 4;
+const TABS = 20;
+
+test("connections are cut for two minutes and the server is killed twice, and 20 tabs are complete and verified", async ({ context, server, api }) => {
+  test.setTimeout((SECONDS + 180) * 1000);
+  server.env = { TAILWATER_CONCURRENCY: String(JOBS) };
+  await server.down("SIGTERM");
+  await server.up();
+  const proxy = await Proxy.start(server.url);
+  const stop = join(server.data, "stop");
+  // Each iteration prints one line to standard error and one that is longer than a row.
+  const line = "x".repeat(200);
+  const run = `i=0; while [ ! -e ${stop} ]; do i=$((i+1)); echo tick $i >&2; echo $i ${line}; sleep 0.02; done; echo last`;
+  const ids: string[] = [];
+  for (const _ of Array(JOBS)) ids.push(await api.submit({ run }, { maxAttempts: 4 }));
+  const jobs: JobPage[] = [];
+  for (let tab = 0; tab < TABS; tab++) {
+    const job = new JobPage(await context.newPage());
+    await job.page.goto(`${proxy.url}/tasks/queue/${ids[tab % ids.length]}`);
+    await job.hydrated();
+    jobs.push(job);
+  }
+
+  const begun = Date.now();
+  const restarts = [...RESTARTS];
+  let cuts = 0;
+  while (Date.now() - begun < SECONDS * 1000) {
+    await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 3000));
+    cuts += proxy.cut(0.5);
+    if (Date.now() - begun > restarts[0]! * 1000) {
+      restarts.shift();
+      await server.down();
+      await server.up();
+    }
+  }
+  expect(restarts).toEqual([]);
+  expect(cuts, "streams and requests were cut").toBeGreaterThan(30);
+
+  // A new attempt begins after a delay.
+  for (const id of ids) await expect.poll(async () => (await api.job(id)).status, { timeout: 60_000 }).toBe("running");
+  await writeFile(stop, "");
+  for (const [tab, job] of jobs.entries()) {
+    await job.expectEnded("succeeded");
+    const { attempt } = await api.job(ids[tab % ids.length]!);
+    const lines = (await api.output(ids[tab % ids.length]!, attempt)).toString().trimEnd().split("\n");
+    await expect(job.lines.last()).toHaveAttribute("data-line", String(lines.length));
+    const shown = await job.lines.evaluateAll((rows) => rows.map((row) => [Number((row as HTMLElement).dataset.line), row.querySelector(".live-text")!.textContent]));
+    const first = shown[0]![0] as number;
+    expect(shown, "each line once, with its text").toEqual(lines.slice(first - 1).map((text, at) => [first + at, text]));
+  }
+  await proxy.stop();
+});

@@ -1,0 +1,150 @@
+//! Determines the levels of lines, which depend on the lines before them.
+//!
+//! A line that continues a message has the level of the message's first line ([`model::level`]). Reading can begin at
+//! any line: the state before it is determined from a bounded number of bytes before it. The level of a line therefore
+//! does not depend on where reading began.
+
+use std::borrow::Cow;
+use std::io;
+
+use model::level::{LOOK_AT_BYTES, LineLevel, MAX_LINES, MessageState, is_state_known};
+use model::{Level, StreamName};
+
+use super::lines::Line;
+use super::visible::visible;
+use crate::spool::{Source, SpoolReader};
+
+/// The maximum number of bytes of `output.log` between the line that begins a message and a line that continues it. It
+/// is enough for a message with the maximum number of lines, at twice the width of a terminal with colours.
+const MAX_MESSAGE: u64 = 128 << 10;
+
+/// The number of bytes of `output.log` before a line that are usually examined to determine its level.
+const USUALLY_EXAMINED: u64 = 8 << 10;
+
+/// The levels of consecutive lines of one step and one stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StreamLevels {
+    state: MessageState,
+    /// The offset of the line that began the message.
+    begun_at: u64,
+}
+
+impl StreamLevels {
+    /// Returns the level of the next line, which begins at `offset`, and advances the state. `text` is the line's
+    /// visible text.
+    pub(super) fn read(&mut self, text: &[u8], offset: u64, stream: StreamName) -> LineLevel {
+        if offset - self.begun_at > MAX_MESSAGE {
+            self.state = MessageState::default();
+        }
+        let level = self.state.read(&beginning(text), stream);
+        if self.state.lines() == Some(0) {
+            self.begun_at = offset;
+        }
+        level
+    }
+
+    /// Determines the state before the line of `source` that begins at `offset`.
+    pub(super) fn before(spool: &mut SpoolReader, source: Source, offset: u64) -> io::Result<Self> {
+        for window in [USUALLY_EXAMINED, MAX_MESSAGE] {
+            let earlier = EarlierLines::read(spool, source, offset.saturating_sub(window), offset)?;
+            if let Some(first) = earlier.sufficient(window == MAX_MESSAGE) {
+                return Ok(earlier.levels_from(first));
+            }
+        }
+        Ok(Self::default())
+    }
+}
+
+/// Returns the levels of lines. Lines with consecutive numbers in ascending order are processed fastest.
+pub(super) fn of_lines(spool: &mut SpoolReader, lines: &[Line]) -> io::Result<Vec<Level>> {
+    let mut levels = Vec::with_capacity(lines.len());
+    let mut states = [None::<StreamLevels>; 2];
+    let mut before: Option<&Line> = None;
+    for line in lines {
+        match before {
+            Some(before) if before.number + 1 != line.number => states = [None; 2],
+            Some(before) if before.source.step != line.source.step => states = [Some(StreamLevels::default()); 2],
+            _ => {}
+        }
+        let state = &mut states[line.source.stream as usize];
+        let state = match state {
+            Some(state) => state,
+            None => state.insert(StreamLevels::before(spool, line.source, line.offset)?),
+        };
+        levels.push(state.read(&visible(&line.text), line.offset, line.source.stream).level);
+        before = Some(line);
+    }
+    Ok(levels)
+}
+
+/// Returns the part of a visible text that determines its level.
+fn beginning(text: &[u8]) -> Cow<'_, str> {
+    // The maximum length of a character is added, so that the cut does not change a character before the limit.
+    String::from_utf8_lossy(&text[..text.len().min(LOOK_AT_BYTES + 4)])
+}
+
+/// Consecutive lines of one step and one stream.
+struct EarlierLines {
+    source: Source,
+    text: Vec<u8>,
+    /// The position in `text` and the offset in `output.log` at which each line begins.
+    begins: Vec<(usize, u64)>,
+    /// Whether the lines include the first one of the step.
+    from_start: bool,
+}
+
+impl EarlierLines {
+    /// Reads the lines of `source` that begin between two offsets. A line of `source` must begin at `to`.
+    fn read(spool: &mut SpoolReader, source: Source, from: u64, to: u64) -> io::Result<Self> {
+        let mut lines = Self { source, text: Vec::new(), begins: Vec::new(), from_start: from == 0 };
+        let mut begins_line = false;
+        for number in spool.record_at(from)?.. {
+            let Some(record) = spool.record(number)?.filter(|record| record.offset < to) else { break };
+            if record.source.step != source.step {
+                lines.from_start = true;
+            } else if record.source.stream == source.stream {
+                let begin = record.offset.max(from);
+                let length = usize::try_from(record.end().min(to) - begin).map_err(io::Error::other)?;
+                let piece = spool.read(begin, length)?.into_bytes();
+                begins_line |= begin == record.offset && record.begins_line();
+                lines.push(&piece, begin, begins_line);
+                begins_line = piece.ends_with(b"\n");
+            }
+        }
+        Ok(lines)
+    }
+
+    fn push(&mut self, piece: &[u8], offset: u64, begins_line: bool) {
+        let before = self.text.len();
+        let newlines = memchr::memchr_iter(b'\n', piece).map(|newline| newline + 1);
+        let begins = begins_line.then_some(0).into_iter().chain(newlines).filter(|begin| *begin < piece.len());
+        self.begins.extend(begins.map(|begin| (before + begin, offset + begin as u64)));
+        self.text.extend_from_slice(piece);
+    }
+
+    /// Returns the visible text of a line.
+    fn line(&self, at: usize) -> Cow<'_, [u8]> {
+        let end = self.begins.get(at + 1).map_or(self.text.len(), |(begin, _)| *begin);
+        let line = &self.text[self.begins[at].0..end];
+        visible(line.strip_suffix(b"\n").unwrap_or(line))
+    }
+
+    /// Returns the last line from which the state after all lines can be determined, or `None` if earlier lines are
+    /// needed. `reaches_limit` is whether no message begins before these lines.
+    fn sufficient(&self, reaches_limit: bool) -> Option<usize> {
+        let count = self.begins.len();
+        let first = count.saturating_sub(MAX_LINES.into());
+        let is_known = |at: &usize| is_state_known(&beginning(&self.line(*at)));
+        let known = (first + 1..count).rev().find(is_known).map(|at| at - 1);
+        known.or_else(|| (first > 0 || self.from_start || reaches_limit).then_some(first))
+    }
+
+    /// Reads all lines from the given one on, and returns the state after them.
+    fn levels_from(&self, first: usize) -> StreamLevels {
+        let mut levels = StreamLevels::default();
+        for at in first..self.begins.len() {
+            levels.read(&self.line(at), self.begins[at].1, self.source.stream);
+        }
+        levels
+    }
+}

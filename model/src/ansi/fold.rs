@@ -1,0 +1,159 @@
+//! Draws one line by itself: its visible content after its cursor movements and erasures within the row.
+//!
+//! The computation is pure and takes time linear in the line's length. The result is text again, whose only escape
+//! sequences are styles (SGR) and links (OSC 8), so other code does not have to handle cursor movements.
+//!
+//! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
+//! and becomes a NEL in the result. Movements to other rows are ignored; [`super::Screen`] applies them.
+
+use std::borrow::Cow;
+
+use super::motion::Motion;
+use super::row::{Cursor, Pen, TerminalRow};
+use super::scan::{Scanner, Token};
+use super::style::Style;
+
+/// The maximum number of bytes of the rows of a line above its last row. When it is exceeded, the rest of the line is
+/// dropped.
+pub(super) const MAX_ABOVE: usize = 64 * 1024;
+/// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
+/// column and writes a character there, so that folding the line again also reports that text was dropped.
+pub const DROPPED: &str = "\u{1b}[65535G ";
+
+/// Whether more text may be appended to a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// More text may be appended to the result. The result therefore records the cursor's position and retains an
+    /// unfinished sequence, so that folding the result together with the appended text gives the same as folding the
+    /// whole line.
+    Open,
+    /// The line is complete.
+    Complete,
+}
+
+/// The visible content of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded<'a> {
+    /// The text, with styles and links.
+    pub text: Cow<'a, str>,
+    /// Whether text was dropped because the line exceeds a limit.
+    pub cut: bool,
+}
+
+/// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
+#[must_use]
+pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
+    // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.
+    let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
+    if !has_motion(line) {
+        return Folded { text: Cow::Borrowed(line), cut: false };
+    }
+    let mut drawing = LineDrawing::default();
+    let rest = Scanner::new(Style::INHERITED).scan(line, &mut |token| drawing.take(token));
+    let mut text = drawing.text(end);
+    if end == LineEnd::Open {
+        text.push_str(&line[rest..]);
+    }
+    Folded { text: Cow::Owned(text), cut: drawing.is_cut() }
+}
+
+/// Returns whether a line contains cursor movements or erasures.
+fn has_motion(line: &str) -> bool {
+    // In UTF-8, 0xc2 is the first byte of the C1 control characters.
+    let suspicious = |byte: u8| matches!(byte, 0x8 | 0xb..=0xd | 0x1b | 0xc2);
+    let mut found = false;
+    if line.bytes().any(suspicious) {
+        Scanner::default().scan(line, &mut |token| found |= matches!(token, Token::Motion(_)));
+    }
+    found
+}
+
+/// The state while a line is drawn.
+#[derive(Debug)]
+struct LineDrawing {
+    /// The rows above the cursor's row, each followed by a NEL.
+    above: String,
+    /// The style and link at the end of `above`.
+    pen: Pen,
+    /// Whether text was dropped because `above` exceeds its limit.
+    dropped: bool,
+    row: TerminalRow,
+    cursor: Cursor,
+}
+
+impl Default for LineDrawing {
+    fn default() -> Self {
+        let pen = Pen::new(Style::INHERITED);
+        Self {
+            above: String::new(),
+            pen: pen.clone(),
+            dropped: false,
+            row: TerminalRow::default(),
+            cursor: Cursor { column: 0, pen },
+        }
+    }
+}
+
+impl LineDrawing {
+    fn take(&mut self, token: Token<'_>) {
+        match token {
+            Token::Text(_) if self.above.len() > MAX_ABOVE => {
+                self.dropped = true;
+                self.row.drop_text(&mut self.cursor);
+            }
+            Token::Text(text) => self.row.write(text, &mut self.cursor),
+            Token::Hidden(character) => self.row.mark(character, &self.cursor),
+            Token::Restyle { style, .. } => self.cursor.pen.style = style,
+            Token::Link(address) => self.cursor.pen.set_link(address),
+            Token::Motion(Motion::Down) => self.end_row(),
+            Token::Motion(Motion::NextRow) => {
+                self.end_row();
+                self.cursor.column = 0;
+            }
+            Token::Motion(motion) => {
+                if let Some(edit) = self.cursor.go(motion) {
+                    self.row.edit(edit, self.cursor.column);
+                }
+            }
+        }
+    }
+
+    fn end_row(&mut self) {
+        if self.above.len() > MAX_ABOVE {
+            self.dropped = true;
+        } else {
+            self.row.render(&mut self.pen, Style::INHERITED, &mut self.above);
+            Motion::NextRow.write(&mut self.above);
+        }
+        self.row.clear_from(0);
+    }
+
+    const fn is_cut(&self) -> bool {
+        self.dropped || self.row.is_full()
+    }
+
+    /// Returns all rows as text.
+    fn text(&self, end: LineEnd) -> String {
+        let mut text = self.above.clone();
+        let mut pen = self.pen.clone();
+        self.row.render(&mut pen, Style::INHERITED, &mut text);
+        let Cursor { column, pen: Pen { style, link } } = &self.cursor;
+        match end {
+            LineEnd::Open => {
+                pen.switch(*style, link.as_ref(), &mut text);
+                if self.is_cut() {
+                    text.push_str(DROPPED);
+                }
+                if self.is_cut() || *column != self.row.columns() {
+                    Motion::Column(u16::try_from(*column).unwrap_or(u16::MAX)).write(&mut text);
+                }
+            }
+            // A link ends at the end of its line, but a style continues on the next line.
+            LineEnd::Complete => pen.switch(*style, None, &mut text),
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

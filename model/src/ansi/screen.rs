@@ -1,0 +1,268 @@
+//! Draws consecutive lines of one stream onto the rows of a terminal's screen, for programs that move the cursor up and
+//! redraw several lines in place.
+//!
+//! # Lines and rows
+//!
+//! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row, and all further rows that
+//! it or a later line draws before the next line that owns its row. A line that starts on a row with text, because the
+//! cursor was moved up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`].
+//! If the row on which a line starts never had visible text, the line takes the row from its earlier owner, so that
+//! text after a progress display has the number of the line where it really is. From top to bottom, the rows' line
+//! numbers always increase.
+//!
+//! # The screen
+//!
+//! The cursor can reach only the last rows, as many as the terminal is high. Rows above have scrolled off and do not
+//! change any more, so the memory is bounded by the height. The behaviour is that of xterm (its `ctlseqs`, and the
+//! VT510's manual for the margins), with these exceptions, which serve readers of a log:
+//!
+//! - Rows do not wrap at the width of the terminal. Programs that redraw rows know the width and do not exceed it.
+//! - Erasing the whole screen (ED 2) or resetting the terminal (RIS) loses nothing. The text remains in the log, and a
+//!   new, empty screen begins below it, as in xterm with the resource `cdXtraScroll`. Erasing the text that has
+//!   scrolled off (ED 3) has no effect.
+//! - The alternate screen, which full-screen programs use, is a new screen too. What a program showed there last
+//!   remains in the log. A terminal would discard it.
+//! - Rows that neither a line nor a character has reached, such as those between the text and a progress bar in the
+//!   last row of the screen, are not shown.
+//!
+//! A screen may also start in the middle of a log. The rows above are then unknown. Their number determines which row
+//! an absolute position refers to, and the cursor stops at the first known row.
+//!
+//! All motions take constant time, or time linear in the number of rows that they change.
+
+mod grid;
+mod transcript;
+
+use super::fold::{Folded, LineEnd};
+use super::motion::{Motion, ScreenMotion};
+use super::row::{Cursor, Pen};
+use super::scan::{Action, Scanner, Token};
+use super::style::Style;
+use grid::Grid;
+use transcript::Transcript;
+
+/// The height of the terminal of a job that does not specify one, in rows.
+pub const DEFAULT_HEIGHT: u16 = 40;
+/// The maximum height of a screen, in rows, which is more than any terminal window has. It bounds the memory.
+pub const MAX_HEIGHT: u16 = 1000;
+
+/// What is known about the rows above the first line that a screen draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScreenStart {
+    /// There are none. The line is the first of its step, so it starts in the first row of an empty screen.
+    Empty,
+    /// There may be rows above, but their content is unknown. The line starts in the last row of the screen.
+    Unknown,
+}
+
+/// The current content of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redrawn {
+    /// The rows that the line owns, as text in the form that [`fold`](super::fold()) returns. The text starts and ends
+    /// with the default style.
+    Rows(Folded<'static>),
+    /// The line owns no row, and must not be shown.
+    Overdrawn {
+        /// The line that owned the row when this line started there or lost it. If that line has become overdrawn
+        /// itself, the text is in the line that it names, and so on.
+        on: i64,
+    },
+}
+
+/// A screen on which the lines of one stream of one step are drawn.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    scanner: Scanner,
+    /// The beginning of an unfinished string of the scanner.
+    string: String,
+    grid: Grid,
+    transcript: Transcript,
+    /// The index of the cursor's row in the grid.
+    row: usize,
+    cursor: Cursor,
+    saved: SavedCursor,
+    /// The number of the line that is being drawn, or `None` after its end.
+    line: Option<i64>,
+    /// Whether the alternate screen is in use.
+    alternate: bool,
+}
+
+/// The position, as row and column of the screen, and the style that were saved last.
+#[derive(Clone, Copy, Debug, Default)]
+struct SavedCursor {
+    row: usize,
+    column: usize,
+    style: Style,
+}
+
+impl Screen {
+    /// Creates a screen of the given height, in rows, which is limited to [`MAX_HEIGHT`].
+    #[must_use]
+    pub fn new(height: u16, start: ScreenStart) -> Self {
+        Self {
+            scanner: Scanner::default(),
+            string: String::new(),
+            grid: Grid::new(height.clamp(1, MAX_HEIGHT).into(), start),
+            transcript: Transcript::default(),
+            row: 0,
+            cursor: Cursor { column: 0, pen: Pen::new(Style::default()) },
+            saved: SavedCursor::default(),
+            line: None,
+            alternate: false,
+        }
+    }
+
+    /// Sets the style of the text that follows, for a screen that starts in the middle of a log.
+    pub fn set_style(&mut self, style: Style) {
+        self.cursor.pen.style = style;
+    }
+
+    /// Draws a piece of text, which may end anywhere, of the line with the given number. The text contains no newlines.
+    /// `end` is [`LineEnd::Complete`] if a newline follows.
+    ///
+    /// The lines of a stream must be drawn in the order of their numbers, but the numbers may have gaps, because lines
+    /// of the other stream are numbered too.
+    pub fn draw(&mut self, number: i64, text: &str, end: LineEnd) {
+        if self.line != Some(number) {
+            if self.line.is_some() {
+                self.end_line();
+            }
+            self.grid.start_line(self.row, number, &mut self.transcript);
+            self.line = Some(number);
+        }
+        let (mut scanner, mut string) = (self.scanner, std::mem::take(&mut self.string));
+        scanner.scan_screen(text, &mut string, &mut |action| match action {
+            Action::Token(token) => self.take(token),
+            Action::Screen(motion) => self.go(motion),
+        });
+        (self.scanner, self.string) = (scanner, string);
+        if end == LineEnd::Complete {
+            self.end_line();
+        }
+    }
+
+    /// Returns the lines that have changed since the last call, with their content, in the order of their numbers.
+    ///
+    /// A line is also reported if its rows were redrawn with the same text. The result contains the final content of
+    /// all lines that have scrolled off, so this should be called regularly.
+    #[must_use]
+    pub fn take_changes(&mut self) -> Vec<(i64, Redrawn)> {
+        self.transcript.take_changes(&mut self.grid)
+    }
+
+    /// Returns the number of the first line that may still change, or `None` if nothing has been drawn.
+    #[must_use]
+    pub fn first_live_line(&self) -> Option<i64> {
+        self.grid.first_start().or_else(|| self.transcript.last_line())
+    }
+
+    /// Returns whether the next line starts on a new row below all text and without any limits to scrolling, as in a
+    /// log that never moves the cursor up. Until a text moves the cursor to another row
+    /// ([`Scanner::finds_screen_motion`]), [`fold`](super::fold()) then draws lines in the same way.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.line.is_none() && !self.alternate && self.grid.is_plain_at(self.row)
+    }
+
+    /// Moves to the beginning of the next row. Sequences do not continue on the next line.
+    fn end_line(&mut self) {
+        self.scanner.end_line();
+        self.string.clear();
+        self.row = self.grid.line_feed(self.row, &mut self.transcript);
+        self.cursor.column = 0;
+        self.line = None;
+    }
+
+    fn take(&mut self, token: Token<'_>) {
+        match token {
+            Token::Text(text) => {
+                let is_visible = text.bytes().any(|byte| !matches!(byte, b' ' | b'\t'));
+                let cursor = &mut self.cursor;
+                self.grid.write(self.row, is_visible, |content| content.write(text, cursor));
+                self.row = self.grid.limit_weight(self.row, &mut self.transcript);
+            }
+            Token::Hidden(character) => {
+                self.grid.write(self.row, true, |content| content.mark(character, &self.cursor));
+                self.row = self.grid.limit_weight(self.row, &mut self.transcript);
+            }
+            // The scanner does not know which style was saved and restored.
+            Token::Restyle { sequence, .. } => sequence.apply(&mut self.cursor.pen.style),
+            Token::Link(address) => self.cursor.pen.set_link(address),
+            Token::Motion(motion @ (Motion::Down | Motion::NextRow)) => {
+                self.row = self.grid.line_feed(self.row, &mut self.transcript);
+                self.grid.reach(self.row);
+                if motion == Motion::NextRow {
+                    self.cursor.column = 0;
+                }
+            }
+            Token::Motion(motion) => {
+                if let Some(edit) = self.cursor.go(motion) {
+                    self.grid.edit(self.row, |content| content.edit(edit, self.cursor.column));
+                }
+            }
+        }
+    }
+
+    fn go(&mut self, motion: ScreenMotion) {
+        match motion {
+            ScreenMotion::Up(count) => self.row = self.grid.up(self.row, count),
+            ScreenMotion::Down(count) => self.row = self.grid.down(self.row, count),
+            ScreenMotion::StartAbove(count) => {
+                (self.row, self.cursor.column) = (self.grid.up(self.row, count), 0);
+            }
+            ScreenMotion::StartBelow(count) => {
+                (self.row, self.cursor.column) = (self.grid.down(self.row, count), 0);
+            }
+            ScreenMotion::Row(row) => self.row = self.grid.index_of(row.into()),
+            ScreenMotion::Position { row, column } => self.go_to(row.into(), column.into()),
+            ScreenMotion::ReverseIndex => self.row = self.grid.reverse_index(self.row),
+            ScreenMotion::EraseBelow => self.grid.erase_below(self.row, self.cursor.column),
+            ScreenMotion::EraseAbove => self.grid.erase_above(self.row, self.cursor.column),
+            ScreenMotion::EraseScreen if self.alternate => self.grid.erase_screen(),
+            ScreenMotion::EraseScreen => self.begin_screen(),
+            ScreenMotion::InsertRows(count) => self.grid.insert_rows(self.row, count.into()),
+            ScreenMotion::DeleteRows(count) => self.grid.delete_rows(self.row, count.into()),
+            ScreenMotion::ScrollUp(count) => self.row = self.grid.scroll_up(self.row, count, &mut self.transcript),
+            ScreenMotion::ScrollDown(count) => self.grid.scroll_down(count.into()),
+            ScreenMotion::Region { top, bottom } => {
+                if self.grid.set_region(top.into(), bottom.map(usize::from)) {
+                    self.go_to(0, 0);
+                }
+            }
+            ScreenMotion::Save => {
+                let Cursor { column, pen: Pen { style, .. } } = self.cursor;
+                self.saved = SavedCursor { row: self.grid.screen_row(self.row), column, style };
+            }
+            ScreenMotion::Restore => {
+                let SavedCursor { row, column, style } = self.saved;
+                self.row = self.grid.index_of(row);
+                (self.cursor.column, self.cursor.pen.style) = (column, style);
+            }
+            ScreenMotion::EnterAlternate | ScreenMotion::LeaveAlternate | ScreenMotion::Reset => {
+                self.begin_screen();
+                self.grid.set_region(0, None);
+                self.go_to(0, 0);
+                self.saved = SavedCursor::default();
+                self.alternate = motion == ScreenMotion::EnterAlternate;
+                if motion == ScreenMotion::Reset {
+                    self.cursor.pen = Pen::new(Style::default());
+                }
+            }
+        }
+    }
+
+    fn go_to(&mut self, row: usize, column: usize) {
+        self.row = self.grid.index_of(row);
+        self.cursor.go(Motion::Column(u16::try_from(column).unwrap_or(u16::MAX)));
+    }
+
+    /// Begins an empty screen below all rows. The cursor's position on the screen remains.
+    fn begin_screen(&mut self) {
+        if let Some(line) = self.line {
+            self.row = self.grid.begin_screen(self.row, line, &mut self.transcript);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Permits a document to load the artifacts of one attempt, although it must not have the reader's session.
+//!
+//! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their requests
+//! for styles and images. Each URL therefore contains a permission. It is signed, so nothing has to be stored.
+
+use hmac::{Hmac, KeyInit, Mac};
+use model::{JobId, Timestamp};
+use sha2::Sha256;
+
+use crate::limits::PREVIEW;
+
+/// The artifacts that may be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreviewScope {
+    /// The job.
+    pub job: JobId,
+    /// The attempt that created the artifacts.
+    pub attempt: i32,
+}
+
+/// Signs permissions. The key changes whenever the server starts.
+#[derive(Clone)]
+pub(super) struct PreviewKey([u8; 32]);
+
+impl PreviewKey {
+    pub(super) fn random() -> Self {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).expect("the operating system provides random numbers");
+        Self(key)
+    }
+
+    /// Returns a permission that is valid for [`PREVIEW`].
+    pub(super) fn permit(&self, scope: PreviewScope, now: Timestamp) -> String {
+        let signed = format!("{}.{}.{}", scope.job, scope.attempt, now.after(PREVIEW).0);
+        let signature = hex::encode(self.mac(&signed).finalize().into_bytes());
+        format!("{signed}.{signature}")
+    }
+
+    /// Returns what a permission allows, or `None` if it is not valid.
+    pub(super) fn scope(&self, permission: &str, now: Timestamp) -> Option<PreviewScope> {
+        let (signed, signature) = permission.rsplit_once('.')?;
+        self.mac(signed).verify_slice(&hex::decode(signature).ok()?).ok()?;
+        let mut parts = signed.split('.');
+        let (job, attempt, end) =
+            (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        (now < Timestamp(end)).then_some(PreviewScope { job, attempt })
+    }
+
+    fn mac(&self, signed: &str) -> Hmac<Sha256> {
+        Hmac::new_from_slice(&self.0).expect("a key can have any length").chain_update(signed)
+    }
+}
+
+impl std::fmt::Debug for PreviewKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PreviewKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_769_868_131_000_000);
+
+    fn scope() -> PreviewScope {
+        PreviewScope { job: "01890000-0000-7000-8000-000000000000".parse().expect("an id"), attempt: 2 }
+    }
+
+    #[test]
+    fn a_permission_is_valid_for_its_attempt_until_it_expires() {
+        let key = PreviewKey::random();
+        let permission = key.permit(scope(), NOW);
+        assert_eq!(key.scope(&permission, NOW), Some(scope()));
+        let end = NOW.after(PREVIEW);
+        assert_eq!(key.scope(&permission, Timestamp(end.0 - 1)), Some(scope()));
+        assert_eq!(key.scope(&permission, end), None);
+    }
+
+    #[test]
+    fn a_changed_permission_is_not_valid() {
+        let key = PreviewKey::random();
+        let permission = key.permit(scope(), NOW);
+        for at in 0..permission.len() {
+            for byte in [b'0', b'1', b'2', b'a', b'.', b'-'] {
+                let mut changed = permission.clone().into_bytes();
+                if std::mem::replace(&mut changed[at], byte) != byte {
+                    let changed = String::from_utf8(changed).expect("it is ASCII");
+                    assert_eq!(key.scope(&changed, NOW), None, "{changed}");
+                }
+            }
+            assert_eq!(key.scope(&permission[..at], NOW), None);
+        }
+        assert_eq!(PreviewKey::random().scope(&permission, NOW), None, "the server has restarted");
+        for other in ["", ".", "..", "...", "a.b.c.d", &format!("{permission}.")] {
+            assert_eq!(key.scope(other, NOW), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! How the reader wants lines to be displayed: which times are shown, and whether long lines are wrapped.
+
+use leptos::prelude::*;
+use model::Timestamp;
+
+use super::screen::Screen;
+use crate::host;
+use crate::ui::{Dropdown, Icon, storage};
+use crate::words;
+
+/// The keys under which the settings are stored in the browser.
+const TIMES_KEY: &str = "tailwater.live-output.times";
+const WRAP_KEY: &str = "tailwater.live-output.wrap";
+
+/// The settings of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Display {
+    /// The times that are shown before the lines.
+    pub times: LineTimes,
+    /// How lines that are wider than the panel are displayed.
+    pub long_lines: LongLines,
+}
+
+/// The times that are shown before the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LineTimes {
+    /// The time since the attempt began. On narrow screens, no times are shown.
+    #[default]
+    Automatic,
+    /// The time since the attempt began.
+    SinceAttempt,
+    /// The time since the step began.
+    SinceStep,
+    /// The time of day in the reader's time zone.
+    Local,
+    /// The time of day in UTC.
+    Utc,
+    /// No times.
+    Hidden,
+}
+
+/// How lines that are wider than the panel are displayed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LongLines {
+    /// They continue in the next row.
+    #[default]
+    Wrapped,
+    /// They are one row, and the list is scrolled sideways.
+    OneRow,
+}
+
+/// The time of a line, as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LineTime {
+    /// The milliseconds since the attempt or the step began.
+    Since(i64),
+    /// The time of day in the reader's time zone.
+    Local(Timestamp),
+    /// The time of day in UTC.
+    Utc(Timestamp),
+    /// Nothing.
+    Hidden,
+}
+
+impl LineTimes {
+    /// The choices that the reader is offered, in this order.
+    const CHOICES: [Self; 5] = [Self::SinceAttempt, Self::SinceStep, Self::Local, Self::Utc, Self::Hidden];
+
+    /// Returns the name under which the choice is stored, and which the style sheet uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::SinceAttempt => "attempt",
+            Self::SinceStep => "step",
+            Self::Local => "local",
+            Self::Utc => "utc",
+            Self::Hidden => "hidden",
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Automatic | Self::SinceAttempt => "Since the attempt began",
+            Self::SinceStep => "Since the step began",
+            Self::Local => "Local time",
+            Self::Utc => "UTC",
+            Self::Hidden => "No timestamps",
+        }
+    }
+
+    /// Returns the choice that is shown as the current one.
+    fn choice(self) -> Self {
+        if self == Self::Automatic { Self::SinceAttempt } else { self }
+    }
+
+    /// Returns the choice after this one.
+    fn next(self) -> Self {
+        let at = Self::CHOICES.into_iter().position(|times| times == self.choice()).unwrap_or(0);
+        Self::CHOICES[(at + 1) % Self::CHOICES.len()]
+    }
+}
+
+/// Applies the settings that are stored in the browser.
+pub fn restore(screen: Screen) {
+    let stored = storage::read(TIMES_KEY);
+    let times = LineTimes::CHOICES.into_iter().find(|times| stored.as_deref() == Some(times.as_str()));
+    let is_one_row = storage::read(WRAP_KEY).as_deref() == Some("off");
+    let long_lines = if is_one_row { LongLines::OneRow } else { LongLines::Wrapped };
+    screen.set_display(Display { times: times.unwrap_or_default(), long_lines });
+}
+
+/// Changes which times are shown.
+fn set_times(screen: Screen, times: LineTimes) {
+    storage::write(TIMES_KEY, times.as_str());
+    screen.set_display(Display { times, ..screen.display.get_untracked() });
+}
+
+/// Switches to the next kind of times.
+pub fn next_times(screen: Screen) {
+    set_times(screen, screen.display.get_untracked().times.next());
+}
+
+/// Toggles line wrapping.
+pub fn toggle_wrap(screen: Screen) {
+    let display = screen.display.get_untracked();
+    let (long_lines, stored) = match display.long_lines {
+        LongLines::Wrapped => (LongLines::OneRow, "off"),
+        LongLines::OneRow => (LongLines::Wrapped, "on"),
+    };
+    storage::write(WRAP_KEY, stored);
+    screen.set_display(Display { long_lines, ..display });
+}
+
+/// Returns the text of a line's time.
+pub fn text(time: LineTime) -> Option<String> {
+    match time {
+        LineTime::Since(millis) => Some(words::offset(millis)),
+        LineTime::Local(at) => Some(words::time_of_day(at, host::utc_offset_minutes(at))),
+        LineTime::Utc(at) => Some(words::time_of_day(at, 0)),
+        LineTime::Hidden => None,
+    }
+}
+
+/// The menu with the settings.
+#[component]
+pub fn DisplayMenu(screen: Screen) -> impl IntoView {
+    let is_wrapped = move || screen.display.get().long_lines == LongLines::Wrapped;
+    let choice = move |times: LineTimes| {
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="line-times"
+                    value=times.as_str()
+                    prop:checked=move || screen.display.get().times.choice() == times
+                    // The default is shown as the first choice, which does not change when it is chosen.
+                    on:click=move |_| set_times(screen, times)
+                />
+                {times.label()}
+            </label>
+        }
+    };
+    view! {
+        <Dropdown
+            class="needs-scripts"
+            label="Display options"
+            test_id="display-menu"
+            button=move || {
+                view! {
+                    <Icon name="clock" />
+                    <span class="narrow">"Display options"</span>
+                }
+                    .into_any()
+            }
+        >
+            <fieldset>
+                <legend>"Timestamps (t)"</legend>
+                {LineTimes::CHOICES.map(choice).collect_view()}
+            </fieldset>
+            <label>
+                <input
+                    type="checkbox"
+                    data-testid="wrap-lines"
+                    prop:checked=is_wrapped
+                    on:change=move |_| toggle_wrap(screen)
+                />
+                "Wrap long lines (w)"
+            </label>
+            <button type="button" data-testid="toggle-groups" on:click=move |_| screen.toggle_all_groups()>
+                "Collapse or expand all groups (G)"
+            </button>
+        </Dropdown>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_of_times_follows_another_one() {
+        let mut times = LineTimes::Automatic;
+        let shown: Vec<&str> = (0..5)
+            .map(|_| {
+                times = times.next();
+                times.as_str()
+            })
+            .collect();
+        assert_eq!(shown, ["step", "local", "utc", "hidden", "attempt"]);
+    }
+
+    #[test]
+    fn times_are_shown_in_the_chosen_way() {
+        let at = Timestamp(1_769_868_131_123_456);
+        assert_eq!(text(LineTime::Since(61_250)).as_deref(), Some("01:01.2"));
+        assert_eq!(text(LineTime::Utc(at)).as_deref(), Some("14:02:11.123"));
+        assert_eq!(text(LineTime::Hidden), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Tells a hidden page that its job has changed, so that its title and icon stay up to date.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use model::{JobId, Seq};
+
+use super::shared::{Kinds, Message, SharedStream};
+
+/// The interval at which the job is asked for while the shared stream is not available or has broken.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+/// The delay between an event and the resulting question, so that a burst of events causes a single one.
+const ASK_AFTER: Duration = Duration::from_millis(200);
+
+/// A subscription to the changes of a job. Dropping it ends the subscription.
+pub(super) struct HiddenWatch {
+    _state: Rc<State>,
+    interval: Option<IntervalHandle>,
+}
+
+struct State {
+    job: JobId,
+    cursor: Seq,
+    on_change: Rc<dyn Fn()>,
+    stream: RefCell<Option<SharedStream>>,
+    /// Whether nothing reports changes at the moment.
+    is_broken: Cell<bool>,
+    /// Whether the job has ended, so that it does not change any more.
+    is_over: Cell<bool>,
+    is_asking: Cell<bool>,
+}
+
+impl Drop for HiddenWatch {
+    fn drop(&mut self) {
+        if let Some(interval) = &self.interval {
+            interval.clear();
+        }
+    }
+}
+
+impl HiddenWatch {
+    /// Calls `on_change` when the job may have changed after the event `cursor`.
+    pub(super) fn begin(job: JobId, cursor: Seq, on_change: Rc<dyn Fn()>) -> Self {
+        let state = Rc::new(State {
+            job,
+            cursor,
+            on_change,
+            stream: RefCell::default(),
+            is_broken: Cell::default(),
+            is_over: Cell::default(),
+            is_asking: Cell::default(),
+        });
+        connect(&state);
+        let ticking = Rc::downgrade(&state);
+        let tick = move || {
+            if let Some(state) = ticking.upgrade().filter(|state| state.is_broken.get() && !state.is_over.get()) {
+                (state.on_change)();
+                connect(&state);
+            }
+        };
+        Self { _state: state, interval: set_interval_with_handle(tick, ASK_EVERY).ok() }
+    }
+}
+
+fn connect(state: &Rc<State>) {
+    let weak = Rc::downgrade(state);
+    let on_message = move |message| {
+        if let Some(state) = weak.upgrade() {
+            receive(&state, &message);
+        }
+    };
+    let stream = SharedStream::open(state.job, state.cursor, Kinds::Lifecycle, on_message);
+    state.is_broken.set(stream.is_none());
+    state.stream.replace(stream);
+}
+
+fn receive(state: &Rc<State>, message: &Message) {
+    match message {
+        Message::Event(_) => ask_soon(state),
+        Message::Terminal => {
+            state.is_over.set(true);
+            state.stream.take();
+            (state.on_change)();
+        }
+        Message::Broken => state.is_broken.set(true),
+        Message::Open | Message::Heartbeat => {}
+    }
+}
+
+fn ask_soon(state: &Rc<State>) {
+    if !state.is_asking.replace(true) {
+        let weak = Rc::downgrade(state);
+        let ask = move || {
+            if let Some(state) = weak.upgrade() {
+                state.is_asking.set(false);
+                (state.on_change)();
+            }
+        };
+        set_timeout(ask, ASK_AFTER);
+    }
+}

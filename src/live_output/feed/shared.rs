@@ -1,0 +1,95 @@
+//! The stream that all pages of a browser share. `public/shared-stream.js` describes the messages.
+
+use std::cell::Cell;
+
+use leptos::prelude::window;
+use model::{JobId, Seq};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{MessageEvent, MessagePort, SharedWorker};
+
+use crate::host;
+use crate::ui::SHARED_STREAM;
+use crate::ui::dom::Listener;
+
+thread_local! {
+    /// Whether the browser has failed to start the worker.
+    static HAS_FAILED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The events of a job that a page receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kinds {
+    /// All events after the cursor.
+    All,
+    /// New lifecycle events.
+    Lifecycle,
+}
+
+/// A message from the shared stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    /// The stream is open.
+    Open,
+    /// An event, as JSON.
+    Event(String),
+    /// The stream is still open.
+    Heartbeat,
+    /// All events of the job have been sent.
+    Terminal,
+    /// The stream has broken.
+    Broken,
+}
+
+/// A page's connection to the shared stream. Dropping it closes the connection.
+pub(super) struct SharedStream {
+    port: MessagePort,
+    _listeners: [Listener; 2],
+}
+
+impl Drop for SharedStream {
+    fn drop(&mut self) {
+        // Sending a text never fails.
+        let _ = self.port.post_message(&JsValue::from_str(""));
+        self.port.close();
+    }
+}
+
+impl SharedStream {
+    /// Requests the events of a job after `cursor`. Returns `None` if the browser has no shared workers.
+    pub(super) fn open(
+        job: JobId,
+        cursor: Seq,
+        kinds: Kinds,
+        on_message: impl Fn(Message) + Clone + 'static,
+    ) -> Option<Self> {
+        let is_supported = js_sys::Reflect::has(&window(), &JsValue::from_str("SharedWorker")) == Ok(true);
+        if !is_supported || HAS_FAILED.get() {
+            return None;
+        }
+        let worker = SharedWorker::new(&host::asset(SHARED_STREAM)).ok()?;
+        let port = worker.port();
+        let on_error = on_message.clone();
+        let failed = Listener::new(&worker, "error", move |_| {
+            HAS_FAILED.set(true);
+            on_error(Message::Broken);
+        });
+        let received = Listener::new(&port, "message", move |event| {
+            let data = js_sys::Array::from(&event.unchecked_into::<MessageEvent>().data());
+            let text = |index| data.get(index).as_string().unwrap_or_default();
+            on_message(match text(0).as_str() {
+                "open" => Message::Open,
+                "event" => Message::Event(text(1)),
+                "heartbeat" => Message::Heartbeat,
+                "terminal" => Message::Terminal,
+                _ => Message::Broken,
+            });
+        });
+        port.start();
+        let kinds = match kinds {
+            Kinds::All => "all",
+            Kinds::Lifecycle => "lifecycle",
+        };
+        port.post_message(&JsValue::from_str(&format!("{job} {cursor} {kinds}"))).ok()?;
+        Some(Self { port, _listeners: [failed, received] })
+    }
+}

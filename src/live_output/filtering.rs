@@ -1,0 +1,94 @@
+//! Lets the server find the lines that the filter selects, and counts the warnings and errors.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::errors::COUNTED_BYTES;
+use super::filter::{OutputFilter, RowFilter};
+use super::filter_bar;
+use super::finder::{FindProgress, Finder};
+use super::screen::Screen;
+use super::totals::Totals;
+
+/// The interval at which new output of a running job is searched for lines that the filter selects. In the meantime,
+/// new lines are selected by the page itself, unless only matches of the reader's search are shown.
+const SELECT_EVERY: Duration = Duration::from_secs(1);
+/// The interval at which new output of a running job is searched for warnings. Every open page of the job sends these
+/// requests.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// The searches for the lines that the filter selects. Copies of a `Filtering` share the same state.
+#[derive(Clone, Copy)]
+pub struct Filtering {
+    screen: StoredValue<Screen>,
+    /// Finds the warnings and errors of the whole log.
+    warnings: Finder,
+    /// Finds the lines for a filter with further conditions.
+    narrowed: Finder,
+    has_begun: StoredValue<bool>,
+}
+
+impl Filtering {
+    /// Creates the state before anything is searched for.
+    pub fn new(screen: Screen) -> Self {
+        Self {
+            screen: StoredValue::new(screen),
+            warnings: Finder::new(screen, COUNT_EVERY),
+            narrowed: Finder::new(screen, SELECT_EVERY),
+            has_begun: StoredValue::new(false),
+        }
+    }
+
+    /// Applies the filter in the page's address, counts the warnings, unless the log is large, and finds lines whenever
+    /// the filter changes. `search` is the query of the reader's search.
+    pub fn begin(self, search: Signal<Option<String>>) {
+        let screen = self.screen.get_value();
+        if screen.totals.with_untracked(Totals::bytes) <= COUNTED_BYTES {
+            self.find_warnings();
+        }
+        screen.set_filter(filter_bar::in_address(screen));
+        // The panel is updated by effects, so that a part of the results that arrives in the meantime is not lost.
+        Effect::new(move || screen.set_warnings(self.warnings.findings.get()));
+        Effect::new(move || {
+            let findings = self.narrowed.findings.get();
+            if screen.filter.get_untracked().is_narrowed() {
+                screen.set_selected(findings);
+            }
+        });
+        let query = Memo::new(move |_| {
+            let (filter, search) = (screen.filter.get(), search.get());
+            (filter, if filter.only_matches { search } else { None })
+        });
+        Effect::new(move || {
+            let (filter, _) = query.get();
+            filter_bar::put_into_address(screen, filter);
+            if filter.only_matches && screen.selection().is_none() {
+                // The reader has ended the search.
+                return screen.set_filter(RowFilter { only_matches: false, ..filter });
+            }
+            if filter.is_narrowed() && filter.selects_lines() {
+                // Lines that were selected by other search terms are no longer shown.
+                screen.select_anew();
+                self.narrowed.search(screen.selection(), None, Duration::ZERO);
+            } else {
+                self.narrowed.search(None, None, Duration::ZERO);
+                if filter.selects_lines() {
+                    self.find_warnings();
+                }
+            }
+        });
+    }
+
+    /// Returns the state of the search for the lines of a filter with further conditions.
+    pub fn progress(self) -> FindProgress {
+        self.narrowed.progress.get()
+    }
+
+    fn find_warnings(self) {
+        if !self.has_begun.try_update_value(|begun| std::mem::replace(begun, true)).unwrap_or(true) {
+            let warnings = RowFilter { kind: OutputFilter::Warnings, ..RowFilter::default() };
+            self.warnings.search(warnings.query(None, None), None, Duration::ZERO);
+        }
+    }
+}

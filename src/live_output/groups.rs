@@ -1,0 +1,252 @@
+//! Which lines belong to a group, and which groups are collapsed.
+//!
+//! A group is a step, or the lines between two markers ([`model::group`]). This module is pure. A group of lines is known
+//! only if the page holds its title. Groups of lines do not extend over several steps.
+
+use std::collections::{HashMap, VecDeque};
+
+use model::group::{GroupKind, GroupMarker, Heading, Initially};
+use model::{Level, StepRef};
+
+use super::line::{LineKey, LiveLine};
+
+/// The identifier of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroupKey {
+    /// All lines of a step of an attempt.
+    Step(i32, StepRef),
+    /// The lines after this one, up to the end of the group.
+    Lines(LineKey),
+}
+
+/// The reader's choices: which groups are collapsed.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    /// Whether all groups of lines are collapsed or expanded, apart from `chosen`.
+    all: Option<Collapsed>,
+    chosen: HashMap<GroupKey, Collapsed>,
+    /// A line that is shown although it only marks the end of a group, because the reader went to it.
+    shown_end: Option<LineKey>,
+}
+
+/// Whether the lines of a group are hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Collapsed {
+    Yes,
+    No,
+}
+
+impl Collapsed {
+    const fn of(is_collapsed: bool) -> Self {
+        if is_collapsed { Self::Yes } else { Self::No }
+    }
+
+    /// Returns the opposite state.
+    #[must_use]
+    pub const fn toggled(self) -> Self {
+        Self::of(matches!(self, Self::No))
+    }
+}
+
+impl Groups {
+    /// Collapses or expands a group.
+    pub fn set(&mut self, key: GroupKey, collapsed: Collapsed) {
+        self.chosen.insert(key, collapsed);
+    }
+
+    /// Collapses or expands all groups of lines, and expands all steps.
+    pub fn set_all(&mut self, collapsed: Collapsed) {
+        (self.all, self.chosen) = (Some(collapsed), HashMap::new());
+    }
+
+    /// Shows a line even if it only marks the end of a group.
+    pub const fn show_end(&mut self, line: LineKey) {
+        self.shown_end = Some(line);
+    }
+
+    /// Returns whether a step is collapsed.
+    #[must_use]
+    pub fn of_step(&self, attempt: i32, step: StepRef) -> Collapsed {
+        self.chosen.get(&GroupKey::Step(attempt, step)).copied().unwrap_or(Collapsed::No)
+    }
+
+    fn of_lines(&self, title: LineKey, initially: Initially) -> Collapsed {
+        let chosen = self.chosen.get(&GroupKey::Lines(title)).copied().or(self.all);
+        chosen.unwrap_or(Collapsed::of(initially == Initially::Collapsed))
+    }
+}
+
+/// How a line is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The line is shown as output.
+    Output,
+    /// The line is shown as the title of a group.
+    Title,
+    /// The line is hidden, because it is in a collapsed group.
+    Collapsed,
+    /// The line is hidden, because it only marks the end of a group.
+    GroupEnd,
+}
+
+/// The summary of a group, which its title shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GroupState {
+    /// Whether the lines are hidden.
+    pub collapsed: Collapsed,
+    /// The number of lines that the page holds.
+    pub lines: i64,
+    /// The time between the title and the end of the group in milliseconds, if the page holds the end.
+    pub millis: Option<i64>,
+    /// The highest level of the lines.
+    pub level: Level,
+}
+
+/// Finds the groups in a sequence of lines.
+#[derive(Debug)]
+pub struct Outline<'a> {
+    groups: &'a Groups,
+    lines: &'a VecDeque<LiveLine>,
+    steps: StepTitles,
+    /// The attempt and the step of the previous line, and whether the step is collapsed.
+    place: Option<(i32, StepRef)>,
+    is_step_collapsed: bool,
+    /// The open groups, outermost first.
+    open: Vec<OpenGroup<'a>>,
+    /// The groups by the index of their titles.
+    states: HashMap<usize, GroupState>,
+}
+
+/// Whether the list shows where steps begin. If it does not, steps cannot be collapsed, because they could not be
+/// expanded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepTitles {
+    Shown,
+    Hidden,
+}
+
+#[derive(Debug)]
+struct OpenGroup<'a> {
+    title: usize,
+    kind: &'a GroupKind,
+    collapsed: Collapsed,
+    level: Level,
+}
+
+/// How an open group ends.
+#[derive(Clone, Copy)]
+enum GroupEnd {
+    /// The line at this index ends it or follows it.
+    Before(usize),
+    /// The line before this index is the last one of its step, or the last one that the page holds.
+    WithLineBefore(usize),
+}
+
+impl<'a> Outline<'a> {
+    /// Starts before the first line.
+    #[must_use]
+    pub fn new(groups: &'a Groups, lines: &'a VecDeque<LiveLine>, steps: StepTitles) -> Self {
+        let (open, states) = (Vec::new(), HashMap::new());
+        Self { groups, lines, steps, place: None, is_step_collapsed: false, open, states }
+    }
+
+    /// Advances to the next line, which has the given index, and returns how it is shown.
+    pub fn enter(&mut self, at: usize) -> Shown {
+        let line = &self.lines[at];
+        let place = (line.key.attempt, line.step);
+        if self.place != Some(place) {
+            self.close(0, GroupEnd::WithLineBefore(at));
+            self.place = Some(place);
+            self.is_step_collapsed =
+                self.steps == StepTitles::Shown && self.groups.of_step(place.0, place.1) == Collapsed::Yes;
+        }
+        match line.marker.as_deref() {
+            Some(GroupMarker::Begin(kind, initially)) if !self.is_in_diff(at, kind) => {
+                let is_heading = |kind: &GroupKind| matches!(kind, GroupKind::Heading(_));
+                // A heading in another group ends with that group.
+                if is_heading(kind) && self.open.last().is_some_and(|open| is_heading(open.kind)) {
+                    self.close(self.open.len() - 1, GroupEnd::Before(at));
+                }
+                let is_hidden = self.is_hidden();
+                let collapsed = self.groups.of_lines(line.key, *initially);
+                self.open.push(OpenGroup { title: at, kind, collapsed, level: Level::Info });
+                return if is_hidden { Shown::Collapsed } else { Shown::Title };
+            }
+            Some(GroupMarker::End(kind)) => {
+                if let Some(ended) = self.open.iter().rposition(|open| open.kind == kind) {
+                    self.close(ended, GroupEnd::Before(at));
+                    return match (self.is_hidden(), self.groups.shown_end == Some(line.key)) {
+                        (true, _) => Shown::Collapsed,
+                        (false, true) => Shown::Output,
+                        (false, false) => Shown::GroupEnd,
+                    };
+                }
+            }
+            _ => {}
+        }
+        for open in &mut self.open {
+            open.level = open.level.max(line.level);
+        }
+        if self.is_hidden() { Shown::Collapsed } else { Shown::Output }
+    }
+
+    /// Finishes after the last line, and returns the groups by the index of their titles.
+    #[must_use]
+    pub fn end(mut self) -> HashMap<usize, GroupState> {
+        self.close(0, GroupEnd::WithLineBefore(self.lines.len()));
+        self.states
+    }
+
+    /// Returns the titles of the open groups.
+    pub fn open(&self) -> impl Iterator<Item = LineKey> {
+        self.open.iter().map(|open| self.lines[open.title].key)
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.is_step_collapsed || self.open.iter().any(|open| open.collapsed == Collapsed::Yes)
+    }
+
+    /// Closes an open group and all groups in it.
+    fn close(&mut self, outermost: usize, end: GroupEnd) {
+        for group in self.open.drain(outermost..) {
+            let title = &self.lines[group.title];
+            let (after, millis) = match end {
+                GroupEnd::Before(at) => (at, Some(self.lines[at].time.millis_since(title.time))),
+                GroupEnd::WithLineBefore(at) => (at, None),
+            };
+            let lines = i64::try_from(after - group.title - 1).unwrap_or(i64::MAX);
+            let state = GroupState { collapsed: group.collapsed, lines, millis, level: group.level };
+            self.states.insert(group.title, state);
+        }
+    }
+
+    /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff: these come
+    /// directly after each other in the same stream.
+    fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
+        // Lines of the other stream can be between the two.
+        const NEAR: usize = 8;
+        let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
+        match kind {
+            GroupKind::Heading(Heading::Minus) => {
+                let next = self.lines.range(at + 1..).take(NEAR).find(is_of_stream);
+                next.and_then(heading) == Some(Heading::Plus)
+            }
+            GroupKind::Heading(Heading::Plus) => {
+                let previous = self.lines.range(..at).rev().take(NEAR).find(is_of_stream);
+                previous.and_then(heading) == Some(Heading::Minus)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Returns the first character of a line that looks like a heading.
+fn heading(line: &LiveLine) -> Option<Heading> {
+    match line.marker.as_deref()? {
+        GroupMarker::Begin(GroupKind::Heading(heading), _) => Some(*heading),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

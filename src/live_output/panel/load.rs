@@ -1,0 +1,154 @@
+//! What the panel requests from the server, and what it does with the responses.
+
+use model::{LinesPage, OutputLine, SearchPage, Seq};
+
+use super::{Panel, Side, Wanted};
+use crate::live_output::buffer::{Buffer, LineRange};
+use crate::live_output::layout::PanelRow;
+use crate::live_output::line::{Growth, LineKey, LiveLine};
+use crate::live_output::permalink::MarkedLines;
+use crate::live_output::selected::{FoundDirection, FoundRange, SelectedLines};
+
+/// The number of lines that are loaded by one request, which fill several screens.
+const PART: i64 = 500;
+
+impl Panel {
+    /// Adds loaded lines. The rows on screen keep their positions. If the reader has scrolled to the space for these
+    /// lines, the lines appear there.
+    pub fn load(&mut self, part: LineRange, page: LinesPage) {
+        let (top, read) = (self.scroll_top(), self.first_visible().filter(|_| !self.follows()));
+        self.buffer.note_lines(part.attempt, page.total_lines);
+        let lines = self.loaded(part.attempt, page.items);
+        self.buffer.load(lines, if page.complete { Growth::Finished } else { Growth::Running });
+        self.update_selected();
+        if let Some(line) = read {
+            // The title of its group may have been loaded, and the group may be collapsed.
+            self.reveal(line);
+        }
+        // If the log has fewer lines than expected, the marked line does not exist. Seeking therefore ends once the
+        // range has been loaded.
+        self.loaded_at(top, |key| part.holds(key));
+    }
+
+    /// Adds loaded lines that the filter selects.
+    pub fn load_selected(&mut self, part: FoundRange, page: SearchPage) {
+        let top = self.scroll_top();
+        let attempt = part.key.attempt;
+        let key = |number| LineKey { attempt, number };
+        // The result includes unfinished lines.
+        let after_all = if page.next.is_none() && page.done {
+            LineKey { attempt: attempt + 1, number: 1 }
+        } else {
+            key(page.total_lines + 1)
+        };
+        let covered = match part.direction {
+            FoundDirection::From if page.done => part.key..after_all,
+            FoundDirection::From => part.key..page.next.map_or(after_all, key),
+            FoundDirection::Before => key(page.next.unwrap_or(1))..part.key.min(key(page.total_lines + 1)),
+        };
+        let mut items: Vec<OutputLine> = page.items.into_iter().map(|hit| hit.line).collect();
+        items.sort_unstable_by_key(|line| line.line);
+        let lines = self.loaded(attempt, items);
+        let when_full = self.when_full();
+        if let Some(selected) = &mut self.selected {
+            selected.load(lines, covered, &self.buffer, when_full);
+        }
+        self.lay_out();
+        self.loaded_at(top, |key| key >= part.key);
+    }
+
+    /// Gives up scrolling to a line that the server refuses to send.
+    pub fn stop_seeking(&mut self) {
+        (self.seeking, self.anchor) = (false, None);
+    }
+
+    /// Converts lines that the server has sent, in ascending order.
+    fn loaded(&self, attempt: i32, items: Vec<OutputLine>) -> Vec<LiveLine> {
+        let mut lines: Vec<LiveLine> = Vec::with_capacity(items.len());
+        for item in items {
+            let key = LineKey { attempt, number: item.line };
+            let before = lines.last().map(|line| line.first_seq);
+            let seq = item.seq.or_else(|| self.buffer.gap_of(key)).or(before).unwrap_or(Seq::START);
+            let step = self.buffer.step(item.stage, item.step_id.as_deref());
+            lines.push(LiveLine::loaded(attempt, item, step, before.map_or(seq, |before| before.max(seq))));
+        }
+        lines
+    }
+
+    /// Keeps the scroll position `top` if lines were loaded into a space, and goes to the marked line if it was loaded.
+    /// `was_requested` returns whether a line was part of the request.
+    fn loaded_at(&mut self, top: u32, was_requested: impl Fn(LineKey) -> bool) {
+        self.keep_place(top);
+        if self.seeking {
+            self.seek();
+            self.seeking &= !self.marked.map(MarkedLines::first_key).is_some_and(was_requested);
+        }
+    }
+
+    /// Returns what to load: the lines around the requested line, next to the window, or at the current scroll
+    /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
+    pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<Wanted> {
+        let scale = self.layout.scale();
+        // Lines that continue a collapsed group would not become visible, and loading them would drop visible ones.
+        let wanted =
+            |side, row, far: Option<i64>| (far.is_some() || !self.layout.ends_collapsed_at(row)).then_some((side, far));
+        let space = rows.find_map(|index| match self.layout.rows()[index] {
+            PanelRow::Earlier => {
+                let unseen = scale.lines(self.layout.top(index + 1).saturating_sub(scroll_to + self.height));
+                let line = scale.lines(scroll_to.saturating_sub(self.layout.top(index)));
+                wanted(Side::Earlier, PanelRow::Earlier, (unseen > PART).then_some(line))
+            }
+            PanelRow::Later => {
+                let into = scale.lines(scroll_to.saturating_sub(self.layout.top(index)));
+                wanted(Side::Later, PanelRow::Later, (into > PART).then_some(into))
+            }
+            _ => None,
+        });
+        let marked = self.marked.map(MarkedLines::first_key).filter(|_| self.seeking).or(self.anchor);
+        match &self.selected {
+            Some(selected) => {
+                wanted_selected(selected, marked.filter(|key| selected.is_searched(*key)), space).map(Wanted::Selected)
+            }
+            None => wanted_lines(&self.buffer, marked, space).map(Wanted::Lines),
+        }
+    }
+}
+
+/// Returns the range of lines to load: around the marked line, or for a space that is in view. `space` contains the
+/// number of lines between the beginning of the space and the scroll position, if it is far from the window.
+fn wanted_lines(buffer: &Buffer, marked: Option<LineKey>, space: Option<(Side, Option<i64>)>) -> Option<LineRange> {
+    if let Some(key) = marked {
+        return Some(around(key));
+    }
+    match space? {
+        (Side::Earlier, None) => buffer.part_before(PART),
+        (Side::Earlier, Some(line)) => buffer.totals().key(line).map(around),
+        (Side::Later, None) => buffer.part_after(PART),
+        (Side::Later, Some(into)) => {
+            let last = buffer.lines().back().map_or(0, |line| buffer.totals().index(line.key));
+            buffer.totals().key(last + 1 + into).map(around)
+        }
+    }
+}
+
+/// Returns the selected lines to load, as [`wanted_lines`] does for all lines.
+fn wanted_selected(
+    selected: &SelectedLines,
+    marked: Option<LineKey>,
+    space: Option<(Side, Option<i64>)>,
+) -> Option<FoundRange> {
+    if let Some(key) = marked {
+        return Some(FoundRange { direction: FoundDirection::From, key, count: PART });
+    }
+    match space? {
+        (Side::Earlier, None) => selected.part_before(PART),
+        (Side::Earlier, Some(line)) => selected.part_at(line, PART),
+        (Side::Later, None) => selected.part_after(PART),
+        (Side::Later, Some(into)) => selected.part_at(selected.lines_to_end_of_window() + into, PART),
+    }
+}
+
+/// Returns a range of [`PART`] lines with the given line in the middle, unless the line is too close to the start.
+fn around(key: LineKey) -> LineRange {
+    LineRange { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
+}

@@ -1,0 +1,39 @@
+//! The lines that the reader chooses, by their numbers or by the page's address.
+
+use leptos::prelude::*;
+
+use super::Screen;
+use crate::live_output::line::LineKey;
+use crate::live_output::permalink::{self, LineChoice, MarkedLines};
+
+impl Screen {
+    /// Scrolls to the lines in the page's address, if there are any.
+    pub fn go_to_address(self) {
+        if let Some(marked) = permalink::in_address(self.last_attempt()) {
+            self.choice.set(LineChoice { lines: Some(marked), is_extending: false });
+            self.change(|panel| panel.mark_lines(Some(marked)));
+            self.show_line(marked.first_key());
+        }
+    }
+
+    /// Chooses a line or, if `extend` is set, the lines from the chosen ones to this line, and refers to them in the
+    /// page's address.
+    pub fn choose(self, key: LineKey, extend: bool) {
+        let LineChoice { lines, is_extending } = self.choice.get_untracked();
+        let chosen = lines.filter(|_| extend || is_extending);
+        self.set_chosen(Some(chosen.map_or_else(|| MarkedLines::one(key), |chosen| chosen.extended_to(key))));
+    }
+
+    /// Ends the choice of lines.
+    pub fn choose_none(self) {
+        if self.choice.get_untracked().lines.is_some() {
+            self.set_chosen(None);
+        }
+    }
+
+    fn set_chosen(self, lines: Option<MarkedLines>) {
+        permalink::put_into_address(lines, self.last_attempt());
+        self.choice.set(LineChoice { lines, is_extending: false });
+        self.change(|panel| panel.mark_lines(lines));
+    }
+}

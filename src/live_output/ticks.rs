@@ -1,0 +1,33 @@
+//! The marks beside the scrollbar, which show where in the log the errors and the matches of the reader's search are.
+
+use leptos::prelude::*;
+
+use super::errors::Errors;
+use super::finder::Finder;
+use super::search_bar::ReaderSearch;
+
+/// The number of positions at which a mark can be. More could not be told apart.
+const TICKS: i64 = 500;
+
+/// The marks for errors and, above them, for matches.
+#[component]
+pub fn Ticks(search: ReaderSearch, errors: Errors) -> impl IntoView {
+    view! {
+        <svg class="live-ticks" aria-hidden="true" preserveAspectRatio="none" viewBox=format!("0 0 1 {TICKS}")>
+            <path class="errors" d=move || path(errors.finder()) />
+            <path d=move || path(search.finder()) />
+        </svg>
+    }
+    .into_any()
+}
+
+/// Returns marks for the lines that were found, as an SVG path.
+fn path(finder: Finder) -> String {
+    finder.screen().totals.with(|totals| {
+        let all = totals.lines().max(1);
+        let place = |key| totals.index(key) * TICKS / all;
+        let mut places: Vec<i64> = finder.findings.with(|findings| findings.lines().map(place).collect());
+        places.dedup();
+        places.into_iter().map(|place| format!("M0 {place}h1")).collect()
+    })
+}

@@ -1,0 +1,112 @@
+//! The details of a job: its times, who submitted it, and how to run it again.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::A;
+use model::{Job, JobId, Timestamp};
+
+use super::LiveJob;
+use super::plan::steps_in_terminal;
+use crate::ui::{Time, clipboard};
+
+/// The details of a job.
+#[component]
+pub fn Facts(live: LiveJob) -> impl IntoView {
+    view! {
+        {move || facts_view(&live.job.read())}
+        {move || live.usual.with(|usual| usual.last_success).map(last_success)}
+        <RerunCommand id=live.id />
+    }
+    .into_any()
+}
+
+/// A link to the latest earlier job with the same title and commands that succeeded.
+fn last_success(id: JobId) -> AnyView {
+    view! {
+        <p class="rerun">
+            <A href=format!("/tasks/queue/{id}") attr:data-testid="last-success">
+                "Last successful run"
+            </A>
+        </p>
+    }
+    .into_any()
+}
+
+/// The command that runs the job again from a terminal, with a button that copies it.
+#[component]
+fn RerunCommand(id: JobId) -> impl IntoView {
+    let copied = RwSignal::new(None::<bool>);
+    let copy = move |_| {
+        spawn_local(async move {
+            let is_copied = clipboard::copy(&format!("tailwater rerun {id}")).await;
+            // The user may have left the page in the meantime.
+            copied.try_set(Some(is_copied));
+        });
+    };
+    let label = move || match copied.get() {
+        None => "Copy".to_owned(),
+        Some(true) => "Copied".to_owned(),
+        Some(false) => clipboard::REFUSED.to_owned(),
+    };
+    view! {
+        <p class="rerun">
+            "To run it again from a terminal:"
+            <code data-testid="rerun-command">"tailwater rerun " {id.to_string()}</code>
+            <button class="link needs-scripts" data-testid="copy-rerun" on:click=copy>
+                <span role="status">{label}</span>
+            </button>
+        </p>
+    }
+    .into_any()
+}
+
+fn facts_view(job: &Job) -> AnyView {
+    let time = |label: &'static str, at: Option<Timestamp>| {
+        at.map(|at| {
+            view! {
+                <dt>{label}</dt>
+                <dd>
+                    <Time at=Signal::stored(at) />
+                </dd>
+            }
+            .into_any()
+        })
+    };
+    let fact = |label: &'static str, value: Option<String>| {
+        value.map(|value| {
+            view! {
+                <dt>{label}</dt>
+                <dd title=value.clone()>{value.clone()}</dd>
+            }
+            .into_any()
+        })
+    };
+    let from = job.resubmitted_from.map(|id| {
+        view! {
+            <dt>"Rerun of"</dt>
+            <dd>
+                <A href=format!("/tasks/queue/{id}")>{id.to_string()}</A>
+            </dd>
+        }
+        .into_any()
+    });
+    let times = [
+        time("Submitted", Some(job.created_at)),
+        time("Started", job.started_at),
+        time("Finished", job.finished_at),
+        time("Next attempt", job.next_attempt_at),
+    ];
+    let facts = [
+        fact("Submitted by", job.created_by_user_id.clone()),
+        fact("Worker", job.claimed_by.clone()),
+        fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
+        fact("Terminal", steps_in_terminal(job.payload.as_ref()).map(str::to_owned)),
+        fact("Exit code", job.exit_code.map(|code| code.to_string())),
+        fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
+        fact("Type", (job.kind != "command").then(|| job.kind.clone())),
+        fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
+        fact("Reason", job.cancel_reason.clone()),
+        fact("Job ID", Some(job.id.to_string())),
+    ];
+    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()
+}

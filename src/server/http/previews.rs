@@ -1,0 +1,55 @@
+//! `/jobs/{id}/artifacts/{artifact}/preview` and `/previews`: displays an artifact, such as an HTML report, in a frame.
+//!
+//! The file is untrusted. Its origin is opaque (`sandbox`), so its scripts can neither read the pages nor use the reader's
+//! session, and it can load only files of the same server.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::utf8_percent_encode;
+
+use super::artifacts::{ENCODED, artifact, stored};
+use super::error::ApiError;
+use crate::auth::PreviewScope;
+use crate::server::AppState;
+
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "sandbox allow-scripts; default-src 'self' 'unsafe-inline' data: blob:; connect-src 'none'; frame-src 'none'; \
+     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+);
+
+/// Redirects to an address that contains a permission. Relative links in the file lead to other artifacts of the attempt.
+pub(super) async fn begin(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Redirect, ApiError> {
+    let artifact = artifact(&state, path).await?.artifact;
+    let permission = state.auth.permit_preview(PreviewScope { job: artifact.job_id, attempt: artifact.attempt });
+    let name: Vec<String> =
+        artifact.name.split('/').map(|part| utf8_percent_encode(part, ENCODED).to_string()).collect();
+    let name = name.join("/");
+    Ok(Redirect::to(&format!("/previews/{permission}/{name}")))
+}
+
+/// Sends an artifact by its name.
+pub(super) async fn file(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    request: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Path((permission, mut name)) = path.map_err(|_| ApiError::ArtifactNotFound)?;
+    let scope = state.auth.preview(&permission).ok_or(ApiError::ArtifactNotFound)?;
+    if name.ends_with('/') {
+        name.push_str("index.html");
+    }
+    let file = state.queue.artifact_named(scope.job, scope.attempt, &name).await?;
+    let file = file.ok_or(ApiError::ArtifactNotFound)?;
+    let mut reply = stored(&state, file).await?.reply(&request)?.into_response();
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    // Without this, a document with an opaque origin cannot load modules and fonts. They can be read only with the
+    // permission, whatever the origin.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    Ok(reply)
+}

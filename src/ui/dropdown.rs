@@ -1,0 +1,57 @@
+//! A button that opens a menu below it.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+/// A button with a menu. The menu is closed by a press outside of it, and by the Escape key. It also opens without
+/// scripts.
+#[component]
+pub fn Dropdown(
+    /// Further classes of the element.
+    #[prop(optional)]
+    class: &'static str,
+    /// What the button opens.
+    label: &'static str,
+    /// The button's `data-testid`.
+    test_id: &'static str,
+    /// The content of the button.
+    #[prop(into)]
+    button: ViewFn,
+    /// The items of the menu.
+    children: Children,
+) -> impl IntoView {
+    let node: NodeRef<html::Details> = NodeRef::new();
+    let close = move || {
+        if let Some(details) = node.get_untracked() {
+            // Removing an attribute that exists never fails.
+            let _ = details.remove_attribute("open");
+        }
+    };
+    let outside = window_event_listener(leptos::ev::pointerdown, move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        if node.get_untracked().is_some_and(|details| !details.contains(target.as_ref())) {
+            close();
+        }
+    });
+    on_cleanup(move || outside.remove());
+    view! {
+        <details
+            class=format!("dropdown {class}")
+            node_ref=node
+            on:keydown=move |event| {
+                if event.key() == "Escape" {
+                    // The key would also do what it does elsewhere on the page.
+                    event.stop_propagation();
+                    close();
+                }
+            }
+        >
+            <summary class="button" data-testid=test_id aria-label=label title=label>
+                {button.run()}
+            </summary>
+            <div class="dropdown-items">{children()}</div>
+        </details>
+    }
+    .into_any()
+}
