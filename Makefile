@@ -19,9 +19,8 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 XTASK := cargo run --quiet -p xtask --
 # The packages of the server.
 SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
-# A test that `cargo test` runs in a process of its own, as nextest does with every test. It renders hundreds of pages, and
-# beside the servers of other tests, one page was never completed in one of several runs. The cause is not known.
-ALONE := hostile::no_hostile_text_is_interpreted_as_html_on_any_page
+# Options of cargo that run each test in its own process.
+EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
 .PHONY: help run build dev test lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
 
@@ -69,9 +68,8 @@ unit: setup-unit ## Run the tests of every crate.
 		cargo nextest run $(SERVER) $(ARGS); \
 	else \
 		set -x; \
-		cargo test --tests -p xtask; \
-		cargo test --tests $(SERVER) $(ARGS) -- --skip $(ALONE); \
-		cargo test --test it $(SERVER) -- $(ALONE); \
+		cargo test $(EACH_ALONE) --tests -p xtask; \
+		cargo test $(EACH_ALONE) --tests $(SERVER) $(ARGS); \
 	fi
 
 e2e: setup-test build ## Run the browser's tests against the release.

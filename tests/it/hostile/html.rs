@@ -4,7 +4,7 @@ use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{HtmlString, Spanned, StartTag, Token, Tokenizer};
 
 /// A marker that every hostile text contains, and that appears nowhere else on a page.
-pub const MARK: &str = "zq9";
+pub const MARK: &str = "zq9hostile";
 
 /// The attributes that may contain a hostile text. All other attributes have fixed values.
 const TEXT_ATTRIBUTES: [&str; 5] = ["title", "value", "href", "aria-label", "class"];
