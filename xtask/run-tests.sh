@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Runs each test of a test binary in its own process, as many at once as the machine has processors, and prints the
+# output of those that fail. cargo calls it for `make unit` if nextest, which also works like this, is not installed. In
+# a shared process, a program that one test starts can inherit the locks and sockets of another test.
+#
+#   xtask/run-tests.sh BINARY [FILTER...]
+set -euo pipefail
+
+if [ "$1" = --one ]; then
+  if output=$("$2" --exact "$3" 2>&1) && grep -Eq '^test result: ok. (1 passed; 0 failed; 0|0 passed; 0 failed; 1) ignored' <<<"$output"; then
+    exit
+  fi
+  printf '\n---- %s\n%s\n' "$3" "$output" >&2
+  exit 1
+fi
+
+tests=$("$1" --list --format terse "${@:2}" | sed -n 's/: test$//p')
+[ -n "$tests" ] || exit 0
+started=$SECONDS
+xargs -d '\n' -n 1 -P "$(nproc)" "$0" --one "$1" <<<"$tests" || { echo "tests failed: see above" >&2; exit 1; }
+echo "$(wc -l <<<"$tests") tests passed in $((SECONDS - started)) s"
