@@ -9,7 +9,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# xtask/setup.sh creates links in this folder if it selects tools other than those on the PATH.
+# xtask/setup.sh creates links in this directory if it selects tools other than those on the PATH.
 export PATH := $(CURDIR)/target/toolchain:$(PATH)
 # The tests use a browser that is installed on the machine.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1

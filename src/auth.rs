@@ -94,7 +94,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data folder.
+    /// Creates an authenticator from the admin token and the id of the data directory.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -109,9 +109,9 @@ impl Auth {
 
     /// Returns the name of the session cookie.
     ///
-    /// The name contains the id of the data folder, because browsers send a host's cookies to all of its ports, so two
-    /// servers on one host need different names. The port would not be sufficient: behind a proxy or a container's port
-    /// mapping, two servers can listen on the same port.
+    /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
+    /// two servers on one host need different names. The port would not be sufficient: behind a proxy or a container's
+    /// port mapping, two servers can listen on the same port.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name

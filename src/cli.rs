@@ -61,44 +61,44 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Serves the pages and the API, and runs jobs.
+    /// Serve the web UI and the API, and run jobs.
     Serve(Box<serve::Serve>),
-    /// Runs a command on the server and shows its output live, as if it ran locally.
+    /// Run a command on the server and show its output live, as if it ran locally.
     ///
     /// The exit code is that of the command, or 128 plus the number of the signal that killed it. Other exit codes are:
     /// 123 if the job was cancelled; 124 if it timed out; 125 if tailwater itself failed; 126 if the command could not
     /// be run or its worker died; 130 if you pressed Ctrl-C a second time. The first Ctrl-C cancels the job.
     Run(run::Run),
-    /// Runs a job again as a new job, and shows its output live. The exit codes are those of `run`.
+    /// Run a job again as a new job and show its output live. The exit codes are the same as those of `run`.
     Rerun(rerun::Rerun),
-    /// Submits a job from a YAML or JSON file and prints its id.
+    /// Submit a job from a YAML or JSON file and print its id.
     Submit(submit::Submit),
-    /// Lists jobs, newest first.
+    /// List jobs, newest first.
     Jobs(jobs::Jobs),
-    /// Shows one job.
+    /// Show one job.
     Job(job::ShowJob),
-    /// Shows the output of a job.
+    /// Show the output of a job.
     ///
     /// Both streams are written to standard output, in the order in which the job printed them. If the connection is
     /// lost or the server restarts, the command reconnects and continues without losing or repeating a line.
     Logs(logs::Logs),
-    /// Cancels a job.
+    /// Cancel a job.
     Cancel(cancel::Cancel),
-    /// Lists and downloads the artifacts of a job.
+    /// List and download the artifacts of a job.
     Artifacts(artifacts::Artifacts),
-    /// Stores a server's address and token for the other commands.
+    /// Store a server's address and token for the other commands.
     ///
     /// The command asks for the token, or reads it from standard input: `tailwater login < data/admin-token`.
     Login(login::Login),
-    /// Removes the server's address and token that `login` stored.
+    /// Remove the address and token that `login` stored.
     Logout,
-    /// Shows the effective settings of `serve`, and the source of each.
+    /// Show the effective settings of `serve` and the source of each.
     Config(config::ShowConfig),
-    /// Prints the completion script for a shell.
+    /// Print the completion script for a shell.
     Completions(completions::Completions),
 }
 
-/// Parses the command line and runs its subcommand. `serve` reads the static files of its pages from `embedded_site`.
+/// Parses the command line and runs its subcommand. `serve` reads the static files of the web UI from `embedded_site`.
 pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let (matches, file) = match settings::matches(command()) {
         Ok(read) => read,
@@ -135,8 +135,8 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(outcome::OURS.into())
 }
 
-/// Returns the subcommand among the arguments: the first argument that is neither an option nor an option's value, or
-/// `None` if there is none.
+/// Returns the subcommand: the first argument that is neither an option nor an option's value, or `None` if there is
+/// none.
 fn verb_of(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -157,8 +157,7 @@ fn command() -> clap::Command {
 fn in_runtime(verb: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(verb);
-    // Unlike dropping the runtime, this call does not wait for pending operations such as the resolution of a host
-    // name.
+    // Unlike dropping the runtime, this call does not wait for pending operations such as resolving a host name.
     runtime.shutdown_background();
     done
 }

@@ -88,7 +88,8 @@ pub const SESSION: Duration = Duration::from_hours(30 * 24);
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 
-/// The time for which the files of a preview can be loaded. Some reports load files only when the reader opens a section.
+/// The time for which the files of a preview can be loaded. Some reports load files only when the reader opens a
+/// section.
 pub const PREVIEW: Duration = Duration::from_hours(1);
 
 /// The period over which failed logins are counted.

@@ -1,7 +1,7 @@
 //! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
 //! machine, that is, on the same boot of the same kernel, with the same files at the same paths.
 //!
-//! `tailwater run` performs this check before it lets a job run in the caller's folder. A network address is not
+//! `tailwater run` performs this check before it lets a job run in the caller's directory. A network address is not
 //! sufficient: through a forwarded port, a proxy or a container's published port, a remote server can respond at a
 //! loopback address, and a local server may have any host name. Therefore both sides identify their machine, and the
 //! identities must be equal. An identity is derived from:
@@ -9,8 +9,8 @@
 //! - the machine id (machine-id(5)), which differs between installations. If a system has none, the other values are
 //!   used;
 //! - the boot id (random(4)), which the kernel generates at each boot, so that it differs between copies of a disk;
-//! - the device and inode of the root folder, which differ in a container or chroot with its own files, even though the
-//!   kernel and both ids are the same;
+//! - the device and inode of the root directory, which differ in a container or chroot with its own files, even though
+//!   the kernel and both ids are the same;
 //! - the mount namespace (`mount_namespaces(7)`), which differs if other file systems are mounted below the same root,
 //!   as in a container that shares its host's root, or in a service with a private `/tmp`.
 //!
@@ -45,7 +45,7 @@ pub struct MachineReply {
 struct Facts {
     machine_id: Option<String>,
     boot_id: String,
-    /// The device and inode of the root folder.
+    /// The device and inode of the root directory.
     root: (u64, u64),
     /// The device and inode of the mount namespace.
     mounts: (u64, u64),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rust_embed::Embed;
 use tailwater::server::site::EmbeddedSite;
 
-/// The static files of the pages, as created by `xtask site --release`. A debug build reads them from their folder
+/// The static files of the pages, as created by `xtask site --release`. A debug build reads them from their directory
 /// instead.
 #[derive(Embed)]
 #[folder = "target/site"]

@@ -124,11 +124,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data folder and initialises the state for serving requests.
+    /// Opens the data directory and initialises the state for serving requests.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
-        // The path must be absolute, because jobs are given the path of their workspace in this folder and may change
-        // their working directory.
+        // The path must be absolute, because jobs are given the path of their workspace in this directory and may
+        // change their working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
         config.check(address)?;
         let db = Db::open(&config.data_dir).await?;

@@ -85,7 +85,7 @@ choose_node() {
 }
 
 # Compiles, links and runs a small program for this machine. Compiles and links another for the browser, with the
-# profile of the release and in the folder of the build, so that the build does not compile `core` again.
+# profile of the release and in the directory of the build, so that the build does not compile `core` again.
 prove_rust() {
   local at=target/proof std=()
   rm -rf $at
@@ -139,7 +139,7 @@ if [ ! -e $links/ready ]; then
   touch $links/ready
 fi
 if [ "${1:-build}" != build ]; then
-  # Debian installs nginx in a folder that is only in root's PATH.
+  # Debian installs nginx in a directory that is only in root's PATH.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
   # The README and the integration tests use these programs.
   for program in curl git jq less mount perl python3 strace zstd; do have $program || install "$program" $program; done

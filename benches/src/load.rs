@@ -178,8 +178,8 @@ fn write_log(path: &Path, bytes: usize, words_per_line: usize) -> std::io::Resul
     out.flush()
 }
 
-/// Returns the size of a file in bytes. If `path` is a folder, returns the total size of the files and subfolders in it
-/// whose names begin with `prefix`.
+/// Returns the size of a file in bytes. If `path` is a directory, returns the total size of the files and
+/// subdirectories in it whose names begin with `prefix`.
 fn size_of(path: &Path, prefix: &str) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return path.metadata().map_or(0, |data| data.len()) };
     let named = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));

@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the release server with default settings. Its data folder is in `target`, because the folder for
+    /// Starts the release server with default settings. Its data directory is in `target`, because the directory for
     /// temporary files may be in RAM.
     pub fn start() -> Self {
         Self::start_with(&[])

@@ -1,8 +1,8 @@
 //! Artifacts: files that an attempt has created and that are kept in an object store.
 //!
-//! The object store is a folder. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data folder, under a
-//! name that the server generates and that jobs cannot influence. A file is stored completely or not at all: it is
-//! written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
+//! The object store is a directory. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data directory,
+//! under a name that the server generates and that jobs cannot influence. A file is stored completely or not at all: it
+//! is written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
 //! The `object_store` crate also supports S3 and compatible stores if its `aws` feature is enabled, which adds a second
@@ -57,7 +57,7 @@ pub struct Stored {
 }
 
 impl ArtifactStore {
-    /// Opens the store in a data folder, which must exist.
+    /// Opens the store in a data directory, which must exist.
     pub fn open(data_dir: &Path) -> Result<Self, object_store::Error> {
         let objects = LocalFileSystem::new_with_prefix(data_dir)?.with_fsync(true);
         Ok(Self { objects, data_dir: data_dir.to_owned() })
@@ -116,7 +116,7 @@ impl ArtifactStore {
     }
 }
 
-/// Returns the path of an artifact's file, relative to the data folder.
+/// Returns the path of an artifact's file, relative to the data directory.
 #[must_use]
 pub fn location(job: JobId, attempt: i32, id: ArtifactId) -> String {
     format!("{}/{id}", folder(job, attempt))

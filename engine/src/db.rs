@@ -27,7 +27,7 @@ pub use writer::{Tx, Writer};
 /// and a write coincide.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// The name of the database file in the data folder.
+/// The name of the database file in the data directory.
 const FILE: &str = "tailwater.sqlite";
 
 /// The number of connections for reading. A few are enough because reads are short, and each connection uses memory for
@@ -40,16 +40,16 @@ const ROWS_AHEAD: usize = 1;
 /// The error for a database that could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data folder could not be created, or its permissions could not be restricted.
-    #[error("failed to prepare the data folder {path}: {source}")]
+    /// The data directory could not be created, or its permissions could not be restricted.
+    #[error("failed to prepare the data directory {path}: {source}")]
     Folder {
-        /// The data folder.
+        /// The data directory.
         path: PathBuf,
         /// The I/O error.
         source: io::Error,
     },
-    /// Another server has the data folder open.
-    #[error("the data folder {0} is in use by another tailwater server; stop it, or specify another --data-dir")]
+    /// Another server has the data directory open.
+    #[error("the data directory {0} is in use by another tailwater server; stop it, or specify another --data-dir")]
     InUse(PathBuf),
     /// The database was written by a newer version of Tailwater.
     #[error(
@@ -140,7 +140,7 @@ impl From<SqliteConnection> for Connection {
     }
 }
 
-/// The open database. Cheap to clone; the data folder is locked until the last clone is dropped.
+/// The open database. Cheap to clone; the data directory is locked until the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Db {
     readers: SqlitePool,
@@ -151,7 +151,7 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the database in `data_dir` and migrates its schema to the current version. Creates the folder and the
+    /// Opens the database in `data_dir` and migrates its schema to the current version. Creates the directory and the
     /// database if they do not exist.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
         let lock = lock_folder(data_dir)?;

@@ -1,4 +1,4 @@
-//! Private folders, and stored files that can be read whether or not they are compressed.
+//! Private directories, and stored files that can be read whether or not they are compressed.
 
 mod compress;
 mod frames;
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 pub use compress::compress;
 pub use kept::KeptFile;
 
-/// Creates `folder` and any missing parents. Only their owner can enter the new folders.
+/// Creates `folder` and any missing parents. Only their owner can enter the new directories.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Returns the total size of all files in a folder and its subfolders, in bytes. Files that are removed during the scan
-/// are not counted.
+/// Returns the total size of all files in a directory and its subdirectories, in bytes. Files that are removed during
+/// the scan are not counted.
 pub fn size_below(folder: &Path) -> io::Result<u64> {
     let mut size = 0;
     for entry in fs::read_dir(folder)?.flatten() {

@@ -22,7 +22,7 @@ use crate::files::private_folder;
 pub use names::stays_inside;
 pub use unpack::{UnpackError, unpack};
 
-/// The name of the folder in the data folder that contains the inputs.
+/// The name of the directory in the data directory that contains the inputs.
 const FOLDER: &str = "inputs";
 
 /// Returns the path of an input's archive.

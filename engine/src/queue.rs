@@ -72,7 +72,7 @@ pub struct Queue {
     /// Creates the redactors, which mask the secrets of each job and of the server in payloads and output.
     maskers: Maskers,
     jobs_queued: i64,
-    /// The folders in which absolute working directories of submissions are allowed.
+    /// The directories in which absolute working directories of submissions are allowed.
     roots: WorkingRoots,
     signals: Arc<Signals>,
 }
@@ -93,7 +93,7 @@ impl Queue {
         Self { db, log, maskers, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
     }
 
-    /// Restricts the absolute working directories of submissions to the given folders.
+    /// Restricts the absolute working directories of submissions to the given directories.
     #[must_use]
     pub fn with_working_roots(self, roots: WorkingRoots) -> Self {
         Self { roots, ..self }
@@ -200,8 +200,8 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
     }
 
-    /// Returns the latest successful jobs with the title and the commands of a job that were submitted before it, newest
-    /// first.
+    /// Returns the latest successful jobs with the title and the commands of a job that were submitted before it,
+    /// newest first.
     pub async fn earlier_successes(&self, job: JobId, limit: i64) -> Result<Vec<JobId>, QueueError> {
         let mut connection = self.db.reader().await?;
         store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;

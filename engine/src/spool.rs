@@ -28,22 +28,22 @@ use model::JobId;
 
 use crate::files::{compress, size_below};
 
-/// The name of the output file in the spool's folder. It is listed as the artifact `logs/output.log`.
+/// The name of the output file in the spool's directory. It is listed as the artifact `logs/output.log`.
 pub(crate) const OUTPUT_LOG: &str = "output.log";
-/// The name of the index file in the spool's folder.
+/// The name of the index file in the spool's directory.
 const OUTPUT_IDX: &str = "output.idx";
 
-/// The name of the folder that contains all spools, within the data folder.
+/// The name of the directory that contains all spools, within the data directory.
 const SPOOLS: &str = "spool";
 
-/// The spools of one data folder.
+/// The spools of one data directory.
 #[derive(Clone, Debug)]
 pub struct Spools {
     data_dir: PathBuf,
 }
 
 impl Spools {
-    /// Returns the spools in the given data folder.
+    /// Returns the spools in the given data directory.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
         Self { data_dir: data_dir.to_owned() }
@@ -84,7 +84,7 @@ impl Spools {
         size_below(&self.data_dir.join(SPOOLS)).unwrap_or(0)
     }
 
-    /// Returns the path of an attempt's `output.log`, relative to the data folder.
+    /// Returns the path of an attempt's `output.log`, relative to the data directory.
     #[must_use]
     pub fn log_path(job: JobId, attempt: i32) -> PathBuf {
         place(job, attempt).join(OUTPUT_LOG)
@@ -95,7 +95,7 @@ impl Spools {
     }
 }
 
-/// Returns the folder of an attempt's spool, relative to the data folder.
+/// Returns the directory of an attempt's spool, relative to the data directory.
 fn place(job: JobId, attempt: i32) -> PathBuf {
     [SPOOLS.to_owned(), job.to_string(), attempt.to_string()].iter().collect()
 }

@@ -44,7 +44,7 @@ use ship::LiveLog;
 /// The settings of the embedded worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// The data folder, which contains the workspaces.
+    /// The data directory, which contains the workspaces.
     pub data_dir: PathBuf,
     /// The spools in which output is stored.
     pub spools: Spools,
@@ -67,7 +67,7 @@ pub struct WorkerConfig {
     pub artifact_limits: ArtifactLimits,
     /// The environment that jobs inherit from the server.
     pub environment: JobEnvironment,
-    /// The folders in which steps may run.
+    /// The directories in which steps may run.
     pub roots: WorkingRoots,
     /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,

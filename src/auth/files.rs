@@ -1,5 +1,5 @@
-//! Reads or creates the two files in the data folder that are needed for logins: one contains the admin token, and the
-//! other the folder's id.
+//! Reads or creates the two files in the data directory that are needed for logins: one contains the admin token, and
+//! the other the directory's id.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,19 +11,19 @@ use super::Secret;
 /// The minimum length of an admin token, in characters.
 const TOKEN_MIN: usize = 32;
 
-/// The name of the file in the data folder that contains the generated token.
+/// The name of the file in the data directory that contains the generated token.
 const TOKEN_FILE: &str = "admin-token";
 
-/// The name of the file in the data folder that contains the folder's id.
+/// The name of the file in the data directory that contains the directory's id.
 const ID_FILE: &str = "instance-id";
 
-/// The reasons why the admin token or the folder's id can be unavailable.
+/// The reasons why the admin token or the directory's id can be unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is too short or contains a space or a non-printable character.
     #[error("the admin token from {0} must be 32 or more printable ASCII characters without spaces")]
     Unfit(String),
-    /// A file in the data folder cannot be read or created.
+    /// A file in the data directory cannot be read or created.
     #[error("failed to read or create {path}: {source}")]
     File {
         /// The path of the file.
@@ -33,7 +33,7 @@ pub enum TokenError {
     },
 }
 
-/// Returns the admin token that the operator has set or, if there is none, the one in the data folder, which is
+/// Returns the admin token that the operator has set or, if there is none, the one in the data directory, which is
 /// generated at the first start.
 pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
     if let Some(token) = from_operator {
@@ -44,7 +44,7 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data folder, which is generated at the first start. The id consists of 16 letters and digits,
+/// Returns the id of a data directory, which is generated at the first start. The id consists of 16 letters and digits,
 /// and is not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;

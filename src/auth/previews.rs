@@ -1,7 +1,7 @@
 //! Permits a document to load the artifacts of one attempt, although it must not have the reader's session.
 //!
-//! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their requests
-//! for styles and images. Each URL therefore contains a permission. It is signed, so nothing has to be stored.
+//! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their
+//! requests for styles and images. Each URL therefore contains a permission. It is signed, so nothing has to be stored.
 
 use hmac::{Hmac, KeyInit, Mac};
 use model::{JobId, Timestamp};

@@ -25,9 +25,9 @@ pub(super) struct Artifacts {
 
 #[derive(Debug, Subcommand)]
 enum ArtifactsVerb {
-    /// Lists the artifacts, oldest first.
+    /// List the artifacts, oldest first.
     Ls(List),
-    /// Downloads an artifact, resuming a partial download, and verifies its checksum.
+    /// Download an artifact, resuming a partial download, and verify its checksum.
     Get(Get),
 }
 
@@ -50,10 +50,10 @@ struct Get {
     /// The job's id.
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
-    /// The artifact's name or id; if several have the name, the newest is downloaded.
+    /// The artifact's name or id; if several artifacts share the name, the newest is downloaded.
     #[arg(value_name = "NAME|ARTIFACT")]
     artifact: String,
-    /// The file to write; - is standard output [default: the last part of the artifact's name, in the current folder].
+    /// The file to write, or - for standard output [default: the artifact's base name, in the current directory].
     #[arg(long, short, value_name = "FILE")]
     output: Option<String>,
     /// Print the artifact's description as JSON, as returned by the API.

@@ -21,11 +21,11 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// The maximum time until a response starts. A busy server may need several seconds.
 const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
-/// The maximum time for which no data of a response arrives. After that, the connection is considered broken.
+/// The maximum time without data while a response is being received. After that, the connection is considered broken.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
-/// The maximum time for which an upload may make no progress. Progress can pause while a large file compresses to
-/// almost nothing, or while the server writes to its disk.
+/// The maximum time without progress during an upload. Progress can pause while a large file compresses to almost
+/// nothing, or while the server writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
 /// The maximum size of a JSON response, in bytes. It is enough for a page of events with 1 MiB of text, which JSON
@@ -166,7 +166,7 @@ impl Client {
         chunk.map_err(|error| unreachable(&self.server, &error))
     }
 
-    /// Parses a response of the server.
+    /// Parses a response from the server.
     pub(super) fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, CliError> {
         serde_json::from_str(text).map_err(|error| self.not_tailwater(error.to_string()))
     }
@@ -219,7 +219,7 @@ pub(super) fn with_query(path: &str, query: &[(&str, String)]) -> String {
     if query.is_empty() {
         return path.to_owned();
     }
-    format!("{path}?{}", serde_urlencoded::to_string(query).expect("pairs of texts can be encoded"))
+    format!("{path}?{}", serde_urlencoded::to_string(query).expect("pairs of strings can be encoded"))
 }
 
 fn is_loopback(server: &str) -> bool {
@@ -228,7 +228,7 @@ fn is_loopback(server: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
-/// Returns the error for a request to which no complete response was received. The message contains only the innermost
+/// Returns the error for a request that did not receive a complete response. The message contains only the innermost
 /// cause, because the errors around it add no information.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;

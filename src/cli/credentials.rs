@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CredentialsError {
     /// Neither `XDG_CONFIG_HOME` nor `HOME` contains an absolute path.
-    #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no folder for credentials")]
+    #[error("neither XDG_CONFIG_HOME nor HOME is set, so there is no directory for credentials")]
     NoHome,
     /// The permissions of the file allow other users to read the token.
     #[error("other users can read {0}: run `chmod 600 {0}`, or run `tailwater login` again")]

@@ -8,8 +8,8 @@ use std::path::Path;
 /// let a service read its settings.
 const OTHERS_READ: u32 = 0o004;
 
-/// Logs a warning if all users can read a file that contains secrets. A missing file is not reported here, but by the
-/// code that reads the file.
+/// Logs a warning if all users can read a file that contains secrets. A missing file is reported by the code that reads
+/// the file, not here.
 pub(super) fn warn_if_exposed(path: &Path, holds: &str) {
     let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
     if mode & OTHERS_READ != 0 {

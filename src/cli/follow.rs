@@ -21,7 +21,7 @@ use super::error::CliError;
 use super::output;
 use super::sse::FrameSplitter;
 
-/// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits the memory used if the
+/// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits memory usage if the
 /// terminal is slow.
 const WAITING: usize = 16;
 
@@ -31,7 +31,7 @@ const PAGE: usize = 500;
 /// The pauses between attempts to connect.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The number of consecutive failures to connect or read that are not reported. A restart of the server usually causes
+/// The number of consecutive connection or read failures that are not reported. Restarting the server usually causes
 /// fewer failures.
 const TRIES_IN_SILENCE: u32 = 3;
 
@@ -120,7 +120,7 @@ struct Follower {
     client: Client,
     wanted: Wanted,
     sender: mpsc::Sender<Result<Received, CliError>>,
-    /// The number of consecutive attempts to connect or read that made no progress.
+    /// The number of consecutive attempts to connect or to read that made no progress.
     tries: u32,
     /// Whether the user has been notified that some bytes are shown as U+FFFD.
     warned_inexact: bool,

@@ -46,7 +46,7 @@ impl Guard {
         Self { keep, scanner: Scanner::default(), coloured: false, open: String::new() }
     }
 
-    /// Returns whether a colour has passed the filter. If so, the colour must be reset at the end.
+    /// Returns whether a colour has passed the filter. If so, the colour must be reset after the output.
     pub(super) const fn has_coloured(&self) -> bool {
         self.coloured
     }

@@ -34,8 +34,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Jobs {
     #[command(flatten)]
     server: ServerArgs,
-    /// Show only jobs with one of these statuses: queued, running, succeeded, failed, cancelled, `dead_letter`.
-    #[arg(long, value_delimiter = ',', value_parser = status)]
+    // A doc comment would have to enclose `dead_letter` in backticks, which the help would print.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_parser = status,
+        help = "Show only jobs with these statuses: queued, running, succeeded, failed, cancelled, dead_letter"
+    )]
     status: Vec<JobStatus>,
     /// The maximum number of jobs.
     #[arg(long, default_value_t = 20, value_name = "N")]

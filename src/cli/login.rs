@@ -15,10 +15,10 @@ use super::output::{Colour, Output};
 /// The maximum length of the line that contains the token, in bytes. A terminal cannot deliver longer lines.
 const MAX_TOKEN: u64 = 4096;
 
-/// The character that Ctrl-C produces while the terminal does not convert it to a signal.
+/// The character that Ctrl-C produces while the terminal does not turn it into a signal.
 const CTRL_C: char = '\u{3}';
 
-/// The arguments of `tailwater login`. The token is not an argument, because other users can see a program's arguments.
+/// The arguments of `tailwater login`. The token is not among them, because other users can see a program's arguments.
 #[derive(Debug, Args)]
 pub(super) struct Login {
     /// The server's address.
@@ -33,7 +33,7 @@ impl Login {
         let client = Client::new(server.clone(), token.clone())?;
         let _: JobsPage = client.read("/jobs", &[("limit", "1".to_owned()), ("summary", "true".to_owned())]).await?;
         let path = Credentials { server: server.clone(), token }.store()?;
-        Output::stdout(colour).line(&format!("Logged in to {server}; stored in {}", path.display()))?;
+        Output::stdout(colour).line(&format!("Logged in to {server}. Credentials saved in {}.", path.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

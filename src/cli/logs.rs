@@ -36,14 +36,14 @@ pub(super) struct Logs {
     /// Show only the output to stdout or stderr.
     #[arg(long, value_parser = stream)]
     stream: Option<StreamName>,
-    /// Show only output since a time (2026-01-31T12:00:00Z) or from a recent period (10m: the last ten minutes).
+    /// Show only output since TIME: a timestamp (2026-01-31T12:00:00Z) or an age (10m).
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Timestamp>,
     /// Show only lines that match this regular expression; colours are ignored.
     #[arg(long, value_name = "REGEX", conflicts_with = "json")]
     grep: Option<Regex>,
-    /// Show only lines that the last attempt of another job, which must have finished, did not print. Words with digits
-    /// compare as equal.
+    /// Show only lines that the last attempt of job ID did not print. Words containing digits are treated as equal. Job
+    /// ID must have finished.
     #[arg(long, value_name = "ID", value_parser = super::job_id, conflicts_with_all = ["json", "since", "follow"])]
     not_in: Option<JobId>,
     /// Start each line with its time.
@@ -57,8 +57,8 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        // This request makes the command fail if the server is unreachable at the start. If the connection is lost
-        // later, the command reconnects instead.
+        // This request makes the command fail if the server is unreachable when the command starts. If the connection
+        // is lost later, the command reconnects instead.
         let job: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let times = if self.timestamps { Times::Shown } else { Times::Hidden };
         // The server does not select lines by time, and a search does not wait for further output.
@@ -96,7 +96,7 @@ fn since(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
-    let ago =
-        duration::parse(text).map_err(|_| "expected a time such as 2026-01-31T12:00:00Z, or a duration such as 10m")?;
+    let ago = duration::parse(text)
+        .map_err(|_| "expected a timestamp such as 2026-01-31T12:00:00Z, or an age such as 10m")?;
     Ok(Timestamp(clock::now().0.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))))
 }

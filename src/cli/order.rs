@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use model::{LogPayload, Segment, StreamName, Timestamp};
 
-/// The maximum number of waiting bytes, which is twice the size of a batch of two events of 1 MiB each. If more bytes
-/// are waiting, some output is missing, so the waiting pieces are printed without it.
+/// The maximum number of waiting bytes: twice the size of a batch, which contains two events of 1 MiB each. If more
+/// bytes are waiting, some output is missing, so the waiting pieces are printed without it.
 const MAX_WAITING: usize = 4 << 20;
 
 /// The bytes of one segment.
@@ -80,8 +80,8 @@ impl Order {
     }
 }
 
-/// Splits an event's bytes into the event's segments. The last segment gets the remainder, because the text of an event
-/// may be longer or shorter than the original bytes.
+/// Splits an event's bytes into its segments. The last segment gets the remainder, because an event's text may be
+/// longer or shorter than the original bytes.
 fn split<'a>(bytes: &'a [u8], payload: &LogPayload) -> Vec<(Segment, &'a [u8])> {
     let segments = payload.segments();
     let (mut rest, last) = (bytes, segments.len() - 1);

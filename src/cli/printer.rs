@@ -1,8 +1,8 @@
 //! Writes a job's log as it arrives, for people or for programs.
 //!
 //! There are three formats. The default format writes the pieces of both streams immediately and unchanged, in the
-//! order in which they were printed and including unfinished lines. The line format, which `--grep` and `--timestamps`
-//! need, writes only complete lines, each from one stream. The JSON format writes one event per line.
+//! order in which they were printed and including unfinished lines. `--grep` and `--timestamps` use the line format,
+//! which writes only complete lines, each from one stream. The JSON format writes one event per line.
 
 use std::io;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::words;
 
-/// The maximum time that a piece waits for the output before it. The worker sends the piece and that output in the same
-/// batch, so a longer wait would not help.
+/// The maximum time that a piece waits for the output that precedes it. The worker sends the piece and that output in
+/// the same batch, so a longer wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
 /// The length in bytes above which an unfinished line is written in parts. No terminal window is large enough to
@@ -197,7 +197,7 @@ pub(super) fn write_line(output: &mut Output, time: Option<&str>, line: &[u8]) -
     output.pass(&[shown, b"\n"].concat())
 }
 
-/// A range of output that was suppressed, so that the events do not contain it.
+/// A range of output that was suppressed and is therefore not in the events.
 struct Gap {
     job: JobId,
     lines: i64,

@@ -22,7 +22,7 @@ pub(super) struct Rerun {
     /// Print the new job's id and exit without waiting for the job.
     #[arg(long)]
     detach: bool,
-    /// Print the events as JSON, one per line, or with --detach the new job, as returned by the API.
+    /// Print the events (with --detach: the new job) as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
 }

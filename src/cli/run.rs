@@ -51,26 +51,25 @@ pub(super) struct Run {
     /// The timeout, such as 90s or 1h30m.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
-    /// The working directory, relative to the current one [default: the current one if the server is on this machine,
-    /// else a new workspace].
+    /// The command's working directory [default: the current directory if the server is on this machine, otherwise a
+    /// new workspace].
     ///
-    /// With --workspace or --send, or if the server is on another machine, a relative path is relative to the
-    /// workspace.
-    #[arg(long, value_name = "DIRECTORY")]
+    /// A relative path is relative to the current directory or, with --workspace or --send or if the server is on
+    /// another machine, to the workspace.
+    #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// Run the command in a new, empty workspace.
     #[arg(long)]
     workspace: bool,
-    /// Send the files of a folder and run the command in a workspace that contains them; files that git ignores are not
-    /// sent.
-    #[arg(long, value_name = "DIRECTORY")]
+    /// Copy the files in DIR to a new workspace and run the command there; files that git ignores are not copied.
+    #[arg(long, value_name = "DIR")]
     send: Option<PathBuf>,
     #[command(flatten)]
     terminal: TerminalArgs,
     /// Print the job's id and exit without waiting for the job.
     #[arg(long)]
     detach: bool,
-    /// Print the events (with --detach: the job) as JSON, exactly as the API returns them.
+    /// Print the events (with --detach: the job) as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
     /// The command and its arguments.
@@ -196,8 +195,8 @@ pub(super) async fn attend(
     Ok(ExitCode::from(outcome.exit_code()))
 }
 
-/// Prints a note that the command had no standard input if this program's standard input was open at the start and has
-/// not ended since.
+/// If this program's standard input was open when the command started and has not ended since, prints a note that the
+/// command had no standard input.
 fn say_unread(before: Input) {
     if before == Input::Open && Input::of_this_program() != Input::Nothing {
         note(stdin::UNREAD);

@@ -1,4 +1,4 @@
-//! Submits a job, together with the files of a folder if `--send DIR` is given.
+//! Submits a job, together with the files of a directory if `--send DIR` is given.
 //!
 //! The archive is created while it is being sent ([`pack`]), so that it is never in memory as a whole. The job starts
 //! after the server has received the whole archive. An interrupted upload does not create a job.
@@ -73,8 +73,5 @@ fn report_skipped(folder: &Folder) {
     let named: Vec<String> = skipped.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
     let more = skipped.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    note(&format!(
-        "skipped files that are not regular files or that link outside the directory: {}{more}",
-        named.join(", ")
-    ));
+    note(&format!("not sent (special files, or links that point outside the directory): {}{more}", named.join(", ")));
 }

@@ -33,17 +33,17 @@ pub(super) struct Serve {
     /// The address to listen on; with port 0 the system chooses a free port.
     #[arg(long, env = "TAILWATER_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
-    /// The folder for the database, spools and workspaces.
-    #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data")]
+    /// The directory for the database, spools and workspaces.
+    #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data", value_name = "DIR")]
     data_dir: PathBuf,
-    /// The folder with the web pages [default: the pages embedded in the program, or target/site].
-    #[arg(long, env = "TAILWATER_SITE_ROOT")]
+    /// The directory with the web pages [default: the pages embedded in the program, or target/site].
+    #[arg(long, env = "TAILWATER_SITE_ROOT", value_name = "DIR")]
     site_root: Option<PathBuf>,
-    /// The admin token, 32 or more printable characters [default: one generated at the first start, in the data
-    /// folder].
+    /// The admin token, 32 or more printable characters [default: generated on first start and stored in the data
+    /// directory].
     #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// An additional host name under which browsers can reach the server; may be given several times.
+    /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
     /// The maximum number of jobs that run at the same time.
@@ -55,10 +55,10 @@ pub(super) struct Serve {
     /// The longest time that output waits before it is sent, in milliseconds.
     #[arg(long, env = "TAILWATER_LIVE_FLUSH_MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     live_flush_ms: u32,
-    /// The maximum number of log events of a job per second.
+    /// The maximum number of log events per second for each job.
     #[arg(long, env = "TAILWATER_LIVE_EVENTS_PER_SECOND", default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     live_events_per_second: u32,
-    /// The target size of a log event's text, in bytes; it grows under load.
+    /// The target size of a log event's text, in bytes; events may be larger under load.
     #[arg(long, env = "TAILWATER_LIVE_EVENT_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(64..=1_048_576))]
     live_event_bytes: u32,
     /// The maximum total size of the text in a job's log events, in bytes; beyond it, only the end of each step's
@@ -87,7 +87,8 @@ pub(super) struct Serve {
     /// The maximum output of an attempt, in bytes; an attempt that prints more is killed [default: no limit].
     #[arg(long, env = "TAILWATER_OUTPUT_LIMIT", value_name = "BYTES")]
     output_limit: Option<u64>,
-    /// The free space on the data folder's disk, in bytes, below which no new jobs start; running ones continue.
+    /// The free space on the data directory's disk, in bytes, below which no new jobs are started; running jobs
+    /// continue.
     #[arg(long, env = "TAILWATER_MIN_FREE_BYTES", default_value_t = 512 << 20)]
     min_free_bytes: u64,
     /// The maximum size of an artifact, in bytes.
@@ -102,7 +103,7 @@ pub(super) struct Serve {
     /// A file of values to mask in all output, one per line.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
-    /// The HOME of jobs: the home of the user that runs the server, or the job's workspace.
+    /// HOME for jobs: the server user's home directory, or the job's workspace.
     #[arg(
         long,
         env = "TAILWATER_JOB_HOME",
@@ -112,11 +113,11 @@ pub(super) struct Serve {
         value_name = "user|workspace"
     )]
     job_home: JobHome,
-    /// An environment variable to pass to jobs, such as `SSH_AUTH_SOCK`; can be repeated; replaces the default list.
+    /// An environment variable to pass to jobs, such as `SSH_AUTH_SOCK`; may be repeated; replaces the default list.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
-    /// A folder that absolute working directories must be in; may be given several times [default: any folder].
-    #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "FOLDER")]
+    /// A directory that must contain all absolute working directories; may be repeated [default: no restriction].
+    #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "DIR")]
     working_roots: Vec<PathBuf>,
     /// The format of the server's own log.
     #[arg(long, env = "TAILWATER_LOG_FORMAT", value_enum, default_value_t)]

@@ -18,7 +18,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::serve::Serve;
 
-/// The settings file that is read by default. Like the default data folder, it is in the working directory.
+/// The settings file that is read by default. Like the default data directory, it is in the working directory.
 const DEFAULT_FILE: &str = "tailwater.toml";
 
 /// The argument that specifies the settings file. This argument is not a setting.
@@ -110,14 +110,15 @@ pub(super) fn table() -> Command {
     Serve::augment_args(Command::new("settings"))
 }
 
-/// Adds the arguments that are not defined by derive macros: the settings file and, for `config`, all settings.
+/// Adds the arguments that are not defined by derive macros: the path of the settings file and, for `config`, all
+/// settings.
 pub(super) fn add_arguments(command: Command) -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
         .env("TAILWATER_CONFIG")
         .value_name("FILE")
         .value_parser(ValueParser::path_buf())
-        .help(format!("A TOML file of settings [default: {DEFAULT_FILE}, if it exists]"));
+        .help(format!("A settings file in TOML [default: {DEFAULT_FILE}, if it exists]"));
     let command = command.mut_subcommand("config", |config| {
         let about = config.get_about().cloned().unwrap_or_default();
         Serve::augment_args(config).about(about)
@@ -125,7 +126,7 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. For subcommands that use the settings, the settings file is read as well.
+/// Parses the command line. Also reads the settings file if the subcommand uses it.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {

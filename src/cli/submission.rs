@@ -50,7 +50,7 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
 }
 
-/// Returns whether a file is JSON according to its extension. If the extension indicates neither JSON nor YAML, the
+/// Returns whether a file is JSON, according to its extension. If the extension indicates neither JSON nor YAML, the
 /// file is JSON if its text begins with `{`, because a job is an object.
 fn is_json(name: &str, text: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);

@@ -22,14 +22,14 @@ const MAX_FILE: u64 = 64 << 20;
 pub(super) struct Submit {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job, as a YAML or JSON file, or - for standard input. The file contains either a payload (with `run` or
+    /// A YAML or JSON file that describes the job, or - for standard input. It contains either a payload (with `run` or
     /// `steps`) or a whole submission (with `payload`).
     #[arg(value_name = "FILE")]
     file: String,
-    /// Send the files of a folder; they are in the workspace before the first step starts.
+    /// Copy the files in DIR to the job's workspace before the first step.
     ///
-    /// Files that git ignores are not sent, unless git tracks them.
-    #[arg(long, value_name = "DIRECTORY")]
+    /// Files that git ignores are not copied, unless git tracks them.
+    #[arg(long, value_name = "DIR")]
     send: Option<PathBuf>,
     /// Print the new job as JSON, as returned by the API.
     #[arg(long)]

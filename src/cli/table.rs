@@ -1,4 +1,4 @@
-//! Formats rows as a table in which each column except the last is as wide as its widest cell.
+//! Formats rows as a table. Each column except the last is as wide as its widest cell.
 
 use model::ansi;
 

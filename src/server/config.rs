@@ -22,14 +22,14 @@ const MAX_ARTIFACTS: usize = 1_000;
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder for the database, spools and workspaces.
+    /// The directory for the database, spools and workspaces.
     pub data_dir: PathBuf,
-    /// The folder of the built pages. If `None`, the pages embedded in the program are used or, if there are none, the
-    /// pages of the last build.
+    /// The directory of the built pages. If `None`, the pages embedded in the program are used or, if there are none,
+    /// the pages of the last build.
     pub site_root: Option<PathBuf>,
     /// The static files that are compiled into the program.
     pub embedded_site: Option<EmbeddedSite>,
-    /// The admin token chosen by the operator. If `None`, the token in the data folder is used.
+    /// The admin token chosen by the operator. If `None`, the token in the data directory is used.
     pub admin_token: Option<String>,
     /// Additional host names under which browsers can reach the server. Its own address and the names of the loopback
     /// interface are always allowed.
@@ -79,7 +79,7 @@ pub struct Config {
     pub job_home: JobHome,
     /// The names of environment variables of the server that are passed on to jobs.
     pub job_env: Vec<String>,
-    /// The folders that an absolute working directory may be in. If the list is empty, any folder is allowed.
+    /// The directories that an absolute working directory may be in. If the list is empty, any directory is allowed.
     pub working_roots: Vec<PathBuf>,
     /// The limits on the time that clients may keep the server waiting.
     pub limits: Limits,
@@ -90,7 +90,7 @@ pub struct Config {
 pub enum ConfigError {
     /// The server can be reached from other machines, but the operator has not chosen a token.
     #[error(
-        "listening on {0} exposes the server to other machines, which requires a token of your own: set \
+        "listening on {0} exposes the server to other machines, so you have to choose the admin token: set \
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"
     )]
     OpenWithoutToken(SocketAddr),
@@ -177,9 +177,9 @@ pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
 pub struct SiteOptions {
     /// The base name of the script, the WASM module and the style sheet.
     pub output_name: String,
-    /// The folder of the built pages.
+    /// The directory of the built pages.
     pub site_root: String,
-    /// The folder of the script, the module and the style sheet, relative to `site_root`.
+    /// The directory of the script, the module and the style sheet, relative to `site_root`.
     pub site_pkg_dir: String,
 }
 

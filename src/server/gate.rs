@@ -20,10 +20,10 @@ use host::RequestHost;
 /// The paths that do not require a login.
 const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 
-/// The folders that do not require a login: the scripts, styles and fonts of the pages.
+/// The directories that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// The folder whose files are permitted by the path itself.
+/// The directory whose files are permitted by the path itself.
 const PREVIEWS: &str = "/previews/";
 
 /// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
@@ -68,8 +68,8 @@ fn is_permitted(state: &AppState, path: &str) -> bool {
     of_preview.is_some_and(|(permission, name)| !name.is_empty() && state.auth.preview(permission).is_some())
 }
 
-/// Returns whether a path consists of plain names only, so that it cannot lead out of its folder. The code that renders
-/// pages resolves `..`, even if it is percent-encoded.
+/// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. The code that
+/// renders pages resolves `..`, even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))

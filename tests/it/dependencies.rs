@@ -53,7 +53,7 @@ fn modules_have_no_circular_dependencies() {
     check("model/src/ansi", &["level"]);
 }
 
-/// Returns the concatenated contents of all files below a folder that have the given extension.
+/// Returns the concatenated contents of all files below a directory that have the given extension.
 fn contents(folder: &str, extension: &str) -> String {
     let mut folders = vec![std::path::PathBuf::from(folder)];
     let mut contents = String::new();

@@ -72,7 +72,7 @@ async fn open(data: &Path) -> (Queue, EventLog) {
     (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
 }
 
-/// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data folder.
+/// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data directory.
 fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder exists");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())
@@ -134,7 +134,7 @@ async fn a_job_whose_spool_is_unreadable_after_a_crash_fails() {
     let claimed = dead.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     assert_eq!(claimed.lease.job, job);
     let spool = data.path().join(Spools::log_path(job, 1));
-    // Opening a folder as a file fails even if the server runs as root.
+    // Opening a directory as a file fails even if the server runs as root.
     std::fs::create_dir_all(&spool).expect("the folder can be written");
 
     let worker = Worker::new(next_boot, worker_config(data.path()), DiskGuard::new(data.path().to_owned(), 0));
@@ -145,7 +145,7 @@ async fn a_job_whose_spool_is_unreadable_after_a_crash_fails() {
     assert_eq!(ended.error_message.as_deref(), Some(message));
     assert!(spool.is_dir(), "the spool is left in place for inspection");
     let other = queue.job(of_another_server).await.expect("the job exists").status;
-    assert_eq!(other, JobStatus::Running, "a worker of another data folder runs it");
+    assert_eq!(other, JobStatus::Running, "a worker of another data directory runs it");
     shutdown.cancel();
     working.await.expect("the worker ends without a panic");
 }

@@ -90,7 +90,7 @@ impl TestServer {
         Self::start_over(tempfile::tempdir().expect("a temporary folder"), change).await
     }
 
-    /// Starts a server with an existing data folder.
+    /// Starts a server with an existing data directory.
     pub async fn start_over(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(data.path());
         change(&mut config);
@@ -109,7 +109,7 @@ impl TestServer {
         self
     }
 
-    /// Stops the server, waits until it has stopped, and returns its data folder.
+    /// Stops the server, waits until it has stopped, and returns its data directory.
     pub async fn stop(mut self) -> TempDir {
         self.shutdown.cancel();
         if let Some(running) = self.running.take() {
@@ -125,7 +125,7 @@ impl Drop for TestServer {
     }
 }
 
-/// Returns the default settings of a test server with the given data folder.
+/// Returns the default settings of a test server with the given data directory.
 pub fn config(data_dir: &Path) -> Config {
     Config {
         data_dir: data_dir.to_owned(),

@@ -23,7 +23,7 @@ const LIVE: Duration = Duration::from_secs(2);
 /// The path of Debian's nginx, which is not in an ordinary user's `PATH`.
 const DEBIANS: &str = "/usr/sbin/nginx";
 
-/// An unprivileged nginx in its own folder, which is stopped when the test ends.
+/// An unprivileged nginx in its own directory, which is stopped when the test ends.
 struct Nginx {
     folder: TempDir,
     port: u16,

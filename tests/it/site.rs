@@ -19,7 +19,7 @@ const FILES: [(&str, &str, &str); 6] = [
     ("fonts/inter-latin.woff2", "fonts/inter-latin.89.woff2", "wOF2"),
 ];
 
-/// Creates a folder with these files and their compressed versions.
+/// Creates a directory with these files and their compressed versions.
 fn site() -> TempDir {
     let site = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {
@@ -42,7 +42,7 @@ fn site() -> TempDir {
     site
 }
 
-/// Starts a server that serves this site from a folder. `end2end/tests/release.spec.ts` covers the site that is
+/// Starts a server that serves this site from a directory. `end2end/tests/release.spec.ts` covers the site that is
 /// embedded in a release.
 async fn serving() -> (TempDir, TestServer) {
     let site = site();

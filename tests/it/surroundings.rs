@@ -1,4 +1,4 @@
-//! Tests of the environment of a job: its user's home folder, some of the server's variables, and the working
+//! Tests of the environment of a job: its user's home directory, some of the server's variables, and the working
 //! directory.
 
 use std::os::unix::fs::symlink;
@@ -169,8 +169,8 @@ async fn an_unusable_working_directory_fails_the_step_with_a_reason() {
     let at = |name: &str| format!("{}/{name}", project.path().display());
     for (payload, says) in [
         (json!({"run": "true", "workingDirectory": at("none")}), format!("{} does not exist", at("none"))),
-        (json!({"run": "true", "workingDirectory": at("file")}), format!("{} is not a folder", at("file"))),
-        (json!({"run": "true", "workingDirectory": at("file/x")}), format!("{} is not a folder", at("file/x"))),
+        (json!({"run": "true", "workingDirectory": at("file")}), format!("{} is not a directory", at("file"))),
+        (json!({"run": "true", "workingDirectory": at("file/x")}), format!("{} is not a directory", at("file/x"))),
         (json!({"run": "true", "workingDirectory": "none"}), "/none does not exist".to_owned()),
         (json!({"steps": [{"run": "true", "workingDirectory": at("none")}]}), format!("{} does not exist", at("none"))),
     ] {
@@ -213,8 +213,8 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
                 .await;
         assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
-    // A path that leaves the allowed folders through a symbolic link is detected only when the step starts. This also
-    // applies to links that the job itself created.
+    // A path that leaves the allowed directories through a symbolic link is detected only when the step starts. This
+    // also applies to links that the job itself created.
     let link = format!("ln -s {} link", at("elsewhere"));
     for payload in [
         json!({"run": "true", "workingDirectory": at("root/escape")}),
@@ -223,7 +223,7 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
         json!({"steps": [{"run": link}, {"run": "true", "workingDirectory": "link"}]}),
     ] {
         let error = spawn_error(&server.api, payload).await;
-        assert!(error.contains("is outside the folders that the server allows"), "{error}");
+        assert!(error.contains("is outside the directories that the server allows"), "{error}");
     }
 }
 
@@ -236,7 +236,7 @@ async fn artifacts_come_from_the_working_directory_and_links_out_of_it_are_not_f
     std::fs::write(folder.path().join("secret.txt"), "secret").expect("the folder can be written");
     symlink(folder.path(), project.join("out")).expect("the folder can be written");
     symlink(&project, folder.path().join("current")).expect("the folder can be written");
-    // A symbolic link in the job's `workingDirectory` is followed. A link inside that folder is not.
+    // A symbolic link in the job's `workingDirectory` is followed. A link inside that directory is not.
     for named in [project.clone(), folder.path().join("current")] {
         let run = "mkdir -p report; echo made > report/a.txt; echo other > \"$TAILWATER_WORKSPACE/b.txt\"";
         let payload = json!({"run": run, "workingDirectory": path(&named), "artifacts": ["**/*.txt", "out/**"]});

@@ -36,7 +36,7 @@ fn unprivileged_server(data: &TempDir) -> Process {
         return Process::start(data.path());
     }
     chown(data.path(), Some(NOBODY), Some(NOBODY)).expect("root can change owners");
-    // The program may be in a folder that only root can access, so it is copied.
+    // The program may be in a directory that only root can access, so it is copied.
     let folder = data.path().join("bin");
     fs::create_dir(&folder).expect("the folder can be written");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("the folder is ours");

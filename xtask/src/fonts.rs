@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::mirror;
 
-/// The folder of the site in which the style sheet and the pages expect the fonts.
+/// The directory of the site in which the style sheet and the pages expect the fonts.
 const FOLDER: &str = "fonts";
 
 /// The source of each file and its name in the site. Each file contains the Latin letters in all weights. Other letters

@@ -15,8 +15,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Runs `make`, unless its last successful run had the same `inputs`. An input is a file, or a folder with everything
-/// in it.
+/// Runs `make`, unless its last successful run had the same `inputs`. An input is a file, or a directory with
+/// everything in it.
 pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut now = String::new();
     describe(&env::current_exe()?, &mut now)?;
@@ -30,7 +30,7 @@ pub fn unless_fresh(stamp: &Path, inputs: &[&Path], make: impl FnOnce() -> Resul
     fs::write(stamp, now).with_context(|| format!("failed to write {}", stamp.display()))
 }
 
-/// Adds a line for the file `path` or, if it is a folder, for each file in it.
+/// Adds a line for the file `path` or, if it is a directory, for each file in it.
 fn describe(path: &Path, lines: &mut String) -> Result<()> {
     let data = fs::metadata(path).with_context(|| format!("failed to find {}", path.display()))?;
     if data.is_dir() {
@@ -44,7 +44,7 @@ fn describe(path: &Path, lines: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// Returns the entries of a folder in an order that does not depend on the file system.
+/// Returns the entries of a directory in an order that does not depend on the file system.
 pub fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

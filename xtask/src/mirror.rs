@@ -1,4 +1,4 @@
-//! Copies folders, but writes only files that differ.
+//! Copies directories, but writes only files that differ.
 
 use std::{
     fs,

@@ -42,7 +42,7 @@ pub fn give(plain: &Path, to: &Path) -> Result<()> {
         }
         let target = if is_named(&name) { hashed(&name, &bytes) } else { name.clone() };
         let path = to.join(&target);
-        fs::create_dir_all(path.parent().context("failed to find a file's folder")?)?;
+        fs::create_dir_all(path.parent().context("failed to find a file's directory")?)?;
         fs::write(&path, bytes).with_context(|| format!("failed to write {}", path.display()))?;
         if target != name {
             names.insert(name, target);

@@ -1,4 +1,4 @@
-//! Reads `Leptos.toml`, which contains the names and folders shared by the build and the server.
+//! Reads `Leptos.toml`, which contains the names and directories shared by the build and the server.
 
 use std::{fs, path::PathBuf};
 
@@ -13,9 +13,9 @@ const FILE: &str = "Leptos.toml";
 pub struct Settings {
     /// The common prefix of the names of all generated files.
     pub output_name: String,
-    /// The folder with the files that the server sends.
+    /// The directory with the files that the server sends.
     pub site_root: PathBuf,
-    /// The subfolder of `site_root` for generated files, as opposed to copied ones.
+    /// The subdirectory of `site_root` for generated files, as opposed to copied ones.
     pub pkg_dir: String,
 }
 

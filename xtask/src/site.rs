@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::{compress, fonts, fresh::unless_fresh, mirror, names, script, settings::Settings, style, wasm};
 
-/// The folder of files that are sent unchanged.
+/// The directory of files that are sent unchanged.
 pub const PUBLIC: &str = "public";
 
 /// The build profile, which selects the level of optimisation.
@@ -34,7 +34,7 @@ impl Profile {
         }
     }
 
-    /// Returns the folder for the results of this profile's steps.
+    /// Returns the directory for the results of this profile's steps.
     pub fn work(self) -> PathBuf {
         Path::new("target/xtask").join(self.cargo())
     }

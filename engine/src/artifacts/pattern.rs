@@ -1,10 +1,10 @@
 //! Glob patterns that select the files to be stored as artifacts.
 //!
-//! `*` and `?` match within a folder, `**` matches any number of folders, and `[ab]` and `{a,b}` match alternatives. A
-//! pattern that matches a folder includes everything in it. Patterns are relative to the job's working directory and
-//! cannot match anything outside it. They match characters, not bytes. A backslash makes the next character literal
-//! (`app/\[id\]/page.js`). The backslash is rarely necessary, because a pattern that is exactly the path of an existing
-//! file or folder matches only that file or folder.
+//! `*` and `?` match within a directory, `**` matches any number of directories, and `[ab]` and `{a,b}` match
+//! alternatives. A pattern that matches a directory includes everything in it. Patterns are relative to the job's
+//! working directory and cannot match anything outside it. They match characters, not bytes. A backslash makes the next
+//! character literal (`app/\[id\]/page.js`). The backslash is rarely necessary, because a pattern that is exactly the
+//! path of an existing file or directory matches only that file or directory.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -127,7 +127,7 @@ fn by_characters(regex: &str) -> String {
     }
 }
 
-/// One pattern, with the properties that are used to search a folder for matches.
+/// One pattern, with the properties that are used to search a directory for matches.
 #[derive(Clone, Debug)]
 struct ArtifactPattern {
     given: String,
@@ -179,8 +179,8 @@ impl Matcher {
         }
     }
 
-    /// Returns the indexes of the patterns that match `path` itself. Patterns that match only a parent folder are not
-    /// included.
+    /// Returns the indexes of the patterns that match `path` itself. Patterns that match only a parent directory are
+    /// not included.
     pub fn meanings(&self, path: &Path) -> impl Iterator<Item = usize> {
         let globs = self.globs.matches(&path.to_string_lossy());
         let means = move |(index, wanted): (usize, &ArtifactPattern)| {

@@ -27,7 +27,7 @@ pub(super) struct SparseFile {
 }
 
 impl SparseFile {
-    /// Creates the temporary file for the artifact at `path`, and its folder if needed.
+    /// Creates the temporary file for the artifact at `path`, and its directory if needed.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut aside = path.as_os_str().to_owned();
         // No artifact has a name with this suffix. If a crash leaves the file behind, `ArtifactStore::sweep` removes
@@ -74,7 +74,7 @@ fn is_zero(block: &[u8]) -> bool {
     block.iter().all(|byte| *byte == 0)
 }
 
-/// Creates a folder and its missing parents, and syncs the parent of each new folder.
+/// Creates a directory and its missing parents, and syncs the parent of each new directory.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(folder)?;

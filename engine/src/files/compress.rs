@@ -55,7 +55,7 @@ fn write_frames(mut plain: File, file: &File, stop: &AtomicBool) -> io::Result<u
     encoder.finish().map_err(io::Error::other)
 }
 
-/// Syncs the folder that contains the file, so that the compressed file's new name is durable before the original is
+/// Syncs the directory that contains the file, so that the compressed file's new name is durable before the original is
 /// removed.
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())

@@ -1,4 +1,4 @@
-//! Checks that the paths in an archive do not lead outside the folder into which the archive is unpacked.
+//! Checks that the paths in an archive do not lead outside the directory into which the archive is unpacked.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,8 +15,8 @@ pub(super) fn below(path: &Path) -> Option<PathBuf> {
     Some(below)
 }
 
-/// Returns whether the target of a symbolic link is inside a folder, judging only by the text of the target. `link` is
-/// the path of the link, relative to that folder. Other links in the target's path are not resolved.
+/// Returns whether the target of a symbolic link is inside a directory, judging only by the text of the target. `link`
+/// is the path of the link, relative to that directory. Other links in the target's path are not resolved.
 #[must_use]
 pub fn stays_inside(link: &Path, target: &Path) -> bool {
     let mut depth = link.components().count().saturating_sub(1);

@@ -1,11 +1,11 @@
 //! Unpacks an input into a workspace. The archive is untrusted.
 //!
-//! Regular files, folders and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse files)
-//! is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all files, so
-//! that no file is written through a link. Each link must point inside the workspace, both according to its text and as
-//! resolved by the kernel. Only the executable bit of a file's permissions is preserved; the other bits depend on the
-//! server's umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the archive itself is
-//! small.
+//! Regular files, directories and symbolic links are unpacked; everything else (devices, pipes, hard links, sparse
+//! files) is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all
+//! files, so that no file is written through a link. Each link must point inside the workspace, both according to its
+//! text and as resolved by the kernel. Only the executable bit of a file's permissions is preserved; the other bits
+//! depend on the server's umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the
+//! archive itself is small.
 //!
 //! If an archive is rejected, the attempt fails before its first step, and the error names the entry and the reason.
 
@@ -208,7 +208,7 @@ impl Unpacking<'_> {
                 self.links.push((path, target));
                 Ok(())
             }
-            _ => Err(refused("is neither a regular file nor a folder nor a symbolic link")),
+            _ => Err(refused("is not a regular file, directory or symbolic link")),
         }
     }
 
@@ -246,7 +246,7 @@ impl Unpacking<'_> {
             for part in link.parent().into_iter().flat_map(Path::components) {
                 folder.push(part);
                 if folder.is_symlink() {
-                    return Err(refused("is inside a linked folder".into()));
+                    return Err(refused("is inside a linked directory".into()));
                 }
             }
             let made = fs::create_dir_all(&folder).and_then(|()| symlink(target, self.workspace.join(link)));

@@ -34,7 +34,8 @@ use scan::ChunkFindings;
 /// chunks, so that its first results arrive early, and holds one chunk for each core.
 const CHUNK: (u64, u64) = (256 << 10, 4 << 20);
 
-/// The maximum number of index records of a chunk. Programs that write one line at a time create a record for each line.
+/// The maximum number of index records of a chunk. Programs that write one line at a time create a record for each
+/// line.
 const CHUNK_RECORDS: u64 = 1 << 16;
 
 /// The maximum number of matching lines whose numbers a search reports.

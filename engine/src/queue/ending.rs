@@ -76,7 +76,7 @@ pub struct NewArtifact {
     pub stage: Option<Stage>,
 }
 
-/// The location of an artifact's file in the data folder.
+/// The location of an artifact's file in the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArtifactPlace {
@@ -87,7 +87,7 @@ pub enum ArtifactPlace {
 }
 
 impl ArtifactPlace {
-    /// Returns the file's path, relative to the data folder.
+    /// Returns the file's path, relative to the data directory.
     #[must_use]
     pub fn path(self, lease: Lease, id: ArtifactId) -> String {
         match self {

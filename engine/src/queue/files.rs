@@ -16,7 +16,7 @@ const COMPRESS_FROM: i64 = 4 << 10;
 pub struct ArtifactFile {
     /// The artifact, in the form used in responses.
     pub artifact: Artifact,
-    /// The file's path, relative to the data folder.
+    /// The file's path, relative to the data directory.
     pub path: String,
 }
 
@@ -89,7 +89,7 @@ impl Queue {
         self.signals.attempt_ended.notified()
     }
 
-    /// Returns the paths of the files that are recorded as artifacts of an attempt, relative to the data folder.
+    /// Returns the paths of the files that are recorded as artifacts of an attempt, relative to the data directory.
     pub async fn artifact_paths(&self, lease: Lease) -> Result<Vec<String>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::artifact_paths(&mut connection, lease.job, lease.attempt).await?)

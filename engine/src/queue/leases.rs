@@ -174,7 +174,7 @@ impl Queue {
         Ok(status)
     }
 
-    /// Returns the running jobs of earlier workers of the same data folder. The names of these workers begin with
+    /// Returns the running jobs of earlier workers of the same data directory. The names of these workers begin with
     /// `family`. The jobs of the worker named `worker` are not included.
     pub async fn abandoned(&self, family: &str, worker: &Redacted) -> Result<Vec<Abandoned>, QueueError> {
         let mut connection = self.db.reader().await?;

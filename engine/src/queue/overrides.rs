@@ -89,7 +89,7 @@ fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(),
                 texts.iter().filter(|known| known.kind == kind && known.shown == *text).map(|known| &known.real);
             let problem = match meant.next() {
                 None => {
-                    "[REDACTED] stands for a secret and can only be kept in unchanged text; restore the original text, or use a variable such as $NAME"
+                    "[REDACTED] is a placeholder for a secret and works only where the text is unchanged; restore the original text, or use a variable such as $NAME"
                 }
                 Some(first) if meant.any(|other| other != first) => {
                     "[REDACTED] could stand for more than one secret of the original job; enter the actual value"

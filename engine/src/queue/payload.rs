@@ -206,7 +206,8 @@ impl Command {
         Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
     }
 
-    /// Checks that absolute working directories are inside the allowed folders. Links in the paths are not resolved.
+    /// Checks that absolute working directories are inside the allowed directories. Links in the paths are not
+    /// resolved.
     pub(super) fn check_roots(&self, roots: &WorkingRoots) -> Result<(), InvalidPayload> {
         roots.check("payload.workingDirectory", &self.working_directory)?;
         for (at, step) in self.steps() {

@@ -1,7 +1,7 @@
-//! The folders in which jobs may run: any folder, or only those below the roots that the operator configures.
+//! The directories in which jobs may run: any directory, or only those below the roots that the operator configures.
 //!
 //! A path is checked twice. When a job is submitted, the text of the path is checked, so that a mistake is reported
-//! immediately. When a step starts, the folder that the path resolves to is checked. Only the second check is
+//! immediately. When a step starts, the directory that the path resolves to is checked. Only the second check is
 //! authoritative, because symbolic links may change between the two checks.
 
 use std::io;
@@ -10,35 +10,35 @@ use std::sync::Arc;
 
 use super::payload::{InvalidPayload, invalid};
 
-/// The folders inside which absolute working directories are allowed. If the list is empty, every folder is allowed.
-/// Cheap to clone.
+/// The directories inside which absolute working directories are allowed. If the list is empty, every directory is
+/// allowed. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct WorkingRoots(Arc<[PathBuf]>);
 
-/// The error for a folder in which a step cannot run.
+/// The error for a directory in which a step cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// The folder does not exist.
+    /// The directory does not exist.
     #[error("the working directory {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// The path refers to a file or to something else that is not a folder.
-    #[error("the working directory {} is not a folder", .0.display())]
+    /// The path refers to a file or to something else that is not a directory.
+    #[error("the working directory {} is not a directory", .0.display())]
     NotAFolder(PathBuf),
-    /// The folder could not be accessed.
+    /// The directory could not be accessed.
     #[error("the user that runs the server cannot enter the working directory {}: {source}", path.display())]
     Refused {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// The I/O error.
         source: io::Error,
     },
-    /// The folder is outside the folders that the operator allows.
-    #[error("the working directory {} is outside the folders that the server allows (working_roots)", .0.display())]
+    /// The directory is outside the directories that the operator allows.
+    #[error("the working directory {} is outside the directories that the server allows (working_roots)", .0.display())]
     Outside(PathBuf),
 }
 
 impl WorkingRoots {
-    /// Creates the list of allowed folders. Relative paths in `roots` are relative to the current folder.
+    /// Creates the list of allowed directories. Relative paths in `roots` are relative to the current directory.
     pub fn new(roots: &[PathBuf]) -> io::Result<Self> {
         roots.iter().map(std::path::absolute).collect::<io::Result<_>>().map(Self)
     }
@@ -50,11 +50,11 @@ impl WorkingRoots {
             return Ok(());
         }
         let roots: Vec<_> = self.0.iter().map(|root| root.display().to_string()).collect();
-        Err(invalid(field, format!("is outside the folders that the server allows: {}", roots.join(", "))))
+        Err(invalid(field, format!("is outside the directories that the server allows: {}", roots.join(", "))))
     }
 
-    /// Resolves `directory` and returns the resulting folder, if a step may run there. `workspace` is the workspace of
-    /// the step's job, inside which a step may always run.
+    /// Resolves `directory` and returns the resulting directory, if a step may run there. `workspace` is the workspace
+    /// of the step's job, inside which a step may always run.
     pub fn resolve(&self, workspace: &Path, directory: &Path) -> Result<PathBuf, DirectoryError> {
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
@@ -63,7 +63,7 @@ impl WorkingRoots {
         };
         let folder = directory.canonicalize().map_err(refused)?;
         let is_own = || workspace.canonicalize().is_ok_and(|workspace| folder.starts_with(workspace));
-        // Check the location first, so that errors do not reveal the types and permissions of folders that are not
+        // Check the location first, so that errors do not reveal the types and permissions of directories that are not
         // allowed.
         if !self.0.is_empty() && !self.allow(&folder) && !is_own() {
             return Err(DirectoryError::Outside(directory.to_owned()));
@@ -76,7 +76,7 @@ impl WorkingRoots {
     }
 
     /// Returns whether a path without `..` is a root or below one. The path is compared both with the text of each root
-    /// and with the folder that the root resolves to.
+    /// and with the directory that the root resolves to.
     fn allow(&self, path: &Path) -> bool {
         self.0.iter().any(|root| {
             path.starts_with(without_dots(root)) || root.canonicalize().is_ok_and(|root| path.starts_with(root))
@@ -114,7 +114,7 @@ mod tests {
         for outside in ["/", "/srv", "/srv/apps2", "/srv/apps/../x", "/srv/apps/../../etc", "/home", "/../etc"] {
             assert!(roots.check("f", outside).is_err(), "{outside}");
         }
-        assert!(WorkingRoots::default().check("f", "/etc").is_ok(), "without roots every folder is allowed");
+        assert!(WorkingRoots::default().check("f", "/etc").is_ok(), "without roots every directory is allowed");
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Collector {
         Some(NewEvent::warning(self.lease.attempt, text))
     }
 
-    /// Records which patterns match a path or a folder that contains it.
+    /// Records which patterns match a path or a directory that contains it.
     fn note_matches(&mut self, matcher: &Matcher, path: &Path) {
         for path in path.ancestors().take_while(|path| !path.as_os_str().is_empty()) {
             if self.unmatched.is_empty() {

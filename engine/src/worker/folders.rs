@@ -1,11 +1,11 @@
-//! The folders of an attempt: its workspace, and the job's working directory.
+//! The directories of an attempt: its workspace, and the job's working directory.
 
 use std::path::{Path, PathBuf};
 
 use crate::queue::{DirectoryError, WorkingRoots};
 
-/// The folders of an attempt. The paths are resolved at each use, because a step may create the working directory of
-/// the next step.
+/// The directories of an attempt. The paths are resolved at each use, because a step may create the working directory
+/// of the next step.
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
     workspace: PathBuf,
@@ -14,7 +14,8 @@ pub(super) struct Folders {
 }
 
 impl Folders {
-    /// Returns the folders of an attempt. `job` is the job's working directory, absolute or relative to the workspace.
+    /// Returns the directories of an attempt. `job` is the job's working directory, absolute or relative to the
+    /// workspace.
     pub(super) fn new(workspace: PathBuf, job: &str, roots: WorkingRoots) -> Self {
         Self { job: below(&workspace, job), workspace, roots }
     }

@@ -1,8 +1,8 @@
 //! Removes a workspace with all files that its job has created, and nothing outside it.
 //!
-//! Each folder is opened by name relative to its parent, never through a link and never across a mount point.
+//! Each directory is opened by name relative to its parent, never through a link and never across a mount point.
 //! Therefore, neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the
-//! removal. If the owner lacks permissions for a folder, they are added first. Entries that cannot be removed are
+//! removal. If the owner lacks permissions for a directory, they are added first. Entries that cannot be removed are
 //! reported, and all other entries are still removed.
 
 use std::ffi::{CStr, CString};
@@ -16,8 +16,8 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
-/// The maximum nesting depth of folders that are open at the same time. Deeper folders are moved to the top of the tree
-/// and removed from there.
+/// The maximum nesting depth of directories that are open at the same time. Deeper directories are moved to the top of
+/// the tree and removed from there.
 const MAX_DEPTH: usize = 64;
 
 /// An entry that could not be removed.
@@ -43,7 +43,7 @@ impl Display for Remaining {
     }
 }
 
-/// Removes a folder and everything in it. It is not an error if the folder does not exist.
+/// Removes a directory and everything in it. It is not an error if the directory does not exist.
 pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
     let failed = |why| Remaining { path: path.to_owned(), why, others: 0 };
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(failed(Errno::INVAL)) };
@@ -53,7 +53,7 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
         Err(Errno::NOENT) => return Ok(()),
         Err(why) => return Err(failed(why)),
     };
-    // Folders that are nested too deeply are moved to the top of the tree and removed in the next round.
+    // Directories that are nested too deeply are moved to the top of the tree and removed in the next round.
     let top = open(above.as_fd(), &name).ok();
     let mut removal = Removal { top: top.as_ref().map(AsFd::as_fd), moved: 0, remaining: None };
     loop {
@@ -69,15 +69,15 @@ pub(super) fn remove_tree(path: &Path) -> Result<(), Remaining> {
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 struct Removal<'a> {
-    /// The root folder of the tree, or `None` if it could not be opened as a folder.
+    /// The root directory of the tree, or `None` if it could not be opened as a directory.
     top: Option<BorrowedFd<'a>>,
-    /// The number of folders that were moved to the top of the tree.
+    /// The number of directories that were moved to the top of the tree.
     moved: usize,
     remaining: Option<Remaining>,
 }
 
 impl Removal<'_> {
-    /// Removes the entry with this name from a folder.
+    /// Removes the entry with this name from a directory.
     fn remove(&mut self, folder: BorrowedFd<'_>, name: &CStr, at: &Path, depth: usize) {
         let path = at.join(std::ffi::OsStr::from_bytes(name.to_bytes()));
         let removed = match unlinkat(folder, name, AtFlags::empty()) {
@@ -86,7 +86,7 @@ impl Removal<'_> {
         };
         match removed {
             Ok(()) | Err(Errno::NOENT) => {}
-            // The entries that remain in the folder were already reported, or were moved there for the next round.
+            // The entries that remain in the directory were already reported, or were moved there for the next round.
             Err(Errno::NOTEMPTY) if self.remaining.is_some() || self.moved > 0 => {}
             Err(why) => match &mut self.remaining {
                 Some(remaining) => remaining.others += 1,
@@ -123,13 +123,13 @@ impl Removal<'_> {
     }
 }
 
-/// Opens the folder `name` in `folder`, and makes it accessible to its owner.
+/// Opens the directory `name` in `folder`, and makes it accessible to its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    // Opening with `O_PATH` needs no permissions for the folder itself, so it works before they are added.
+    // Opening with `O_PATH` needs no permissions for the directory itself, so it works before they are added.
     let place = open_place(folder, name)?;
     let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
     if !mode.contains(Mode::RWXU) {
-        // This path refers to the open folder, even if another entry now has its name. If changing the mode fails, a
+        // This path refers to the open directory, even if another entry now has its name. If changing the mode fails, a
         // later error reports the cause.
         chmod(format!("/proc/self/fd/{}", place.as_raw_fd()), mode | Mode::RWXU).ok();
     }
@@ -181,7 +181,7 @@ mod tests {
         let tree = base.path().join("tree");
         fs::create_dir(&tree).expect("it can be created");
         let mut folder = openat(CWD, &tree, FOLDER, Mode::empty()).expect("it exists");
-        // This tree is deeper than the longest possible path and has two folders on each level.
+        // This tree is deeper than the longest possible path and has two directories on each level.
         for _ in 0..3_000 {
             rustix::fs::mkdirat(&folder, "d", Mode::RWXU).expect("it can be created");
             rustix::fs::mkdirat(&folder, "e", Mode::RWXU).expect("it can be created");

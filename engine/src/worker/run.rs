@@ -276,7 +276,7 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Returns the folder that contains all workspaces.
+/// Returns the directory that contains all workspaces.
 pub(super) fn workspaces(config: &WorkerConfig) -> PathBuf {
     config.data_dir.join("work")
 }

@@ -31,7 +31,7 @@ pub(super) enum Destination {
 }
 
 impl Destination {
-    /// Returns the requested destination or, by default, a new file in the current folder that is named after the
+    /// Returns the requested destination or, by default, a new file in the current directory that is named after the
     /// artifact.
     pub(super) fn new(asked: Option<&str>, artifact: &Artifact) -> Result<Self, CliError> {
         match asked {
@@ -39,7 +39,7 @@ impl Destination {
             Some(path) => return Ok(Self::File(path.into())),
             None => {}
         }
-        // The artifact's name was chosen by the job, so it must not lead to another folder, create a hidden file, or
+        // The artifact's name was chosen by the job, so it must not lead to another directory, create a hidden file, or
         // replace an existing file.
         let name = artifact.name.rsplit('/').next().unwrap_or_default();
         if name.is_empty() || name.starts_with('.') || name.chars().any(char::is_control) {

@@ -17,7 +17,7 @@ const STAND_IN: char = '\u{fffd}';
 
 /// The maximum distance in bytes between the first and last byte of an event. A valid event spans at most one batch,
 /// which contains at most 1 MiB of each of the two streams. The limit is twice the size of such a batch, and prevents
-/// an invalid event from exhausting the memory.
+/// an invalid event from exhausting memory.
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {

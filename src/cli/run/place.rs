@@ -1,5 +1,5 @@
-//! Decides where `tailwater run` runs a command: in the current folder if the server is on this machine, else in a new
-//! workspace.
+//! Decides where `tailwater run` runs a command: in the current directory if the server is on this machine, else in a
+//! new workspace.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,15 +7,15 @@ use crate::cli::client::Client;
 use crate::cli::error::CliError;
 use crate::machine::{self, MachineReply};
 
-/// The message that is printed if the current folder cannot be used, because the server is not known to be on this
-/// machine.
+/// The message that is printed if the command cannot run in the current directory, because the server is not known to
+/// be on this machine.
 pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
-    use --send DIR to send files, --cwd with an absolute path to choose a folder there, or --workspace to hide this message";
+    use --send DIR to send files, --cwd with an absolute path to choose a directory there, or --workspace to hide this message";
 
 /// The place where the command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The command runs in the caller's folder, with access to all files of this machine.
+    /// The command runs in the caller's directory, with access to all files of this machine.
     Here,
     /// The command runs in the job's own workspace.
     Workspace,
@@ -34,7 +34,7 @@ pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
 /// Returns the working directory to request, or `None` for the workspace.
 ///
 /// With [`Place::Here`], a relative path in `asked` is relative to `caller`. With [`Place::Workspace`], it is relative
-/// to the workspace, and an absolute path refers to a folder on the server.
+/// to the workspace, and an absolute path refers to a directory on the server.
 pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path>) -> Result<Option<String>, CliError> {
     let directory = match (place, asked) {
         (Place::Here, asked) => Some(plain(&caller.join(asked.unwrap_or(Path::new(""))))),
@@ -42,8 +42,9 @@ pub(super) fn working_directory(place: Place, caller: &Path, asked: Option<&Path
     };
     let text = |path: PathBuf| {
         let shown = path.display().to_string();
-        let not_utf8 =
-            |_| CliError::Usage(format!("the name of the folder {shown} is not UTF-8; choose another one with --cwd"));
+        let not_utf8 = |_| {
+            CliError::Usage(format!("the name of the directory {shown} is not UTF-8; choose another one with --cwd"))
+        };
         path.into_os_string().into_string().map_err(not_utf8)
     };
     directory.map(text).transpose()

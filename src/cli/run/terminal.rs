@@ -1,4 +1,4 @@
-//! Decides whether the command runs in a terminal, and of which size.
+//! Decides whether the command runs in a terminal, and the size of that terminal.
 
 use clap::Args;
 use engine::queue::TerminalSize;
@@ -22,8 +22,8 @@ impl TerminalArgs {
     }
 }
 
-/// Returns the variables that give the command's terminal the size of the one on which its output is printed. Each is
-/// omitted if it is not known; the server then uses its default.
+/// Returns the variables that give the command's terminal the size of the terminal on which the output is printed. An
+/// unknown value is omitted, so that the server uses its default.
 pub(super) fn size_variables(size: Option<(u32, usize)>) -> impl Iterator<Item = (&'static str, String)> {
     let variable = |(name, number): (&'static str, Option<u16>)| {
         // A terminal that was opened by a program may have no size.

@@ -1,8 +1,8 @@
-//! Packs a folder into an archive, a tar file compressed with zstd.
+//! Packs a directory into an archive, a tar file compressed with zstd.
 //!
 //! The archive contains the files that git tracks or does not ignore. `.gitignore` and similar files are interpreted as
 //! git interprets them. Tracked files that match an ignore pattern are included only if git is installed, because git
-//! is needed to list them. Links to targets outside the folder, devices, pipes and sockets are omitted, because the
+//! is needed to list them. Links to targets outside the directory, devices, pipes and sockets are omitted, because the
 //! server would reject them.
 
 use std::collections::BTreeMap;
@@ -28,11 +28,11 @@ const BLOCK: usize = 128 << 10;
 /// most networks can transfer the result.
 const LEVEL: i32 = 3;
 
-/// The files of a folder that are to be sent.
+/// The files of a directory that are to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// The files, folders and links, by their paths relative to `root`.
+    /// The files, directories and links, by their paths relative to `root`.
     items: BTreeMap<PathBuf, PackedEntry>,
     bytes: u64,
     skipped: Vec<PathBuf>,
@@ -180,8 +180,8 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Reads exactly as many bytes of a file as its archive header states. If the file has grown, the rest is ignored. If
-/// it has shrunk, reading fails.
+/// Reads exactly as many bytes of a file as its header in the archive states. If the file has grown, the rest is
+/// ignored. If it has shrunk, reading fails.
 struct Counted<'a> {
     file: File,
     left: u64,
@@ -275,6 +275,6 @@ mod tests {
         tracked.insert(1, "kept.log");
         assert_eq!(listed(root.path()), tracked, "with one");
         assert_eq!(Folder::list(root.path()).expect("it can be read").skipped, [PathBuf::from("out")]);
-        assert_eq!(listed(&root.path().join("sub")), [".gitignore", "other"], "a folder within one");
+        assert_eq!(listed(&root.path().join("sub")), [".gitignore", "other"], "a directory within a repository");
     }
 }

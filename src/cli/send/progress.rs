@@ -74,6 +74,6 @@ mod tests {
         let progress = Progress::new(4000);
         progress.packed(1000);
         assert!(progress.text().contains("(25%)"), "{}", progress.text());
-        assert!(Progress::new(0).text().contains("(100%)"), "an empty folder has no bytes to wait for");
+        assert!(Progress::new(0).text().contains("(100%)"), "an empty directory has no bytes to wait for");
     }
 }

@@ -38,7 +38,7 @@ pub(in crate::server) enum ApiError {
     JobNotFound,
     #[error("the job has no such artifact")]
     ArtifactNotFound,
-    #[error("the artifact's file is missing from the data folder")]
+    #[error("the artifact's file is missing from the data directory")]
     ArtifactFileMissing,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,

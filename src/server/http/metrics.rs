@@ -54,7 +54,7 @@ impl Gauges<'_> {
     }
 }
 
-/// The output that has not been shipped yet, the disk usage of the data folder, and the free space, in bytes.
+/// The output that has not been shipped yet, the disk usage of the data directory, and the free space, in bytes.
 struct Disk {
     lag: u64,
     outputs: u64,
@@ -73,7 +73,7 @@ impl Disk {
         gauges.set("tailwater_spool_bytes", "Bytes of output stored on disk.", self.outputs);
         let files = [("main", self.database), ("wal", self.wal)];
         gauges.set_each("tailwater_database_bytes", "Size of the database's files.", "file", files);
-        gauges.set("tailwater_disk_free_bytes", "Free space on the disk of the data folder.", self.free);
+        gauges.set("tailwater_disk_free_bytes", "Free space on the disk of the data directory.", self.free);
     }
 }
 

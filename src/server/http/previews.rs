@@ -1,7 +1,7 @@
 //! `/jobs/{id}/artifacts/{artifact}/preview` and `/previews`: displays an artifact, such as an HTML report, in a frame.
 //!
-//! The file is untrusted. Its origin is opaque (`sandbox`), so its scripts can neither read the pages nor use the reader's
-//! session, and it can load only files of the same server.
+//! The file is untrusted. Its origin is opaque (`sandbox`), so its scripts can neither read the pages nor use the
+//! reader's session, and it can load only files of the same server.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -19,7 +19,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 );
 
-/// Redirects to an address that contains a permission. Relative links in the file lead to other artifacts of the attempt.
+/// Redirects to an address that contains a permission. Relative links in the file lead to other artifacts of the
+/// attempt.
 pub(super) async fn begin(
     State(state): State<AppState>,
     path: Result<Path<(String, String)>, PathRejection>,

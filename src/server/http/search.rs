@@ -141,7 +141,7 @@ fn levels(query: &mut Query) -> Result<Vec<Level>, ApiError> {
 fn search_from(query: &mut Query) -> Result<SearchFrom, ApiError> {
     let mut line = |name| query.number(name, 1..=i64::MAX).map(|line| line.map(i64::unsigned_abs));
     match (line("from")?, line("before")?) {
-        (Some(_), Some(_)) => Err(ApiError::InvalidQuery("from, before: specify one of them".into())),
+        (Some(_), Some(_)) => Err(ApiError::InvalidQuery("from cannot be combined with before".into())),
         (None, Some(line)) => Ok(SearchFrom::Before(line)),
         (line, None) => Ok(SearchFrom::Line(line.unwrap_or(1))),
     }

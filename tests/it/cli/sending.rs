@@ -1,4 +1,4 @@
-//! `--send DIR` copies the files of a folder to the workspace before the first step starts.
+//! `--send DIR` copies the files of a directory to the workspace before the first step starts.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -40,8 +40,8 @@ async fn the_files_of_a_folder_are_in_the_workspace_before_the_first_step() {
     let expected = b"tool\n\xff\0x.gitignore\nMakefile\ndata\nlink\ntool\ndata/bytes\n";
     assert_eq!(String::from_utf8_lossy(&done.bytes), String::from_utf8_lossy(expected));
     assert_eq!(done.bytes, expected);
-    assert!(done.stderr.contains("skipped files") && done.stderr.contains("out"), "{}", done.stderr);
-    // The working directory is relative to the copy of the folder.
+    assert!(done.stderr.contains("not sent") && done.stderr.contains("out"), "{}", done.stderr);
+    // The working directory is relative to the copy of the directory.
     assert_eq!(cli.stdout(&["run", "--send", "project", "--cwd", "data", "--", "ls"]).await, "bytes\n");
 }
 

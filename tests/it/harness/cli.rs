@@ -14,19 +14,19 @@ use super::{TOKEN, until};
 /// The maximum run time of a program before the test fails. A passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Runs `tailwater` in a temporary folder, which is also its home folder.
+/// Runs `tailwater` in a temporary directory, which is also its home directory.
 pub struct Cli {
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl Cli {
-    /// Creates a temporary folder and an environment in which the program uses `server` with the admin token.
+    /// Creates a temporary directory and an environment in which the program uses `server` with the admin token.
     pub fn new(server: &str) -> Self {
         Self::without_server().with("TAILWATER_SERVER", server).with("TAILWATER_TOKEN", TOKEN)
     }
 
-    /// Creates a temporary folder and an environment in which the program has no configuration.
+    /// Creates a temporary directory and an environment in which the program has no configuration.
     pub fn without_server() -> Self {
         watch();
         Self { folder: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
@@ -38,7 +38,7 @@ impl Cli {
         self
     }
 
-    /// Returns the working directory of the program, which is also its home folder.
+    /// Returns the working directory of the program, which is also its home directory.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -18,8 +18,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a server with a data folder and waits until the server listens. Its log is appended to `server.log` in
-    /// the data folder.
+    /// Starts a server with a data directory and waits until the server listens. Its log is appended to `server.log` in
+    /// the data directory.
     pub fn start(data: &Path) -> Self {
         Self::start_by(data, |program| program)
     }

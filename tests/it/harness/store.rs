@@ -21,7 +21,7 @@ use super::{Random, sha256};
 /// The number of events in each batch of a simulated worker.
 const BATCH: usize = 250;
 
-/// The queue and the event log of an open data folder.
+/// The queue and the event log of an open data directory.
 pub struct Store {
     pub db: Db,
     pub queue: Queue,
@@ -86,7 +86,7 @@ impl Store {
         self.queue.finish(Finish { lease, worker: worker(), ending, totals, artifacts: Vec::new() }).await
     }
 
-    /// Closes the database and returns its folder, so that a server can be started with this data.
+    /// Closes the database and returns its directory, so that a server can be started with this data.
     pub async fn close(self) -> TempDir {
         self.db.close().await;
         self.data

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::story;
 use crate::harness::{Random, TestServer, sha256, until};
 
-/// Waits until a job's log is compressed, and returns the folder of its spool.
+/// Waits until a job's log is compressed, and returns the directory of its spool.
 async fn compressed(data: &Path, id: &str) -> PathBuf {
     let folder = data.join("spool").join(id).join("1");
     let (plain, compressed) = (folder.join("output.log"), folder.join("output.log.zst"));

@@ -20,7 +20,7 @@ fn example(comment: &str) -> String {
     command
 }
 
-/// Returns a command from `docs/api.md` that runs in a folder, for the given server and job.
+/// Returns a command from `docs/api.md` that runs in a directory, for the given server and job.
 fn command(server: &TestServer, id: &str, folder: &Path, comment: &str) -> Command {
     let script = example(comment).replace("http://127.0.0.1:3000", &server.api.base);
     let mut command = Command::new("bash");

@@ -448,7 +448,7 @@ async fn a_search_that_makes_no_sense_is_refused_with_the_reason() {
         ("q=(a%7B1000%7D)%7B1000%7D&regex=true".into(), "too large"),
         ("q=a&regex=yes".into(), "regex: must be one of true, false"),
         ("q=a&from=0".into(), "from: must be 1 to"),
-        ("q=a&from=1&before=2".into(), "from, before: specify one of them"),
+        ("q=a&from=1&before=2".into(), "from cannot be combined with before"),
         ("q=a&limit=2001".into(), "limit: must be 1 to 2000"),
         ("q=a&limit=0".into(), "limit: must be 1 to 2000"),
         ("q=a%0Ab".into(), "q: must not contain a line break"),

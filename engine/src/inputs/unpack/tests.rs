@@ -27,7 +27,7 @@ fn packed(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
     zstd::encode_all(&builder.into_inner().expect("writing to a Vec succeeds")[..], 3).expect("it can be compressed")
 }
 
-/// Unpacks an archive into the workspace `w` in a temporary folder. Returns the temporary folder and the result.
+/// Unpacks an archive into the workspace `w` in a temporary directory. Returns the temporary directory and the result.
 fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Result<(), UnpackError>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (path, workspace) = (folder.path().join("archive"), folder.path().join("w"));
@@ -94,7 +94,7 @@ fn entries_outside_the_workspace_are_refused() {
     );
     check_refused(
         &[(LINK, "a", "b", b""), (FILE, "b/x", "", b""), (LINK, "a/y", "x", b"")],
-        "is inside a linked folder",
+        "is inside a linked directory",
     );
 }
 

@@ -32,8 +32,8 @@ impl KnownLines {
     }
 }
 
-/// Returns a hash of the visible text of a line, in which all words with digits are equal. Returns `None` if the line is
-/// blank.
+/// Returns a hash of the visible text of a line, in which all words with digits are equal. Returns `None` if the line
+/// is blank.
 pub(super) fn hash(visible: &[u8]) -> Option<u64> {
     let text = visible.trim_ascii();
     if text.is_empty() {

@@ -128,8 +128,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Adds the beginning of a record to the line that it continues. Returns the text after that line, if the line ends in
-    /// this record.
+    /// Adds the beginning of a record to the line that it continues. Returns the text after that line, if the line ends
+    /// in this record.
     fn go_on<'t>(&mut self, record: &Record, text: &'t [u8]) -> io::Result<Option<&'t [u8]>> {
         let newline = memchr::memchr(b'\n', text);
         let open = self.open[record.source.stream as usize].as_mut().filter(|open| open.number == record.line);

@@ -47,7 +47,7 @@ pub(in crate::queue) async fn artifacts(connection: &mut Connection, job: JobId)
     Ok(files.into_iter().map(|file| file.artifact).collect())
 }
 
-/// Returns the paths of the files that are recorded as artifacts of an attempt, relative to the data folder.
+/// Returns the paths of the files that are recorded as artifacts of an attempt, relative to the data directory.
 pub(in crate::queue) async fn artifact_paths(
     connection: &mut Connection,
     job: JobId,

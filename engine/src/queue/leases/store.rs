@@ -167,7 +167,7 @@ pub(in crate::queue) async fn end_attempt(
     Ok(())
 }
 
-/// Returns the running jobs of earlier embedded workers of this data folder. The names of these workers begin with
+/// Returns the running jobs of earlier embedded workers of this data directory. The names of these workers begin with
 /// `family`.
 pub(in crate::queue) async fn abandoned(
     connection: &mut Connection,

@@ -25,7 +25,7 @@ pub(super) enum SkipReason {
     TooLargeTogether,
     /// The number of artifacts would exceed its limit.
     TooMany,
-    /// A folder is nested too deeply, or too many entries have been examined.
+    /// A directory is nested too deeply, or too many entries have been examined.
     TooFar,
     /// The file could not be written to the artifact store.
     NotStored,

@@ -1,6 +1,6 @@
 //! Walks through a workspace without ever leaving it.
 //!
-//! Each folder is opened by name relative to its parent, and no link is followed. Therefore, neither `..` nor a link
+//! Each directory is opened by name relative to its parent, and no link is followed. Therefore, neither `..` nor a link
 //! can lead out of the workspace, even if the tree changes during the walk. An entry counts as a file only if it is a
 //! regular file both before and after it is opened, because opening a device or a pipe may have side effects or block
 //! forever.
@@ -19,8 +19,8 @@ use crate::artifacts::Matcher;
 
 /// The maximum number of entries that a walk examines. Patterns that require more are considered too broad.
 pub(super) const MAX_ENTRIES: usize = 200_000;
-/// The maximum nesting depth of folders. It limits the number of file descriptors, because all folders on the path to
-/// the current one are open at the same time.
+/// The maximum nesting depth of directories. It limits the number of file descriptors, because all directories on the
+/// path to the current one are open at the same time.
 const MAX_DEPTH: usize = 64;
 
 /// An entry that matches a pattern.
@@ -66,10 +66,10 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 // NONBLOCK is needed because a pipe may have replaced the file, and without this flag, opening a pipe may block.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// Which entries of a folder match.
+/// Which entries of a directory match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meant {
-    /// All entries, because the folder itself matches.
+    /// All entries, because the directory itself matches.
     All,
     /// Only the entries that match a pattern.
     Maybe,
@@ -109,7 +109,8 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Returns the names in a folder in sorted order, so that the same files are omitted each time a limit is exceeded.
+    /// Returns the names in a directory in sorted order, so that the same files are omitted each time a limit is
+    /// exceeded.
     fn names(&mut self, folder: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(folder)? {

@@ -1,4 +1,4 @@
-//! The embedded worker's link, which calls the server's code directly and uses files in the server's data folder.
+//! The embedded worker's link, which calls the server's code directly and uses files in the server's data directory.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -23,7 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The link of a worker in the server's own process.
 #[derive(Clone, Debug)]
 pub struct InProcess {
-    /// The prefix of the names of all embedded workers of this data folder.
+    /// The prefix of the names of all embedded workers of this data directory.
     family: String,
     worker: Redacted,
     queue: Queue,
@@ -33,9 +33,9 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data folder. The
-    /// worker's name contains this id, so that recovery ends only attempts of earlier workers with the same data
-    /// folder.
+    /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data directory.
+    /// The worker's name contains this id, so that recovery ends only attempts of earlier workers with the same data
+    /// directory.
     #[must_use]
     pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
         let family = format!("embedded-{instance}-");
@@ -104,7 +104,7 @@ impl Link for InProcess {
     }
 }
 
-/// The files of one attempt, which are in the server's data folder.
+/// The files of one attempt, which are in the server's data directory.
 #[derive(Debug)]
 pub(in crate::worker) struct LocalFiles {
     pub(in crate::worker) runtime: Handle,

@@ -1,4 +1,5 @@
-//! The links and combining characters of a row's cells. Most cells have neither, so they are stored apart from the cells.
+//! The links and combining characters of a row's cells. Most cells have neither, so they are stored apart from the
+//! cells.
 
 use std::sync::Arc;
 
@@ -88,8 +89,8 @@ impl Extras {
         Key::try_from(self.list.len()).unwrap_or(NONE)
     }
 
-    /// Returns whether a compaction would free at least half of the entries, or half of the bytes unless all of them are
-    /// in use. The cost of compactions is therefore proportional to the amount of text.
+    /// Returns whether a compaction would free at least half of the entries, or half of the bytes unless all of them
+    /// are in use. The cost of compactions is therefore proportional to the amount of text.
     pub fn is_crowded(&self, cells: usize) -> bool {
         !self.full && (self.list.len() > 2 * cells + MIN_CROWD || self.bytes > MAX_BYTES)
     }
