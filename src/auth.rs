@@ -82,7 +82,7 @@ impl Secret {
 
 type Hash = [u8; 32];
 
-/// Authenticates users. A clone is cheap and refers to the same state.
+/// Authenticates users. Clones are cheap and share the same state.
 #[derive(Clone, Debug)]
 pub struct Auth {
     db: Db,
@@ -184,7 +184,8 @@ impl Auth {
         self.previews.permit(scope, clock::now())
     }
 
-    /// Returns what a permission of [`Self::permit_preview`] allows, or `None` if it is not valid or has expired.
+    /// Returns the scope of a permission that [`Self::permit_preview`] issued, or `None` if the permission is invalid
+    /// or has expired.
     #[must_use]
     pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
         self.previews.scope(permission, clock::now())

@@ -45,7 +45,7 @@ pub struct JobForm {
 /// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The index, in the original job, of the step that this step edits, or `None` for a new step.
+    /// The index of the step in the original job that this step was created from, or `None` for a new step.
     pub origin: Option<usize>,
     /// The display name.
     pub name: String,
@@ -60,8 +60,7 @@ pub struct FormVariable {
     pub name: String,
     /// The variable's value.
     pub value: String,
-    /// The name of the variable in the original job whose secret value is kept, or `None` if `value` contains the
-    /// value.
+    /// The variable in the original job whose secret value is kept, or `None` if `value` contains the value.
     pub kept: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Tailwater: a self-hosted job queue with live output in the browser.
 //!
-//! This file lists all modules in reading order. Modules are assigned to the server (`ssr`) or to the browser
-//! (`hydrate`) only in this file.
+//! This file lists all modules in reading order. Only this file assigns modules to the server (`ssr`) or to the browser
+//! (`hydrate`).
 // In Leptos, the types of whole pages are nested more deeply than the compiler's default limit allows.
 #![recursion_limit = "256"]
 

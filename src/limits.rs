@@ -28,8 +28,8 @@ pub struct Limits {
 
 /// The maximum time without progress, and the minimum average rate, of a transfer from or to a client.
 ///
-/// Time spent waiting for the client is deducted from a budget, which is `stall` at the start. Every `bytes_per_second`
-/// transferred bytes return one second to the budget, up to its initial size.
+/// Time spent waiting for the client is deducted from a budget, which is initially `stall`. Every `bytes_per_second`
+/// transferred bytes add one second to the budget, up to its initial size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaceLimit {
     /// The maximum time without progress.
@@ -47,8 +47,8 @@ impl Default for Limits {
     }
 }
 
-/// The time that requests in progress have to finish after a stopping server has closed its streams. Ordinary requests
-/// take less time.
+/// When the server stops, the time that requests in progress have to finish after the streams have been closed.
+/// Ordinary requests take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// The time for which the server stops accepting connections when no file descriptor is free. Retrying immediately
@@ -63,8 +63,8 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// take less time.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// The interval at which `/log?follow=true` checks the spool for new output while no event reports any. Suppressed
-/// output is in the spool, but not in log events.
+/// The interval at which `/log?follow=true` checks the spool for new output if no event reports any. Suppressed output
+/// is in the spool, but not in log events.
 pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The minimum interval at which `/log?follow=true` checks whether the attempt has finished, while output keeps

@@ -2,7 +2,7 @@
 //!
 //! The log never contains a token, a secret, a request body, a query string or a requested path. Code that logs must
 //! therefore log only ids, route templates and this program's own errors. This module limits the log level of
-//! libraries, and omits the message of a panic if it was formatted at run time.
+//! libraries, and omits panic messages that were formatted at run time.
 
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;

@@ -6,8 +6,8 @@
 //! loopback address, and a local server may have any host name. Therefore both sides identify their machine, and the
 //! identities must be equal. An identity is derived from:
 //!
-//! - the machine id (machine-id(5)), which differs between installations. If a system has none, the other values are
-//!   used;
+//! - the machine id (machine-id(5)), which differs between installations. A system without a machine id is identified
+//!   by the other values;
 //! - the boot id (random(4)), which the kernel generates at each boot, so that it differs between copies of a disk;
 //! - the device and inode of the root directory, which differ in a container or chroot with its own files, even though
 //!   the kernel and both ids are the same;

@@ -22,7 +22,7 @@ pub enum RpcError {
         status: u16,
         /// The API's error code, such as `job_not_found`.
         code: String,
-        /// A message that also suggests an action.
+        /// A message that also suggests what to do.
         message: String,
     },
     /// The request or its response was lost.
@@ -39,7 +39,7 @@ impl FromServerFnError for RpcError {
 }
 
 /// The encoding of arguments and results, which is JSON. The server parses arguments like every other JSON body. The
-/// browser parses results as text, as it does all other JSON, so that it does not contain a second parser.
+/// browser parses results as text, like all other JSON, so that the module does not contain a second parser.
 pub enum RpcJson {}
 
 impl ContentType for RpcJson {

@@ -100,7 +100,7 @@ pub struct Shared {
     pub disk: DiskGuard,
     /// Limits the number of streams that are open at the same time. Each open stream has one permit.
     pub streams: Arc<Semaphore>,
-    /// A token that is cancelled when all streams have to be closed.
+    /// A token that is cancelled when all streams must be closed.
     pub shutdown: CancellationToken,
     /// The static files of the pages.
     pub site: Site,
@@ -177,7 +177,7 @@ impl Server {
         format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
     }
 
-    /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to end. After
+    /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to finish. After
     /// that, streams are closed, and all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;

@@ -105,11 +105,11 @@ pub fn date_time(at: Timestamp, ahead_minutes: i64) -> String {
     format!("{date} {}", time.get(..8).unwrap_or_default())
 }
 
-/// Compares a duration with the usual one, both in milliseconds: `3.2 times as long as usual`. Returns `None` if the
-/// difference is not noteworthy.
+/// Compares a duration with the usual duration, both in milliseconds: `3.2 times as long as usual`. Returns `None` if
+/// the difference is not noteworthy.
 #[must_use]
 pub fn compared(millis: i64, usual: i64) -> Option<String> {
-    /// Differences below this one are not noticed.
+    /// The smallest difference that is reported, in milliseconds.
     const NOTICED: i64 = 1_000;
     let usual = usual.max(1);
     if millis >= usual + NOTICED && millis * 2 >= usual * 3 {
@@ -133,7 +133,7 @@ pub fn time_of_day(at: Timestamp, ahead_minutes: i64) -> String {
     time.get(..12).unwrap_or_default().to_owned()
 }
 
-/// Returns the display name of a worker. The embedded worker gets a new name at every start, but there is only one, so
+/// Returns the display name of a worker. The embedded worker gets a new name on every start, but there is only one, so
 /// it is displayed as `embedded`.
 #[must_use]
 pub fn worker(name: &str) -> &str {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The number of failed logins of an origin within [`FAILED_LOGINS_WINDOW`] after which further logins are refused.
+/// The number of failed logins from one origin within [`FAILED_LOGINS_WINDOW`] after which further logins are refused.
 /// Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
 pub(super) const MAX_FAILURES: u32 = 20;
 
@@ -36,7 +36,7 @@ impl LoginOrigin {
     }
 }
 
-/// The number of failed logins of each origin.
+/// The number of failed logins from each origin.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     of: HashMap<LoginOrigin, Count>,

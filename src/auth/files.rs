@@ -17,7 +17,7 @@ const TOKEN_FILE: &str = "admin-token";
 /// The name of the file in the data directory that contains the directory's id.
 const ID_FILE: &str = "instance-id";
 
-/// The reasons why the admin token or the directory's id can be unavailable.
+/// The reasons why the admin token or the directory's id may be unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is too short or contains a space or a non-printable character.
@@ -34,7 +34,7 @@ pub enum TokenError {
 }
 
 /// Returns the admin token that the operator has set or, if there is none, the one in the data directory, which is
-/// generated at the first start.
+/// generated on first start.
 pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
     if let Some(token) = from_operator {
         return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
@@ -44,8 +44,8 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data directory, which is generated at the first start. The id consists of 16 letters and digits,
-/// and is not secret.
+/// Returns the id of a data directory, which is generated on first start. The id consists of 16 letters and digits, and
+/// is not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
     // The id becomes part of a cookie's name, which cannot contain arbitrary characters.

@@ -1,7 +1,8 @@
-//! Permits a document to load the artifacts of one attempt, although it must not have the reader's session.
+//! Permits a document to load the artifacts of one attempt without access to the reader's session.
 //!
 //! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their
-//! requests for styles and images. Each URL therefore contains a permission. It is signed, so nothing has to be stored.
+//! requests for styles and images. Each URL therefore contains a permission, which is signed, so that nothing has to be
+//! stored.
 
 use hmac::{Hmac, KeyInit, Mac};
 use model::{JobId, Timestamp};
@@ -36,7 +37,7 @@ impl PreviewKey {
         format!("{signed}.{signature}")
     }
 
-    /// Returns what a permission allows, or `None` if it is not valid.
+    /// Returns the scope of a permission, or `None` if the permission is invalid or has expired.
     pub(super) fn scope(&self, permission: &str, now: Timestamp) -> Option<PreviewScope> {
         let (signed, signature) = permission.rsplit_once('.')?;
         self.mac(signed).verify_slice(&hex::decode(signature).ok()?).ok()?;

@@ -42,8 +42,8 @@ impl Original {
         &self.form
     }
 
-    /// Returns the step of the original at an index, or `None` if the index is out of range or the job has a single
-    /// `run` command instead of steps.
+    /// Returns a step of the original by index, or `None` if the index is out of range or the job has a single `run`
+    /// command instead of steps.
     #[must_use]
     pub fn step(&self, position: usize) -> Option<&Map<String, Value>> {
         self.payload.get("steps")?.get(position)?.as_object()

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName};
 
-/// Returns the names that a header lists, in lower case, each with its weight from 0 (not acceptable) to 1.
+/// Returns the names listed in a header, in lower case, each with its weight from 0 (not acceptable) to 1.
 ///
 /// Names and the `q` of a weight are case-insensitive. A list may be distributed over several header lines.
 pub(super) fn accepted(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 /// The maximum size of one event's text under load, in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// The maximum number of artifacts of an attempt. Each of them adds an event to the log and a row to the job's page.
+/// The maximum number of artifacts of an attempt. Each artifact adds an event to the log and a row to the job's page.
 const MAX_ARTIFACTS: usize = 1_000;
 
 /// The settings of a server.
@@ -31,7 +31,7 @@ pub struct Config {
     pub embedded_site: Option<EmbeddedSite>,
     /// The admin token chosen by the operator. If `None`, the token in the data directory is used.
     pub admin_token: Option<String>,
-    /// Additional host names under which browsers can reach the server. Its own address and the names of the loopback
+    /// Other host names that browsers may use for this server. The server's own address and the names of the loopback
     /// interface are always allowed.
     pub allowed_hosts: Vec<String>,
     /// The number of jobs that the embedded worker runs at the same time.
@@ -42,7 +42,7 @@ pub struct Config {
     pub live_log_events: bool,
     /// The maximum time that output waits before it is sent live.
     pub live_flush: Duration,
-    /// The maximum number of log events of a job per second.
+    /// The maximum number of log events per second for each job.
     pub live_events_per_second: u32,
     /// The target size of a log event's text, in bytes. Events are larger under load.
     pub live_event_bytes: usize,
@@ -79,7 +79,8 @@ pub struct Config {
     pub job_home: JobHome,
     /// The names of environment variables of the server that are passed on to jobs.
     pub job_env: Vec<String>,
-    /// The directories that an absolute working directory may be in. If the list is empty, any directory is allowed.
+    /// The directories that must contain all absolute working directories. If the list is empty, any directory is
+    /// allowed.
     pub working_roots: Vec<PathBuf>,
     /// The limits on the time that clients may keep the server waiting.
     pub limits: Limits,
@@ -165,7 +166,7 @@ impl Config {
     }
 }
 
-/// Returns the options of Leptos, which consist of those in `Leptos.toml` at build time and the server's address.
+/// Returns the options of Leptos: those that `Leptos.toml` contained at build time, and the server's address.
 pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
     let site = SiteOptions::built_in();
     LeptosOptions::builder().output_name(site.output_name).site_pkg_dir(site.site_pkg_dir).site_addr(address).build()

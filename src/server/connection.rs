@@ -29,7 +29,7 @@ use crate::limits::{ACCEPT_REST, DRAIN};
 use socket::{Exchange, ReplyEnd, Socket};
 
 /// The size of a connection's buffer in bytes, which also limits the size of a request head. It is about twice the
-/// 8,000 bytes that RFC 9110 recommends as the minimum for the request line.
+/// 8,000 bytes that RFC 9110 recommends as the minimum limit for the request line.
 const BUFFER: usize = 16 << 10;
 
 /// The address that a request came from. It is stored in the request's extensions.

@@ -1,7 +1,7 @@
 //! Checks the host, the origin and the credentials of every request before its route is called.
 //!
-//! Every path requires a login, except the complete paths in `OPEN`, the files in `OPEN_FOLDERS`, and previews, whose
-//! paths contain a permission. A path that merely starts or ends like one of them still requires a login.
+//! Every path requires a login, except the exact paths in `OPEN`, the files in `OPEN_FOLDERS`, and previews, whose
+//! paths contain a permission. A path that merely starts or ends like one of these still requires a login.
 
 mod host;
 
@@ -23,15 +23,15 @@ const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 /// The directories that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// The directory whose files are permitted by the path itself.
+/// The directory of files whose paths contain a permission.
 const PREVIEWS: &str = "/previews/";
 
 /// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// Passes the request on, with the [`Identity`] of its sender in its extensions if the sender is logged in, or responds
-/// with an error.
+/// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
+/// sender's [`Identity`].
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match check(&state, request).await {
         Ok(request) => next.run(request).await,
@@ -145,7 +145,7 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
 
 /// Returns whether a request opens a stream of jobs, of events, or of a log that is being followed.
 ///
-/// The query is decoded in the same way as it is by the route, because `%66ollow` also means `follow`.
+/// The query is decoded as the route decodes it, because `%66ollow` also means `follow`.
 fn is_stream(uri: &Uri) -> bool {
     let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
     uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))

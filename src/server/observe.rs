@@ -1,7 +1,7 @@
 //! Records every request in the server's log and in its metrics.
 //!
 //! The path, the query, the headers and the body are not logged, because each of them may contain a secret. Log entries
-//! identify a request by the template of its route, the id in its response, and the id of its job.
+//! identify a request by its route's template, the id in its response, and the id of its job.
 
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 use super::AppState;
 
-/// The header with the id that identifies a response in the server's log.
+/// The header that contains a response's id, by which the response can be found in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The label of all paths that match no route, such as the paths of static files and those that vulnerability scanners
-/// try.
+/// The label of all paths that match no route, such as the paths of static files and the paths that vulnerability
+/// scanners try.
 const NO_ROUTE: &str = "other";
 
 /// The label of all unknown methods.

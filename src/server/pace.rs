@@ -1,7 +1,7 @@
 //! Limits how long a peer may keep the server waiting, by a maximum pause and a minimum average transfer rate.
 //!
 //! Only the time during which the server waits for the peer is deducted from the peer's budget. The budget does not
-//! change while the server itself is slow or has nothing to send.
+//! change while the server itself is busy or has nothing to send.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -18,8 +18,8 @@ use crate::page_data::{JobPageData, RpcError};
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
 
-/// The maximum number of events from the end of the log that are loaded with the page. This limit matters for jobs with
-/// many small events. The amount of output in these events is limited by [`tail::BYTES`].
+/// The maximum number of events that are loaded with the page from the end of the log. This limit matters for jobs with
+/// many small events. [`tail::BYTES`] limits the amount of output in these events.
 const TAIL: usize = 500;
 
 /// The maximum number of lifecycle events that are loaded with the page, oldest first. If a job has more, the page also
@@ -29,7 +29,7 @@ const LIFECYCLE_EVENTS: usize = 2_000;
 /// The maximum number of jobs that the list can skip.
 const MAX_OFFSET: i64 = 1_000_000;
 
-/// Returns a page of the list of jobs.
+/// Returns one page of the list of jobs.
 pub async fn list_jobs(
     status: Option<JobStatus>,
     q: Option<String>,

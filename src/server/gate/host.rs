@@ -1,7 +1,7 @@
 //! Determines the host of a request (RFC 9112, 3.2), and checks that it is one of this server's names.
 //!
 //! With DNS rebinding, a page of another site can make a browser send requests to this server under that site's name.
-//! Requests for a name that is not this server's are therefore refused.
+//! Requests under any name but this server's own are therefore refused.
 
 use std::net::Ipv6Addr;
 
@@ -15,8 +15,8 @@ use crate::server::http::error::ApiError;
 /// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The paths of health checks, for which the host is not checked, because clients often send these requests with an IP
-/// address as the host, or without a host. The responses contain no private data.
+/// The paths of health checks. The host is not checked for these paths, because clients often send such requests with
+/// an IP address as the host, or without a host. The responses contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port of a request, unmodified.
@@ -66,7 +66,7 @@ impl RequestHost {
     }
 }
 
-/// Returns whether a text is a host with an optional port. An empty text is also valid (RFC 9110, 7.2).
+/// Returns whether `text` is a host with an optional port. An empty string is also valid (RFC 9110, 7.2).
 fn is_host(text: &str) -> bool {
     // `Authority` accepts user information, which a `Host` header must not contain.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())

@@ -42,7 +42,7 @@ pub(super) async fn download(
     Ok(reply)
 }
 
-/// Returns the artifact that a path names by the id of its job and its own id.
+/// Returns the artifact with the given ids of the job and of the artifact, as they occur in a path.
 pub(super) async fn artifact(
     state: &AppState,
     path: Result<Path<(String, String)>, PathRejection>,

@@ -64,7 +64,7 @@ async fn direction(
     })
 }
 
-/// Converts a cursor to a `seq`. Only a cursor with a time has to be looked up in the event log.
+/// Converts a cursor to a `seq`. Only a cursor that is a time has to be looked up in the event log.
 pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Result<Seq, ApiError> {
     match cursor {
         Cursor::Seq(seq) => Ok(seq),
@@ -72,7 +72,7 @@ pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Res
     }
 }
 
-/// Parses a cursor: either a `seq`, or a time, which may be combined with an event's id (see [`Cursor`]).
+/// Parses a cursor, which is either a `seq` or a time. A time may be combined with an event's id (see [`Cursor`]).
 pub(super) fn cursor(
     query: &mut Query,
     name: &str,

@@ -75,7 +75,7 @@ pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
     request.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns a body that contains a range of a file and reads the range block by block while the body is being sent.
+/// Returns a body that consists of a range of a file, and that is read block by block while it is being sent.
 pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
     UnsentBlocks { file, at: range.start, end: range.end }.into_body()
 }

@@ -21,7 +21,7 @@ use crate::server::AppState;
 /// The default and the maximum number of jobs in a page.
 const LIMIT: (i64, i64) = (50, 200);
 
-/// The job's id in the path of a request. A text that is not a valid id is treated as the id of an unknown job.
+/// The job's id in the path of a request. An invalid id is treated as the id of an unknown job.
 pub(super) struct JobPath(pub(super) JobId);
 
 impl<S: Send + Sync> FromRequestParts<S> for JobPath {
@@ -56,7 +56,8 @@ pub(super) async fn submit(
     let submitting = tokio::spawn(async move {
         let about = input.as_ref().map(Incoming::input);
         let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;
-        // If this submission repeats an earlier one, its files are not kept, because the existing job has its own.
+        // If this submission repeats an earlier one, its files are not kept, because the existing job has its own
+        // files.
         if let Some(input) = input.filter(|_| job.input == about) {
             input.keep();
         }

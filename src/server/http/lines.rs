@@ -50,7 +50,7 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep })
 }
 
-/// Parses the number of the attempt. Returns `None`, which stands for the latest attempt, if the parameter is missing.
+/// Parses the number of the attempt. Returns `None`, which means the latest attempt, if the parameter is missing.
 pub(super) fn attempt(query: &mut Query) -> Result<Option<i32>, ApiError> {
     Ok(query.number("attempt", 1..=i64::from(i32::MAX))?.and_then(|attempt| i32::try_from(attempt).ok()))
 }

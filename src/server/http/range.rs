@@ -18,8 +18,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Parses the value of a `Range` header. Invalid values and lists of several ranges are ignored, as the standard
-    /// permits.
+    /// Parses the value of a `Range` header. Invalid values and lists of ranges are ignored, as the standard permits.
     pub(super) fn parse(value: &str, size: u64) -> Self {
         let range = value.split_once('=').filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes"));
         let Some((first, last)) = range.and_then(|(_, range)| range.trim().split_once('-')) else {

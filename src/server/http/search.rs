@@ -1,8 +1,8 @@
 //! `/jobs/{id}/log/search`: finds lines of an attempt's output by their text, level, step or stream.
 //!
-//! As JSON, the response is one page of lines. As one JSON object per line, it is a stream of batches, which ends when
-//! everything has been searched. As plain text, it is a stream of the lines exactly as they were printed. A client that
-//! disconnects ends its search.
+//! In the JSON format, the response is one page of lines. In the NDJSON format, it is a stream of such pages that ends
+//! when everything has been searched. In the plain text format, it is a stream of the lines exactly as they were
+//! printed. A search ends when its client disconnects.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::server::AppState;
 /// The default and the maximum number of lines in a response.
 const LIMIT: (i64, i64) = (200, 2000);
 
-/// The maximum length of a pattern in bytes. Longer ones exceed the length of an address that proxies accept.
+/// The maximum length of a pattern in bytes. With a longer pattern, the URL would be longer than most proxies accept.
 const MAX_PATTERN: usize = 4000;
 
 pub(super) async fn search(
@@ -60,7 +60,8 @@ pub(super) async fn search(
     let limit = usize::try_from(limit.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state is read first. If the job has finished by then, the spool contains all of its output.
+    // The state of the attempt is read before its spool. If that state is final, the spool contains all of the
+    // attempt's output.
     let output = state.outputs.find(job, attempt).await?;
     if let Some(other) = other {
         wanted.unlike = Some(known_lines(&state, other).await?);
@@ -82,7 +83,7 @@ pub(super) async fn search(
     Ok(([(CONTENT_TYPE, content_type)], live, results.into_body()).into_response())
 }
 
-/// Returns the lines of the job that the parameter `notIn` names.
+/// Returns the lines of the job specified by the parameter `notIn`.
 async fn known_lines(state: &AppState, other: JobId) -> Result<Arc<KnownLines>, ApiError> {
     state.outputs.known_lines(other).await.map_err(|error| match error {
         OutputError::Queue(QueueError::NoSuchJob(_))
@@ -147,7 +148,7 @@ fn search_from(query: &mut Query) -> Result<SearchFrom, ApiError> {
     }
 }
 
-/// The results of a search that are still to be sent.
+/// The results of a search that have not been sent yet.
 struct Results {
     state: AppState,
     search: LogSearch,
@@ -157,7 +158,7 @@ struct Results {
 
 /// The form of the results.
 enum Sending {
-    /// Batches with the text of up to `limit` further lines.
+    /// Pages, with the text of up to `limit` more lines.
     Batches { limit: usize },
     /// The lines as they were printed.
     Lines(Times),
@@ -168,7 +169,7 @@ impl Results {
         Body::from_stream(futures_util::stream::unfold(Some(self), |results| async {
             let mut results = results?;
             let next = results.next().await;
-            // If the search fails, the body ends with an error, so clients do not mistake it for complete.
+            // If the search fails, the body ends with an error, so that clients do not consider it complete.
             if let Err(error) = &next {
                 tracing::warn!(%error, "a search was aborted");
             }

@@ -85,7 +85,7 @@ fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) 
     reply
 }
 
-/// Returns whether `next` is a path on this server, which means that it starts with a single slash and contains nothing
+/// Returns whether `next` is a path on this server: it must start with a single slash, and must not contain anything
 /// that browsers would interpret as another host.
 fn is_local(next: &str) -> bool {
     next.starts_with('/')

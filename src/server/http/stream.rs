@@ -97,15 +97,15 @@ impl Reader {
         let mut reader = Self { state, job, filter, watch, cursor };
         let mut first = reader.read().await?;
         if reader.cursor > first.last_seq {
-            // A cursor beyond the last event is treated as the position of the last event. That position is read from
-            // the database, because the state shared by readers may be slightly outdated.
+            // A cursor beyond the last event is treated as the `seq` of the last event. That `seq` is read from the
+            // database, because the state shared by readers may be slightly outdated.
             reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
             first = reader.read().await?;
         }
         Ok((reader, first))
     }
 
-    /// Returns whether the job has finished, and the page contains nothing that the client does not have.
+    /// Returns whether the job has finished and the client already has everything in the page.
     pub(super) fn is_over(&self, page: &Page) -> bool {
         page.terminal.is_some() && self.cursor >= page.last_seq
     }

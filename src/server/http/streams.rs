@@ -1,6 +1,6 @@
 //! `/events/stream`: sends the events of several jobs through one connection.
 //!
-//! Browsers open at most six connections to a server that does not speak HTTP/2, so that the seventh page with a stream
+//! Browsers open at most six connections to a server that does not support HTTP/2, so a seventh page with a stream
 //! would not even load. All pages of a browser therefore share one stream (`public/shared-stream.js`).
 
 use std::collections::HashSet;
@@ -151,7 +151,7 @@ impl JobsEvents {
         }
     }
 
-    /// Creates frames from the next page of a job. Returns `None` if the stream has to be closed.
+    /// Creates frames from the next page of a job. Returns `None` if the stream must be closed.
     async fn read(&mut self, index: usize) -> Option<()> {
         self.next = index + 1;
         let job = &mut self.jobs[index];

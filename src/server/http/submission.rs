@@ -20,7 +20,7 @@ use super::body::{JsonBody, parse};
 use super::error::ApiError;
 use crate::server::AppState;
 
-/// The maximum pause during an upload. Even on a slow connection, some bytes arrive in this time.
+/// The maximum pause during an upload. Even over a slow connection, some bytes arrive in this time.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// The maximum time and the maximum number of bytes for receiving the rest of a refused form. If the rest were not

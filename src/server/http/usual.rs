@@ -1,4 +1,5 @@
-//! `/jobs/{id}/usual`: how long the steps of a job usually take, so that a reader sees what is slower this time.
+//! `/jobs/{id}/usual`: returns how long the steps of a job usually take, so that readers can see which steps are slower
+//! this time.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,9 +11,9 @@ use super::jobs::JobPath;
 use super::query::Query;
 use crate::server::AppState;
 
-/// The number of earlier jobs that are compared. The median of five is not affected by two exceptional ones.
+/// The number of earlier jobs that are compared. Two exceptional jobs out of five do not distort the median.
 const COMPARED: i64 = 5;
-/// The maximum number of step events that are read for each job. Each step has two.
+/// The maximum number of step events that are read for each job. Each step has two events.
 const EVENTS: usize = 500;
 
 pub(super) async fn usual(
@@ -44,7 +45,8 @@ pub(super) async fn usual(
     Ok(Json(UsualTimes { last_success: earlier.first().copied(), jobs, steps: steps.collect() }))
 }
 
-/// Returns the median, or the greater of the two middle values. `durations` must not be empty.
+/// Returns the median. If the number of durations is even, this is the greater of the two middle values. `durations`
+/// must not be empty.
 fn median(mut durations: Vec<i64>) -> i64 {
     durations.sort_unstable();
     durations[durations.len() / 2]

@@ -8,8 +8,8 @@ use model::{Event, LogPayload, Payload, Segment};
 /// The approximate number of bytes of output in a first paint, which fills several screens.
 pub(crate) const BYTES: i64 = 64 << 10;
 
-/// Removes the output that precedes the last `bytes` bytes of the last attempt's output. Only whole lines are removed.
-/// If this removes whole events, all events before the remaining output are removed as well.
+/// Keeps about the last `bytes` bytes of the last attempt's output. Only whole lines are removed. If whole events are
+/// removed, all events before the remaining output are removed as well.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
     let of_last = |output: &&LogPayload| Some(output.attempt) == attempt;
@@ -64,7 +64,7 @@ fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str
     if offset + bytes <= from {
         return None;
     }
-    // If the text is not as long as the segment's bytes in `output.log`, the position to cut at is unknown.
+    // If the text is not as long as the segment's bytes in `output.log`, the place to cut is unknown.
     let is_exact = i64::try_from(text.len()) == Ok(bytes);
     let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
     let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::live_output::simulated::Simulated;
 
-    /// Returns the numbered lines in the events, each with the part of its text that the events contain.
+    /// Returns the lines in the events by number, each with the part of its text that the events contain.
     fn ends_of_lines(events: &[Event]) -> Vec<(i64, String)> {
         let mut lines = std::collections::BTreeMap::<i64, String>::new();
         for event in events {

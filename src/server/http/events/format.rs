@@ -26,8 +26,8 @@ pub(in crate::server::http) enum Format {
 }
 
 impl Format {
-    /// Returns the format that the parameter `format` names, which a link can contain, or else the client's preferred
-    /// format. The default is JSON.
+    /// Returns the format specified by the parameter `format`, which a link can contain, or else the format that the
+    /// client prefers. The default is JSON.
     pub(in crate::server::http) fn requested(query: &mut Query, request: &HeaderMap) -> Result<Self, ApiError> {
         let named = query.word("format", &[("json", Self::Json), ("ndjson", Self::Lines), ("text", Self::Text)])?;
         Ok(named.unwrap_or_else(|| Self::accepted(request)))

@@ -2,7 +2,7 @@
 //! jobs.
 //!
 //! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
-//! into one frame. The first frame is a heartbeat whose `id` is the position at which the stream starts. A client that
+//! into one frame. The first frame is a heartbeat. Its `id` is the position at which the stream starts. A client that
 //! loads its list after this heartbeat does not miss any changes.
 
 use axum::body::Bytes;
