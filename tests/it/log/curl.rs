@@ -40,7 +40,7 @@ async fn printed(command: Command) -> String {
 async fn curl_follows_a_log_line_by_line_while_the_command_runs() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo before; {}; echo after", gate.wait())})).await;
-    let comment = "its output as it comes, until the job has finished";
+    let comment = "its output as it arrives, until the job has finished";
     let mut curl = Running::of(command(&server, &id, server.data.path(), comment));
     assert_eq!(curl.line().await, "before");
     assert_eq!(server.api.job(&id).await["status"], "running", "a line is shown before the command ends");
@@ -65,7 +65,7 @@ async fn curl_resumes_an_interrupted_download() {
 async fn jq_reads_events_and_lines() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 30").await;
-    let text = printed(command(&server, &id, server.data.path(), "each event a line of JSON")).await;
+    let text = printed(command(&server, &id, server.data.path(), "each event as a line of JSON")).await;
     let mut kinds: Vec<&str> = text.lines().collect();
     assert_eq!(i64::try_from(kinds.len()).ok(), job["lastSeq"].as_i64());
     assert_eq!(kinds.pop(), Some("end"));
