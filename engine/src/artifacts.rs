@@ -26,7 +26,7 @@ use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// The size, in bytes, of the parts in which a file is read.
+/// The size in bytes of the parts in which a file is read.
 const PART: usize = 5 << 20;
 
 /// The store of artifacts. Cheap to clone.
@@ -98,8 +98,8 @@ impl ArtifactStore {
         std::fs::remove_file(self.data_dir.join(path))
     }
 
-    /// Removes all files that are stored for an attempt, except those at the paths in `keep`. The removed files are
-    /// left over from a crash.
+    /// Removes all stored files of an attempt, except those at the paths in `keep`. The removed files were left behind
+    /// by a crash.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {

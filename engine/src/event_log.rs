@@ -70,7 +70,7 @@ impl EventLog {
         appended
     }
 
-    /// Returns the cache of recent events, which all readers share and to which each append adds its events.
+    /// Returns the cache of recent events. All readers share it, and each append adds its events to it.
     #[must_use]
     pub const fn tails(&self) -> &Tails {
         &self.tails

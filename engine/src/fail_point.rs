@@ -123,9 +123,9 @@ impl FailPoint {
         });
         let Some((name, left)) = &*WANTED else { return };
         if *name == self.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // If something was reported before it was stored, this pause gives other tasks time to receive the
-            // report, so that a test can detect the mistake. `block_in_place` lets even the tasks that are queued on
-            // this thread run.
+            // If something was reported before it was stored, this pause gives other tasks time to receive the report,
+            // so that a test can detect the mistake. `block_in_place` lets the tasks that are queued on this thread run
+            // too.
             tokio::task::block_in_place(|| std::thread::sleep(std::time::Duration::from_millis(10)));
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
             // The signal may take a moment to arrive. Until then, this thread must not continue.

@@ -3,7 +3,7 @@
 //! An input is an archive: a tar file compressed with zstd or gzip. It is received completely and synced before its job
 //! is stored. No job can therefore start with an incomplete input, and an interrupted upload leaves nothing behind. The
 //! input remains available to the job: every attempt unpacks it again ([`mod@unpack`]), and a resubmitted job shares
-//! it. Inputs without a job, which a crash may leave behind, are removed at the next start.
+//! it. Inputs without a job, which a crash may leave behind, are removed on the next start.
 
 mod names;
 mod unpack;

@@ -1,5 +1,5 @@
 //! Parses submissions without losing information: numbers keep their digits, objects keep the order of their members,
-//! and every value records its position in the text.
+//! and every value records its location in the text.
 //!
 //! A body or file is parsed once into a [`Json`] tree, from JSON ([`parse()`]) or YAML ([`parse_yaml`]). Typed values
 //! are read from that tree ([`Json::read`]) with rules that `serde_json` does not enforce: an array is not accepted in
@@ -19,7 +19,7 @@ pub use yaml::parse_yaml;
 /// The maximum nesting depth of arrays and objects, as in `serde_json`.
 const MAX_DEPTH: usize = 128;
 
-/// A value with its position.
+/// A value with its location in the text.
 #[derive(Clone, Debug)]
 pub struct Json {
     /// The value.

@@ -200,7 +200,7 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
     }
 
-    /// Returns the latest successful jobs with the title and the commands of a job that were submitted before it,
+    /// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
     /// newest first.
     pub async fn earlier_successes(&self, job: JobId, limit: i64) -> Result<Vec<JobId>, QueueError> {
         let mut connection = self.db.reader().await?;

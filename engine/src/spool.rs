@@ -1,10 +1,10 @@
 //! The spool: an attempt's complete output on disk. Only this module knows the spool's files and their format.
 //!
 //! `output.log` contains exactly the redacted bytes that the steps printed, from both streams in order of arrival.
-//! `output.idx` contains a record of fixed size for each piece of the log: offset, length, first line, time, stream,
-//! stage and step. A record is written after its bytes, so a crash can only leave bytes without a record, which
-//! recovery removes. Both files are written at explicit offsets: if a write fails because the disk is full, it is
-//! retried at the same offset, and no bytes are duplicated.
+//! `output.idx` contains a fixed-size record for each piece of the log: offset, length, first line, time, stream, stage
+//! and step. A record is written after its bytes, so a crash can only leave bytes without a record, which recovery
+//! removes. Both files are written at explicit offsets: if a write fails because the disk is full, it is retried at the
+//! same offset, and no bytes are duplicated.
 //!
 //! The spool accepts only [`Redacted`](redact::Redacted) bytes. [`SpoolWriter`] and [`SpoolReader`] share only the
 //! files and a [`SpoolEnd`]. Reads block, so async callers run them on a blocking thread.

@@ -82,8 +82,8 @@ impl Task {
     }
 }
 
-/// If this process was started as a supervisor, runs the supervisor and returns the exit code. Otherwise, returns
-/// `None`. Call this before anything else is set up.
+/// Runs the supervisor if this process was started as one, and returns the exit code. Otherwise, returns `None`. Call
+/// this before anything else is set up.
 #[must_use]
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);

@@ -54,8 +54,8 @@ pub struct WorkerConfig {
     pub supervision: Supervision,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// The idle time of a stream after which the redactor releases output that it has held back because the output may
-    /// be the beginning of a secret.
+    /// The redactor holds back output that may be the beginning of a secret. It releases this output when the stream
+    /// has been idle for this long.
     pub flush: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
@@ -83,7 +83,7 @@ pub struct Worker<L> {
     disk: DiskGuard,
 }
 
-/// The delay before claiming is retried after a database error, and the first delay before recovery is retried.
+/// The delay before claiming is retried after a database error, and also the first delay before recovery is retried.
 const REST: Duration = Duration::from_secs(1);
 
 /// The delays between recovery rounds while some attempts cannot be ended.

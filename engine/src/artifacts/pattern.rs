@@ -127,7 +127,7 @@ fn by_characters(regex: &str) -> String {
     }
 }
 
-/// One pattern, with the properties that are used to search a directory for matches.
+/// One pattern, with the properties that are needed to search directories for matches.
 #[derive(Clone, Debug)]
 struct ArtifactPattern {
     given: String,

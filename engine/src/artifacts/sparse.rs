@@ -8,8 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// The size of a block that is skipped if it contains only zeros, in bytes. It is a multiple of the block size of all
-/// common file systems.
+/// The size in bytes of the blocks that are skipped if they contain only zeros. It is a multiple of the block size of
+/// all common file systems.
 const BLOCK: usize = 64 << 10;
 
 /// Returns whether `bytes` contain at least one block of zeros, which would become a hole in the file.

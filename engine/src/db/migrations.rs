@@ -1,7 +1,7 @@
 //! All schema migrations in order, compiled into the binary.
 //!
-//! The list is written by hand, because sqlx's macro that reads the directory of migrations would compile SQLite a
-//! second time for the build host.
+//! The list is written by hand. sqlx has a macro that reads the directory of migrations, but using it would compile
+//! SQLite a second time, for the build host.
 
 use std::borrow::Cow;
 

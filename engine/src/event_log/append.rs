@@ -52,7 +52,7 @@ pub enum AppendError {
     /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
     #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),
-    /// The batch does not begin where the previous batch ended, or its number does not follow that batch's number.
+    /// The batch does not begin where the previous batch ended, or its number is not the next number.
     #[error("batch {number} of job {job} does not follow the previous batch")]
     OutOfOrder {
         /// The job of the refused batch.

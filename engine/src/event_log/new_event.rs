@@ -21,10 +21,10 @@ pub struct NewEvent {
     pub(super) payload: Payload,
 }
 
-/// Identifies the step, and the attempt of the job, from which output or an event originates.
+/// Identifies the step and the attempt that output or an event comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The step's stage and position.
+    /// The step's stage, and its position in that stage.
     pub step: StepRef,
     /// The step's machine-readable id.
     pub step_id: Redacted,
@@ -43,7 +43,7 @@ pub struct StepNames {
     pub command: Redacted,
 }
 
-/// A chunk of output without its text: the stream, the time and the position in `output.log`.
+/// A chunk of output without its text: the stream, the time and the location in `output.log`.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     /// The output stream.
@@ -95,7 +95,7 @@ impl NewEvent {
         Self { level, message: text, payload }
     }
 
-    /// Creates an event for suppressed output of a step.
+    /// Creates an event for the suppressed output of a step.
     #[must_use]
     pub fn gap(origin: &Origin, range: GapRange, reason: GapReason) -> Self {
         let bytes = range.to - range.from;

@@ -104,7 +104,7 @@ pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) ->
     Ok(row.map(|(number, last)| (number, Seq(last))))
 }
 
-/// The progress of an attempt that is recorded when a batch is stored.
+/// The progress that is recorded for an attempt when a batch is stored.
 #[derive(Clone, Copy)]
 pub(super) struct BatchProgress {
     pub(super) number: i64,

@@ -73,8 +73,8 @@ impl Frames {
             let from = self.table.frame_start_comp(index).map_err(io::Error::other)?;
             let to = self.table.frame_end_comp(index).map_err(io::Error::other)?;
             let mut compressed = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
-            // Clones share the file, so it is read at an explicit offset: its own position could be changed at any
-            // time.
+            // Clones share the file and its cursor, which another clone could move at any time, so the file is read at
+            // an explicit offset.
             self.file.read_exact_at(&mut compressed, from)?;
             let size = usize::try_from(end - begin).map_err(io::Error::other)?;
             let frame = zstd::bulk::decompress(&compressed, size)?;

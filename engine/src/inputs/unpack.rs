@@ -7,7 +7,7 @@
 //! depend on the server's umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the
 //! archive itself is small.
 //!
-//! If an archive is rejected, the attempt fails before its first step, and the error names the entry and the reason.
+//! If an archive is rejected, the attempt fails before its first step, and the error states the entry and the reason.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};

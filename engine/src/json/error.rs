@@ -1,10 +1,10 @@
-//! Errors in JSON or YAML text, with the path and the position of the invalid value.
+//! Errors in JSON or YAML text, with the path and the location of the invalid value.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::de;
 
-/// The error for an invalid text or value.
+/// The error for invalid text or an invalid value.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct JsonError {
@@ -73,8 +73,8 @@ impl JsonError {
         (before.matches('\n').count() + 1, line.chars().count() + 1)
     }
 
-    /// Returns an error message that contains the path of the invalid field, or the position of the error if the text
-    /// as a whole is invalid.
+    /// Returns an error message that contains the path of the invalid field, or the line and column of the error if the
+    /// text as a whole is invalid.
     pub fn describe(&self, text: &str) -> String {
         let (field, problem) = (self.field(), &self.problem);
         match (field.as_str(), self.position(text)) {

@@ -1,5 +1,5 @@
 //! Parses JSON text into a [`Json`] tree. `serde_json` parses the syntax. Each value is first read as raw text, to
-//! preserve digits, repeated names and positions, which `serde_json` would discard.
+//! preserve digits, repeated names and locations, which `serde_json` would discard.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -62,7 +62,7 @@ impl<'t> JsonReader<'t> {
         Ok(members)
     }
 
-    /// Parses `part`, which is a slice of the text. The position in an error refers to the whole text, not to `part`.
+    /// Parses `part`, which is a slice of the text. The location in an error refers to the whole text, not to `part`.
     fn read<T: Deserialize<'t>>(&self, part: &'t str) -> Result<T, JsonError> {
         serde_json::from_str(part).map_err(|error| {
             let said = error.to_string();

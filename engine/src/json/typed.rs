@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use super::{Json, JsonError, Member, Node};
 
 impl Json {
-    /// Converts the tree to a typed value. An error contains the path and the position of the invalid field.
+    /// Converts the tree to a typed value. An error contains the path and the location of the invalid field.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         T::deserialize(self)
     }

@@ -37,7 +37,7 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
 struct YamlReader<'t> {
     text: &'t str,
     events: Parser<'t, StrInput<'t>>,
-    /// The values that aliases may refer to and their expanded sizes, by the numbers of their anchors.
+    /// The values that aliases can refer to, and their expanded sizes, by anchor number.
     anchors: HashMap<usize, (Json, usize)>,
     size: usize,
 }
@@ -155,7 +155,7 @@ impl<'t> YamlReader<'t> {
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "it reads as the others do")]
+    #[expect(clippy::unused_self, reason = "it is called in the same way as the other methods")]
     fn error(&self, span: &Span, problem: impl Into<String>) -> JsonError {
         JsonError::new(start(span), problem)
     }

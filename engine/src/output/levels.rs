@@ -14,8 +14,9 @@ use super::lines::Line;
 use super::visible::visible;
 use crate::spool::{Source, SpoolReader};
 
-/// The maximum number of bytes of `output.log` between the line that begins a message and a line that continues it. It
-/// is enough for a message with the maximum number of lines, at twice the width of a terminal with colours.
+/// The maximum number of bytes of `output.log` between the line that begins a message and a line that continues it.
+/// This is enough for a message with the maximum number of lines, even if they are coloured and twice as wide as a
+/// terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
 /// The number of bytes of `output.log` before a line that are usually examined to determine its level.
@@ -77,7 +78,7 @@ pub(super) fn of_lines(spool: &mut SpoolReader, lines: &[Line]) -> io::Result<Ve
     Ok(levels)
 }
 
-/// Returns the part of a visible text that determines its level.
+/// Returns the part of a line's visible text that determines the line's level.
 fn beginning(text: &[u8]) -> Cow<'_, str> {
     // The maximum length of a character is added, so that the cut does not change a character before the limit.
     String::from_utf8_lossy(&text[..text.len().min(LOOK_AT_BYTES + 4)])
@@ -87,7 +88,7 @@ fn beginning(text: &[u8]) -> Cow<'_, str> {
 struct EarlierLines {
     source: Source,
     text: Vec<u8>,
-    /// The position in `text` and the offset in `output.log` at which each line begins.
+    /// The index in `text` and the offset in `output.log` at which each line begins.
     begins: Vec<(usize, u64)>,
     /// Whether the lines include the first one of the step.
     from_start: bool,
@@ -130,7 +131,7 @@ impl EarlierLines {
     }
 
     /// Returns the last line from which the state after all lines can be determined, or `None` if earlier lines are
-    /// needed. `reaches_limit` is whether no message begins before these lines.
+    /// needed. `reaches_limit` states that the lines before these are too far away to affect the state.
     fn sufficient(&self, reaches_limit: bool) -> Option<usize> {
         let count = self.begins.len();
         let first = count.saturating_sub(MAX_LINES.into());
@@ -139,7 +140,7 @@ impl EarlierLines {
         known.or_else(|| (first > 0 || self.from_start || reaches_limit).then_some(first))
     }
 
-    /// Reads all lines from the given one on, and returns the state after them.
+    /// Reads all lines, beginning with line `first`, and returns the state after them.
     fn levels_from(&self, first: usize) -> StreamLevels {
         let mut levels = StreamLevels::default();
         for at in first..self.begins.len() {

@@ -1,7 +1,7 @@
 //! Reads lines of the output by line number.
 //!
 //! A line belongs to one stream and may be split into several pieces with output of the other stream between them. This
-//! module joins the pieces. A line's beginning is found by binary search, so nothing before it needs to be read.
+//! module joins the pieces. Lines are found by binary search, so nothing before a line needs to be read.
 
 use std::borrow::Cow;
 use std::io;
@@ -15,8 +15,8 @@ use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 /// records occupy 40 MiB.
 const MAX_LOOKED_AT: u32 = 1 << 20;
 
-/// The number of bytes of text after which one read returns no further lines. Building a response takes three times
-/// this amount of memory.
+/// The number of bytes of text after which one read returns no more lines. Building a response takes three times this
+/// amount of memory.
 const MAX_TEXT: usize = 4 << 20;
 
 /// A line of output.
@@ -30,8 +30,8 @@ pub struct Line {
     pub source: Source,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// The line's text as it was printed, without the newline. If that is longer than the caller's limit, this is
-    /// instead the text that a terminal would display.
+    /// The line's text as it was printed, without the newline. If this text is longer than the caller's limit, it is
+    /// replaced by the text that a terminal would display.
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
@@ -77,12 +77,12 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the most recently read line begins, and a position in that record.
+/// The record in which the most recently read line begins, and an index in the record's text.
 struct Here {
     number: u64,
     record: Record,
     text: Vec<u8>,
-    /// The number of the line that begins or continues at `at`, a position in `text`.
+    /// The number of the line that begins or continues at index `at` of `text`.
     line: u64,
     at: usize,
 }

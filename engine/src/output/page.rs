@@ -34,7 +34,7 @@ impl Outputs {
         Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
     }
 
-    /// Adds the information that is not in the spool: the steps' ids and the events that contain the lines.
+    /// Adds the information that the spool does not contain: the steps' ids, and the events that contain the lines.
     pub(super) async fn describe(
         &self,
         job: JobId,

@@ -34,7 +34,7 @@ use scan::ChunkFindings;
 /// chunks, so that its first results arrive early, and holds one chunk for each core.
 const CHUNK: (u64, u64) = (256 << 10, 4 << 20);
 
-/// The maximum number of index records of a chunk. Programs that write one line at a time create a record for each
+/// The maximum number of index records in a chunk. Programs that write one line at a time create a record for each
 /// line.
 const CHUNK_RECORDS: u64 = 1 << 16;
 
@@ -68,7 +68,7 @@ impl Searchers {
     }
 }
 
-/// A search of an attempt's output, up to the end that the output had when the search began.
+/// A search of an attempt's output, as far as the output extended when the search began.
 #[derive(Debug)]
 pub struct LogSearch {
     outputs: Outputs,
@@ -191,7 +191,7 @@ impl Outputs {
 }
 
 impl LogSearch {
-    /// Returns the first `limit` matching lines, and stops.
+    /// Returns the first `limit` matching lines, and ends the search.
     pub async fn page(mut self, limit: usize) -> Result<SearchPage, OutputError> {
         let (mut numbers, mut steps) = (Vec::new(), Vec::new());
         while numbers.len() < limit
@@ -226,8 +226,8 @@ impl LogSearch {
         })
     }
 
-    /// Returns the next batch of results, with the text of up to `limit` lines. The last batch has `done` set. Must not
-    /// be called after it.
+    /// Returns the next page of results, with the text of up to `limit` lines. The last page has `done` set. Do not
+    /// call this method again after the last page.
     pub async fn batch(&mut self, limit: usize) -> Result<SearchPage, OutputError> {
         let ChunkFindings { lines: mut numbers, steps, .. } = self.next_found().await?.unwrap_or_default();
         let steps = self.matches_by_step(&numbers, &steps);
@@ -246,7 +246,7 @@ impl LogSearch {
     }
 
     /// Returns the next matching lines exactly as they were printed, without their newlines, or `None` after the last
-    /// ones.
+    /// lines.
     pub async fn lines(&mut self) -> Result<Option<Vec<Line>>, OutputError> {
         if self.unread.is_empty() {
             let Some(found) = self.next_found().await? else { return Ok(None) };
@@ -319,7 +319,7 @@ impl LogSearch {
         Ok(Some(found))
     }
 
-    /// Removes the next chunk from the rest.
+    /// Removes the next chunk from `rest`.
     async fn next_chunk(&mut self) -> io::Result<Range<u64>> {
         let (spool, rest, from, size) = (self.spool.clone(), self.rest.clone(), self.from, self.chunk);
         self.chunk = CHUNK.1.min(size * 2);
@@ -391,7 +391,7 @@ impl LogSearch {
 impl Drop for LogSearch {
     fn drop(&mut self) {
         self.shared.is_dropped.store(true, Ordering::Relaxed);
-        // A chunk that is waiting for a thread is not searched any more.
+        // A chunk that is still waiting for a thread is not searched.
         self.running.iter().for_each(JoinHandle::abort);
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn visible(line: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Returns whether a text is shown unchanged, because it contains only printable ASCII, tabs and newlines.
+/// Returns whether `text` is shown unchanged, because it contains only printable ASCII, tabs and newlines.
 pub(super) fn is_plain(text: &[u8]) -> bool {
     // Examine whole blocks, so that the compiler uses vector instructions.
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n');

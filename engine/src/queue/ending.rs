@@ -100,7 +100,7 @@ impl ArtifactPlace {
 /// The longest delay before the next attempt of a job.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// The delays between the attempts of a job, which double up to `LONGEST_WAIT`.
+/// The delays between the attempts of a job. They double up to `LONGEST_WAIT`.
 const WAITS: Backoff = Backoff::new(Duration::from_secs(15), LONGEST_WAIT);
 
 /// The state of a job after its attempt has ended.

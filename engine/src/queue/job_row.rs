@@ -27,8 +27,8 @@ impl JobRow {
         Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
     }
 
-    /// Returns the job in the form used in lists of jobs, without its payload. All texts except the affinity key were
-    /// masked before they were stored.
+    /// Returns the job in the form used in lists of jobs, without its payload. Except for the affinity key, all of its
+    /// text was masked before it was stored.
     pub(super) fn to_summary(&self, maskers: &Maskers) -> Job {
         let affinity_key = self.job.affinity_key.as_ref().map(|key| self.mask(maskers, key).to_text().into_owned());
         Job { affinity_key, ..self.job.clone() }
@@ -38,7 +38,7 @@ impl JobRow {
         JobPayload::stored(&self.job.kind, &self.payload)
     }
 
-    /// Masks the secrets of the job and of the server in a text that belongs to the job.
+    /// Masks the secrets of the job and of the server in `text`, which must belong to the job.
     pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
         maskers.of(self.job.id, || self.payload()).redact(text.as_bytes())
     }

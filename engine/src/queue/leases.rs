@@ -192,8 +192,8 @@ impl Queue {
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns the time in milliseconds until the next job that waits for another attempt can be claimed, or `None` if
-    /// no job waits for one.
+    /// Returns the time in milliseconds until a job that is waiting for its next attempt can be claimed, or `None` if
+    /// there is no such job.
     pub async fn next_attempt_in(&self) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
         let at = store::next_attempt_at(&mut connection).await?;

@@ -1,5 +1,5 @@
 //! Creates the redactors of jobs. The secret values of the server and those of the job are compiled into one automaton,
-//! so that if one value is a prefix of another, the longer one is masked completely.
+//! so that the longer of two values is masked completely even if the other is a prefix of it.
 
 use std::convert::Infallible;
 use std::sync::Arc;

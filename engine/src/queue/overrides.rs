@@ -1,8 +1,8 @@
 //! Applies the changes that a client requests when it resubmits a job.
 //!
-//! Clients receive a payload with `[REDACTED]` in place of secret values. A masked text that is sent back unchanged is
-//! replaced by the original text. A text that was edited but still contains the mask is refused, so that no job ever
-//! runs with a mask instead of a value. Values that were masked in the original must be masked in the new job too.
+//! Clients receive a payload with `[REDACTED]` in place of secret values. A masked string that is sent back unchanged
+//! is replaced by the original string. A string that was edited but still contains the mask is refused, so that no job
+//! ever runs with a mask instead of a value. Values that were masked in the original must be masked in the new job too.
 
 use model::RawJson;
 
@@ -10,16 +10,16 @@ use super::maskers::Maskers;
 use super::payload::{InvalidPayload, JobPayload, invalid};
 use crate::json::{self, Json, Member, Node};
 
-/// A text of the original payload: its kind (the field's name, or `env.` and the variable's name), its real value, and
-/// its masked form.
+/// A string in the original payload: its kind (the field's name, or `env.` and the variable's name), its real value,
+/// and its masked form.
 struct Text {
     kind: String,
     real: String,
     shown: String,
 }
 
-/// Returns the stored payload `original`, in which the fields in `changes` are replaced or added. The value `null`
-/// removes a field.
+/// Returns the stored payload `original` with the fields in `changes` replaced or added. The value `null` removes a
+/// field.
 pub(super) fn apply(
     kind: &str,
     original: &str,
@@ -54,7 +54,7 @@ fn shown(payload: &JobPayload, maskers: &Maskers) -> Json {
     json::parse(masked.get()).expect("serialised text is valid JSON")
 }
 
-/// Collects the texts that contain a masked value.
+/// Collects the strings that contain a masked value.
 fn collect(kind: &str, real: &Json, shown: &Json, texts: &mut Vec<Text>) {
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) if has_mask(shown) => {
@@ -80,8 +80,8 @@ fn has_mask(text: &str) -> bool {
     text.contains(&*String::from_utf8_lossy(redact::MASK))
 }
 
-/// Replaces masked texts with the original texts. Returns an error if a masked text matches no original text, or
-/// several different original texts.
+/// Replaces masked strings with the original strings. Returns an error if a masked string matches no original string,
+/// or several different ones.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {
@@ -112,12 +112,12 @@ fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(),
     }
 }
 
-/// Checks that secret texts of the original are still masked in the new payload.
+/// Checks that strings with secrets in the original are still masked in the new payload.
 fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // If `shown` consists only of the mask, the whole text is masked, so it reveals nothing.
+            // If `shown` consists only of the mask, the whole string is masked, so it reveals nothing.
             let is_whole = shown.as_bytes() == redact::MASK;
             if !is_whole && texts.iter().any(is_bare) {
                 return Err(invalid(

@@ -21,7 +21,7 @@ use steps::{JobDefaults, RawStep, check_steps, first_line, only_step};
 pub use steps::StepSpec;
 pub use terminal::TerminalSize;
 
-/// The error for an invalid submission. The message names the field and its accepted values.
+/// The error for an invalid submission. The message states the field and its accepted values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidPayload {
@@ -129,7 +129,7 @@ impl JobPayload {
     }
 
     /// Returns the payload in the form used in responses. The values of fields and variables with secret-looking names
-    /// are masked, including where these values occur in other texts.
+    /// are masked, including where these values occur in other strings.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {

@@ -17,13 +17,13 @@ pub struct JobsFilter {
     pub statuses: Vec<JobStatus>,
     /// The type of the jobs to return, if set.
     pub kind: Option<String>,
-    /// A text that must occur in the title, the commands or the id of the jobs, if set.
+    /// The text that must occur in the title, the commands or the id of the jobs to return, if set.
     pub text: Option<String>,
     /// The user who submitted the jobs to return, if set.
     pub user: Option<String>,
-    /// The time at or after which the jobs to return were submitted, if set.
+    /// The earliest submission time of the jobs to return, if set.
     pub created_after: Option<Timestamp>,
-    /// The time before which the jobs to return were submitted, if set.
+    /// The time before which the jobs to return must have been submitted, if set.
     pub created_before: Option<Timestamp>,
     /// The maximum number of jobs to return.
     pub limit: i64,
@@ -31,7 +31,7 @@ pub struct JobsFilter {
     pub offset: i64,
     /// Whether to omit the payloads.
     pub summary: bool,
-    /// Whether to count the jobs of each status that meet the other conditions.
+    /// Whether to also count the jobs of each status that meet the other conditions.
     pub counts: bool,
 }
 
@@ -119,12 +119,12 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     let mut query = QueryBuilder::new("select * from jobs where true");
     match filter.statuses.as_slice() {
         [] => {}
-        // The index of the jobs by status has their order.
+        // The index by status already has the order of the list.
         [status] => {
             query.push(" and status = ").push_bind(status.as_str());
         }
-        // The plus sign prevents SQLite from sorting all jobs of these statuses, which most jobs may have. It reads the
-        // newest jobs until it has enough.
+        // The plus sign prevents SQLite from using the index by status and sorting all jobs that it finds, which may be
+        // most of them. Instead, SQLite reads the newest jobs until it has enough.
         statuses => {
             let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
             query.push(" and +status in (select value from json_each(");
@@ -137,10 +137,10 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     Ok(query.build_query_as().fetch_all(connection.sqlite()).await?)
 }
 
-/// Returns the latest successful jobs with the title and the commands of a job that were submitted before it, newest
-/// first.
+/// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
+/// newest first.
 pub(super) async fn earlier_successes(connection: &mut Connection, job: JobId, limit: i64) -> DbResult<Vec<JobId>> {
-    // SQLite would otherwise read all successful jobs until it finds enough with the same title.
+    // Without `indexed by`, SQLite would read all successful jobs until it finds enough with the same title.
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "select earlier.id from jobs as this join jobs as earlier indexed by jobs_succeeded
            on earlier.title = this.title and earlier.commands = this.commands and earlier.type = this.type
@@ -155,7 +155,7 @@ pub(super) async fn earlier_successes(connection: &mut Connection, job: JobId, l
     Ok(ids.into_iter().map(JobId).collect())
 }
 
-/// Counts the jobs of each status that meet all conditions of the filter except the one for the status.
+/// Counts the jobs of each status that meet all conditions of the filter except the status.
 pub(super) async fn counts(connection: &mut Connection, filter: &JobsFilter) -> DbResult<JobCounts> {
     let mut query = QueryBuilder::new("select status, count(*) from jobs where true");
     push_conditions(&mut query, filter);
@@ -165,7 +165,7 @@ pub(super) async fn counts(connection: &mut Connection, filter: &JobsFilter) -> 
     Ok(JobCounts::new(of))
 }
 
-/// Adds the conditions of a filter, except the one for the status.
+/// Adds the conditions of a filter, except the status.
 fn push_conditions(query: &mut QueryBuilder<Sqlite>, filter: &JobsFilter) {
     if let Some(kind) = &filter.kind {
         query.push(" and type = ").push_bind(kind.clone());

@@ -144,7 +144,7 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Returns the title of a job, and the commands that a text search examines.
+/// Returns the title of a job, and its commands, which text searches examine.
 fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
     let JobPayload::Other(json) = payload else {
         let command = payload.command()?;

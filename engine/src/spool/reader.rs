@@ -8,7 +8,7 @@ use redact::Redacted;
 use super::{OUTPUT_IDX, OUTPUT_LOG, Record};
 use crate::files::KeptFile;
 
-/// The number of records that are read at once: 20 KiB, which suits both single look-ups and sequential reads.
+/// The number of records that are read at once: 20 KiB, which suits both single lookups and sequential reads.
 const BLOCK: u64 = 512;
 
 /// A reader of a spool. The spool remains readable even if its files are compressed or removed in the meantime. All

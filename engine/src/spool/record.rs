@@ -72,7 +72,7 @@ impl Record {
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.source.step.index.to_le_bytes());
         out.extend_from_slice(&[self.source.step.stage as u8, self.source.stream as u8]);
-        // 48 bits are enough for one line per microsecond for nine years.
+        // 48 bits are enough for one line per microsecond over nine years.
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 

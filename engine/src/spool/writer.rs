@@ -139,8 +139,8 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Writes all unsynced data again, because the kernel may treat data as written even if a sync has failed. Fails
-    /// with `InvalidData` if `output.log` no longer has the checksum of the appended output.
+    /// Writes all unsynced data again, because the kernel may treat data as written even if syncing it has failed.
+    /// Fails with `InvalidData` if `output.log` no longer has the checksum of the appended output.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {
@@ -212,8 +212,8 @@ impl Reached {
         let stream = source.stream as usize;
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
-        // If this piece continues a line other than the latest one, the number of the line that follows in this piece
-        // is not consecutive.
+        // If this piece continues a line other than the latest one, the next line in the piece does not have the next
+        // number.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub struct Policy {
     /// The maximum time for which output is held back while the event budget is sufficient.
     pub flush: Duration,
-    /// The maximum number of log events of a job per second, which is also the capacity of the token bucket.
+    /// The maximum number of log events per second for each job, which is also the capacity of the token bucket.
     pub events_per_second: u32,
     /// The normal limit for the size of an event's text, in bytes. It applies while the budget is sufficient.
     pub event_bytes: usize,
@@ -20,10 +20,10 @@ pub struct Policy {
     pub max_event_bytes: usize,
 }
 
-/// Output that is in the spool and not yet sent.
+/// Output that is in the spool but has not been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// The number of bytes of the output.
+    /// The size of the output in bytes.
     pub bytes: u64,
     /// Whether the output contains a complete line.
     pub has_line: bool,
@@ -64,7 +64,7 @@ impl Budget {
         Self { policy, tokens: f64::from(policy.events_per_second), at: now }
     }
 
-    /// Decides when to send `pending`, and with which maximum event size.
+    /// Decides when to send `pending`, and the maximum size of the events.
     pub fn due(&mut self, pending: &Pending, now: Instant) -> Due {
         self.refill(now);
         let deadline = pending.since + self.policy.flush;

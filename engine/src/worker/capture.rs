@@ -2,8 +2,8 @@
 //!
 //! Each stream has its own redaction state, which is kept between reads. Output is written to the spool in whole UTF-8
 //! characters: an incomplete character at the end of a read is held back until the rest of it arrives or the step ends.
-//! Output that may be part of a secret is also held back. When the stream has been idle for long enough, the part of
-//! that output that does not reveal a secret is released.
+//! Output that may be part of a secret is also held back. When the stream has been idle for long enough, this output is
+//! released, except for any part that would reveal a secret.
 //!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.

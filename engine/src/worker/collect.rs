@@ -160,7 +160,7 @@ impl Collector {
         }
     }
 
-    /// Removes the stored files of versions that have been replaced. Call this after the newer versions have been
+    /// Removes the stored files that newer versions have replaced. Call this after the newer versions have been
     /// recorded as artifacts.
     pub(super) fn remove_replaced(&self) {
         for id in &self.replaced {

@@ -39,7 +39,7 @@ impl DiskGuard {
         Self::of(Arc::new(free), min_free, EVERY)
     }
 
-    /// Creates a guard for a disk whose free space is returned by `free`, which is called at the interval `every`.
+    /// Creates a guard that calls `free` at the interval `every` to get the free space of its disk.
     #[must_use]
     pub fn of(free: Arc<FreeSpace>, min_free: u64, every: Duration) -> Self {
         Self { free, min_free, every, low: watch::Sender::new(false) }

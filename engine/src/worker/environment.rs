@@ -27,9 +27,9 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 pub const DEFAULT_JOB_ENV: [&str; 8] =
     ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// The variables that name the program with which output is shown page by page on a terminal. `PAGER` is used by most
-/// programs that start one, among them `man`, `systemctl` and `psql`. `git` prefers its own setting `core.pager`, but
-/// not to `GIT_PAGER`.
+/// The variables that specify the pager, the program that shows output page by page on a terminal. Most programs that
+/// start a pager use `PAGER`, such as `man`, `systemctl` and `psql`. In `git`, the setting `core.pager` overrides
+/// `PAGER`, and `GIT_PAGER` overrides both.
 const PAGERS: [&str; 2] = ["PAGER", "GIT_PAGER"];
 
 /// The value of a job's `HOME`.
@@ -42,7 +42,7 @@ pub enum JobHome {
     Workspace,
 }
 
-/// The error for a text that is not in [`JobHome::NAMES`].
+/// The error for a name that is not in [`JobHome::NAMES`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected `user` or `workspace`")]
 pub struct ParseJobHomeError;
@@ -73,7 +73,7 @@ impl FromStr for JobHome {
 /// The settings for the environment variables of jobs.
 #[derive(Clone, Debug)]
 pub struct JobEnvironment {
-    /// The kind of directory that `HOME` refers to.
+    /// The value of `HOME`.
     pub home: JobHome,
     /// The names of the server's variables that are passed on, in addition to those that are always passed on.
     pub names: Vec<String>,
@@ -87,7 +87,7 @@ impl JobEnvironment {
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
         variables.extend(server_variables(|name| INHERITED.contains(&name) || name.starts_with("LC_")));
         variables.extend([text("TERM", "xterm-256color"), text("CI", "true")]);
-        // Python would otherwise hold back what it prints until several KiB have accumulated.
+        // Without this variable, Python would hold back its output until several KiB have accumulated.
         variables.extend([text("PYTHONUNBUFFERED", "1")]);
         if terminal.is_some() {
             variables.extend(PAGERS.map(|name| text(name, "cat")));

@@ -26,15 +26,15 @@ pub enum LinkError {
     /// The lease has ended, so this attempt must not write anything more.
     #[error("the lease on job {0} is no longer valid")]
     Fenced(JobId),
-    /// A permanent failure. Repeating the call is useless.
+    /// A permanent failure. Repeating the call would not help.
     #[error("{0}")]
     Fatal(String),
 }
 
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
-    /// Claims the next job. If there is none, waits until one may be available, a time limit has passed, or `stop` is
-    /// cancelled, and may then return `None` without another attempt to claim a job.
+    /// Claims the next job. If no job is available, waits until one may be available, a time limit has passed, or
+    /// `stop` is cancelled. It may then return `None` without trying to claim a job again.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the attempts that were running when an earlier process of this worker died.

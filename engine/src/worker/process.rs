@@ -57,7 +57,7 @@ pub enum EndedBy {
     Stop(Stop),
 }
 
-/// The limits of a process, and the grace periods for stopping it.
+/// The limits on a process, and the grace periods for stopping it.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessLimits {
     /// The time at which the process times out, or `None` if it has no time limit.
@@ -160,7 +160,7 @@ impl Running<'_, '_> {
                 match watched {
                     Watched::Stream(stream) => self.read(stream, &mut buffer)?,
                     Watched::Supervisor => {
-                        // If there is no report, the supervisor has been killed, and the step with it.
+                        // If there is no report, the supervisor has been killed together with the step.
                         if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
                             self.status = Some(status);
                         }

@@ -1,4 +1,4 @@
-//! Removes a workspace with all files that its job has created, and nothing outside it.
+//! Removes a workspace with all files that its job has created, but nothing outside the workspace.
 //!
 //! Each directory is opened by name relative to its parent, never through a link and never across a mount point.
 //! Therefore, neither a link nor a bind mount can lead out of the workspace, even if the tree changes during the
@@ -77,7 +77,7 @@ struct Removal<'a> {
 }
 
 impl Removal<'_> {
-    /// Removes the entry with this name from a directory.
+    /// Removes the entry `name` from a directory.
     fn remove(&mut self, folder: BorrowedFd<'_>, name: &CStr, at: &Path, depth: usize) {
         let path = at.join(std::ffi::OsStr::from_bytes(name.to_bytes()));
         let removed = match unlinkat(folder, name, AtFlags::empty()) {

@@ -286,7 +286,7 @@ pub(super) fn workspace(config: &WorkerConfig, lease: Lease) -> PathBuf {
     workspaces(config).join(format!("{}-{}", lease.job, lease.attempt))
 }
 
-/// Removes a workspace. Entries that cannot be removed are logged, and removal is retried at the next start of the
+/// Removes a workspace. Entries that cannot be removed are logged, and removal is retried on the next start of the
 /// server.
 pub(super) fn remove_workspace(workspace: &Path) {
     if let Err(remaining) = remove_tree(workspace) {
@@ -294,7 +294,7 @@ pub(super) fn remove_workspace(workspace: &Path) {
     }
 }
 
-/// Returns the message of a caught panic. The caller has to redact it.
+/// Returns the message of a caught panic. The caller must redact it.
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()

@@ -125,8 +125,8 @@ impl<L: Link> Shipper<L> {
         Self { link, lease, spool, steps: StepOrigins(steps), lifecycle_events, progress, live }
     }
 
-    /// Ships until the queue of lifecycle events is closed and everything is stored or suppressed. Returns the final
-    /// progress.
+    /// Ships output and events until the queue of lifecycle events is closed and everything is stored or suppressed.
+    /// Returns the final progress.
     pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
         let mut marks = self.lifecycle_events.subscribe();
         let (mut since, mut over) = (None, None);

@@ -48,7 +48,7 @@ struct Input {
     limit: u64,
 }
 
-/// The objects that the running stages use.
+/// The objects that the stages use while they run.
 pub(super) struct Tools<'a> {
     pub(super) capture: &'a mut Capture,
     /// Collects the artifacts of the stages. `None` if the job has no artifact patterns.
@@ -195,7 +195,7 @@ impl Run<'_> {
         ended.end.duration_ms = Some(millis(started));
         self.outcome.exit_code = match ended.failure {
             None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
-            // If the program was stopped or never started, its exit code says nothing about the job.
+            // If the program was stopped or never started, the exit code says nothing about the job.
             Some(_) => None,
         };
         let end = ended.end.clone();

@@ -1,7 +1,7 @@
 //! The lines that an earlier attempt printed, so that a search can find the lines that are new.
 //!
-//! The lines of two runs often differ only in times, sizes or ids. All words that contain digits therefore compare as
-//! equal, as do numbers like `1.5`, `1,234` and `12:34`.
+//! The lines of two runs often differ only in times, sizes or ids. All words that contain digits are therefore treated
+//! as equal, as are numbers such as `1.5`, `1,234` and `12:34`.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
@@ -16,7 +16,7 @@ use crate::output::{OutputError, Outputs};
 /// The maximum number of distinct lines, which occupy about 20 MiB.
 const MAX_DIFFERENT: usize = 1 << 20;
 
-/// The number of attempts whose lines are kept for further searches. A page sends many searches.
+/// The number of attempts whose lines are kept for later searches. A page sends many searches.
 const KEPT: usize = 4;
 
 /// The distinct lines of an attempt.
@@ -64,8 +64,8 @@ pub(super) fn hash(visible: &[u8]) -> Option<u64> {
 #[derive(Debug, Default)]
 pub(in crate::output) struct KnownCache(Mutex<Vec<(JobId, i32, KnownCell)>>);
 
-/// A cell that is filled by the first search that needs it. Other searches wait.
-/// `None` stands for an attempt with too many distinct lines.
+/// A cell that the first search to need it fills, while other searches wait. `None` means that the attempt has too many
+/// distinct lines.
 type KnownCell = Arc<OnceCell<Option<Arc<KnownLines>>>>;
 
 impl KnownCache {

@@ -21,19 +21,19 @@ const MAX_RANGES: usize = 500;
 pub struct LineQuery {
     /// The pattern in the line's visible text, or `None` for any text.
     pub pattern: Option<SearchPattern>,
-    /// Whether lines with or without the pattern are selected.
+    /// Whether to select the lines that contain the pattern or the lines that do not.
     pub select: Select,
     /// The step and the stream that printed the line.
     pub source: Selection,
-    /// The levels of the line, or empty for any level.
+    /// The levels that a line may have. If empty, lines of any level are selected.
     pub levels: Vec<Level>,
-    /// Which lines of a message are selected.
+    /// Which lines of a message to select.
     pub messages: MessageLines,
     /// Lines that are equal to one of these are not selected.
     pub unlike: Option<Arc<KnownLines>>,
 }
 
-/// The lines of a message of several lines that a search selects.
+/// Which lines of a multi-line message a search selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageLines {
     /// All lines.
@@ -43,7 +43,7 @@ pub enum MessageLines {
     First,
 }
 
-/// The lines that a pattern selects.
+/// Whether a search selects the lines that contain its pattern.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Select {
     /// The lines that contain the pattern.
@@ -56,9 +56,9 @@ pub enum Select {
 /// How a pattern is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
-    /// The text itself.
+    /// Literal text.
     Text,
-    /// A regular expression in the syntax of the `regex` crate, which takes linear time.
+    /// A regular expression in the syntax of the `regex` crate, which matches in linear time.
     Regex,
 }
 
@@ -71,7 +71,7 @@ pub enum PatternCase {
     Ignored,
 }
 
-/// A text or a regular expression to search for.
+/// Literal text or a regular expression to search for.
 #[derive(Clone, Debug)]
 pub struct SearchPattern {
     regex: Regex,
@@ -106,7 +106,7 @@ impl SearchPattern {
         builder.case_insensitive(case == PatternCase::Ignored).size_limit(MAX_COMPILED);
         let regex = builder.build().map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
-            // The error shows the pattern over several lines, and describes the problem in the last one.
+            // The error message shows the pattern over several lines, and describes the problem on the last line.
             error => {
                 let text = error.to_string();
                 let problem = text.lines().last().unwrap_or_default();
@@ -116,7 +116,7 @@ impl SearchPattern {
         Ok(Self { regex, syntax })
     }
 
-    /// Returns the matches in a line's visible text, in bytes. Empty matches are omitted.
+    /// Returns the byte ranges of the matches in a line's visible text. Empty matches are omitted.
     fn find_iter<'a>(&'a self, visible: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
         self.regex
             .find_iter(visible.as_bytes())
@@ -144,8 +144,8 @@ impl LineQuery {
         !self.levels.is_empty() || self.messages == MessageLines::First
     }
 
-    /// Returns the pattern if several lines can be searched for it at once: if no match can extend over a newline, and
-    /// the pattern alone selects lines.
+    /// Returns the pattern if several lines can be searched for it at once, which requires that no match can extend
+    /// over a newline and that only the pattern selects lines.
     pub(super) fn bulk(&self) -> Option<&Regex> {
         let pattern = self.pattern.as_ref()?;
         let alone = self.select == Select::Matching && !self.uses_levels() && self.unlike.is_none();

@@ -1,7 +1,7 @@
 //! Searches one chunk of an output.
 //!
 //! A chunk is a range of index records. It contains the lines that begin in these records, even if they end in later
-//! ones, so that chunks can be searched independently of each other. If levels are selected, the levels of its first
+//! records, so that chunks can be searched independently of each other. If levels are selected, the levels of its first
 //! lines are determined from the lines before it ([`StreamLevels::before`]).
 
 use std::collections::HashSet;
@@ -22,7 +22,7 @@ pub(super) const MAX_LINE: usize = 16 << 20;
 /// The maximum number of index records after the chunk that are examined to find the ends of its last lines.
 const MAX_LOOKED_AT: u64 = 1 << 20;
 
-/// The results of a chunk.
+/// The results of searching a chunk.
 #[derive(Debug, Default)]
 pub(super) struct ChunkFindings {
     /// The numbers of the matching lines, in ascending order.
@@ -163,7 +163,7 @@ impl Scan<'_> {
                 self.go_on(&record, text.as_bytes())?;
             }
         }
-        // The part of a very long line that is searched does not change any more.
+        // In a very long line, the part that is searched no longer changes.
         let changing = self.open.iter().flatten().filter(|open| open.text.len() < MAX_LINE);
         if let Some(number) = changing.map(|open| open.number).min() {
             self.note_unfinished(number);
@@ -244,7 +244,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Returns whether a record is selected by its source, or `None` if the id of its step is not known yet.
+    /// Returns whether the query selects the source of a record, or `None` if the id of the record's step is not known
+    /// yet.
     fn wants(&self, record: &Record) -> Option<bool> {
         self.shared.query.source.takes(record.source, &self.shared.steps)
     }

@@ -46,8 +46,8 @@ pub(in crate::queue) async fn claim(
     .bind(lease_end.0)
     .bind(now.0)
     .bind(kind)
-    // A job whose next attempt is due later than this time was scheduled before the system clock was set back. It is
-    // claimed immediately.
+    // If a job's next attempt is due later than this time, it was scheduled before the system clock was set back, so
+    // the job is claimed immediately.
     .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(connection.sqlite())
     .await?;
@@ -85,7 +85,7 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Returns the earliest time at which a job that waits for another attempt may be claimed.
+/// Returns the earliest time at which a job that is waiting for its next attempt can be claimed.
 pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> DbResult<Option<Timestamp>> {
     let at: Option<i64> = sqlx::query_scalar(
         "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",

@@ -29,7 +29,7 @@ pub(super) fn check_run(field: &str, run: &str) -> Result<(), InvalidPayload> {
     if run.len() > MAX_RUN {
         return Err(invalid(
             field,
-            format!("must have at most {MAX_RUN} bytes, not {}; put a longer script into a file", run.len()),
+            format!("must have at most {MAX_RUN} bytes, not {}; put longer scripts in a file", run.len()),
         ));
     }
     if run.contains('\0') {

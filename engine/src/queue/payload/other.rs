@@ -26,8 +26,8 @@ fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
     }
 }
 
-/// Returns the payload in the form used in responses. Secret members are masked, and their values are also masked
-/// where they occur in other texts.
+/// Returns the payload in the form used in responses. Secret members are masked, and their values are also masked where
+/// they occur in other strings.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),

@@ -8,7 +8,7 @@ use super::checks::{MAX_NAME, check_directory, check_env, check_name, check_run,
 use super::terminal::{TerminalSize, Variables};
 use super::{InvalidPayload, invalid};
 
-/// The maximum number of steps in a stage. Each step causes several events and a row on the page.
+/// The maximum number of steps in a stage. Each step adds several events to the log and a row to the page.
 const MAX_STEPS: usize = 1_000;
 /// The maximum length of a step's id, in characters.
 const MAX_STEP_ID: usize = 100;
@@ -36,7 +36,7 @@ pub struct StepSpec {
     pub terminal: Option<TerminalSize>,
 }
 
-/// The settings of a job that apply to its steps unless a step has its own.
+/// The settings of a job that apply to each step without its own setting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JobDefaults<'a> {
     /// Whether steps run in a terminal.

@@ -21,12 +21,12 @@ pub struct TerminalSize {
 }
 
 impl TerminalSize {
-    /// The maximum number of columns and of rows. Few screens have more, and programs allocate memory for a screen of
-    /// this size.
+    /// The maximum number of columns and of rows. Few screens are larger, and programs allocate memory for a screen of
+    /// the given size.
     pub const MAX: u16 = 1000;
 
     /// Reads the size from the variables `COLUMNS` and `LINES` of a step, or of its job if the step does not define
-    /// them. `of_step` and `of_job` each consist of the path of the variables and the variables.
+    /// them. `of_step` and `of_job` each contain the variables and the path of the field that defines them.
     pub(super) fn read(of_step: Variables<'_>, of_job: Variables<'_>) -> Result<Self, InvalidPayload> {
         let number = |name: &str, default: u16| {
             let found = [of_step, of_job].into_iter().find_map(|(path, env)| Some((path, env.get(name)?)));

@@ -37,7 +37,7 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds in which processes are searched for and killed. Processes that are left after that are
+/// The maximum number of rounds in which processes are found and killed. Processes that are left after that are
 /// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 

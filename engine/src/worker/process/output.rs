@@ -1,14 +1,14 @@
 //! The pipes or the terminals through which the output of a step is read.
 //!
-//! Many programs print in large blocks, without colours and without progress if their output is not a terminal. A step
+//! If their output is not a terminal, many programs print in large blocks, without colours and without progress. A step
 //! with `terminal` therefore gets two pseudo-terminals, one for each stream, which do not process the output: bytes are
 //! read exactly as they were written.
 //!
-//! Nobody sits at the keyboard of these terminals. They are not the controlling terminal of any process, so `/dev/tty`
-//! cannot be opened, and the step's standard input is empty. A program that reads from a terminal gets the end of the
-//! input. A pager, however, changes the settings of the terminal so that it waits for a key. It reads from its standard
-//! error, or opens that terminal by its name, which cannot be prevented for root. Therefore, when a terminal with such
-//! settings has been silent for a while, the key `q` is pressed, which ends every common pager.
+//! There is no user at these terminals. They are not the controlling terminal of any process, so `/dev/tty` cannot be
+//! opened, and the step's standard input is empty. A program that reads from a terminal gets the end of the input. A
+//! pager, however, changes the settings of the terminal so that it waits for a key. It reads from its standard error,
+//! or opens the terminal by its name, which root can always do. Therefore, when a terminal with such settings has been
+//! silent for a while, this module presses the key `q`, which ends every common pager.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -27,15 +27,15 @@ use crate::queue::TerminalSize;
 /// The maximum size of one read, in bytes. Pipes are created with the same capacity, so that one read can empty a pipe.
 pub(super) const READ: usize = 256 << 10;
 
-/// The largest number of bytes that the kernel's line discipline returns at once: its buffer of one page without the
-/// byte that distinguishes a full buffer from an empty one.
+/// The maximum number of bytes that the kernel's line discipline returns at once: its buffer has the size of a page,
+/// and one byte stays unused to distinguish a full buffer from an empty one.
 const TERMINAL_READ: usize = 4095;
 
-/// The pauses between the last output of a terminal and the keys that are pressed. A pager prints a page before it
-/// waits for a key, so it waits for the first pause at most, unless it discards this key.
+/// The pauses between the last output of a terminal and each key press. A pager prints a page before it waits for a
+/// key, so it waits for no longer than the first pause, unless it discards the first key.
 const SILENCE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 
-/// The end of a pipe or of a terminal from which one output stream of a step is read, without blocking.
+/// The end of a pipe or of a terminal from which one output stream of a step is read. Reading does not block.
 #[derive(Debug)]
 pub(super) struct OutputReader {
     file: File,
@@ -105,13 +105,13 @@ impl OutputReader {
         if self.keyboard.as_mut().is_some_and(|keyboard| keyboard.is_due(now))
             && let Some(key) = tcgetattr(&self.file).ok().and_then(|settings| key(&settings))
         {
-            // This fails if thousands of keys have been pressed and nobody reads them.
+            // This fails if thousands of keys have been pressed and no program has read them.
             self.file.write_all(&[key]).ok();
         }
     }
 
-    /// A terminal returns at most a page at once, so this reads repeatedly, until the terminal is empty or the buffer
-    /// is full. Storing each page separately would take longer than reading it.
+    /// Reads from a terminal repeatedly until the terminal is empty or the buffer is full, because a terminal returns
+    /// at most one page of memory at once. Storing each page separately would take longer than reading it.
     fn read_terminal(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -140,8 +140,8 @@ impl AsFd for OutputReader {
     }
 }
 
-/// Returns the key that ends the program that may be waiting for one, or `None` if a program that reads from a terminal
-/// with these settings does not wait, or if the key would appear in the output.
+/// Returns the key that ends a program that is waiting for a key. Returns `None` if, with these settings, a program
+/// that reads from the terminal does not wait, or if the key would appear in the output.
 fn key(settings: &Termios) -> Option<u8> {
     if settings.local_modes.contains(LocalModes::ICANON) {
         // A program that reads lines gets the end of the input.
@@ -161,7 +161,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Opens a pseudo-terminal. Returns its two ends: the one that is read here, and the one that is inherited by the step.
 fn pseudo_terminal(size: TerminalSize) -> rustix::io::Result<(OwnedFd, OwnedFd)> {
-    // Without `NOCTTY`, the terminal would become that of a server that was started without one.
+    // Without `NOCTTY`, the terminal would become the controlling terminal of a server that was started without one.
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let reader = openpt(flags)?;
     unlockpt(&reader)?;
@@ -231,7 +231,7 @@ mod tests {
         assert!(!keyboard.is_due(at(190)) && keyboard.is_due(at(191)));
     }
 
-    /// Presses a key of a terminal, and returns what a program reads that has changed the terminal's settings.
+    /// Presses a key of a terminal whose settings a program has changed, and returns what the program reads.
     fn read_with_settings(change: impl FnOnce(&mut Termios)) -> Vec<u8> {
         let (mut reader, mut writer) = terminal();
         let mut settings = tcgetattr(&writer).expect("it is a terminal");

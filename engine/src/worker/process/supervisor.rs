@@ -85,7 +85,7 @@ impl Supervisor {
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
         let descriptors = [theirs.as_fd(), streams[0].as_fd(), streams[1].as_fd()];
         let pid = spawn(&supervision.program, descriptors, &arguments)?;
-        // The end of a stream is only seen when nobody else has it open.
+        // The reader reaches the end of a stream only when no process has the other end open.
         drop((theirs, streams));
         let supervisor = Self { pid, socket };
         if let Err(error) = send_environment(&program.environment, &supervisor.socket) {

@@ -1,9 +1,9 @@
 //! Decides how much of a job's output is sent live. These functions do no I/O; the current time is an argument.
 //!
 //! The beginning of the output (its head) is sent until the job's budget is used up. The end of each step's output (its
-//! tail) is always sent. The output between them is suppressed when its step has ended, because the beginning of the
-//! tail is not known earlier. A gap event records the suppressed range. Output that has not been sent within a given
-//! time after the end of its step is also suppressed.
+//! tail) is always sent. The output between the head and the tail is suppressed when the step has ended, because the
+//! beginning of the tail is not known earlier. A gap event records the suppressed range. Output that has not been sent
+//! within a given time after the end of its step is also suppressed.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub enum NextAction {
     Suppress(GapReason),
 }
 
-/// The budget for live output that an attempt has left.
+/// The remaining budget of an attempt for live output.
 #[derive(Clone, Debug)]
 pub struct JobBudget {
     bounds: Bounds,

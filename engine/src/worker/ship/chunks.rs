@@ -94,7 +94,7 @@ pub(super) fn read(
     Ok(Chunks { events: events.into_iter().map(|(_, event)| event).collect(), to, budget_is_spent })
 }
 
-/// Truncates a text to at most `max_bytes` bytes, or to 4 bytes (the length of the longest character) if `max_bytes` is
+/// Truncates `text` to at most `max_bytes` bytes, or to 4 bytes (the length of the longest character) if `max_bytes` is
 /// smaller. Cuts after the last newline, or between two characters if there is no newline.
 fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(max_bytes.max(4));
@@ -105,7 +105,7 @@ fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(end);
 }
 
-/// Returns the number of newlines in the output of `record` before the offset `at`.
+/// Returns the number of newlines before the offset `at` in the output of `record`.
 fn newlines_before(spool: &mut SpoolReader, record: &Record, at: u64) -> io::Result<u64> {
     let skipped = usize::try_from(at - record.offset).unwrap_or(0);
     if skipped == 0 {
@@ -121,7 +121,7 @@ struct Building {
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The number of the line in which a piece must start to continue the last segment with consecutive line numbers.
+    /// The number of the line in which the next piece must start to continue the last segment.
     next_line: i64,
 }
 

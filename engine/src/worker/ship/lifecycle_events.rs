@@ -91,7 +91,8 @@ impl LifecycleEvents {
         }
     }
 
-    /// Returns the offset of the next event and the time at which it was queued, or `None` if the queue is empty.
+    /// Returns the offset of the next event and the time at which the event was queued, or `None` if the queue is
+    /// empty.
     pub(super) fn next(&self) -> Option<Boundary> {
         self.lock().front().map(|lifecycle_event| lifecycle_event.at)
     }
