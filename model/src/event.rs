@@ -153,7 +153,7 @@ pub struct LogPayload {
     pub stage: Stage,
     /// The id of the step that printed the output.
     pub step_id: String,
-    /// The step's position in its stage, from 0.
+    /// The step's index in its stage, from 0.
     pub step_index: i32,
     /// The number of the attempt, from 1.
     pub attempt: i32,
@@ -312,7 +312,7 @@ pub struct StepPayload {
     pub stage: Stage,
     /// The step's machine-readable id.
     pub step_id: String,
-    /// The step's position in its stage, from 0.
+    /// The step's index in its stage, from 0.
     pub step_index: i32,
     /// The step's display name.
     pub name: String,

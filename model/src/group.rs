@@ -1,7 +1,7 @@
-//! Recognises the lines with which programs group their output: the markers of GitHub Actions and Azure Pipelines
+//! Recognises the lines by which programs group their output: the markers of GitHub Actions and Azure Pipelines
 //! (`::group::TITLE`, `##[group]TITLE`), of GitLab (`section_start:TIME:NAME`) and of Buildkite (`--- TITLE`).
 //!
-//! The formats are those of the documentation of these systems: "Workflow commands" of GitHub Actions, "Logging
+//! The formats are taken from the documentation of these systems: "Workflow commands" of GitHub Actions, "Logging
 //! commands" of Azure Pipelines, "Custom collapsible sections" of GitLab CI/CD, and "Managing log output" of Buildkite.
 
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl GroupMarker {
         marks.iter().find_map(|mark| text.strip_prefix(mark)).unwrap_or(text).trim()
     }
 
-    /// Returns whether the marker is that of a [`Section`].
+    /// Returns whether this is the marker of a [`Section`].
     #[must_use]
     pub const fn is_section(&self) -> bool {
         matches!(self, Self::Begin(GroupKind::Section(_), _) | Self::End(GroupKind::Section(_)))

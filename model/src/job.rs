@@ -194,7 +194,8 @@ pub struct JobsPage {
     pub limit: i64,
     /// Whether more jobs follow this page.
     pub has_more: bool,
-    /// The numbers of jobs of each status that meet the other conditions of the request, if it asked for them.
+    /// The number of jobs of each status that meet the other conditions of the request, if the request asked for these
+    /// numbers.
     pub counts: Option<JobCounts>,
 }
 
@@ -211,7 +212,7 @@ pub struct JobCounts {
 }
 
 impl JobCounts {
-    /// Creates the counts from a function that returns the number of jobs of a status.
+    /// Creates the counts by calling `of`, which returns the number of jobs of a status.
     pub fn new(of: impl Fn(JobStatus) -> i64) -> Self {
         Self {
             queued: of(JobStatus::Queued),
@@ -268,7 +269,7 @@ pub struct JobChanges {
     /// The new maximum number of attempts, if it is changed.
     pub max_attempts: Option<i32>,
     /// Fields that replace those of the original payload; null removes a field. A masked value that the client sends
-    /// back unchanged stands for the original value.
+    /// back unchanged is replaced by the original value.
     pub payload: Option<RawJson>,
 }
 

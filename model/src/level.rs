@@ -13,8 +13,8 @@
 //!   only on its own text.
 //! - A message ends at most [`MAX_LINES`] lines after the last such line.
 //!
-//! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore has the right state. Usually it
-//! need not go back that far, because [`is_state_known`] returns whether a line ends all messages or begins one.
+//! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore reaches the right state. Usually
+//! it need not go back that far, because [`is_state_known`] tells whether a line ends all messages or begins one.
 
 mod message;
 mod progress;
@@ -27,20 +27,20 @@ use shape::Shape;
 
 pub use message::MAX_LINES;
 
-/// The maximum number of bytes at the beginning of a line's visible text that are examined, which is several times the
-/// width of a terminal.
+/// The maximum number of bytes that are examined at the beginning of a line's visible text: several times the width of
+/// a terminal.
 pub const LOOK_AT_BYTES: usize = 400;
 
-/// The level of a line, and its position in a message.
+/// The level of a line, and the part of a message that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineLevel {
     /// The level of the message.
     pub level: Level,
-    /// The line's position in the message.
+    /// The part of the message that the line is.
     pub part: MessagePart,
 }
 
-/// The position of a line in a message.
+/// The part of a message that a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagePart {
     /// The first line, or the only one.
@@ -85,7 +85,8 @@ impl MessageState {
 }
 
 /// Returns whether the state after a line does not depend on the lines before the previous one, so that reading can
-/// begin with the previous line. Its text matters because any text may follow the first line of a Rust panic.
+/// begin with the previous line. The text of the previous line matters because any text may follow the first line of a
+/// Rust panic.
 #[must_use]
 pub fn is_state_known(line: &str) -> bool {
     let line = LineText::new(line);

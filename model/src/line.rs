@@ -17,8 +17,8 @@ pub struct OutputLine {
     pub stream: StreamName,
     /// The stage that printed the line.
     pub stage: Stage,
-    /// The step that printed the line; null until the event that reports the step's start is stored, which may be
-    /// shortly after the step's first output.
+    /// The id of the step that printed the line; null until the event that reports the step's start is stored, which
+    /// may be shortly after the step's first output.
     pub step_id: Option<String>,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// The newtype name by which the deserializer of `engine::json` recognises this type. That deserializer then passes
-    /// the value's text as a string.
+    /// The newtype name by which the deserializer of `engine::json` recognises this type. It passes the value's text as
+    /// a string.
     pub const NAME: &'static str = "tailwater::RawJson";
 
     /// Creates a value from text, which must be exactly one JSON value.
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for RawJson {
             type Value = RawJson;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value of JSON")
+                f.write_str("a JSON value")
             }
 
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawJson, D::Error> {

@@ -24,30 +24,30 @@ pub struct StepMatches {
     pub stage: Stage,
     /// The id of the step; null until the event that reports the step's start is stored.
     pub step_id: Option<String>,
-    /// The number of matching lines that were found since the previous batch.
+    /// The number of matching lines that were found since the previous page.
     pub matches: i64,
 }
 
-/// A part of a search's results.
+/// One page of a search's results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchPage {
     /// The first matching lines, up to the requested number, in the order of the search.
     pub items: Vec<SearchHit>,
-    /// The numbers of all matching lines that were found since the previous part, including those in `items`, in the
-    /// order of the search. A search reports at most 100,000 numbers.
+    /// The numbers of all matching lines since the previous page, including the lines in `items`, in the order of the
+    /// search. A whole search reports at most 100,000 line numbers.
     pub lines: Vec<i64>,
-    /// The number of matching lines of each step since the previous part, in the order of the search. It includes lines
-    /// whose numbers are not reported. Steps without matching lines are missing.
+    /// For each step, the number of matching lines since the previous page, in the order of the search. Lines whose
+    /// numbers are not reported are included. Steps without matching lines are omitted.
     pub steps: Vec<StepMatches>,
     /// The number of matching lines since the beginning of the search.
     pub matches: i64,
     /// The number of lines that the attempt has printed so far, including an unfinished last line.
     pub total_lines: i64,
-    /// The line to continue from: with `from`, or with `before` if the search goes backwards. After the last part of a
-    /// search, lines from there on may have been unfinished, and a continued search reports them again. Null if
-    /// everything has been searched and no more lines will follow.
+    /// The value of `from` (or of `before`, if the search goes backwards) that continues the search. After the last
+    /// page of a search, lines from there on may have been unfinished, and a continued search reports them again. Null
+    /// if everything has been searched and no more lines will follow.
     pub next: Option<i64>,
-    /// Whether everything has been searched that the attempt had printed when the search began.
+    /// Whether everything that the attempt had printed when the search began has been searched.
     pub done: bool,
 }

@@ -2,14 +2,14 @@
 
 use super::{LogPayload, Stage, StepPayload};
 
-/// A reference to a step of an attempt, by its stage and its position in that stage.
+/// A reference to a step of an attempt, by its stage and its index in that stage.
 ///
 /// The spool, the events and the page identify steps in this way. `stepId` is the step's machine-readable name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StepRef {
     /// The step's stage.
     pub stage: Stage,
-    /// The step's position in its stage, from 0.
+    /// The step's index in its stage, from 0.
     pub index: i32,
 }
 

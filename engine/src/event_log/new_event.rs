@@ -24,7 +24,7 @@ pub struct NewEvent {
 /// Identifies the step and the attempt that output or an event comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The step's stage, and its position in that stage.
+    /// The step's stage, and its index in that stage.
     pub step: StepRef,
     /// The step's machine-readable id.
     pub step_id: Redacted,

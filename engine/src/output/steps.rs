@@ -1,4 +1,5 @@
-//! Looks up the ids of an attempt's steps, because the index of a spool contains only the steps' positions.
+//! Looks up the ids of an attempt's steps, because a spool identifies each step only by its stage and its index in that
+//! stage.
 
 use std::collections::HashMap;
 

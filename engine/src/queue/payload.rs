@@ -217,7 +217,7 @@ impl Command {
         Ok(())
     }
 
-    /// Returns all steps in execution order, each with its stage and its position in that stage.
+    /// Returns all steps in execution order, each with its stage and its index in that stage.
     pub fn steps(&self) -> impl Iterator<Item = (StepRef, &StepSpec)> {
         let of_stage = |spec: &StageSpec| {
             let stage = spec.stage;

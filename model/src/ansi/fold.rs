@@ -1,7 +1,7 @@
-//! Draws one line by itself: its visible content after its cursor movements and erasures within the row.
+//! Draws a single line: computes its visible content by applying its cursor movements and erasures within the row.
 //!
-//! The computation is pure and takes time linear in the line's length. The result is text again, whose only escape
-//! sequences are styles (SGR) and links (OSC 8), so other code does not have to handle cursor movements.
+//! The computation is pure and takes time linear in the line's length. The result is again text, with styles (SGR) and
+//! links (OSC 8) as its only escape sequences, so other code does not have to handle cursor movements.
 //!
 //! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
 //! and becomes a NEL in the result. Movements to other rows are ignored; [`super::Screen`] applies them.
@@ -13,7 +13,7 @@ use super::row::{Cursor, Pen, TerminalRow};
 use super::scan::{Scanner, Token};
 use super::style::Style;
 
-/// The maximum number of bytes of the rows of a line above its last row. When it is exceeded, the rest of the line is
+/// The maximum total size in bytes of a line's rows above its last row. When it is exceeded, the rest of the line is
 /// dropped.
 pub(super) const MAX_ABOVE: usize = 64 * 1024;
 /// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
@@ -40,7 +40,7 @@ pub struct Folded<'a> {
     pub cut: bool,
 }
 
-/// Applies the cursor movements and erasures of a line. A line without them is returned unchanged, whatever its length.
+/// Applies the cursor movements and erasures in a line. A line without any is returned unchanged, whatever its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
     // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.

@@ -8,13 +8,14 @@ const MAX_LINK_BYTES: usize = 2083;
 /// not become links.
 const MAX_STRING_BYTES: usize = 2 * MAX_LINK_BYTES;
 
-/// Appends to the beginning of an unfinished string. Of a string that is too long, a part that shows this is retained.
+/// Appends `content` to the beginning of an unfinished string. If the string is too long, it is cut to a length that
+/// still shows this.
 pub(super) fn append_to_string(string: &mut String, content: &str) {
     let free = (MAX_STRING_BYTES + 1).saturating_sub(string.len());
     string.push_str(&content[..content.ceil_char_boundary(free)]);
 }
 
-/// Handles the end of a string, whose beginning may have been read earlier.
+/// Handles the end of a string. The beginning of the string may have been read earlier.
 pub(super) fn end_string(beginning: &mut String, content: &str, sink: &mut dyn FnMut(Action<'_>)) {
     if beginning.is_empty() {
         return take_link(content, sink);

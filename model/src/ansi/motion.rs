@@ -32,7 +32,7 @@ pub enum Motion {
 }
 
 impl Motion {
-    /// Returns the motion that a control sequence stands for, or `None` if it is not a motion within the row.
+    /// Returns the motion that a control sequence represents, or `None` if it is not a motion within the row.
     pub(super) const fn of_control(letter: char, parameter: u16) -> Option<Self> {
         let count = if parameter == 0 { 1 } else { parameter };
         Some(match (letter, parameter) {
@@ -111,7 +111,8 @@ pub(super) enum ScreenMotion {
     ScrollUp(u16),
     /// Scrolls down by this many rows (SD).
     ScrollDown(u16),
-    /// Limits scrolling to the rows from `top` to `bottom`, or to the last one if `bottom` is `None` (DECSTBM).
+    /// Limits scrolling to the rows from `top` to `bottom`, or from `top` to the last row if `bottom` is `None`
+    /// (DECSTBM).
     Region { top: u16, bottom: Option<u16> },
     /// Saves the cursor's position and style (DECSC, SCOSC).
     Save,
@@ -126,8 +127,8 @@ pub(super) enum ScreenMotion {
 }
 
 impl ScreenMotion {
-    /// Returns the motion that a control sequence stands for. `parameters` are its first two, and `count` is the number
-    /// of all.
+    /// Returns the motion that a control sequence represents. `parameters` contains its first two parameters, and
+    /// `count` is the number of all its parameters.
     pub(super) fn of_control(letter: char, parameters: [u16; 2], count: usize) -> Option<Self> {
         let [first, second] = parameters;
         let times = first.max(1);
@@ -144,7 +145,7 @@ impl ScreenMotion {
             ('L', _) => Self::InsertRows(times),
             ('M', _) => Self::DeleteRows(times),
             ('S', _) => Self::ScrollUp(times),
-            // With more parameters, the sequence reports the mouse instead.
+            // With more parameters, the sequence is a request for mouse tracking instead.
             ('T', _) if count == 1 => Self::ScrollDown(times),
             ('r', _) => Self::Region { top: times - 1, bottom: second.checked_sub(1) },
             ('s', 0) if count == 1 => Self::Save,
@@ -153,7 +154,7 @@ impl ScreenMotion {
         })
     }
 
-    /// Returns the motion that setting (`h`) or resetting (`l`) a private mode of DEC stands for.
+    /// Returns the motion that results from setting (`h`) or resetting (`l`) a DEC private mode.
     pub(super) const fn of_mode(letter: char, mode: u16) -> Option<Self> {
         match (letter, mode) {
             ('h', 47 | 1047 | 1049) => Some(Self::EnterAlternate),

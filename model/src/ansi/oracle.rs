@@ -4,10 +4,10 @@ use super::row::TAB;
 use super::width::width;
 use super::{Scanner, Style};
 
-/// The width of the emulated terminal in columns, which is greater than that of any generated or recorded row.
+/// The width of the emulated terminal in columns. No generated or recorded row is wider.
 const WIDE: u16 = 1000;
 
-/// The columns of a row: the text of each, and, unless the column is blank, whether it is bold, and its colours.
+/// The columns of a row: the text of each column and, unless it is blank, whether it is bold, and its colours.
 pub(super) type Cells = Vec<(String, bool, Option<u8>, Option<u8>)>;
 
 fn blank() -> (String, bool, Option<u8>, Option<u8>) {
@@ -19,7 +19,8 @@ fn trimmed(mut cells: Cells) -> Cells {
     cells
 }
 
-/// Returns the rows that the emulator has scrolled off, and those on its screen of the given height.
+/// Returns the rows that have scrolled off the emulator's screen, and the rows on the screen, which has the given
+/// height.
 pub(super) fn emulate(text: &str, height: u16) -> Vec<Cells> {
     let (rows, columns) = (height.try_into().expect("not 0"), WIDE.try_into().expect("not 0"));
     let mut terminal = vt100::Parser::new(rows, columns, 10_000);
@@ -57,14 +58,14 @@ fn emulated_row(screen: &vt100::Screen, row: u16) -> Cells {
     trimmed((0..WIDE).map(cell).collect())
 }
 
-/// Returns the nearest of the sixteen colours for one of the 256.
+/// Returns the one of the sixteen colours that is nearest to one of the 256 colours.
 fn nearest_colour(number: u8) -> Option<u8> {
     let mut scanner = Scanner::default();
     scanner.skip(&format!("\u{1b}[38;5;{number}m"));
     scanner.style().foreground.number()
 }
 
-/// Returns the rows that `spans` returns for a text, in the same form as `emulate`.
+/// Returns the rows that `spans` returns for `text`, in the same form as `emulate`.
 pub(super) fn shown_rows(text: &str) -> Vec<Cells> {
     let mut rows = vec![Cells::new()];
     for span in super::spans(text, Style::default()) {
@@ -95,7 +96,7 @@ pub(super) fn shown_rows(text: &str) -> Vec<Cells> {
     rows.into_iter().map(trimmed).collect()
 }
 
-/// Returns the seeds of a randomised test: this many, or the one that the environment specifies.
+/// Returns the seeds of a randomised test: `count` of them, or the one that the environment specifies.
 pub(super) fn seeds(count: u64) -> std::ops::Range<u64> {
     match std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => seed..seed + 1,

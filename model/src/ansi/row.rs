@@ -1,8 +1,8 @@
 //! Draws text into one row of a terminal: the cells of the row, and the cursor within it.
 //!
 //! A row has a bounded number of columns. A cursor movement takes constant time, an erasure clears one bit per column,
-//! 64 at a time, and an insertion or a deletion moves a bounded number of cells. The content is rendered as text again,
-//! whose only escape sequences are styles (SGR) and links (OSC 8). Colours are reduced to the sixteen of [`Style`].
+//! 64 at a time, and an insertion or a deletion moves a bounded number of cells. The content is rendered as text, with
+//! styles (SGR) and links (OSC 8) as its only escape sequences. Colours are reduced to the sixteen of [`Style`].
 //!
 //! Rows do not wrap at the width of a terminal. Programs that redraw rows know the width and do not exceed it, and the
 //! long lines of all other programs stay whole, so that the page can wrap them at its own width.
@@ -16,17 +16,17 @@ use super::style::Style;
 use super::width::width;
 use extras::{Compaction, Extras};
 
-/// The maximum number of columns of a row: about 200 times the usual width of a terminal, 80 columns. Text beyond it is
-/// dropped.
+/// The maximum number of columns of a row: about 200 times the usual width of a terminal, which is 80 columns. Text
+/// beyond this limit is dropped.
 pub(super) const MAX_COLUMNS: usize = 16 * 1024;
 /// The maximum number of columns of a row in which cells are inserted or deleted, which is more than any terminal
-/// window has. In a longer row, such a motion has no effect, because moving thousands of cells for a sequence of three
-/// bytes would let a small output cost a lot of time.
+/// window has. In a longer row, such a motion has no effect, because if three bytes could move thousands of cells, even
+/// a small output could take a lot of time.
 pub(super) const MAX_SHIFTED_COLUMNS: usize = 1024;
 /// The distance between tab stops, in columns.
 pub(super) const TAB: usize = 8;
 
-/// The style and the link of a text.
+/// The style and the link of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pen {
     pub style: Style,
@@ -68,7 +68,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Applies a movement within the row. Returns the motion if it changes the row instead.
+    /// Applies a movement within the row. If the motion changes the row's content instead, returns the motion.
     pub fn go(&mut self, motion: Motion) -> Option<Motion> {
         let column = self.column;
         self.column = match motion {
@@ -190,7 +190,7 @@ impl TerminalRow {
         }
     }
 
-    /// Removes the links and marks of erased cells once they outnumber those of the others.
+    /// Removes the links and marks of erased cells once they outnumber those of the remaining cells.
     fn make_space(&mut self) {
         if self.extras.is_crowded(self.cells.len()) {
             let mut kept = Compaction::default();
@@ -292,7 +292,7 @@ impl TerminalRow {
         }
     }
 
-    /// Erases the wide character of which one half is on each side of the column's left edge.
+    /// If the column's left edge is in the middle of a wide character, erases this character.
     fn split(&mut self, column: usize) {
         if self.is_continuation(column) {
             self.unset(column - 1, column + 1);
@@ -313,8 +313,8 @@ impl TerminalRow {
         last.map_or(0, |word| word * 64 + 64 - self.written[word].leading_zeros() as usize)
     }
 
-    /// Appends the row's cells as text with escape sequences. `pen` is the style and link of the text before, and
-    /// becomes that of the last cell. Columns that are not written have the style `blank`.
+    /// Appends the row's cells as text with escape sequences. `pen` is the style and link of the preceding text, and is
+    /// changed to those of the last cell. Columns that were not written have the style `blank`.
     pub fn render(&self, pen: &mut Pen, blank: Style, out: &mut String) {
         out.push_str(&self.lead);
         let mut column = 0;
@@ -326,7 +326,7 @@ impl TerminalRow {
             let cell = &self.cells[written];
             if cell.character != CONTINUATION {
                 let (link, marks) = self.extras.get(cell.extra);
-                // Only the blank below a mark has this style.
+                // Only a blank that was created for a mark has the style of `BLANK`.
                 pen.switch(if cell.style == BLANK.style { blank } else { cell.style }, link, out);
                 out.push(cell.character);
                 out.push_str(marks);
@@ -335,7 +335,7 @@ impl TerminalRow {
         }
     }
 
-    /// Returns the first column, from `column` on, that is not erased.
+    /// Returns the first column at or after `column` that is not erased.
     fn next_written(&self, column: usize) -> Option<usize> {
         let first = *self.written.get(column / 64)? >> (column % 64);
         if first != 0 {

@@ -28,8 +28,8 @@ pub enum Token<'a> {
 
 /// An action of a terminal, including those that affect several rows.
 ///
-/// The actions on the screen are not tokens, so that code that handles single lines, such as the command line's filter,
-/// cannot pass them on by mistake.
+/// The actions on the screen are not tokens. Code that handles single lines, such as the command line's filter,
+/// therefore cannot pass them on by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action<'a> {
     /// An action within a row.
@@ -64,7 +64,7 @@ impl Sgr<'_> {
     }
 }
 
-/// The maximum number of parameters of a sequence, which is more than any colour requires. Further parameters are
+/// The maximum number of parameters of a sequence, which is more than any colour requires. Additional parameters are
 /// ignored.
 const MAX_PARAMETERS: usize = 16;
 /// Parses text that arrives in pieces.
@@ -85,11 +85,11 @@ enum ScannerState {
     Text,
     /// The scanner has read ESC.
     Escape,
-    /// The scanner has read ESC and intermediate bytes, for example of a sequence that selects a character set.
+    /// The scanner has read ESC and intermediate bytes, for example in a sequence that selects a character set.
     Intermediate,
     /// The scanner is within a control sequence.
     Control,
-    /// The scanner is within a control sequence that sets or resets private modes of DEC.
+    /// The scanner is within a control sequence that sets or resets DEC private modes.
     Mode,
     /// The scanner is within a control sequence with other private parameters or intermediate bytes. Such a sequence is
     /// ignored.
@@ -149,8 +149,8 @@ impl Scanner {
         found
     }
 
-    /// Parses text and passes the actions of a terminal within a row to `sink`, in order. Returns the position at which
-    /// an unfinished sequence begins, or the text's length if there is none.
+    /// Parses text and passes the actions of a terminal within a row to `sink`, in order. Returns the byte index at
+    /// which an unfinished sequence begins, or the text's length if there is none.
     pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
         self.scan_screen(text, &mut String::new(), &mut |action| match action {
             Action::Token(token) => sink(token),
@@ -158,11 +158,11 @@ impl Scanner {
         })
     }
 
-    /// Parses text and passes all actions of a terminal to `sink`, in order. Returns the position at which an
+    /// Parses text and passes all actions of a terminal to `sink`, in order. Returns the byte index at which an
     /// unfinished sequence begins, or the text's length if there is none.
     ///
-    /// `string` retains the beginning of an unfinished string, if the caller passes it again with the text that
-    /// follows.
+    /// `string` receives the beginning of an unfinished string. For this string to be interpreted, the caller must pass
+    /// the same `string` with the text that follows.
     pub(super) fn scan_screen(&mut self, text: &str, string: &mut String, sink: &mut dyn FnMut(Action<'_>)) -> usize {
         let mut begin = 0;
         let mut sequence_begin = 0;

@@ -3,30 +3,30 @@
 //!
 //! # Lines and rows
 //!
-//! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row, and all further rows that
-//! it or a later line draws before the next line that owns its row. A line that starts on a row with text, because the
-//! cursor was moved up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`].
-//! If the row on which a line starts never had visible text, the line takes the row from its earlier owner, so that
-//! text after a progress display has the number of the line where it really is. From top to bottom, the rows' line
-//! numbers always increase.
+//! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and all rows below it, up
+//! to the next row on which a line starts that owns its row. A line that starts on a row with text, because the cursor
+//! was moved up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If the
+//! row on which a line starts never had visible text, the line takes the row from its earlier owner, so that text below
+//! a progress display has the number of the line that really contains it. From top to bottom, the rows' line numbers
+//! always increase.
 //!
 //! # The screen
 //!
-//! The cursor can reach only the last rows, as many as the terminal is high. Rows above have scrolled off and do not
-//! change any more, so the memory is bounded by the height. The behaviour is that of xterm (its `ctlseqs`, and the
-//! VT510's manual for the margins), with these exceptions, which serve readers of a log:
+//! The cursor can reach only the last rows, as many as the terminal is high. The rows above have scrolled off and no
+//! longer change, so memory usage is bounded by the height. The behaviour is that of xterm (its `ctlseqs`, and the
+//! VT510's manual for the margins), with the following exceptions, which help readers of a log:
 //!
 //! - Rows do not wrap at the width of the terminal. Programs that redraw rows know the width and do not exceed it.
 //! - Erasing the whole screen (ED 2) or resetting the terminal (RIS) loses nothing. The text remains in the log, and a
 //!   new, empty screen begins below it, as in xterm with the resource `cdXtraScroll`. Erasing the text that has
 //!   scrolled off (ED 3) has no effect.
-//! - The alternate screen, which full-screen programs use, is a new screen too. What a program showed there last
-//!   remains in the log. A terminal would discard it.
+//! - The alternate screen, which full-screen programs use, is a new screen too. What a program last showed there
+//!   remains in the log, whereas a terminal would discard it.
 //! - Rows that neither a line nor a character has reached, such as those between the text and a progress bar in the
 //!   last row of the screen, are not shown.
 //!
-//! A screen may also start in the middle of a log. The rows above are then unknown. Their number determines which row
-//! an absolute position refers to, and the cursor stops at the first known row.
+//! A screen may also start in the middle of a log. The rows above are then unknown. Their number is used to interpret
+//! absolute positions, and the cursor stops at the first known row.
 //!
 //! All motions take constant time, or time linear in the number of rows that they change.
 
@@ -49,7 +49,7 @@ pub const MAX_HEIGHT: u16 = 1000;
 /// What is known about the rows above the first line that a screen draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScreenStart {
-    /// There are none. The line is the first of its step, so it starts in the first row of an empty screen.
+    /// There are no rows above. The line is the first of its step, so it starts in the first row of an empty screen.
     Empty,
     /// There may be rows above, but their content is unknown. The line starts in the last row of the screen.
     Unknown,
@@ -63,8 +63,8 @@ pub enum Redrawn {
     Rows(Folded<'static>),
     /// The line owns no row, and must not be shown.
     Overdrawn {
-        /// The line that owned the row when this line started there or lost it. If that line has become overdrawn
-        /// itself, the text is in the line that it names, and so on.
+        /// The line that owned the row when this line started on the row or lost it. If that line has become overdrawn
+        /// itself, its own `on` leads to the line that contains the text, and so on.
         on: i64,
     },
 }
@@ -87,7 +87,7 @@ pub struct Screen {
     alternate: bool,
 }
 
-/// The position, as row and column of the screen, and the style that were saved last.
+/// The position (row and column of the screen) and the style that were saved last.
 #[derive(Clone, Copy, Debug, Default)]
 struct SavedCursor {
     row: usize,
@@ -96,7 +96,7 @@ struct SavedCursor {
 }
 
 impl Screen {
-    /// Creates a screen of the given height, in rows, which is limited to [`MAX_HEIGHT`].
+    /// Creates a screen of the given height in rows, which is limited to [`MAX_HEIGHT`].
     #[must_use]
     pub fn new(height: u16, start: ScreenStart) -> Self {
         Self {
@@ -117,8 +117,8 @@ impl Screen {
         self.cursor.pen.style = style;
     }
 
-    /// Draws a piece of text, which may end anywhere, of the line with the given number. The text contains no newlines.
-    /// `end` is [`LineEnd::Complete`] if a newline follows.
+    /// Draws a piece of the line with the given number. The piece may end anywhere, and contains no newlines. `end` is
+    /// [`LineEnd::Complete`] if a newline follows.
     ///
     /// The lines of a stream must be drawn in the order of their numbers, but the numbers may have gaps, because lines
     /// of the other stream are numbered too.
@@ -157,8 +157,8 @@ impl Screen {
     }
 
     /// Returns whether the next line starts on a new row below all text and without any limits to scrolling, as in a
-    /// log that never moves the cursor up. Until a text moves the cursor to another row
-    /// ([`Scanner::finds_screen_motion`]), [`fold`](super::fold()) then draws lines in the same way.
+    /// log that never moves the cursor up. If so, [`fold`](super::fold()) draws lines in the same way, until text moves
+    /// the cursor to another row ([`Scanner::finds_screen_motion`]).
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.line.is_none() && !self.alternate && self.grid.is_plain_at(self.row)
@@ -256,7 +256,7 @@ impl Screen {
         self.cursor.go(Motion::Column(u16::try_from(column).unwrap_or(u16::MAX)));
     }
 
-    /// Begins an empty screen below all rows. The cursor's position on the screen remains.
+    /// Begins an empty screen below all rows. The cursor's position on the screen does not change.
     fn begin_screen(&mut self) {
         if let Some(line) = self.line {
             self.row = self.grid.begin_screen(self.row, line, &mut self.transcript);

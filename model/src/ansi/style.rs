@@ -10,7 +10,7 @@ pub struct Color(u8);
 impl Color {
     /// The default colour of the page.
     pub const DEFAULT: Self = Self(u8::MAX);
-    /// The unknown colour that the text has at the end of the previous line.
+    /// The colour at the end of the previous line, which is unknown.
     const INHERITED: Self = Self(u8::MAX - 1);
 
     /// Returns the colour with this number, 0 to 15.
@@ -25,7 +25,7 @@ impl Color {
         if self.0 < 16 { Some(self.0) } else { None }
     }
 
-    /// Returns the nearest of the sixteen colours for one of xterm's 256.
+    /// Returns the one of the sixteen colours that is nearest to one of xterm's 256 colours.
     const fn from_256(number: u8) -> Self {
         match number {
             0..=15 => Self(number),
@@ -40,7 +40,8 @@ impl Color {
         }
     }
 
-    /// Returns the nearest of the sixteen colours by hue, because the hue usually carries the meaning in logs.
+    /// Returns the one of the sixteen colours with the nearest hue, because the hue usually carries the meaning in
+    /// logs.
     const fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
         let high = max(red, max(green, blue));
         let low = min(red, min(green, blue));
@@ -52,8 +53,8 @@ impl Color {
                 224..=255 => Self(15),
             };
         }
-        // Each channel sets one bit of the ANSI colour's number (red 1, green 2, blue 4) if its value is nearer to that
-        // of the highest channel than to that of the lowest.
+        // Each channel sets one bit of the ANSI colour's number (red 1, green 2, blue 4) if its value is nearer to the
+        // highest channel's value than to the lowest channel's value.
         let middle = low + (high - low) / 2;
         let mut number = 0;
         if red > middle {
@@ -81,7 +82,7 @@ const fn min(a: u8, b: u8) -> u8 {
     if a < b { a } else { b }
 }
 
-/// The style of a text.
+/// The style of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// The colour of the text.

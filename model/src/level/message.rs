@@ -5,8 +5,8 @@ use super::shape::{Shape, after_place};
 use super::{LineText, MessagePart};
 use crate::Level;
 
-/// The maximum number of lines of a stream after the beginning of a message that can belong to it. Most stack traces
-/// are shorter. To determine the level of a line, up to this number of lines before it are examined.
+/// The maximum number of lines of a stream that can belong to a message after its first line. Most stack traces are
+/// shorter. To determine the level of a line, up to this number of lines before it are examined.
 pub const MAX_LINES: u16 = 500;
 
 /// A message that the next line may continue.
@@ -14,11 +14,11 @@ pub const MAX_LINES: u16 = 500;
 pub(super) struct Message {
     level: Level,
     family: Family,
-    /// The indentation of the first line, which the other lines have as well.
+    /// The indentation of the first line, which the other lines share.
     indent: u8,
     /// The number of lines since the line that began the message.
     lines: u16,
-    /// Whether indented lines continue the message, because of a line before them.
+    /// Whether indented lines continue the message, because of the line before them.
     takes_indented: bool,
     /// Whether the previous line is blank.
     after_blank: bool,
@@ -29,7 +29,7 @@ pub(super) struct Message {
 enum Family {
     /// A message of a compiler or another tool, which ends at the first line without a recognised form.
     Plain,
-    /// Like `Plain`, but with a position in a file. The line of source code may follow.
+    /// Like `Plain`, but with a location in a file. The line of source code may follow.
     Located,
     /// An error in an application's log. A stack trace may follow.
     Logged,
@@ -45,7 +45,7 @@ enum Family {
     RustPanicText,
     /// A panic of a Go program, followed by the stack traces of its goroutines.
     GoPanic,
-    /// A failed Go test. Its messages follow, indented and with positions.
+    /// A failed Go test. Its messages follow, indented and with their locations.
     GoTest,
     /// A failed assertion of pytest.
     Pytest,
@@ -62,7 +62,7 @@ impl Message {
             return None;
         }
         let family = Family::of(line.text, level);
-        // An indented line that only contains such a word may be source code in a stack trace.
+        // An indented line that merely contains a word such as "error" may be source code in a stack trace.
         let is_beginning = line.indent == 0
             || family != Family::Plain
             || rules::log_level_word(line.text).or_else(|| rules::opening(line.text)).is_some();
@@ -81,8 +81,8 @@ impl Message {
         self.lines
     }
 
-    /// Returns the position of the next line in a message, and the message that the line after it may continue. `own`
-    /// is the level that the line indicates on its own, and `begun` the message that the line begins on its own.
+    /// Returns which part of a message the next line is, and the message that the line after it may continue. `own` is
+    /// the level that the line indicates on its own, and `begun` the message that the line begins on its own.
     pub(super) fn next(
         mut self,
         line: &LineText<'_>,
@@ -111,7 +111,7 @@ impl Message {
         (if next.is_some() { MessagePart::Continuation } else { MessagePart::First }, next)
     }
 
-    /// Returns whether the message is continued by a line that would begin a message on its own.
+    /// Returns whether a line continues this message although it would begin a message on its own.
     fn is_continued_by(self, begun: Self, line: &LineText<'_>, is_after_blank: bool) -> bool {
         if line.text.starts_with("Caused by:") {
             return true;
@@ -128,7 +128,8 @@ impl Message {
         }
     }
 
-    /// Returns the message after a line that directly follows it, or `None` if the line does not continue it.
+    /// Returns the message's state after a line that directly follows it, or `None` if the line does not continue the
+    /// message.
     fn after_line(mut self, line: &LineText<'_>, shape: Shape, own: Option<Level>) -> Option<Self> {
         if self.family == Family::RustPanic {
             (self.family, self.takes_indented) = (Family::RustPanicText, true);
@@ -171,7 +172,8 @@ impl Message {
         }
     }
 
-    /// Returns the message after a line that follows it after a blank line, or `None` if the line does not continue it.
+    /// Returns the message's state after a blank line and the line that follows, or `None` if that line does not
+    /// continue the message.
     fn after_blank(mut self, shape: Shape) -> Option<Self> {
         match (self.family, shape) {
             (Family::Exception, Shape::Chain) => self.family = Family::Chain,

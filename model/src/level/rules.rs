@@ -7,7 +7,7 @@ use crate::Level;
 /// message.
 const LEVEL_WITHIN_WORDS: usize = 6;
 
-/// Recognises the level that a logger wrote. The level must be one of the first words of the line, preceded only by
+/// Recognises a level written by a logger. The level must be one of the first words of the line, preceded only by
 /// times, bracketed names and similar prefixes. Other recognised forms are `level=warn`, `"level":"warn"`, glog's
 /// `E0131 12:00:00`, and a CI runner's `::error` and `##[error]`.
 pub(super) fn log_level_word(line: &str) -> Option<Level> {
@@ -38,7 +38,7 @@ pub(super) fn log_level_word(line: &str) -> Option<Level> {
     None
 }
 
-/// The prefixes of errors of compilers, test runners, shells and package managers.
+/// The prefixes of error messages from compilers, test runners, shells and package managers.
 const ERRORS: &[&str] = &[
     "error:",
     "error[",
@@ -73,7 +73,7 @@ const ERRORS: &[&str] = &[
     "unhandled exception",
 ];
 
-/// The prefixes of their warnings.
+/// The prefixes of warnings from the same tools.
 const WARNINGS: &[&str] =
     &["warning:", "warning[", "warning ", "warn:", "npm WARN", "npm warn", "W: ", "deprecated:", "⚠", "caution:"];
 
@@ -130,7 +130,7 @@ pub(super) fn is_exception(line: &str) -> bool {
     named(line).is_some() || starts_with_any(line, &OPENINGS)
 }
 
-/// Returns whether the line is the first one of a Rust panic.
+/// Returns whether the line is the first line of a Rust panic.
 pub(super) fn is_rust_panic(line: &str) -> bool {
     line.starts_with("thread '") && line.contains(" panicked at ")
 }
@@ -150,7 +150,7 @@ pub(super) fn is_tsc(line: &str) -> bool {
     line.split_once("error TS").is_some_and(|(_, rest)| rest.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
-/// Texts that indicate an error, after the name of the file or the program that it concerns.
+/// Phrases that indicate an error, after the name of the file or program that the error concerns.
 const ERRORS_AFTER_COLON: &[&str] = &[
     ": error:",
     ": error ",

@@ -1,4 +1,4 @@
-//! The forms of lines by which the second and later lines of a message are recognised.
+//! The forms of lines, by which the continuation lines of a message are recognised.
 
 use super::LineText;
 
@@ -18,7 +18,7 @@ pub(super) enum Shape {
     Chain,
     /// A line of a Go stack trace that is not indented.
     GoTrace,
-    /// The beginning of the list of modules that required the missing one, which Node.js prints before the stack
+    /// The beginning of the list of modules that required a missing module, which Node.js prints before the stack
     /// frames.
     NodeRequire,
     /// An item of such a list.
@@ -27,16 +27,16 @@ pub(super) enum Shape {
     ClosingBrace,
     /// A line of pytest's report about a failed assertion: `>   ` before the source code, or `E   ` before the values.
     PytestMark,
-    /// The last line of such a report, such as `test_a.py:5: AssertionError`.
+    /// The last line of such a report, for example `test_a.py:5: AssertionError`.
     PytestPlace,
-    /// A line of source code after its number, as tsc prints it.
+    /// A line of source code with its number before it, as tsc prints it.
     NumberedCode,
     /// Any other line.
     Other,
 }
 
 impl Shape {
-    /// Returns the form of a line after a message whose first line is indented by `indent`.
+    /// Returns the form of a line that follows a message. `indent` is the indentation of the message's first line.
     pub(super) fn of(line: &LineText<'_>, indent: usize) -> Self {
         let text = line.text;
         if text.is_empty() {
@@ -109,7 +109,7 @@ impl Shape {
     }
 }
 
-/// Returns whether a text is like `ValueError: bad` or `KeyboardInterrupt`: a dotted name, with or without a message.
+/// Returns whether `text` is like `ValueError: bad` or `KeyboardInterrupt`: a dotted name, with or without a message.
 fn is_exception_name(text: &str) -> bool {
     let name = text.split_once(':').map_or(text, |(name, rest)| if rest.starts_with([' ']) { name } else { text });
     let name = name.strip_suffix(':').unwrap_or(name);
@@ -117,19 +117,19 @@ fn is_exception_name(text: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$'))
 }
 
-/// Returns whether a text is like `main.(*Server).run(0xc000010018, ...)`, a function in a Go stack trace.
+/// Returns whether `text` is like `main.(*Server).run(0xc000010018, ...)`, a function in a Go stack trace.
 fn is_go_call(text: &str) -> bool {
     text.ends_with(')')
         && text.split_once('(').is_some_and(|(name, _)| name == "panic" || name.contains('.') && !name.contains(' '))
 }
 
-/// Returns whether a text is like `tests/test_a.py:5: AssertionError`.
+/// Returns whether `text` is like `tests/test_a.py:5: AssertionError`.
 fn is_place_and_name(text: &str) -> bool {
     after_place(text).is_some_and(|rest| !rest.contains(' ') && is_exception_name(rest))
 }
 
-/// Returns the text after the position with which a text begins, if it is like `src/a.c:3:5: ` or `a.py:3: `.
-/// A time is not a position.
+/// If `text` begins with a location such as `src/a.c:3:5: ` or `a.py:3: `, returns the rest of the text. A time is not
+/// a location.
 pub(super) fn after_place(text: &str) -> Option<&str> {
     let (place, rest) = text.split_once(": ")?;
     let (path, number) = place.rsplit_once(':')?;
@@ -137,7 +137,7 @@ pub(super) fn after_place(text: &str) -> Option<&str> {
     is_place.then_some(rest)
 }
 
-/// Returns the text after the digits with which a text begins, if there are any.
+/// If `text` begins with digits, returns the rest of the text.
 pub(super) fn after_digits(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
     (rest.len() < text.len()).then_some(rest)

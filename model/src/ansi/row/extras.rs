@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-/// The maximum number of bytes of a row's links, and of its marks. It leaves space for a thousand links of the usual
-/// length. Links and marks beyond it are dropped; their text remains.
+/// The maximum number of bytes of a row's links, and of its marks. This is enough for a thousand links of the usual
+/// length. Links and marks beyond this limit are dropped, but the text remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
-/// The number of entries from which unused ones are removed, so that small rows are not searched again and again.
+/// The number of entries above which unused entries are removed, so that small rows are not searched again and again.
 const MIN_CROWD: usize = 64;
 
 /// The key of a cell's link and marks: 0 if there are none, or else the entry's index plus 1.
@@ -26,7 +26,7 @@ struct Extra {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     list: Vec<Extra>,
-    /// An upper bound of the number of bytes of the links and marks.
+    /// An upper bound on the number of bytes of the links and marks.
     bytes: usize,
     /// Whether a compaction has found too many bytes in use. New links and marks are then dropped until the row is
     /// erased.
@@ -34,7 +34,7 @@ pub(super) struct Extras {
 }
 
 impl Extras {
-    /// Returns an upper bound of the size in memory, in bytes.
+    /// Returns an upper bound on the size in memory, in bytes.
     pub fn weight(&self) -> usize {
         self.list.len() * size_of::<Extra>() + self.bytes
     }
@@ -74,7 +74,7 @@ impl Extras {
         self.list.get_mut(index(key)?)
     }
 
-    /// Adds an entry, unless the last one is the same.
+    /// Adds an entry, unless the last entry is the same.
     fn add(&mut self, link: Option<Arc<str>>, marks: String) -> Key {
         let same = |last: &Arc<str>| link.as_ref().is_some_and(|link| Arc::ptr_eq(last, link));
         let before = self.list.last();
@@ -89,8 +89,8 @@ impl Extras {
         Key::try_from(self.list.len()).unwrap_or(NONE)
     }
 
-    /// Returns whether a compaction would free at least half of the entries, or half of the bytes unless all of them
-    /// are in use. The cost of compactions is therefore proportional to the amount of text.
+    /// Returns whether a compaction is worthwhile: it frees at least half of the entries, or half of the bytes unless
+    /// all of them are in use. The cost of compactions is therefore proportional to the amount of text.
     pub fn is_crowded(&self, cells: usize) -> bool {
         !self.full && (self.list.len() > 2 * cells + MIN_CROWD || self.bytes > MAX_BYTES)
     }
@@ -100,7 +100,7 @@ impl Extras {
 #[derive(Debug, Default)]
 pub(super) struct Compaction {
     kept: Extras,
-    /// The key of the last entry that was kept, before and after.
+    /// The old and the new key of the last entry that was kept.
     last: (Key, Key),
 }
 
@@ -108,7 +108,8 @@ impl Compaction {
     /// Keeps the entry that has this key, and returns its new key.
     pub fn keep(&mut self, key: Key, from: &mut Extras) -> Key {
         if key != self.last.0 {
-            // An entry with marks belongs to one cell, while one without may be used again after other cells.
+            // An entry with marks belongs to one cell, whereas an entry without marks may be used again after other
+            // cells.
             let extra = from.entry(key).map(|extra| (extra.link.clone(), std::mem::take(&mut extra.marks)));
             self.last = (key, extra.map_or(NONE, |(link, marks)| self.kept.add(link, marks)));
         }
@@ -122,7 +123,7 @@ impl Compaction {
     }
 }
 
-/// Appends a mark to those before the first cell. Returns `false` if there are too many.
+/// Appends a mark to the marks before the first cell. Returns `false` if there are too many.
 pub(super) fn push_mark(marks: &mut String, mark: char) -> bool {
     let fits = marks.len() < MAX_BYTES;
     if fits {

@@ -4,7 +4,7 @@
 //! `missing`, so that positions on the screen can be converted.
 //!
 //! Rows leave the screen only at its top, together with the line that starts there. All other scrolling, and the
-//! insertion and deletion of rows, moves the content between rows, while the lines' starts remain. The order of the
+//! insertion and deletion of rows, moves content between rows, but lines still start in the same rows. The order of the
 //! lines therefore never changes.
 
 use std::collections::VecDeque;
@@ -13,14 +13,14 @@ use super::ScreenStart;
 use super::transcript::Transcript;
 use crate::ansi::row::TerminalRow;
 
-/// The maximum size of a screen in memory, in bytes: 40 rows of the maximum length fit. When it is exceeded, the first
-/// rows count as scrolled off.
+/// The maximum size of a screen in memory, in bytes, which is enough for 40 rows of the maximum length. When it is
+/// exceeded, the first rows count as scrolled off.
 const MAX_WEIGHT: usize = 8 * 1024 * 1024;
 
 /// One row of the screen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScreenRow {
-    /// The number of the line that starts in this row and owns it. Without it, the row belongs to the same line as the
+    /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
     /// The content, which is on the heap so that it can be moved to another row quickly.
@@ -36,7 +36,7 @@ pub(super) struct ScreenRow {
 /// The rows of the screen.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
-    /// The known rows, without blank ones at the end that the cursor has not reached.
+    /// The known rows, except blank rows at the end that the cursor has not reached.
     rows: VecDeque<ScreenRow>,
     /// The number of unknown rows at the top of the screen.
     missing: usize,
@@ -73,12 +73,12 @@ impl Grid {
         screen_row.min(self.height - 1).saturating_sub(self.missing)
     }
 
-    /// Returns the position on the screen of a row.
+    /// Returns the index on the screen of a row.
     pub const fn screen_row(&self, row: usize) -> usize {
         row + self.missing
     }
 
-    /// Returns whether a row and all rows below have not been reached, and the whole screen scrolls.
+    /// Returns whether neither the row nor any row below it has been reached, and the whole screen scrolls.
     pub fn is_plain_at(&self, row: usize) -> bool {
         (self.top, self.bottom) == (0, self.height - 1)
             && self.rows.range(row.min(self.rows.len())..).all(|row| !row.is_reached)
@@ -108,7 +108,7 @@ impl Grid {
             transcript.hide(number, owner.unwrap_or(number));
             return;
         }
-        // The line that owned the row as a further row of its own loses it, and all rows below.
+        // The line that owned the row as one of its later rows loses this row and all rows below.
         if here.start.is_none() && self.rows.range(row..).any(|below| below.is_reached) {
             // A line never starts in the first row if that row continues an earlier line.
             if let Some(above) = row.checked_sub(1) {
@@ -156,7 +156,7 @@ impl Grid {
         row.is_changed = true;
     }
 
-    /// Creates the blank rows up to this one.
+    /// Creates the blank rows up to and including this row.
     fn create(&mut self, row: usize) {
         if self.rows.len() <= row {
             self.rows.resize_with(row + 1, ScreenRow::default);
@@ -195,8 +195,8 @@ impl Grid {
         self.index_of(self.screen_row(row) + 1)
     }
 
-    /// Scrolls the region up. Rows leave the screen if the region begins at its top. Returns the index of the cursor's
-    /// row, whose position on the screen remains.
+    /// Scrolls the region up. Rows leave the screen if the region begins at the top of the screen. The cursor's
+    /// position on the screen does not change; returns the new index of its row.
     pub fn scroll_up(&mut self, row: usize, count: u16, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let count = usize::from(count).min(self.bottom - self.top + 1);
@@ -277,14 +277,15 @@ impl Grid {
         }
     }
 
-    /// Returns the row after the last one, from `first` to the bottom of the scrolling region, that is not blank.
+    /// Returns the index after the last row that is not blank, among the rows from `first` to the bottom of the
+    /// scrolling region.
     fn end_of_text(&self, first: usize) -> usize {
         let end = (self.index_of(self.bottom) + 1).min(self.rows.len());
         let rows = self.rows.range(first.min(end)..end);
         rows.enumerate().rfind(|(_, row)| !row.content.is_blank()).map_or(first, |(last, _)| first + last + 1)
     }
 
-    /// Moves the content of a row to another one, in exchange for content that will be replaced as well.
+    /// Swaps the content of two rows. The content that `from` receives will be replaced as well.
     fn swap(&mut self, to: usize, from: usize) {
         let rows = self.rows.make_contiguous();
         let Ok([to, from]) = rows.get_disjoint_mut([to, from]) else { return };
@@ -330,11 +331,11 @@ impl Grid {
     }
 
     /// Lets all rows scroll off, so that an empty screen begins. Text that follows belongs to the line that is being
-    /// drawn. Returns the index of the cursor's row, whose position on the screen remains.
+    /// drawn. The cursor's position on the screen does not change; returns the new index of its row.
     pub fn begin_screen(&mut self, row: usize, line: i64, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let reached = self.rows.iter().rposition(|row| row.is_reached).map_or(0, |last| last + 1);
-        // A line that has not drawn anything moves to the new screen, so that it has no blank row.
+        // A line that has not drawn anything moves to the new screen, so that it does not leave a blank row behind.
         let starts_here = |row: &ScreenRow| row.start == Some(line) && !row.had_text;
         let kept = reached - usize::from(reached > 0 && starts_here(&self.rows[reached - 1]));
         let owns_rows = self.rows.range(..kept).any(|row| row.start == Some(line))

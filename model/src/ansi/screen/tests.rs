@@ -42,7 +42,7 @@ impl Drawing {
         numbers
     }
 
-    /// Returns the visible lines: their numbers and texts, with escape sequences.
+    /// Returns the visible lines: their numbers and their text, with escape sequences.
     fn texts(&self) -> Vec<(i64, &str)> {
         self.lines
             .iter()
@@ -53,7 +53,7 @@ impl Drawing {
             .collect()
     }
 
-    /// Returns the visible lines: their numbers and texts.
+    /// Returns the visible lines: their numbers and their text.
     fn plain(&self) -> Vec<(i64, String)> {
         self.texts().into_iter().map(|(number, text)| (number, plain_text(text).into_owned())).collect()
     }
@@ -66,7 +66,7 @@ fn drawn(height: u16, text: &str) -> Drawing {
     drawing
 }
 
-/// Checks the visible rows after drawing text on a screen of five rows, whatever their lines.
+/// Checks the visible rows after drawing text on a screen of five rows, whichever lines they belong to.
 #[track_caller]
 fn check(text: &str, expected: &str) {
     let shown: Vec<String> = drawn(5, text).plain().into_iter().map(|line| line.1).collect();

@@ -1,4 +1,4 @@
-//! Collects the content of lines: of those whose rows are on the screen, and of those that have scrolled off.
+//! Collects the content of lines, both those whose rows are on the screen and those that have scrolled off.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ use crate::ansi::row::Pen;
 /// The lines that have changed, and the line whose rows scrolled off last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transcript {
-    /// The lines that became overdrawn since the last report, each with the line on whose row.
+    /// The lines that became overdrawn since the last report, each with the line on whose row it was drawn.
     hidden: Vec<(i64, i64)>,
-    /// The lines that cannot change any more and have not been reported yet.
+    /// The lines that can no longer change and have not been reported yet.
     finished: Vec<(i64, Folded<'static>)>,
     /// The line whose rows scrolled off last. It may continue on the screen.
     last: Option<DrawnLine>,

@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use super::*;
 
-/// Checks the levels of the lines of a stream. Each line is preceded by its expected level and position: `E` or `W` for
-/// an error or a warning, `e` or `w` for its continuation, `-` for any other line, and `|`.
+/// Checks the levels of the lines of a stream. Each line of `sample` begins with the expected result and `|`: `E` or
+/// `W` for an error or a warning, `e` or `w` for its continuation, and `-` for any other line.
 #[track_caller]
 fn check(sample: &str) {
     let mut state = MessageState::default();
@@ -364,7 +364,7 @@ fn a_message_ends_after_its_maximum_number_of_lines() {
     assert_eq!(state.lines(), None);
 }
 
-/// Lines of which random logs of the following tests consist.
+/// The lines of the random logs in the following tests.
 const LINES: [&str; 48] = [
     "",
     "ordinary",
@@ -421,7 +421,7 @@ fn reading_can_begin_at_the_maximum_number_of_lines_before_a_line() {
     let mut random = Rng::with_seed(7);
     let indented: Vec<&str> = LINES.into_iter().filter(|line| line.starts_with([' ', '\t'])).collect();
     for _ in 0..60 {
-        // Few different lines occur in a log, many of them indented, so that messages become long.
+        // A log consists of few different lines, many of them indented, so that messages become long.
         let from: &[&str] = if random.bool() { &LINES } else { &indented };
         let words: Vec<&str> = (0..3).map(|_| from[random.usize(..from.len())]).collect();
         let first = LINES[random.usize(..LINES.len())];

@@ -4,7 +4,7 @@ use super::*;
 use crate::ansi::fold::MAX_ABOVE;
 use crate::ansi::row::{MAX_COLUMNS, MAX_SHIFTED_COLUMNS};
 
-/// Draws a text many times, and discards the changes regularly.
+/// Draws `text` many times, and discards the changes regularly.
 fn repeated(text: &str, times: usize) -> Drawing {
     let mut drawing = Drawing::new(MAX_HEIGHT, ScreenStart::Empty);
     for at in 0..times {

@@ -1,11 +1,11 @@
-//! Recorded sessions of real tools. `tests/recordings/README.md` says how they were recorded.
+//! Recorded sessions of real tools. `tests/recordings/README.md` describes how they were recorded.
 
 use super::random::{on_screen, shown};
 use super::*;
 use crate::ansi::oracle::{Cells, emulate};
 use std::path::Path;
 
-/// Returns the names and the texts of the recordings.
+/// Returns the names and the contents of the recordings.
 fn recordings() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
     let mut recordings = Vec::new();
