@@ -24,7 +24,7 @@ enum Access {
     Page,
 }
 
-/// The access rule of every route. A test below fails if the server has a route that is missing here.
+/// The access rule of every route. A test below fails if a route of the server is missing here.
 const RULES: [(&str, &str, Access); 36] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
@@ -228,7 +228,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // A request target that names another host may also be refused with 403.
+        // A request target with another host may also be refused with 403.
         let refused = matches!(reply.status, 303 | 400 | 401)
             || (reply.status == 403 && trick.starts_with("http://x/"))
             || (reply.status == 404 && trick.starts_with("/previews/"));

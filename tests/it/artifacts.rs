@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Api, TestServer, of_kind, sha256, until};
 
-/// Returns the name, stage, content type and text of every stored artifact except the log, sorted by name.
+/// Returns the name, stage, content type and content of every stored artifact except the log, sorted by name.
 async fn kept(api: &Api, id: &str) -> Vec<(String, String, String, String)> {
     let page = api.json(&format!("/jobs/{id}/artifacts")).await;
     let mut kept = Vec::new();

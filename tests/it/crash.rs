@@ -33,7 +33,7 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
-    // A job that was still queued at the last kill is run by the last server, and would never end.
+    // The last server runs a job that was still queued when the previous server was killed. Such a job would never end.
     let enough = data.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());
     for round in 0..20 {

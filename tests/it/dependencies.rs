@@ -1,4 +1,4 @@
-//! Restrictions on the package's dependencies, on references between its modules, and on classes of the style sheet.
+//! Tests of the package's dependencies, of the references between its modules, and of the classes in the style sheet.
 
 #[test]
 fn the_package_links_only_one_copy_of_sqlite() {
@@ -77,7 +77,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_class_of_the_style_sheet_is_used_by_the_pages() {
-    // The classes of ANSI styles are named in the crate `model`.
+    // The classes of ANSI styles are defined in the crate `model`.
     let (pages, style) = (contents("src", "rs") + &contents("model/src", "rs"), contents("style", "scss"));
     let used: std::collections::HashSet<&str> = words(&pages).collect();
     let selectors = style.lines().filter(|line| line.trim_end().ends_with(['{', ',']));

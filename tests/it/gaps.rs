@@ -98,7 +98,7 @@ async fn output_still_unsent_at_the_lag_limit_becomes_a_gap() {
         config.live_tail_bytes = 1_000;
     })
     .await;
-    // This output does not fit in the events of the first second, each of which contains at most 1 MiB.
+    // This output does not fit into the events of the first second, each of which contains at most 1 MiB.
     let (id, _) = server.api.run("seq 2000000").await;
     let events = server.api.events(&id).await;
     let output = server.api.output(&id, 1).await;

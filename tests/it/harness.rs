@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// The admin token of every test server.
 pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
-/// The maximum time that a test waits for a result before it fails. It is generous because machines are shared. A
+/// The maximum time that a test waits for a result before it fails. It is long because machines are shared, but a
 /// passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -172,7 +172,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(base: String) -> Self {
-        // The binary also links a TLS client, and reqwest needs to know which cryptography provider to use.
+        // The binary also contains a TLS client, so reqwest must know which cryptography provider to use.
         rustls::crypto::ring::default_provider().install_default().ok();
         watchdog::watch();
         let client = reqwest::Client::builder().read_timeout(PATIENCE).build().expect("the TLS client is available");
@@ -230,7 +230,7 @@ impl Api {
         self.job_when(id, "finished", over).await
     }
 
-    /// Waits until the job satisfies `is`, and returns it.
+    /// Waits until the job satisfies the predicate `is`, and returns the job.
     pub async fn job_when(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let since = Instant::now();
         loop {
@@ -261,7 +261,7 @@ impl Api {
         }
     }
 
-    /// Waits until the events of the job satisfy `are`, and returns them.
+    /// Waits until the events of the job satisfy the predicate `are`, and returns them.
     pub async fn events_when(&self, id: &str, what: &str, are: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let since = Instant::now();
         loop {

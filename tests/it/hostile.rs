@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{TOKEN, TestServer};
 use html::{MARK, Page};
 
-/// Texts that close the surrounding element, attribute, string or comment, or open a new one. Each contains [`MARK`].
+/// Strings that close the surrounding element, attribute, string or comment, or open a new one. Each contains [`MARK`].
 const TEXTS: [&str; 36] = [
     "</title><meta http-equiv=refresh content=\"0;url=https://zq9hostile.example\">",
     "echo '<title>zq9hostile'",

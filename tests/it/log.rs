@@ -1,4 +1,4 @@
-//! The complete log can be read by line number, as one text and by byte ranges, both while it grows and afterwards.
+//! The complete log can be read by line number, as a whole and by byte ranges, both while it grows and afterwards.
 
 mod compressed;
 mod curl;

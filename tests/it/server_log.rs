@@ -1,4 +1,4 @@
-//! The server's own log names the job that an entry is about, and contains no secrets, tokens or bodies.
+//! Entries of the server's own log contain the id of the job that they concern, but no secrets, tokens or bodies.
 
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
@@ -16,8 +16,7 @@ impl Secrets {
         Self { known: vec![TOKEN.to_owned()] }
     }
 
-    /// Generates and records a secret that begins with `way`, which describes the way in which the secret reaches the
-    /// server.
+    /// Generates and records a secret that begins with `way`, which describes how the secret reaches the server.
     fn new_one(&mut self, way: &str) -> String {
         let secret = format!("{way}-0123456789abcdef");
         self.known.push(secret.clone());

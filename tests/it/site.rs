@@ -64,7 +64,7 @@ fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the paths of those files of [`FILES`] that a page refers to, in `href` attributes and in its script.
+/// Returns the paths of the files in [`FILES`] that a page refers to, in `href` attributes and in its script.
 fn named_in(html: &str) -> Vec<String> {
     let quoted = html.split('"').map(str::to_owned);
     quoted.filter(|text| FILES.iter().any(|(_, name, _)| *text == format!("/{name}"))).collect()

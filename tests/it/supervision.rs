@@ -171,7 +171,7 @@ async fn a_step_has_default_signal_handling_whatever_its_server_ignores() {
     let lines: Vec<&str> = output.lines().filter(|line| *line != "Hangup").collect();
     let [blocked, ignored, waited, hung_up] = lines[..] else { panic!("not four lines: {output}") };
     assert_eq!((blocked, waited, hung_up), ("0000000000000000", "0", "129"));
-    // Signals 32 and 33 are reserved by the C library, which makes every child process that it spawns ignore them.
+    // The C library reserves signals 32 and 33, and every child process that it spawns ignores them.
     let ignored = u64::from_str_radix(ignored, 16).expect("it is a hexadecimal number");
     assert_eq!(ignored & !(0b11 << 31), 0, "{ignored:x}");
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::process::Process;
 use crate::harness::{Api, Mode, TestServer, in_both_modes, of_kind};
 
-/// Runs a job that has to succeed, and returns its output.
+/// Runs a job that must succeed, and returns its output.
 async fn printed(api: &Api, payload: Value) -> String {
     let id = api.submit(payload.clone()).await;
     let job = api.ended(&id).await;
@@ -28,7 +28,7 @@ async fn spawn_error(api: &Api, payload: Value) -> String {
     job["errorMessage"].as_str().expect("the job has an error message").to_owned()
 }
 
-/// Submits a payload that the server has to refuse, and returns the error message.
+/// Submits a payload that the server must refuse, and returns the error message.
 async fn refused(api: &Api, payload: Value) -> String {
     let reply = api.post("/jobs", &json!({"type": "command", "payload": payload})).await;
     assert_eq!(reply.status(), 422, "{payload}");

@@ -1,5 +1,5 @@
-//! In a job with `terminal`, programs behave as on a terminal, and no pager waits for a key. What holds for pipes holds
-//! for terminals too: other modules run their tests in both modes.
+//! In a job with `terminal`, programs behave as on a terminal, and no pager waits for a key. Other modules run their
+//! tests both with pipes and with terminals.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ async fn in_terminal(api: &Api, mut payload: Value) -> (Value, String) {
     (job, String::from_utf8(api.output(&id, 1).await).expect("the content is text"))
 }
 
-/// Runs a job in a terminal that has to succeed, and returns its output.
+/// Runs a job in a terminal, which must succeed, and returns its output.
 async fn printed(api: &Api, payload: Value) -> String {
     let (job, output) = in_terminal(api, payload).await;
     assert_eq!(job["status"], "succeeded", "{}: {output}", job["errorMessage"]);
@@ -108,7 +108,7 @@ async fn no_pager_waits_for_a_key() {
     let by_name = "python3 -c 'import os, tty; fd = os.open(os.ttyname(2), os.O_RDONLY); tty.setraw(fd); \
                    print(os.read(fd, 1))'";
     for (run, shows) in [
-        // git uses `cat`, even if its settings name another pager, so the whole output is shown.
+        // git uses `cat`, even if its settings specify another pager, so the whole output is shown.
         (format!("{git} git log; git log"), "commit 1\n"),
         (format!("{git} GIT_PAGER= git -c color.ui=always log | less; echo after"), "after\n"),
         // These pagers are started explicitly. They show the first page and end.
@@ -117,7 +117,7 @@ async fn no_pager_waits_for_a_key() {
         ("seq 1000 | more; seq 1000 | more; echo after".to_owned(), "after\n"),
         // A pager in general: a program that opens its terminal by name, switches it to raw mode and reads a key.
         (format!("{by_name}; {by_name}"), "b'q'\n"),
-        // Without a mode of its own, a program gets the end of the input.
+        // A program that does not change the terminal's settings gets the end of the input.
         ("cat <&2 >/dev/null; cat <&1 >/dev/null; cat; echo after".to_owned(), "after\n"),
     ] {
         // The timeout is only reached if a program waits.

@@ -1,4 +1,4 @@
-//! Cleanup removes a workspace whatever its job has done to it, and never removes anything outside it.
+//! Cleanup removes a workspace, whatever its job has done to it, and never removes anything outside it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};

@@ -1,5 +1,5 @@
 //! Settings are read from flags, environment variables, the settings file and the defaults, in this order of
-//! precedence. An error names the invalid setting.
+//! precedence. Errors state which setting is invalid.
 
 use serde_json::Value;
 

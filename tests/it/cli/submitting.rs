@@ -1,4 +1,4 @@
-//! Tests of `tailwater submit`: jobs are read from files, and errors contain the position of a mistake.
+//! Tests of `tailwater submit`: jobs are read from files, and errors contain the line and column of a mistake.
 
 use serde_json::{Value, json};
 

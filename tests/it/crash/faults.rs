@@ -26,7 +26,7 @@ fn chatty() -> Value {
     json!({"type": "command", "payload": {"steps": steps}})
 }
 
-/// Checks that everything that a job from [`chatty`] has printed is stored in order, and that the totals are correct.
+/// Checks that all output of a job from [`chatty`] is stored in order, and that the totals are correct.
 async fn is_whole(api: &Api, id: &str) {
     let events = api.events(id).await;
     let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
@@ -45,7 +45,7 @@ async fn is_whole(api: &Api, id: &str) {
     assert_eq!((number(&attempt["lines"]), number(&attempt["bytes"])), (2 * STEPS * LINES, output.len()));
 }
 
-/// Submits a job, retrying until the server accepts it. Every refusal has to have status 503.
+/// Submits a job, retrying until the server accepts it. Every refusal must have status 503.
 async fn submit(api: &Api) -> String {
     let mut id = None;
     until_async("the server accepts a job", async || {
@@ -121,7 +121,7 @@ async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
 }
 
 async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
-    // strace counts the calls of each thread separately, so a call fails in each thread that repeats it often enough.
+    // strace counts the calls of each thread separately, so a call fails in each thread that makes it often enough.
     let faults = ["pwrite64:error=EIO:when=60..62", "fdatasync:error=EIO:when=4..6", "pread64:error=EIO:when=100..101"];
     let failed = with_failing_calls(mode, &faults).await;
     for call in ["pwrite64", "fdatasync", "pread64"] {

@@ -65,7 +65,8 @@ impl Witness {
         }
     }
 
-    /// Restarts the server, waits until every job has finished, and checks everything that was acknowledged or shown.
+    /// Restarts the server, waits until every job has finished, and checks that everything that was acknowledged or
+    /// shown still exists.
     pub async fn check_after_restart(&self, data: &Path) {
         let server = Process::start(data);
         let (mut succeeded, mut interrupted) = (0, 0);

@@ -103,8 +103,8 @@ impl Process {
     }
 }
 
-/// Reads the next line, which has to begin with `words`, and returns the text after `words`. Returns `None` at the end
-/// of the output.
+/// Reads the next line, which must begin with `words`, and returns the text after `words`. Returns `None` at the end of
+/// the output.
 fn said(out: &mut impl BufRead, words: &str) -> Option<String> {
     let mut line = String::new();
     out.read_line(&mut line).expect("the stream is piped");

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Frame {
     /// The `id`, if it is a number.
     pub id: Option<i64>,
-    /// The `id`, or an empty text.
+    /// The `id`, or an empty string.
     pub key: String,
     pub event: String,
     pub data: String,

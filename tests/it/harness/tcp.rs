@@ -31,7 +31,7 @@ pub async fn connect(base: &str) -> TcpStream {
     TcpStream::connect(address).await.expect("the server accepts")
 }
 
-/// Sends a GET request with exactly this request target. Each line of `headers` has to end with CRLF.
+/// Sends a GET request with exactly this request target. Each line of `headers` must end with CRLF.
 pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
     let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;

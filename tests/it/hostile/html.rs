@@ -6,7 +6,7 @@ use html5gum::{HtmlString, Spanned, StartTag, Token, Tokenizer};
 /// A marker that every hostile text contains, and that appears nowhere else on a page.
 pub const MARK: &str = "zq9hostile";
 
-/// The attributes that may contain a hostile text. All other attributes have fixed values.
+/// The attributes that may contain hostile text. All other attributes have fixed values.
 const TEXT_ATTRIBUTES: [&str; 5] = ["title", "value", "href", "aria-label", "class"];
 
 /// Elements that must not appear on any page.
@@ -25,7 +25,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Parses a page. Panics if a hostile text appears anywhere other than in text, in an allowed attribute or in a
+    /// Parses a page. Panics if hostile text appears anywhere other than in text, in an allowed attribute or in a
     /// string of a script.
     #[track_caller]
     pub fn read(path: &str, html: &str) -> Self {
@@ -81,7 +81,7 @@ fn check_attribute(path: &str, element: &str, name: &str, value: &str) {
     }
 }
 
-/// Checks that scripts contain hostile texts only within string literals, and that no such text can end the script
+/// Checks that scripts contain hostile text only within string literals, and that none of it can end the script
 /// element.
 #[track_caller]
 fn check_scripts(path: &str, scripts: &str) {

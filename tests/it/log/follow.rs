@@ -29,7 +29,7 @@ impl Following {
         }
     }
 
-    /// Reads until the server closes the stream, and returns the whole text.
+    /// Reads until the server closes the stream, and returns all of the text.
     async fn rest(mut self) -> String {
         while let Some(more) = self.reply.chunk().await.expect("the connection is open") {
             self.text.push_str(std::str::from_utf8(&more).expect("the content is text"));

@@ -60,7 +60,7 @@ async fn a_link_can_name_the_format() {
         ("events?format=text", "text/plain; charset=utf-8", "one\ntwo\n"),
         ("log/search?q=two&format=text", "text/plain; charset=utf-8", "two\n"),
     ] {
-        // This is what a browser accepts when it follows a link.
+        // A browser sends this `Accept` header when it follows a link.
         let request = server.api.request(Method::GET, &format!("/jobs/{id}/{query}"));
         let reply = request.header("accept", "text/html,*/*;q=0.8").send().await.expect("the server answers");
         assert_eq!(

@@ -25,13 +25,13 @@ async fn open(api: &Api, query: &str) -> Stream {
     Stream::of(reply)
 }
 
-/// Returns the job and the seq of a frame's id.
+/// Returns the job and the `seq` in a frame's id.
 fn place(frame: &Frame) -> (String, i64) {
     let (job, seq) = frame.key.split_once(':').expect("an id has a colon");
     (job.to_owned(), seq.parse().expect("a seq is a number"))
 }
 
-/// What a reader has received of one job.
+/// The events of one job that a reader has received.
 #[derive(Default)]
 struct Received {
     items: Vec<Value>,
