@@ -19,7 +19,7 @@ export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 XTASK := cargo run --quiet -p xtask --
 # The packages of the server.
 SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
-# Options of cargo that run each test in its own process.
+# The options of cargo that run each test in its own process.
 EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
 .PHONY: help run build dev test lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
@@ -38,11 +38,11 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 # library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site, so it
 # is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo rebuild the binary when
 # the site has changed.
-build: ## Build the release: target/release/tailwater, one file with all it needs.
+build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
 	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo build --release --features ssr
 
-dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart at every change.
+dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart after every change.
 	@$(XTASK) dev $(ARGS)
 
 test: setup-test ## Check everything, as CI does: lint, unit, e2e.

@@ -117,7 +117,7 @@ pub struct Stream {
 /// Statistics about the output that a stream has delivered.
 #[derive(Default)]
 pub struct Seen {
-    /// For each line, the time from when it was written to when it arrived, in nanoseconds.
+    /// For each line, the time between writing and arrival, in nanoseconds.
     pub delays: Vec<u64>,
     /// The number of lines of output.
     pub lines: usize,

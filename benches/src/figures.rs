@@ -93,7 +93,7 @@ async fn idle() {
     let before = server.cpu();
     tokio::time::sleep(Duration::from_secs(10)).await;
     row("idle: memory", &mib(server.memory("VmRSS")), "40 MB");
-    row("idle: CPU of 10 s", &format!("{:.0} ms", (server.cpu() - before) * 1e3), "0 ms");
+    row("idle: CPU time in 10 s", &format!("{:.0} ms", (server.cpu() - before) * 1e3), "0 ms");
     row("the page: script and module, brotli", &format!("{} kB", size_of_page() / 1000), "250 kB");
 }
 
@@ -160,8 +160,8 @@ async fn file() {
     }
     row("50 MB: cat | cat", &millis(percentile(&mut cats, 0.5)), "");
     row("50 MB: submitted to the last line at a reader", &millis(percentile(&mut times, 0.5)), "");
-    row("50 MB: that in times of cat | cat, median", &format!("{:.1}", percentile(&mut ratios, 0.5) / 1e3), "5.5");
-    row("50 MB: most memory of the server", &mib(server.memory("VmHWM")), "150 MB");
+    row("50 MB: as a multiple of cat | cat, median", &format!("{:.1}", percentile(&mut ratios, 0.5) / 1e3), "5.5");
+    row("50 MB: maximum memory of the server", &mib(server.memory("VmHWM")), "150 MB");
 }
 
 fn cat_to_cat(path: &Path) -> Duration {
@@ -203,9 +203,9 @@ async fn readers() {
     assert_eq!(lines, 200 * READERS as usize, "every reader has every line");
     row("1,000 readers: write to client, p50", &millis(percentile(&mut delays, 0.5)), "");
     row("1,000 readers: write to client, p99", &millis(percentile(&mut delays, 0.99)), "40 ms");
-    row("1,000 readers: of a core", &format!("{:.1} %", 100.0 * cpu / time.as_secs_f64()), "25 %");
+    row("1,000 readers: share of a core", &format!("{:.1} %", 100.0 * cpu / time.as_secs_f64()), "25 %");
     let each = memory / u64::from(READERS) / 1024;
-    row("1,000 readers: memory of each", &format!("{each} KiB"), "24 KiB");
+    row("1,000 readers: memory per reader", &format!("{each} KiB"), "24 KiB");
 }
 
 const JOBS: u32 = 200;

@@ -42,8 +42,8 @@ pub async fn flood() {
         (&json!("succeeded"), &json!(2_u64 << 30)),
         "the whole output is kept"
     );
-    row("2 GiB of `yes` beside 20 jobs: takes", &format!("{:.1} s", took.as_secs_f64()), "");
-    row("  most memory of the server", &mib(server.memory("VmHWM")), "300 MB");
+    row("2 GiB of `yes` beside 20 jobs: time", &format!("{:.1} s", took.as_secs_f64()), "");
+    row("  maximum memory of the server", &mib(server.memory("VmHWM")), "300 MB");
     row("  the other jobs' lines, p95", &millis(percentile(&mut delays, 0.95)), "2000 ms");
     row("  database and its log", &mib(size_of(server.data.path(), "tailwater.sqlite")), "");
     row(
@@ -75,12 +75,12 @@ pub async fn terminal() {
     let rate = |seconds: f64| format!("{:.0} MB/s", f64::from(2 << 10) * f64::from(1 << 20) / seconds / 1e6);
     row("2 GiB of `yes` through a pipe", &rate(pipe), "");
     row("  through a terminal", &rate(terminal), "100 MB/s");
-    row("  terminal, in times of the pipe", &format!("{:.1}", terminal / pipe), "");
+    row("  terminal, as a multiple of the pipe", &format!("{:.1}", terminal / pipe), "");
 }
 
 const IDLE_READERS: u64 = 10_000;
 
-/// Measures the memory and the CPU time that 10,000 idle readers of one job take.
+/// Measures the memory and the CPU time that 10,000 idle readers of one job use.
 pub async fn streams() {
     let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
     let client = Client::new(&server.address);
@@ -100,8 +100,8 @@ pub async fn streams() {
     tokio::time::sleep(Duration::from_secs(20)).await;
     let cpu = 100.0 * (server.cpu() - cpu) / start.elapsed().as_secs_f64();
     row("10,000 idle readers: opened in", &format!("{:.1} s", opened.as_secs_f64()), "");
-    row("  memory of each", &format!("{} KiB", memory / IDLE_READERS / 1024), "24 KiB");
-    row("  of a core, with a heartbeat each 10 s", &format!("{cpu:.1} %"), "");
+    row("  memory per reader", &format!("{} KiB", memory / IDLE_READERS / 1024), "24 KiB");
+    row("  share of a core, heartbeat every 10 s", &format!("{cpu:.1} %"), "");
     client.cancel(&job).await;
 }
 
@@ -127,8 +127,8 @@ pub async fn disk() {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let times = |bytes: u64| format!("{:.2}", bytes as f64 / least as f64);
     row("a finished 50 MB job: its text", &mib(text), "");
-    row("  its log on the disk, in `zstd -3` of its text", &times(log), "");
-    row("  with the events in the database, in the same", &times(log + database), "");
+    row("  its log on disk, as a multiple of `zstd -3`", &times(log), "");
+    row("  the same, with the events in the database", &times(log + database), "");
 }
 
 /// Measures searches of a finished log of 10,000,000 lines and 1 GB, which is compressed.
@@ -149,7 +149,7 @@ pub async fn search() {
     for (name, query, target) in [
         ("a frequent text", "q=warning", "2 s"),
         ("a rare text", "q=[+9000000]", "2 s"),
-        ("a rare text in any case", "q=[+9000000]&ignoreCase=true", "2 s"),
+        ("a rare string, ignoring case", "q=[+9000000]&ignoreCase=true", "2 s"),
         ("a simple expression", "q=linking+test+[0-9]%2B$&regex=true", "4 s"),
         ("errors", "level=error", "10 s"),
     ] {

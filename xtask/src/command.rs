@@ -1,4 +1,4 @@
-//! Runs other programs, with errors that name the program that failed.
+//! Runs other programs. Errors state which program failed.
 
 use std::process::Command;
 

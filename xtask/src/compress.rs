@@ -1,5 +1,5 @@
-//! Creates compressed copies (`.br`, `.gz`) of the built files, which the server sends as they are, and prints their
-//! sizes.
+//! Creates compressed copies (`.br`, `.gz`) of the built files and prints their sizes. The server sends these copies
+//! unchanged.
 
 use std::{path::Path, process::Command};
 

@@ -30,7 +30,7 @@ const WATCHED: [&str; 10] =
 /// several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// The maximum time to wait until the old server exits. The server waits for its running jobs.
+/// The maximum time to wait until the old server exits, because it waits for its running jobs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server that cargo builds by default.
@@ -68,7 +68,7 @@ fn matters(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)))
 }
 
-/// Waits for a change, and then until there have been no more changes for [`QUIET`].
+/// Waits for a change, and then until no other change has occurred for [`QUIET`].
 fn wait(changes: &Receiver<()>) -> Result<()> {
     changes.recv().context("failed to continue watching")?;
     while changes.recv_timeout(QUIET).is_ok() {}

@@ -26,7 +26,8 @@ const KEPT: [&str; 5] =
 /// The extensions of the files that are renamed. Style sheets come last, because they refer to other files.
 const KINDS: [&str; 5] = ["js", "svg", "wasm", "woff2", "css"];
 
-/// The number of bytes of the hash in a name. It is large enough to make accidental collisions practically impossible.
+/// The number of bytes of the hash in a name, which is large enough to make accidental collisions practically
+/// impossible.
 const HASH: usize = 8;
 
 /// Copies the site in `plain` to `to` with hashed names, and writes the list of names.
@@ -66,7 +67,7 @@ pub fn below(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Returns the site's files in an order in which each file comes after all files that it refers to.
+/// Returns the site's files, ordered such that each file comes after all files that it refers to.
 fn in_order(plain: &Path) -> Result<Vec<String>> {
     let mut names = below(plain)?;
     names.sort_by_key(|name| kind(name) == Some("css"));

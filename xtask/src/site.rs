@@ -19,9 +19,9 @@ pub const PUBLIC: &str = "public";
 /// The build profile, which selects the level of optimisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Builds quickly, but with a large result.
+    /// Builds quickly; the result is large.
     Dev,
-    /// Builds slowly, but with a small result.
+    /// Builds slowly; the result is small.
     Release,
 }
 

@@ -29,7 +29,7 @@ pub fn compile(settings: &Settings, profile: Profile) -> Result<PathBuf> {
     Ok(Path::new("target").join(TARGET).join(profile.cargo()).join(&settings.output_name).with_extension("wasm"))
 }
 
-/// Returns whether the compiler has a compiled standard library for the browser.
+/// Returns whether the compiler includes a compiled standard library for the browser.
 fn has_std() -> Result<bool> {
     let mut rustc = Command::new("rustc");
     let output =
