@@ -1,6 +1,6 @@
 //! Restores the original order of an attempt's output from the events of its two streams.
 //!
-//! An event contains one or more segments of one stream, each with its position in the attempt's `output.log`. If the
+//! An event contains one or more segments of one stream, each with its offset in the attempt's `output.log`. If the
 //! streams alternate, their segments arrive in two consecutive events, and this module interleaves them again. A
 //! [`Piece`] contains the bytes of one segment. It waits until the output before it has arrived, or until the caller
 //! calls [`Order::flush`].

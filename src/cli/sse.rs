@@ -25,9 +25,9 @@ pub(super) struct TooLong;
 #[derive(Debug, Default)]
 pub(super) struct FrameSplitter {
     buffer: Vec<u8>,
-    /// The position in the buffer after the last returned frame.
+    /// The index in the buffer after the last returned frame.
     start: usize,
-    /// The position up to which the buffer has been searched for the end of a frame.
+    /// The index up to which the buffer has been searched for the end of a frame.
     searched: usize,
 }
 

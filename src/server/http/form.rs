@@ -14,7 +14,7 @@ use crate::job_form::{Misread, Original};
 use crate::server::AppState;
 use fields::FormFields;
 
-/// Submits the job and redirects to its page. Errors have the same texts as in the API.
+/// Submits the job and redirects to its page. Error messages are the same as in the API.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

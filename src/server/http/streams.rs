@@ -97,7 +97,7 @@ fn position(text: &str) -> Option<(JobId, Seq)> {
     Some((job.parse().ok()?, Seq(seq)))
 }
 
-/// Parses the `Last-Event-ID` header, which contains the position of one of the jobs.
+/// Parses the `Last-Event-ID` header, which contains the `seq` of one of the jobs.
 fn last_event(headers: &HeaderMap) -> Result<Option<(JobId, Seq)>, ApiError> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes());

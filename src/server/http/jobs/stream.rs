@@ -2,8 +2,8 @@
 //! jobs.
 //!
 //! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
-//! into one frame. The first frame is a heartbeat. Its `id` is the position at which the stream starts. A client that
-//! loads its list after this heartbeat does not miss any changes.
+//! into one frame. The first frame is a heartbeat. Its `id` is the number of the change after which the stream starts.
+//! A client that loads its list after this heartbeat does not miss any changes.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -36,8 +36,8 @@ pub(in crate::server::http) async fn stream(
     // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
-    // A cursor beyond the last change is treated as the position of the last change, which is also where a stream
-    // without a cursor starts. 0 is a valid cursor: it is the `id` of the heartbeat while there are no jobs.
+    // A cursor beyond the last change is treated as the number of the last change, which is also where a stream without
+    // a cursor starts. 0 is a valid cursor: it is the `id` of the heartbeat while there are no jobs.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let mut sending = JobsStream { state, cursor, changes, frames: FrameBuffer::new(), looked: None, _permit: permit };
     sending.heartbeat();
@@ -50,7 +50,7 @@ pub(in crate::server::http) async fn stream(
 /// The state of one stream.
 struct JobsStream {
     state: AppState,
-    /// The position of the last change that was sent.
+    /// The number of the last change that was sent.
     cursor: i64,
     changes: watch::Receiver<()>,
     frames: FrameBuffer,
