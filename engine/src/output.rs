@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use crate::event_log::{EventLog, ReadError};
 use crate::queue::{AttemptOutput, Queue, QueueError, Shipping};
 use crate::spool::{SpoolReader, Spools};
-pub use page::Wanted;
 use page::signed;
+pub use page::{FirstLine, Wanted};
 use search::Searchers;
 pub use steps::StepIds;
 

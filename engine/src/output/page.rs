@@ -5,18 +5,27 @@ use std::io;
 
 use model::ansi::{self, LineEnd};
 use model::group::Section;
-use model::{JobId, Level, LinesPage, OutputLine};
+use model::{JobId, Level, LinesPage, OutputLine, Timestamp};
 
 use super::lines::{self, Line};
 use super::{OutputError, Outputs, blocking, levels};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
 
+/// The first line to read.
+#[derive(Clone, Copy, Debug)]
+pub enum FirstLine {
+    /// The line with this number, from 1. A negative number counts from the end: -1 is the last line.
+    Number(i64),
+    /// The first line that was printed at or after this time.
+    At(Timestamp),
+}
+
 /// The range of lines to read from an output.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// The number of the first line, from 1. A negative number counts from the end: -1 is the last line.
-    pub from: i64,
+    /// The first line.
+    pub from: FirstLine,
     /// The maximum number of lines.
     pub count: usize,
     /// The maximum number of bytes of each line.
@@ -72,8 +81,9 @@ impl Outputs {
 fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<(Line, Level)>, u64)> {
     let total = spool.total_lines()?;
     let from = match wanted.from {
-        from @ 1.. => from.unsigned_abs(),
-        back => (total + 1).saturating_sub(back.unsigned_abs()).max(1),
+        FirstLine::Number(from @ 1..) => from.unsigned_abs(),
+        FirstLine::Number(back) => (total + 1).saturating_sub(back.unsigned_abs()).max(1),
+        FirstLine::At(time) => spool.line_at(time)?,
     };
     // Exclude lines that began after the total was read, so that no line number exceeds `totalLines`.
     let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use model::Timestamp;
 use redact::Redacted;
 
 use super::{OUTPUT_IDX, OUTPUT_LOG, Record};
@@ -124,6 +125,23 @@ impl SpoolReader {
             }
         }
         Ok(low)
+    }
+
+    /// Returns the number of the first line that begins in a record with this time or a later one. Returns the number
+    /// after the last line if there is no such line.
+    pub fn line_at(&mut self, time: Timestamp) -> io::Result<u64> {
+        let (mut low, mut high) = (0, self.count()?);
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            match self.record(middle)? {
+                Some(record) if record.time < time => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        match self.record(low)? {
+            Some(record) => Ok(record.begun + 1),
+            None => Ok(self.total_lines()? + 1),
+        }
     }
 
     fn begun(&mut self, number: u64) -> io::Result<u64> {

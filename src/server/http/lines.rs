@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use engine::output::Wanted;
-use model::LinesPage;
+use engine::output::{FirstLine, Wanted};
+use model::{LinesPage, Timestamp};
 
 use super::error::ApiError;
 use super::jobs::JobPath;
@@ -37,11 +37,15 @@ pub(super) async fn lines(
 fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     let full = query.word("full", &[("true", true), ("false", false)])?.unwrap_or(false);
     let count = query.number("count", 1..=COUNT.1)?;
-    let from = query.parsed::<i64>("from")?.unwrap_or(1);
-    if from == 0 {
-        let message = "from: must not be 0; lines are numbered from 1, and negative numbers count from the end";
-        return Err(ApiError::InvalidQuery(message.into()));
-    }
+    let from = match (query.parsed::<i64>("from")?, query.parsed::<Timestamp>("at")?) {
+        (Some(0), _) => {
+            let message = "from: must not be 0; lines are numbered from 1, and negative numbers count from the end";
+            return Err(ApiError::InvalidQuery(message.into()));
+        }
+        (Some(_), Some(_)) => return Err(ApiError::InvalidQuery("from cannot be combined with at".into())),
+        (None, Some(at)) => FirstLine::At(at),
+        (from, None) => FirstLine::Number(from.unwrap_or(1)),
+    };
     if full && count.is_some_and(|count| count != 1) {
         return Err(ApiError::InvalidQuery("count: must be 1 with full=true".into()));
     }

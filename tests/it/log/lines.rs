@@ -100,6 +100,47 @@ async fn lines_are_returned_by_number_or_from_the_end_during_and_after_the_job()
 }
 
 #[tokio::test]
+async fn lines_are_returned_from_a_time_on_during_and_after_the_job() {
+    let (server, gate) = (TestServer::start().await, Gate::new());
+    let run = format!(
+        "for i in $(seq 20); do echo $i; sleep 0.02; done; printf unfinished; {}; echo; seq 21 30",
+        gate.wait()
+    );
+    let id = server.api.submit(json!({"run": run})).await;
+    let is_unfinished =
+        |events: &[Value]| of_kind(events, "log").last().is_some_and(|event| event["message"] == "unfinished");
+    server.api.events_when(&id, "end with an unfinished line", is_unfinished).await;
+    let check = async || {
+        let all = server.api.json(&format!("/jobs/{id}/lines")).await;
+        let items = all["items"].as_array().expect("a page has items");
+        for item in items {
+            let time = item["time"].as_str().expect("a line has a time");
+            let first = items.iter().find(|other| other["time"].as_str() >= Some(time)).expect("the line itself");
+            let page = server.api.json(&format!("/jobs/{id}/lines?at={time}&count=2")).await;
+            assert_eq!(page["items"][0]["line"], first["line"], "at {time}");
+            assert_eq!(page["totalLines"], all["totalLines"]);
+        }
+        let before = server.api.json(&format!("/jobs/{id}/lines?at=2001-01-01T00:00:00Z&count=1")).await;
+        assert_eq!(before["items"][0]["line"], 1);
+        let after = server.api.json(&format!("/jobs/{id}/lines?at=2999-01-01T00:00:00Z&count=1")).await;
+        assert_eq!((&after["items"], &after["totalLines"]), (&json!([]), &all["totalLines"]));
+        items.len()
+    };
+    assert_eq!(check().await, 21);
+    gate.open();
+    server.api.ended(&id).await;
+    assert_eq!(check().await, 31);
+    for (query, says) in
+        [("at=yesterday", "at: "), ("at=2999-01-01T00:00:00Z&from=1", "from cannot be combined with at")]
+    {
+        let reply = server.api.get(&format!("/jobs/{id}/lines?{query}")).await;
+        assert_eq!(reply.status(), 422, "{query}");
+        let body: Value = reply.json().await.expect("an error is JSON");
+        assert!(body["detail"]["message"].as_str().is_some_and(|message| message.contains(says)), "{query}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn a_line_longer_than_16_kib_is_truncated_unless_all_of_it_is_requested() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("head -c 200000 /dev/zero | tr '\\0' x; echo; echo after").await;
