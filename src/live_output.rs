@@ -7,13 +7,14 @@
 //! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
 //! the result; its views are [`rows`], [`toolbar`] and [`status_bar`]. [`follow`] reacts to the reader's scrolling, and
 //! [`permalink`] puts a reference to a line into the page's address. A [`finder`] lets the server search the whole log
-//! for [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores what it has found. [`selected`] holds the lines
+//! for [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores what it has found. [`logs`] contains the logs of the
+//! page: a page can show several jobs side by side. [`selected`] holds the lines
 //! that a filter selects, and [`listed`] is what the list is built from: these lines, or those of the buffer.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
 
-mod address;
+pub mod address;
 pub mod buffer;
 mod chosen_bar;
 mod copying;
@@ -32,6 +33,8 @@ mod lifecycle_event;
 pub mod line;
 mod links;
 pub mod listed;
+pub mod logs;
+pub mod merged;
 pub mod panel;
 pub mod permalink;
 mod rows;
@@ -56,7 +59,6 @@ use web_sys::ResizeObserver;
 
 use chosen_bar::ChosenBar;
 use display::LongLines;
-use errors::Errors;
 pub use errors::StepErrors;
 use feed::Feed;
 use feed::policy::Connection;
@@ -64,14 +66,18 @@ use filter::OutputFilter;
 use filter_bar::FilterBar;
 use filtering::Filtering;
 use finder::FindProgress;
+use follow::Scrolls;
 use lag::Lag;
-use model::{Event, EventsPage, Job, JobId, JobStatus, Payload};
+use logs::{Log, LogSource, Logs};
+use model::{Event, Job, JobStatus, Payload};
 use rows::Rows;
-use screen::Screen;
-use search_bar::{ReaderSearch, SearchBar};
+use screen::{Ruler, Screen};
+pub use search_bar::ReaderSearch;
+use search_bar::SearchBar;
 use shortcuts::Shortcuts;
 use status_bar::StatusBar;
 use ticks::Ticks;
+pub use toolbar::CopyButton;
 use toolbar::Toolbar;
 use without_scripts::WithoutScripts;
 
@@ -81,28 +87,52 @@ const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
 /// Shows the log of a job and updates it live.
 #[component]
-pub fn LiveOutput(
-    /// The job's current state. Its status determines the message that is shown while there is no output.
-    job: RwSignal<Job>,
-    /// All lifecycle events so far, oldest first.
-    lifecycle_events: RwSignal<Vec<Event>>,
-    /// The newest events, oldest first.
-    tail: EventsPage,
-    /// The latest successful job that is comparable with this one.
-    last_success: Signal<Option<JobId>>,
-    /// The errors of each step, which the timeline shows.
-    step_errors: StepErrors,
-    /// Called with new lifecycle events, in order.
-    on_lifecycle_events: Callback<Vec<Event>>,
-    /// Called when the job may have changed while the page is hidden.
-    on_hidden_change: Callback<()>,
-) -> impl IntoView {
-    let id = job.with_untracked(|job| job.id);
-    let screen = Screen::new(id, lifecycle_events.get_untracked(), &tail);
-    let search = ReaderSearch::new(screen);
-    let errors = Errors::new(screen);
-    let filtering = Filtering::new(screen);
+pub fn LiveOutput(source: LogSource) -> impl IntoView {
+    let logs = Logs::new(std::slice::from_ref(&source));
+    let search = ReaderSearch::new(logs);
     let is_filter_bar_open = RwSignal::new(false);
+    view! {
+        <section class="live" aria-label="Live Output" data-testid="live-output">
+            <Toolbar logs search is_filter_bar_open />
+            <Bars logs search is_filter_bar_open />
+            <LogPanel source log=logs.active() search />
+            <Shortcuts logs search />
+        </section>
+    }
+    .into_any()
+}
+
+/// The tools for several logs, which the page shows beside each other.
+#[component]
+pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
+    let is_filter_bar_open = RwSignal::new(false);
+    view! {
+        <div class="live-common">
+            <Toolbar logs search is_filter_bar_open />
+            <Bars logs search is_filter_bar_open />
+            <Shortcuts logs search />
+        </div>
+    }
+    .into_any()
+}
+
+/// The bars with further filters and the search field, as far as they are open.
+#[component]
+fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <div class="live-bars">
+            <FilterBar logs is_open=is_filter_bar_open />
+            <SearchBar search />
+        </div>
+    }
+    .into_any()
+}
+
+/// Shows the rows of a log with its status bar, and updates them live.
+#[component]
+pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoView {
+    let LogSource { job, tail, step_errors, on_lifecycle_events, on_hidden_change, .. } = source;
+    let screen = log.screen();
     let over = tail.terminal && tail.next_after >= tail.last_seq;
     let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
     let sentinel: NodeRef<html::Div> = NodeRef::new();
@@ -113,20 +143,20 @@ pub fn LiveOutput(
     Effect::new(move || {
         let (Some(scroller), Some(end)) = (screen.scroller.get(), sentinel.get()) else { return };
         let hands = follow::watch(screen, &scroller, &end);
-        let observer = observe_size(screen);
+        let observer = observe_size(screen.scroller, screen.nodes.get_value().ruler, move || screen.measure());
         display::restore(screen);
         screen.measure();
         screen.go_to_address();
-        search.begin_from_address();
-        errors.begin(step_errors);
-        filtering.begin(Signal::derive(move || search.query()));
+        search.begin(log);
+        log.errors().begin(step_errors);
+        log.filtering().begin(log, Signal::derive(move || search.query()));
         let has_failed = matches!(job.with_untracked(|job| job.status), JobStatus::Failed | JobStatus::DeadLetter);
         if has_failed
             && screen.follows.get_untracked()
             && !search.is_open.get_untracked()
             && !screen.filter.get_untracked().selects_lines()
         {
-            errors.show_first_of_failed_step();
+            log.errors().show_first_of_failed_step();
         }
         let feed = (connection.get_untracked() != Connection::Ended).then(|| {
             let announced = StoredValue::new(0.0);
@@ -135,12 +165,12 @@ pub fn LiveOutput(
                 let new_events: Vec<Event> =
                     events.iter().filter(|event| !matches!(event.payload, Payload::Log(_))).cloned().collect();
                 screen.append(events);
-                announce(screen, announcement, announced, &new_events);
+                announce(log, announcement, announced, &new_events);
                 if !new_events.is_empty() {
                     on_lifecycle_events.run(new_events);
                 }
             };
-            Feed::connect(id, screen.cursor(), connection, on_events, move || on_hidden_change.run(()))
+            Feed::connect(screen.job(), screen.cursor(), connection, on_events, move || on_hidden_change.run(()))
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
@@ -154,38 +184,32 @@ pub fn LiveOutput(
     });
 
     view! {
-        <section class="live" aria-label="Live Output" data-testid="live-output">
-            <Toolbar screen search errors is_filter_bar_open job />
-            <div
-                class="live-rows"
-                role="log"
-                aria-live="off"
-                aria-label="Output"
-                tabindex="0"
-                data-times=move || screen.display.get().times.as_str()
-                data-wrap=move || (screen.display.get().long_lines == LongLines::Wrapped).to_string()
-                node_ref=screen.scroller
-            >
-                <WithoutScripts job />
-                <Rows screen />
-                <p class="live-note">{move || note(screen, filtering, connection.get(), &job.read())}</p>
-                <div class="live-end" node_ref=sentinel></div>
-            </div>
-            <Show when=move || { screen.unseen.get() > 0 }>
-                <button class="live-new" data-testid="new-lines" on:click=move |_| screen.follow()>
-                    {move || new_rows(screen)} " \u{2193}"
-                </button>
-            </Show>
-            <ChosenBar screen job />
-            <StatusBar screen connection lag on_try_now=move || try_now.update(|tries| *tries += 1) />
-            <div class="live-bars">
-                <FilterBar screen is_open=is_filter_bar_open lifecycle_events=lifecycle_events.into() last_success />
-                <SearchBar search />
-            </div>
-            <Ticks search errors />
-            <Shortcuts screen search errors last_success />
-            <div class="visually-hidden" role="status">{announcement}</div>
-        </section>
+        <div
+            class="live-rows"
+            role="log"
+            aria-live="off"
+            aria-label=move || log.name().map_or_else(|| "Output".to_owned(), |name| format!("Output of {name}"))
+            tabindex="0"
+            data-times=move || screen.display.get().times.as_str()
+            data-wrap=move || (screen.display.get().long_lines == LongLines::Wrapped).to_string()
+            node_ref=screen.scroller
+        >
+            <WithoutScripts job role=screen.role() />
+            <Rows screen />
+            <p class="live-note">{move || note(screen, log.filtering(), connection.get(), &job.read())}</p>
+            <div class="live-end" node_ref=sentinel></div>
+        </div>
+        <Show when=move || { screen.unseen.get() > 0 }>
+            <button class="live-new" data-testid="new-lines" on:click=move |_| screen.follow()>
+                {move || new_rows(screen)} " \u{2193}"
+            </button>
+        </Show>
+        <ChosenBar screen job />
+        <StatusBar screen connection lag on_try_now=move || try_now.update(|tries| *tries += 1) />
+        <Ticks log />
+        <div class="visually-hidden" role="status">
+            {announcement}
+        </div>
     }
     .into_any()
 }
@@ -236,25 +260,26 @@ fn note(screen: Screen, filtering: Filtering, connection: Connection, job: &Job)
     Some(text.to_owned())
 }
 
-fn announce(screen: Screen, announcement: RwSignal<String>, announced: StoredValue<f64>, new_events: &[Event]) {
+fn announce(log: Log, announcement: RwSignal<String>, announced: StoredValue<f64>, new_events: &[Event]) {
     let last = new_events.iter().rev().find(|event| matches!(event.payload, Payload::Job(_) | Payload::Step(_)));
     let now = js_sys::Date::now();
-    if let Some(event) = last {
-        announcement.set(event.message.clone());
+    let text = if let Some(event) = last {
+        event.message.clone()
     } else if now - announced.get_value() > ANNOUNCE_EVERY_MS {
-        announcement.set(crate::words::plural(screen.totals.with_untracked(totals::Totals::lines), "line"));
+        crate::words::plural(log.screen().totals.with_untracked(totals::Totals::lines), "line")
     } else {
         return;
-    }
+    };
+    announcement.set(untrack(|| log.name()).map_or_else(|| text.clone(), |name| format!("{name}: {text}")));
     announced.set_value(now);
 }
 
-/// Measures the panel whenever its size changes, or when the size of characters changes because a font was loaded.
-fn observe_size(screen: Screen) -> Option<SizeObserver> {
-    let closure = Closure::new(move |_: js_sys::Array| screen.measure());
+/// Calls `measure` whenever the size of a list changes, or when the size of characters changes because a font was loaded.
+fn observe_size(scroller: NodeRef<html::Div>, ruler: Ruler, measure: impl Fn() + 'static) -> Option<SizeObserver> {
+    let closure = Closure::new(move |_: js_sys::Array| measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
-    observer.observe(screen.scroller.get_untracked()?.as_ref());
-    observer.observe(screen.ruler.get_value().columns.get_untracked()?.as_ref());
+    observer.observe(scroller.get_untracked()?.as_ref());
+    observer.observe(ruler.columns.get_untracked()?.as_ref());
     Some(SizeObserver { observer, _closure: closure })
 }
 

@@ -2,13 +2,16 @@
 
 mod job;
 mod jobs;
+mod live_job;
 mod login;
 mod new_job;
 mod not_found;
 mod refusal;
+mod several;
 
 pub use job::JobPage;
 pub use jobs::JobsPage;
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_found::NotFoundPage;
+pub use several::SeveralJobsPage;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
 import { JobPage } from "../pages/job-page.ts";
+import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
 import { type Api, expect, type Server, test } from "../server.ts";
 
 const axe = await readFile(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
@@ -64,6 +65,27 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
     await expect(job.searchSummary).toContainText("of");
     await job.openFilterBar();
     await expect(job.chosen).toBeVisible();
+  },
+  "several jobs side by side": async (page, server, api) => {
+    const ids = [await api.submit({ run: COLOURS }), await api.submit({ run: "echo one; exit 1" }), await api.submit({ run: "sleep 600" })];
+    await api.ended(ids[1]);
+    const several = new SeveralJobsPage(page);
+    await several.openJobs(server, ids, "&q=e");
+    await expect(several.searchSummary).toContainText("of");
+  },
+  "merged jobs": async (page, server, api) => {
+    const ids = [await api.submit({ run: COLOURS }), await api.submit({ run: "echo one; exit 1" })];
+    for (const id of ids) await api.ended(id);
+    const several = new SeveralJobsPage(page);
+    await several.openJobs(server, ids, "&layout=merged");
+    await expect(several.mergedLines.first()).toBeVisible();
+  },
+  "selected jobs": async (page, server, api) => {
+    await api.ended(await api.submit({ run: "true" }));
+    await page.goto(`${server.url}/tasks/queue`);
+    await new JobPage(page).hydrated();
+    await page.getByTestId("job-select").first().check();
+    await expect(page.getByTestId("selection")).toBeVisible();
   },
   "groups of lines": async (page, server, api) => {
     const id = await api.submit({ run: "echo ::group::One; echo 'error: x'; echo ::endgroup::; echo ::group::Two; echo y" });

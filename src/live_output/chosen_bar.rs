@@ -76,7 +76,7 @@ pub fn ChosenBar(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
 /// Copies the chosen lines or a link to them. Returns what to tell the reader.
 async fn copy_chosen(screen: Screen, job: RwSignal<Job>, chosen: MarkedLines, kind: CopyKind) -> String {
     let location = window().location();
-    let page = format!("{}{}", location.origin().unwrap_or_default(), location.pathname().unwrap_or_default());
+    let page = format!("{}/tasks/queue/{}", location.origin().unwrap_or_default(), screen.job());
     let address = format!("{page}{}", chosen.fragment(screen.last_attempt()));
     let (copied, text) = if kind == CopyKind::Link {
         ("Copied the link".to_owned(), address)

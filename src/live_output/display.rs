@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::Timestamp;
 
+use super::logs::Logs;
 use super::screen::Screen;
 use crate::host;
 use crate::ui::{Dropdown, Icon, storage};
@@ -110,26 +111,45 @@ pub fn restore(screen: Screen) {
     screen.set_display(Display { times: times.unwrap_or_default(), long_lines });
 }
 
+/// Returns how lines are displayed.
+fn of(logs: Logs) -> Display {
+    logs.active().screen().display.get()
+}
+
+fn set(logs: Logs, display: Display) {
+    for log in logs.all() {
+        log.screen().set_display(display);
+    }
+}
+
 /// Changes which times are shown.
-fn set_times(screen: Screen, times: LineTimes) {
+fn set_times(logs: Logs, times: LineTimes) {
     storage::write(TIMES_KEY, times.as_str());
-    screen.set_display(Display { times, ..screen.display.get_untracked() });
+    set(logs, Display { times, ..untrack(|| of(logs)) });
+}
+
+/// Changes which times are shown until the page is left, unless no times are shown.
+pub fn show_times(logs: Logs, times: LineTimes) {
+    let display = untrack(|| of(logs));
+    if !matches!(display.times, LineTimes::Utc | LineTimes::Hidden) {
+        set(logs, Display { times, ..display });
+    }
 }
 
 /// Switches to the next kind of times.
-pub fn next_times(screen: Screen) {
-    set_times(screen, screen.display.get_untracked().times.next());
+pub fn next_times(logs: Logs) {
+    set_times(logs, untrack(|| of(logs)).times.next());
 }
 
 /// Toggles line wrapping.
-pub fn toggle_wrap(screen: Screen) {
-    let display = screen.display.get_untracked();
+pub fn toggle_wrap(logs: Logs) {
+    let display = untrack(|| of(logs));
     let (long_lines, stored) = match display.long_lines {
         LongLines::Wrapped => (LongLines::OneRow, "off"),
         LongLines::OneRow => (LongLines::Wrapped, "on"),
     };
     storage::write(WRAP_KEY, stored);
-    screen.set_display(Display { long_lines, ..display });
+    set(logs, Display { long_lines, ..display });
 }
 
 /// Returns the text of a line's time.
@@ -144,8 +164,8 @@ pub fn text(time: LineTime) -> Option<String> {
 
 /// The menu with the settings.
 #[component]
-pub fn DisplayMenu(screen: Screen) -> impl IntoView {
-    let is_wrapped = move || screen.display.get().long_lines == LongLines::Wrapped;
+pub fn DisplayMenu(logs: Logs) -> impl IntoView {
+    let is_wrapped = move || of(logs).long_lines == LongLines::Wrapped;
     let choice = move |times: LineTimes| {
         view! {
             <label>
@@ -153,9 +173,9 @@ pub fn DisplayMenu(screen: Screen) -> impl IntoView {
                     type="radio"
                     name="line-times"
                     value=times.as_str()
-                    prop:checked=move || screen.display.get().times.choice() == times
+                    prop:checked=move || of(logs).times.choice() == times
                     // The default is shown as the first choice, which does not change when it is chosen.
-                    on:click=move |_| set_times(screen, times)
+                    on:click=move |_| set_times(logs, times)
                 />
                 {times.label()}
             </label>
@@ -183,11 +203,11 @@ pub fn DisplayMenu(screen: Screen) -> impl IntoView {
                     type="checkbox"
                     data-testid="wrap-lines"
                     prop:checked=is_wrapped
-                    on:change=move |_| toggle_wrap(screen)
+                    on:change=move |_| toggle_wrap(logs)
                 />
                 "Wrap long lines (w)"
             </label>
-            <button type="button" data-testid="toggle-groups" on:click=move |_| screen.toggle_all_groups()>
+            <button type="button" data-testid="toggle-groups" on:click=move |_| logs.toggle_all_groups()>
                 "Collapse or expand all groups (G)"
             </button>
         </Dropdown>

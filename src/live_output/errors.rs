@@ -12,6 +12,7 @@ use model::{Event, Payload, SearchPage, Stage, StepPayload, StepStatus};
 
 use super::finder::{FindDirection, Finder};
 use super::line::LineKey;
+use super::logs::{Log, Logs};
 use super::screen::{Screen, search_path};
 use super::search::Findings;
 use super::totals::Totals;
@@ -87,15 +88,6 @@ impl Errors {
         self.finder
     }
 
-    /// Moves to the next error in a direction.
-    pub fn go(self, direction: FindDirection) {
-        if self.has_begun.get_untracked() {
-            self.finder.go(direction);
-        } else {
-            self.search(self.finder.screen().current());
-        }
-    }
-
     /// Shows the first error of the step because of which the job has failed. If the step printed no errors, or if the
     /// reader has scrolled in the meantime, nothing happens.
     pub fn show_first_of_failed_step(self) {
@@ -129,9 +121,29 @@ impl Errors {
         self.finder.search(Some(FIRST_LINES.to_owned()), from, Duration::ZERO);
     }
 
-    fn total(self) -> i64 {
-        self.finder.findings.with(Findings::total)
+    /// Returns whether the errors of a large log have not been counted.
+    fn is_uncounted(self) -> bool {
+        !self.has_begun.get() && self.finder.screen().totals.with(Totals::bytes) > COUNTED_BYTES
     }
+}
+
+/// Moves to the next error in a direction. In large logs, errors are counted first.
+pub fn go(logs: Logs, direction: FindDirection) {
+    let uncounted: Vec<Errors> = untrack(|| uncounted(logs));
+    if uncounted.is_empty() {
+        return logs.go(finder_of, direction);
+    }
+    for errors in uncounted {
+        errors.search(errors.finder.screen().current());
+    }
+}
+
+fn uncounted(logs: Logs) -> Vec<Errors> {
+    logs.all().into_iter().map(Log::errors).filter(|errors| errors.is_uncounted()).collect()
+}
+
+fn finder_of(log: Log) -> Finder {
+    log.errors().finder()
 }
 
 /// Returns the attempt, the stage and the id of the last failed step.
@@ -152,22 +164,21 @@ fn failed_step(lifecycle_events: &[Event]) -> Option<(i32, Stage, String)> {
 /// The number of errors, with buttons that move between them. Nothing is shown if there are no errors. In a large log,
 /// the buttons begin the count.
 #[component]
-pub fn ErrorButtons(errors: Errors) -> impl IntoView {
-    let is_uncounted =
-        move || !errors.has_begun.get() && errors.finder.screen().totals.with(|totals| totals.bytes() > COUNTED_BYTES);
-    let label = move || match errors.finder.rank() {
+pub fn ErrorButtons(logs: Logs) -> impl IntoView {
+    let is_uncounted = move || !uncounted(logs).is_empty();
+    let label = move || match logs.rank(finder_of) {
         _ if is_uncounted() => "Errors".to_owned(),
-        Some(rank) => format!("{} of {}", words::count(rank), words::plural(errors.total(), "error")),
-        None => words::plural(errors.total(), "error"),
+        Some(rank) => format!("{} of {}", words::count(rank), words::plural(logs.total(finder_of), "error")),
+        None => words::plural(logs.total(finder_of), "error"),
     };
     view! {
-        <Show when=move || { errors.total() > 0 || is_uncounted() }>
+        <Show when=move || { logs.total(finder_of) > 0 || is_uncounted() }>
             <div class="segments live-errors" role="group" aria-label="Errors">
                 <button
                     aria-label="Previous error"
                     title="Previous error (E)"
                     data-testid="error-previous"
-                    on:click=move |_| errors.go(FindDirection::Previous)
+                    on:click=move |_| go(logs, FindDirection::Previous)
                 >
                     <Icon name="up" />
                 </button>
@@ -178,7 +189,7 @@ pub fn ErrorButtons(errors: Errors) -> impl IntoView {
                     aria-label="Next error"
                     title="Next error (e)"
                     data-testid="error-next"
-                    on:click=move |_| errors.go(FindDirection::Next)
+                    on:click=move |_| go(logs, FindDirection::Next)
                 >
                     <Icon name="chevron" />
                 </button>

@@ -8,6 +8,7 @@ use super::errors::COUNTED_BYTES;
 use super::filter::{OutputFilter, RowFilter};
 use super::filter_bar;
 use super::finder::{FindProgress, Finder};
+use super::logs::Log;
 use super::screen::Screen;
 use super::totals::Totals;
 
@@ -42,12 +43,12 @@ impl Filtering {
 
     /// Applies the filter in the page's address, counts the warnings, unless the log is large, and finds lines whenever
     /// the filter changes. `search` is the query of the reader's search.
-    pub fn begin(self, search: Signal<Option<String>>) {
+    pub fn begin(self, log: Log, search: Signal<Option<String>>) {
         let screen = self.screen.get_value();
         if screen.totals.with_untracked(Totals::bytes) <= COUNTED_BYTES {
             self.find_warnings();
         }
-        screen.set_filter(filter_bar::in_address(screen));
+        screen.set_filter(filter_bar::in_address(log));
         // The panel is updated by effects, so that a part of the results that arrives in the meantime is not lost.
         Effect::new(move || screen.set_warnings(self.warnings.findings.get()));
         Effect::new(move || {
@@ -62,7 +63,7 @@ impl Filtering {
         });
         Effect::new(move || {
             let (filter, _) = query.get();
-            filter_bar::put_into_address(screen, filter);
+            filter_bar::put_into_address(log, filter);
             if filter.only_matches && screen.selection().is_none() {
                 // The reader has ended the search.
                 return screen.set_filter(RowFilter { only_matches: false, ..filter });

@@ -1,7 +1,7 @@
 //! Finds lines of the whole log on the server, counts them and moves between them.
 //!
-//! A finder searches all attempts, and then new output as long as the page is open. [`super::search_bar`] uses one for
-//! the reader's search, and [`super::errors`] another one for errors.
+//! A finder searches all attempts, and then new output as long as the page is open. Each log has one for the reader's
+//! search and another one for its errors.
 
 use std::time::Duration;
 
@@ -97,14 +97,28 @@ impl Finder {
         }
     }
 
-    /// Moves to the next line in a direction.
-    pub fn go(self, direction: FindDirection) {
-        let Some(from) = self.screen().current() else { return };
+    /// Moves to the next line in a direction. Returns whether there is one.
+    pub fn go(self, direction: FindDirection) -> bool {
+        let Some(from) = self.screen().current() else { return false };
         let next = self.findings.with_untracked(|findings| match direction {
             FindDirection::Next => findings.after(from),
             FindDirection::Previous => findings.before(from),
         });
-        self.go_to(next);
+        self.go_to(next)
+    }
+
+    /// Moves to the line from which the other lines follow in a direction. Returns whether there is one.
+    pub fn go_to_first(self, direction: FindDirection) -> bool {
+        let first = self.findings.with_untracked(|findings| match direction {
+            FindDirection::Next => findings.lines().next(),
+            FindDirection::Previous => findings.lines().next_back(),
+        });
+        self.go_to(first)
+    }
+
+    /// Returns the number of lines that have been found.
+    pub fn total(self) -> i64 {
+        self.findings.with(Findings::total)
     }
 
     /// Returns the index of the current match, starting at 1.
@@ -112,11 +126,12 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
-    fn go_to(self, key: Option<LineKey>) {
+    fn go_to(self, key: Option<LineKey>) -> bool {
         if let Some(key) = key {
             self.current.set(Some(key));
             self.screen().show_line(key);
         }
+        key.is_some()
     }
 
     fn is_current(self, search: u32) -> bool {
@@ -154,7 +169,10 @@ impl Finder {
             }
             if searched >= 0 {
                 if let Some(from) = from.take() {
-                    self.go_to(self.findings.with_untracked(|findings| findings.after(from)));
+                    let next = self.findings.with_untracked(|findings| findings.after(from));
+                    if !self.go_to(next) {
+                        self.go_to_first(FindDirection::Next);
+                    }
                 }
                 self.progress.set(FindProgress::Idle);
             }

@@ -8,8 +8,25 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 
-use super::screen::Screen;
 use crate::ui::dom::{EachFrame, InView, Listener};
+
+/// A list that the reader scrolls, and which can follow the end of what it shows.
+pub trait Scrolls: Copy + 'static {
+    /// Returns the element that scrolls.
+    fn scroller(self) -> Option<web_sys::HtmlElement>;
+    /// Returns whether the list follows its end.
+    fn follows(self) -> bool;
+    /// Pauses following, unless the list is too short to scroll.
+    fn pause(self);
+    /// Scrolls to the end and starts following.
+    fn follow(self);
+    /// Handles scrolling by the reader.
+    fn scrolled(self);
+    /// Returns whether the reader may have scrolled to the end. While a frame is being drawn, the scroll position is still
+    /// that of an earlier frame, and while a requested line is being loaded, the end may be in view although the reader
+    /// has not scrolled to it.
+    fn is_at_end(self) -> bool;
+}
 
 /// The listeners that detect when the reader scrolls or selects text. They are removed when this value is dropped.
 pub struct Hands {
@@ -18,25 +35,24 @@ pub struct Hands {
 }
 
 /// Adds listeners that pause following when the reader scrolls or selects text, and resume it at the end of the list.
-pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
-    let on_scroll = EachFrame::new(move || screen.scrolled());
-    let on = |name: &'static str, act: fn(Screen, web_sys::Event)| {
-        Listener::new(scroller, name, move |event| act(screen, event))
-    };
+pub fn watch<S: Scrolls>(list: S, scroller: &web_sys::HtmlElement, sentinel: &web_sys::Element) -> Hands {
+    let on_scroll = EachFrame::new(move || list.scrolled());
+    let on =
+        |name: &'static str, act: fn(S, web_sys::Event)| Listener::new(scroller, name, move |event| act(list, event));
     let listeners = vec![
         Listener::new(scroller, "scroll", move |_| on_scroll.request()),
-        on("wheel", |screen, event| {
+        on("wheel", |list, event| {
             if event.unchecked_into::<WheelEvent>().delta_y() < 0.0 {
-                screen.pause();
+                list.pause();
             }
         }),
-        on("touchmove", |screen, _| screen.pause()),
-        on("keydown", |screen, event| match event.unchecked_into::<KeyboardEvent>().key().as_str() {
-            "PageUp" | "ArrowUp" | "Home" => screen.pause(),
-            "End" => screen.follow(),
+        on("touchmove", |list, _| list.pause()),
+        on("keydown", |list, event| match event.unchecked_into::<KeyboardEvent>().key().as_str() {
+            "PageUp" | "ArrowUp" | "Home" => list.pause(),
+            "End" => list.follow(),
             _ => {}
         }),
-        on("pointerdown", |screen, event| {
+        on("pointerdown", |list, event| {
             // The scrollbar is to the right of the panel's content, so a press beyond the content's width is on the
             // scrollbar.
             let event = event.unchecked_into::<MouseEvent>();
@@ -44,29 +60,34 @@ pub fn watch(screen: Screen, scroller: &web_sys::HtmlElement, sentinel: &web_sys
                 && f64::from(event.client_x())
                     > panel.get_bounding_client_rect().left() + f64::from(panel.client_width())
             {
-                screen.pause();
+                list.pause();
             }
         }),
         Listener::new(document(), "selectionchange", move |_| {
-            if selects_in(screen) {
-                screen.pause();
+            if selects_in(list) {
+                list.pause();
             }
         }),
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
-        // While a requested line is being loaded, the end may be in view although the reader has not scrolled to it.
-        // The observer may also report that the end was in view when the list has already been scrolled away from it.
-        let is_paused = !screen.follows.get_untracked();
-        if in_view && is_paused && screen.is_scrolled_to_end() && !screen.seeks() && !selects_in(screen) {
-            screen.follow();
+        // The observer may report that the end was in view when the list has already been scrolled away from it.
+        if in_view && !list.follows() && list.is_at_end() && is_scrolled_to_end(list) && !selects_in(list) {
+            list.follow();
         }
     });
     Hands { _listeners: listeners, _sentinel: sentinel }
 }
 
+fn is_scrolled_to_end(list: impl Scrolls) -> bool {
+    let below =
+        list.scroller().map(|scroller| scroller.scroll_height() - scroller.scroll_top() - scroller.client_height());
+    // Scroll positions are rounded.
+    below.is_some_and(|below| below <= 2)
+}
+
 /// Returns whether text in the list is selected.
-fn selects_in(screen: Screen) -> bool {
+fn selects_in(list: impl Scrolls) -> bool {
     let selection = window().get_selection().ok().flatten().filter(|selection| !selection.is_collapsed());
     let anchor = selection.and_then(|selection| selection.anchor_node());
-    screen.scroller.get_untracked().is_some_and(|scroller| scroller.contains(anchor.as_ref()))
+    list.scroller().is_some_and(|scroller| scroller.contains(anchor.as_ref()))
 }

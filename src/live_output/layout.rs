@@ -74,7 +74,9 @@ pub enum Scale {
 }
 
 impl Scale {
-    const fn of(lines: i64) -> Self {
+    /// Returns the scale at which this many lines have an acceptable height.
+    #[must_use]
+    pub const fn of(lines: i64) -> Self {
         if lines * ROW_HEIGHT as i64 > MAX_SPACE { Self::Reduced(lines) } else { Self::Full }
     }
 

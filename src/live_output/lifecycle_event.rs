@@ -121,7 +121,7 @@ pub fn words(event: &Event) -> Words {
             let detail = match (attempt.status, attempt.lines, attempt.bytes) {
                 (AttemptStatus::Started, ..) => format!("{verb} on {}", words::worker(&attempt.worker_id)),
                 (_, Some(lines), Some(bytes)) => {
-                    format!("{verb} after {}, {}", words::plural(lines, "line"), words::bytes(bytes))
+                    format!("{verb} \u{b7} {}, {}", words::plural(lines, "line"), words::bytes(bytes))
                 }
                 _ => verb.to_owned(),
             };

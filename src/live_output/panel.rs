@@ -9,6 +9,7 @@ mod filtering;
 mod frame;
 mod groups;
 mod load;
+mod merging;
 
 use std::ops::Range;
 
@@ -152,7 +153,7 @@ impl Panel {
     }
 
     /// Returns what the list is built from.
-    const fn list(&self) -> Listed<'_> {
+    pub(super) const fn list(&self) -> Listed<'_> {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
@@ -368,7 +369,8 @@ impl Panel {
         rows.iter().find_map(unknown)
     }
 
-    fn view_of(&self, index: usize) -> RowView {
+    /// Returns a row as it is drawn.
+    pub(super) fn view_of(&self, index: usize) -> RowView {
         let height = self.layout.top(index + 1) - self.layout.top(index);
         match self.layout.rows()[index] {
             PanelRow::Line(at) => {

@@ -11,7 +11,7 @@ use super::lifecycle_event;
 use super::line::LiveLine;
 use super::links;
 use super::panel::{RowView, Side, Space};
-use super::screen::{RULER_COLUMNS, Screen};
+use super::screen::{RULER_COLUMNS, Ruler, Screen};
 use super::search;
 use crate::ui::Icon;
 use crate::words;
@@ -19,7 +19,20 @@ use crate::words;
 /// The list of rows. Its parent element scrolls.
 #[component]
 pub fn Rows(screen: Screen) -> impl IntoView {
-    let ruler = screen.ruler.get_value();
+    let nodes = screen.nodes.get_value();
+    view! {
+        {ruler_row(nodes.ruler)}
+        <div node_ref=nodes.above></div>
+        <div node_ref=nodes.window>
+            <For each=move || screen.rows.get() key=RowView::key children=move |view| row(screen, view) />
+        </div>
+        <div node_ref=nodes.below></div>
+    }
+    .into_any()
+}
+
+/// An invisible row whose parts are measured.
+pub fn ruler_row(ruler: Ruler) -> AnyView {
     view! {
         <div class="live-row live-ruler" aria-hidden="true">
             <span class="live-number"></span>
@@ -29,16 +42,12 @@ pub fn Rows(screen: Screen) -> impl IntoView {
                 <span node_ref=ruler.columns>{"0".repeat(RULER_COLUMNS as usize)}</span>
             </span>
         </div>
-        <div node_ref=screen.above></div>
-        <div node_ref=screen.window>
-            <For each=move || screen.rows.get() key=RowView::key children=move |view| row(screen, view) />
-        </div>
-        <div node_ref=screen.below></div>
     }
     .into_any()
 }
 
-fn row(screen: Screen, row: RowView) -> AnyView {
+/// Displays a row of a log.
+pub fn row(screen: Screen, row: RowView) -> AnyView {
     match row {
         RowView::Line { line, time, marked, is_selected, group, matches } => {
             let text = if group.is_some() { title(screen, &line, &matches) } else { text(&line, &matches) };

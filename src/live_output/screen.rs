@@ -7,6 +7,7 @@
 
 mod choosing;
 mod loading;
+mod merging;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -15,11 +16,13 @@ use model::{Event, EventsPage, JobId, Seq};
 
 use super::buffer::{Buffer, BufferLimits};
 use super::display::Display;
-use super::filter::{Counts, OutputFilter, RowFilter};
+use super::filter::{Counts, RowFilter};
+use super::follow::Scrolls;
 use super::groups::{Collapsed, GroupKey, GroupState};
 use super::layout::ROW_HEIGHT;
 use super::lifecycle_event;
 use super::line::LineKey;
+use super::logs::LogRole;
 use super::panel::{Panel, PanelFrame, RowView, Searching};
 use super::permalink::LineChoice;
 use super::search::Findings;
@@ -28,8 +31,21 @@ use crate::rest;
 use loading::Requests;
 pub(super) use loading::search_path;
 
-/// The number of characters in [`Screen::ruler`]. A larger number makes the measured width of a character more precise.
+/// The number of characters in [`Ruler::columns`]. A larger number makes the measured width of a character more precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
+
+/// The elements that the screen measures or whose height it sets.
+#[derive(Clone, Copy, Default)]
+pub struct ScreenNodes {
+    /// The space above the rows.
+    pub above: NodeRef<html::Div>,
+    /// The rows' parent element.
+    pub window: NodeRef<html::Div>,
+    /// The space below the rows.
+    pub below: NodeRef<html::Div>,
+    /// The elements that are measured to compute how many columns fit into a row.
+    pub ruler: Ruler,
+}
 
 /// Invisible elements that are measured.
 #[derive(Clone, Copy, Default)]
@@ -40,10 +56,23 @@ pub struct Ruler {
     pub line: NodeRef<html::Span>,
 }
 
+impl Ruler {
+    /// Returns the number of columns that fit into a row, or `None` if the list is not displayed.
+    pub fn columns(self) -> Option<u32> {
+        let (columns, line) = (self.columns.get_untracked()?, self.line.get_untracked()?);
+        let column = columns.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
+        let width = line.get_bounding_client_rect().width();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
+        let fitting = (column > 0.0).then(|| (width / column + 0.01) as u32);
+        fitting.map(|columns| columns.max(1))
+    }
+}
+
 /// The panel's state as signals. Copies of a `Screen` share the same state.
 #[derive(Clone, Copy)]
 pub struct Screen {
     job: JobId,
+    role: LogRole,
     panel: StoredValue<Panel>,
     /// The rows in the document.
     pub rows: RwSignal<Vec<RowView>>,
@@ -63,24 +92,21 @@ pub struct Screen {
     pub unseen: RwSignal<i64>,
     /// The element that scrolls.
     pub scroller: NodeRef<html::Div>,
-    /// The space above the rows.
-    pub above: NodeRef<html::Div>,
-    /// The rows' parent element.
-    pub window: NodeRef<html::Div>,
-    /// The space below the rows.
-    pub below: NodeRef<html::Div>,
-    /// The elements that are measured to compute how many columns fit into a row.
-    pub ruler: StoredValue<Ruler>,
+    /// The elements in the list.
+    pub nodes: StoredValue<ScreenNodes>,
     requests: StoredValue<Requests>,
+    /// A number that changes whenever the panel changes while its rows are shown in the merged list.
+    pub changes: RwSignal<u32>,
 }
 
 impl Screen {
     /// Creates the screen from the data that the page was loaded with.
-    pub fn new(job: JobId, lifecycle_events: Vec<Event>, tail: &EventsPage) -> Self {
+    pub fn new(job: JobId, role: LogRole, lifecycle_events: Vec<Event>, tail: &EventsPage) -> Self {
         let panel = Panel::new(Buffer::new(lifecycle_events, &tail.items, tail.next_after, BufferLimits::default()));
         let frame = panel.first_paint();
         Self {
             job,
+            role,
             rows: RwSignal::new(frame.rows),
             counts: RwSignal::new(frame.counts),
             totals: RwSignal::new(panel.buffer().totals().clone()),
@@ -90,12 +116,10 @@ impl Screen {
             follows: RwSignal::new(true),
             unseen: RwSignal::new(0),
             scroller: NodeRef::new(),
-            above: NodeRef::new(),
-            window: NodeRef::new(),
-            below: NodeRef::new(),
-            ruler: StoredValue::default(),
+            nodes: StoredValue::default(),
             panel: StoredValue::new(panel),
             requests: StoredValue::default(),
+            changes: RwSignal::new(0),
         }
     }
 
@@ -132,17 +156,6 @@ impl Screen {
         self.change(|panel| panel.set_filter(self.filter.get_untracked()));
     }
 
-    /// Changes the kind of rows that the filter shows.
-    pub fn set_kind(self, kind: OutputFilter) {
-        self.set_filter(RowFilter { kind, ..self.filter.get_untracked() });
-    }
-
-    /// Shows only the lines that match the reader's search, or all lines again.
-    pub fn toggle_only_matches(self) {
-        let filter = self.filter.get_untracked();
-        self.set_filter(RowFilter { only_matches: !filter.only_matches, ..filter });
-    }
-
     /// Sets the lines that the server has found for the current filter.
     pub fn set_selected(self, findings: Findings) {
         self.change(|panel| panel.set_selected(findings));
@@ -164,6 +177,11 @@ impl Screen {
     /// Returns the job whose log is displayed.
     pub const fn job(self) -> JobId {
         self.job
+    }
+
+    /// Returns what the page's address says about the log.
+    pub const fn role(self) -> LogRole {
+        self.role
     }
 
     /// Reads all lifecycle events, oldest first.
@@ -200,6 +218,7 @@ impl Screen {
         if self.panel.try_with_value(|panel| panel.may_show(key)) == Some(false) {
             self.set_filter(RowFilter::default());
         }
+        self.note_sought(key);
         self.change(|panel| panel.go_to(key));
     }
 
@@ -238,21 +257,6 @@ impl Screen {
         self.change(Panel::toggle_all_groups);
     }
 
-    /// Returns whether a requested line is still being loaded.
-    pub fn seeks(self) -> bool {
-        self.panel.try_with_value(Panel::seeks).unwrap_or(false)
-    }
-
-    /// Pauses following, unless the list is too short to scroll.
-    pub fn pause(self) {
-        let top = self.scroll_top();
-        self.change(|panel| {
-            if panel.follows() && panel.scrolls() {
-                panel.pause(top);
-            }
-        });
-    }
-
     /// Scrolls to the start and pauses following, unless the list is too short to scroll.
     pub fn go_to_start(self) {
         self.change(|panel| {
@@ -262,38 +266,21 @@ impl Screen {
         });
     }
 
-    /// Scrolls to the end and starts following. The end is loaded first if it is not in the window.
-    pub fn follow(self) {
-        let missing = self.panel.try_update_value(Panel::follow).unwrap_or(false);
-        self.draw();
-        if missing {
-            self.load_end();
-        }
-    }
-
-    /// Handles scrolling by the reader.
-    pub fn scrolled(self) {
-        if self.follows.try_get_untracked() == Some(false) {
-            let top = self.scroll_top();
-            self.change(|panel| panel.scrolled(top));
-        }
-    }
-
     /// Measures the panel, and redraws it if its size has changed.
     pub fn measure(self) {
-        let Some(ruler) = self.ruler.try_get_value() else { return };
-        let (Some(scroller), Some(columns), Some(line)) =
-            (self.scroller.get_untracked(), ruler.columns.get_untracked(), ruler.line.get_untracked())
+        let (Some(scroller), Some(nodes)) = (self.scroller.try_get_untracked().flatten(), self.nodes.try_get_value())
         else {
             return;
         };
-        let column = columns.get_bounding_client_rect().width() / f64::from(RULER_COLUMNS);
-        let width = line.get_bounding_client_rect().width();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
-        let columns = if column > 0.0 { (width / column + 0.01) as u32 } else { 0 };
-        let height = u32::try_from(scroller.client_height()).unwrap_or(0);
+        if let Some(columns) = nodes.ruler.columns() {
+            self.resize(columns, u32::try_from(scroller.client_height()).unwrap_or(0));
+        }
+    }
+
+    /// Sets the panel's size, in columns of text and pixels of height.
+    pub fn resize(self, columns: u32, height: u32) {
         self.change(|panel| {
-            panel.resize(columns.max(1), height);
+            panel.resize(columns, height);
         });
     }
 
@@ -312,31 +299,17 @@ impl Screen {
     /// next animation frame.
     fn note_scrolling(self) {
         let placed = |requests: &mut Requests| requests.placed_top.filter(|_| requests.frames_to_place == 0);
-        let (placed, top) = (self.requests.try_update_value(placed).flatten(), self.scroll_top());
+        let (placed, top) = (self.requests.try_update_value(placed).flatten(), scroll_top_of(self.scroller));
         if placed.is_some_and(|placed| placed != top) && self.follows.try_get_untracked() == Some(false) {
             self.panel.update_value(|panel| panel.scrolled(top));
         }
     }
 
-    /// Returns whether the reader has scrolled to the end. While a frame is being drawn, the scroll position is still
-    /// that of an earlier frame.
-    pub fn is_scrolled_to_end(self) -> bool {
-        let is_placed = self.requests.try_with_value(|requests| requests.frames_to_place == 0).unwrap_or(false);
-        let below = self
-            .scroller
-            .get_untracked()
-            .map(|scroller| scroller.scroll_height() - scroller.scroll_top() - scroller.client_height());
-        // Scroll positions are rounded.
-        is_placed && below.is_some_and(|below| below <= 2)
-    }
-
-    fn scroll_top(self) -> u32 {
-        let scroller = self.scroller.try_get_untracked().flatten();
-        scroller.map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
-    }
-
     /// Draws the current frame.
     pub fn draw(self) {
+        if self.is_merged() {
+            return self.report();
+        }
         let Some(frame) = self.panel.try_with_value(Panel::frame) else { return };
         self.show(&frame);
         self.requests.update_value(|requests| requests.frames_to_place += 1);
@@ -374,8 +347,12 @@ impl Screen {
         if self.rows.with_untracked(|rows| states(rows) != states(&frame.rows)) {
             self.rows.set(frame.rows.clone());
         }
-        set_if_new(self.counts, frame.counts);
-        set_if_new(self.unseen, frame.unseen);
+        self.show_state(frame.counts, frame.unseen);
+    }
+
+    fn show_state(self, counts: Counts, unseen: i64) {
+        set_if_new(self.counts, counts);
+        set_if_new(self.unseen, unseen);
         self.panel.with_value(|panel| {
             set_if_new(self.follows, panel.follows());
             if self.totals.with_untracked(|totals| totals != panel.buffer().totals()) {
@@ -385,14 +362,9 @@ impl Screen {
     }
 
     fn place(self, frame: &PanelFrame) {
-        let set_height = |node: NodeRef<html::Div>, height: u32| {
-            if let Some(node) = node.get_untracked() {
-                let node: &web_sys::HtmlElement = &node;
-                let _ = node.style().set_property("height", &format!("{height}px"));
-            }
-        };
-        set_height(self.above, frame.above);
-        set_height(self.below, frame.below);
+        let nodes = self.nodes.get_value();
+        set_height(nodes.above, frame.above);
+        set_height(nodes.below, frame.below);
         if let Some(scroller) = self.scroller.get_untracked() {
             if let Some(width) = frame.width {
                 let scroller: &web_sys::HtmlElement = &scroller;
@@ -404,7 +376,7 @@ impl Screen {
             } else if scroller.scroll_top() != top {
                 scroller.set_scroll_top(top);
             }
-            let placed = self.scroll_top();
+            let placed = scroll_top_of(self.scroller);
             self.requests.update_value(|requests| requests.placed_top = Some(placed));
         }
     }
@@ -412,22 +384,81 @@ impl Screen {
     /// Measures the rows whose characters may be wider or narrower than in a terminal. Returns whether any height
     /// changed.
     fn measure_rows(self, frame: &PanelFrame) -> bool {
-        let mut node = self.window.get_untracked().and_then(|window| window.first_element_child());
+        let mut node = self.nodes.get_value().window.get_untracked().and_then(|window| window.first_element_child());
         let mut changed = false;
         for row in &frame.rows {
             let Some(element) = node else { break };
             if let RowView::Line { line, group: None, .. } = row
                 && !line.text.is_ascii()
             {
-                let height = element.get_bounding_client_rect().height();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
-                let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
-                changed |= self.panel.try_update_value(|panel| panel.measure(line.key, rows.max(1))).unwrap_or(false);
+                changed |= self.measure_line(line.key, rows_of(&element));
             }
             node = element.next_element_sibling();
         }
         changed
     }
+}
+
+impl Scrolls for Screen {
+    fn scroller(self) -> Option<web_sys::HtmlElement> {
+        self.scroller.try_get_untracked().flatten().map(|scroller| (*scroller).clone())
+    }
+
+    fn follows(self) -> bool {
+        self.follows.try_get_untracked().unwrap_or(true)
+    }
+
+    fn pause(self) {
+        let top = scroll_top_of(self.scroller);
+        self.change(|panel| {
+            if panel.follows() && panel.scrolls() {
+                panel.pause(top);
+            }
+        });
+    }
+
+    /// The end is loaded first if it is not in the window.
+    fn follow(self) {
+        let missing = self.panel.try_update_value(Panel::follow).unwrap_or(false);
+        self.draw();
+        if missing {
+            self.load_end();
+        }
+    }
+
+    fn scrolled(self) {
+        if !self.follows() {
+            let top = scroll_top_of(self.scroller);
+            self.change(|panel| panel.scrolled(top));
+        }
+    }
+
+    fn is_at_end(self) -> bool {
+        let seeks = self.panel.try_with_value(Panel::seeks).unwrap_or(true);
+        !seeks && self.requests.try_with_value(|requests| requests.frames_to_place == 0).unwrap_or(false)
+    }
+}
+
+/// Returns an element's scroll position, in CSS pixels.
+pub(super) fn scroll_top_of(scroller: NodeRef<html::Div>) -> u32 {
+    let scroller = scroller.try_get_untracked().flatten();
+    scroller.map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
+}
+
+/// Sets an element's height, in CSS pixels.
+pub(super) fn set_height(node: NodeRef<html::Div>, height: u32) {
+    if let Some(node) = node.get_untracked() {
+        let node: &web_sys::HtmlElement = &node;
+        let _ = node.style().set_property("height", &format!("{height}px"));
+    }
+}
+
+/// Returns the number of rows of text that an element is high, at least 1.
+pub(super) fn rows_of(element: &web_sys::Element) -> u32 {
+    let height = element.get_bounding_client_rect().height();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
+    let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
+    rows.max(1)
 }
 
 fn set_if_new<T: Copy + PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {

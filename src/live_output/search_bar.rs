@@ -1,4 +1,5 @@
-//! The search field of Live Output: sends the reader's search to the server, counts the matches and moves between them.
+//! The search field of Live Output: lets the server search all logs of the page, counts the matches and moves between
+//! them.
 //!
 //! The search is part of the page's address, so that it can be shared: `?q=error&regex=true`.
 
@@ -9,11 +10,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::address;
-use super::finder::{FindDirection, FindProgress, Finder};
+use super::finder::{FindDirection, FindProgress};
 use super::line::LineKey;
+use super::logs::{Log, LogRole, Logs};
 use super::permalink;
-use super::screen::Screen;
-use super::search::{Findings, SearchTerms};
+use super::search::SearchTerms;
 use crate::rest;
 use crate::ui::Icon;
 use crate::words;
@@ -21,12 +22,12 @@ use crate::words;
 /// The pause after the last key before the search begins.
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
 /// The interval at which new output of a running job is searched.
-const SEARCH_EVERY: Duration = Duration::from_secs(1);
+pub(super) const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
-/// The state of the search as signals. Copies of a `Search` share the same state.
+/// The state of the search as signals. Copies of a `ReaderSearch` share the same state.
 #[derive(Clone, Copy)]
 pub struct ReaderSearch {
-    finder: Finder,
+    logs: Logs,
     /// Whether the search field is shown.
     pub is_open: RwSignal<bool>,
     terms: RwSignal<SearchTerms>,
@@ -35,13 +36,8 @@ pub struct ReaderSearch {
 
 impl ReaderSearch {
     /// Creates a search that has not begun.
-    pub fn new(screen: Screen) -> Self {
-        Self {
-            finder: Finder::new(screen, SEARCH_EVERY),
-            is_open: RwSignal::new(false),
-            terms: RwSignal::default(),
-            input: NodeRef::new(),
-        }
+    pub fn new(logs: Logs) -> Self {
+        Self { logs, is_open: RwSignal::new(false), terms: RwSignal::default(), input: NodeRef::new() }
     }
 
     /// Shows the search field and moves the keyboard focus to it.
@@ -62,7 +58,7 @@ impl ReaderSearch {
     pub fn close(self) {
         self.is_open.set(false);
         self.set_terms(SearchTerms::default(), None);
-        if let Some(scroller) = self.finder.screen().scroller.get_untracked() {
+        if let Some(scroller) = untrack(|| self.logs.active()).screen().scroller.get_untracked() {
             let _ = scroller.focus();
         }
     }
@@ -73,59 +69,71 @@ impl ReaderSearch {
         self.input.get_untracked().is_some_and(|input| focused.as_ref() == Some(input.as_ref()))
     }
 
-    /// Begins the search in the page's address, if there is one. A line in the address is shown instead of a match.
-    pub fn begin_from_address(self) {
+    /// Searches a log for the text in the page's address, if there is one. The first match is shown, unless the address
+    /// contains a line.
+    pub fn begin(self, log: Log) {
         let Some(parameters) = address::parameters() else { return };
         let is = |name: &str| parameters.get(name).as_deref() == Some("true");
         if let Some(text) = parameters.get("q").filter(|text| !text.is_empty()) {
             self.is_open.set(true);
-            let first = permalink::in_address(self.finder.screen().last_attempt())
-                .is_none()
-                .then_some(LineKey { attempt: 1, number: 1 });
-            self.set_terms(SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") }, first);
+            let screen = log.screen();
+            let shows_line = screen.role() == LogRole::Only && permalink::in_address(screen.last_attempt()).is_some();
+            let first = (!shows_line).then_some(LineKey { attempt: 1, number: 1 });
+            let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
+            search_in(log, &terms, first, Duration::ZERO);
+            self.terms.set(terms);
         }
     }
 
     /// Moves to the next match in a direction.
     pub fn go(self, direction: FindDirection) {
-        self.finder.go(direction);
+        self.logs.go(Log::matches, direction);
     }
 
     fn change(self, change: impl FnOnce(&mut SearchTerms)) {
         let mut terms = self.terms.get_untracked();
         change(&mut terms);
-        self.set_terms(terms, self.finder.screen().current());
+        self.set_terms(terms, untrack(|| self.logs.active()).screen().current());
     }
 
-    /// Ends the current search and, if there is a text, begins another. The first match from line `from` on is shown
-    /// as soon as it has been found.
+    /// Ends the current search and, if there is a text, begins another. The first match from line `from` of the active
+    /// log on is shown as soon as it has been found.
     fn set_terms(self, terms: SearchTerms, from: Option<LineKey>) {
         if terms == self.terms.get_untracked() {
             return;
         }
-        let query = (!terms.text.is_empty()).then(|| encoded(&terms));
         let parameters = if terms.text.is_empty() { Vec::new() } else { terms.parameters() };
         address::replace_parameters(&SearchTerms::PARAMETERS, &parameters);
+        for (index, log) in self.logs.all().into_iter().enumerate() {
+            let is_active = untrack(|| self.logs.is_active(index));
+            search_in(log, &terms, from.filter(|_| is_active), TYPING_PAUSE);
+        }
         self.terms.set(terms);
-        self.finder.screen().set_search(query.clone());
-        self.finder.search(query, from, TYPING_PAUSE);
-    }
-
-    /// Returns the finder of the matching lines.
-    pub const fn finder(self) -> Finder {
-        self.finder
     }
 
     /// Returns the query of the search, as in the address of a request, or `None` if there is no search.
     pub fn query(self) -> Option<String> {
-        self.terms.with(|terms| (!terms.text.is_empty()).then(|| encoded(terms)))
+        self.terms.with(encoded)
+    }
+
+    /// Returns the state of the searches of all logs.
+    fn progress(self) -> FindProgress {
+        let mut all = FindProgress::Idle;
+        for log in self.logs.all() {
+            match log.matches().progress.get() {
+                failed @ FindProgress::Failed(_) => return failed,
+                FindProgress::Searching => all = FindProgress::Searching,
+                FindProgress::Idle => {}
+            }
+        }
+        all
     }
 
     /// Describes the matches: their number, and the position of the current one.
     fn summary(self) -> String {
-        let (progress, total) = (self.finder.progress.get(), self.finder.findings.with(Findings::total));
+        let (progress, total) = (self.progress(), self.logs.total(Log::matches));
         let more = if progress == FindProgress::Searching { "\u{2026}" } else { "" };
-        match (progress, self.finder.rank()) {
+        match (progress, self.logs.rank(Log::matches)) {
             (FindProgress::Failed(message), _) => sentence(&message),
             (_, Some(rank)) => format!("{} of {}{more}", words::count(rank), words::count(total)),
             _ if self.terms.with(|terms| terms.text.is_empty()) => String::new(),
@@ -143,17 +151,24 @@ fn sentence(message: &str) -> String {
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
-/// Encodes the search as the query of an address.
-fn encoded(terms: &SearchTerms) -> String {
+/// Searches a log after a pause, or ends its search if there is no text.
+fn search_in(log: Log, terms: &SearchTerms, from: Option<LineKey>, pause: Duration) {
+    let query = encoded(terms);
+    log.screen().set_search(query.clone());
+    log.matches().search(query, from, pause);
+}
+
+/// Encodes the search as the query of an address. Returns `None` if there is no text to search for.
+fn encoded(terms: &SearchTerms) -> Option<String> {
     let parameter = |(name, value): (&str, &str)| format!("{name}={}", rest::encoded(value));
-    terms.parameters().into_iter().map(parameter).collect::<Vec<_>>().join("&")
+    (!terms.text.is_empty()).then(|| terms.parameters().into_iter().map(parameter).collect::<Vec<_>>().join("&"))
 }
 
 /// The search field with its options.
 #[component]
 pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
-    let screen = search.finder.screen();
-    let has_matches = move || search.finder.findings.with(|findings| findings.total() > 0);
+    let logs = search.logs;
+    let has_matches = move || logs.total(Log::matches) > 0;
     let on_key = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
         "Enter" if search.has_focus() && event.shift_key() => search.go(FindDirection::Previous),
         "Enter" if search.has_focus() => search.go(FindDirection::Next),
@@ -202,9 +217,9 @@ pub fn SearchBar(search: ReaderSearch) -> impl IntoView {
                     title="Show only matching lines"
                     aria-label="Show only matching lines"
                     data-testid="search-only"
-                    aria-pressed=move || screen.filter.get().only_matches.to_string()
+                    aria-pressed=move || logs.filter().only_matches.to_string()
                     disabled=move || search.terms.with(|terms| terms.text.is_empty())
-                    on:click=move |_| screen.toggle_only_matches()
+                    on:click=move |_| logs.change_filter(|filter| filter.only_matches ^= true)
                 >
                     <Icon name="filter" />
                 </button>

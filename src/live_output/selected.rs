@@ -165,6 +165,12 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
+    /// Returns the selected line at an index, or a line near it.
+    #[must_use]
+    pub fn line_at(&self, index: i64) -> Option<LineKey> {
+        self.findings.line_at(index)
+    }
+
     /// Returns a request for the lines at an index among all selected lines.
     #[must_use]
     pub fn part_at(&self, index: i64, count: i64) -> Option<FoundRange> {

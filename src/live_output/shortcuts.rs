@@ -1,16 +1,15 @@
 //! The keyboard shortcuts, which work anywhere on the page except in text fields.
 
 use leptos::prelude::*;
-use model::JobId;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;
 
 use super::display;
-use super::errors::Errors;
+use super::errors;
 use super::filter::OutputFilter;
 use super::filter_bar;
 use super::finder::FindDirection;
-use super::screen::Screen;
+use super::logs::Logs;
 use super::search_bar::ReaderSearch;
 use crate::ui::dom::is_typing;
 
@@ -24,10 +23,10 @@ const KEYS: [(&str, &str); 14] = [
     ("m, l", "Copy the selected lines as Markdown, or copy a link to them"),
     ("Esc", "Clear the selection, or close the search"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
-    ("o", "Show a filtered line in context"),
-    ("d", "Show only lines that are new since the last successful run"),
-    ("g, G", "Collapse or expand the current group; all groups"),
-    ("t, w", "Switch the timestamps; toggle line wrapping"),
+    ("o", "Show the current line in the unfiltered log"),
+    ("d", "Show only lines that are new since the last successful run, or that differ between two jobs"),
+    ("g, G", "Collapse or expand the current group, or all groups"),
+    ("t, w", "Change the timestamp format; toggle line wrapping"),
     ("Home, End", "Go to the start; go to the end and follow new lines"),
     ("?", "Show this list"),
 ];
@@ -43,12 +42,7 @@ pub fn open() {
 
 /// Handles the shortcuts, and contains the dialog that describes them.
 #[component]
-pub fn Shortcuts(
-    screen: Screen,
-    search: ReaderSearch,
-    errors: Errors,
-    last_success: Signal<Option<JobId>>,
-) -> impl IntoView {
+pub fn Shortcuts(logs: Logs, search: ReaderSearch) -> impl IntoView {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
         let is_dialog_open = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
         if is_dialog_open {
@@ -63,6 +57,8 @@ pub fn Shortcuts(
         if event.ctrl_key() || event.alt_key() || event.meta_key() || is_typing(&event) {
             return;
         }
+        let screen = untrack(|| logs.active()).screen();
+        let set_kind = |kind| logs.change_filter(|filter| filter.kind = kind);
         match key.as_str() {
             "/" => {
                 event.prevent_default();
@@ -70,32 +66,32 @@ pub fn Shortcuts(
             }
             "n" => search.go(FindDirection::Next),
             "N" => search.go(FindDirection::Previous),
-            "e" => errors.go(FindDirection::Next),
-            "E" => errors.go(FindDirection::Previous),
-            "f" if screen.follows.get_untracked() => screen.pause(),
-            "f" | "End" => screen.follow(),
+            "e" => errors::go(logs, FindDirection::Next),
+            "E" => errors::go(logs, FindDirection::Previous),
+            "f" => logs.toggle_follow(),
+            "End" => logs.follow(),
             "o" => {
                 if let Some(line) = screen.current() {
                     screen.show_in_context(line);
                 }
             }
-            "c" if screen.choice.get_untracked().lines.is_some() => click("chosen-copy"),
-            "c" => click("copy-visible"),
-            "m" => click("chosen-markdown"),
-            "l" => click("chosen-link"),
+            "c" if screen.choice.get_untracked().lines.is_some() => logs.click("chosen-copy"),
+            "c" => logs.click("copy-visible"),
+            "m" => logs.click("chosen-markdown"),
+            "l" => logs.click("chosen-link"),
             "Escape" if screen.choice.get_untracked().lines.is_some() => screen.choose_none(),
             "Escape" if search.is_open.get_untracked() => search.close(),
-            "d" => filter_bar::toggle_unlike(screen, last_success.get_untracked()),
+            "d" => filter_bar::toggle_unlike(logs),
             "g" => screen.toggle_current_group(),
-            "G" => screen.toggle_all_groups(),
-            "t" => display::next_times(screen),
-            "w" => display::toggle_wrap(screen),
-            "Home" => screen.go_to_start(),
+            "G" => logs.toggle_all_groups(),
+            "t" => display::next_times(logs),
+            "w" => display::toggle_wrap(logs),
+            "Home" => logs.go_to_start(),
             "?" => open(),
-            "1" => screen.set_kind(OutputFilter::All),
-            "2" => screen.set_kind(OutputFilter::Stages),
-            "3" => screen.set_kind(OutputFilter::Logs),
-            "4" => screen.set_kind(OutputFilter::Warnings),
+            "1" => set_kind(OutputFilter::All),
+            "2" => set_kind(OutputFilter::Stages),
+            "3" => set_kind(OutputFilter::Logs),
+            "4" => set_kind(OutputFilter::Warnings),
             _ => {}
         }
     });
@@ -121,12 +117,4 @@ pub fn Shortcuts(
         </dialog>
     }
     .into_any()
-}
-
-/// Clicks the button with the given `data-testid`.
-fn click(test_id: &str) {
-    let button = document().query_selector(&format!("[data-testid={test_id}]")).ok().flatten();
-    if let Some(button) = button.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
-        button.click();
-    }
 }

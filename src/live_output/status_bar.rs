@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::feed::policy::Connection;
 use super::lag::Lag;
+use super::logs::LogRole;
 use super::screen::Screen;
 use super::shortcuts;
 use super::totals::Totals;
@@ -41,7 +42,14 @@ pub fn StatusBar(
                 <span>{move || words::plural(redactions(), "value")} " redacted"</span>
             </Show>
             <span class="push"></span>
-            <button class="link wide needs-scripts" on:click=move |_| shortcuts::open()>"? for shortcuts"</button>
+            {(screen.role() != LogRole::Other)
+                .then(|| {
+                    view! {
+                        <button class="link wide needs-scripts" on:click=move |_| shortcuts::open()>
+                            "? for shortcuts"
+                        </button>
+                    }
+                })}
         </footer>
     }
     .into_any()

@@ -2,20 +2,19 @@
 
 use leptos::prelude::*;
 
-use super::errors::Errors;
 use super::finder::Finder;
-use super::search_bar::ReaderSearch;
+use super::logs::Log;
 
 /// The number of positions at which a mark can be. More could not be told apart.
 const TICKS: i64 = 500;
 
 /// The marks for errors and, above them, for matches.
 #[component]
-pub fn Ticks(search: ReaderSearch, errors: Errors) -> impl IntoView {
+pub fn Ticks(log: Log) -> impl IntoView {
     view! {
         <svg class="live-ticks" aria-hidden="true" preserveAspectRatio="none" viewBox=format!("0 0 1 {TICKS}")>
-            <path class="errors" d=move || path(errors.finder()) />
-            <path d=move || path(search.finder()) />
+            <path class="errors" d=move || path(log.errors().finder()) />
+            <path d=move || path(log.matches()) />
         </svg>
     }
     .into_any()

@@ -8,9 +8,10 @@ use model::Job;
 
 use super::copying;
 use super::display::DisplayMenu;
-use super::errors::{ErrorButtons, Errors};
+use super::errors::ErrorButtons;
 use super::filter::OutputFilter;
 use super::filter_bar::FilterBarButton;
+use super::logs::{Log, Logs};
 use super::screen::{Screen, search_path};
 use super::search_bar::ReaderSearch;
 use crate::ui::{Dropdown, Icon, clipboard};
@@ -19,23 +20,18 @@ use crate::words;
 /// The time for which a button shows the result of its action.
 pub(super) const NOTICE_TIME: Duration = Duration::from_secs(3);
 
-/// The toolbar. On narrow screens, rarely used tools are in a menu.
+/// The toolbar. On narrow screens, rarely used tools are in a menu. The tools that concern a single log are shown only if
+/// the page shows one.
 #[component]
-pub fn Toolbar(
-    screen: Screen,
-    search: ReaderSearch,
-    errors: Errors,
-    is_filter_bar_open: RwSignal<bool>,
-    job: RwSignal<Job>,
-) -> impl IntoView {
+pub fn Toolbar(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
         <div class="live-tools">
             <div class="segments needs-scripts" role="group" aria-label="Filter">
-                {OutputFilter::ALL.map(|filter| view! { <FilterButton screen filter /> }).collect_view()}
+                {OutputFilter::ALL.map(|filter| view! { <FilterButton logs filter /> }).collect_view()}
             </div>
             <span class="wide">
-                <FilterBarButton screen is_open=is_filter_bar_open />
+                <FilterBarButton logs is_open=is_filter_bar_open />
             </span>
             <span class="push"></span>
             <button
@@ -51,10 +47,10 @@ pub fn Toolbar(
             <button
                 class="button needs-scripts"
                 data-testid="follow-toggle"
-                aria-pressed=move || screen.follows.get().to_string()
+                aria-pressed=move || logs.active().screen().follows.get().to_string()
                 aria-label="Follow"
                 title="Follow the newest line (f)"
-                on:click=move |_| if screen.follows.get_untracked() { screen.pause() } else { screen.follow() }
+                on:click=move |_| logs.toggle_follow()
             >
                 <Icon name="follow" />
                 <span class="wide">"Follow"</span>
@@ -70,12 +66,19 @@ pub fn Toolbar(
             </button>
             <div class="menu" id="live-more" class:is-open=move || open.get()>
                 <span class="narrow">
-                    <FilterBarButton screen is_open=is_filter_bar_open />
+                    <FilterBarButton logs is_open=is_filter_bar_open />
                 </span>
-                <ErrorButtons errors />
-                <DisplayMenu screen />
-                <CopyButton screen />
-                <DownloadMenu screen job />
+                <ErrorButtons logs />
+                <DisplayMenu logs />
+                {logs
+                    .only()
+                    .map(|log| {
+                        let (screen, job) = (log.screen(), log.job);
+                        view! {
+                            <CopyButton screen />
+                            <DownloadMenu screen job />
+                        }
+                    })}
             </div>
         </div>
     }
@@ -83,7 +86,7 @@ pub fn Toolbar(
 }
 
 #[component]
-fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
+fn FilterButton(logs: Logs, filter: OutputFilter) -> impl IntoView {
     let (id, label, short) = match filter {
         OutputFilter::All => ("filter-all", "All", "All"),
         OutputFilter::Stages => ("filter-stages", "Stages", "Stages"),
@@ -91,20 +94,27 @@ fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
         OutputFilter::Warnings => ("filter-warnings", "Warnings/Errors", "Warnings"),
     };
     let count = move || {
-        let counts = screen.counts.get();
-        let more = if filter == OutputFilter::Warnings && counts.more_warnings { "+" } else { "" };
-        match counts.narrowed {
-            None => format!("{}{more}", words::count(counts.get(filter))),
-            Some(shown) if screen.filter.get().kind == filter => words::count(shown),
-            // The number of rows that another kind would show under the further conditions is unknown.
-            Some(_) => String::new(),
+        let mut total = 0;
+        let mut more = "";
+        for screen in logs.all().into_iter().map(Log::screen) {
+            let counts = screen.counts.get();
+            total += match counts.narrowed {
+                None => counts.get(filter),
+                Some(shown) if screen.filter.get().kind == filter => shown,
+                // The number of rows that another kind would show under the further conditions is unknown.
+                Some(_) => return String::new(),
+            };
+            if filter == OutputFilter::Warnings && counts.more_warnings && counts.narrowed.is_none() {
+                more = "+";
+            }
         }
+        format!("{}{more}", words::count(total))
     };
     view! {
         <button
             data-testid=id
-            aria-pressed=move || (screen.filter.get().kind == filter).to_string()
-            on:click=move |_| screen.set_kind(filter)
+            aria-pressed=move || (logs.filter().kind == filter).to_string()
+            on:click=move |_| logs.change_filter(|of_log| of_log.kind = filter)
         >
             <span class="wide">{label}</span>
             <span class="narrow">{short}</span>
@@ -115,8 +125,9 @@ fn FilterButton(screen: Screen, filter: OutputFilter) -> impl IntoView {
     .into_any()
 }
 
+/// The button that copies what the filter shows.
 #[component]
-fn CopyButton(screen: Screen) -> impl IntoView {
+pub fn CopyButton(screen: Screen) -> impl IntoView {
     let notice = RwSignal::new(None::<String>);
     let copy = move |_| {
         notice.set(Some("Copying\u{2026}".to_owned()));

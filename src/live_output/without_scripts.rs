@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::Job;
 
+use super::logs::LogRole;
 use crate::host;
 
 /// The interval in seconds at which the page reloads if the reader has enabled reloading.
@@ -17,7 +18,7 @@ const RELOADS: &str = "reload";
 
 /// Shows the note with its links.
 #[component]
-pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
+pub fn WithoutScripts(job: RwSignal<Job>, role: LogRole) -> impl IntoView {
     let (id, over) = job.with_untracked(|job| (job.id, job.status.is_terminal()));
     let reloads = use_query_map().with_untracked(|query| query.get(RELOADS).is_some());
     if reloads && !over {
@@ -34,7 +35,8 @@ pub fn WithoutScripts(job: RwSignal<Job>) -> impl IntoView {
             "The newest lines of the log, as they were when the page was loaded. ",
         ),
     };
-    let link = href.map(|href| {
+    // A page with several logs does not reload itself, because each log would do so.
+    let link = href.filter(|_| role == LogRole::Only).map(|href| {
         let text = if reloads { "Stop reloading" } else { "Reload every 5 seconds" };
         view! {
             <a href=href rel="external">{text}</a>

@@ -4,6 +4,7 @@ mod changes;
 mod list;
 mod query;
 mod row;
+mod selection;
 mod status_filter;
 
 use std::time::Duration;

@@ -14,7 +14,9 @@ pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let next = query.get("next").unwrap_or_else(|| "/tasks/queue".to_owned());
     let error = query.get("error").map(|word| match word.as_str() {
-        "expired" | "used" => "This link has expired or was already used. Log in with the token, or create a new link.",
+        "expired" | "used" => {
+            "This link has expired or was already used. Log in with the token, or restart the server to get a new link."
+        }
         "limited" => "Too many failed logins. Try again in a minute.",
         _ => "This token is not valid.",
     });
@@ -50,7 +52,7 @@ pub fn LoginPage() -> impl IntoView {
                             <p id="token-hint" class="hint">
                                 "The admin token. It is in the file "
                                 <code>"admin-token"</code>
-                                " in the server's data folder, unless the server was started with a different token."
+                                " in the server's data directory, unless the server was started with a different token."
                             </p>
                         }
                             .into_any()

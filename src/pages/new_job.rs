@@ -95,7 +95,7 @@ fn filled(job: Job) -> AnyView {
             {(!kept.is_empty())
                 .then(|| {
                     view! {
-                        <p class="hint">"Settings that this form does not show stay unchanged:"</p>
+                        <p class="hint">"These settings are not on this form and will not change:"</p>
                         <ul class="kept hint" data-testid="kept-of-job">
                             {kept.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
                         </ul>

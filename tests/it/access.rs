@@ -25,13 +25,14 @@ enum Access {
 }
 
 /// The access rule of every route. A test below fails if a route of the server is missing here.
-const RULES: [(&str, &str, Access); 36] = [
+const RULES: [(&str, &str, Access); 37] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
     ("GET", "/", Access::Page),
     ("GET", "/tasks/queue", Access::Page),
     ("GET", "/tasks/queue/new", Access::Page),
+    ("GET", "/tasks/queue/view", Access::Page),
     ("GET", "/tasks/queue/{jobId}", Access::Page),
     ("GET", "/api/queue/machine", Access::Program),
     ("GET", "/api/queue/events/stream", Access::Program),

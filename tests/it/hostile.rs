@@ -108,7 +108,9 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
             let page = page(&server, &format!("/tasks/queue/{id}")).await;
             assert!(page.title.ends_with(&format!(" {title} \u{b7} Tailwater")), "{title} in {}", page.title);
             assert!(page.text.contains(&title), "{title} in {}", page.text);
-            crate::hostile::page(&server, &format!("/tasks/queue/new?from={id}")).await;
+            for path in [format!("/tasks/queue/new?from={id}"), format!("/tasks/queue/view?job={id}&job=01890000")] {
+                crate::hostile::page(&server, &path).await;
+            }
         }
         let text = encoded(text);
         for path in [
@@ -116,6 +118,7 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
             format!("/tasks/queue/new?title={text}&run={text}"),
             format!("/tasks/queue/new?from={text}"),
             format!("/tasks/queue/{text}"),
+            format!("/tasks/queue/view?job={text}&q={text}&unlike={text}"),
             format!("/tasks/{text}?{text}"),
             format!("/login?next={text}&error={text}&ticket={text}"),
             format!("/login?ticket={text}"),

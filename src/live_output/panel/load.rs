@@ -10,7 +10,7 @@ use crate::live_output::permalink::MarkedLines;
 use crate::live_output::selected::{FoundDirection, FoundRange, SelectedLines};
 
 /// The number of lines that are loaded by one request, which fill several screens.
-const PART: i64 = 500;
+pub(super) const PART: i64 = 500;
 
 impl Panel {
     /// Adds loaded lines. The rows on screen keep their positions. If the reader has scrolled to the space for these
@@ -116,7 +116,11 @@ impl Panel {
 
 /// Returns the range of lines to load: around the marked line, or for a space that is in view. `space` contains the
 /// number of lines between the beginning of the space and the scroll position, if it is far from the window.
-fn wanted_lines(buffer: &Buffer, marked: Option<LineKey>, space: Option<(Side, Option<i64>)>) -> Option<LineRange> {
+pub(super) fn wanted_lines(
+    buffer: &Buffer,
+    marked: Option<LineKey>,
+    space: Option<(Side, Option<i64>)>,
+) -> Option<LineRange> {
     if let Some(key) = marked {
         return Some(around(key));
     }
@@ -132,7 +136,7 @@ fn wanted_lines(buffer: &Buffer, marked: Option<LineKey>, space: Option<(Side, O
 }
 
 /// Returns the selected lines to load, as [`wanted_lines`] does for all lines.
-fn wanted_selected(
+pub(super) fn wanted_selected(
     selected: &SelectedLines,
     marked: Option<LineKey>,
     space: Option<(Side, Option<i64>)>,
@@ -149,6 +153,6 @@ fn wanted_selected(
 }
 
 /// Returns a range of [`PART`] lines with the given line in the middle, unless the line is too close to the start.
-fn around(key: LineKey) -> LineRange {
+pub(super) fn around(key: LineKey) -> LineRange {
     LineRange { attempt: key.attempt, first: (key.number - PART / 2).max(1), count: PART }
 }

@@ -4,12 +4,15 @@ use leptos::prelude::*;
 
 use super::Screen;
 use crate::live_output::line::LineKey;
+use crate::live_output::logs::LogRole;
 use crate::live_output::permalink::{self, LineChoice, MarkedLines};
 
 impl Screen {
     /// Scrolls to the lines in the page's address, if there are any.
     pub fn go_to_address(self) {
-        if let Some(marked) = permalink::in_address(self.last_attempt()) {
+        if self.role() == LogRole::Only
+            && let Some(marked) = permalink::in_address(self.last_attempt())
+        {
             self.choice.set(LineChoice { lines: Some(marked), is_extending: false });
             self.change(|panel| panel.mark_lines(Some(marked)));
             self.show_line(marked.first_key());
@@ -32,7 +35,9 @@ impl Screen {
     }
 
     fn set_chosen(self, lines: Option<MarkedLines>) {
-        permalink::put_into_address(lines, self.last_attempt());
+        if self.role() == LogRole::Only {
+            permalink::put_into_address(lines, self.last_attempt());
+        }
         self.choice.set(LineChoice { lines, is_extending: false });
         self.change(|panel| panel.mark_lines(lines));
     }

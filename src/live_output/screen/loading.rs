@@ -32,18 +32,22 @@ pub(super) struct Requests {
     pub(super) frames_to_place: u32,
     /// The scroll position that was set with the last frame, in CSS pixels.
     pub(super) placed_top: Option<u32>,
+    /// Whether the rows are shown in the merged list.
+    pub(super) is_merged: bool,
+    /// The line to which the merged list has to scroll.
+    pub(super) sought: Option<LineKey>,
     /// The query of the current search, as in the address of a request, or `None` if there is no search.
     pub(super) search: Option<String>,
 }
 
 impl Screen {
     /// Loads lines, unless others are being loaded. If that fails, they are requested again the next time that the
-    /// panel is drawn with their range in view.
-    pub(super) fn load(self, wanted: Wanted) {
+    /// panel is drawn with their range in view. Returns whether a request was sent.
+    pub fn load(self, wanted: Wanted) -> bool {
         let is_loading =
             self.requests.try_update_value(|requests| std::mem::replace(&mut requests.is_loading_lines, true));
         if is_loading != Some(false) {
-            return;
+            return false;
         }
         spawn_local(async move {
             match wanted {
@@ -77,6 +81,7 @@ impl Screen {
                 }
             }
         });
+        true
     }
 
     async fn loaded<T: DeserializeOwned>(self, path: &str) -> Result<T, RestError> {

@@ -226,16 +226,16 @@ impl Findings {
         Some(earlier.sum::<i64>() + count(at) + 1)
     }
 
-    /// Returns the first matching line after `key`, or the first one of all if there is none.
+    /// Returns the first matching line after `key`.
     #[must_use]
     pub fn after(&self, key: LineKey) -> Option<LineKey> {
-        self.lines().find(|line| *line > key).or_else(|| self.lines().next())
+        self.lines().find(|line| *line > key)
     }
 
-    /// Returns the last matching line before `key`, or the last one of all if there is none.
+    /// Returns the last matching line before `key`.
     #[must_use]
     pub fn before(&self, key: LineKey) -> Option<LineKey> {
-        self.lines().rev().find(|line| *line < key).or_else(|| self.lines().next_back())
+        self.lines().rev().find(|line| *line < key)
     }
 
     /// Returns the matching lines in order.

@@ -7,6 +7,7 @@ use model::{Job, JobId, Timestamp};
 
 use super::LiveJob;
 use super::plan::steps_in_terminal;
+use crate::pages::several;
 use crate::ui::{Time, clipboard};
 
 /// The details of a job.
@@ -14,18 +15,22 @@ use crate::ui::{Time, clipboard};
 pub fn Facts(live: LiveJob) -> impl IntoView {
     view! {
         {move || facts_view(&live.job.read())}
-        {move || live.usual.with(|usual| usual.last_success).map(last_success)}
+        {move || live.usual.with(|usual| usual.last_success).map(|last| last_success(live.id, last))}
         <RerunCommand id=live.id />
     }
     .into_any()
 }
 
-/// A link to the latest earlier job with the same title and commands that succeeded.
-fn last_success(id: JobId) -> AnyView {
+/// Links to the latest earlier job with the same title and commands that succeeded, and to the outputs of both side by
+/// side.
+fn last_success(id: JobId, last: JobId) -> AnyView {
     view! {
         <p class="rerun">
-            <A href=format!("/tasks/queue/{id}") attr:data-testid="last-success">
+            <A href=format!("/tasks/queue/{last}") attr:data-testid="last-success">
                 "Last successful run"
+            </A>
+            <A href=several::address(&[last, id]) attr:data-testid="compare">
+                "Compare side by side"
             </A>
         </p>
     }

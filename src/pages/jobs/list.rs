@@ -10,6 +10,7 @@ use model::{Job, JobCounts, JobId, JobPhase, JobsPage};
 use super::changes::ListSubscription;
 use super::query::JobsQuery;
 use super::row::JobRow;
+use super::selection::{Selection, SelectionBar};
 use super::status_filter::StatusFilter;
 use crate::host;
 use crate::rest::{self, RestError};
@@ -179,6 +180,7 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
         })
     };
     let filter = wanted.clone();
+    let selection = Selection::new();
     view! {
         <StatusFilter wanted=wanted.clone() counts=loaded.counts />
         <p class="problem" role="status">
@@ -187,11 +189,17 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
         <Show when=move || loaded.items.read().is_empty() fallback=|| ()>
             <Empty everything />
         </Show>
-        <ul class="job-list">
-            <For each=move || loaded.items.get() key=|item| item.id let(item)>
-                <JobRow id=item.id job=item.job origin=item.origin now longest filter=filter.clone() />
-            </For>
-        </ul>
+        <form method="get" action="/tasks/queue/view">
+            <ul class="job-list">
+                <For each=move || loaded.items.get() key=|item| item.id let(item)>
+                    <JobRow id=item.id job=item.job origin=item.origin now longest filter=filter.clone() selection />
+                </For>
+            </ul>
+            <SelectionBar selection />
+            <Show when=move || !loaded.items.read().is_empty()>
+                <button class="button without-scripts">"View the selected jobs side by side"</button>
+            </Show>
+        </form>
         <Show when=move || loaded.has_more.get()>
             <button class="button more needs-scripts" on:click=move |_| loaded.more()>
                 "Load more"

@@ -6,6 +6,7 @@ use model::{Job, JobId};
 
 use super::list::RowOrigin;
 use super::query::JobsQuery;
+use super::selection::Selection;
 use crate::ui::{Now, Status};
 use crate::words;
 
@@ -20,6 +21,7 @@ pub fn JobRow(
     longest: Memo<i64>,
     /// The filters of the list.
     filter: JobsQuery,
+    selection: Selection,
 ) -> impl IntoView {
     let job = RwSignal::from(job);
     let status = Signal::derive(move || job.read().status);
@@ -35,6 +37,18 @@ pub fn JobRow(
     };
     view! {
         <li class="job-row" class:arrives=origin == RowOrigin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
+            <input
+                type="checkbox"
+                class="job-select"
+                name="job"
+                value=id.to_string()
+                autocomplete="off"
+                aria-label=move || format!("Select {}", job.read().title)
+                data-testid="job-select"
+                prop:checked=move || selection.holds(id)
+                disabled=move || selection.is_full() && !selection.holds(id)
+                on:change=move |_| selection.toggle(id)
+            />
             <Status status />
             <span class="job-what">
                 <A href=format!("/tasks/queue/{id}") attr:class="job-link">
@@ -63,7 +77,7 @@ pub fn JobRow(
 /// A link to the jobs of a user.
 fn by(filter: &JobsQuery, user: String) -> impl IntoView + use<> {
     let href = JobsQuery { user: user.clone(), offset: 0, ..filter.clone() }.address();
-    let title = format!("Show only jobs that {user} has submitted");
+    let title = format!("Show only jobs submitted by {user}");
     view! {
         <a href=href data-noscroll="true" title=title>
             {user}

@@ -30,7 +30,7 @@ pub(super) fn StatusFilter(wanted: JobsQuery, counts: RwSignal<JobCounts>) -> im
     let user = wanted.user.clone();
     let user = (!user.is_empty()).then(|| {
         view! {
-            <a href=everyone data-noscroll="true" class="button" title="Show the jobs of all users" data-testid="jobs-user">
+            <a href=everyone data-noscroll="true" class="button" title="Show jobs from all users" data-testid="jobs-user">
                 "Submitted by "
                 {user}
                 <Icon name="remove" />

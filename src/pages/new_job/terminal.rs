@@ -18,7 +18,7 @@ pub fn Terminal(draft: Draft) -> impl IntoView {
                 checked=draft.terminal.get_untracked()
                 bind:checked=draft.terminal
             />
-            <label for="terminal">"Terminal"</label>
+            <label for="terminal">"Run in a terminal"</label>
             <p id="terminal-hint" class="hint">
                 "Programs print immediately, with colours and progress bars. COLUMNS and LINES in the environment set the size."
             </p>

@@ -1,0 +1,293 @@
+//! Computes the contents of the list that shows several logs merged by time: its rows and the scroll position.
+//!
+//! This module is pure. It uses the rows, heights and windows of the panels of the logs, which it does not change, except
+//! that it tells each of them where the reader is ([`MergedPanel::place_in`]). [`screen`] loads what is missing and draws
+//! the result.
+
+mod list;
+pub mod screen;
+pub mod view;
+
+use std::ops::Range;
+
+use model::Timestamp;
+
+use super::layout::{ROW_HEIGHT, RowKey};
+use super::line::LineKey;
+use super::panel::{Panel, RowView, Side, Wanted};
+use list::MergedList;
+
+/// The distance beyond the panel's edges within which rows are drawn, in CSS pixels.
+const OVERSCAN: u32 = 800;
+/// The distance from the panel within which lines are loaded, in CSS pixels.
+const AHEAD: u32 = 4_000;
+/// The distance from the loaded lines, in CSS pixels, beyond which the lines between are skipped.
+const FAR: u32 = 500 * ROW_HEIGHT;
+
+/// The number of times that the lines around a line are requested before it is considered missing.
+const MAX_LOADS: u32 = 2;
+
+/// The scroll position of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MergedPlace {
+    /// The list stays at its end when rows are added.
+    End,
+    /// The top edge of the panel is in the space for lines that are not loaded.
+    InSpace(u32),
+    /// The top edge of the panel stays `below` pixels below the top of a row. A negative number is above.
+    Row { log: usize, key: RowKey, time: Timestamp, below: i64 },
+}
+
+/// A line that the reader wants to see, and which may have to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Goal {
+    log: usize,
+    key: LineKey,
+    /// The logs whose lines of that time have been requested.
+    asked: Vec<usize>,
+    /// The number of times that the lines around this line have been requested.
+    loads: u32,
+}
+
+/// What has to be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergedWanted {
+    /// Lines of a log.
+    Lines(usize, Wanted),
+    /// The lines that a log contains at a time.
+    AtTime(usize, Timestamp),
+}
+
+/// The contents of the list at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MergedFrame {
+    /// The rows to draw, each with the index of its log. Spaces belong to the first log.
+    pub rows: Vec<(usize, RowView)>,
+    /// The height of the space above the rows, in CSS pixels.
+    pub above: u32,
+    /// The height of the space below the rows, in CSS pixels.
+    pub below: u32,
+    /// The scroll position to set, in CSS pixels.
+    pub scroll_to: u32,
+    /// What to load next.
+    pub wanted: Vec<MergedWanted>,
+}
+
+/// The state from which the list is computed.
+#[derive(Clone, Debug)]
+pub struct MergedPanel {
+    list: MergedList,
+    place: MergedPlace,
+    goal: Option<Goal>,
+    height: u32,
+}
+
+impl MergedPanel {
+    /// Creates a list that follows the end of the logs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { list: MergedList::default(), place: MergedPlace::End, goal: None, height: 0 }
+    }
+
+    /// Returns whether the list follows the end of the logs.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.place == MergedPlace::End
+    }
+
+    /// Returns whether a line that the reader wants to see is still being loaded.
+    #[must_use]
+    pub const fn seeks(&self) -> bool {
+        self.goal.is_some()
+    }
+
+    /// Sets the height of the visible part of the list, in CSS pixels.
+    pub fn resize(&mut self, height: u32) {
+        self.height = height;
+    }
+
+    /// Computes the list anew after the logs have changed.
+    pub fn update(&mut self, panels: &[&Panel]) {
+        let top = self.scroll_top(panels);
+        self.list = MergedList::of(panels);
+        if let MergedPlace::InSpace(_) = self.place {
+            // Lines may have been loaded into the space.
+            self.hold(panels, top);
+        }
+        self.advance(panels);
+    }
+
+    /// Stays at the end of the logs.
+    pub fn follow(&mut self) {
+        (self.place, self.goal) = (MergedPlace::End, None);
+    }
+
+    /// Stops following, without changing the scroll position.
+    pub fn pause(&mut self, panels: &[&Panel]) {
+        if self.follows() {
+            self.hold(panels, self.scroll_top(panels));
+        }
+    }
+
+    /// Handles scrolling to a new position.
+    pub fn scrolled(&mut self, panels: &[&Panel], scroll_top: u32) {
+        if !self.follows() && scroll_top != self.scroll_top(panels) {
+            self.goal = None;
+            self.hold(panels, scroll_top);
+        }
+    }
+
+    /// Scrolls to a line of a log, which is loaded first if necessary.
+    pub fn go_to(&mut self, panels: &[&Panel], log: usize, key: LineKey) {
+        self.goal = Some(Goal { log, key, asked: vec![log], loads: 0 });
+        self.show_goal(panels);
+        self.advance(panels);
+    }
+
+    /// Scrolls to the first line of all logs.
+    pub fn go_to_start(&mut self, panels: &[&Panel]) {
+        self.goal = None;
+        self.hold(panels, 0);
+    }
+
+    /// Returns where a panel's own list has to be so that it shows what is visible here: its first row that is not above
+    /// the visible part, or `None` if the list follows the end or has no such row.
+    #[must_use]
+    pub fn place_in(&self, panels: &[&Panel], log: usize) -> Option<RowKey> {
+        if self.follows() {
+            return None;
+        }
+        let first = self.list.at(self.scroll_top(panels))?;
+        let row = self.list.rows()[first..].iter().find(|row| row.log == log)?;
+        panels[log].key_of_row(row.row)
+    }
+
+    /// Computes the current frame.
+    #[must_use]
+    pub fn frame(&self, panels: &[&Panel]) -> MergedFrame {
+        let scroll_to = self.scroll_top(panels);
+        let rows = self.between(scroll_to.saturating_sub(OVERSCAN), scroll_to + self.height + OVERSCAN);
+        let (mut above, mut below) = (self.list.top(rows.start), self.list.height() - self.list.top(rows.end));
+        let mut views = Vec::with_capacity(rows.len() + 2);
+        if let Some(space) = self.list.space(Side::Earlier).filter(|_| rows.start == 0) {
+            above -= space.height;
+            views.push((0, RowView::Space(space)));
+        }
+        for row in &self.list.rows()[rows.clone()] {
+            views.push((row.log, panels[row.log].view_of(row.row)));
+        }
+        if let Some(space) = self.list.space(Side::Later).filter(|_| rows.end == self.list.rows().len()) {
+            below -= space.height;
+            views.push((0, RowView::Space(space)));
+        }
+        MergedFrame { rows: views, above, below, scroll_to, wanted: self.wanted(panels, scroll_to) }
+    }
+
+    fn between(&self, from: u32, to: u32) -> Range<usize> {
+        match (self.list.at(from), self.list.at(to)) {
+            (Some(first), Some(last)) => first..last + 1,
+            _ => 0..0,
+        }
+    }
+
+    fn scroll_top(&self, panels: &[&Panel]) -> u32 {
+        let end = self.list.height().saturating_sub(self.height);
+        match self.place {
+            MergedPlace::End => end,
+            MergedPlace::InSpace(top) => top.min(end),
+            MergedPlace::Row { log, key, time, below } => {
+                let top = self.list.top(self.list.find(panels, log, key, time));
+                u32::try_from(i64::from(top) + below).unwrap_or(0).min(end)
+            }
+        }
+    }
+
+    fn hold(&mut self, panels: &[&Panel], scroll_top: u32) {
+        let rows = self.list.top(0)..self.list.top(self.list.rows().len());
+        let index = self.list.at(scroll_top).filter(|_| rows.contains(&scroll_top));
+        let row = index.and_then(|index| {
+            let row = self.list.rows()[index];
+            let below = i64::from(scroll_top) - i64::from(self.list.top(index));
+            Some(MergedPlace::Row { log: row.log, key: panels[row.log].key_of_row(row.row)?, time: row.time, below })
+        });
+        self.place = row.unwrap_or(MergedPlace::InSpace(scroll_top));
+    }
+
+    /// Shows the wanted line one third of the panel's height below its top edge, if it is loaded.
+    fn show_goal(&mut self, panels: &[&Panel]) {
+        let Some(Goal { log, key, .. }) = self.goal else { return };
+        if let Some(time) = panels[log].time_of_line(key) {
+            let below = -i64::from(self.height / 3);
+            self.place = MergedPlace::Row { log, key: RowKey::Line(key), time, below };
+        }
+    }
+
+    /// Gives up the wanted line once it is visible, or once there is nothing left to load for it.
+    fn advance(&mut self, panels: &[&Panel]) {
+        self.show_goal(panels);
+        let Some(goal) = &self.goal else { return };
+        let Some(time) = panels[goal.log].time_of_line(goal.key) else {
+            if goal.loads > MAX_LOADS {
+                self.goal = None;
+            }
+            return;
+        };
+        let is_settled = |log: usize| goal.asked.contains(&log) || self.list.period(log).covers(time);
+        if (0..panels.len()).all(is_settled) {
+            self.goal = None;
+        }
+    }
+
+    /// Records that the lines of a log at the time of the wanted line have been requested.
+    pub fn note_asked(&mut self, panels: &[&Panel], log: usize) {
+        if let Some(goal) = &mut self.goal {
+            goal.asked.push(log);
+        }
+        self.advance(panels);
+    }
+
+    /// Records that lines around the wanted line have been requested. If they do not contain it, it does not exist.
+    pub fn note_load(&mut self) {
+        if let Some(goal) = &mut self.goal {
+            goal.loads += 1;
+        }
+    }
+
+    fn wanted(&self, panels: &[&Panel], scroll_to: u32) -> Vec<MergedWanted> {
+        if let Some(goal) = &self.goal {
+            let Some(time) = panels[goal.log].time_of_line(goal.key) else {
+                return vec![MergedWanted::Lines(goal.log, panels[goal.log].wanted_around(goal.key))];
+            };
+            let is_missing = |log: &usize| !goal.asked.contains(log) && !self.list.period(*log).covers(time);
+            return (0..panels.len()).filter(is_missing).map(|log| MergedWanted::AtTime(log, time)).collect();
+        }
+        if self.follows() {
+            return Vec::new();
+        }
+        let is_near = |side| match side {
+            Side::Earlier => scroll_to < self.list.top(0) + AHEAD,
+            Side::Later => scroll_to + self.height + AHEAD > self.list.top(self.list.rows().len()),
+        };
+        let next = |side| {
+            let log = self.list.limiting_log(side).filter(|_| is_near(side))?;
+            Some(MergedWanted::Lines(log, panels[log].wanted_at(side)?))
+        };
+        [Side::Earlier, Side::Later].into_iter().filter_map(next).take(1).collect()
+    }
+
+    /// Returns the line to go to if the reader has scrolled far into the space for lines that are not loaded: the line of
+    /// the longest log at the same fraction of the list.
+    #[must_use]
+    pub fn far_line(&self, panels: &[&Panel]) -> Option<(usize, LineKey)> {
+        let MergedPlace::InSpace(top) = self.place else { return None };
+        let rows = self.list.top(0)..self.list.top(self.list.rows().len());
+        let is_far = top + self.height + FAR < rows.start || top > rows.end.saturating_add(FAR);
+        let (log, panel) = panels.iter().enumerate().max_by_key(|(_, panel)| panel.listed_lines())?;
+        let lines = panel.listed_lines();
+        let index = i64::from(top) * lines / i64::from(self.list.height().max(1));
+        Some((log, panel.listed_line(index.min(lines - 1))?)).filter(|_| is_far && self.goal.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests;

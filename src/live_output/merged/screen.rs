@@ -1,0 +1,267 @@
+//! Stores the state of the merged list as signals, loads what it lacks, and draws it.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::{spawn_local, tick};
+use model::{LinesPage, Timestamp};
+
+use super::{MergedFrame, MergedPanel, MergedWanted};
+use crate::live_output::follow::Scrolls;
+use crate::live_output::logs::{Log, Logs};
+use crate::live_output::panel::{Panel, RowView};
+use crate::live_output::screen::{Ruler, rows_of, scroll_top_of, set_height};
+use crate::rest;
+
+/// The elements of the list.
+#[derive(Clone, Copy, Default)]
+pub struct MergedNodes {
+    /// The space above the rows.
+    pub above: NodeRef<html::Div>,
+    /// The rows' parent element.
+    pub window: NodeRef<html::Div>,
+    /// The space below the rows.
+    pub below: NodeRef<html::Div>,
+    /// The elements that are measured to compute how many columns fit into a row.
+    pub ruler: Ruler,
+}
+
+/// The merged list as signals. Copies of a `MergedScreen` share the same state.
+#[derive(Clone, Copy)]
+pub struct MergedScreen {
+    logs: Logs,
+    panel: StoredValue<MergedPanel>,
+    /// The rows in the document, each with the index of its log.
+    pub rows: RwSignal<Vec<(usize, RowView)>>,
+    /// Whether the list follows the end of the logs.
+    pub follows: RwSignal<bool>,
+    /// The number of rows that have arrived since following was paused.
+    pub unseen: RwSignal<i64>,
+    /// The element that scrolls.
+    pub scroller: NodeRef<html::Div>,
+    /// The elements in the list.
+    pub nodes: StoredValue<MergedNodes>,
+    /// The number of frames that are being drawn.
+    drawing: StoredValue<u32>,
+    /// The scroll position that was set with the last frame, in CSS pixels.
+    placed_top: StoredValue<Option<u32>>,
+}
+
+impl MergedScreen {
+    /// Creates a list of the rows of these logs, which follows their end.
+    pub fn new(logs: Logs) -> Self {
+        Self {
+            logs,
+            panel: StoredValue::new(MergedPanel::new()),
+            rows: RwSignal::default(),
+            follows: RwSignal::new(true),
+            unseen: RwSignal::new(0),
+            scroller: NodeRef::new(),
+            nodes: StoredValue::default(),
+            drawing: StoredValue::new(0),
+            placed_top: StoredValue::new(None),
+        }
+    }
+
+    /// Handles changes of the logs.
+    pub fn logs_changed(self) {
+        self.note_scrolling();
+        for (index, log) in self.logs.all().into_iter().enumerate() {
+            if let Some(key) = log.screen().take_sought() {
+                self.logs.activate(index);
+                self.update(|merged, panels| merged.go_to(panels, index, key));
+            }
+        }
+        self.draw();
+    }
+
+    /// Scrolls to the first line of all logs.
+    pub fn go_to_start(self) {
+        self.update(MergedPanel::go_to_start);
+        self.draw();
+    }
+
+    /// Measures the list, and redraws it if its size has changed.
+    pub fn measure(self) {
+        let (Some(scroller), Some(nodes)) = (self.scroller.try_get_untracked().flatten(), self.nodes.try_get_value())
+        else {
+            return;
+        };
+        let Some(columns) = nodes.ruler.columns() else { return };
+        let height = u32::try_from(scroller.client_height()).unwrap_or(0);
+        self.panel.update_value(|merged| merged.resize(height));
+        for log in self.logs.all() {
+            log.screen().resize(columns, height);
+        }
+        self.draw();
+    }
+
+    /// Calls `read` with the panels of all logs, unless the reader has left the page.
+    fn with_panels<T>(self, read: impl FnOnce(&[&Panel]) -> T) -> Option<T> {
+        let screens: Vec<_> = self.logs.try_all()?.into_iter().map(Log::screen).collect();
+        let guards: Option<Vec<_>> = screens.iter().map(|screen| screen.read_panel()).collect();
+        let guards = guards?;
+        let panels: Vec<&Panel> = guards.iter().map(|guard| &**guard).collect();
+        Some(read(&panels))
+    }
+
+    fn update(self, change: impl FnOnce(&mut MergedPanel, &[&Panel])) {
+        self.with_panels(|panels| self.panel.try_update_value(|merged| change(merged, panels)));
+    }
+
+    fn draw(self) {
+        let frame = self.with_panels(|panels| {
+            self.panel.try_update_value(|merged| {
+                merged.update(panels);
+                if let Some((log, key)) = merged.far_line(panels) {
+                    merged.go_to(panels, log, key);
+                }
+                let places: Vec<_> = (0..panels.len()).map(|log| merged.place_in(panels, log)).collect();
+                (merged.frame(panels), merged.follows(), places)
+            })
+        });
+        let Some((frame, follows, places)) = frame.flatten() else { return };
+        let logs = self.logs.all();
+        for (log, place) in logs.iter().zip(places) {
+            // A log without rows in view keeps its place.
+            if follows || place.is_some() {
+                log.screen().place_at(place);
+            }
+        }
+        if self.follows.get_untracked() != follows {
+            self.follows.set(follows);
+        }
+        let unseen = if follows { 0 } else { logs.iter().map(|log| log.screen().unseen.get_untracked()).sum() };
+        if self.unseen.get_untracked() != unseen {
+            self.unseen.set(unseen);
+        }
+        let keys = |rows: &[(usize, RowView)]| {
+            rows.iter().map(|(log, row)| (*log, row.key(), row.group(), row.group_of_lines())).collect::<Vec<_>>()
+        };
+        if self.rows.with_untracked(|rows| keys(rows) != keys(&frame.rows)) {
+            self.rows.set(frame.rows.clone());
+        }
+        self.drawing.update_value(|drawing| *drawing += 1);
+        spawn_local(async move {
+            // After one tick, the list's effect has put the rows into the document.
+            tick().await;
+            if self.drawing.is_disposed() {
+                return;
+            }
+            self.place(&frame);
+            self.drawing.update_value(|drawing| *drawing -= 1);
+            if self.measure_rows(&frame) {
+                return self.draw();
+            }
+            for wanted in frame.wanted {
+                self.load(wanted);
+            }
+        });
+    }
+
+    fn place(self, frame: &MergedFrame) {
+        let nodes = self.nodes.get_value();
+        set_height(nodes.above, frame.above);
+        set_height(nodes.below, frame.below);
+        if let Some(scroller) = self.scroller.get_untracked() {
+            let top = i32::try_from(frame.scroll_to).unwrap_or(i32::MAX);
+            if self.follows.get_untracked() {
+                scroller.set_scroll_top(scroller.scroll_height());
+            } else if scroller.scroll_top() != top {
+                scroller.set_scroll_top(top);
+            }
+        }
+        self.placed_top.set_value(Some(scroll_top_of(self.scroller)));
+    }
+
+    /// Measures rows whose characters may be wider or narrower than in a terminal. Returns whether any height changed.
+    fn measure_rows(self, frame: &MergedFrame) -> bool {
+        let mut node = self.nodes.get_value().window.get_untracked().and_then(|window| window.first_element_child());
+        let logs = self.logs.all();
+        let mut changed = false;
+        for (log, row) in &frame.rows {
+            let Some(element) = node else { break };
+            if let RowView::Line { line, group: None, .. } = row
+                && !line.text.is_ascii()
+            {
+                changed |= logs[*log].screen().measure_line(line.key, rows_of(&element));
+            }
+            node = element.next_element_sibling();
+        }
+        changed
+    }
+
+    fn load(self, wanted: MergedWanted) {
+        match wanted {
+            MergedWanted::Lines(log, wanted) => {
+                if self.logs.all()[log].screen().load(wanted) {
+                    self.panel.update_value(MergedPanel::note_load);
+                }
+            }
+            MergedWanted::AtTime(log, time) => self.load_at(log, time),
+        }
+    }
+
+    /// Loads the lines that a log contains at a time.
+    fn load_at(self, index: usize, time: Timestamp) {
+        self.update(|merged, panels| merged.note_asked(panels, index));
+        let screen = self.logs.all()[index].screen();
+        let attempt = screen.attempt_at(time);
+        spawn_local(async move {
+            let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&at={time}&count=1", screen.job());
+            let Ok(page) = rest::get::<LinesPage>(&path).await else { return };
+            let number = page.items.first().map_or(page.total_lines, |line| line.line);
+            if number > 0 {
+                screen.load_around(attempt, number);
+            }
+        });
+    }
+
+    /// Processes pending scrolling before the list changes. Browsers report scrolling only in the next animation frame.
+    fn note_scrolling(self) {
+        let is_placed = self.drawing.try_get_value() == Some(0);
+        let placed = self.placed_top.try_get_value().flatten().filter(|_| is_placed);
+        let top = scroll_top_of(self.scroller);
+        if placed.is_some_and(|placed| placed != top) && !self.follows.get_untracked() {
+            self.update(|merged, panels| merged.scrolled(panels, top));
+        }
+    }
+}
+
+impl Scrolls for MergedScreen {
+    fn scroller(self) -> Option<web_sys::HtmlElement> {
+        self.scroller.try_get_untracked().flatten().map(|scroller| (*scroller).clone())
+    }
+
+    fn follows(self) -> bool {
+        self.follows.try_get_untracked().unwrap_or(true)
+    }
+
+    fn pause(self) {
+        let can_scroll = self.scroller().is_some_and(|scroller| scroller.scroll_height() > scroller.client_height());
+        if self.follows() && can_scroll {
+            self.update(MergedPanel::pause);
+            self.draw();
+        }
+    }
+
+    fn follow(self) {
+        self.update(|merged, _| merged.follow());
+        for log in self.logs.all() {
+            log.screen().follow();
+        }
+        self.draw();
+    }
+
+    fn scrolled(self) {
+        if !self.follows() {
+            let top = scroll_top_of(self.scroller);
+            self.update(|merged, panels| merged.scrolled(panels, top));
+            self.draw();
+        }
+    }
+
+    fn is_at_end(self) -> bool {
+        let seeks = self.panel.try_with_value(MergedPanel::seeks).unwrap_or(true);
+        !seeks && self.drawing.try_get_value() == Some(0)
+    }
+}

@@ -1,0 +1,72 @@
+//! The screen of a log whose rows are shown in the merged list of several logs.
+
+use leptos::prelude::*;
+use model::{Payload, Timestamp};
+
+use super::Screen;
+use crate::live_output::layout::RowKey;
+use crate::live_output::line::LineKey;
+use crate::live_output::panel::Panel;
+
+impl Screen {
+    /// Returns whether the rows are shown in the merged list, so that this screen does not draw them.
+    pub(super) fn is_merged(self) -> bool {
+        self.requests.try_with_value(|requests| requests.is_merged).unwrap_or(false)
+    }
+
+    /// Begins or stops showing the rows in the merged list.
+    pub fn set_merged(self, is_merged: bool) {
+        self.requests.update_value(|requests| requests.is_merged = is_merged);
+    }
+
+    /// Reports a change of the panel to the merged list.
+    pub(super) fn report(self) {
+        let Some((counts, unseen)) = self.panel.try_with_value(Panel::state) else { return };
+        self.show_state(counts, unseen);
+        self.changes.update(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// Remembers a line to which the merged list will scroll.
+    pub(super) fn note_sought(self, key: LineKey) {
+        if self.is_merged() {
+            self.requests.update_value(|requests| requests.sought = Some(key));
+        }
+    }
+
+    /// Returns the line to which the merged list has to scroll.
+    pub fn take_sought(self) -> Option<LineKey> {
+        self.requests.try_update_value(|requests| requests.sought.take()).flatten()
+    }
+
+    /// Returns the panel.
+    pub fn read_panel(self) -> Option<impl std::ops::Deref<Target = Panel>> {
+        self.panel.try_read_value()
+    }
+
+    /// Scrolls the panel's own list to a row, or to the end.
+    pub fn place_at(self, row: Option<RowKey>) {
+        self.panel.update_value(|panel| panel.place_at(row));
+    }
+
+    /// Records the measured height of a line. Returns whether it has changed.
+    pub fn measure_line(self, key: LineKey, rows: u32) -> bool {
+        self.panel.try_update_value(|panel| panel.measure(key, rows)).unwrap_or(false)
+    }
+
+    /// Returns the number of the attempt that was running at a time.
+    pub fn attempt_at(self, time: Timestamp) -> i32 {
+        let started = |event: &model::Event| match &event.payload {
+            Payload::Attempt(attempt) if event.created_at <= time => Some(attempt.attempt),
+            _ => None,
+        };
+        self.lifecycle_events(|events| events.iter().rev().find_map(started)).unwrap_or(1)
+    }
+
+    /// Loads the lines around a line.
+    pub fn load_around(self, attempt: i32, number: i64) {
+        let wanted = self.panel.try_with_value(|panel| panel.wanted_around(LineKey { attempt, number }));
+        if let Some(wanted) = wanted {
+            self.load(wanted);
+        }
+    }
+}
