@@ -1,10 +1,11 @@
-// Receives the events of the jobs of all open pages through one connection, because browsers open at most six
-// connections to a server that does not speak HTTP/2. All pages of a browser share this worker.
+// Receives the events of the jobs of all open pages through one connection, and the changes of all jobs through another
+// one, because browsers open at most six connections to a server that does not speak HTTP/2. All pages of a browser share
+// this worker.
 //
 // A page sends "JOB SEQ all" to receive all events of a job after a seq, "JOB SEQ lifecycle" to receive new lifecycle
-// events, and "" before it is closed. It receives pairs of a type and a text: "open", "event" (with the event as JSON),
-// "heartbeat", "terminal" (all events of its job have been sent), and "error" when the stream has broken. After an
-// error, the page subscribes again.
+// events, "jobs" to receive an event for each change of a job, and "" before it is closed. It receives pairs of a type and
+// a text: "open", "event" (with the event of a job as JSON), "heartbeat", "terminal" (all events of its job have been
+// sent), and "error" when the stream has broken. After an error, the page subscribes again.
 
 /**
  * The pages, with the seq of the last event that they have.
@@ -28,8 +29,24 @@ const SOON = 10;
 /** The maximum number of jobs of a stream, which is the API's limit. Pages of other jobs receive nothing, and poll. */
 const MOST_JOBS = 50;
 
+/**
+ * The pages that show a list of jobs.
+ * @type {Set<MessagePort>}
+ */
+const lists = new Set();
+/** @type {EventSource | null} */
+let changes = null;
+
 self.onconnect = ({ ports: [port] }) => {
-  port.onmessage = ({ data }) => (data ? subscribe(port, data) : leave(port));
+  port.onmessage = ({ data }) => {
+    if (data === "jobs") {
+      watchJobs(port);
+    } else if (data) {
+      subscribe(port, data);
+    } else {
+      leave(port);
+    }
+  };
   // Not all browsers report that a page has crashed. A port that remains receives messages that nobody reads.
   port.onclose = () => leave(port);
 };
@@ -49,6 +66,33 @@ function leave(port) {
   if (pages.delete(port)) {
     openAfter(LATER);
   }
+  if (lists.delete(port) && lists.size === 0) {
+    changes?.close();
+    changes = null;
+  }
+}
+
+/** Sends the changes of all jobs to a page. */
+function watchJobs(port) {
+  lists.add(port);
+  if (changes?.readyState === EventSource.OPEN) {
+    port.postMessage(["open", ""]);
+  }
+  if (changes) {
+    return;
+  }
+  const source = new EventSource("/api/queue/jobs/stream");
+  const send = (type) => lists.forEach((list) => list.postMessage([type, ""]));
+  source.onopen = () => send("open");
+  source.addEventListener("job", () => send("event"));
+  // The pages subscribe again.
+  source.onerror = () => {
+    source.close();
+    changes = null;
+    send("error");
+    lists.clear();
+  };
+  changes = source;
 }
 
 /** Returns whether the stream will send what the page lacks. */

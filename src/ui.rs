@@ -6,6 +6,7 @@ pub mod clipboard;
 pub mod dom;
 mod dropdown;
 mod parts;
+pub mod shared_stream;
 pub mod storage;
 
 pub use dropdown::Dropdown;

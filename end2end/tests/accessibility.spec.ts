@@ -68,7 +68,7 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
   },
   "several jobs side by side": async (page, server, api) => {
     const ids = [await api.submit({ run: COLOURS }), await api.submit({ run: "echo one; exit 1" }), await api.submit({ run: "sleep 600" })];
-    await api.ended(ids[1]);
+    await api.ended(ids[1]!);
     const several = new SeveralJobsPage(page);
     await several.openJobs(server, ids, "&q=e");
     await expect(several.searchSummary).toContainText("of");

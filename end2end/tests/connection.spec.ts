@@ -182,3 +182,17 @@ test("a hidden page asks for its job only when the job changes, not for each lin
   expect(requests).toBeGreaterThan(0);
   expect(requests, "a burst of events causes few requests").toBeLessThan(6);
 });
+
+test("more lists of jobs are live at once than a browser opens connections", async ({ context, server, api }) => {
+  const lists = [];
+  for (let count = 0; count < 8; count += 1) {
+    const list = new JobPage(await context.newPage());
+    await list.page.goto(`${server.url}/tasks/queue`);
+    await list.hydrated();
+    lists.push(list.page);
+  }
+  const id = await api.submit({ title: "submitted later", run: "true" });
+  for (const list of lists) {
+    await expect(list.locator(`[data-testid="job-row"][data-job="${id}"][data-status="succeeded"]`)).toBeVisible();
+  }
+});

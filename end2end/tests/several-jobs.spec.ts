@@ -20,22 +20,22 @@ test("jobs that are selected in the queue are shown side by side", async ({ page
   const several = new SeveralJobsPage(page);
   await several.hydrated();
   const box = (id: string) => page.locator(`[data-testid="job-row"][data-job="${id}"]`).getByTestId("job-select");
-  await box(ids[0]).check();
+  await box(ids[0]!).check();
   await expect(page.getByTestId("selection")).toContainText("1 job selected");
-  await box(ids[2]).check();
-  await box(ids[1]).check();
-  await box(ids[1]).uncheck();
+  await box(ids[2]!).check();
+  await box(ids[1]!).check();
+  await box(ids[1]!).uncheck();
   await expect(page.getByTestId("selection")).toContainText("2 jobs selected");
   await page.getByTestId("view-selected").click();
   await expect(several.columns).toHaveCount(2);
   await expect(page).toHaveTitle("\u2713\u2713 2 jobs \u00b7 Tailwater");
-  await expect(several.linesOf(ids[0], "first output")).toBeVisible();
-  await expect(several.linesOf(ids[2], "third output")).toBeVisible();
+  await expect(several.linesOf(ids[0]!, "first output")).toBeVisible();
+  await expect(several.linesOf(ids[2]!, "third output")).toBeVisible();
   await expect(several.verified).toHaveCount(2);
 
-  await several.column(ids[2]).getByTestId("remove-job").click();
+  await several.column(ids[2]!).getByTestId("remove-job").click();
   await expect(several.columns).toHaveCount(1);
-  await expect(several.linesOf(ids[0], "first output")).toBeVisible();
+  await expect(several.linesOf(ids[0]!, "first output")).toBeVisible();
 });
 
 test("at most six jobs can be selected", async ({ page, server, api }) => {
@@ -62,13 +62,13 @@ test("running jobs are live side by side", async ({ page, server, api }) => {
   const several = new SeveralJobsPage(page);
   await several.openJobs(server, ids);
   for (const [index, name] of ["north", "south", "east"].entries()) {
-    await expect(several.linesOf(ids[index], `${name} begins`)).toBeVisible();
-    await expect(several.column(ids[index]).getByTestId("connection-state")).toHaveAttribute("data-state", "live");
+    await expect(several.linesOf(ids[index]!, `${name} begins`)).toBeVisible();
+    await expect(several.column(ids[index]!).getByTestId("connection-state")).toHaveAttribute("data-state", "live");
   }
   await writeFile(gate, "");
   for (const [index, name] of ["north", "south", "east"].entries()) {
-    await expect(several.linesOf(ids[index], `${name} goes on`)).toBeVisible();
-    await expect(several.column(ids[index]).getByTestId("job-status")).toHaveAttribute("data-status", "succeeded");
+    await expect(several.linesOf(ids[index]!, `${name} goes on`)).toBeVisible();
+    await expect(several.column(ids[index]!).getByTestId("job-status")).toHaveAttribute("data-status", "succeeded");
   }
   await expect(several.verified).toHaveCount(3);
 });
@@ -78,25 +78,25 @@ test("a search covers all jobs, counts their matches and moves from one job to t
   const ids = await ended(api, [`needle 1\n${filler}needle 2`, "nothing", `${filler}needle 3\n${filler}`]);
   const several = new SeveralJobsPage(page);
   await several.openJobs(server, ids);
-  await several.column(ids[0]).locator(".live-rows").click();
-  await several.expectActive(ids[0]);
+  await several.column(ids[0]!).locator(".live-rows").click();
+  await several.expectActive(ids[0]!);
   await page.keyboard.press("Home");
   await page.keyboard.press("/");
   await several.search.fill("needle");
   await expect(several.searchSummary).toHaveText("1 of 3");
   await several.search.press("Enter");
   await expect(several.searchSummary).toHaveText("2 of 3");
-  await several.expectActive(ids[0]);
+  await several.expectActive(ids[0]!);
   await several.search.press("Enter");
   await expect(several.searchSummary).toHaveText("3 of 3");
-  await several.expectActive(ids[2]);
-  await expect(several.linesOf(ids[2], "needle 3")).toBeInViewport();
+  await several.expectActive(ids[2]!);
+  await expect(several.linesOf(ids[2]!, "needle 3")).toBeInViewport();
   await several.search.press("Enter");
   await expect(several.searchSummary).toHaveText("1 of 3");
-  await several.expectActive(ids[0]);
+  await several.expectActive(ids[0]!);
   await several.search.press("Shift+Enter");
   await expect(several.searchSummary).toHaveText("3 of 3");
-  await several.expectActive(ids[2]);
+  await several.expectActive(ids[2]!);
 
   await several.onlyMatches.click();
   await expect(several.lines).toHaveCount(3);
@@ -119,8 +119,8 @@ test("filters apply to all jobs", async ({ page, server, api }) => {
   await several.openJobs(server, ids);
   await expect(several.filter("logs")).toContainText("8");
   await several.filter("warnings").click();
-  await expect(several.linesOf(ids[0], "warning: one")).toBeVisible();
-  await expect(several.linesOf(ids[1], "warning: two")).toBeVisible();
+  await expect(several.linesOf(ids[0]!, "warning: one")).toBeVisible();
+  await expect(several.linesOf(ids[1]!, "warning: two")).toBeVisible();
   await expect(several.lines).toHaveCount(2);
   await several.filter("all").click();
   await several.openFilterBar();
@@ -131,7 +131,7 @@ test("filters apply to all jobs", async ({ page, server, api }) => {
   await page.reload();
   await several.hydrated();
   await expect(several.lines).toHaveCount(2);
-  await expect(several.linesOf(ids[1], "to stderr")).toBeVisible();
+  await expect(several.linesOf(ids[1]!, "to stderr")).toBeVisible();
 });
 
 test("two jobs are compared line by line", async ({ page, server, api }) => {
@@ -141,8 +141,8 @@ test("two jobs are compared line by line", async ({ page, server, api }) => {
   await several.openFilterBar();
   await page.getByTestId("filter-new").click();
   await expect(several.lines).toHaveCount(2);
-  await expect(several.linesOf(ids[0], "only in the first")).toBeVisible();
-  await expect(several.linesOf(ids[1], "only in the second")).toBeVisible();
+  await expect(several.linesOf(ids[0]!, "only in the first")).toBeVisible();
+  await expect(several.linesOf(ids[1]!, "only in the second")).toBeVisible();
   await page.reload();
   await several.hydrated();
   await expect(several.lines).toHaveCount(2);
@@ -155,16 +155,16 @@ test("the keys act on the job that was used last", async ({ page, server, api, c
   const ids = await ended(api, ["left output", "right output"]);
   const several = new SeveralJobsPage(page);
   await several.openJobs(server, ids);
-  await several.column(ids[1]).locator(".live-rows").click();
-  await several.expectActive(ids[1]);
+  await several.column(ids[1]!).locator(".live-rows").click();
+  await several.expectActive(ids[1]!);
   await page.keyboard.press("c");
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain("right output");
-  await several.column(ids[0]).locator('[data-line="1"] .live-number').click();
-  await several.expectActive(ids[0]);
+  await several.column(ids[0]!).locator('[data-line="1"] .live-number').click();
+  await several.expectActive(ids[0]!);
   await page.keyboard.press("l");
   await expect
     .poll(() => page.evaluate(() => navigator.clipboard.readText()))
-    .toBe(`${server.url}/tasks/queue/${ids[0]}#L1`);
+    .toBe(`${server.url}/tasks/queue/${ids[0]!}#L1`);
   expect(new URL(page.url()).hash).toBe("");
 });
 
@@ -177,7 +177,7 @@ test("the lines of running jobs are merged by time and followed", async ({ page,
   ];
   const several = new SeveralJobsPage(page);
   await several.openJobs(server, ids);
-  await expect(several.linesOf(ids[0], "a1")).toBeVisible();
+  await expect(several.linesOf(ids[0]!, "a1")).toBeVisible();
   await several.merge();
   await expect.poll(() => several.mergedTexts()).toEqual(["1 a1"]);
   await writeFile(gate("b1"), "");
@@ -186,14 +186,14 @@ test("the lines of running jobs are merged by time and followed", async ({ page,
   await expect.poll(() => several.mergedTexts()).toEqual(["1 a1", "2 b1", "1 a2"]);
   await writeFile(gate("b2"), "");
   await expect.poll(() => several.mergedTexts()).toEqual(["1 a1", "2 b1", "1 a2", "2 b2"]);
-  await expect(several.column(ids[1]).getByTestId("job-status")).toHaveAttribute("data-status", "failed");
+  await expect(several.column(ids[1]!).getByTestId("job-status")).toHaveAttribute("data-status", "failed");
 
   await page.reload();
   await several.hydrated();
   await expect.poll(() => several.mergedTexts()).toEqual(["1 a1", "2 b1", "1 a2", "2 b2"]);
   await page.getByTestId("layout-side-by-side").click();
   await expect(several.merged).toBeHidden();
-  await expect(several.linesOf(ids[1], "b2")).toBeVisible();
+  await expect(several.linesOf(ids[1]!, "b2")).toBeVisible();
   expect(new URL(page.url()).searchParams.has("layout")).toBe(false);
 });
 
@@ -227,7 +227,7 @@ test("merged logs of any size are scrolled and searched in the order of time", a
     await list.evaluate((list, part) => list.scrollTo(0, part * list.scrollHeight), part);
     await expect(several.merged.locator(".live-space").filter({ visible: true })).not.toBeInViewport();
     const places = (await several.mergedTexts()).map((text) => /^(\d) job \d round (\d+) line (\d+)$/.exec(text)?.slice(1).map(Number) ?? []);
-    const order = places.map(([job, round, line]) => (round * 2 + job) * 10_000 + line);
+    const order = places.map(([job = 0, round = 0, line = 0]) => (round * 2 + job) * 10_000 + line);
     expect(order.length).toBeGreaterThan(20);
     expect(order).toEqual([...order].sort((a, b) => a - b));
   }
@@ -259,8 +259,8 @@ test.describe("without scripts", () => {
     for (const id of ids) await page.locator(`[data-testid="job-row"][data-job="${id}"]`).getByTestId("job-select").check();
     await page.getByText("View the selected jobs side by side").click();
     const several = new SeveralJobsPage(page);
-    await expect(several.linesOf(ids[0], "first output")).toBeVisible();
-    await expect(several.linesOf(ids[1], "second output")).toBeVisible();
+    await expect(several.linesOf(ids[0]!, "first output")).toBeVisible();
+    await expect(several.linesOf(ids[1]!, "second output")).toBeVisible();
   });
 });
 
@@ -271,10 +271,10 @@ test.describe("on a phone", () => {
     const ids = await ended(api, ["first output", "second output"]);
     const several = new SeveralJobsPage(page);
     await several.openJobs(server, ids);
-    await expect(several.linesOf(ids[0], "first output")).toBeInViewport();
-    expect((await several.column(ids[0]).boundingBox())?.width).toBeGreaterThan(340);
-    await several.column(ids[1]).scrollIntoViewIfNeeded();
-    await expect(several.linesOf(ids[1], "second output")).toBeInViewport();
+    await expect(several.linesOf(ids[0]!, "first output")).toBeInViewport();
+    expect((await several.column(ids[0]!).boundingBox())?.width).toBeGreaterThan(340);
+    await several.column(ids[1]!).scrollIntoViewIfNeeded();
+    await expect(several.linesOf(ids[1]!, "second output")).toBeInViewport();
     expect(await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight])).toEqual([390, 844]);
   });
 });

@@ -95,7 +95,8 @@ impl Errors {
         let Some((attempt, stage, step_id)) = screen.lifecycle_events(failed_step) else { return };
         spawn_local(async move {
             let found = self.first_of(attempt, stage, &step_id).await;
-            if let (Some(line), Some(true)) = (found, screen.follows.try_get_untracked()) {
+            let is_at_end = screen.follows.try_get_untracked() == Some(true) && !screen.is_merged();
+            if let Some(line) = found.filter(|_| is_at_end) {
                 screen.show_line(line);
             }
         });

@@ -4,12 +4,11 @@
 //! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
 //! early.
 //!
-//! All pages of a browser share one stream ([`shared`]), unless the browser has no shared workers. While a page is
+//! All pages of a browser share one stream ([`crate::ui::shared_stream`]), unless the browser has no shared workers. While a page is
 //! hidden, it receives no output, but it still learns that its job has changed ([`hidden`]).
 
 mod hidden;
 pub mod policy;
-mod shared;
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -24,9 +23,9 @@ use web_sys::{EventSource, MessageEvent};
 
 use crate::rest::{self, RestError};
 use crate::ui::dom::{EachFrame, Listener, is_hidden};
+use crate::ui::shared_stream::{Message, SharedStream, Subscription};
 use hidden::HiddenWatch;
 use policy::{Action, Connection, FeedPolicy, Happened};
-use shared::{Kinds, Message, SharedStream};
 
 /// The maximum number of events per poll, which is the API's limit.
 const POLL_LIMIT: usize = 500;
@@ -214,7 +213,7 @@ impl Connected {
             };
             happened(&me, what);
         };
-        match SharedStream::open(self.job, self.cursor, Kinds::All, on_message) {
+        match SharedStream::open(Subscription::Events(self.job, self.cursor), on_message) {
             Some(stream) => Some(OpenStream::Shared { _stream: stream }),
             None => self.open_own().map(|stream| OpenStream::Own { _stream: stream }),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use model::SearchPage;
+use model::{SearchPage, Timestamp};
 
 use super::line::LineKey;
 use super::screen::{Screen, search_path};
@@ -124,6 +124,36 @@ impl Finder {
     /// Returns the index of the current match, starting at 1.
     pub fn rank(self) -> Option<i64> {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
+    }
+
+    /// Returns the next line in a direction from a time, given with the index of the log that contains the line at that
+    /// time, among the lines that are loaded. `index` is the index of this log: of two lines with the same time, that of
+    /// the log with the lower index is the first one.
+    pub fn next_in_time(self, from: (Timestamp, usize), index: usize, direction: FindDirection) -> Option<LineKey> {
+        let screen = self.screen();
+        let current = (from.1 == index).then(|| screen.current()).flatten();
+        let place = |key: LineKey| Some((screen.time_of(key)?, index));
+        self.findings.with_untracked(|findings| match direction {
+            FindDirection::Next => {
+                let is_later = |key: &LineKey| match current {
+                    Some(current) => *key > current,
+                    None => place(*key).is_some_and(|place| place > from),
+                };
+                findings.lines().find(is_later)
+            }
+            FindDirection::Previous => {
+                let is_earlier = |key: &LineKey| match current {
+                    Some(current) => *key < current,
+                    None => place(*key).is_some_and(|place| place < from),
+                };
+                findings.lines().rev().find(is_earlier)
+            }
+        })
+    }
+
+    /// Moves to a line that has been found.
+    pub fn show(self, key: LineKey) {
+        self.go_to(Some(key));
     }
 
     fn go_to(self, key: Option<LineKey>) -> bool {

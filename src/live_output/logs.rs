@@ -228,6 +228,10 @@ impl Logs {
     /// log, the first one follows.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
+        let is_merged = self.merged.with_value(Option::is_some);
+        if is_merged && let Some(index) = self.next_in_time(finder, direction) {
+            return self.activate(index);
+        }
         if finder(logs[active]).go(direction) {
             return;
         }
@@ -241,6 +245,24 @@ impl Logs {
                 return self.activate(index);
             }
         }
+    }
+
+    /// Moves to the next line in time that a finder of any log has found, as far as the lines are loaded. Returns the
+    /// index of its log.
+    fn next_in_time(self, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
+        let (logs, active) = (self.all(), self.active.get_untracked());
+        let screen = logs[active].screen();
+        let from = (screen.time_of(screen.current()?)?, active);
+        let next = logs.iter().enumerate().filter_map(|(index, log)| {
+            let key = finder(*log).next_in_time(from, index, direction)?;
+            Some((log.screen().time_of(key)?, index, key))
+        });
+        let (_, index, key) = match direction {
+            FindDirection::Next => next.min(),
+            FindDirection::Previous => next.max(),
+        }?;
+        finder(logs[index]).show(key);
+        Some(index)
     }
 
     /// Returns the position of the line that the reader has moved to among all lines that the finders have found.

@@ -24,8 +24,8 @@ const AHEAD: u32 = 4_000;
 /// The distance from the loaded lines, in CSS pixels, beyond which the lines between are skipped.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
-/// The number of times that the lines around a line are requested before it is considered missing.
-const MAX_LOADS: u32 = 2;
+/// The number of requests for each log after which a line that has not been loaded is considered missing.
+const MAX_LOADS: usize = 2;
 
 /// The scroll position of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +38,13 @@ enum MergedPlace {
     Row { log: usize, key: RowKey, time: Timestamp, below: i64 },
 }
 
-/// A line that the reader wants to see, and which may have to be loaded.
+/// What the reader wants to see, and what may have to be loaded for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Goal {
-    log: usize,
-    key: LineKey,
-    /// The logs whose lines of that time have been requested.
-    asked: Vec<usize>,
-    /// The number of times that the lines around this line have been requested.
-    loads: u32,
+enum Goal {
+    /// A line of a log. The lines of the logs that are not in `asked` have to be loaded at the time of this line.
+    Line { log: usize, key: LineKey, asked: Vec<usize> },
+    /// The first lines of all logs.
+    Start,
 }
 
 /// What has to be loaded.
@@ -79,6 +77,8 @@ pub struct MergedPanel {
     list: MergedList,
     place: MergedPlace,
     goal: Option<Goal>,
+    /// The number of times that lines have been requested for the goal.
+    loads: usize,
     height: u32,
 }
 
@@ -86,7 +86,7 @@ impl MergedPanel {
     /// Creates a list that follows the end of the logs.
     #[must_use]
     pub fn new() -> Self {
-        Self { list: MergedList::default(), place: MergedPlace::End, goal: None, height: 0 }
+        Self { list: MergedList::default(), place: MergedPlace::End, goal: None, loads: 0, height: 0 }
     }
 
     /// Returns whether the list follows the end of the logs.
@@ -139,15 +139,15 @@ impl MergedPanel {
 
     /// Scrolls to a line of a log, which is loaded first if necessary.
     pub fn go_to(&mut self, panels: &[&Panel], log: usize, key: LineKey) {
-        self.goal = Some(Goal { log, key, asked: vec![log], loads: 0 });
-        self.show_goal(panels);
+        (self.goal, self.loads) = (Some(Goal::Line { log, key, asked: vec![log] }), 0);
         self.advance(panels);
     }
 
-    /// Scrolls to the first line of all logs.
+    /// Scrolls to the first line of all logs, which is loaded first if necessary.
     pub fn go_to_start(&mut self, panels: &[&Panel]) {
-        self.goal = None;
-        self.hold(panels, 0);
+        (self.goal, self.loads) = (Some(Goal::Start), 0);
+        self.place = MergedPlace::InSpace(0);
+        self.advance(panels);
     }
 
     /// Returns where a panel's own list has to be so that it shows what is visible here: its first row that is not above
@@ -213,53 +213,64 @@ impl MergedPanel {
         self.place = row.unwrap_or(MergedPlace::InSpace(scroll_top));
     }
 
-    /// Shows the wanted line one third of the panel's height below its top edge, if it is loaded.
-    fn show_goal(&mut self, panels: &[&Panel]) {
-        let Some(Goal { log, key, .. }) = self.goal else { return };
-        if let Some(time) = panels[log].time_of_line(key) {
-            let below = -i64::from(self.height / 3);
-            self.place = MergedPlace::Row { log, key: RowKey::Line(key), time, below };
-        }
-    }
-
-    /// Gives up the wanted line once it is visible, or once there is nothing left to load for it.
+    /// Shows the goal as far as it is loaded: a line one third of the panel's height below its top edge. Gives up the goal
+    /// when there is nothing left to load for it.
     fn advance(&mut self, panels: &[&Panel]) {
-        self.show_goal(panels);
-        let Some(goal) = &self.goal else { return };
-        let Some(time) = panels[goal.log].time_of_line(goal.key) else {
-            if goal.loads > MAX_LOADS {
-                self.goal = None;
+        let is_reached = match &self.goal {
+            None => return,
+            Some(Goal::Line { log, key, asked }) => match panels[*log].time_of_line(*key) {
+                Some(time) => {
+                    let below = -i64::from(self.height / 3);
+                    self.place = MergedPlace::Row { log: *log, key: RowKey::Line(*key), time, below };
+                    let is_settled = |log: usize| asked.contains(&log) || self.list.period(log).covers(time);
+                    (0..panels.len()).all(is_settled)
+                }
+                None => false,
+            },
+            Some(Goal::Start) => {
+                let is_reached = (0..panels.len()).all(|log| self.list.period(log).from.is_none());
+                if is_reached {
+                    self.hold(panels, 0);
+                }
+                is_reached
             }
-            return;
         };
-        let is_settled = |log: usize| goal.asked.contains(&log) || self.list.period(log).covers(time);
-        if (0..panels.len()).all(is_settled) {
+        if is_reached || self.loads > MAX_LOADS * panels.len() {
             self.goal = None;
         }
     }
 
     /// Records that the lines of a log at the time of the wanted line have been requested.
     pub fn note_asked(&mut self, panels: &[&Panel], log: usize) {
-        if let Some(goal) = &mut self.goal {
-            goal.asked.push(log);
+        if let Some(Goal::Line { asked, .. }) = &mut self.goal {
+            asked.push(log);
         }
         self.advance(panels);
     }
 
-    /// Records that lines around the wanted line have been requested. If they do not contain it, it does not exist.
+    /// Records that lines have been requested. If the goal is not reached after a few requests, its line does not exist.
     pub fn note_load(&mut self) {
-        if let Some(goal) = &mut self.goal {
-            goal.loads += 1;
-        }
+        self.loads += 1;
     }
 
     fn wanted(&self, panels: &[&Panel], scroll_to: u32) -> Vec<MergedWanted> {
-        if let Some(goal) = &self.goal {
-            let Some(time) = panels[goal.log].time_of_line(goal.key) else {
-                return vec![MergedWanted::Lines(goal.log, panels[goal.log].wanted_around(goal.key))];
-            };
-            let is_missing = |log: &usize| !goal.asked.contains(log) && !self.list.period(*log).covers(time);
-            return (0..panels.len()).filter(is_missing).map(|log| MergedWanted::AtTime(log, time)).collect();
+        let logs = 0..panels.len();
+        match &self.goal {
+            Some(Goal::Line { log, key, asked }) => {
+                let Some(time) = panels[*log].time_of_line(*key) else {
+                    return vec![MergedWanted::Lines(*log, panels[*log].wanted_around(*key))];
+                };
+                let is_missing = |log: &usize| !asked.contains(log) && !self.list.period(*log).covers(time);
+                return logs.filter(is_missing).map(|log| MergedWanted::AtTime(log, time)).collect();
+            }
+            Some(Goal::Start) => {
+                let first = |log: usize| {
+                    let key = panels[log].listed_line(0).filter(|_| self.list.period(log).from.is_some())?;
+                    Some(MergedWanted::Lines(log, panels[log].wanted_around(key)))
+                };
+                return logs.filter_map(first).collect();
+            }
+            None => {}
         }
         if self.follows() {
             return Vec::new();

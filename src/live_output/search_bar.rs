@@ -69,16 +69,20 @@ impl ReaderSearch {
         self.input.get_untracked().is_some_and(|input| focused.as_ref() == Some(input.as_ref()))
     }
 
-    /// Searches a log for the text in the page's address, if there is one. The first match is shown, unless the address
-    /// contains a line.
+    /// Searches a log for the text in the page's address, if there is one. The first match of the first log is shown,
+    /// unless the address contains a line.
     pub fn begin(self, log: Log) {
         let Some(parameters) = address::parameters() else { return };
         let is = |name: &str| parameters.get(name).as_deref() == Some("true");
         if let Some(text) = parameters.get("q").filter(|text| !text.is_empty()) {
             self.is_open.set(true);
             let screen = log.screen();
-            let shows_line = screen.role() == LogRole::Only && permalink::in_address(screen.last_attempt()).is_some();
-            let first = (!shows_line).then_some(LineKey { attempt: 1, number: 1 });
+            let shows_match = match screen.role() {
+                LogRole::Only => permalink::in_address(screen.last_attempt()).is_none(),
+                LogRole::First => true,
+                LogRole::Other => false,
+            };
+            let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
             search_in(log, &terms, first, Duration::ZERO);
             self.terms.set(terms);

@@ -124,9 +124,14 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
                 <span class="push"></span>
                 <LayoutChoice is_merged />
             </header>
-            <p class="problem" role="alert">
-                {problem}
-            </p>
+            {(!problem.is_empty())
+                .then(|| {
+                    view! {
+                        <p class="problem" role="alert">
+                            {problem}
+                        </p>
+                    }
+                })}
             <CommonTools logs search />
             <main class="several-main" data-merged=move || is_merged.get().to_string()>
                 <div class="several" data-count=count.to_string()>

@@ -7,7 +7,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use model::{JobId, Seq};
 
-use super::shared::{Kinds, Message, SharedStream};
+use crate::ui::shared_stream::{Message, SharedStream, Subscription};
 
 /// The interval at which the job is asked for while the shared stream is not available or has broken.
 const ASK_EVERY: Duration = Duration::from_secs(30);
@@ -71,7 +71,7 @@ fn connect(state: &Rc<State>) {
             receive(&state, &message);
         }
     };
-    let stream = SharedStream::open(state.job, state.cursor, Kinds::Lifecycle, on_message);
+    let stream = SharedStream::open(Subscription::Lifecycle(state.job, state.cursor), on_message);
     state.is_broken.set(stream.is_none());
     state.stream.replace(stream);
 }

@@ -65,6 +65,12 @@ impl MergedScreen {
     /// Handles changes of the logs.
     pub fn logs_changed(self) {
         self.note_scrolling();
+        self.update(|merged, panels| {
+            // Selecting lines pauses a log.
+            if panels.iter().any(|panel| !panel.follows()) {
+                merged.pause(panels);
+            }
+        });
         for (index, log) in self.logs.all().into_iter().enumerate() {
             if let Some(key) = log.screen().take_sought() {
                 self.logs.activate(index);

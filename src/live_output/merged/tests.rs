@@ -227,6 +227,9 @@ fn the_list_jumps_to_any_line_and_any_place_of_the_scrollbar() {
             simulation.settle();
             simulation.drawn();
         }
+        simulation.change(MergedPanel::go_to_start);
+        simulation.settle();
+        assert_eq!((simulation.drawn()[0], simulation.frame().scroll_to), (simulation.all()[0], 0), "seed {seed}");
         assert!(simulation.requests < 15 * 2 * 20, "seed {seed}: {} requests", simulation.requests);
     }
 }

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use model::{Payload, Timestamp};
 
-use super::Screen;
+use super::{Screen, set_if_new};
 use crate::live_output::layout::RowKey;
 use crate::live_output::line::LineKey;
 use crate::live_output::panel::Panel;
 
 impl Screen {
     /// Returns whether the rows are shown in the merged list, so that this screen does not draw them.
-    pub(super) fn is_merged(self) -> bool {
+    pub fn is_merged(self) -> bool {
         self.requests.try_with_value(|requests| requests.is_merged).unwrap_or(false)
     }
 
@@ -46,6 +46,12 @@ impl Screen {
     /// Scrolls the panel's own list to a row, or to the end.
     pub fn place_at(self, row: Option<RowKey>) {
         self.panel.update_value(|panel| panel.place_at(row));
+        set_if_new(self.follows, row.is_none());
+    }
+
+    /// Returns the time of a line, if the panel holds it.
+    pub fn time_of(self, key: LineKey) -> Option<Timestamp> {
+        self.panel.try_with_value(|panel| panel.time_of_line(key)).flatten()
     }
 
     /// Records the measured height of a line. Returns whether it has changed.

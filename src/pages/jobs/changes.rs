@@ -13,12 +13,13 @@ use leptos::prelude::*;
 use web_sys::EventSource;
 
 use crate::ui::dom::{Listener, is_hidden};
+use crate::ui::shared_stream::{Message, SharedStream, Subscription};
 
 /// The interval at which the list is fetched while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// The number of intervals of [`ASK_EVERY`] that pass before a closed stream is opened again.
-const TRIES: u32 = 8;
+/// The number of intervals of [`ASK_EVERY`] that pass before a broken stream is opened again.
+const TRIES: u32 = 2;
 
 /// The delay between a change and the resulting request, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
@@ -32,21 +33,26 @@ pub(super) struct ListSubscription {
 
 struct State {
     stream: Option<ChangeStream>,
+    is_open: bool,
     /// The number of intervals without an open stream since the last attempt to open one.
     ticks: u32,
     asking: Option<TimeoutHandle>,
     look: Rc<dyn Fn()>,
 }
 
-/// An open `EventSource` with its listeners. Dropping this value closes the stream.
-struct ChangeStream {
-    source: EventSource,
-    _listeners: [Listener; 2],
+/// An open stream. Dropping this value closes it.
+enum ChangeStream {
+    /// The stream that all pages share.
+    Shared { _stream: SharedStream },
+    /// A stream of this page, because the browser has no shared workers.
+    Own { source: EventSource, _listeners: [Listener; 3] },
 }
 
 impl Drop for ChangeStream {
     fn drop(&mut self) {
-        self.source.close();
+        if let Self::Own { source, .. } = self {
+            source.close();
+        }
     }
 }
 
@@ -69,7 +75,7 @@ impl Drop for State {
 impl ListSubscription {
     /// Calls `look` whenever the list may have changed and the page is visible.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
-        let state = State { stream: None, ticks: 0, asking: None, look: Rc::new(look) };
+        let state = State { stream: None, is_open: false, ticks: 0, asking: None, look: Rc::new(look) };
         let state = Rc::new(RefCell::new(state));
         connect(&state);
         let weak = Rc::downgrade(&state);
@@ -84,17 +90,36 @@ fn connect(state: &Rc<RefCell<State>>) {
     if is_hidden() {
         return;
     }
-    let Ok(source) = EventSource::new("/api/queue/jobs/stream") else { return };
-    let on = |name| {
-        let state = Rc::downgrade(state);
-        Listener::new(&source, name, move |_| ask(&state))
+    let weak = Rc::downgrade(state);
+    let on_message = move |message| receive(&weak, &message);
+    let stream = match SharedStream::open(Subscription::Jobs, on_message.clone()) {
+        Some(stream) => Some(ChangeStream::Shared { _stream: stream }),
+        None => open_own(on_message),
     };
-    // The `open` event triggers a fetch because jobs may have changed before the stream was open. After that, each
-    // change triggers a `job` event.
-    let listeners = [on("open"), on("job")];
     let mut state = state.borrow_mut();
-    state.ticks = 0;
-    state.stream = Some(ChangeStream { source, _listeners: listeners });
+    (state.ticks, state.is_open, state.stream) = (0, false, stream);
+}
+
+fn open_own(on_message: impl Fn(Message) + Clone + 'static) -> Option<ChangeStream> {
+    let source = EventSource::new("/api/queue/jobs/stream").ok()?;
+    let on = |name, message: Message| {
+        let on_message = on_message.clone();
+        Listener::new(&source, name, move |_| on_message(message.clone()))
+    };
+    let listeners = [on("open", Message::Open), on("job", Message::Event(String::new())), on("error", Message::Broken)];
+    Some(ChangeStream::Own { source, _listeners: listeners })
+}
+
+fn receive(state: &Weak<RefCell<State>>, message: &Message) {
+    let Some(upgraded) = state.upgrade() else { return };
+    match message {
+        // Jobs may have changed before the stream was open.
+        Message::Open => upgraded.borrow_mut().is_open = true,
+        Message::Event(_) => {}
+        Message::Broken => return upgraded.borrow_mut().is_open = false,
+        Message::Heartbeat | Message::Terminal => return,
+    }
+    ask(state);
 }
 
 /// Schedules a fetch, unless one is already scheduled.
@@ -119,19 +144,15 @@ fn look(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// Fetches the list if no stream is open, and periodically opens a new stream if the browser has closed the last one.
+/// Fetches the list if no stream is open, and opens a broken stream again.
 fn tick(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
-    if is_hidden() {
-        return;
-    }
     let mut now = upgraded.borrow_mut();
-    let ready = now.stream.as_ref().map(|stream| stream.source.ready_state());
-    if ready == Some(EventSource::OPEN) {
+    if is_hidden() || now.is_open {
         return;
     }
     now.ticks += 1;
-    let again = ready != Some(EventSource::CONNECTING) && now.ticks >= TRIES;
+    let again = now.ticks >= TRIES;
     drop(now);
     look(state);
     if again {
@@ -139,12 +160,12 @@ fn tick(state: &Weak<RefCell<State>>) {
     }
 }
 
-/// Closes the stream while the page is hidden, because browsers limit the number of connections per site across all
-/// tabs.
+/// Closes the stream while the page is hidden.
 fn shown_or_hidden(state: &Weak<RefCell<State>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {
-        upgraded.borrow_mut().stream = None;
+        let mut state = upgraded.borrow_mut();
+        (state.stream, state.is_open) = (None, false);
     } else {
         connect(&upgraded);
         ask(state);

@@ -44,21 +44,29 @@ impl Selection {
 #[component]
 pub(super) fn SelectionBar(selection: Selection) -> impl IntoView {
     let jobs = selection.0;
-    let count = move || words::plural(i64::try_from(jobs.with(Vec::len)).unwrap_or(i64::MAX), "job");
+    let text = move || {
+        let count = jobs.with(Vec::len);
+        let hint = match count {
+            1 => ". Select another one to view them side by side.",
+            MAX_LOGS => ", the maximum",
+            _ => "",
+        };
+        format!("{} selected{hint}", words::plural(i64::try_from(count).unwrap_or(i64::MAX), "job"))
+    };
     view! {
         <Show when=move || jobs.with(|jobs| !jobs.is_empty())>
             <div class="selection" role="group" aria-label="Selected jobs" data-testid="selection">
-                <span role="status">
-                    {count} " selected" {move || selection.is_full().then_some(", the maximum")}
-                </span>
+                <span role="status">{text}</span>
                 <span class="push"></span>
-                <A
-                    href=move || jobs.with(|jobs| several::address(jobs))
-                    attr:class="button primary"
-                    attr:data-testid="view-selected"
-                >
-                    "View side by side"
-                </A>
+                <Show when=move || jobs.with(|jobs| jobs.len() > 1)>
+                    <A
+                        href=move || jobs.with(|jobs| several::address(jobs))
+                        attr:class="button primary"
+                        attr:data-testid="view-selected"
+                    >
+                        "View side by side"
+                    </A>
+                </Show>
                 <button type="button" class="button" on:click=move |_| jobs.set(Vec::new())>
                     "Clear"
                 </button>

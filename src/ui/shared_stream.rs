@@ -16,18 +16,20 @@ thread_local! {
     static HAS_FAILED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The events of a job that a page receives.
+/// What a page receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kinds {
-    /// All events after the cursor.
-    All,
-    /// New lifecycle events.
-    Lifecycle,
+pub enum Subscription {
+    /// All events of a job after a `seq`.
+    Events(JobId, Seq),
+    /// New lifecycle events of a job.
+    Lifecycle(JobId, Seq),
+    /// A message for each change of a job.
+    Jobs,
 }
 
 /// A message from the shared stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub enum Message {
     /// The stream is open.
     Open,
     /// An event, as JSON.
@@ -41,7 +43,7 @@ pub(super) enum Message {
 }
 
 /// A page's connection to the shared stream. Dropping it closes the connection.
-pub(super) struct SharedStream {
+pub struct SharedStream {
     port: MessagePort,
     _listeners: [Listener; 2],
 }
@@ -55,13 +57,8 @@ impl Drop for SharedStream {
 }
 
 impl SharedStream {
-    /// Requests the events of a job after `cursor`. Returns `None` if the browser has no shared workers.
-    pub(super) fn open(
-        job: JobId,
-        cursor: Seq,
-        kinds: Kinds,
-        on_message: impl Fn(Message) + Clone + 'static,
-    ) -> Option<Self> {
+    /// Subscribes. Returns `None` if the browser has no shared workers.
+    pub fn open(subscription: Subscription, on_message: impl Fn(Message) + Clone + 'static) -> Option<Self> {
         let is_supported = js_sys::Reflect::has(&window(), &JsValue::from_str("SharedWorker")) == Ok(true);
         if !is_supported || HAS_FAILED.get() {
             return None;
@@ -85,11 +82,12 @@ impl SharedStream {
             });
         });
         port.start();
-        let kinds = match kinds {
-            Kinds::All => "all",
-            Kinds::Lifecycle => "lifecycle",
+        let request = match subscription {
+            Subscription::Events(job, after) => format!("{job} {after} all"),
+            Subscription::Lifecycle(job, after) => format!("{job} {after} lifecycle"),
+            Subscription::Jobs => "jobs".to_owned(),
         };
-        port.post_message(&JsValue::from_str(&format!("{job} {cursor} {kinds}"))).ok()?;
+        port.post_message(&JsValue::from_str(&request)).ok()?;
         Some(Self { port, _listeners: [failed, received] })
     }
 }
