@@ -107,11 +107,11 @@ pub fn LiveOutput(source: LogSource) -> impl IntoView {
 pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     let is_filter_bar_open = RwSignal::new(false);
     view! {
-        <div class="live-common">
+        <section class="live-common" aria-label="Tools">
             <Toolbar logs search is_filter_bar_open />
             <Bars logs search is_filter_bar_open />
             <Shortcuts logs search />
-        </div>
+        </section>
     }
     .into_any()
 }
@@ -194,7 +194,7 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
             data-wrap=move || (screen.display.get().long_lines == LongLines::Wrapped).to_string()
             node_ref=screen.scroller
         >
-            <WithoutScripts job role=screen.role() />
+            <WithoutScripts log />
             <Rows screen />
             <p class="live-note">{move || note(screen, log.filtering(), connection.get(), &job.read())}</p>
             <div class="live-end" node_ref=sentinel></div>

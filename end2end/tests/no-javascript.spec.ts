@@ -24,6 +24,32 @@ test("without JavaScript a job's page shows its state, its steps and its newest 
   await expect(job.connection).toBeHidden();
 });
 
+test("without JavaScript the log is filtered and searched as text", async ({ page, server, api }) => {
+  const id = await api.submit({
+    steps: [
+      { name: "Build & test", id: "build", run: "echo built; echo 'warning: odd'" },
+      { name: "Deploy", run: "echo deployed; echo trouble >&2" },
+    ],
+  });
+  await api.ended(id);
+  const follow = async (name: string) => {
+    await page.goto(`${server.url}/tasks/queue/${id}`);
+    await page.getByTestId("without-scripts").getByRole("link", { name }).click();
+    return page.locator("body").innerText();
+  };
+  expect(await follow("Warnings and errors")).toBe("warning: odd\ntrouble\n");
+  expect(await follow("Standard error")).toBe("trouble\n");
+  expect(await follow("Step: Build & test")).toBe("built\nwarning: odd\n");
+  await page.goto(`${server.url}/tasks/queue/${id}`);
+  await page.getByTestId("without-scripts").getByRole("searchbox").fill("l.y");
+  await page.getByTestId("without-scripts").getByRole("button").click();
+  expect(await page.locator("body").innerText()).toBe("");
+  await page.goBack();
+  await page.getByTestId("without-scripts").getByRole("searchbox").fill("ploy");
+  await page.getByTestId("without-scripts").getByRole("button").click();
+  expect(await page.locator("body").innerText()).toBe("deployed\n");
+});
+
 test("without JavaScript a running job's page reloads itself on request", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: `echo begun; while [ ! -e ${stop} ]; do sleep 0.05; done; echo over` });

@@ -13,8 +13,10 @@ use crate::ui::Icon;
 pub struct StepChoice {
     /// The step.
     pub step: StepRef,
-    id: String,
-    name: String,
+    /// The id of the step in the API.
+    pub id: String,
+    /// The name that is shown.
+    pub name: String,
 }
 
 impl StepChoice {

@@ -69,6 +69,8 @@ pub struct MergedFrame {
     pub scroll_to: u32,
     /// What to load next.
     pub wanted: Vec<MergedWanted>,
+    /// For each log, the first drawn line whose matches for the current search are unknown.
+    pub unmarked: Vec<Option<LineKey>>,
 }
 
 /// The state from which the list is computed.
@@ -180,7 +182,9 @@ impl MergedPanel {
             below -= space.height;
             views.push((0, RowView::Space(space)));
         }
-        MergedFrame { rows: views, above, below, scroll_to, wanted: self.wanted(panels, scroll_to) }
+        let of_log = |log: usize| views.iter().filter(move |(of, _)| *of == log).map(|(_, view)| view);
+        let unmarked = panels.iter().enumerate().map(|(log, panel)| panel.unmarked(of_log(log))).collect();
+        MergedFrame { rows: views, above, below, scroll_to, wanted: self.wanted(panels, scroll_to), unmarked }
     }
 
     fn between(&self, from: u32, to: u32) -> Range<usize> {

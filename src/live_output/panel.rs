@@ -276,8 +276,10 @@ impl Panel {
     /// Handles scrolling to a new position. The call is ignored while the list follows the end of the log.
     pub fn scrolled(&mut self, scroll_top: u32) {
         if !self.follows() && scroll_top != self.scroll_top() {
-            (self.seeking, self.anchor) = (false, None);
+            self.seeking = false;
             self.hold(scroll_top);
+            // The position of a line changes when the lines around it are loaded and groups among them are collapsed.
+            self.anchor = self.far_line(scroll_top);
         }
     }
 
@@ -354,19 +356,19 @@ impl Panel {
         let wanted = self.wanted(rows.clone().chain(near), scroll_to);
         let rows: Vec<RowView> = rows.map(|index| self.view_of(index)).collect();
         let unseen = if self.follows() { 0 } else { self.unseen() };
-        let unmarked = self.unmarked(&rows);
+        let unmarked = self.unmarked(rows.iter());
         let width = (self.display.long_lines == LongLines::OneRow).then(|| self.layout.width());
         PanelFrame { rows, above, below, scroll_to, width, counts, unseen, wanted, unmarked }
     }
 
     /// Returns the first line among `rows` whose matches for the current search are unknown.
-    fn unmarked(&self, rows: &[RowView]) -> Option<LineKey> {
+    pub(super) fn unmarked<'a>(&self, mut rows: impl Iterator<Item = &'a RowView>) -> Option<LineKey> {
         let marks = self.marks.as_ref()?;
         let unknown = |row: &RowView| match row {
             RowView::Line { line, .. } if !marks.knows(line.key) => Some(line.key),
             _ => None,
         };
-        rows.iter().find_map(unknown)
+        rows.find_map(unknown)
     }
 
     /// Returns a row as it is drawn.

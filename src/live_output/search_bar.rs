@@ -84,7 +84,8 @@ impl ReaderSearch {
             };
             let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
-            search_in(log, &terms, first, Duration::ZERO);
+            // The pause lets the filter in the address find its lines first, among which the match is shown.
+            search_in(log, &terms, first, TYPING_PAUSE);
             self.terms.set(terms);
         }
     }

@@ -5,9 +5,9 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use model::Job;
+use leptos_router::params::ParamsMap;
 
-use super::logs::LogRole;
+use super::logs::{Log, LogRole};
 use crate::host;
 
 /// The interval in seconds at which the page reloads if the reader has enabled reloading.
@@ -16,10 +16,11 @@ const RELOAD_SECONDS: u32 = 5;
 /// The query parameter that turns reloading on. Reloading is off by default, because it interrupts reading.
 const RELOADS: &str = "reload";
 
-/// Shows the note with its links.
+/// Shows the note with its links. They lead to parts of the log as text, which replace the filters and the search.
 #[component]
-pub fn WithoutScripts(job: RwSignal<Job>, role: LogRole) -> impl IntoView {
-    let (id, over) = job.with_untracked(|job| (job.id, job.status.is_terminal()));
+pub fn WithoutScripts(log: Log) -> impl IntoView {
+    let role = log.screen().role();
+    let (id, over) = log.job.with_untracked(|job| (job.id, job.status.is_terminal()));
     let reloads = use_query_map().with_untracked(|query| query.get(RELOADS).is_some());
     if reloads && !over {
         host::reload_after(RELOAD_SECONDS);
@@ -43,12 +44,33 @@ pub fn WithoutScripts(job: RwSignal<Job>, role: LogRole) -> impl IntoView {
             " \u{b7} "
         }
     });
+    let part = |address: String, text: String| view! { <li><a href=address rel="external">{text}</a></li> };
+    let parts = [
+        (format!("/api/queue/jobs/{id}/log/search?level=warn,error&format=text"), "Warnings and errors".to_owned()),
+        (format!("/api/queue/jobs/{id}/log?stream=stderr"), "Standard error".to_owned()),
+    ];
+    let steps = untrack(|| log.steps()).into_iter().map(|choice| {
+        let mut parameters = ParamsMap::new();
+        parameters.insert("stage", choice.step.stage.as_str().to_owned());
+        parameters.insert("stepId", choice.id);
+        (format!("/api/queue/jobs/{id}/log{}", parameters.to_query_string()), format!("Step: {}", choice.name))
+    });
+    let parts = parts.into_iter().chain(steps).map(|(address, text)| part(address, text)).collect_view();
     view! {
-        <p class="live-plain without-scripts" data-testid="without-scripts">
-            {text}
-            {link}
-            <a href=format!("/api/queue/jobs/{id}/log") rel="external">"The complete log as text"</a>
-        </p>
+        <div class="live-plain without-scripts" data-testid="without-scripts">
+            <p>
+                {text} {link}
+                <a href=format!("/api/queue/jobs/{id}/log") rel="external">
+                    "The complete log as text"
+                </a>
+            </p>
+            <ul>{parts}</ul>
+            <form method="get" action=format!("/api/queue/jobs/{id}/log/search")>
+                <input type="hidden" name="format" value="text" />
+                <input class="field" type="search" name="q" required aria-label="Search the output" />
+                <button class="button">"Search"</button>
+            </form>
+        </div>
     }
     .into_any()
 }

@@ -161,6 +161,11 @@ impl MergedScreen {
             for wanted in frame.wanted {
                 self.load(wanted);
             }
+            for (log, from) in self.logs.all().into_iter().zip(frame.unmarked) {
+                if let Some(from) = from {
+                    log.screen().load_marks(from);
+                }
+            }
         });
     }
 

@@ -257,9 +257,10 @@ fn the_list_follows_its_end_until_it_is_paused() {
 #[test]
 fn logs_without_lines_are_merged() {
     let simulation = Simulation::new(vec![Vec::new(), Vec::new()], 10);
+    let frame = simulation.frame();
     assert_eq!(
-        simulation.frame(),
-        MergedFrame { rows: Vec::new(), above: 0, below: 0, scroll_to: 0, wanted: Vec::new() }
+        (frame.rows, frame.above, frame.below, frame.scroll_to, frame.wanted),
+        (Vec::new(), 0, 0, 0, Vec::new())
     );
 }
 

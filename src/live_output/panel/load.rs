@@ -85,6 +85,26 @@ impl Panel {
         }
     }
 
+    /// Returns the line at a scroll position that is far from the window, and not at the end of the list.
+    pub(super) fn far_line(&self, scroll_top: u32) -> Option<LineKey> {
+        let (layout, scale) = (&self.layout, self.layout.scale());
+        let bottom = scroll_top.saturating_add(self.height);
+        let space = layout.at(scroll_top).filter(|_| bottom < layout.height())?;
+        let into = scale.lines(scroll_top.saturating_sub(layout.top(space)));
+        let index = match layout.rows()[space] {
+            PanelRow::Earlier => {
+                let left = scale.lines(layout.top(space + 1).saturating_sub(bottom));
+                (left > PART).then_some(into)?
+            }
+            PanelRow::Later => {
+                let list = self.list();
+                (into > PART).then_some(self.listed_lines() - list.lines_after() + into)?
+            }
+            PanelRow::Line(_) | PanelRow::LifecycleEvent(_) => return None,
+        };
+        self.listed_line(index)
+    }
+
     /// Returns what to load: the lines around the requested line, next to the window, or at the current scroll
     /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
     pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<Wanted> {

@@ -95,7 +95,7 @@ impl Screen {
     }
 
     /// Loads the matches of the current search in the lines from `from` on.
-    pub(super) fn load_marks(self, from: LineKey) {
+    pub fn load_marks(self, from: LineKey) {
         let begin = |requests: &mut Requests| {
             let query = requests.search.clone().filter(|_| !requests.is_loading_marks)?;
             requests.is_loading_marks = true;

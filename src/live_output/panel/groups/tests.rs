@@ -6,7 +6,7 @@ use super::*;
 use crate::live_output::buffer::{Buffer, BufferLimits, LineRange};
 use crate::live_output::filter::RowFilter;
 use crate::live_output::layout::{LIFECYCLE_HEIGHT, ROW_HEIGHT};
-use crate::live_output::panel::RowView;
+use crate::live_output::panel::{RowView, Wanted};
 use crate::live_output::simulated::{event, log_event, output_line};
 
 const HEIGHT: u32 = 400;
@@ -220,4 +220,34 @@ fn a_step_stays_collapsed_when_lines_are_loaded_into_a_list_that_does_not_show_s
     panel.load(LineRange { attempt: 1, first: 1, count: 1 }, LinesPage { items, total_lines: 302, complete: true });
     panel.set_filter(RowFilter::default());
     assert_eq!(panel.collapsed(step), Some(Collapsed::Yes));
+}
+
+#[test]
+fn a_far_jump_past_a_collapsed_group_shows_the_line_at_that_position() {
+    let text = |number: i64| match number {
+        100 => "::group::Large".to_owned(),
+        450 => "::endgroup::".to_owned(),
+        _ => format!("line {number}"),
+    };
+    let total = 10_000;
+    let tail: Vec<Event> =
+        (total - 99..=total).map(|number| log_event(Seq(number), number, &format!("{}\n", text(number)))).collect();
+    let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(total), BufferLimits::default()));
+    panel.resize(80, HEIGHT);
+    let load = |panel: &mut Panel| {
+        while let Some(Wanted::Lines(part)) = panel.frame().wanted {
+            let last = (part.first + part.count - 1).min(total);
+            let items = (part.first..=last).map(|number| output_line(number, &text(number), Level::Info)).collect();
+            panel.load(part, LinesPage { items, total_lines: total, complete: true });
+        }
+    };
+    panel.go_to(key(1));
+    load(&mut panel);
+    panel.toggle_group(GroupKey::Lines(key(100)));
+    load(&mut panel);
+    let later = panel.layout.rows().iter().position(|row| *row == PanelRow::Later).expect("lines follow");
+    let after = panel.buffer.lines().back().expect("a line").key.number + 1;
+    panel.scrolled(panel.layout.top(later) + 2_000 * ROW_HEIGHT);
+    load(&mut panel);
+    assert_eq!(panel.first_visible(), Some(key(after + 2_000)));
 }
