@@ -81,18 +81,18 @@ function watchJobs(port) {
   if (changes) {
     return;
   }
-  const source = new EventSource("/api/queue/jobs/stream");
+  const stream = new EventSource("/api/queue/jobs/stream");
   const send = (type) => lists.forEach((list) => list.postMessage([type, ""]));
-  source.onopen = () => send("open");
-  source.addEventListener("job", () => send("event"));
+  stream.onopen = () => send("open");
+  stream.addEventListener("job", () => send("event"));
   // The pages subscribe again.
-  source.onerror = () => {
-    source.close();
+  stream.onerror = () => {
+    stream.close();
     changes = null;
     send("error");
     lists.clear();
   };
-  changes = source;
+  changes = stream;
 }
 
 /** Returns whether the stream will send what the page lacks. */

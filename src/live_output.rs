@@ -64,12 +64,11 @@ use feed::Feed;
 use feed::policy::Connection;
 use filter::OutputFilter;
 use filter_bar::FilterBar;
-use filtering::Filtering;
 use finder::FindProgress;
 use follow::Scrolls;
 use lag::Lag;
 use logs::{Log, LogSource, Logs};
-use model::{Event, Job, JobStatus, Payload};
+use model::{Event, JobStatus, Payload};
 use rows::Rows;
 use screen::{Ruler, Screen};
 pub use search_bar::ReaderSearch;
@@ -106,6 +105,11 @@ pub fn LiveOutput(source: LogSource) -> impl IntoView {
 #[component]
 pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     let is_filter_bar_open = RwSignal::new(false);
+    // One log may have changed its filter, to show a line that the filter would hide.
+    Effect::new(move || {
+        let _ = logs.filter();
+        untrack(|| logs.change_filter(|_| ()));
+    });
     view! {
         <section class="live-common" aria-label="Tools">
             <Toolbar logs search is_filter_bar_open />
@@ -131,10 +135,9 @@ fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) ->
 /// Shows the rows of a log with its status bar, and updates them live.
 #[component]
 pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoView {
-    let LogSource { job, tail, step_errors, on_lifecycle_events, on_hidden_change, .. } = source;
+    let LogSource { job, step_errors, on_lifecycle_events, on_hidden_change, .. } = source;
     let screen = log.screen();
-    let over = tail.terminal && tail.next_after >= tail.last_seq;
-    let connection = RwSignal::new(if over { Connection::Ended } else { Connection::Connecting });
+    let connection = log.connection;
     let sentinel: NodeRef<html::Div> = NodeRef::new();
     let lag = Lag::new();
     let try_now = RwSignal::new(0_u32);
@@ -196,7 +199,7 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
         >
             <WithoutScripts log />
             <Rows screen />
-            <p class="live-note">{move || note(screen, log.filtering(), connection.get(), &job.read())}</p>
+            <p class="live-note">{move || note(log)}</p>
             <div class="live-end" node_ref=sentinel></div>
         </div>
         <Show when=move || { screen.unseen.get() > 0 }>
@@ -225,9 +228,10 @@ fn new_rows(screen: Screen) -> String {
 
 /// Returns the message to display after the rows: the reason why the server refused the request, or why there are no
 /// rows.
-fn note(screen: Screen, filtering: Filtering, connection: Connection, job: &Job) -> Option<String> {
+fn note(log: Log) -> Option<String> {
+    let (screen, job) = (log.screen(), log.job.read());
     let (counts, filter) = (screen.counts.get(), screen.filter.get().kind);
-    if let Connection::Refused(status) = connection {
+    if let Connection::Refused(status) = log.connection.get() {
         let text = match status {
             401 => "Your session has ended. Reload the page to log in again.",
             403 => "You are not allowed to read this job's output.",
@@ -238,7 +242,7 @@ fn note(screen: Screen, filtering: Filtering, connection: Connection, job: &Job)
     }
     let is_waiting = job.status == JobStatus::Queued && counts.logs == 0;
     if let Some(shown) = counts.narrowed.filter(|_| !is_waiting) {
-        return match filtering.progress() {
+        return match log.filtering().progress() {
             FindProgress::Failed(message) => Some(format!("The filter cannot be applied: {message}.")),
             FindProgress::Searching if shown == 0 => Some("Searching\u{2026}".to_owned()),
             FindProgress::Idle if shown == 0 => Some("No lines match the filter.".to_owned()),

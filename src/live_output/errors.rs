@@ -130,13 +130,18 @@ impl Errors {
 
 /// Moves to the next error in a direction. In large logs, errors are counted first.
 pub fn go(logs: Logs, direction: FindDirection) {
-    let uncounted: Vec<Errors> = untrack(|| uncounted(logs));
-    if uncounted.is_empty() {
-        return logs.go(finder_of, direction);
+    for (index, log) in logs.all().into_iter().enumerate() {
+        let errors = log.errors();
+        if untrack(|| errors.is_uncounted()) {
+            // The first error of the active log is shown as soon as it has been found.
+            let from = errors.finder.screen().current().filter(|_| logs.active_index() == index);
+            errors.search(from);
+            if logs.active_index() == index {
+                return;
+            }
+        }
     }
-    for errors in uncounted {
-        errors.search(errors.finder.screen().current());
-    }
+    logs.go(finder_of, direction);
 }
 
 fn uncounted(logs: Logs) -> Vec<Errors> {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use model::{SearchPage, Timestamp};
+use model::SearchPage;
 
+use super::layout::RowKey;
 use super::line::LineKey;
+use super::merged::MergedRow;
 use super::screen::{Screen, search_path};
 use super::search::Findings;
 use super::totals::Totals;
@@ -126,12 +128,15 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
-    /// Returns the next line in a direction from a time, given with the index of the log that contains the line at that
-    /// time, among the lines that are loaded. `index` is the index of this log: of two lines with the same time, that of
-    /// the log with the lower index is the first one.
-    pub fn next_in_time(self, from: (Timestamp, usize), index: usize, direction: FindDirection) -> Option<LineKey> {
+    /// Returns the next line in a direction from a row of the merged list, among the lines that are loaded. `index` is the
+    /// index of this log. Of two lines with the same time, that of the log with the lower index is the first one.
+    pub fn next_in_time(self, from: MergedRow, index: usize, direction: FindDirection) -> Option<LineKey> {
         let screen = self.screen();
-        let current = (from.1 == index).then(|| screen.current()).flatten();
+        let current = match from.key {
+            RowKey::Line(key) if from.log == index => Some(key),
+            _ => None,
+        };
+        let from = (from.time, from.log);
         let place = |key: LineKey| Some((screen.time_of(key)?, index));
         self.findings.with_untracked(|findings| match direction {
             FindDirection::Next => {

@@ -9,12 +9,14 @@ use wasm_bindgen::JsCast;
 
 use super::display;
 use super::errors::{Errors, StepErrors};
+use super::feed::policy::Connection;
 use super::filter::RowFilter;
 use super::filter_bar::{self, StepChoice};
 use super::filtering::Filtering;
 use super::finder::{FindDirection, Finder};
 use super::follow::Scrolls;
 use super::merged::screen::MergedScreen;
+use super::panel::Side;
 use super::screen::Screen;
 use super::search_bar::SEARCH_EVERY;
 use crate::ui::Now;
@@ -58,6 +60,8 @@ pub enum LogRole {
 pub struct Log {
     /// The job's current state.
     pub job: RwSignal<Job>,
+    /// The state of the connection to the server.
+    pub connection: RwSignal<Connection>,
     lifecycle_events: RwSignal<Vec<Event>>,
     compared_with: Signal<Option<JobId>>,
     screen: StoredValue<Screen>,
@@ -70,8 +74,10 @@ impl Log {
     fn new(source: &LogSource, role: LogRole) -> Self {
         let id = source.job.with_untracked(|job| job.id);
         let screen = Screen::new(id, role, source.lifecycle_events.get_untracked(), &source.tail);
+        let over = source.tail.terminal && source.tail.next_after >= source.tail.last_seq;
         Self {
             job: source.job,
+            connection: RwSignal::new(if over { Connection::Ended } else { Connection::Connecting }),
             lifecycle_events: source.lifecycle_events,
             compared_with: source.compared_with,
             screen: StoredValue::new(screen),
@@ -123,7 +129,7 @@ pub struct Logs {
     all: StoredValue<Vec<Log>>,
     active: RwSignal<usize>,
     /// The list that shows the rows of all logs merged by time, while there is one.
-    merged: StoredValue<Option<MergedScreen>>,
+    merged: RwSignal<Option<MergedScreen>>,
 }
 
 impl Logs {
@@ -135,7 +141,7 @@ impl Logs {
             _ => LogRole::Other,
         };
         let all = sources.iter().enumerate().map(|(index, source)| Log::new(source, role(index))).collect();
-        Self { all: StoredValue::new(all), active: RwSignal::new(0), merged: StoredValue::new(None) }
+        Self { all: StoredValue::new(all), active: RwSignal::new(0), merged: RwSignal::new(None) }
     }
 
     /// Returns all logs.
@@ -150,7 +156,7 @@ impl Logs {
 
     /// Shows the rows of all logs in a merged list instead of their own lists.
     pub fn begin_merging(self, list: MergedScreen) {
-        self.merged.set_value(Some(list));
+        self.merged.set(Some(list));
         for log in self.all() {
             log.screen().set_merged(true);
         }
@@ -165,7 +171,7 @@ impl Logs {
             display::restore(screen);
             screen.measure();
         }
-        let _ = self.merged.try_set_value(None);
+        let _ = self.merged.try_set(None);
     }
 
     /// Returns the log if it is the only one.
@@ -182,6 +188,19 @@ impl Logs {
     /// Returns whether a log is the one that the reader has used last.
     pub fn is_active(self, index: usize) -> bool {
         self.active.get() == index
+    }
+
+    /// Returns the index of the log that the reader has used last.
+    pub fn active_index(self) -> usize {
+        self.active.get_untracked()
+    }
+
+    /// Returns whether the list that the reader sees follows its end.
+    pub fn follows(self) -> bool {
+        match self.merged.get() {
+            Some(merged) => merged.follows.get(),
+            None => self.active().screen().follows.get(),
+        }
     }
 
     /// Makes a log the active one.
@@ -228,8 +247,9 @@ impl Logs {
     /// log, the first one follows.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
-        let is_merged = self.merged.with_value(Option::is_some);
-        if is_merged && let Some(index) = self.next_in_time(finder, direction) {
+        if let Some(merged) = self.merged.get_untracked()
+            && let Some(index) = self.go_in_time(merged, finder, direction)
+        {
             return self.activate(index);
         }
         if finder(logs[active]).go(direction) {
@@ -247,22 +267,25 @@ impl Logs {
         }
     }
 
-    /// Moves to the next line in time that a finder of any log has found, as far as the lines are loaded. Returns the
-    /// index of its log.
-    fn next_in_time(self, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
-        let (logs, active) = (self.all(), self.active.get_untracked());
-        let screen = logs[active].screen();
-        let from = (screen.time_of(screen.current()?)?, active);
+    /// Moves to the next line in time that a finder of any log has found. Beyond the lines that are loaded, it is assumed
+    /// to be in the log of which the fewest are loaded. Returns the index of its log.
+    fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
+        let (logs, from) = (self.all(), merged.current()?);
         let next = logs.iter().enumerate().filter_map(|(index, log)| {
             let key = finder(*log).next_in_time(from, index, direction)?;
-            Some((log.screen().time_of(key)?, index, key))
+            let time = log.screen().time_of(key).filter(|time| merged.covers(*time))?;
+            Some((time, index, key))
         });
-        let (_, index, key) = match direction {
-            FindDirection::Next => next.min(),
-            FindDirection::Previous => next.max(),
-        }?;
-        finder(logs[index]).show(key);
-        Some(index)
+        let (next, side) = match direction {
+            FindDirection::Next => (next.min(), Side::Later),
+            FindDirection::Previous => (next.max(), Side::Earlier),
+        };
+        if let Some((_, index, key)) = next {
+            finder(logs[index]).show(key);
+            return Some(index);
+        }
+        let index = merged.limiting_log(side)?;
+        finder(logs[index]).go(direction).then_some(index)
     }
 
     /// Returns the position of the line that the reader has moved to among all lines that the finders have found.
@@ -288,7 +311,7 @@ impl Logs {
 
     /// Follows the newest lines or, if the active log is followed, stops following.
     pub fn toggle_follow(self) {
-        if let Some(merged) = self.merged.get_value() {
+        if let Some(merged) = self.merged.get_untracked() {
             return toggle(merged.follows(), merged);
         }
         let follows = untrack(|| self.active()).screen().follows();
@@ -299,7 +322,7 @@ impl Logs {
 
     /// Scrolls to the end of the active log, and follows its newest lines.
     pub fn follow(self) {
-        match self.merged.get_value() {
+        match self.merged.get_untracked() {
             Some(merged) => merged.follow(),
             None => untrack(|| self.active()).screen().follow(),
         }
@@ -307,7 +330,7 @@ impl Logs {
 
     /// Scrolls to the start of the active log.
     pub fn go_to_start(self) {
-        match self.merged.get_value() {
+        match self.merged.get_untracked() {
             Some(merged) => merged.go_to_start(),
             None => untrack(|| self.active()).screen().go_to_start(),
         }
@@ -317,7 +340,9 @@ impl Logs {
     pub fn click(self, test_id: &str) {
         let panel = untrack(|| self.active()).screen().scroller.get_untracked();
         let log = panel.and_then(|panel| panel.closest(".live").ok().flatten());
-        let button = log.and_then(|log| log.query_selector(&format!("[data-testid={test_id}]")).ok().flatten());
+        let selector = format!("[data-testid={test_id}]");
+        let merged = document().query_selector(&format!(".merged {selector}")).ok().flatten();
+        let button = merged.or_else(|| log.and_then(|log| log.query_selector(&selector).ok().flatten()));
         if let Some(button) = button.and_then(|node| node.dyn_into::<web_sys::HtmlElement>().ok()) {
             button.click();
         }

@@ -1,8 +1,7 @@
 //! Computes the contents of the list that shows several logs merged by time: its rows and the scroll position.
 //!
-//! This module is pure. It uses the rows, heights and windows of the panels of the logs, which it does not change, except
-//! that it tells each of them where the reader is ([`MergedPanel::place_in`]). [`screen`] loads what is missing and draws
-//! the result.
+//! This module is pure. It uses the rows, heights and windows of the panels of the logs. [`screen`] loads what is missing,
+//! draws the result, and tells each panel where the reader is.
 
 mod list;
 pub mod screen;
@@ -15,7 +14,7 @@ use model::Timestamp;
 use super::layout::{ROW_HEIGHT, RowKey};
 use super::line::LineKey;
 use super::panel::{Panel, RowView, Side, Wanted};
-use list::MergedList;
+pub use list::{MergedList, MergedRow};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels.
 const OVERSCAN: u32 = 800;
@@ -42,7 +41,7 @@ enum MergedPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
     /// A line of a log. The lines of the logs that are not in `asked` have to be loaded at the time of this line.
-    Line { log: usize, key: LineKey, asked: Vec<usize> },
+    Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
 }
@@ -67,6 +66,8 @@ pub struct MergedFrame {
     pub below: u32,
     /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
+    /// The width of the widest line in columns, if long lines are not wrapped.
+    pub width: Option<u32>,
     /// What to load next.
     pub wanted: Vec<MergedWanted>,
     /// For each log, the first drawn line whose matches for the current search are unknown.
@@ -81,6 +82,8 @@ pub struct MergedPanel {
     goal: Option<Goal>,
     /// The number of times that lines have been requested for the goal.
     loads: usize,
+    /// A scroll position far from the loaded lines at which no lines could be loaded.
+    given_up: Option<u32>,
     height: u32,
 }
 
@@ -88,7 +91,7 @@ impl MergedPanel {
     /// Creates a list that follows the end of the logs.
     #[must_use]
     pub fn new() -> Self {
-        Self { list: MergedList::default(), place: MergedPlace::End, goal: None, loads: 0, height: 0 }
+        Self { list: MergedList::default(), place: MergedPlace::End, goal: None, loads: 0, given_up: None, height: 0 }
     }
 
     /// Returns whether the list follows the end of the logs.
@@ -110,11 +113,11 @@ impl MergedPanel {
 
     /// Computes the list anew after the logs have changed.
     pub fn update(&mut self, panels: &[&Panel]) {
-        let top = self.scroll_top(panels);
+        let top = self.scroll_top();
         self.list = MergedList::of(panels);
         if let MergedPlace::InSpace(_) = self.place {
             // Lines may have been loaded into the space.
-            self.hold(panels, top);
+            self.hold(top);
         }
         self.advance(panels);
     }
@@ -125,23 +128,23 @@ impl MergedPanel {
     }
 
     /// Stops following, without changing the scroll position.
-    pub fn pause(&mut self, panels: &[&Panel]) {
+    pub fn pause(&mut self) {
         if self.follows() {
-            self.hold(panels, self.scroll_top(panels));
+            self.hold(self.scroll_top());
         }
     }
 
     /// Handles scrolling to a new position.
-    pub fn scrolled(&mut self, panels: &[&Panel], scroll_top: u32) {
-        if !self.follows() && scroll_top != self.scroll_top(panels) {
+    pub fn scrolled(&mut self, scroll_top: u32) {
+        if !self.follows() && scroll_top != self.scroll_top() {
             self.goal = None;
-            self.hold(panels, scroll_top);
+            self.hold(scroll_top);
         }
     }
 
     /// Scrolls to a line of a log, which is loaded first if necessary.
     pub fn go_to(&mut self, panels: &[&Panel], log: usize, key: LineKey) {
-        (self.goal, self.loads) = (Some(Goal::Line { log, key, asked: vec![log] }), 0);
+        (self.goal, self.loads) = (Some(Goal::Line { log, key, asked: vec![log], asking: Vec::new() }), 0);
         self.advance(panels);
     }
 
@@ -155,19 +158,18 @@ impl MergedPanel {
     /// Returns where a panel's own list has to be so that it shows what is visible here: its first row that is not above
     /// the visible part, or `None` if the list follows the end or has no such row.
     #[must_use]
-    pub fn place_in(&self, panels: &[&Panel], log: usize) -> Option<RowKey> {
+    pub fn place_in(&self, log: usize) -> Option<RowKey> {
         if self.follows() {
             return None;
         }
-        let first = self.list.at(self.scroll_top(panels))?;
-        let row = self.list.rows()[first..].iter().find(|row| row.log == log)?;
-        panels[log].key_of_row(row.row)
+        let first = self.list.at(self.scroll_top())?;
+        self.list.rows()[first..].iter().find(|row| row.log == log).map(|row| row.key)
     }
 
     /// Computes the current frame.
     #[must_use]
     pub fn frame(&self, panels: &[&Panel]) -> MergedFrame {
-        let scroll_to = self.scroll_top(panels);
+        let scroll_to = self.scroll_top();
         let rows = self.between(scroll_to.saturating_sub(OVERSCAN), scroll_to + self.height + OVERSCAN);
         let (mut above, mut below) = (self.list.top(rows.start), self.list.height() - self.list.top(rows.end));
         let mut views = Vec::with_capacity(rows.len() + 2);
@@ -183,8 +185,9 @@ impl MergedPanel {
             views.push((0, RowView::Space(space)));
         }
         let of_log = |log: usize| views.iter().filter(move |(of, _)| *of == log).map(|(_, view)| view);
+        let width = panels.iter().filter_map(|panel| panel.unwrapped_width()).max();
         let unmarked = panels.iter().enumerate().map(|(log, panel)| panel.unmarked(of_log(log))).collect();
-        MergedFrame { rows: views, above, below, scroll_to, wanted: self.wanted(panels, scroll_to), unmarked }
+        MergedFrame { rows: views, above, below, scroll_to, width, wanted: self.wanted(panels, scroll_to), unmarked }
     }
 
     fn between(&self, from: u32, to: u32) -> Range<usize> {
@@ -194,25 +197,25 @@ impl MergedPanel {
         }
     }
 
-    fn scroll_top(&self, panels: &[&Panel]) -> u32 {
+    fn scroll_top(&self) -> u32 {
         let end = self.list.height().saturating_sub(self.height);
         match self.place {
             MergedPlace::End => end,
             MergedPlace::InSpace(top) => top.min(end),
             MergedPlace::Row { log, key, time, below } => {
-                let top = self.list.top(self.list.find(panels, log, key, time));
+                let top = self.list.top(self.list.find(log, key, time));
                 u32::try_from(i64::from(top) + below).unwrap_or(0).min(end)
             }
         }
     }
 
-    fn hold(&mut self, panels: &[&Panel], scroll_top: u32) {
+    fn hold(&mut self, scroll_top: u32) {
         let rows = self.list.top(0)..self.list.top(self.list.rows().len());
         let index = self.list.at(scroll_top).filter(|_| rows.contains(&scroll_top));
-        let row = index.and_then(|index| {
+        let row = index.map(|index| {
             let row = self.list.rows()[index];
             let below = i64::from(scroll_top) - i64::from(self.list.top(index));
-            Some(MergedPlace::Row { log: row.log, key: panels[row.log].key_of_row(row.row)?, time: row.time, below })
+            MergedPlace::Row { log: row.log, key: row.key, time: row.time, below }
         });
         self.place = row.unwrap_or(MergedPlace::InSpace(scroll_top));
     }
@@ -222,7 +225,7 @@ impl MergedPanel {
     fn advance(&mut self, panels: &[&Panel]) {
         let is_reached = match &self.goal {
             None => return,
-            Some(Goal::Line { log, key, asked }) => match panels[*log].time_of_line(*key) {
+            Some(Goal::Line { log, key, asked, .. }) => match panels[*log].time_of_line(*key) {
                 Some(time) => {
                     let below = -i64::from(self.height / 3);
                     self.place = MergedPlace::Row { log: *log, key: RowKey::Line(*key), time, below };
@@ -234,20 +237,36 @@ impl MergedPanel {
             Some(Goal::Start) => {
                 let is_reached = (0..panels.len()).all(|log| self.list.period(log).from.is_none());
                 if is_reached {
-                    self.hold(panels, 0);
+                    self.hold(0);
                 }
                 is_reached
             }
         };
-        if is_reached || self.loads > MAX_LOADS * panels.len() {
+        if is_reached {
             self.goal = None;
+        } else if self.loads > MAX_LOADS * panels.len() {
+            self.goal = None;
+            if let MergedPlace::InSpace(top) = self.place {
+                self.given_up = Some(top);
+            }
         }
     }
 
-    /// Records that the lines of a log at the time of the wanted line have been requested.
-    pub fn note_asked(&mut self, panels: &[&Panel], log: usize) {
-        if let Some(Goal::Line { asked, .. }) = &mut self.goal {
-            asked.push(log);
+    /// Records that the lines of a log at the time of the wanted line are being requested.
+    pub fn begin_asking(&mut self, log: usize) {
+        self.loads += 1;
+        if let Some(Goal::Line { asking, .. }) = &mut self.goal {
+            asking.push(log);
+        }
+    }
+
+    /// Records whether the request for the lines of a log at the time of the wanted line has succeeded.
+    pub fn end_asking(&mut self, panels: &[&Panel], log: usize, has_succeeded: bool) {
+        if let Some(Goal::Line { asking, asked, .. }) = &mut self.goal {
+            asking.retain(|other| *other != log);
+            if has_succeeded {
+                asked.push(log);
+            }
         }
         self.advance(panels);
     }
@@ -260,11 +279,12 @@ impl MergedPanel {
     fn wanted(&self, panels: &[&Panel], scroll_to: u32) -> Vec<MergedWanted> {
         let logs = 0..panels.len();
         match &self.goal {
-            Some(Goal::Line { log, key, asked }) => {
+            Some(Goal::Line { log, key, asked, asking }) => {
                 let Some(time) = panels[*log].time_of_line(*key) else {
                     return vec![MergedWanted::Lines(*log, panels[*log].wanted_around(*key))];
                 };
-                let is_missing = |log: &usize| !asked.contains(log) && !self.list.period(*log).covers(time);
+                let is_known = |log: &usize| asked.contains(log) || asking.contains(log);
+                let is_missing = |log: &usize| !is_known(log) && !self.list.period(*log).covers(time);
                 return logs.filter(is_missing).map(|log| MergedWanted::AtTime(log, time)).collect();
             }
             Some(Goal::Start) => {
@@ -276,18 +296,38 @@ impl MergedPanel {
             }
             None => {}
         }
-        if self.follows() {
-            return Vec::new();
-        }
+        // While following, lines are loaded only if the list would be shorter than its visible part.
+        let ahead = if self.follows() { 0 } else { AHEAD };
         let is_near = |side| match side {
-            Side::Earlier => scroll_to < self.list.top(0) + AHEAD,
-            Side::Later => scroll_to + self.height + AHEAD > self.list.top(self.list.rows().len()),
+            Side::Earlier => scroll_to < self.list.top(0) + ahead,
+            Side::Later => scroll_to + self.height + ahead > self.list.top(self.list.rows().len()),
         };
         let next = |side| {
-            let log = self.list.limiting_log(side).filter(|_| is_near(side))?;
+            let log = self.list.limiting_log(side).filter(|_| is_near(side) && !self.list.is_blocked(side))?;
             Some(MergedWanted::Lines(log, panels[log].wanted_at(side)?))
         };
-        [Side::Earlier, Side::Later].into_iter().filter_map(next).take(1).collect()
+        // If the windows do not overlap, those that end before the reader's place are extended first.
+        let is_later = matches!(self.place, MergedPlace::Row { time, .. } if self.list.ends_before(time));
+        let sides = if is_later { [Side::Later, Side::Earlier] } else { [Side::Earlier, Side::Later] };
+        sides.into_iter().filter_map(next).take(1).collect()
+    }
+
+    /// Returns the row that the reader sees: that of the marked line of a log if it is visible, or else the first visible
+    /// one.
+    #[must_use]
+    pub fn current(&self, panels: &[&Panel], active: usize) -> Option<MergedRow> {
+        let top = self.scroll_top();
+        let rows = &self.list.rows()[self.between(top, top + self.height)];
+        let marked = panels[active].marked_line().map(RowKey::Line);
+        let is_marked = |row: &&MergedRow| row.log == active && Some(row.key) == marked;
+        let is_line = |row: &&MergedRow| matches!(row.key, RowKey::Line(_));
+        rows.iter().find(is_marked).or_else(|| rows.iter().find(is_line)).copied()
+    }
+
+    /// Returns the merged rows.
+    #[must_use]
+    pub const fn list(&self) -> &MergedList {
+        &self.list
     }
 
     /// Returns the line to go to if the reader has scrolled far into the space for lines that are not loaded: the line of
@@ -297,10 +337,11 @@ impl MergedPanel {
         let MergedPlace::InSpace(top) = self.place else { return None };
         let rows = self.list.top(0)..self.list.top(self.list.rows().len());
         let is_far = top + self.height + FAR < rows.start || top > rows.end.saturating_add(FAR);
+        let is_far = is_far && self.given_up != Some(top) && self.goal.is_none();
         let (log, panel) = panels.iter().enumerate().max_by_key(|(_, panel)| panel.listed_lines())?;
         let lines = panel.listed_lines();
         let index = i64::from(top) * lines / i64::from(self.list.height().max(1));
-        Some((log, panel.listed_line(index.min(lines - 1))?)).filter(|_| is_far && self.goal.is_none())
+        Some((log, panel.listed_line(index.min(lines - 1))?)).filter(|_| is_far)
     }
 }
 

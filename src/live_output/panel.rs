@@ -16,7 +16,7 @@ use std::ops::Range;
 use model::{Event, SearchPage, Seq};
 
 use super::buffer::{Buffer, WhenFull};
-use super::display::{Display, LongLines};
+use super::display::Display;
 use super::filter::RowFilter;
 use super::groups::Groups;
 use super::layout::{Layout, PanelRow, RowKey};
@@ -357,7 +357,7 @@ impl Panel {
         let rows: Vec<RowView> = rows.map(|index| self.view_of(index)).collect();
         let unseen = if self.follows() { 0 } else { self.unseen() };
         let unmarked = self.unmarked(rows.iter());
-        let width = (self.display.long_lines == LongLines::OneRow).then(|| self.layout.width());
+        let width = self.unwrapped_width();
         PanelFrame { rows, above, below, scroll_to, width, counts, unseen, wanted, unmarked }
     }
 

@@ -230,12 +230,20 @@ impl Screen {
 
     /// Returns whether a group is collapsed, as far as its title is drawn.
     pub fn collapsed(self, group: GroupKey) -> Option<Collapsed> {
+        if self.is_merged() {
+            self.changes.track();
+            return self.panel.try_with_value(|panel| panel.collapsed_group(group)).flatten();
+        }
         let of_row = |row: &RowView| row.group().filter(|(key, _)| *key == group).map(|(_, collapsed)| collapsed);
         self.rows.with(|rows| rows.iter().find_map(of_row))
     }
 
     /// Returns the state of the group with this title, as far as it is drawn.
     pub fn group(self, title: LineKey) -> Option<GroupState> {
+        if self.is_merged() {
+            self.changes.track();
+            return self.panel.try_with_value(|panel| panel.group_state(title)).flatten();
+        }
         let is_title = |row: &&RowView| row.group().is_some_and(|(key, _)| key == GroupKey::Lines(title));
         self.rows.with(|rows| rows.iter().find(is_title).and_then(RowView::group_of_lines))
     }
@@ -298,6 +306,9 @@ impl Screen {
     /// Processes pending scrolling before a redraw, which would otherwise undo it. Browsers report scrolling only in the
     /// next animation frame.
     fn note_scrolling(self) {
+        if self.is_merged() {
+            return;
+        }
         let placed = |requests: &mut Requests| requests.placed_top.filter(|_| requests.frames_to_place == 0);
         let (placed, top) = (self.requests.try_update_value(placed).flatten(), scroll_top_of(self.scroller));
         if placed.is_some_and(|placed| placed != top) && self.follows.try_get_untracked() == Some(false) {

@@ -165,6 +165,12 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
+    /// Returns the line from which on the window holds every selected line.
+    #[must_use]
+    pub fn begin(&self) -> Option<LineKey> {
+        self.range.as_ref().map(|range| range.start)
+    }
+
     /// Returns the selected line at an index, or a line near it.
     #[must_use]
     pub fn line_at(&self, index: i64) -> Option<LineKey> {

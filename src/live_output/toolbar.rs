@@ -47,7 +47,7 @@ pub fn Toolbar(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bo
             <button
                 class="button needs-scripts"
                 data-testid="follow-toggle"
-                aria-pressed=move || logs.active().screen().follows.get().to_string()
+                aria-pressed=move || logs.follows().to_string()
                 aria-label="Follow"
                 title="Follow the newest line (f)"
                 on:click=move |_| logs.toggle_follow()

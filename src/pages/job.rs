@@ -62,6 +62,7 @@ fn Loading() -> impl IntoView {
 fn JobView(page: JobPageData) -> impl IntoView {
     let (live, tail) = LiveJob::new(page);
     let now = live.now;
+    Effect::new(move || live.ask_usual());
     notify::show_status_in_icon(live.job);
     let last_success = Signal::derive(move || live.usual.with(|usual| usual.last_success));
     view! {

@@ -49,7 +49,6 @@ impl LiveJob {
             usual: RwSignal::default(),
             now: Now::starting_at(known, TICK),
         };
-        Effect::new(move || live.ask_usual());
         Effect::new(move || {
             if live.job.read().status == JobStatus::Queued
                 && let Ok(interval) = set_interval_with_handle(move || live.ask(), ASK_POSITION_EVERY)
@@ -118,7 +117,7 @@ impl LiveJob {
     }
 
     /// Fetches the usual times of the job's steps. The page is complete without them, so errors are ignored.
-    fn ask_usual(self) {
+    pub fn ask_usual(self) {
         spawn_local(async move {
             if let Ok(usual) = rest::get::<UsualTimes>(&format!("/api/queue/jobs/{}/usual", self.id)).await {
                 drop(self.usual.try_set(usual));

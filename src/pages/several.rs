@@ -3,8 +3,9 @@
 //! Its address names the jobs: `/tasks/queue/view?job=ID&job=ID`, with `&layout=merged` for the merged list.
 
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_navigate, use_query_map};
 use leptos_router::params::ParamsMap;
 use model::{EventsPage, JobId};
 
@@ -12,7 +13,7 @@ use super::live_job::LiveJob;
 use super::refusal::Refusal;
 use crate::live_output::logs::{Log, LogSource, Logs, MAX_LOGS};
 use crate::live_output::merged::view::MergedRows;
-use crate::live_output::{CommonTools, CopyButton, LogPanel, ReaderSearch, address};
+use crate::live_output::{CommonTools, CopyButton, LogPanel, ReaderSearch, address as page_address};
 use crate::page_data::{JobPageData, RpcError};
 use crate::rpc::job_page;
 use crate::ui::{Icon, PageTitle, Status};
@@ -82,7 +83,12 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
             None => view! { <NoJobs /> }.into_any(),
         };
     }
-    let problem = errors.iter().map(|(id, error)| format!("{id}: {error}")).collect::<Vec<_>>().join("; ");
+    let mut problems: Vec<String> = errors.iter().map(|(id, error)| format!("{id}: {error}")).collect();
+    let named = use_query_map().with_untracked(|query| query.get_all("job").map_or(0, |ids| ids.len()));
+    if named > MAX_LOGS {
+        problems.push(format!("Only the first {MAX_LOGS} of {named} jobs are shown."));
+    }
+    let problem = problems.join("; ");
     let lives: Vec<LiveJob> = jobs.iter().map(|(live, _)| *live).collect();
     let ids: Vec<JobId> = lives.iter().map(|live| live.id).collect();
     let sources: Vec<LogSource> = jobs
@@ -150,7 +156,7 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
 #[component]
 fn LayoutChoice(is_merged: RwSignal<bool>) -> impl IntoView {
     Effect::new(move || {
-        if address::parameters().is_some_and(|parameters| parameters.get(LAYOUT).as_deref() == Some(MERGED)) {
+        if page_address::parameters().is_some_and(|parameters| parameters.get(LAYOUT).as_deref() == Some(MERGED)) {
             is_merged.set(true);
         }
     });
@@ -158,7 +164,7 @@ fn LayoutChoice(is_merged: RwSignal<bool>) -> impl IntoView {
         let choose = move |_| {
             is_merged.set(merged);
             let values: &[(&str, &str)] = if merged { &[(LAYOUT, MERGED)] } else { &[] };
-            address::replace_parameters(&[LAYOUT], values);
+            page_address::replace_parameters(&[LAYOUT], values);
         };
         view! {
             <button
@@ -209,6 +215,17 @@ fn Column(
     let job = log.job;
     let now = source.now;
     let id = job.with_untracked(|job| job.id);
+    let navigate = use_navigate();
+    let jobs = others.clone();
+    // The search, the filters and the layout stay as they are.
+    let remove = StoredValue::new(move || {
+        let kept = page_address::parameters().map_or_else(String::new, |parameters| {
+            parameters.delete("job");
+            String::from(parameters.to_string())
+        });
+        let and = if kept.is_empty() { "" } else { "&" };
+        navigate(&format!("{}{and}{kept}", address(&jobs)), NavigateOptions::default());
+    });
     let status = Signal::derive(move || job.read().status);
     let title = move || job.read().title.clone();
     let duration = move || words::run_time(job.read().phase(), || now.get());
@@ -237,6 +254,10 @@ fn Column(
                 <a
                     class="button quiet"
                     href=address(&others)
+                    on:click=move |event| {
+                        event.prevent_default();
+                        remove.with_value(|remove| remove());
+                    }
                     title="Remove from this page"
                     aria-label=move || format!("Remove {} from this page", title())
                     data-testid="remove-job"

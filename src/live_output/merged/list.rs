@@ -13,8 +13,10 @@ use crate::live_output::panel::{Panel, Side, Space};
 pub struct MergedRow {
     /// The index of the log.
     pub log: usize,
-    /// The index of the row among the rows of the log.
+    /// The index of the row among the rows of the log at the time of the merge.
     pub row: usize,
+    /// The identifier of the row.
+    pub key: RowKey,
     /// The time of the row. Within a log, times do not decrease.
     pub time: Timestamp,
 }
@@ -46,6 +48,8 @@ pub struct MergedList {
     periods: Vec<Period>,
     /// The numbers of lines before and after the merged rows.
     outside: [i64; 2],
+    /// The logs whose window ends in a collapsed group, at its beginning and at its end.
+    blocked: [Vec<usize>; 2],
     scale: Option<Scale>,
 }
 
@@ -53,13 +57,15 @@ impl MergedList {
     /// Merges the rows of logs.
     #[must_use]
     pub fn of(panels: &[&Panel]) -> Self {
-        let periods: Vec<Period> = panels.iter().map(|panel| period(panel)).collect();
+        let rows: Vec<Vec<MergedRow>> = panels.iter().enumerate().map(|(log, panel)| timed_rows(panel, log)).collect();
+        let periods: Vec<Period> = panels.iter().zip(&rows).map(|(panel, rows)| period(panel, rows)).collect();
         let from = periods.iter().filter_map(|period| period.from).max();
         let to = periods.iter().filter_map(|period| period.to).min();
         let mut list = Self { periods, ..Self::default() };
+        list.blocked = [PanelRow::Earlier, PanelRow::Later]
+            .map(|space| (0..panels.len()).filter(|log| panels[*log].layout().ends_collapsed_at(space)).collect());
         let mut logs = Vec::with_capacity(panels.len());
-        for (log, panel) in panels.iter().enumerate() {
-            let rows = timed_rows(panel, log);
+        for (panel, rows) in panels.iter().zip(rows) {
             let first = rows.partition_point(|row| from.is_some_and(|from| row.time < from));
             let end = rows.partition_point(|row| to.is_none_or(|to| row.time <= to)).max(first);
             let list_of = panel.list();
@@ -117,7 +123,14 @@ impl MergedList {
             Side::Earlier => (self.outside[0], self.periods.iter().any(|period| period.from.is_some())),
             Side::Later => (self.outside[1], self.periods.iter().any(|period| period.to.is_some())),
         };
-        limited.then(|| Space { side, lines, height: self.height_of(lines), is_blocked: false })
+        limited.then(|| Space { side, lines, height: self.height_of(lines), is_blocked: self.is_blocked(side) })
+    }
+
+    /// Returns whether lines at a side are not loaded, because they continue a collapsed group and would not be shown.
+    #[must_use]
+    pub fn is_blocked(&self, side: Side) -> bool {
+        let blocked = &self.blocked[usize::from(side == Side::Later)];
+        self.limiting_log(side).is_some_and(|log| blocked.contains(&log))
     }
 
     fn height_of(&self, lines: i64) -> u32 {
@@ -134,11 +147,22 @@ impl MergedList {
     /// Returns the index of a row of a log, or of the first row that is not earlier than `time` if the list does not
     /// contain the row.
     #[must_use]
-    pub fn find(&self, panels: &[&Panel], log: usize, key: RowKey, time: Timestamp) -> usize {
-        let row = panels[log].row_of(key);
-        let is_row = |merged: &MergedRow| merged.log == log && Some(merged.row) == row;
+    pub fn find(&self, log: usize, key: RowKey, time: Timestamp) -> usize {
+        let is_row = |row: &MergedRow| row.log == log && row.key == key;
         let found = self.rows.iter().position(is_row);
         found.unwrap_or_else(|| self.rows.partition_point(|row| row.time < time))
+    }
+
+    /// Returns whether the period that all windows cover ends before a time.
+    #[must_use]
+    pub fn ends_before(&self, time: Timestamp) -> bool {
+        self.periods.iter().any(|period| period.to.is_some_and(|to| to < time))
+    }
+
+    /// Returns whether all windows contain all lines around a time.
+    #[must_use]
+    pub fn covers(&self, time: Timestamp) -> bool {
+        self.periods.iter().all(|period| period.covers(time))
     }
 
     /// Returns the log whose window ends the list at a side, if lines follow there.
@@ -159,21 +183,20 @@ fn timed_rows(panel: &Panel, log: usize) -> Vec<MergedRow> {
     let rows = 0..panel.layout().rows().len();
     rows.filter_map(|row| {
         latest = latest.max(panel.time_of_row(row)?);
-        Some(MergedRow { log, row, time: latest })
+        Some(MergedRow { log, row, key: panel.key_of_row(row)?, time: latest })
     })
     .collect()
 }
 
-/// Returns the period that a log's window covers.
-fn period(panel: &Panel) -> Period {
+/// Returns the period that a log's window covers. `timed` are its rows.
+fn period(panel: &Panel, timed: &[MergedRow]) -> Period {
     let rows = panel.layout().rows();
-    let space = |wanted: PanelRow| rows.iter().position(|row| *row == wanted);
-    let line = |row: &usize| matches!(rows[*row], PanelRow::Line(_));
-    let time = |row: Option<usize>| row.and_then(|row| panel.time_of_row(row));
+    let later = rows.iter().position(|row| *row == PanelRow::Later);
+    let last = |later: usize| timed.iter().rev().find(|row| row.row < later && matches!(row.key, RowKey::Line(_)));
     Period {
         // A window without lines covers nothing.
-        from: space(PanelRow::Earlier).map(|at| time((at..rows.len()).find(line)).unwrap_or(Timestamp(i64::MAX))),
-        to: space(PanelRow::Later).map(|at| time((0..at).rev().find(line)).unwrap_or(Timestamp(i64::MIN))),
+        from: rows.contains(&PanelRow::Earlier).then(|| panel.window_begins().unwrap_or(Timestamp(i64::MAX))),
+        to: later.map(|later| last(later).map_or(Timestamp(i64::MIN), |row| row.time)),
     }
 }
 

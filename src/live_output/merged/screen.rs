@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 use model::{LinesPage, Timestamp};
 
-use super::{MergedFrame, MergedPanel, MergedWanted};
+use super::{MergedFrame, MergedPanel, MergedRow, MergedWanted};
 use crate::live_output::follow::Scrolls;
 use crate::live_output::logs::{Log, Logs};
-use crate::live_output::panel::{Panel, RowView};
+use crate::live_output::panel::{Panel, RowView, Side};
 use crate::live_output::screen::{Ruler, rows_of, scroll_top_of, set_height};
 use crate::rest;
 
@@ -68,7 +68,7 @@ impl MergedScreen {
         self.update(|merged, panels| {
             // Selecting lines pauses a log.
             if panels.iter().any(|panel| !panel.follows()) {
-                merged.pause(panels);
+                merged.pause();
             }
         });
         for (index, log) in self.logs.all().into_iter().enumerate() {
@@ -80,10 +80,36 @@ impl MergedScreen {
         self.draw();
     }
 
-    /// Scrolls to the first line of all logs.
+    /// Scrolls to the first line of all logs, unless the list is too short to scroll.
     pub fn go_to_start(self) {
-        self.update(MergedPanel::go_to_start);
-        self.draw();
+        if self.can_scroll() {
+            self.update(MergedPanel::go_to_start);
+            self.draw();
+        }
+    }
+
+    /// Returns the row from which the reader moves to the next match.
+    pub fn current(self) -> Option<MergedRow> {
+        let active = self.logs.active_index();
+        self.read(|merged, panels| merged.current(panels, active)).flatten()
+    }
+
+    /// Returns whether the windows of all logs contain all lines around a time.
+    pub fn covers(self, time: Timestamp) -> bool {
+        self.read(|merged, _| merged.list().covers(time)).unwrap_or(false)
+    }
+
+    /// Returns the log whose window ends the list at a side, if lines follow there.
+    pub fn limiting_log(self, side: Side) -> Option<usize> {
+        self.read(|merged, _| merged.list().limiting_log(side)).flatten()
+    }
+
+    fn read<T>(self, read: impl FnOnce(&MergedPanel, &[&Panel]) -> T) -> Option<T> {
+        self.with_panels(|panels| self.panel.try_with_value(|merged| read(merged, panels))).flatten()
+    }
+
+    fn can_scroll(self) -> bool {
+        self.scroller().is_some_and(|scroller| scroller.scroll_height() > scroller.client_height())
     }
 
     /// Measures the list, and redraws it if its size has changed.
@@ -121,7 +147,7 @@ impl MergedScreen {
                 if let Some((log, key)) = merged.far_line(panels) {
                     merged.go_to(panels, log, key);
                 }
-                let places: Vec<_> = (0..panels.len()).map(|log| merged.place_in(panels, log)).collect();
+                let places: Vec<_> = (0..panels.len()).map(|log| merged.place_in(log)).collect();
                 (merged.frame(panels), merged.follows(), places)
             })
         });
@@ -181,6 +207,9 @@ impl MergedScreen {
                 scroller.set_scroll_top(top);
             }
         }
+        if let (Some(scroller), Some(width)) = (self.scroller(), frame.width) {
+            let _ = scroller.style().set_property("--columns", &width.to_string());
+        }
         self.placed_top.set_value(Some(scroll_top_of(self.scroller)));
     }
 
@@ -214,16 +243,16 @@ impl MergedScreen {
 
     /// Loads the lines that a log contains at a time.
     fn load_at(self, index: usize, time: Timestamp) {
-        self.update(|merged, panels| merged.note_asked(panels, index));
+        self.update(|merged, _| merged.begin_asking(index));
         let screen = self.logs.all()[index].screen();
         let attempt = screen.attempt_at(time);
         spawn_local(async move {
             let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&at={time}&count=1", screen.job());
-            let Ok(page) = rest::get::<LinesPage>(&path).await else { return };
-            let number = page.items.first().map_or(page.total_lines, |line| line.line);
-            if number > 0 {
-                screen.load_around(attempt, number);
-            }
+            let page = rest::get::<LinesPage>(&path).await;
+            let number = page.map(|page| page.items.first().map_or(page.total_lines, |line| line.line));
+            // An attempt without lines has nothing to load.
+            let has_succeeded = number.is_ok_and(|number| number == 0 || screen.load_around(attempt, number));
+            self.update(|merged, panels| merged.end_asking(panels, index, has_succeeded));
         });
     }
 
@@ -233,7 +262,7 @@ impl MergedScreen {
         let placed = self.placed_top.try_get_value().flatten().filter(|_| is_placed);
         let top = scroll_top_of(self.scroller);
         if placed.is_some_and(|placed| placed != top) && !self.follows.get_untracked() {
-            self.update(|merged, panels| merged.scrolled(panels, top));
+            self.update(|merged, _| merged.scrolled(top));
         }
     }
 }
@@ -248,9 +277,8 @@ impl Scrolls for MergedScreen {
     }
 
     fn pause(self) {
-        let can_scroll = self.scroller().is_some_and(|scroller| scroller.scroll_height() > scroller.client_height());
-        if self.follows() && can_scroll {
-            self.update(MergedPanel::pause);
+        if self.follows() && self.can_scroll() {
+            self.update(|merged, _| merged.pause());
             self.draw();
         }
     }
@@ -266,7 +294,7 @@ impl Scrolls for MergedScreen {
     fn scrolled(self) {
         if !self.follows() {
             let top = scroll_top_of(self.scroller);
-            self.update(|merged, panels| merged.scrolled(panels, top));
+            self.update(|merged, _| merged.scrolled(top));
             self.draw();
         }
     }

@@ -3,7 +3,7 @@ use model::{Event, LinesPage, Payload, Seq};
 
 use super::*;
 use crate::live_output::buffer::{Buffer, BufferLimits};
-use crate::live_output::simulated::{log_event, output_line};
+use crate::live_output::simulated::{gap_event, log_event, output_line};
 
 const HEIGHT: u32 = 400;
 
@@ -68,10 +68,7 @@ impl Simulation {
                     merged.go_to(panels, log, key);
                 }
             });
-            let places: Vec<_> = {
-                let panels: Vec<&Panel> = self.panels.iter().collect();
-                (0..panels.len()).map(|log| self.merged.place_in(&panels, log)).collect()
-            };
+            let places: Vec<_> = (0..self.panels.len()).map(|log| self.merged.place_in(log)).collect();
             for (panel, place) in self.panels.iter_mut().zip(places) {
                 if self.merged.follows() || place.is_some() {
                     panel.place_at(place);
@@ -96,7 +93,8 @@ impl Simulation {
                 (log, wanted)
             }
             MergedWanted::AtTime(log, Timestamp(time)) => {
-                self.change(|merged, panels| merged.note_asked(panels, log));
+                self.merged.begin_asking(log);
+                self.change(|merged, panels| merged.end_asking(panels, log, true));
                 let times = &self.times[log];
                 let line = times.partition_point(|of_line| *of_line < time).min(times.len() - 1);
                 (log, self.panels[log].wanted_around(LineKey { attempt: 1, number: number(line) }))
@@ -183,13 +181,13 @@ fn scrolling_up_loads_the_lines_of_the_log_that_limits_the_list() {
         let times =
             vec![random_times(&mut random, 3_000), random_times(&mut random, 300), random_times(&mut random, 1_200)];
         let mut simulation = Simulation::new(times, 100);
-        simulation.change(MergedPanel::pause);
+        simulation.merged.pause();
         simulation.settle();
         let all = simulation.all();
         for _ in 0..200 {
             let before = simulation.drawn();
             let top = simulation.frame().scroll_to.saturating_sub(1_000);
-            simulation.change(|merged, panels| merged.scrolled(panels, top));
+            simulation.merged.scrolled(top);
             simulation.settle();
             let after = simulation.drawn();
             assert!(after[0] <= before[0], "seed {seed}: the list moves up");
@@ -220,10 +218,8 @@ fn the_list_jumps_to_any_line_and_any_place_of_the_scrollbar() {
 
             let height = simulation.merged.list.height();
             let top = random.u32(..height);
-            simulation.change(|merged, panels| {
-                merged.pause(panels);
-                merged.scrolled(panels, top);
-            });
+            simulation.merged.pause();
+            simulation.merged.scrolled(top);
             simulation.settle();
             simulation.drawn();
         }
@@ -246,10 +242,10 @@ fn the_list_follows_its_end_until_it_is_paused() {
     assert_eq!(simulation.drawn().last(), Some(&(501, 1, 501)));
     let at_end = simulation.frame().scroll_to;
     assert_eq!(at_end, 1001 * ROW_HEIGHT - HEIGHT);
-    simulation.change(MergedPanel::pause);
+    simulation.merged.pause();
     append(&mut simulation, 502);
     assert_eq!(simulation.frame().scroll_to, at_end, "the rows stay where they are");
-    simulation.change(|merged, _| merged.follow());
+    simulation.merged.follow();
     simulation.settle();
     assert_eq!(simulation.frame().scroll_to, at_end + ROW_HEIGHT);
 }
@@ -270,4 +266,30 @@ fn a_line_that_does_not_exist_is_given_up() {
     simulation.change(|merged, panels| merged.go_to(panels, 0, LineKey { attempt: 1, number: 1_000_000 }));
     simulation.settle();
     assert!(!simulation.merged.seeks());
+}
+
+#[test]
+fn a_log_that_ends_with_output_that_was_not_sent_does_not_hide_the_others() {
+    let mut simulation = Simulation::new(vec![(1..=1_000).collect(), (1..=100).collect()], 2_000);
+    let mut gap = gap_event(Seq(101), (0, 1_000), (101, 100));
+    gap.created_at = Timestamp(900);
+    simulation.times[1].extend(101..=200);
+    simulation.panels[1].append(vec![gap]);
+    simulation.settle();
+    assert_eq!(simulation.drawn().last(), Some(&(1_000, 0, 1_000)));
+    simulation.change(MergedPanel::go_to_start);
+    simulation.settle();
+    assert_eq!(simulation.drawn()[..2], [(1, 0, 1), (1, 1, 1)]);
+}
+
+#[test]
+fn windows_that_do_not_overlap_are_joined_at_the_line_that_the_reader_wants_to_see() {
+    // The second log is silent between 1,000 and 50,000.
+    let silent = (1..=1_000).chain(50_000..=51_000).collect();
+    let mut simulation = Simulation::new(vec![(1..=60_000).collect(), silent], 200);
+    let key = LineKey { attempt: 1, number: 30_000 };
+    simulation.change(|merged, panels| merged.go_to(panels, 0, key));
+    simulation.settle();
+    assert!(simulation.drawn().contains(&(30_000, 0, 30_000)));
+    assert!(simulation.requests < 10, "{} requests", simulation.requests);
 }

@@ -9,7 +9,7 @@ use crate::live_output::display::{self, LineTimes, LongLines};
 use crate::live_output::follow;
 use crate::live_output::logs::Logs;
 use crate::live_output::rows::{row, ruler_row};
-use crate::live_output::{SizeObserver, observe_size};
+use crate::live_output::{SizeObserver, note, observe_size};
 use crate::words;
 
 /// Shows the rows of all logs in one list, in the order of their times.
@@ -33,7 +33,25 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
     });
     on_cleanup(move || logs.end_merging());
     let unseen = move || format!("{} \u{2193}", words::plural(screen.unseen.get(), "new line"));
-    let bars = logs.all().into_iter().map(|log| view! { <ChosenBar screen=log.screen() job=log.job /> }).collect_view();
+    // The times may be wider or narrower than before, which is measured once they are in the document.
+    Effect::new(move || {
+        first.display.track();
+        request_animation_frame(move || screen.measure());
+    });
+    let names: Vec<String> = logs.all().into_iter().map(|log| untrack(|| log.name()).unwrap_or_default()).collect();
+    let hints = logs.all().into_iter().map(|log| {
+        let text = move || note(log).map(|note| format!("{}: {note}", log.name().unwrap_or_default()));
+        view! { <p class="live-note">{text}</p> }
+    });
+    let hints = hints.collect_view();
+    let bars = logs.all().into_iter().enumerate().map(|(index, log)| {
+        view! {
+            <Show when=move || logs.is_active(index)>
+                <ChosenBar screen=log.screen() job=log.job />
+            </Show>
+        }
+    });
+    let bars = bars.collect_view();
     view! {
         <section class="live merged" aria-label="Merged output" data-testid="merged">
             <div
@@ -50,12 +68,19 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
                 <div node_ref=nodes.above></div>
                 <div node_ref=nodes.window>
                     <For each=move || screen.rows.get() key=|(log, row)| (*log, row.key()) let((log, view))>
-                        <div class="merged-row" data-number=(log + 1).to_string()>
+                        <div
+                            class="merged-row"
+                            data-number=(log + 1).to_string()
+                            on:pointerdown=move |_| logs.activate(log)
+                            on:focusin=move |_| logs.activate(log)
+                        >
+                            <span class="visually-hidden">{names[log].clone()} ": "</span>
                             {row(logs.all()[log].screen(), view)}
                         </div>
                     </For>
                 </div>
                 <div node_ref=nodes.below></div>
+                {hints}
                 <div class="live-end" node_ref=sentinel></div>
             </div>
             <Show when=move || { screen.unseen.get() > 0 }>

@@ -134,7 +134,7 @@ impl Panel {
         }
     }
 
-    fn collapsed(&self, group: GroupKey) -> Option<Collapsed> {
+    pub(super) fn collapsed(&self, group: GroupKey) -> Option<Collapsed> {
         match group {
             GroupKey::Lines(title) => {
                 let at = self.list().lines().binary_search_by(|line| line.key.cmp(&title)).ok()?;

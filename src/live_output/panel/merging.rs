@@ -4,9 +4,12 @@ use model::Timestamp;
 
 use super::load::{PART, around, wanted_lines, wanted_selected};
 use super::{Panel, ScrollPlace, Side, Wanted};
+use crate::live_output::display::LongLines;
 use crate::live_output::filter::Counts;
+use crate::live_output::groups::{Collapsed, GroupKey, GroupState};
 use crate::live_output::layout::{Layout, PanelRow, RowKey};
 use crate::live_output::line::LineKey;
+use crate::live_output::permalink::MarkedLines;
 use crate::live_output::selected::{FoundDirection, FoundRange, SelectedLines};
 
 impl Panel {
@@ -30,10 +33,40 @@ impl Panel {
         }
     }
 
-    /// Returns the time of a line, if the list holds it or, if the filter hides it, the lines around it.
+    /// Returns the time of a line, or of the next row if the filter hides the line. Returns `None` if the list does not hold
+    /// the lines around it.
     pub fn time_of_line(&self, key: LineKey) -> Option<Timestamp> {
-        let line = self.list().line(key).or_else(|| self.buffer.line(key))?;
-        self.is_listed(key).then_some(line.time)
+        if !self.is_listed(key) {
+            return None;
+        }
+        let line = self.list().line(key).or_else(|| self.buffer.line(key));
+        line.map(|line| line.time).or_else(|| self.time_of_row(self.layout.find(RowKey::Line(key), self.list())?))
+    }
+
+    /// Returns the time from which the list holds all lines. If it holds no lines, because the last ones were not sent, this
+    /// is the time of the last event.
+    pub fn window_begins(&self) -> Option<Timestamp> {
+        let of_line = |key: LineKey| self.buffer.line(key).map(|line| line.time);
+        let begin = self.selected.as_ref().and_then(|selected| of_line(selected.begin()?));
+        let first = begin.or_else(|| self.list().lines().front().map(|line| line.time));
+        let last_event = || self.buffer.lifecycle_events().last().map(|event| event.created_at);
+        first.or_else(|| last_event().filter(|_| self.buffer.is_attached()))
+    }
+
+    /// Returns whether a group is collapsed, or `None` if its title is not loaded.
+    pub fn collapsed_group(&self, group: GroupKey) -> Option<Collapsed> {
+        self.collapsed(group)
+    }
+
+    /// Returns the state of the group with this title.
+    pub fn group_state(&self, title: LineKey) -> Option<GroupState> {
+        let at = self.list().lines().binary_search_by(|line| line.key.cmp(&title)).ok()?;
+        self.layout.group(at)
+    }
+
+    /// Returns the width of the widest line in columns, if long lines are not wrapped.
+    pub fn unwrapped_width(&self) -> Option<u32> {
+        (self.display.long_lines == LongLines::OneRow).then(|| self.layout.width())
     }
 
     /// Returns the identifier of a row.
@@ -41,9 +74,9 @@ impl Panel {
         self.layout.key(row, self.list())
     }
 
-    /// Returns the index of a row, or of the next one if it is no longer shown.
-    pub fn row_of(&self, key: RowKey) -> Option<usize> {
-        self.layout.find(key, self.list())
+    /// Returns the first of the marked lines.
+    pub fn marked_line(&self) -> Option<LineKey> {
+        self.marked.map(MarkedLines::first_key)
     }
 
     /// Returns the number of lines of the log that the filter shows.
@@ -75,6 +108,7 @@ impl Panel {
 
     /// Scrolls to a row, or to the end. While a panel is at its end, it drops its oldest lines when new ones arrive.
     pub fn place_at(&mut self, row: Option<RowKey>) {
+        (self.seeking, self.anchor) = (false, None);
         match row {
             Some(key) if self.follows() => {
                 self.seen = self.end();

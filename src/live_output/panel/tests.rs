@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::live_output::buffer::{BufferLimits, LineRange};
-use crate::live_output::display::{LineTime, LineTimes};
+use crate::live_output::display::{LineTime, LineTimes, LongLines};
 use crate::live_output::filter::OutputFilter;
 use crate::live_output::layout::{LIFECYCLE_HEIGHT, ROW_HEIGHT};
 use crate::live_output::simulated::{event, lifecycle_event, log_event, output_line};

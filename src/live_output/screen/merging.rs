@@ -16,7 +16,11 @@ impl Screen {
 
     /// Begins or stops showing the rows in the merged list.
     pub fn set_merged(self, is_merged: bool) {
-        self.requests.update_value(|requests| requests.is_merged = is_merged);
+        self.requests.update_value(|requests| {
+            requests.is_merged = is_merged;
+            // The position belongs to the list that is shown now.
+            requests.placed_top = None;
+        });
     }
 
     /// Reports a change of the panel to the merged list.
@@ -68,11 +72,9 @@ impl Screen {
         self.lifecycle_events(|events| events.iter().rev().find_map(started)).unwrap_or(1)
     }
 
-    /// Loads the lines around a line.
-    pub fn load_around(self, attempt: i32, number: i64) {
+    /// Loads the lines around a line. Returns whether a request was sent.
+    pub fn load_around(self, attempt: i32, number: i64) -> bool {
         let wanted = self.panel.try_with_value(|panel| panel.wanted_around(LineKey { attempt, number }));
-        if let Some(wanted) = wanted {
-            self.load(wanted);
-        }
+        wanted.is_some_and(|wanted| self.load(wanted))
     }
 }

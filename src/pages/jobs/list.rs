@@ -189,7 +189,15 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
         <Show when=move || loaded.items.read().is_empty() fallback=|| ()>
             <Empty everything />
         </Show>
-        <form method="get" action="/tasks/queue/view">
+        <form
+            method="get"
+            action="/tasks/queue/view"
+            on:submit=move |event| {
+                if !selection.is_viewable() {
+                    event.prevent_default();
+                }
+            }
+        >
             <ul class="job-list">
                 <For each=move || loaded.items.get() key=|item| item.id let(item)>
                     <JobRow id=item.id job=item.job origin=item.origin now longest filter=filter.clone() selection />

@@ -28,6 +28,11 @@ impl Selection {
         self.0.with(|jobs| jobs.len() >= MAX_LOGS)
     }
 
+    /// Returns whether there are several jobs to view side by side.
+    pub fn is_viewable(self) -> bool {
+        self.0.with(|jobs| jobs.len() > 1)
+    }
+
     /// Selects a job, or removes it from the selection.
     pub fn toggle(self, job: JobId) {
         self.0.update(|jobs| {
@@ -58,7 +63,7 @@ pub(super) fn SelectionBar(selection: Selection) -> impl IntoView {
             <div class="selection" role="group" aria-label="Selected jobs" data-testid="selection">
                 <span role="status">{text}</span>
                 <span class="push"></span>
-                <Show when=move || jobs.with(|jobs| jobs.len() > 1)>
+                <Show when=move || selection.is_viewable()>
                     <A
                         href=move || jobs.with(|jobs| several::address(jobs))
                         attr:class="button primary"
