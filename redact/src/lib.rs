@@ -42,14 +42,18 @@
 //! cannot change it (`masks`). While no value has begun, whole sections are skipped without examining each byte
 //! (`skip`). The running time is linear in the length of the input, regardless of the values.
 
+mod decode;
 mod masks;
 mod matcher;
 mod name;
+mod pattern;
 mod redacted;
 mod redactor;
 mod skip;
 mod stream;
 mod tail;
+mod variants;
+mod view;
 
 pub use masks::MASK;
 pub use name::is_secret_name;

@@ -1,11 +1,11 @@
 //! Merges the ranges to mask, and writes the output.
 //!
-//! Positions are relative to the beginning of the text that the stream stores. A mask may be written before its end is
-//! known. Only its beginning must be certain, because ranges that are found later can only move its end.
+//! Positions count from the beginning of the stream. A mask may be written before its end is known. Only its beginning must be certain, because ranges that are found later can only move its end.
 
 use std::ops::Range;
 
 use crate::Redacted;
+use crate::matcher::View;
 
 /// The replacement for a masked value.
 pub const MASK: &[u8] = b"[REDACTED]";
@@ -33,22 +33,23 @@ impl Masks {
         self.written
     }
 
-    /// Adds a range that ends at or after the end of the range added before, and merges it with ranges that it
-    /// overlaps. Ignores an empty range.
-    pub(crate) fn add(&mut self, range: Range<usize>) {
+    /// Adds a range, and merges it with ranges that it overlaps. Ignores an empty range.
+    pub(crate) fn add(&mut self, mut range: Range<usize>) {
         if range.is_empty() {
             return;
         }
-        while self.ranges.pop_if(|last| range.start <= last.start).is_some() {}
-        match self.ranges.last_mut() {
-            Some(last) if range.start < last.end => last.end = range.end,
-            _ => self.ranges.push(range),
+        let first = self.ranges.partition_point(|other| other.end <= range.start);
+        let end = self.ranges.partition_point(|other| other.start < range.end);
+        for other in self.ranges.drain(first..end) {
+            range.start = range.start.min(other.start);
+            range.end = range.end.max(other.end);
         }
+        self.ranges.insert(first, range);
     }
 
-    /// Writes `text` up to the offset `sure`, and every mask that begins at or before `sure`. The caller guarantees
+    /// Writes the view's text up to the position `sure`, and every mask that begins at or before `sure`. The caller guarantees
     /// that no further range begins before `sure`.
-    pub(crate) fn write(&mut self, text: &[u8], sure: usize) -> Redacted {
+    pub(crate) fn write(&mut self, view: View, sure: usize) -> Redacted {
         // After a release, the cursor may be beyond `sure`. The text before the cursor has already been written, so a
         // range that begins before the cursor masks only the bytes after it. A range that is found later cannot change
         // where that mask begins, so the mask can be written now. If the output written last is a mask, ranges that
@@ -58,30 +59,22 @@ impl Masks {
         let ready = self.ranges.partition_point(|range| range.start <= sure);
         let mut ranges = std::mem::take(&mut self.ranges);
         for range in ranges.drain(..ready) {
-            self.show(text, range.start, &mut out);
+            self.show(view, range.start, &mut out);
             self.mask(range, &mut out);
         }
         self.ranges = ranges;
-        self.show(text, sure, &mut out);
+        self.show(view, sure, &mut out);
         Redacted::written(out)
     }
 
-    /// Adjusts all positions to the removal of the first `count` bytes of the text, which must have been written.
-    pub(crate) fn forget(&mut self, count: usize) {
-        self.cursor -= count;
-        for range in &mut self.ranges {
-            *range = range.start - count..range.end - count;
-        }
-    }
-
-    /// Resets the state for a new text. Only the number of written masks is preserved.
+    /// Resets the state for a new stream. Only the number of written masks is preserved.
     pub(crate) fn restart(&mut self) {
         *self = Self { written: self.written, ..Self::default() };
     }
 
-    fn show(&mut self, text: &[u8], to: usize, out: &mut Vec<u8>) {
+    fn show(&mut self, view: View, to: usize, out: &mut Vec<u8>) {
         if self.cursor < to {
-            out.extend_from_slice(&text[self.cursor..to]);
+            out.extend_from_slice(view.bytes(self.cursor..to));
             self.cursor = to;
             self.open = false;
         }
@@ -90,6 +83,9 @@ impl Masks {
     /// Masks the unwritten part of `range`. Its first bytes may already have been written unmasked, by
     /// [`RedactStream::release`](crate::RedactStream::release).
     fn mask(&mut self, range: Range<usize>, out: &mut Vec<u8>) {
+        if range.end <= self.cursor {
+            return;
+        }
         let overlaps_the_last = self.open && range.start < self.cursor;
         if !overlaps_the_last {
             out.extend_from_slice(MASK);

@@ -46,6 +46,11 @@ impl Redactor {
         self.matcher.short_values()
     }
 
+    /// Returns the memory usage in bytes. Clones share this memory.
+    pub fn memory(&self) -> usize {
+        self.matcher.memory()
+    }
+
     /// Redacts one complete text, such as a title or an error.
     ///
     /// The result is the same as that of a stream with this single input. Redact a text before truncating it, because a

@@ -1,102 +1,189 @@
 //! Skips text in which no value begins.
 //!
-//! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the two bytes at
-//! the end of a window determine how far the window can move without passing the beginning of a value. The prefilters
-//! of the `aho-corasick` crate would be faster on some texts, but they do not support a value that is cut off at the
+//! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the last bytes of a
+//! window, its *gram*, determine how far the window can move without passing the beginning of a pattern. The prefilters
+//! of the `aho-corasick` crate would be faster on some texts, but they do not support a pattern that is cut off at the
 //! end of the input, and some of them take quadratic time if candidates are frequent.
+//!
+//! The table knows the patterns as they appear in text without escapes. It is therefore used only between *stops*, the
+//! bytes that may make a view differ from the raw text. A pattern that begins shortly before a stop is found by its
+//! first gram, which tells most other text apart.
 
-/// The maximum width of the window, in bytes. Up to `WIDEST - 1` bytes at the end of each read cannot be skipped and
-/// are examined one by one.
+use std::ops::Range;
+
+use crate::decode::Decoder;
+use crate::matcher::View;
+use crate::pattern::Pattern;
+use crate::view::{RUN, fold, is_wrappable};
+
+/// The maximum width of the window, in bytes.
 const WIDEST: usize = 16;
 
-/// The number of bytes by which the window can move, indexed by the window's last two bytes.
-type Shifts = [u8; 1 << 16];
+/// Set in an entry of the table if a pattern begins with the gram.
+const BEGINS: u8 = 0x80;
 
-/// A table that finds where a value may begin.
+/// The number of bytes by which the window can move, and [`BEGINS`], indexed by the hash of a gram.
+type Table = [u8; 1 << 16];
+
+/// A table that finds where a pattern may begin.
 pub(crate) struct Skip {
-    /// The width of the window in bytes: the length of the shortest value, but at least 2 and at most [`WIDEST`].
+    /// The width of the window in bytes: the length of the shortest pattern, but at least 2 and at most [`WIDEST`].
     window: usize,
-    /// The table; `None` if there are no values.
-    shifts: Option<Box<Shifts>>,
+    /// The number of bytes in a gram: 4, or 2 if there are short patterns.
+    gram: usize,
+    /// The table; `None` if there are no patterns.
+    table: Option<Box<Table>>,
 }
 
 impl Skip {
-    /// Builds the table for `values`, each of which must be non-empty.
-    pub(crate) fn new(values: &[Vec<u8>]) -> Self {
-        let shortest = values.iter().map(Vec::len).min();
+    /// Builds the table for `patterns`, each of which must be non-empty.
+    pub(crate) fn new(patterns: &[Pattern]) -> Self {
+        let shortest = patterns.iter().map(|pattern| pattern.bytes.len()).min();
         let window = shortest.unwrap_or(0).clamp(2, WIDEST);
-        Self { window, shifts: shortest.map(|_| shifts(values, window)) }
+        let gram = if window < 6 { 2 } else { 4 };
+        let table = shortest.map(|_| table(patterns, window, gram));
+        Self { window, gram, table }
     }
 
-    /// Returns how many bytes at the beginning of `text` can be skipped: no value begins in them, not even one that is
-    /// cut off by the end of the text.
-    pub(crate) fn clean(&self, text: &[u8]) -> usize {
-        let Some(shifts) = &self.shifts else { return text.len() };
-        let mut at = 0;
-        while let Some(&[.., first, second]) = text.get(at..at + self.window) {
-            let shift = shifts[pair(first, second)];
-            if shift == 0 {
-                break;
+    /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
+    /// raw text, even if the end of the text cuts it off.
+    ///
+    /// `clear` is a range without stops that ends at a stop or at the end of the text. It is updated as needed.
+    pub(crate) fn next(&self, view: View, from: usize, clear: &mut Range<usize>) -> usize {
+        let Some(table) = &self.table else { return view.end() };
+        let (text, base) = (view.text, view.base);
+        let from = from - base;
+        if !(clear.start <= from && from <= clear.end) || clear.end == 0 {
+            *clear = from..stop(text, from);
+        }
+        base + self.begin(table, &text[..clear.end], from)
+    }
+
+    /// Returns the memory usage in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.as_ref().map_or(0, |table| size_of_val(&**table))
+    }
+
+    /// Returns the first position from `from` on where a pattern may begin in `text`, which contains no stop.
+    fn begin(&self, table: &Table, text: &[u8], from: usize) -> usize {
+        let Self { window, gram, .. } = *self;
+        let entry = |at: usize| table[hash(&text[at..at + gram])];
+        let mut at = from;
+        while at + window <= text.len() {
+            let shift = entry(at + window - gram) & !BEGINS;
+            if shift == 0 && entry(at) & BEGINS != 0 {
+                return at;
             }
-            at += usize::from(shift);
+            at += usize::from(shift.max(1));
+        }
+        while at + gram <= text.len() && entry(at) & BEGINS == 0 {
+            at += 1;
         }
         at
     }
 }
 
-fn shifts(values: &[Vec<u8>], window: usize) -> Box<Shifts> {
-    let far = u8::try_from(window - 1).expect("the window is at most `WIDEST`");
-    let mut shifts: Box<Shifts> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
-    for value in values {
-        if let &[only] = value.as_slice() {
+/// Returns the position of the first stop in `text` at or after `from`, or the end of the text.
+fn stop(text: &[u8], from: usize) -> usize {
+    const CHUNK: usize = 32;
+    let mut at = from;
+    loop {
+        if let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<{ CHUNK + 1 }>())
+            && !may_stop(chunk)
+        {
+            at += CHUNK;
+            continue;
+        }
+        let end = text.len().min(at + CHUNK);
+        if let Some(stop) = (at..end).find(|&at| is_stop(text, at)) {
+            return stop;
+        }
+        if end == text.len() {
+            return end;
+        }
+        at = end;
+    }
+}
+
+/// Returns whether the chunk may contain a stop before its last byte. It compiles to vector instructions.
+fn may_stop(chunk: &[u8; 33]) -> bool {
+    let mut found = 0;
+    for pair in chunk.windows(2) {
+        let (byte, next) = (pair[0], pair[1]);
+        for stop in [b'%', b'\\', b'&', b'\n', b'\r', 0x1b, 0x08] {
+            found |= u8::from(byte == stop);
+        }
+        found |= u8::from(next == 0x08) | (class(byte) & class(next));
+    }
+    found != 0
+}
+
+/// Returns 1 for white space, 2 for quotation marks and 0 for all other bytes.
+fn class(byte: u8) -> u8 {
+    let mut class = u8::from(byte.wrapping_sub(b'\t') < 5);
+    for space in [b' ', b'+'] {
+        class |= u8::from(byte == space);
+    }
+    for mark in [b'"', b'\''] {
+        class |= u8::from(byte == mark) << 1;
+    }
+    class
+}
+
+/// Returns whether a view may begin to differ from the raw text at the position `at`, except by [`fold`].
+fn is_stop(text: &[u8], at: usize) -> bool {
+    let next = text.get(at + 1).copied();
+    match text[at] {
+        b'\r' | 0x08 => true,
+        b'_' => next.is_none_or(|next| next == 0x08),
+        b'\n' if text[at.saturating_sub(RUN)..at].iter().all(|byte| is_wrappable(*byte)) => true,
+        byte if !Decoder::is_plain(byte) => true,
+        byte => matches!(fold(byte), b' ' | b'\'') && next.is_some_and(|next| fold(byte) == fold(next)),
+    }
+}
+
+fn table(patterns: &[Pattern], window: usize, gram: usize) -> Box<Table> {
+    let far = u8::try_from(window - gram + 1).expect("the window is at most `WIDEST`");
+    let mut table: Box<Table> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
+    for pattern in patterns {
+        if let &[only] = pattern.bytes.as_slice() {
             // For a value of one byte, the window is 2 bytes wide, and its second byte is arbitrary.
-            shifts[pair(only, 0)..=pair(only, u8::MAX)].fill(0);
+            for second in 0..=u8::MAX {
+                table[hash(&[only, second])] = BEGINS;
+            }
         }
-        for (shift, bytes) in (0..far).rev().zip(value.windows(2)) {
-            let known = &mut shifts[pair(bytes[0], bytes[1])];
-            *known = shift.min(*known);
+        for (shift, bytes) in (0..far).rev().zip(pattern.bytes.windows(gram)) {
+            let known = &mut table[hash(bytes)];
+            *known = shift.min(*known & !BEGINS) | (*known & BEGINS);
+        }
+        if let Some(first) = pattern.bytes.get(..gram) {
+            table[hash(first)] |= BEGINS;
         }
     }
-    shifts
+    table
 }
 
-fn pair(first: u8, second: u8) -> usize {
-    usize::from(u16::from_be_bytes([first, second]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(values: &[&str], text: &str, clean: usize) {
-        let values: Vec<Vec<u8>> = values.iter().map(|value| value.as_bytes().to_vec()).collect();
-        assert_eq!(Skip::new(&values).clean(text.as_bytes()), clean, "{values:?} in {text:?}");
-    }
-
-    #[test]
-    fn skipping_stops_where_a_value_begins() {
-        check(&["secret"], "a long text and then a secret", 23);
-        check(&["secret"], "secret", 0);
-        check(&["secret", "then a"], "a long text and then a secret", 16);
-        check(&["a value wider than the window"], "not here, but a value wider than that", 14);
-    }
-
-    #[test]
-    fn skipping_stops_where_the_end_may_cut_a_value_off() {
-        check(&["secret"], "a long text and the sec", 20);
-        check(&["secret"], "sec", 0);
-        check(&["secret"], "", 0);
-    }
-
-    #[test]
-    fn a_value_of_one_byte_is_never_skipped() {
-        check(&["x"], "0123x\n", 4);
-        check(&["x"], "0123\x00\u{7f}x", 6);
-        check(&["x", "12"], "0123", 1);
-    }
-
-    #[test]
-    fn without_values_everything_is_skipped() {
-        check(&[], "anything", 8);
+/// Returns the index of a gram, whose bytes are folded as in the plain view.
+fn hash(gram: &[u8]) -> usize {
+    match *gram {
+        [a, b, c, d] => {
+            let gram = u32::from_le_bytes([a, b, c, d].map(|byte| FOLDED[usize::from(byte)]));
+            (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
+        }
+        [a, b, ..] => usize::from(u16::from_le_bytes([a, b].map(|byte| FOLDED[usize::from(byte)]))),
+        _ => unreachable!("a gram has 2 or 4 bytes"),
     }
 }
+
+/// The result of [`fold`] for each byte.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "`try_from` cannot be used in a constant")]
+        let folded = fold(byte as u8);
+        table[byte] = folded;
+        byte += 1;
+    }
+    table
+};

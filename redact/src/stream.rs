@@ -1,8 +1,8 @@
 //! The redactor's state for one stream of output.
 //!
 //! The stream determines which output can no longer be changed by later input, and [`Masks`] writes this output.
-//! Between two reads, the stream stores the automaton's state and the bytes from the beginning of the longest match
-//! that is still possible. The stream does not measure time. The caller decides how long the output must pause before
+//! Between two reads, the stream stores the state of its views and the bytes from the beginning of the first match that
+//! is still possible. The stream does not measure time. The caller decides how long the output must pause before
 //! it calls [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::Redacted;
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State, View};
+use crate::matcher::{Matcher, View};
+use crate::view::Views;
 
 /// The redactor's state for one stream of output, preserved between reads.
 ///
@@ -18,20 +19,23 @@ use crate::matcher::{Matcher, State, View};
 /// split. Only [`release`](Self::release) makes the result depend on timing.
 pub struct RedactStream {
     matcher: Arc<Matcher>,
-    /// The automaton's state after the last byte.
-    state: State,
-    /// The last bytes of the input, unmasked, from the beginning of the longest match that is still possible. Some of
+    /// The state after the last byte.
+    views: Views,
+    /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
     /// them may already have been written.
     held: Vec<u8>,
+    /// The position of `held` in the stream.
+    base: usize,
     /// The byte before `held`, or `None` at the beginning of the stream.
     before: Option<u8>,
-    /// The matches found so far. Positions are relative to the beginning of `held`.
+    /// The matches found so far.
     masks: Masks,
 }
 
 impl RedactStream {
     pub(crate) fn new(matcher: Arc<Matcher>) -> Self {
-        Self { state: matcher.start(), matcher, held: Vec::new(), before: None, masks: Masks::default() }
+        let views = Views::new(matcher.start());
+        Self { matcher, views, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 
     /// Processes the next bytes and returns all output that later input cannot change.
@@ -43,17 +47,17 @@ impl RedactStream {
             joined = [&self.held, input].concat();
             &joined
         };
-        self.find(text, self.held.len());
-        let possible = self.view(text).longest(self.matcher.tail(self.state).begun, text.len());
-        let sure = text.len() - possible;
-        let written = self.masks.write(text, sure);
-        self.keep(text, sure);
+        let view = View { before: self.before, base: self.base, text };
+        self.find(view, self.base + self.held.len());
+        let sure = self.views.possible(&self.matcher, view);
+        let written = self.masks.write(view, sure);
+        self.keep(view, sure);
         written
     }
 
     /// Returns whether bytes are held back.
     pub fn is_holding(&self) -> bool {
-        self.masks.cursor() < self.held.len()
+        self.masks.cursor() < self.base + self.held.len()
     }
 
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
@@ -63,22 +67,25 @@ impl RedactStream {
     /// how often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method
     /// once per pause.
     pub fn release(&mut self) -> Redacted {
-        let harmless = self.held.len() - self.telling();
-        self.masks.write(&self.held, harmless)
+        let view = View { before: self.before, base: self.base, text: &self.held };
+        let harmless = self.views.telling(&self.matcher, view);
+        self.masks.write(view, harmless)
     }
 
     /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
     /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise.
     pub fn finish(&mut self) -> Redacted {
-        let end = self.held.len();
-        let telling = self.telling();
-        self.masks.add(end - telling..end);
-        let written = self.masks.write(&self.held, end);
+        let held = std::mem::take(&mut self.held);
+        let view = View { before: self.before, base: self.base, text: &held };
+        // An escape that is cut off may be the end of a match, or it may continue a match that is cut off.
+        self.masks.add(self.views.telling(&self.matcher, view)..view.end());
+        self.views.finish(&self.matcher, &mut self.masks);
+        self.masks.add(self.views.telling(&self.matcher, view)..view.end());
+        let written = self.masks.write(view, view.end());
         self.masks.restart();
-        self.held.clear();
-        self.before = None;
-        self.state = self.matcher.start();
+        self.views = Views::new(self.matcher.start());
+        (self.base, self.before) = (0, None);
         written
     }
 
@@ -87,32 +94,20 @@ impl RedactStream {
         self.masks.written()
     }
 
-    /// Finds every match that ends in `text` after `from`. The text before `from` was searched earlier.
-    fn find(&mut self, text: &[u8], from: usize) {
-        let view = View { before: self.before, text };
-        let masks = &mut self.masks;
+    /// Finds every match that ends in the view after `from`. The text before `from` was searched earlier.
+    fn find(&mut self, view: View, from: usize) {
         // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
         // available.
-        masks.add(self.matcher.found(self.state, view, from));
-        self.state = self.matcher.run(self.state, view, from, |range| masks.add(range));
+        self.masks.add(self.matcher.found(self.views.raw(), view, from));
+        self.views.run(&self.matcher, view, from, &mut self.masks);
     }
 
-    /// Returns the length of the longest suffix of the held bytes that is a prefix of a value and is long enough to
-    /// reveal the value, or 0 if there is none.
-    fn telling(&self) -> usize {
-        self.view(&self.held).longest(self.matcher.tail(self.state).telling, self.held.len())
-    }
-
-    fn view<'t>(&self, text: &'t [u8]) -> View<'t> {
-        View { before: self.before, text }
-    }
-
-    /// Stores the text from `from` on for the next read.
-    fn keep(&mut self, text: &[u8], from: usize) {
-        self.before = text[..from].last().copied().or(self.before);
-        self.masks.forget(from);
+    /// Stores the text from the position `from` on for the next read.
+    fn keep(&mut self, view: View, from: usize) {
+        self.before = view.byte_before(from);
+        self.base = from;
         self.held.clear();
-        self.held.extend_from_slice(&text[from..]);
+        self.held.extend_from_slice(view.bytes(from..view.end()));
     }
 }
 

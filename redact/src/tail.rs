@@ -1,31 +1,30 @@
-//! For each state of the automaton, the lengths of the values and prefixes of values that the stream ends with.
+//! For each state of the automaton, the lengths of the patterns and prefixes of patterns that a view ends with.
 //!
-//! Each state represents the longest suffix of the stream that is a prefix of a value. The automaton itself reports
-//! only the complete values that end at the current byte. This table also contains the lengths of the prefixes that end
-//! there. For values of 6 bytes or more, the longest length is sufficient. A shorter value is masked only after a check
-//! of the bytes around it, so the lengths for all short values are stored.
+//! Each state represents the longest suffix of the view that is a prefix of a pattern. The automaton itself reports
+//! only the complete patterns that end at the current byte. This table also contains the lengths of the prefixes that
+//! end there. For values of 6 bytes or more, the longest length is sufficient. A shorter value is masked only after a
+//! check of the bytes around it, so the lengths for all short values are stored.
 
 use std::iter;
 
 use crate::matcher::State;
+use crate::pattern::Pattern;
 
-/// Values shorter than this are masked only as whole tokens. If they were masked everywhere, most output would be
-/// unreadable.
-pub(crate) const SHORT: usize = 6;
-
-/// A prefix of a value with at least this many bytes is held back, however long the value is.
-const TELLING: usize = 8;
-
-/// Lengths of suffixes of the stream, each of which is a value or a prefix of a value.
+/// Lengths of suffixes of a view, each of which is a pattern or a prefix of a pattern.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lengths {
-    /// The length of the longest suffix that is a prefix of a value of [`SHORT`] bytes or more, or 0 if there is none.
-    pub(crate) value: usize,
-    /// The lengths of the suffixes that are prefixes of shorter values, as a bit set.
+    /// The length of the longest suffix that is a prefix of a pattern of a long value, or 0 if there is none.
+    value: u32,
+    /// The lengths of the suffixes that are prefixes of short values, as a bit set.
     tokens: u8,
 }
 
 impl Lengths {
+    /// Returns the length of the longest suffix that is a prefix of a pattern of a long value, or 0 if there is none.
+    pub(crate) fn value(self) -> usize {
+        self.value as usize
+    }
+
     /// Returns the lengths for short values, longest first.
     pub(crate) fn tokens(self) -> impl Iterator<Item = usize> {
         let mut left = self.tokens;
@@ -36,23 +35,23 @@ impl Lengths {
         })
     }
 
-    /// Adds the length of a suffix that is a prefix of a value of `value` bytes. The suffix must not be shorter than
-    /// the suffixes added before.
-    fn add(&mut self, length: usize, value: usize) {
-        if value < SHORT {
+    /// Adds the length of a suffix that is a prefix of `pattern`. The suffix must not be shorter than the suffixes
+    /// added before.
+    fn add(&mut self, length: usize, pattern: &Pattern) {
+        if pattern.is_token() {
             self.tokens |= 1 << length;
         } else {
-            self.value = length;
+            self.value = u32::try_from(length).expect("the automaton has fewer than 2^31 states");
         }
     }
 }
 
-/// The lengths of the values and prefixes that the stream ends with in one state of the automaton.
+/// The lengths of the patterns and prefixes that a view ends with in one state of the automaton.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
-    /// The complete values.
+    /// The complete patterns.
     pub(crate) ended: Lengths,
-    /// The prefixes of values, including the complete values.
+    /// The prefixes of patterns, including the complete patterns.
     pub(crate) begun: Lengths,
     /// The prefixes that are long enough to reveal their value. They are held back until further input rules the value
     /// out.
@@ -60,44 +59,53 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Records that the last `length` bytes are a prefix of a value of `value` bytes.
-    fn add(&mut self, length: usize, value: usize) {
-        self.begun.add(length, value);
-        if length >= TELLING || 2 * length >= value {
-            self.telling.add(length, value);
+    /// Records that the last `length` bytes are a prefix of `pattern`.
+    fn add(&mut self, length: usize, pattern: &Pattern) {
+        self.begun.add(length, pattern);
+        if pattern.is_telling(length) {
+            self.telling.add(length, pattern);
         }
-        if length == value {
-            self.ended.add(length, value);
+        if length == pattern.bytes.len() {
+            self.ended.add(length, pattern);
         }
     }
 }
 
 /// The [`Tail`] of each automaton state.
 pub(crate) struct Tails {
-    /// Maps a state to an index in `tails`. The indirection is needed because the automaton's state numbers have gaps.
+    /// Maps a state to an index in `entries`. The indirection is needed because the automaton's state numbers have gaps.
     indices: Vec<u32>,
-    tails: Vec<Tail>,
+    /// The tails, in the order of the lengths of the prefixes that the states represent.
+    entries: Vec<Tail>,
+    /// The number of tails of prefixes that are not longer than [`SHALLOW`].
+    shallow: u32,
 }
+
+/// A prefix of a pattern that is not longer than this is likely to occur by chance.
+const SHALLOW: usize = 3;
 
 /// The entry in [`Tails::indices`] for a number that is not a state of the automaton.
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
-    /// Builds the table by walking the automaton along all values in parallel, byte by byte. Therefore, the entry of a
+    /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. Therefore, the entry of a
     /// shorter suffix is complete before the entries of longer suffixes are created as copies of it.
-    pub(crate) fn new(values: &[Vec<u8>], start: State, next: impl Fn(State, u8) -> State) -> Self {
-        let mut tails = Self { indices: Vec::new(), tails: Vec::new() };
+    pub(crate) fn new(patterns: &[Pattern], start: State, next: impl Fn(State, u8) -> State) -> Self {
+        let mut tails = Self { indices: Vec::new(), entries: Vec::new(), shallow: 0 };
         tails.entry(start, Tail::default());
-        let mut walks: Vec<Walk> = values.iter().map(|value| Walk { value, whole: start, rest: start }).collect();
+        let mut walks: Vec<Walk> = patterns.iter().map(|pattern| Walk { pattern, whole: start, rest: start }).collect();
         for length in 1.. {
-            walks.retain(|walk| walk.value.len() >= length);
+            walks.retain(|walk| walk.pattern.bytes.len() >= length);
             if walks.is_empty() {
                 break;
             }
             for walk in &mut walks {
                 walk.step(length, &next);
                 let inherited = *tails.at(walk.rest);
-                tails.entry(walk.whole, inherited).add(length, walk.value.len());
+                tails.entry(walk.whole, inherited).add(length, walk.pattern);
+            }
+            if length <= SHALLOW {
+                tails.shallow = tails.len();
             }
         }
         tails
@@ -105,7 +113,21 @@ impl Tails {
 
     /// Returns the entry of `state`.
     pub(crate) fn at(&self, state: State) -> &Tail {
-        &self.tails[self.indices[state.as_usize()] as usize]
+        &self.entries[self.indices[state.as_usize()] as usize]
+    }
+
+    /// Returns whether the prefix that `state` represents is not longer than [`SHALLOW`].
+    pub(crate) fn is_shallow(&self, state: State) -> bool {
+        self.indices[state.as_usize()] < self.shallow
+    }
+
+    /// Returns the memory usage in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.indices.capacity() * size_of::<u32>() + self.entries.capacity() * size_of::<Tail>()
+    }
+
+    fn len(&self) -> u32 {
+        u32::try_from(self.entries.len()).expect("an automaton has fewer than 2^31 states")
     }
 
     /// Returns the entry of `state`. If there is none, creates it as a copy of `inherited`.
@@ -114,29 +136,28 @@ impl Tails {
         if self.indices.len() <= state {
             self.indices.resize(state + 1, NO_INDEX);
         }
-        let index = &mut self.indices[state];
-        if *index == NO_INDEX {
-            *index = u32::try_from(self.tails.len()).expect("an automaton has fewer than 2^31 states");
-            self.tails.push(inherited);
+        if self.indices[state] == NO_INDEX {
+            self.indices[state] = self.len();
+            self.entries.push(inherited);
         }
-        &mut self.tails[*index as usize]
+        &mut self.entries[self.indices[state] as usize]
     }
 }
 
-/// The progress of walking the automaton along one value.
-struct Walk<'v> {
-    value: &'v [u8],
-    /// The state after the current prefix of the value.
+/// The progress of walking the automaton along one pattern.
+struct Walk<'p> {
+    pattern: &'p Pattern,
+    /// The state after the current prefix of the pattern.
     whole: State,
     /// The state that the failure link of `whole` leads to. It represents the longest proper suffix of the current
-    /// prefix that is also a prefix of a value, and it is reached by the current prefix without its first byte.
+    /// prefix that is also a prefix of a pattern, and it is reached by the current prefix without its first byte.
     rest: State,
 }
 
 impl Walk<'_> {
     /// Extends the walk to the prefix of `length` bytes.
     fn step(&mut self, length: usize, next: impl Fn(State, u8) -> State) {
-        let byte = self.value[length - 1];
+        let byte = self.pattern.bytes[length - 1];
         self.whole = next(self.whole, byte);
         if length > 1 {
             self.rest = next(self.rest, byte);

@@ -68,8 +68,20 @@ fn matches(case: &Case, known: usize, then: Then) -> Vec<Range<usize>> {
     matches
 }
 
-/// Returns the length of the longest prefix of a value that ends with the first `known` bytes and is too long to show.
+/// Returns how many of the first `known` bytes must not be shown, because they end with a long prefix of a value.
+///
+/// An underscore after the prefix of a long value may turn out to be overstruck, so it is ignored.
 fn telling(case: &Case, known: usize) -> usize {
+    let long = Case { values: case.values.iter().filter(|value| value.len() >= 6).cloned().collect(), ..case.clone() };
+    let without_underscore = match case.text[..known] {
+        [.., b'_'] => telling_prefix(&long, known - 1),
+        _ => 0,
+    };
+    telling_prefix(case, known).max(without_underscore + usize::from(without_underscore > 0))
+}
+
+/// Returns the length of the longest prefix of a value that ends with the first `known` bytes and is too long to show.
+fn telling_prefix(case: &Case, known: usize) -> usize {
     let tells = |value: &[u8], len: usize| {
         (len >= 8 || 2 * len >= value.len())
             && case.text[..known].ends_with(&value[..len])

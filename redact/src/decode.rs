@@ -1,0 +1,170 @@
+//! Decodes the escapes of common formats, byte by byte.
+//!
+//! A [`Decoder`] turns the raw bytes of a stream into [`Unit`]s: decoded bytes, each with the range of raw bytes that
+//! it stands for. It accepts every format at once and any nesting of them, such as JSON within JSON or a query string
+//! within HTML. To do so it is more lenient than the formats: a run of backslashes counts as one, and `%2541` is
+//! decoded as far as possible. A value is therefore passed through the same decoder before it is searched for (see
+//! `variants`), so that leniency never hides a value.
+//!
+//! What a decoder stores is bounded: an escape that grows too long is passed on as it is.
+
+mod ansi;
+mod backslash;
+mod entity;
+mod percent;
+mod unit;
+
+pub(crate) use ansi::{Ansi, Strings};
+pub(crate) use unit::Unit;
+
+use backslash::Backslash;
+use entity::Entity;
+use percent::Percent;
+
+/// The maximum number of raw bytes in an escape that may grow without limit, such as a run of backslashes.
+const LONGEST_ESCAPE: usize = 64;
+
+/// The first stage that an input passes. Values begin at each of them; text begins at the first one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Ansi,
+    Percent,
+    Backslash,
+    Entity,
+}
+
+impl Stage {
+    pub(crate) const ALL: [Self; 4] = [Self::Ansi, Self::Percent, Self::Backslash, Self::Entity];
+}
+
+/// Removes escape sequences of terminals, then decodes percent escapes, backslash escapes and character references.
+///
+/// The order matters where one format contains another. `%5C%22` is JSON in a query string. Both `\u0026quot;` (HTML in
+/// JSON) and `\&quot;` (JSON in HTML) are decoded, because a backslash before punctuation is dropped.
+pub(crate) struct Decoder {
+    ansi: Ansi,
+    percent: Percent,
+    backslash: Backslash,
+    entity: Entity,
+}
+
+impl Decoder {
+    pub(crate) fn new() -> Self {
+        Self {
+            ansi: Ansi::new(Strings::Shown),
+            percent: Percent::default(),
+            backslash: Backslash::default(),
+            entity: Entity::default(),
+        }
+    }
+
+    /// Returns whether the decoder passes on `byte` as it is if it [is idle](Self::is_idle).
+    pub(crate) fn is_plain(byte: u8) -> bool {
+        !matches!(byte, b'%' | b'\\' | b'&' | Ansi::ESCAPE)
+    }
+
+    /// Returns whether the decoder is between escapes.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ansi.is_idle() && self.pending().is_none()
+    }
+
+    /// Returns where the escape begins that is incomplete. A terminal's escape sequence is not counted, because it
+    /// stands for no byte.
+    pub(crate) fn pending(&self) -> Option<usize> {
+        // Later stages contain earlier bytes.
+        self.entity.pending().or(self.backslash.pending()).or(self.percent.pending())
+    }
+
+    /// Decodes one unit, which enters at `stage`.
+    pub(crate) fn push(&mut self, stage: Stage, unit: Unit, out: &mut impl FnMut(Unit)) {
+        let Self { ansi, percent, backslash, entity } = self;
+        let mut entity = |unit| entity.push(unit, out);
+        let mut backslash = |unit| backslash.push(unit, &mut entity);
+        let mut percent = |unit| percent.push(unit, &mut backslash);
+        match stage {
+            Stage::Ansi if ansi.push(unit.byte) => {}
+            Stage::Ansi | Stage::Percent => percent(unit),
+            Stage::Backslash => backslash(unit),
+            Stage::Entity => entity(unit),
+        }
+    }
+
+    /// Passes on an escape that is incomplete at the end of the input as it is.
+    pub(crate) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
+        let Self { percent, backslash, entity, .. } = self;
+        let mut to_entity = |unit| entity.push(unit, out);
+        let mut to_backslash = |unit| backslash.push(unit, &mut to_entity);
+        percent.finish(&mut to_backslash);
+        backslash.finish(&mut to_entity);
+        entity.finish(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the decoded bytes, and the raw text of each of them.
+    fn decoded(text: &str) -> (Vec<u8>, Vec<&str>) {
+        let (mut bytes, mut raw) = (Vec::new(), Vec::new());
+        let mut out = |unit: Unit| {
+            bytes.push(unit.byte);
+            raw.push(&text[unit.start..unit.end]);
+        };
+        let mut decoder = Decoder::new();
+        for (at, byte) in text.bytes().enumerate() {
+            decoder.push(Stage::Ansi, Unit::raw(byte, at), &mut out);
+        }
+        decoder.finish(&mut out);
+        assert!(decoder.is_idle() || text.ends_with('\x1b'));
+        (bytes, raw)
+    }
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(String::from_utf8_lossy(&decoded(text).0), expected, "{text:?}");
+    }
+
+    #[test]
+    fn percent_escapes_are_decoded_however_often_they_were_encoded() {
+        check("a%2Fb%2fc%252Fd%25252Fe", "a/b/c/d/e");
+        check("100% of %zz, %4, %", "100% of %zz, %4, %");
+        check("%%41%4%41", "%A%4A");
+    }
+
+    #[test]
+    fn backslash_escapes_are_decoded_however_often_they_were_encoded() {
+        check(r#"\"a\\\"b\\\\\\\"c"#, r#""a"b"c"#);
+        check(r"\n\t\\r\/\ \'", "\n\t\r/ '");
+        check(r"\x41\u0041\u{41}\U00000041\101", "AAAAA");
+        check(r"\\x41\\u0041\\u{41}\\U00000041\\101", "AAAAA");
+        check(r"\ud83d\ude00 \u00e9 \u{1F600} \303\251", "😀 é 😀 é");
+        check(r"\ud83d! \ud83dX\ude00", "\u{fffd}! \u{fffd}X\u{fffd}");
+        check(r"\xz \x4z \u12 \u{} \u{12 \U1 \18", "xz x4z u12 u{} u{12 U1 18");
+        check(r"\0 \01 \0", "\0 \x001 \0");
+    }
+
+    #[test]
+    fn character_references_are_decoded_however_often_they_were_encoded() {
+        check("&lt;a&gt; &quot;&apos;&#39;&#x27;&#X2F; &amp;amp;lt;", "<a> \"'''/ <");
+        check("a=1&b=2&&amp;& &bogus; &#; &#xzz; &#1114112; &", "a=1&b=2&&& &bogus; &#; &#xzz; &#1114112; &");
+        check("&averylongname; &nbsp;", "&averylongname; \u{a0}");
+    }
+
+    #[test]
+    fn formats_nest_in_any_order() {
+        check("%5C%22 %26quot%3B &#37;41", "\" \" %41");
+        check(r"\u0026quot; \&quot; \u003c \u00253c", "\" \" < %3c");
+    }
+
+    #[test]
+    fn escape_sequences_of_terminals_are_removed_and_titles_are_kept() {
+        check("a\x1b[1;31mb\x1b(Bc\x1b7d\x1b[0 qe", "abcde");
+        check("a\x1b]0;title\x07b\x1b[1\nc\x1b", "a0;title\x07b\nc");
+    }
+
+    #[test]
+    fn every_unit_knows_its_raw_bytes() {
+        let (_, raw) = decoded(r"a%2Fb\\n\u00e9&lt;%z");
+        assert_eq!(raw, ["a", "%2F", "b", r"\\n", r"\u00e9", r"\u00e9", "&lt;", "%", "z"]);
+    }
+}

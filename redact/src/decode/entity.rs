@@ -1,0 +1,71 @@
+//! Decodes the character references of XML and HTML: `&quot;`, `&#34;`, `&#x22;`, and `&amp;quot;` where they were
+//! encoded again.
+
+use super::LONGEST_ESCAPE;
+use super::unit::{Unit, Units, number};
+
+/// Decodes numeric references and the names that encoders use for characters which must be escaped. HTML has 2,000
+/// more names, but encoders do not use them for ASCII.
+#[derive(Default)]
+pub(super) struct Entity {
+    /// The beginning of a reference, from the ampersand on.
+    held: Units,
+}
+
+impl Entity {
+    pub(super) fn pending(&self) -> Option<usize> {
+        self.held.as_slice().first().map(|unit| unit.start)
+    }
+
+    pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
+        if self.held.is_empty() {
+            if unit.byte == b'&' {
+                self.held.push(unit);
+            } else {
+                out(unit);
+            }
+        } else if unit.byte == b';' {
+            self.decode(unit, out);
+        } else if !self.held.is_full() && matches!(unit.byte, b'#' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') {
+            self.held.push(unit);
+        } else {
+            self.finish(out);
+            self.push(unit, out);
+        }
+    }
+
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
+        self.held.take().as_slice().iter().copied().for_each(out);
+    }
+
+    fn decode(&mut self, semicolon: Unit, out: &mut impl FnMut(Unit)) {
+        let held = self.held.take();
+        let whole = Unit { byte: b'&', start: held.as_slice()[0].start, end: semicolon.end };
+        match character(&held) {
+            Some('&') if whole.end - whole.start < LONGEST_ESCAPE => self.held.push(whole),
+            Some(char) => {
+                for &byte in char.encode_utf8(&mut [0; 4]).as_bytes() {
+                    out(whole.with(byte));
+                }
+            }
+            None => held.as_slice().iter().copied().chain([semicolon]).for_each(out),
+        }
+    }
+}
+
+/// Returns the character that a reference stands for. `held` begins with the ampersand.
+fn character(held: &Units) -> Option<char> {
+    let mut name = [0; Units::CAPACITY];
+    let len = held.bytes(1).zip(&mut name).map(|(byte, slot)| *slot = byte).count();
+    match &name[..len] {
+        b"amp" => Some('&'),
+        b"lt" => Some('<'),
+        b"gt" => Some('>'),
+        b"quot" => Some('"'),
+        b"apos" => Some('\''),
+        b"nbsp" => Some('\u{a0}'),
+        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits.iter().copied(), 16)?),
+        [b'#', digits @ ..] => char::from_u32(number(digits.iter().copied(), 10)?),
+        _ => None,
+    }
+}

@@ -1,0 +1,45 @@
+//! Decodes percent escapes (RFC 3986): `%2F`, and `%252F` where they were encoded again.
+
+use super::LONGEST_ESCAPE;
+use super::unit::{Unit, Units, number};
+
+#[derive(Default)]
+pub(super) struct Percent {
+    /// A percent sign, which may itself have been encoded, and perhaps the first digit.
+    held: Units,
+}
+
+impl Percent {
+    pub(super) fn pending(&self) -> Option<usize> {
+        self.held.as_slice().first().map(|unit| unit.start)
+    }
+
+    pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
+        if self.held.is_empty() && unit.byte != b'%' {
+            return out(unit);
+        }
+        if self.held.is_empty() || unit.byte.is_ascii_hexdigit() {
+            self.held.push(unit);
+            return self.decode(out);
+        }
+        self.finish(out);
+        self.push(unit, out);
+    }
+
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
+        self.held.take().as_slice().iter().copied().for_each(out);
+    }
+
+    fn decode(&mut self, out: &mut impl FnMut(Unit)) {
+        let &[sign, _, last] = self.held.as_slice() else { return };
+        let value = number(self.held.bytes(1), 16).and_then(|value| u8::try_from(value).ok());
+        let byte = value.expect("two hexadecimal digits are a byte");
+        let unit = Unit { byte, start: sign.start, end: last.end };
+        self.held.take();
+        if byte == b'%' && unit.end - unit.start < LONGEST_ESCAPE {
+            self.held.push(unit);
+        } else {
+            out(unit);
+        }
+    }
+}

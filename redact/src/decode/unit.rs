@@ -1,0 +1,69 @@
+//! A decoded byte and the raw bytes that it stands for.
+
+/// A decoded byte, with the range of raw bytes that it stands for. Several bytes of a character that was escaped as a
+/// whole have the same range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unit {
+    pub(crate) byte: u8,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Unit {
+    /// Returns the raw byte at the position `at`.
+    pub(crate) fn raw(byte: u8, at: usize) -> Self {
+        Self { byte, start: at, end: at + 1 }
+    }
+
+    /// Returns another byte that stands for the same range.
+    pub(crate) fn with(self, byte: u8) -> Self {
+        Self { byte, ..self }
+    }
+}
+
+/// A few units: the incomplete escape that a decoder stores.
+#[derive(Default)]
+pub(crate) struct Units {
+    units: [Unit; Self::CAPACITY],
+    len: usize,
+}
+
+impl Units {
+    /// The longest escape is `\U0001F600`, without its backslash, or `&#1114111;`.
+    pub(crate) const CAPACITY: usize = 10;
+
+    pub(crate) fn as_slice(&self) -> &[Unit] {
+        &self.units[..self.len]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.len == Self::CAPACITY
+    }
+
+    /// Appends `unit`. The caller makes sure that there is capacity.
+    pub(crate) fn push(&mut self, unit: Unit) {
+        self.units[self.len] = unit;
+        self.len += 1;
+    }
+
+    /// Removes all units and returns them.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// Returns the bytes from the index `from` on.
+    pub(crate) fn bytes(&self, from: usize) -> impl Iterator<Item = u8> {
+        self.as_slice()[from.min(self.len)..].iter().map(|unit| unit.byte)
+    }
+}
+
+/// Returns the number that `digits` represent, or `None` if there are none or one of them is not a digit.
+pub(crate) fn number(digits: impl Iterator<Item = u8>, radix: u32) -> Option<u32> {
+    let mut digits = digits.peekable();
+    digits.peek()?;
+    digits.try_fold(0_u32, |number, digit| number.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?))
+}

@@ -1,0 +1,113 @@
+//! The forms in which a value may be printed.
+//!
+//! Escapes that may or may not be applied to each character are not enumerated here. They are decoded in the stream
+//! (see `decode` and `view`), and a pattern is what the decoder makes of the value.
+
+use crate::decode::{Decoder, Stage, Unit};
+use crate::pattern::{Form, Pattern, SHORT};
+use crate::view::{Unifier, strip};
+
+/// Lines of a value that are shorter than this are not masked by themselves: `{` is a line of many values.
+const SHORTEST_LINE: usize = 8;
+
+/// Values longer than this are not searched for in base64 and hexadecimal text, whose patterns take twenty times the
+/// value's length. Private keys have up to about 3,500 bytes.
+const LONGEST_ENCODED: usize = 16 << 10;
+
+/// An incomplete escape at the end of a value is dropped if it is not longer than this. `&abc` is unlikely to become one.
+const LONGEST_OPEN: usize = 2;
+
+/// Returns the patterns of all `values`, sorted and without duplicates.
+pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
+    let mut patterns = Vec::new();
+    for value in values {
+        let trimmed = value.trim_ascii();
+        patterns.push(Pattern { bytes: value.clone(), value: value.len(), form: Form::Text });
+        if trimmed.len() < SHORT && !trimmed.is_empty() {
+            patterns.push(Pattern { bytes: trimmed.to_vec(), value: trimmed.len(), form: Form::Text });
+        }
+        if value.len() < SHORT {
+            continue;
+        }
+        let mut add = |form, bytes: Vec<u8>| {
+            if bytes.len() >= SHORT {
+                patterns.push(Pattern { bytes, value: value.len(), form });
+            }
+        };
+        let lines = trimmed.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
+        let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
+        for text in [value, trimmed].into_iter().chain(lines) {
+            texts(text, |bytes| add(Form::Text, bytes));
+        }
+        if (SHORT..=LONGEST_ENCODED).contains(&trimmed.len()) {
+            hex(trimmed, &mut add);
+            base64(trimmed, |bytes| add(Form::Base64, bytes));
+        }
+    }
+    patterns.sort_unstable();
+    patterns.dedup_by(|next, kept| next.bytes == kept.bytes);
+    patterns
+}
+
+/// Passes on the literal text, what is visible of it, and what the decoder makes of it.
+///
+/// An encoder leaves what the stages before its own would decode, or escapes it so that its own stage restores it.
+/// Therefore, the text enters the decoder at each stage. If the text ends with an incomplete escape, what follows it in
+/// the stream may complete the escape, so the text without its end is a pattern too.
+fn texts(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
+    add(text.to_vec());
+    add(strip(text));
+    let stages = Stage::ALL.map(Some).into_iter().chain([None]);
+    for stage in stages {
+        let (mut bytes, mut unifier) = (Vec::new(), Unifier::default());
+        let mut out = |unit: Unit| bytes.extend(unifier.push(unit.byte));
+        let mut decoder = Decoder::new();
+        for (at, &byte) in text.iter().enumerate() {
+            match stage {
+                Some(stage) => decoder.push(stage, Unit::raw(byte, at), &mut out),
+                None => out(Unit::raw(byte, at)),
+            }
+        }
+        if decoder.pending().is_some_and(|begun| text.len() - begun <= LONGEST_OPEN) {
+            add(bytes.clone());
+        }
+        decoder.finish(&mut |unit| bytes.extend(unifier.push(unit.byte)));
+        add(bytes);
+    }
+}
+
+/// Passes on the hexadecimal forms: two cases, without and with spaces. Colons are common in fingerprints only, and
+/// `\x41` is decoded as an escape.
+fn hex(text: &[u8], add: &mut impl FnMut(Form, Vec<u8>)) {
+    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+        let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
+        let pairs: Vec<_> = text.iter().map(byte).collect();
+        add(Form::Hex, pairs.concat());
+        add(Form::SpacedHex, pairs.join(&b' '));
+    }
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Passes on the alignment cores of the base64 forms: for each number of bytes (modulo 3) that may come before the text
+/// in the encoder's input, the characters that depend on the text alone. Whatever surrounds the text, its encoding
+/// contains one of them. The characters at both ends contain at most 4 bits of the text each.
+fn base64(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
+    for before in 0..3 {
+        let padded = [&[0; 2][..before], text].concat();
+        let first = (8 * before).div_ceil(6);
+        let end = 8 * padded.len() / 6;
+        let sextets: Vec<usize> = (first..end).map(|index| sextet(&padded, index)).collect();
+        for alphabet in [STANDARD, URL_SAFE] {
+            add(sextets.iter().map(|&sextet| alphabet[sextet]).collect());
+        }
+    }
+}
+
+/// Returns the six bits of `bytes` that a base64 character at `index` represents, all of which exist.
+fn sextet(bytes: &[u8], index: usize) -> usize {
+    let at = index * 6 / 8;
+    let pair = u16::from_be_bytes([bytes[at], bytes.get(at + 1).copied().unwrap_or(0)]);
+    usize::from(pair >> (10 - index * 6 % 8) & 63)
+}

@@ -1,0 +1,87 @@
+//! The automaton's progress along one view of the stream.
+
+use crate::decode::Unit;
+use crate::masks::Masks;
+use crate::matcher::{Matcher, State};
+
+use super::map::Map;
+
+/// The state of the automaton after the bytes of a view, and where these bytes are in the stream.
+pub(crate) struct Lane {
+    state: State,
+    map: Map,
+}
+
+impl Lane {
+    /// Creates a lane at the beginning of a stream.
+    pub(super) fn new(start: State) -> Self {
+        Self { state: start, map: Map::default() }
+    }
+
+    /// Creates a lane that equals the raw view up to the position `at`, where the raw view is in `state`.
+    pub(super) fn fork(matcher: &Matcher, state: State, at: usize) -> Self {
+        Self { state, map: Map::consecutive(matcher.tail(state).begun.value(), at) }
+    }
+
+    /// Processes a unit, and reports the longest match that ends with it.
+    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+        self.state = matcher.next(self.state, unit.byte);
+        if self.state == matcher.start() {
+            self.map.clear();
+            return;
+        }
+        if self.map.push(unit.start) {
+            self.bound(matcher, unit.end);
+        }
+        if matcher.is_match(self.state) {
+            let length = matcher.tail(self.state).ended.value();
+            if length > 0 {
+                masks.add(self.map.start(length)..unit.end);
+            }
+        }
+    }
+
+    /// Gives up a partial match that spans too many raw bytes, since all of them are held back. `end` is the current
+    /// position.
+    pub(super) fn bound(&mut self, matcher: &Matcher, end: usize) {
+        let length = matcher.tail(self.state).begun.value();
+        if length == 0 || end - self.map.start(length) > matcher.longest_span() {
+            self.jump(matcher);
+        } else {
+            self.map.keep(length);
+        }
+    }
+
+    /// Continues in the start state, as if no match was possible.
+    pub(super) fn jump(&mut self, matcher: &Matcher) {
+        self.state = matcher.start();
+        self.map.clear();
+    }
+
+    pub(super) fn is_at_start(&self, matcher: &Matcher) -> bool {
+        self.state == matcher.start()
+    }
+
+    pub(super) fn is_shallow(&self, matcher: &Matcher) -> bool {
+        matcher.is_shallow(self.state)
+    }
+
+    /// Returns whether this lane continues exactly as the raw view, which is in the state `raw` at the position `at`.
+    pub(super) fn agrees(&self, matcher: &Matcher, raw: State, at: usize) -> bool {
+        self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.tail(raw).begun.value())
+    }
+
+    /// Returns where the longest partial match begins.
+    pub(super) fn begun(&self, matcher: &Matcher) -> Option<usize> {
+        self.start(matcher.tail(self.state).begun.value())
+    }
+
+    /// Returns where the longest partial match begins that reveals a value.
+    pub(super) fn telling(&self, matcher: &Matcher) -> Option<usize> {
+        self.start(matcher.tail(self.state).telling.value())
+    }
+
+    fn start(&self, length: usize) -> Option<usize> {
+        (length > 0).then(|| self.map.start(length))
+    }
+}
