@@ -24,17 +24,30 @@ use percent::Percent;
 /// The maximum number of raw bytes in an escape that may grow without limit, such as a run of backslashes.
 const LONGEST_ESCAPE: usize = 64;
 
-/// The first stage that an input passes. Values begin at each of them; text begins at the first one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+/// A stage of the decoder.
+#[derive(Clone, Copy)]
+enum Stage {
     Ansi,
     Percent,
     Backslash,
     Entity,
 }
 
-impl Stage {
-    pub(crate) const ALL: [Self; 4] = [Self::Ansi, Self::Percent, Self::Backslash, Self::Entity];
+/// A set of stages. Text passes all of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Stages(u8);
+
+impl Stages {
+    pub(crate) const ALL: Self = Self(0b1111);
+
+    /// Returns all subsets of [`Stages::ALL`].
+    pub(crate) fn subsets() -> impl Iterator<Item = Self> {
+        (0..=Self::ALL.0).map(Self)
+    }
+
+    fn contains(self, stage: Stage) -> bool {
+        self.0 & (1 << stage as u8) != 0
+    }
 }
 
 /// Removes escape sequences of terminals, then decodes percent escapes, backslash escapes and character references.
@@ -75,25 +88,31 @@ impl Decoder {
         self.entity.pending().or(self.backslash.pending()).or(self.percent.pending())
     }
 
-    /// Decodes one unit, which enters at `stage`.
-    pub(crate) fn push(&mut self, stage: Stage, unit: Unit, out: &mut impl FnMut(Unit)) {
+    /// Decodes one unit, which passes the given stages.
+    pub(crate) fn push(&mut self, stages: Stages, unit: Unit, out: &mut impl FnMut(Unit)) {
         let Self { ansi, percent, backslash, entity } = self;
-        let mut entity = |unit| entity.push(unit, out);
-        let mut backslash = |unit| backslash.push(unit, &mut entity);
-        let mut percent = |unit| percent.push(unit, &mut backslash);
-        match stage {
-            Stage::Ansi if ansi.push(unit.byte) => {}
-            Stage::Ansi | Stage::Percent => percent(unit),
-            Stage::Backslash => backslash(unit),
-            Stage::Entity => entity(unit),
+        if stages.contains(Stage::Ansi) && ansi.push(unit.byte) {
+            return;
+        }
+        let mut to_entity = |unit| if stages.contains(Stage::Entity) { entity.push(unit, out) } else { out(unit) };
+        let mut to_backslash = |unit| {
+            if stages.contains(Stage::Backslash) { backslash.push(unit, &mut to_entity) } else { to_entity(unit) }
+        };
+        if stages.contains(Stage::Percent) {
+            percent.push(unit, &mut to_backslash);
+        } else {
+            to_backslash(unit);
         }
     }
 
-    /// Passes on an escape that is incomplete at the end of the input as it is.
-    pub(crate) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
+    /// Passes on an escape that is incomplete at the end of the input as it is. The later ones of the given stages may
+    /// decode it.
+    pub(crate) fn finish(&mut self, stages: Stages, out: &mut impl FnMut(Unit)) {
         let Self { percent, backslash, entity, .. } = self;
-        let mut to_entity = |unit| entity.push(unit, out);
-        let mut to_backslash = |unit| backslash.push(unit, &mut to_entity);
+        let mut to_entity = |unit| if stages.contains(Stage::Entity) { entity.push(unit, out) } else { out(unit) };
+        let mut to_backslash = |unit| {
+            if stages.contains(Stage::Backslash) { backslash.push(unit, &mut to_entity) } else { to_entity(unit) }
+        };
         percent.finish(&mut to_backslash);
         backslash.finish(&mut to_entity);
         entity.finish(out);
@@ -113,9 +132,9 @@ mod tests {
         };
         let mut decoder = Decoder::new();
         for (at, byte) in text.bytes().enumerate() {
-            decoder.push(Stage::Ansi, Unit::raw(byte, at), &mut out);
+            decoder.push(Stages::ALL, Unit::raw(byte, at), &mut out);
         }
-        decoder.finish(&mut out);
+        decoder.finish(Stages::ALL, &mut out);
         assert!(decoder.is_idle() || text.ends_with('\x1b'));
         (bytes, raw)
     }
@@ -153,6 +172,7 @@ mod tests {
     #[test]
     fn formats_nest_in_any_order() {
         check("%5C%22 %26quot%3B &#37;41", "\" \" %41");
+        check(r"\%65 %5C%6E %5Cn", "e \n \n");
         check(r"\u0026quot; \&quot; \u003c \u00253c", "\" \" < %3c");
     }
 

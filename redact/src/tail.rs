@@ -53,8 +53,8 @@ pub(crate) struct Tail {
     pub(crate) ended: Lengths,
     /// The prefixes of patterns, including the complete patterns.
     pub(crate) begun: Lengths,
-    /// The prefixes that are long enough to reveal their value. They are held back until further input rules the value
-    /// out.
+    /// The incomplete patterns that are long enough to reveal their value. They are held back until further input rules
+    /// the value out.
     pub(crate) telling: Lengths,
 }
 
@@ -62,11 +62,13 @@ impl Tail {
     /// Records that the last `length` bytes are a prefix of `pattern`.
     fn add(&mut self, length: usize, pattern: &Pattern) {
         self.begun.add(length, pattern);
-        if pattern.is_telling(length) {
-            self.telling.add(length, pattern);
-        }
-        if length == pattern.bytes.len() {
+        let is_complete = length == pattern.bytes.len();
+        if is_complete {
             self.ended.add(length, pattern);
+        }
+        // A complete pattern of a long value is masked already. That of a short value may still turn out not to be one.
+        if pattern.is_telling(length) && (!is_complete || pattern.is_token()) {
+            self.telling.add(length, pattern);
         }
     }
 }

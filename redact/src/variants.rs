@@ -3,7 +3,7 @@
 //! Escapes that may or may not be applied to each character are not enumerated here. They are decoded in the stream
 //! (see `decode` and `view`), and a pattern is what the decoder makes of the value.
 
-use crate::decode::{Decoder, Stage, Unit};
+use crate::decode::{Decoder, Stages, Unit};
 use crate::pattern::{Form, Pattern, SHORT};
 use crate::view::{Unifier, strip};
 
@@ -51,29 +51,36 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
 
 /// Passes on the literal text, what is visible of it, and what the decoder makes of it.
 ///
-/// An encoder leaves what the stages before its own would decode, or escapes it so that its own stage restores it.
-/// Therefore, the text enters the decoder at each stage. If the text ends with an incomplete escape, what follows it in
-/// the stream may complete the escape, so the text without its end is a pattern too.
+/// In the stream, the decoder undoes the last encoding and decodes whatever else looks like an escape. If the text
+/// itself contains what looks like an escape, some encodings protect it from the decoder and others do not. Therefore,
+/// the text passes every subset of the decoder's stages.
 fn texts(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
     add(text.to_vec());
     add(strip(text));
-    let stages = Stage::ALL.map(Some).into_iter().chain([None]);
-    for stage in stages {
-        let (mut bytes, mut unifier) = (Vec::new(), Unifier::default());
-        let mut out = |unit: Unit| bytes.extend(unifier.push(unit.byte));
-        let mut decoder = Decoder::new();
-        for (at, &byte) in text.iter().enumerate() {
-            match stage {
-                Some(stage) => decoder.push(stage, Unit::raw(byte, at), &mut out),
-                None => out(Unit::raw(byte, at)),
-            }
-        }
-        if decoder.pending().is_some_and(|begun| text.len() - begun <= LONGEST_OPEN) {
-            add(bytes.clone());
-        }
-        decoder.finish(&mut |unit| bytes.extend(unifier.push(unit.byte)));
-        add(bytes);
+    if text.iter().all(|byte| Decoder::is_plain(*byte)) {
+        let mut unifier = Unifier::default();
+        return add(text.iter().filter_map(|byte| unifier.push(*byte)).collect());
     }
+    for stages in Stages::subsets() {
+        decoded(text, stages, &mut add);
+    }
+}
+
+/// Passes on what the given stages of the decoder make of the text.
+///
+/// If the text ends with an incomplete escape, what follows it in the stream may complete the escape, so the text
+/// without its end is passed on too.
+fn decoded(text: &[u8], stages: Stages, mut add: impl FnMut(Vec<u8>)) {
+    let (mut bytes, mut unifier) = (Vec::new(), Unifier::default());
+    let mut decoder = Decoder::new();
+    for (at, &byte) in text.iter().enumerate() {
+        decoder.push(stages, Unit::raw(byte, at), &mut |unit| bytes.extend(unifier.push(unit.byte)));
+    }
+    if decoder.pending().is_some_and(|begun| text.len() - begun <= LONGEST_OPEN) {
+        add(bytes.clone());
+    }
+    decoder.finish(stages, &mut |unit| bytes.extend(unifier.push(unit.byte)));
+    add(bytes);
 }
 
 /// Passes on the hexadecimal forms: two cases, without and with spaces. Colons are common in fingerprints only, and

@@ -13,15 +13,17 @@
 //! separately. They are created where they begin to differ, as a copy of the raw view, and dropped when they and the
 //! raw view are in the same state again.
 
+mod fresh;
 mod joined;
 mod lane;
 mod map;
 mod plain;
 mod visible;
 
-use crate::decode::{Decoder, Stage, Unit};
+use crate::decode::{Decoder, Stages, Unit};
 use crate::masks::Masks;
 use crate::matcher::{Matcher, State, View};
+use fresh::Fresh;
 use joined::Joined;
 pub(crate) use joined::{RUN, is_wrappable};
 use lane::Lane;
@@ -37,6 +39,7 @@ pub(crate) struct Views {
     visible: Option<Visible>,
     decoder: Decoder,
     plain: Plain,
+    fresh: Option<Fresh>,
     joined: Joined,
 }
 
@@ -47,6 +50,7 @@ impl Views {
             visible: None,
             decoder: Decoder::new(),
             plain: Plain::new(Lane::new(start)),
+            fresh: None,
             joined: Joined::default(),
         }
     }
@@ -97,7 +101,10 @@ impl Views {
     }
 
     fn decode(&mut self, matcher: &Matcher, before: State, unit: Unit, masks: &mut Masks) {
-        let Self { decoder, plain, joined, .. } = self;
+        let Self { decoder, plain, joined, fresh, .. } = self;
+        if fresh.is_none() && !decoder.is_idle() && Decoder::is_plain(unit.byte) {
+            *fresh = Some(Fresh::new(matcher));
+        }
         if joined.differs(unit.byte) {
             joined.fork(matcher, before, unit.start);
         }
@@ -105,13 +112,17 @@ impl Views {
             plain.push(matcher, unit, masks);
             joined.push(matcher, unit, masks);
         } else {
-            decoder.push(Stage::Ansi, unit, &mut |unit| {
+            decoder.push(Stages::ALL, unit, &mut |unit| {
                 plain.push(matcher, unit, masks);
                 joined.push(matcher, unit, masks);
             });
         }
         if joined.is_forked() && decoder.is_idle() {
             joined.merge_if_agrees(matcher, self.raw, unit.end);
+        }
+        if let Some(view) = fresh {
+            view.push(matcher, unit, masks);
+            fresh.take_if(|view| decoder.is_idle() && view.agrees(matcher, plain));
         }
     }
 
@@ -129,7 +140,7 @@ impl Views {
     }
 
     fn is_alike(&self) -> bool {
-        self.visible.is_none() && !self.joined.is_forked() && self.decoder.is_idle()
+        self.visible.is_none() && self.fresh.is_none() && !self.joined.is_forked() && self.decoder.is_idle()
     }
 
     /// Continues after `skipped`, in which no match begins and all views are alike.
@@ -144,7 +155,8 @@ impl Views {
     pub(crate) fn possible(&self, matcher: &Matcher, view: View) -> usize {
         let raw = view.end() - view.longest(matcher.tail(self.raw).begun, view.end());
         let lanes = self.lanes().filter_map(|lane| lane.begun(matcher));
-        lanes.chain(self.decoder.pending()).fold(raw, usize::min)
+        let fresh = self.fresh.as_ref().and_then(Fresh::pending);
+        lanes.chain(self.decoder.pending()).chain(fresh).fold(raw, usize::min)
     }
 
     /// Returns where the first partial match begins that is long enough to reveal a value, or the end of the text.
@@ -155,18 +167,22 @@ impl Views {
 
     /// Ends the stream: an incomplete escape stands for itself.
     pub(crate) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
-        let Self { decoder, plain, joined, visible, .. } = self;
-        decoder.finish(&mut |unit| {
+        let Self { decoder, plain, fresh, joined, visible, .. } = self;
+        decoder.finish(Stages::ALL, &mut |unit| {
             plain.push(matcher, unit, masks);
             joined.push(matcher, unit, masks);
         });
         if let Some(visible) = visible {
             visible.finish(matcher, masks);
         }
+        if let Some(fresh) = fresh {
+            fresh.finish(matcher, masks);
+        }
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         let visible = self.visible.as_ref().map(|visible| &visible.lane);
-        [visible, Some(&self.plain.lane), self.joined.lane()].into_iter().flatten()
+        let fresh = self.fresh.as_ref().map(|fresh| &fresh.plain.lane);
+        [visible, Some(&self.plain.lane), fresh, self.joined.lane()].into_iter().flatten()
     }
 }

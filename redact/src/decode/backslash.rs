@@ -12,6 +12,8 @@ use super::unit::{Unit, Units, number};
 pub(super) struct Backslash {
     /// The run of backslashes before the held units.
     run: Option<Unit>,
+    /// Whether the last backslash of the run was itself escaped, in another format.
+    is_run_escaped: bool,
     /// The beginning of a numeric escape, without backslashes.
     held: Units,
     /// The first half of a surrogate pair, and where it is.
@@ -35,7 +37,7 @@ impl Backslash {
     pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
         let Some(run) = self.run else {
             if unit.byte == b'\\' {
-                self.run = Some(unit);
+                self.begin(unit);
             } else {
                 self.show(unit, out);
             }
@@ -43,6 +45,11 @@ impl Backslash {
         };
         if self.held.is_empty() && unit.byte == b'\\' {
             return self.extend(run, unit, out);
+        }
+        if self.held.is_empty() && unit.is_escaped() && !self.is_run_escaped {
+            // The backslash protects a percent sign, so the escape that follows is not an escaped letter.
+            self.run = None;
+            return self.show(Unit { start: run.start, ..unit }, out);
         }
         if !self.held.is_empty() && !continues(&self.held, unit.byte) {
             self.give_up(out);
@@ -71,11 +78,17 @@ impl Backslash {
 
     fn extend(&mut self, run: Unit, unit: Unit, out: &mut impl FnMut(Unit)) {
         if unit.end - run.start < LONGEST_ESCAPE {
-            self.run = Some(Unit { end: unit.end, ..run });
+            self.begin(Unit { start: run.start, ..unit });
         } else {
             self.show(run, out);
-            self.run = Some(unit);
+            self.begin(unit);
         }
+        self.is_run_escaped = unit.is_escaped();
+    }
+
+    fn begin(&mut self, run: Unit) {
+        self.run = Some(run);
+        self.is_run_escaped = run.is_escaped();
     }
 
     /// Drops the backslashes and passes on the bytes after them.

@@ -15,6 +15,11 @@ impl Unit {
         Self { byte, start: at, end: at + 1 }
     }
 
+    /// Returns whether the byte was escaped.
+    pub(super) fn is_escaped(self) -> bool {
+        self.end - self.start > 1
+    }
+
     /// Returns another byte that stands for the same range.
     pub(crate) fn with(self, byte: u8) -> Self {
         Self { byte, ..self }

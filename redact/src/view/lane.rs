@@ -71,6 +71,11 @@ impl Lane {
         self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.tail(raw).begun.value())
     }
 
+    /// Returns whether this lane continues exactly as `other`.
+    pub(super) fn equals(&self, matcher: &Matcher, other: &Self) -> bool {
+        self.state == other.state && self.begun(matcher) == other.begun(matcher)
+    }
+
     /// Returns where the longest partial match begins.
     pub(super) fn begun(&self, matcher: &Matcher) -> Option<usize> {
         self.start(matcher.tail(self.state).begun.value())

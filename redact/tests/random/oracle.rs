@@ -87,7 +87,9 @@ fn telling_prefix(case: &Case, known: usize) -> usize {
             && case.text[..known].ends_with(&value[..len])
             && (value.len() >= 6 || begins_alone(case, known - len))
     };
-    let longest = |value: &Vec<u8>| (1..=value.len()).rev().find(|len| tells(value, *len));
+    // A complete long value is a match already.
+    let longest =
+        |value: &Vec<u8>| (1..value.len() + usize::from(value.len() < 6)).rev().find(|len| tells(value, *len));
     case.values.iter().filter_map(longest).max().unwrap_or(0)
 }
 
