@@ -29,19 +29,60 @@ fn main() {
     let pairs = |line: usize| format!("kkSS44{line}kkSS44aakk44SSaakkSS44\n");
     let hits = |line: usize| format!("{line}{}\n", VALUES[line % 3]);
 
+    // Output of programs that escape and colour it.
+    let json = |line: usize| {
+        format!(
+            "{{\"time\":\"2024-05-01T12:00:00.{line:06}Z\",\"level\":\"info\",\"msg\":\"GET \\\"/v1/{line}?a=%20b\\\"\"}}\n"
+        )
+    };
+    let coloured = |line: usize| {
+        format!("\x1b[1m\x1b[32m   Compiling\x1b[0m serde_json v1.0.{line} (\x1b[4m/srv/ci/target/release\x1b[0m)\r\n")
+    };
+    let indented =
+        |line: usize| format!("        at Object.<anonymous> (/srv/app/node_modules/x/index.js:{line}:17)\n");
+    let base64 = |line: usize| {
+        let digits = format!("{:016x}", (line as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        format!("{digits}LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t{digits}MIIF\n")
+    };
+
     let three = Redactor::new(VALUES);
+    let hundred = Redactor::new(tokens(100));
     measure("no values, log", &Redactor::none(), log);
     measure("3 values, log", &three, log);
     measure("3 values, near misses", &three, near);
     measure("3 values, only secrets", &three, hits);
     measure("4 values that stop the skipping", &Redactor::new(["xxkkxx", "xxSSxx", "xx44xx", "xxaaxx"]), pairs);
-    measure(
-        "300 values, log",
-        &Redactor::new((0..300_u64).map(|i| format!("{:020x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))),
-        log,
-    );
+    measure("300 values, log", &Redactor::new(tokens(300)), log);
     measure("short values, log", &Redactor::new(["0", "true", "abc"]), log);
     measure("one value, itself repeated", &Redactor::new(["a".repeat(40)]), |_| "a".repeat(80));
+    measure("100 values, log", &hundred, log);
+    measure("100 values, JSON log", &hundred, json);
+    measure("100 values, coloured log", &hundred, coloured);
+    measure("100 values, stack traces", &hundred, indented);
+    measure("100 values, base64", &hundred, base64);
+    measure("1,000 values, log", &Redactor::new(tokens(1_000)), log);
+    for count in [1, 3, 20, 100, 1_000] {
+        measure_compilation(count);
+    }
+}
+
+/// Returns `count` different tokens of 40 characters.
+fn tokens(count: u64) -> impl Iterator<Item = String> {
+    (0..count).map(|i| {
+        let mixed = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!("{mixed:020x}{:020X}", mixed.rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9))
+    })
+}
+
+fn measure_compilation(count: u64) {
+    let fastest = (0..5).map(|_| {
+        let begun = Instant::now();
+        black_box(Redactor::new(tokens(count)));
+        begun.elapsed()
+    });
+    let seconds = fastest.min().expect("there is at least one round").as_secs_f64();
+    let kib = Redactor::new(tokens(count)).memory() >> 10;
+    println!("compile {count:4} values of 40 bytes       {:7.1} ms, {kib} KiB", seconds * 1e3);
 }
 
 fn measure(name: &str, redactor: &Redactor, line: impl Fn(usize) -> String) {
