@@ -72,17 +72,20 @@ impl Decoder {
     }
 
     /// Returns whether the decoder passes on `byte` as it is if it [is idle](Self::is_idle).
+    #[inline]
     pub(crate) fn is_plain(byte: u8) -> bool {
         !matches!(byte, b'%' | b'\\' | b'&' | Ansi::ESCAPE)
     }
 
     /// Returns whether the decoder is between escapes.
+    #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.ansi.is_idle() && self.pending().is_none()
     }
 
     /// Returns where the escape begins that is incomplete. A terminal's escape sequence is not counted, because it
     /// stands for no byte.
+    #[inline]
     pub(crate) fn pending(&self) -> Option<usize> {
         // Later stages contain earlier bytes.
         self.entity.pending().or(self.backslash.pending()).or(self.percent.pending())

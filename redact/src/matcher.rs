@@ -57,6 +57,7 @@ impl Matcher {
     }
 
     /// Returns whether there are values that are masked in all their forms.
+    #[inline]
     pub(crate) fn has_long_values(&self) -> bool {
         self.values > self.short_values
     }
@@ -73,31 +74,37 @@ impl Matcher {
     }
 
     /// Returns the state at the beginning of a stream.
+    #[inline]
     pub(crate) fn start(&self) -> State {
         self.start
     }
 
     /// Returns the table that finds where a pattern may begin.
+    #[inline]
     pub(crate) fn skip(&self) -> &Skip {
         &self.skip
     }
 
     /// Returns the state after `state` and `byte`.
+    #[inline]
     pub(crate) fn next(&self, state: State, byte: u8) -> State {
         self.automaton.next_state(Anchored::No, state, byte)
     }
 
     /// Returns whether a pattern ends in `state`.
+    #[inline]
     pub(crate) fn is_match(&self, state: State) -> bool {
         self.automaton.is_match(state)
     }
 
     /// Returns the lengths of the patterns and prefixes that a view ends with if the automaton is in `state`.
+    #[inline]
     pub(crate) fn tail(&self, state: State) -> &Tail {
         self.tails.at(state)
     }
 
     /// Returns whether no more than a few bytes of a pattern have been seen in `state`.
+    #[inline]
     pub(crate) fn is_shallow(&self, state: State) -> bool {
         self.tails.is_shallow(state)
     }
@@ -128,32 +135,38 @@ pub(crate) struct View<'t> {
 
 impl<'t> View<'t> {
     /// Returns the position of the end of the section.
+    #[inline]
     pub(crate) fn end(self) -> usize {
         self.base + self.text.len()
     }
 
     /// Returns the byte at the position `at`, which is within the section.
+    #[inline]
     pub(crate) fn byte(self, at: usize) -> u8 {
         self.text[at - self.base]
     }
 
     /// Returns the byte at the position `at`, unless the section ends before it.
+    #[inline]
     pub(crate) fn get(self, at: usize) -> Option<u8> {
         self.text.get(at - self.base).copied()
     }
 
     /// Returns the byte before the position `at`; `None` at the beginning of the stream.
+    #[inline]
     pub(crate) fn byte_before(self, at: usize) -> Option<u8> {
         self.text[..at - self.base].last().copied().or(self.before)
     }
 
     /// Returns the bytes of a range.
+    #[inline]
     pub(crate) fn bytes(self, range: Range<usize>) -> &'t [u8] {
         &self.text[range.start - self.base..range.end - self.base]
     }
 
     /// Returns the longest of `lengths`, each of which is the length of a piece of text that ends at `end`. The length
     /// of a short value counts only if the piece begins at a token boundary.
+    #[inline]
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));
         lengths.value().max(token.unwrap_or(0))

@@ -11,10 +11,9 @@
 
 use std::ops::Range;
 
-use crate::decode::Decoder;
 use crate::matcher::View;
 use crate::pattern::Pattern;
-use crate::view::{RUN, fold, is_wrappable};
+use crate::view::{RUN, fold, is_special, is_wrappable};
 
 /// The maximum width of the window, in bytes.
 const WIDEST: usize = 16;
@@ -83,33 +82,31 @@ impl Skip {
     }
 }
 
+/// The number of bytes that are examined at once.
+const CHUNK: usize = 32;
+
 /// Returns the position of the first stop in `text` at or after `from`, or the end of the text.
 fn stop(text: &[u8], from: usize) -> usize {
-    const CHUNK: usize = 32;
     let mut at = from;
-    loop {
-        if let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<{ CHUNK + 1 }>())
-            && !may_stop(chunk)
-        {
-            at += CHUNK;
-            continue;
-        }
+    while at < text.len() {
+        let chunk = text[at..].first_chunk::<CHUNK>();
+        let next = text[at + 1..].first_chunk::<CHUNK>();
+        let may_stop = chunk.zip(next).is_none_or(|(chunk, next)| may_stop(chunk, next));
         let end = text.len().min(at + CHUNK);
-        if let Some(stop) = (at..end).find(|&at| is_stop(text, at)) {
+        if may_stop && let Some(stop) = (at..end).find(|&at| is_stop(text, at)) {
             return stop;
-        }
-        if end == text.len() {
-            return end;
         }
         at = end;
     }
+    at
 }
 
-/// Returns whether the chunk may contain a stop before its last byte. It compiles to vector instructions.
-fn may_stop(chunk: &[u8; 33]) -> bool {
+/// Returns whether the chunk may contain a stop, given the chunk that begins one byte later. It compiles to vector
+/// instructions.
+fn may_stop(chunk: &[u8; CHUNK], next: &[u8; CHUNK]) -> bool {
     let mut found = 0;
-    for pair in chunk.windows(2) {
-        let (byte, next) = (pair[0], pair[1]);
+    for at in 0..CHUNK {
+        let (byte, next) = (chunk[at], next[at]);
         for stop in [b'%', b'\\', b'&', b'\n', b'\r', 0x1b, 0x08] {
             found |= u8::from(byte == stop);
         }
@@ -119,26 +116,27 @@ fn may_stop(chunk: &[u8; 33]) -> bool {
 }
 
 /// Returns 1 for white space, 2 for quotation marks and 0 for all other bytes.
+#[inline]
 fn class(byte: u8) -> u8 {
-    let mut class = u8::from(byte.wrapping_sub(b'\t') < 5);
-    for space in [b' ', b'+'] {
-        class |= u8::from(byte == space);
-    }
-    for mark in [b'"', b'\''] {
-        class |= u8::from(byte == mark) << 1;
-    }
-    class
+    let space = u8::from(byte == b' ') | u8::from(byte == b'+') | u8::from(byte.wrapping_sub(b'\t') < 5);
+    let quote = u8::from(byte == b'"') | u8::from(byte == b'\'');
+    space | quote << 1
 }
 
 /// Returns whether a view may begin to differ from the raw text at the position `at`, except by [`fold`].
 fn is_stop(text: &[u8], at: usize) -> bool {
+    let byte = text[at];
+    if !is_special(byte) {
+        return false;
+    }
     let next = text.get(at + 1).copied();
-    match text[at] {
-        b'\r' | 0x08 => true,
+    match byte {
         b'_' => next.is_none_or(|next| next == 0x08),
-        b'\n' if text[at.saturating_sub(RUN)..at].iter().all(|byte| is_wrappable(*byte)) => true,
-        byte if !Decoder::is_plain(byte) => true,
-        byte => matches!(fold(byte), b' ' | b'\'') && next.is_some_and(|next| fold(byte) == fold(next)),
+        b'\n' if text[at.saturating_sub(RUN)..at].iter().rev().all(|byte| is_wrappable(*byte)) => true,
+        byte if matches!(fold(byte), b' ' | b'\'') && byte != b'\r' => {
+            next.is_some_and(|next| fold(byte) == fold(next))
+        }
+        _ => true,
     }
 }
 

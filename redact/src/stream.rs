@@ -104,6 +104,7 @@ impl RedactStream {
 
     /// Stores the text from the position `from` on for the next read.
     fn keep(&mut self, view: View, from: usize) {
+        self.views.keep(view, from);
         self.before = view.byte_before(from);
         self.base = from;
         self.held.clear();

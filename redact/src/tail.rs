@@ -21,6 +21,7 @@ pub(crate) struct Lengths {
 
 impl Lengths {
     /// Returns the length of the longest suffix that is a prefix of a pattern of a long value, or 0 if there is none.
+    #[inline]
     pub(crate) fn value(self) -> usize {
         self.value as usize
     }
@@ -93,7 +94,7 @@ impl Tails {
     /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. Therefore, the entry of a
     /// shorter suffix is complete before the entries of longer suffixes are created as copies of it.
     pub(crate) fn new(patterns: &[Pattern], start: State, next: impl Fn(State, u8) -> State) -> Self {
-        let mut tails = Self { indices: Vec::new(), entries: Vec::new(), shallow: 0 };
+        let mut tails = Self { indices: Vec::new(), entries: Vec::new(), shallow: 1 };
         tails.entry(start, Tail::default());
         let mut walks: Vec<Walk> = patterns.iter().map(|pattern| Walk { pattern, whole: start, rest: start }).collect();
         for length in 1.. {
@@ -114,11 +115,13 @@ impl Tails {
     }
 
     /// Returns the entry of `state`.
+    #[inline]
     pub(crate) fn at(&self, state: State) -> &Tail {
         &self.entries[self.indices[state.as_usize()] as usize]
     }
 
     /// Returns whether the prefix that `state` represents is not longer than [`SHALLOW`].
+    #[inline]
     pub(crate) fn is_shallow(&self, state: State) -> bool {
         self.indices[state.as_usize()] < self.shallow
     }

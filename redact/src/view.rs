@@ -9,9 +9,8 @@
 //! - the [*plain*](plain) text: decoded, with white space and quotation marks unified;
 //! - the [*joined*](joined) text: decoded, with the lines of wrapped base64 and hexadecimal text joined.
 //!
-//! The visible and the joined view equal the raw bytes most of the time. While they do, they are not searched
-//! separately. They are created where they begin to differ, as a copy of the raw view, and dropped when they and the
-//! raw view are in the same state again.
+//! The other views equal the raw bytes most of the time. While they do, they are not searched separately. A view is
+//! created where it begins to differ, as a copy of the raw view, and dropped when both are in the same state again.
 
 mod fresh;
 mod joined;
@@ -32,14 +31,21 @@ pub(crate) use plain::{Unifier, fold};
 use visible::Visible;
 pub(crate) use visible::strip;
 
+/// The positions at which the span of partial matches is checked are multiples of this, whatever the cuts.
+const CHECK: usize = 1024;
+
+/// The number of bytes that are examined one by one after an attempt to skip some.
+const PATIENCE: usize = 3;
+
 /// The state of all views of one stream. Positions count from the beginning of the stream.
 pub(crate) struct Views {
     /// The state of the raw view.
     raw: State,
     visible: Option<Visible>,
+    /// The decoder of the plain and the joined view.
     decoder: Decoder,
-    plain: Plain,
-    fresh: Option<Fresh>,
+    plain: Option<Plain>,
+    fresh: Fresh,
     joined: Joined,
 }
 
@@ -49,8 +55,8 @@ impl Views {
             raw: start,
             visible: None,
             decoder: Decoder::new(),
-            plain: Plain::new(Lane::new(start)),
-            fresh: None,
+            plain: None,
+            fresh: Fresh::new(start),
             joined: Joined::default(),
         }
     }
@@ -62,101 +68,129 @@ impl Views {
 
     /// Processes the view's text from the position `at` on, and reports all matches to `masks`.
     pub(crate) fn run(&mut self, matcher: &Matcher, view: View, mut at: usize, masks: &mut Masks) {
-        let mut clear = 0..0;
+        let (mut clear, mut retry) = (0..0, at);
         while at < view.end() {
-            if let Some(begun) = self.begun_if_alike(matcher, view, at) {
-                let next = matcher.skip().next(view, begun, &mut clear);
-                if next > at {
-                    self.jump(matcher, view, at..next);
-                    at = next;
+            if self.are_alike() {
+                if at >= retry {
+                    let next = self.skip(matcher, view, at, &mut clear);
+                    if next > at {
+                        self.raw = matcher.start();
+                        at = next;
+                        continue;
+                    }
+                    retry = at + PATIENCE;
+                }
+                let byte = view.byte(at);
+                if !is_special(byte) || !matcher.has_long_values() {
+                    self.step_raw(matcher, view, at, masks);
+                    at += 1;
                     continue;
                 }
             }
             self.step(matcher, view, at, masks);
             at += 1;
+            if at.is_multiple_of(CHECK) {
+                self.bound(matcher, at);
+            }
         }
     }
 
-    /// Processes the byte at the position `at`.
-    fn step(&mut self, matcher: &Matcher, view: View, at: usize, masks: &mut Masks) {
-        let unit = Unit::raw(view.byte(at), at);
-        let before = self.raw;
-        self.raw = matcher.next(before, unit.byte);
+    /// Returns whether all views equal the raw view.
+    fn are_alike(&self) -> bool {
+        self.visible.is_none() && self.plain.is_none() && !self.joined.is_separate() && !self.fresh.is_active()
+    }
+
+    /// Returns the position before which no match begins, if all views are alike, or `at`.
+    fn skip(&self, matcher: &Matcher, view: View, at: usize, clear: &mut std::ops::Range<usize>) -> usize {
+        if !matcher.is_shallow(self.raw) {
+            return at;
+        }
+        let begun = match self.raw {
+            raw if raw == matcher.start() => at,
+            raw => at - view.longest(matcher.tail(raw).begun, at),
+        };
+        matcher.skip().next(view, begun, clear)
+    }
+
+    /// Processes the byte at the position `at` in the raw view.
+    #[inline]
+    fn step_raw(&mut self, matcher: &Matcher, view: View, at: usize, masks: &mut Masks) {
+        self.raw = matcher.next(self.raw, view.byte(at));
         if matcher.is_match(self.raw) {
             masks.add(matcher.found(self.raw, view, at + 1));
         }
-        if !matcher.has_long_values() {
-            return;
-        }
-        if self.visible.is_none() && Visible::differs(unit.byte, view.get(at + 1)) {
-            self.visible = Some(Visible::new(Lane::fork(matcher, before, at), view.byte_before(at)));
-        }
+    }
+
+    /// Processes the byte at the position `at` in all views.
+    fn step(&mut self, matcher: &Matcher, view: View, at: usize, masks: &mut Masks) {
+        let unit = Unit::raw(view.byte(at), at);
+        self.separate(matcher, view, unit);
+        self.step_raw(matcher, view, at, masks);
         if let Some(visible) = &mut self.visible {
             visible.push(matcher, unit, masks);
-            if visible.agrees(matcher, self.raw, at + 1) {
+            if visible.agrees(matcher, self.raw, unit.end) {
                 self.visible = None;
             }
         }
-        self.decode(matcher, before, unit, masks);
+        if self.plain.is_some() || self.joined.is_separate() || self.fresh.is_active() {
+            self.decode(matcher, unit, masks);
+        }
     }
 
-    fn decode(&mut self, matcher: &Matcher, before: State, unit: Unit, masks: &mut Masks) {
-        let Self { decoder, plain, joined, fresh, .. } = self;
-        if fresh.is_none() && !decoder.is_idle() && Decoder::is_plain(unit.byte) {
-            *fresh = Some(Fresh::new(matcher));
+    /// Begins to follow the views separately that begin to differ from the raw view at `unit`.
+    fn separate(&mut self, matcher: &Matcher, view: View, unit: Unit) {
+        let Unit { byte, start: at, .. } = unit;
+        let last = view.byte_before(at);
+        let lane = || Lane::fork(matcher, self.raw, at);
+        if self.visible.is_none() && Visible::differs(byte, view.get(at + 1)) {
+            self.visible = Some(Visible::new(lane(), last));
         }
-        if joined.differs(unit.byte) {
-            joined.fork(matcher, before, unit.start);
+        if self.plain.is_none() && Plain::differs(byte, last) {
+            self.plain = Some(Plain::new(lane(), last));
         }
-        if decoder.is_idle() && Decoder::is_plain(unit.byte) {
-            plain.push(matcher, unit, masks);
-            joined.push(matcher, unit, masks);
-        } else {
-            decoder.push(Stages::ALL, unit, &mut |unit| {
+        if self.joined.differs(byte, view, at) {
+            self.joined.separate(lane(), view, at);
+        }
+    }
+
+    /// Processes a byte in the views of decoded text.
+    fn decode(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+        let Self { raw, decoder, plain, fresh, joined, .. } = self;
+        fresh.begin_within(decoder, unit.byte);
+        let mut out = |unit| {
+            if let Some(plain) = plain {
                 plain.push(matcher, unit, masks);
-                joined.push(matcher, unit, masks);
-            });
+            }
+            joined.push(matcher, unit, masks);
+        };
+        if decoder.is_idle() && Decoder::is_plain(unit.byte) {
+            out(unit);
+        } else {
+            decoder.push(Stages::ALL, unit, &mut out);
         }
-        if joined.is_forked() && decoder.is_idle() {
-            joined.merge_if_agrees(matcher, self.raw, unit.end);
-        }
-        if let Some(view) = fresh {
-            view.push(matcher, unit, masks);
-            fresh.take_if(|view| decoder.is_idle() && view.agrees(matcher, plain));
+        fresh.push(matcher, unit, masks);
+        if decoder.is_idle() {
+            fresh.end_if_agrees(matcher, plain.as_ref(), *raw, unit.end);
+            plain.take_if(|plain| plain.lane.agrees(matcher, *raw, unit.end));
+            joined.merge_if_agrees(matcher, *raw, unit.end);
         }
     }
 
-    /// Returns where the longest possible match begins if it is short and if all views are alike, so that the bytes
-    /// from there on can be examined by [`Skip`](crate::skip::Skip).
-    fn begun_if_alike(&self, matcher: &Matcher, view: View, at: usize) -> Option<usize> {
-        if self.raw == matcher.start() && self.plain.lane.is_at_start(matcher) {
-            return self.is_alike().then_some(at);
+    /// Gives up partial matches that span too many raw bytes.
+    fn bound(&mut self, matcher: &Matcher, at: usize) {
+        let visible = self.visible.as_mut().map(|visible| &mut visible.lane);
+        let plain = self.plain.as_mut().map(|plain| &mut plain.lane);
+        let lanes = [visible, plain, Some(self.fresh.lane_mut()), self.joined.lane_mut()];
+        for lane in lanes.into_iter().flatten() {
+            lane.bound(matcher, at);
         }
-        if !matcher.is_shallow(self.raw) || !self.plain.lane.is_shallow(matcher) || !self.is_alike() {
-            return None;
-        }
-        let raw = at - view.longest(matcher.tail(self.raw).begun, at);
-        Some(self.plain.lane.begun(matcher).map_or(raw, |begun| begun.min(raw)))
-    }
-
-    fn is_alike(&self) -> bool {
-        self.visible.is_none() && self.fresh.is_none() && !self.joined.is_forked() && self.decoder.is_idle()
-    }
-
-    /// Continues after `skipped`, in which no match begins and all views are alike.
-    fn jump(&mut self, matcher: &Matcher, view: View, skipped: std::ops::Range<usize>) {
-        let skipped = view.bytes(skipped);
-        self.raw = matcher.start();
-        self.plain.jump(matcher, skipped);
-        self.joined.jump(skipped);
     }
 
     /// Returns where the first match begins that is still possible at the end of the view's text.
     pub(crate) fn possible(&self, matcher: &Matcher, view: View) -> usize {
         let raw = view.end() - view.longest(matcher.tail(self.raw).begun, view.end());
         let lanes = self.lanes().filter_map(|lane| lane.begun(matcher));
-        let fresh = self.fresh.as_ref().and_then(Fresh::pending);
-        lanes.chain(self.decoder.pending()).chain(fresh).fold(raw, usize::min)
+        lanes.chain(self.decoder.pending()).chain(self.fresh.pending()).fold(raw, usize::min)
     }
 
     /// Returns where the first partial match begins that is long enough to reveal a value, or the end of the text.
@@ -165,24 +199,46 @@ impl Views {
         self.lanes().filter_map(|lane| lane.telling(matcher)).fold(raw, usize::min)
     }
 
+    /// Prepares for the removal of the view's text before the position `from`.
+    pub(crate) fn keep(&mut self, view: View, from: usize) {
+        self.joined.keep(view, from);
+    }
+
     /// Ends the stream: an incomplete escape stands for itself.
     pub(crate) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
         decoder.finish(Stages::ALL, &mut |unit| {
-            plain.push(matcher, unit, masks);
+            if let Some(plain) = plain {
+                plain.push(matcher, unit, masks);
+            }
             joined.push(matcher, unit, masks);
         });
         if let Some(visible) = visible {
             visible.finish(matcher, masks);
         }
-        if let Some(fresh) = fresh {
-            fresh.finish(matcher, masks);
-        }
+        fresh.finish(matcher, masks);
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         let visible = self.visible.as_ref().map(|visible| &visible.lane);
-        let fresh = self.fresh.as_ref().map(|fresh| &fresh.plain.lane);
-        [visible, Some(&self.plain.lane), fresh, self.joined.lane()].into_iter().flatten()
+        let plain = self.plain.as_ref().map(|plain| &plain.lane);
+        [visible, plain, self.fresh.lane(), self.joined.lane()].into_iter().flatten()
     }
 }
+
+/// Returns whether a view may begin to differ from the raw view at `byte`.
+#[inline]
+pub(crate) fn is_special(byte: u8) -> bool {
+    SPECIAL[usize::from(byte)]
+}
+
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"%\\&\x1b\r\x08_ \t\n\x0b\x0c+\"'";
+    let mut index = 0;
+    while index < bytes.len() {
+        table[bytes[index] as usize] = true;
+        index += 1;
+    }
+    table
+};

@@ -43,11 +43,13 @@ impl Ansi {
     }
 
     /// Returns whether the text is outside of escape sequences.
+    #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.state == State::Text
     }
 
     /// Processes one byte and returns whether it belongs to an escape sequence.
+    #[inline]
     pub(crate) fn push(&mut self, byte: u8) -> bool {
         if self.state == State::Text && byte != Self::ESCAPE {
             return false;

@@ -30,6 +30,7 @@ enum Escape {
 }
 
 impl Backslash {
+    #[inline]
     pub(super) fn pending(&self) -> Option<usize> {
         self.high.map(|(_, unit)| unit.start).or(self.run.map(|run| run.start))
     }
@@ -64,7 +65,7 @@ impl Backslash {
             Escape::None => return self.give_up(out),
         }
         self.run = None;
-        self.held.take();
+        self.held.clear();
     }
 
     pub(super) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
@@ -94,12 +95,14 @@ impl Backslash {
     /// Drops the backslashes and passes on the bytes after them.
     fn give_up(&mut self, out: &mut impl FnMut(Unit)) {
         let run = self.run.take();
-        let held = self.held.take();
-        for (index, unit) in held.as_slice().iter().enumerate() {
-            let start = run.filter(|_| index == 0).map_or(unit.start, |run| run.start);
-            let byte = if index == 0 && unit.byte == b'0' { 0 } else { unit.byte };
-            self.show(Unit { byte, start, end: unit.end }, out);
-        }
+        let Some(&first) = self.held.as_slice().first() else { return };
+        self.show_high(out);
+        let mut first = Some(Unit {
+            byte: if first.byte == b'0' { 0 } else { first.byte },
+            start: run.map_or(first.start, |run| run.start),
+            ..first
+        });
+        self.held.drain(&mut |unit| out(first.take().unwrap_or(unit)));
     }
 
     fn show(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {

@@ -13,6 +13,7 @@ pub(super) struct Entity {
 }
 
 impl Entity {
+    #[inline]
     pub(super) fn pending(&self) -> Option<usize> {
         self.held.as_slice().first().map(|unit| unit.start)
     }
@@ -35,20 +36,26 @@ impl Entity {
     }
 
     pub(super) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
-        self.held.take().as_slice().iter().copied().for_each(out);
+        self.held.drain(out);
     }
 
     fn decode(&mut self, semicolon: Unit, out: &mut impl FnMut(Unit)) {
-        let held = self.held.take();
-        let whole = Unit { byte: b'&', start: held.as_slice()[0].start, end: semicolon.end };
-        match character(&held) {
-            Some('&') if whole.end - whole.start < LONGEST_ESCAPE => self.held.push(whole),
+        let whole = Unit { byte: b'&', start: self.held.as_slice()[0].start, end: semicolon.end };
+        match character(&self.held) {
+            Some('&') if whole.end - whole.start < LONGEST_ESCAPE => {
+                self.held.clear();
+                self.held.push(whole);
+            }
             Some(char) => {
+                self.held.clear();
                 for &byte in char.encode_utf8(&mut [0; 4]).as_bytes() {
                     out(whole.with(byte));
                 }
             }
-            None => held.as_slice().iter().copied().chain([semicolon]).for_each(out),
+            None => {
+                self.held.drain(out);
+                out(semicolon);
+            }
         }
     }
 }

@@ -10,10 +10,12 @@ pub(super) struct Percent {
 }
 
 impl Percent {
+    #[inline]
     pub(super) fn pending(&self) -> Option<usize> {
         self.held.as_slice().first().map(|unit| unit.start)
     }
 
+    #[inline]
     pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
         if self.held.is_empty() && unit.byte != b'%' {
             return out(unit);
@@ -27,7 +29,7 @@ impl Percent {
     }
 
     pub(super) fn finish(&mut self, out: &mut impl FnMut(Unit)) {
-        self.held.take().as_slice().iter().copied().for_each(out);
+        self.held.drain(out);
     }
 
     fn decode(&mut self, out: &mut impl FnMut(Unit)) {
@@ -35,7 +37,7 @@ impl Percent {
         let value = number(self.held.bytes(1), 16).and_then(|value| u8::try_from(value).ok());
         let byte = value.expect("two hexadecimal digits are a byte");
         let unit = Unit { byte, start: sign.start, end: last.end };
-        self.held.take();
+        self.held.clear();
         if byte == b'%' && unit.end - unit.start < LONGEST_ESCAPE {
             self.held.push(unit);
         } else {

@@ -11,11 +11,13 @@ pub(crate) struct Unit {
 
 impl Unit {
     /// Returns the raw byte at the position `at`.
+    #[inline]
     pub(crate) fn raw(byte: u8, at: usize) -> Self {
         Self { byte, start: at, end: at + 1 }
     }
 
     /// Returns whether the byte was escaped.
+    #[inline]
     pub(super) fn is_escaped(self) -> bool {
         self.end - self.start > 1
     }
@@ -37,10 +39,12 @@ impl Units {
     /// The longest escape is `\U0001F600`, without its backslash, or `&#1114111;`.
     pub(crate) const CAPACITY: usize = 10;
 
+    #[inline]
     pub(crate) fn as_slice(&self) -> &[Unit] {
         &self.units[..self.len]
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -55,9 +59,16 @@ impl Units {
         self.len += 1;
     }
 
-    /// Removes all units and returns them.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Removes all units and passes them on.
+    pub(crate) fn drain(&mut self, out: &mut impl FnMut(Unit)) {
+        for index in 0..self.len {
+            out(self.units[index]);
+        }
+        self.len = 0;
     }
 
     /// Returns the bytes from the index `from` on.

@@ -2,7 +2,7 @@
 
 use crate::decode::Unit;
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State};
+use crate::matcher::{Matcher, State, View};
 
 use super::lane::Lane;
 
@@ -11,71 +11,108 @@ use super::lane::Lane;
 pub(crate) const RUN: usize = 16;
 
 /// The joined view of a stream: a line break between two base64 characters, at least [`RUN`] of them before it, is
-/// dropped together with the white space around it.
+/// dropped together with the white space after it.
 #[derive(Default)]
 pub(super) struct Joined {
-    /// The progress in this view, or `None` while it equals the raw view.
-    lane: Option<Lane>,
+    /// The view, or `None` while it equals the raw view.
+    separate: Option<Separate>,
+    /// A position, and the number of base64 characters directly before it, but at most [`RUN`]. The raw bytes after
+    /// this position are characters of this view.
+    counted: (usize, usize),
+}
+
+/// The joined view while it differs from the raw view.
+struct Separate {
+    lane: Lane,
     /// The number of base64 characters directly before the current position, but at most [`RUN`].
     run: usize,
     /// Whether the text is between two lines.
     in_gap: bool,
 }
 
+const BACKSPACE: u8 = 0x08;
+
 /// Returns whether `byte` may be part of base64 or hexadecimal text.
+#[inline]
 pub(crate) fn is_wrappable(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 impl Joined {
-    /// Returns whether the view begins to differ from the raw view at a raw byte.
-    pub(super) fn differs(&self, byte: u8) -> bool {
+    /// Returns whether the view begins to differ from the raw view at `byte`, which is at the position `at`.
+    #[inline]
+    pub(super) fn differs(&self, byte: u8, view: View, at: usize) -> bool {
         match byte {
-            b'%' | b'\\' | b'&' | 0x1b | 0x08 => true,
-            b'\n' | b'\r' => self.run == RUN,
+            _ if self.is_separate() => false,
+            b'%' | b'\\' | b'&' | BACKSPACE => true,
+            b'\n' | b'\r' => self.run(view, at) == RUN,
             _ => false,
         }
     }
 
-    /// Begins to follow the view separately, if it is not followed yet. It equals the raw view up to the position `at`.
-    pub(super) fn fork(&mut self, matcher: &Matcher, raw: State, at: usize) {
-        self.lane.get_or_insert_with(|| Lane::fork(matcher, raw, at));
+    /// Begins to follow the view separately, given what equals it up to the position `at`.
+    pub(super) fn separate(&mut self, lane: Lane, view: View, at: usize) {
+        self.separate = Some(Separate { lane, run: self.run(view, at), in_gap: false });
     }
 
-    pub(super) fn is_forked(&self) -> bool {
-        self.lane.is_some()
+    #[inline]
+    pub(super) fn is_separate(&self) -> bool {
+        self.separate.is_some()
     }
 
     pub(super) fn lane(&self) -> Option<&Lane> {
-        self.lane.as_ref()
+        self.separate.as_ref().map(|separate| &separate.lane)
+    }
+
+    pub(super) fn lane_mut(&mut self) -> Option<&mut Lane> {
+        self.separate.as_mut().map(|separate| &mut separate.lane)
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+        if let Some(separate) = &mut self.separate {
+            separate.push(matcher, unit, masks);
+        }
     }
 
     /// Stops following the view separately if it continues exactly as the raw view.
     pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher, raw: State, at: usize) {
-        if !self.in_gap {
-            self.lane.take_if(|lane| lane.agrees(matcher, raw, at));
+        if let Some(merged) = self.separate.take_if(|view| !view.in_gap && view.lane.agrees(matcher, raw, at)) {
+            self.counted = (at, merged.run);
         }
     }
 
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    /// Prepares for the removal of the view's text before the position `from`.
+    pub(super) fn keep(&mut self, view: View, from: usize) {
+        if self.counted.0 < from {
+            self.counted = (from, self.run(view, from));
+        }
+    }
+
+    /// Returns the number of base64 characters directly before the position `at`, but at most [`RUN`].
+    fn run(&self, view: View, at: usize) -> usize {
+        let (counted, run) = self.counted;
+        let bytes = view.bytes(counted..at);
+        let since = bytes.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
+        if since == bytes.len() { RUN.min(since + run) } else { since }
+    }
+}
+
+impl Separate {
+    fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
         if self.continues_gap(unit.byte) {
             self.in_gap = true;
-            if let Some(lane) = self.lane.as_mut().filter(|lane| !lane.is_at_start(matcher)) {
-                lane.bound(matcher, unit.end);
-            }
             return;
         }
-        if unit.byte == 0x08 {
+        if unit.byte == BACKSPACE {
             return;
         }
         let is_wrappable = is_wrappable(unit.byte);
-        if let Some(lane) = &mut self.lane {
-            if self.in_gap && !is_wrappable {
-                // The line break was not within wrapped text after all, so a match cannot continue across it.
-                lane.push(matcher, unit.with(b'\n'), masks);
-            }
-            lane.push(matcher, unit, masks);
+        if self.in_gap && !is_wrappable {
+            // The line break was not within wrapped text after all, so a match cannot continue across it.
+            self.lane.push(matcher, unit.with(b'\n'), masks);
         }
+        self.lane.push(matcher, unit, masks);
         self.in_gap = false;
         self.run = if is_wrappable { RUN.min(self.run + 1) } else { 0 };
     }
@@ -86,11 +123,5 @@ impl Joined {
             b' ' | b'\t' => self.in_gap,
             _ => false,
         }
-    }
-
-    /// Continues after `skipped`, in which no match begins and no line break is dropped.
-    pub(super) fn jump(&mut self, skipped: &[u8]) {
-        let run = skipped.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
-        self.run = if run == skipped.len() { RUN.min(self.run + run) } else { run };
     }
 }

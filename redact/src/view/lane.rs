@@ -7,6 +7,7 @@ use crate::matcher::{Matcher, State};
 use super::map::Map;
 
 /// The state of the automaton after the bytes of a view, and where these bytes are in the stream.
+#[derive(Clone)]
 pub(crate) struct Lane {
     state: State,
     map: Map,
@@ -24,15 +25,14 @@ impl Lane {
     }
 
     /// Processes a unit, and reports the longest match that ends with it.
+    #[inline]
     pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
         self.state = matcher.next(self.state, unit.byte);
         if self.state == matcher.start() {
             self.map.clear();
             return;
         }
-        if self.map.push(unit.start) {
-            self.bound(matcher, unit.end);
-        }
+        self.map.push(unit.start);
         if matcher.is_match(self.state) {
             let length = matcher.tail(self.state).ended.value();
             if length > 0 {
@@ -41,11 +41,11 @@ impl Lane {
         }
     }
 
-    /// Gives up a partial match that spans too many raw bytes, since all of them are held back. `end` is the current
+    /// Gives up a partial match that spans too many raw bytes, since all of them are held back. `at` is the current
     /// position.
-    pub(super) fn bound(&mut self, matcher: &Matcher, end: usize) {
+    pub(super) fn bound(&mut self, matcher: &Matcher, at: usize) {
         let length = matcher.tail(self.state).begun.value();
-        if length == 0 || end - self.map.start(length) > matcher.longest_span() {
+        if self.start(length).is_some_and(|begun| at - begun > matcher.longest_span()) {
             self.jump(matcher);
         } else {
             self.map.keep(length);
@@ -58,15 +58,13 @@ impl Lane {
         self.map.clear();
     }
 
+    #[inline]
     pub(super) fn is_at_start(&self, matcher: &Matcher) -> bool {
         self.state == matcher.start()
     }
 
-    pub(super) fn is_shallow(&self, matcher: &Matcher) -> bool {
-        matcher.is_shallow(self.state)
-    }
-
     /// Returns whether this lane continues exactly as the raw view, which is in the state `raw` at the position `at`.
+    #[inline]
     pub(super) fn agrees(&self, matcher: &Matcher, raw: State, at: usize) -> bool {
         self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.tail(raw).begun.value())
     }

@@ -31,23 +31,23 @@ impl Map {
     }
 
     /// Forgets all bytes.
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.first = None;
         self.others.clear();
     }
 
-    /// Appends a byte at the position `at`. Returns whether it begins a new run.
-    pub(super) fn push(&mut self, at: usize) -> bool {
+    /// Appends a byte at the position `at`.
+    #[inline]
+    pub(super) fn push(&mut self, at: usize) {
         let run = Run { index: self.len, at };
-        let begins = self.first.is_none() || at != self.next;
         if self.first.is_none() {
             self.first = Some(run);
-        } else if begins {
+        } else if at != self.next {
             self.others.push(run);
         }
         self.len += 1;
         self.next = at + 1;
-        begins
     }
 
     /// Returns the position of the first of the last `count` bytes, all of which must be known.

@@ -1,6 +1,6 @@
 //! The plain view: decoded text in which white space and quotation marks are unified.
 
-use crate::decode::Unit;
+use crate::decode::{Decoder, Unit};
 use crate::masks::Masks;
 use crate::matcher::Matcher;
 
@@ -25,6 +25,7 @@ pub(crate) struct Unifier {
 
 impl Unifier {
     /// Returns the unified byte, or `None` if the byte continues a run or is dropped.
+    #[inline]
     pub(crate) fn push(&mut self, byte: u8) -> Option<u8> {
         let byte = fold(byte);
         if byte == BACKSPACE || (byte == self.last && matches!(byte, b' ' | b'\'')) {
@@ -38,6 +39,7 @@ impl Unifier {
 const BACKSPACE: u8 = 0x08;
 
 /// Returns the byte that stands for `byte` in the plain view.
+#[inline]
 pub(crate) const fn fold(byte: u8) -> u8 {
     match byte {
         b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r' | b'+' => b' ',
@@ -47,23 +49,29 @@ pub(crate) const fn fold(byte: u8) -> u8 {
 }
 
 impl Plain {
-    pub(super) fn new(lane: Lane) -> Self {
-        Self { lane, last: Unifier::default() }
+    /// Returns whether the view begins to differ from the raw view at a raw byte, given the byte before.
+    #[inline]
+    pub(super) fn differs(byte: u8, last: Option<u8>) -> bool {
+        let folded = fold(byte);
+        let continues_run = matches!(folded, b' ' | b'\'') && last.is_some_and(|last| fold(last) == folded);
+        folded != byte || continues_run || byte == BACKSPACE || !Decoder::is_plain(byte)
     }
 
+    /// Creates a view that equalled the raw view until now. `last` is the byte before the current position.
+    pub(super) fn new(lane: Lane, last: Option<u8>) -> Self {
+        Self { lane, last: Unifier { last: last.map_or(0, fold) } }
+    }
+
+    #[inline]
     pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
-        match self.last.push(unit.byte) {
-            Some(byte) => self.lane.push(matcher, unit.with(byte), masks),
-            None if self.lane.is_at_start(matcher) => {}
-            None => self.lane.bound(matcher, unit.end),
+        if let Some(byte) = self.last.push(unit.byte) {
+            self.lane.push(matcher, unit.with(byte), masks);
         }
     }
 
-    /// Continues after `skipped`, in which no match begins.
-    pub(super) fn jump(&mut self, matcher: &Matcher, skipped: &[u8]) {
+    /// Continues in the start state, as at the beginning of a stream.
+    pub(super) fn restart(&mut self, matcher: &Matcher) {
         self.lane.jump(matcher);
-        if let Some(&byte) = skipped.last() {
-            self.last.last = fold(byte);
-        }
+        self.last = Unifier::default();
     }
 }

@@ -39,6 +39,7 @@ const BACKSPACE: u8 = 0x08;
 
 impl Visible {
     /// Returns whether the view begins to differ from the raw view at `byte`, given the next byte if it is known.
+    #[inline]
     pub(super) fn differs(byte: u8, next: Option<u8>) -> bool {
         match byte {
             Ansi::ESCAPE | b'\r' | BACKSPACE => true,
@@ -54,14 +55,7 @@ impl Visible {
 
     pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
         let Self { lane, filter } = self;
-        let mut is_dropped = true;
-        filter.push(unit, &mut |unit| {
-            is_dropped = false;
-            lane.push(matcher, unit, masks);
-        });
-        if is_dropped && !lane.is_at_start(matcher) {
-            lane.bound(matcher, unit.end);
-        }
+        filter.push(unit, &mut |unit| lane.push(matcher, unit, masks));
     }
 
     pub(super) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
