@@ -40,18 +40,17 @@ impl RedactStream {
 
     /// Processes the next bytes and returns all output that later input cannot change.
     pub fn push(&mut self, input: &[u8]) -> Redacted {
-        let joined;
-        let text = if self.held.is_empty() {
-            input
-        } else {
-            joined = [&self.held, input].concat();
-            &joined
-        };
-        let view = View { before: self.before, base: self.base, text };
-        self.find(view, self.base + self.held.len());
-        let sure = self.views.possible(&self.matcher, view);
-        let written = self.masks.write(view, sure);
-        self.keep(view, sure);
+        if self.held.is_empty() {
+            let (written, sure) = self.process(input, 0);
+            self.held.extend_from_slice(&input[sure..]);
+            return written;
+        }
+        let mut text = std::mem::take(&mut self.held);
+        let searched = text.len();
+        text.extend_from_slice(input);
+        let (written, sure) = self.process(&text, searched);
+        text.drain(..sure);
+        self.held = text;
         written
     }
 
@@ -94,21 +93,20 @@ impl RedactStream {
         self.masks.written()
     }
 
-    /// Finds every match that ends in the view after `from`. The text before `from` was searched earlier.
-    fn find(&mut self, view: View, from: usize) {
+    /// Processes the held bytes together with new ones, and returns the output and how many bytes are not held any more.
+    /// The first `searched` bytes were searched earlier.
+    fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
+        let view = View { before: self.before, base: self.base, text };
+        let from = self.base + searched;
         // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
         // available.
         self.masks.add(self.matcher.found(self.views.raw(), view, from));
         self.views.run(&self.matcher, view, from, &mut self.masks);
-    }
-
-    /// Stores the text from the position `from` on for the next read.
-    fn keep(&mut self, view: View, from: usize) {
-        self.views.keep(view, from);
-        self.before = view.byte_before(from);
-        self.base = from;
-        self.held.clear();
-        self.held.extend_from_slice(view.bytes(from..view.end()));
+        let sure = self.views.possible(&self.matcher, view);
+        let written = self.masks.write(view, sure);
+        self.views.keep(view, sure);
+        (self.base, self.before) = (sure, view.byte_before(sure));
+        (written, sure - view.base)
     }
 }
 

@@ -36,7 +36,8 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
         };
         let lines = trimmed.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
         let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
-        for text in [value, trimmed].into_iter().chain(lines) {
+        add(Form::Text, strip(value));
+        for text in [trimmed].into_iter().chain(lines) {
             texts(text, |bytes| add(Form::Text, bytes));
         }
         if (SHORT..=LONGEST_ENCODED).contains(&trimmed.len()) {
@@ -57,6 +58,13 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
 fn texts(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
     add(text.to_vec());
     add(strip(text));
+    for is_escaped in
+        [|char| matches!(char, '\u{80}'..='\u{a0}' | '\u{ad}'), |char| matches!(char, '\u{80}'..='\u{ff}')]
+    {
+        if let Some(latin) = latin(text, is_escaped) {
+            decoded(&latin, Stages::ALL, &mut add);
+        }
+    }
     if text.iter().all(|byte| Decoder::is_plain(*byte)) {
         let mut unifier = Unifier::default();
         return add(text.iter().filter_map(|byte| unifier.push(*byte)).collect());
@@ -64,6 +72,19 @@ fn texts(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
     for stages in Stages::subsets() {
         decoded(text, stages, &mut add);
     }
+}
+
+/// Returns the text with some characters of Latin-1 as single bytes, or `None` if it contains none of them.
+///
+/// To Python, `\xa0` is a character in a string and a byte in bytes. The decoder takes it for a byte. Python's `repr`
+/// escapes some characters of Latin-1 that way, and its `ascii` all of them.
+fn latin(text: &[u8], is_escaped: fn(char) -> bool) -> Option<Vec<u8>> {
+    let text = str::from_utf8(text).ok()?;
+    let encode = |char: char| match u8::try_from(char) {
+        Ok(byte) if is_escaped(char) => vec![byte],
+        _ => char.to_string().into_bytes(),
+    };
+    text.contains(is_escaped).then(|| text.chars().flat_map(encode).collect())
 }
 
 /// Passes on what the given stages of the decoder make of the text.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 
 use crate::formats::{
     all_percent, ansi_c, debug, escape, go, html, json, json_for_html, json_unit, lines, percent, percent_lower,
-    python, python_bytes, shell_backslashes,
+    python, python_ascii, python_bytes, shell_backslashes,
 };
 
 /// An encoder and its name. The encoding of a text that is made of parts consists of the encodings of the parts.
@@ -47,6 +47,7 @@ pub const BY_CHARACTER: &[Encoder] = &[
     ("Rust escape_ascii", |text| text.as_bytes().escape_ascii().to_string()),
     ("Go %q", go),
     ("Python repr", python),
+    ("Python ascii", python_ascii),
     ("Python repr of bytes", python_bytes),
     ("octal", |text| text.bytes().map(|byte| format!("\\{byte:03o}")).collect()),
     ("\\x", |text| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect()),

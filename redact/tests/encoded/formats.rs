@@ -58,12 +58,24 @@ pub fn go(text: &str) -> String {
 /// Encodes as Python's `repr` does within apostrophes.
 pub fn python(text: &str) -> String {
     let is_escaped = |char: char| char.is_control() || "'\\\u{a0}".contains(char);
-    escape(text, is_escaped, |char| match char {
+    escape(text, is_escaped, python_char)
+}
+
+/// Encodes as Python's `ascii` does within apostrophes.
+pub fn python_ascii(text: &str) -> String {
+    let is_escaped = |char: char| char.is_control() || !char.is_ascii() || "'\\".contains(char);
+    escape(text, is_escaped, python_char)
+}
+
+fn python_char(char: char) -> String {
+    match char {
         '\n' => "\\n".into(),
         '\t' => "\\t".into(),
         '\'' | '\\' => format!("\\{char}"),
-        _ => format!("\\u{:04x}", u32::from(char)),
-    })
+        '\0'..='\u{ff}' => format!("\\x{:02x}", u32::from(char)),
+        '\u{100}'..='\u{ffff}' => format!("\\u{:04x}", u32::from(char)),
+        _ => format!("\\U{:08x}", u32::from(char)),
+    }
 }
 
 /// Encodes as Python's `repr` does for bytes.

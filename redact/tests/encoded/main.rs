@@ -1,20 +1,17 @@
 //! Tests that a value cannot be recovered from the output, however it was encoded.
 //!
-//! Each run uses new seeds and prints the seed of a failure. To reproduce a failure, set `REDACT_SEED` to its seed. The
-//! tests that are ignored by default do the same with more cases.
+//! The tests that are ignored by default are the others with more cases.
 
 #[path = "../random/dice.rs"]
 mod dice;
 mod encoders;
 mod formats;
+mod programs;
 mod secret;
-
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use redact::{Redacted, Redactor};
 
-use crate::dice::Dice;
+use crate::dice::{Dice, for_each_seed};
 use crate::encoders::{BASE64, BY_CHARACTER};
 use crate::secret::{noise, secret};
 
@@ -37,6 +34,27 @@ fn no_value_is_found_in_any_encoding_long() {
 }
 
 #[test]
+fn no_encoded_value_is_revealed_by_its_beginning() {
+    for_each_seed(FEW / 20, cut_off);
+}
+
+#[test]
+fn no_encoded_value_is_revealed_by_pauses() {
+    for_each_seed(FEW / 20, paused);
+}
+
+#[test]
+fn text_without_values_is_unchanged_and_masks_are_counted() {
+    for_each_seed(5 * FEW, unchanged);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn text_without_values_is_unchanged_and_masks_are_counted_long() {
+    for_each_seed(MANY, unchanged);
+}
+
+#[test]
 fn no_value_is_found_in_base64() {
     for_each_seed(FEW, in_base64);
 }
@@ -45,6 +63,19 @@ fn no_value_is_found_in_base64() {
 #[ignore = "takes minutes"]
 fn no_value_is_found_in_base64_long() {
     for_each_seed(MANY, in_base64);
+}
+
+#[test]
+fn no_value_is_found_in_the_output_of_programs() {
+    for_each_seed(1, |dice| programs::check(dice, 300));
+    for_each_seed(1, |dice| programs::check_dumps(dice, 10));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn no_value_is_found_in_the_output_of_programs_long() {
+    for_each_seed(40, |dice| programs::check(dice, 1_000));
+    for_each_seed(100, |dice| programs::check_dumps(dice, 10));
 }
 
 /// Checks encoders that encode each character by itself: the whole encoded value is replaced by one mask.
@@ -97,6 +128,70 @@ fn in_base64(dice: &mut Dice) {
     }
 }
 
+/// Checks what is shown if the stream ends within an encoded value, at each position.
+fn cut_off(dice: &mut Dice) {
+    let value = firm(&secret(dice));
+    let redactor = Redactor::new([&value]);
+    for (name, encode) in BY_CHARACTER {
+        let encoded = encode(&value);
+        for end in (0..encoded.len()).filter(|end| encoded.is_char_boundary(*end)) {
+            let shown = redactor.redact(&encoded.as_bytes()[..end]);
+            let limit = harmless(&value, *encode);
+            assert!(shown.len() <= limit, "{name}: {shown} of {value:?} is shown at the end");
+        }
+    }
+}
+
+/// Checks that a pause after each byte shows little of an encoded value, and that the rest is masked.
+fn paused(dice: &mut Dice) {
+    let value = firm(&secret(dice));
+    let redactor = Redactor::new([&value]);
+    for (name, encode) in BY_CHARACTER {
+        let (mut stream, mut shown) = (redactor.stream(), Redacted::new());
+        for byte in encode(&value).bytes() {
+            shown.append(&stream.push(&[byte]));
+            shown.append(&stream.release());
+        }
+        shown.append(&stream.finish());
+        let (head, tail) = shown.as_bytes().split_at(shown.to_text().find(MASK).expect("a mask is shown"));
+        let tail = tail.strip_prefix(MASK.as_bytes()).expect("it begins with the mask");
+        assert!(head.len() <= harmless(&value, *encode), "{name}: {shown} of {value:?} is shown after pauses");
+        assert!(tail.trim_ascii().len() <= 1, "{name}: the end {shown} of {value:?} is shown after pauses");
+    }
+}
+
+/// Returns how many bytes of an encoded value may be shown: up to 7 bytes of the value, less than half of it, and an
+/// incomplete escape.
+fn harmless(value: &str, encode: fn(&str) -> String) -> usize {
+    let count = 7.min((value.len() - 1) / 2);
+    let longest_escape = "\\\\ud83d\\\\ude00".len();
+    encode(&value[..value.floor_char_boundary(count)]).len() + longest_escape
+}
+
+/// Checks that text is shown as it is between values, and that each value is counted once.
+fn unchanged(dice: &mut Dice) {
+    let values: Vec<String> = (0..=dice.below(5)).map(|_| firm(&secret(dice))).collect();
+    let redactor = Redactor::new(&values);
+    let (mut text, mut expected, mut count) = (String::new(), String::new(), 0);
+    for _ in 0..dice.below(20) {
+        let noise = [noise(dice), values[0].chars().take(dice.below(5)).collect(), noise(dice)].concat() + "/";
+        text += &noise;
+        expected += &noise;
+        if dice.below(3) == 0 {
+            text += &values[dice.below(values.len())];
+            expected += MASK;
+            count += 1;
+        }
+        text += "/";
+        expected += "/";
+    }
+    assert_eq!(redacted(&redactor, dice, &text).to_text(), expected, "{values:?} in {text:?}");
+    let mut stream = redactor.stream();
+    stream.push(text.as_bytes());
+    stream.finish();
+    assert_eq!(stream.redactions(), count, "{values:?} in {text:?}");
+}
+
 /// Returns the value with ends that are not merged with the text around it.
 fn firm(value: &str) -> String {
     format!("q{:x<6}q", value.trim())
@@ -116,17 +211,4 @@ fn redacted(redactor: &Redactor, dice: &mut Dice, text: &str) -> Redacted {
     shown.append(&stream.finish());
     assert_eq!(shown.to_text(), whole.to_text(), "it depends on the cuts: {text:?}");
     whole
-}
-
-fn for_each_seed(cases: u64, run: impl Fn(&mut Dice)) {
-    let first = match std::env::var("REDACT_SEED") {
-        Ok(seed) => seed.parse().expect("REDACT_SEED is a number"),
-        Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970").as_secs() * 1_000_000,
-    };
-    for seed in first..first + cases {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(&mut Dice::new(seed)))) {
-            eprintln!("set REDACT_SEED={seed} to start with the failed case");
-            resume_unwind(panic);
-        }
-    }
 }

@@ -1,0 +1,143 @@
+//! Tests that bytes which do not show on a terminal do not hide a value.
+
+#[path = "random/dice.rs"]
+mod dice;
+
+use redact::{Redacted, Redactor};
+
+use crate::dice::{Dice, for_each_seed};
+
+const BYTES: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_!#$()*,./:;<=>?@[]^`{|}~";
+
+/// What programs print within text without moving on, given the byte before.
+const STYLES: [fn(char) -> String; 16] = [
+    |_| "\x1b[0m".into(),
+    |_| "\x1b[1;38;5;196m".into(),
+    |_| "\x1b[K".into(),
+    |_| "\x1b[?25l\x1b[2m".into(),
+    |_| "\x1b[1 q".into(),
+    |_| "\x1b7\x1b8".into(),
+    |_| "\x1b(B".into(),
+    |_| "\x1b]0;a title\x07".into(),
+    |_| "\x1b]8;;https://example.com/a?b=c%20d\x1b\\".into(),
+    |_| "\x1bP1$r0m\x1b\\".into(),
+    |_| "\r".into(),
+    |_| "\r\n".into(),
+    |_| "\x08".into(),
+    |last| format!("\x08{last}"),
+    |_| "\x08_".into(),
+    |last| format!("\x08{last}\x1b[0m\x08{last}"),
+];
+
+/// The distance between cuts in an ordinary run, which is chosen so that different cuts are tried.
+const FEW_CUTS: usize = 29;
+
+#[test]
+fn no_style_at_any_position_hides_a_value() {
+    styles_at_each_position(FEW_CUTS);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn no_style_at_any_position_hides_a_value_at_any_cut() {
+    styles_at_each_position(1);
+}
+
+fn styles_at_each_position(cuts: usize) {
+    for_each_seed(50, |dice| {
+        let value = value(dice);
+        let redactor = Redactor::new([&value]);
+        for at in 1..value.len() {
+            let (head, tail) = value.split_at(at);
+            let last = head.chars().next_back().expect("the head is not empty");
+            for style in STYLES {
+                check_cut(&redactor, &[head, &style(last), tail].concat(), cuts);
+            }
+            check_cut(&redactor, &[head, "_\x08", tail].concat(), cuts);
+        }
+    });
+}
+
+#[test]
+fn styles_at_all_positions_do_not_hide_a_value() {
+    for_each_seed(50, |dice| {
+        let value = value(dice);
+        let redactor = Redactor::new([&value]);
+        for style in STYLES {
+            let (head, tail) = value.split_at(value.len() - 1);
+            let styled: String = head.chars().map(|char| format!("{char}{}", style(char))).collect();
+            check_cut(&redactor, &(styled + tail), 10 * FEW_CUTS);
+        }
+        let underlined: String = value.chars().map(|char| format!("_\x08{char}")).collect();
+        check_cut(&redactor, &underlined[2..], FEW_CUTS);
+    });
+}
+
+#[test]
+fn styled_escapes_are_masked() {
+    let redactor = Redactor::new(["say \"hello\" & wave"]);
+    check(&redactor, "say\x1b[0m \\\"hel\x1b[1mlo\\\"\x1b[0m & wave");
+    check(&redactor, "say%20%22he\x1b[32mllo\x1b[0m%22%20%26%2\x1b[0m0wave");
+    check(&redactor, "say &quot;hello\x1b[0m&quot; &a\x1b[0mmp; wave");
+}
+
+#[test]
+fn a_value_in_a_title_or_link_is_masked() {
+    let redactor = Redactor::new(["say \"hello\" & wave"]);
+    let shown = redactor.redact(b"\x1b]8;;https://x/?a=say%20%22hello%22%20%26%20wave\x1b\\link\x1b]8;;\x1b\\");
+    assert_eq!(shown.as_bytes(), b"\x1b]8;;https://x/?a=[REDACTED]\x1b\\link\x1b]8;;\x1b\\");
+}
+
+#[test]
+fn what_is_held_is_bounded() {
+    let redactor = Redactor::new(["correct horse battery staple"]);
+    for endless in ["\x1b[0m", "\r", "\\", " ", "\n", "\x08", "%25", "&amp;", "'", "_", "\x1b]0;", "\x1b[1;"] {
+        let mut stream = redactor.stream();
+        let mut shown = stream.push(b"correct horse ").len();
+        for _ in 0..5_000 {
+            shown += stream.push(endless.repeat(10).as_bytes()).len();
+        }
+        let held = 14 + 50_000 * endless.len() - shown;
+        assert!(held < 40_000, "{held} bytes of {endless:?} are held");
+    }
+}
+
+fn check(redactor: &Redactor, styled: &str) {
+    check_cut(redactor, styled, 1);
+}
+
+/// Checks that `styled` is replaced by a mask if it is cut after every `cuts` bytes.
+fn check_cut(redactor: &Redactor, styled: &str, cuts: usize) {
+    let text = format!("\x1b[1mpassword: {styled}, \x1b[0mand so on");
+    let whole = redactor.redact(text.as_bytes());
+    assert_eq!(whole.to_text(), "\x1b[1mpassword: [REDACTED], \x1b[0mand so on", "{text:?}");
+    assert_eq!(stream(redactor, text.as_bytes().chunks(1)), whole, "{text:?} byte by byte");
+    let from = text.find(':').expect("there is a colon");
+    for cut in (from..text.len()).step_by(cuts) {
+        let (first, second) = text.as_bytes().split_at(cut);
+        assert_eq!(stream(redactor, [first, second]), whole, "{text:?} cut at {cut}");
+    }
+}
+
+fn stream<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]>) -> Redacted {
+    let mut stream = redactor.stream();
+    let mut shown = Redacted::new();
+    for piece in pieces {
+        shown.append(&stream.push(piece));
+    }
+    shown.append(&stream.finish());
+    shown
+}
+
+/// Returns a value without repeated bytes next to each other, since a backspace between them is overstriking.
+fn value(dice: &mut Dice) -> String {
+    let mut bytes = b"v".to_vec();
+    let len = 8 + dice.below(24);
+    while bytes.len() < len {
+        let byte = BYTES[dice.below(BYTES.len())];
+        if bytes.last() != Some(&byte) {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).expect("all bytes are ASCII") + "v"
+}
