@@ -50,6 +50,7 @@ mod pattern;
 mod redacted;
 mod redactor;
 mod skip;
+mod stop;
 mod stream;
 mod tail;
 mod variants;

@@ -6,14 +6,15 @@
 //! end of the input, and some of them take quadratic time if candidates are frequent.
 //!
 //! The table knows the patterns as they appear in text without escapes. It is therefore used only between *stops*, the
-//! bytes that may make a view differ from the raw text. A pattern that begins shortly before a stop is found by its
-//! first gram, which tells most other text apart.
+//! bytes that may make a view differ from the raw text (see `stop`). A pattern that begins shortly before a stop is found
+//! by its first gram, which tells most other text apart.
 
 use std::ops::Range;
 
 use crate::matcher::View;
 use crate::pattern::Pattern;
-use crate::view::{RUN, fold, is_special, is_wrappable};
+use crate::stop::{passable, stop};
+use crate::view::fold;
 
 /// The maximum width of the window, in bytes.
 const WIDEST: usize = 16;
@@ -44,6 +45,11 @@ impl Skip {
         Self { window, gram, table }
     }
 
+    /// Returns the memory usage in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.as_ref().map_or(0, |table| size_of_val(&**table))
+    }
+
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text, even if the end of the text cuts it off.
     ///
@@ -51,16 +57,19 @@ impl Skip {
     pub(crate) fn next(&self, view: View, from: usize, clear: &mut Range<usize>) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
-        let from = from - base;
+        let mut from = from - base;
         if !(clear.start <= from && from <= clear.end) || clear.end == 0 {
             *clear = from..stop(text, from);
         }
-        base + self.begin(table, &text[..clear.end], from)
-    }
-
-    /// Returns the memory usage in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        self.table.as_ref().map_or(0, |table| size_of_val(&**table))
+        loop {
+            from = self.begin(table, &text[..clear.end], from);
+            if from + self.gram <= clear.end {
+                return base + from;
+            }
+            let Some(after) = self.pass(table, text, from..clear.end) else { return base + from };
+            from = after.start;
+            *clear = after;
+        }
     }
 
     /// Returns the first position from `from` on where a pattern may begin in `text`, which contains no stop.
@@ -80,63 +89,29 @@ impl Skip {
         }
         at
     }
-}
 
-/// The number of bytes that are examined at once.
-const CHUNK: usize = 32;
-
-/// Returns the position of the first stop in `text` at or after `from`, or the end of the text.
-fn stop(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while at < text.len() {
-        let chunk = text[at..].first_chunk::<CHUNK>();
-        let next = text[at + 1..].first_chunk::<CHUNK>();
-        let may_stop = chunk.zip(next).is_none_or(|(chunk, next)| may_stop(chunk, next));
-        let end = text.len().min(at + CHUNK);
-        if may_stop && let Some(stop) = (at..end).find(|&at| is_stop(text, at)) {
-            return stop;
+    /// Tries to pass the stop at the end of `before`. Returns the range without stops after it, unless a pattern may
+    /// begin in `before` or within the stop, in any view.
+    fn pass(&self, table: &Table, text: &[u8], before: Range<usize>) -> Option<Range<usize>> {
+        let Range { start: from, end: stop } = before;
+        let after = passable(text, stop)?;
+        let after = after..self::stop(text, after);
+        if after.len() < self.gram {
+            return None;
         }
-        at = end;
-    }
-    at
-}
-
-/// Returns whether the chunk may contain a stop, given the chunk that begins one byte later. It compiles to vector
-/// instructions.
-fn may_stop(chunk: &[u8; CHUNK], next: &[u8; CHUNK]) -> bool {
-    let mut found = 0;
-    for at in 0..CHUNK {
-        let (byte, next) = (chunk[at], next[at]);
-        for stop in [b'%', b'\\', b'&', b'\n', b'\r', 0x1b, 0x08] {
-            found |= u8::from(byte == stop);
+        let mut gram = [0; 4];
+        let gram = &mut gram[..self.gram];
+        for at in from..after.start {
+            // A view contains all bytes of the stop, all but the first one, or none of them.
+            for kept in [after.start, stop, stop + 1] {
+                let bytes = text[at..kept.max(at)].iter().chain(&text[after.start.max(at)..]);
+                gram.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
+                if table[hash(gram)] & BEGINS != 0 {
+                    return None;
+                }
+            }
         }
-        found |= u8::from(next == 0x08) | (class(byte) & class(next));
-    }
-    found != 0
-}
-
-/// Returns 1 for white space, 2 for quotation marks and 0 for all other bytes.
-#[inline]
-fn class(byte: u8) -> u8 {
-    let space = u8::from(byte == b' ') | u8::from(byte == b'+') | u8::from(byte.wrapping_sub(b'\t') < 5);
-    let quote = u8::from(byte == b'"') | u8::from(byte == b'\'');
-    space | quote << 1
-}
-
-/// Returns whether a view may begin to differ from the raw text at the position `at`, except by [`fold`].
-fn is_stop(text: &[u8], at: usize) -> bool {
-    let byte = text[at];
-    if !is_special(byte) {
-        return false;
-    }
-    let next = text.get(at + 1).copied();
-    match byte {
-        b'_' => next.is_none_or(|next| next == 0x08),
-        b'\n' if text[at.saturating_sub(RUN)..at].iter().rev().all(|byte| is_wrappable(*byte)) => true,
-        byte if matches!(fold(byte), b' ' | b'\'') && byte != b'\r' => {
-            next.is_some_and(|next| fold(byte) == fold(next))
-        }
-        _ => true,
+        Some(after)
     }
 }
 

@@ -39,7 +39,7 @@ impl Lengths {
     /// Adds the length of a suffix that is a prefix of `pattern`. The suffix must not be shorter than the suffixes
     /// added before.
     fn add(&mut self, length: usize, pattern: &Pattern) {
-        if pattern.is_token() {
+        if pattern.is_token {
             self.tokens |= 1 << length;
         } else {
             self.value = u32::try_from(length).expect("the automaton has fewer than 2^31 states");
@@ -68,7 +68,7 @@ impl Tail {
             self.ended.add(length, pattern);
         }
         // A complete pattern of a long value is masked already. That of a short value may still turn out not to be one.
-        if pattern.is_telling(length) && (!is_complete || pattern.is_token()) {
+        if length >= pattern.telling && (!is_complete || pattern.is_token) {
             self.telling.add(length, pattern);
         }
     }

@@ -4,7 +4,7 @@
 //! (see `decode` and `view`), and a pattern is what the decoder makes of the value.
 
 use crate::decode::{Decoder, Stages, Unit};
-use crate::pattern::{Form, Pattern, SHORT};
+use crate::pattern::{Pattern, SHORT, telling};
 use crate::view::{Unifier, strip};
 
 /// Lines of a value that are shorter than this are not masked by themselves: `{` is a line of many values.
@@ -22,27 +22,13 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
     let mut patterns = Vec::new();
     for value in values {
         let trimmed = value.trim_ascii();
-        patterns.push(Pattern { bytes: value.clone(), value: value.len(), form: Form::Text });
-        if trimmed.len() < SHORT && !trimmed.is_empty() {
-            patterns.push(Pattern { bytes: trimmed.to_vec(), value: trimmed.len(), form: Form::Text });
+        patterns.push(Pattern::literal(value));
+        if !trimmed.is_empty() {
+            patterns.push(Pattern::literal(trimmed));
         }
-        if value.len() < SHORT {
-            continue;
-        }
-        let mut add = |form, bytes: Vec<u8>| {
-            if bytes.len() >= SHORT {
-                patterns.push(Pattern { bytes, value: value.len(), form });
-            }
-        };
-        let lines = trimmed.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
-        let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
-        add(Form::Text, strip(value));
-        for text in [trimmed].into_iter().chain(lines) {
-            texts(text, |bytes| add(Form::Text, bytes));
-        }
-        if (SHORT..=LONGEST_ENCODED).contains(&trimmed.len()) {
-            hex(trimmed, &mut add);
-            base64(trimmed, |bytes| add(Form::Base64, bytes));
+        if trimmed.len() >= SHORT {
+            let mut forms = Forms { telling: telling(value.len()), patterns: &mut patterns };
+            forms.add_text(value, trimmed);
         }
     }
     patterns.sort_unstable();
@@ -50,28 +36,114 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
     patterns
 }
 
-/// Passes on the literal text, what is visible of it, and what the decoder makes of it.
-///
-/// In the stream, the decoder undoes the last encoding and decodes whatever else looks like an escape. If the text
-/// itself contains what looks like an escape, some encodings protect it from the decoder and others do not. Therefore,
-/// the text passes every subset of the decoder's stages.
-fn texts(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
-    add(text.to_vec());
-    add(strip(text));
-    for is_escaped in
-        [|char| matches!(char, '\u{80}'..='\u{a0}' | '\u{ad}'), |char| matches!(char, '\u{80}'..='\u{ff}')]
-    {
-        if let Some(latin) = latin(text, is_escaped) {
-            decoded(&latin, Stages::ALL, &mut add);
+/// Adds the forms of one value.
+struct Forms<'p> {
+    /// How many bytes of the value must not be shown.
+    telling: usize,
+    patterns: &'p mut Vec<Pattern>,
+}
+
+impl Forms<'_> {
+    /// Adds all forms of a value. `trimmed` is the value without the white space around it.
+    fn add_text(&mut self, value: &[u8], trimmed: &[u8]) {
+        self.add(strip(value), self.telling);
+        let lines = trimmed.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
+        for text in lines.filter(|line| line.len() >= SHORTEST_LINE).chain([trimmed]) {
+            self.add(text.to_vec(), self.telling);
+            self.add(strip(text), self.telling);
+            self.add_decoded(text);
+        }
+        if trimmed.len() <= LONGEST_ENCODED {
+            self.add_hex(trimmed);
+            self.add_base64(trimmed);
         }
     }
-    if text.iter().all(|byte| Decoder::is_plain(*byte)) {
-        let mut unifier = Unifier::default();
-        return add(text.iter().filter_map(|byte| unifier.push(*byte)).collect());
+
+    /// Adds a pattern, whose first `telling` bytes must not be shown.
+    fn add(&mut self, bytes: Vec<u8>, telling: usize) {
+        if bytes.len() >= SHORT {
+            self.patterns.push(Pattern { bytes, telling, is_token: false });
+        }
     }
-    for stages in Stages::subsets() {
-        decoded(text, stages, &mut add);
+
+    /// Adds what the decoder makes of the text.
+    ///
+    /// In the stream, the decoder undoes the last encoding and decodes whatever else looks like an escape. If the text
+    /// itself contains what looks like an escape, some encodings protect it from the decoder and others do not.
+    /// Therefore, the text passes every subset of the decoder's stages.
+    fn add_decoded(&mut self, text: &[u8]) {
+        for latin in [latin(text, is_control), latin(text, is_latin)].into_iter().flatten() {
+            self.add_decoded_by(&latin, Stages::ALL);
+        }
+        if text.iter().all(|byte| Decoder::is_plain(*byte)) {
+            return self.add_decoded_by(text, Stages::ALL);
+        }
+        for stages in Stages::subsets() {
+            self.add_decoded_by(text, stages);
+        }
     }
+
+    /// Adds what the given stages of the decoder make of the text.
+    ///
+    /// If the text ends with an incomplete escape, what follows it in the stream may complete the escape, so the text
+    /// without its end is added too.
+    fn add_decoded_by(&mut self, text: &[u8], stages: Stages) {
+        let (mut bytes, mut unifier, mut decoder) = (Vec::new(), Unifier::default(), Decoder::new());
+        let (threshold, mut telling) = (self.telling, 1);
+        let mut out = |unit: Unit| {
+            bytes.extend(unifier.push(unit.byte));
+            telling = if unit.end < threshold { bytes.len() + 1 } else { telling.min(bytes.len()) };
+        };
+        for (at, &byte) in text.iter().enumerate() {
+            decoder.push(stages, Unit::raw(byte, at), &mut out);
+        }
+        let open = decoder.pending().map_or(0, |begun| text.len() - begun);
+        let mut ends = 0;
+        decoder.finish(stages, &mut |unit| {
+            ends += 1;
+            out(unit);
+        });
+        if (1..=LONGEST_OPEN).contains(&open) {
+            self.add(bytes[..bytes.len().saturating_sub(ends)].to_vec(), telling);
+        }
+        self.add(bytes, telling);
+    }
+
+    /// Adds the hexadecimal forms: two cases, without and with spaces. Colons are common in fingerprints only, and
+    /// `\x41` is decoded as an escape.
+    fn add_hex(&mut self, text: &[u8]) {
+        for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+            let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
+            let pairs: Vec<_> = text.iter().map(byte).collect();
+            self.add(pairs.concat(), 2 * self.telling);
+            self.add(pairs.join(&b' '), 3 * self.telling - 1);
+        }
+    }
+
+    /// Adds the alignment cores of the base64 forms: for each number of bytes (modulo 3) that may come before the text
+    /// in the encoder's input, the characters that depend on the text alone. Whatever surrounds the text, its encoding
+    /// contains one of them. The characters at both ends contain at most 4 bits of the text each.
+    fn add_base64(&mut self, text: &[u8]) {
+        for before in 0..3 {
+            let padded = [&[0; 2][..before], text].concat();
+            let characters = (8 * before).div_ceil(6)..8 * padded.len() / 6;
+            let sextets: Vec<usize> = characters.map(|index| sextet(&padded, index)).collect();
+            for alphabet in [STANDARD, URL_SAFE] {
+                let core = sextets.iter().map(|&sextet| alphabet[sextet]).collect();
+                self.add(core, (8 * self.telling).div_ceil(6));
+            }
+        }
+    }
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Returns the six bits of `bytes` that a base64 character at `index` represents, all of which exist.
+fn sextet(bytes: &[u8], index: usize) -> usize {
+    let at = index * 6 / 8;
+    let pair = u16::from_be_bytes([bytes[at], bytes.get(at + 1).copied().unwrap_or(0)]);
+    usize::from(pair >> (10 - index * 6 % 8) & 63)
 }
 
 /// Returns the text with some characters of Latin-1 as single bytes, or `None` if it contains none of them.
@@ -87,55 +159,12 @@ fn latin(text: &[u8], is_escaped: fn(char) -> bool) -> Option<Vec<u8>> {
     text.contains(is_escaped).then(|| text.chars().flat_map(encode).collect())
 }
 
-/// Passes on what the given stages of the decoder make of the text.
-///
-/// If the text ends with an incomplete escape, what follows it in the stream may complete the escape, so the text
-/// without its end is passed on too.
-fn decoded(text: &[u8], stages: Stages, mut add: impl FnMut(Vec<u8>)) {
-    let (mut bytes, mut unifier) = (Vec::new(), Unifier::default());
-    let mut decoder = Decoder::new();
-    for (at, &byte) in text.iter().enumerate() {
-        decoder.push(stages, Unit::raw(byte, at), &mut |unit| bytes.extend(unifier.push(unit.byte)));
-    }
-    if decoder.pending().is_some_and(|begun| text.len() - begun <= LONGEST_OPEN) {
-        add(bytes.clone());
-    }
-    decoder.finish(stages, &mut |unit| bytes.extend(unifier.push(unit.byte)));
-    add(bytes);
+/// Returns whether Python's `repr` escapes a character of Latin-1.
+fn is_control(char: char) -> bool {
+    matches!(char, '\u{80}'..='\u{a0}' | '\u{ad}')
 }
 
-/// Passes on the hexadecimal forms: two cases, without and with spaces. Colons are common in fingerprints only, and
-/// `\x41` is decoded as an escape.
-fn hex(text: &[u8], add: &mut impl FnMut(Form, Vec<u8>)) {
-    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
-        let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
-        let pairs: Vec<_> = text.iter().map(byte).collect();
-        add(Form::Hex, pairs.concat());
-        add(Form::SpacedHex, pairs.join(&b' '));
-    }
-}
-
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Passes on the alignment cores of the base64 forms: for each number of bytes (modulo 3) that may come before the text
-/// in the encoder's input, the characters that depend on the text alone. Whatever surrounds the text, its encoding
-/// contains one of them. The characters at both ends contain at most 4 bits of the text each.
-fn base64(text: &[u8], mut add: impl FnMut(Vec<u8>)) {
-    for before in 0..3 {
-        let padded = [&[0; 2][..before], text].concat();
-        let first = (8 * before).div_ceil(6);
-        let end = 8 * padded.len() / 6;
-        let sextets: Vec<usize> = (first..end).map(|index| sextet(&padded, index)).collect();
-        for alphabet in [STANDARD, URL_SAFE] {
-            add(sextets.iter().map(|&sextet| alphabet[sextet]).collect());
-        }
-    }
-}
-
-/// Returns the six bits of `bytes` that a base64 character at `index` represents, all of which exist.
-fn sextet(bytes: &[u8], index: usize) -> usize {
-    let at = index * 6 / 8;
-    let pair = u16::from_be_bytes([bytes[at], bytes.get(at + 1).copied().unwrap_or(0)]);
-    usize::from(pair >> (10 - index * 6 % 8) & 63)
+/// Returns whether a character is in Latin-1, but not in ASCII.
+fn is_latin(char: char) -> bool {
+    matches!(char, '\u{80}'..='\u{ff}')
 }

@@ -6,8 +6,18 @@ const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 const OTHER: &str = "äöüßéñ€漢字😀\u{a0}\u{301}";
 
-/// Returns a value of 8 bytes or more: a token, a password, a phrase, or several lines.
+/// Returns a value with 8 characters or more besides white space.
 pub fn secret(dice: &mut Dice) -> String {
+    loop {
+        let secret = any_secret(dice);
+        if secret.chars().filter(|char| !char.is_whitespace()).count() >= 8 {
+            return secret;
+        }
+    }
+}
+
+/// Returns a token, a password, a phrase, or several lines.
+fn any_secret(dice: &mut Dice) -> String {
     match dice.below(6) {
         0 => format!("{}{}", ["ghp_", "sk-", "AKIA", ""][dice.below(4)], text(dice, &[ALPHANUMERIC, "-_"], 8..40)),
         1 | 2 => text(dice, &[ALPHANUMERIC, PUNCTUATION], 8..24),
