@@ -13,8 +13,8 @@ use std::ops::Range;
 
 use crate::matcher::View;
 use crate::pattern::Pattern;
-use crate::stop::{passable, stop};
-use crate::view::fold;
+use crate::stop::Stops;
+use crate::view::{Counted, fold};
 
 /// The maximum width of the window, in bytes.
 const WIDEST: usize = 16;
@@ -54,19 +54,20 @@ impl Skip {
     /// raw text, even if the end of the text cuts it off.
     ///
     /// `clear` is a range without stops that ends at a stop or at the end of the text. It is updated as needed.
-    pub(crate) fn next(&self, view: View, from: usize, clear: &mut Range<usize>) -> usize {
+    pub(crate) fn next(&self, view: View, counted: Counted, from: usize, clear: &mut Range<usize>) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
+        let stops = Stops { view, counted };
         let mut from = from - base;
         if !(clear.start <= from && from <= clear.end) || clear.end == 0 {
-            *clear = from..stop(text, from);
+            *clear = from..stops.next(from);
         }
         loop {
             from = self.begin(table, &text[..clear.end], from);
             if from + self.gram <= clear.end {
                 return base + from;
             }
-            let Some(after) = self.pass(table, text, from..clear.end) else { return base + from };
+            let Some(after) = self.pass(table, stops, from..clear.end) else { return base + from };
             from = after.start;
             *clear = after;
         }
@@ -92,10 +93,10 @@ impl Skip {
 
     /// Tries to pass the stop at the end of `before`. Returns the range without stops after it, unless a pattern may
     /// begin in `before` or within the stop, in any view.
-    fn pass(&self, table: &Table, text: &[u8], before: Range<usize>) -> Option<Range<usize>> {
+    fn pass(&self, table: &Table, stops: Stops, before: Range<usize>) -> Option<Range<usize>> {
         let Range { start: from, end: stop } = before;
-        let after = passable(text, stop)?;
-        let after = after..self::stop(text, after);
+        let (text, after) = (stops.view.text, stops.passable(stop)?);
+        let after = after..stops.next(after);
         if after.len() < self.gram {
             return None;
         }

@@ -1,24 +1,75 @@
 //! Finds the bytes that may make a [view](crate::view) differ from the raw text.
 
-use crate::view::{RUN, fold, is_special, is_wrappable};
+use crate::matcher::View;
+use crate::view::{Counted, fold, is_special, is_wrappable};
 
 /// The number of bytes that are examined at once.
 const CHUNK: usize = 32;
 
-/// Returns the position of the first stop in `text` at or after `from`, or the end of the text.
-pub(crate) fn stop(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while at < text.len() {
-        let chunk = text[at..].first_chunk::<CHUNK>();
-        let next = text[at + 1..].first_chunk::<CHUNK>();
-        let may_stop = chunk.zip(next).is_none_or(|(chunk, next)| may_stop(chunk, next));
-        let end = text.len().min(at + CHUNK);
-        if may_stop && let Some(stop) = (at..end).find(|&at| is_stop(text, at)) {
-            return stop;
+/// The stops of a section of the stream in which all views are alike. Positions count from the beginning of the section.
+#[derive(Clone, Copy)]
+pub(crate) struct Stops<'t> {
+    pub(crate) view: View<'t>,
+    pub(crate) counted: Counted,
+}
+
+impl Stops<'_> {
+    /// Returns the position of the first stop at or after `from`, or the end of the text.
+    pub(crate) fn next(self, from: usize) -> usize {
+        let text = self.view.text;
+        let mut at = from;
+        while at < text.len() {
+            let chunk = text[at..].first_chunk::<CHUNK>();
+            let next = text[at + 1..].first_chunk::<CHUNK>();
+            let may_stop = chunk.zip(next).is_none_or(|(chunk, next)| may_stop(chunk, next));
+            let end = text.len().min(at + CHUNK);
+            if may_stop && let Some(stop) = (at..end).find(|&at| self.is_stop(at)) {
+                return stop;
+            }
+            at = end;
         }
-        at = end;
+        at
     }
-    at
+
+    /// Returns whether a view may begin to differ from the raw text at the position `at`, except by [`fold`].
+    #[inline]
+    fn is_stop(self, at: usize) -> bool {
+        let text = self.view.text;
+        let byte = text[at];
+        if !is_special(byte) {
+            return false;
+        }
+        let next = text.get(at + 1).copied();
+        match byte {
+            b'_' => next.is_none_or(|next| next == 0x08),
+            b'\n' if self.is_wrapped(at) => true,
+            b'\r' => true,
+            byte if matches!(fold(byte), b' ' | b'\'') => next.is_some_and(|next| fold(byte) == fold(next)),
+            _ => true,
+        }
+    }
+
+    /// Returns where the text goes on after the stop at the position `at` if the views differ only in that they drop
+    /// all of the stop, all but its first byte, or nothing. These are the most common stops: colours, line ends,
+    /// indentation, and escaped quotation marks.
+    pub(crate) fn passable(self, at: usize) -> Option<usize> {
+        let text = self.view.text;
+        let rest = &text[at..];
+        let len = match *rest.first()? {
+            0x1b => colours(rest),
+            b'\\' => rest.iter().position(|byte| *byte != b'\\')?,
+            byte if fold(byte) == b' ' && !self.is_wrapped(at) => blanks(rest)?,
+            _ => 0,
+        };
+        let (last, next) = (*text[..at].last()?, *rest.get(len)?);
+        let is_escape = rest[0] == b'\\' && (is_wrappable(next) || matches!(next, b'\n' | b'\r'));
+        let is_run = fold(last) == fold(next) && matches!(fold(next), b' ' | b'\'');
+        (len > 0 && !is_escape && !is_run).then_some(at + len)
+    }
+
+    fn is_wrapped(self, at: usize) -> bool {
+        self.counted.is_wrapped(self.view, self.view.base + at)
+    }
 }
 
 /// Returns whether the chunk may contain a stop, given the chunk that begins one byte later. It compiles to vector
@@ -41,45 +92,6 @@ fn class(byte: u8) -> u8 {
     let space = u8::from(byte == b' ') | u8::from(byte == b'+') | u8::from(byte.wrapping_sub(b'\t') < 5);
     let quote = u8::from(byte == b'"') | u8::from(byte == b'\'');
     space | quote << 1
-}
-
-/// Returns whether a view may begin to differ from the raw text at the position `at`, except by [`fold`].
-fn is_stop(text: &[u8], at: usize) -> bool {
-    let byte = text[at];
-    if !is_special(byte) {
-        return false;
-    }
-    let next = text.get(at + 1).copied();
-    match byte {
-        b'_' => next.is_none_or(|next| next == 0x08),
-        b'\n' if is_wrapped(text, at) => true,
-        byte if matches!(fold(byte), b' ' | b'\'') && byte != b'\r' => {
-            next.is_some_and(|next| fold(byte) == fold(next))
-        }
-        _ => true,
-    }
-}
-
-/// Returns whether a line break at the position `at` may be within wrapped text.
-fn is_wrapped(text: &[u8], at: usize) -> bool {
-    text[at.saturating_sub(RUN)..at].iter().rev().all(|byte| is_wrappable(*byte))
-}
-
-/// Returns where the text goes on after the stop at the position `at` if the views differ only in that they drop all of
-/// the stop, all but its first byte, or nothing. These are the most common stops: colours, line ends, indentation, and
-/// escaped quotation marks.
-pub(crate) fn passable(text: &[u8], at: usize) -> Option<usize> {
-    let rest = &text[at..];
-    let len = match *rest.first()? {
-        0x1b => colours(rest),
-        b'\\' => rest.iter().position(|byte| *byte != b'\\')?,
-        byte if fold(byte) == b' ' && !is_wrapped(text, at) => blanks(rest)?,
-        _ => 0,
-    };
-    let (last, next) = (*text[..at].last()?, *rest.get(len)?);
-    let is_escape = rest[0] == b'\\' && (is_wrappable(next) || matches!(next, b'\n' | b'\r'));
-    let is_run = fold(last) == fold(next) && matches!(fold(next), b' ' | b'\'');
-    (len > 0 && !is_escape && !is_run).then_some(at + len)
 }
 
 /// Returns the length of the sequences at the beginning of `text` that set colours and the like.

@@ -24,7 +24,7 @@ use crate::masks::Masks;
 use crate::matcher::{Matcher, State, View};
 use fresh::Fresh;
 use joined::Joined;
-pub(crate) use joined::{RUN, is_wrappable};
+pub(crate) use joined::{Counted, is_wrappable};
 use lane::Lane;
 use plain::Plain;
 pub(crate) use plain::{Unifier, fold};
@@ -109,7 +109,7 @@ impl Views {
             raw if raw == matcher.start() => at,
             raw => at - view.longest(matcher.tail(raw).begun, at),
         };
-        matcher.skip().next(view, begun, clear)
+        matcher.skip().next(view, self.joined.counted(), begun, clear)
     }
 
     /// Processes the byte at the position `at` in the raw view.

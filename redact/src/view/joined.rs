@@ -8,7 +8,7 @@ use super::lane::Lane;
 
 /// The minimum number of base64 characters before a line break that is dropped. Encoders wrap at 60 columns or more,
 /// and few lines of ordinary text end in this many letters and digits.
-pub(crate) const RUN: usize = 16;
+const RUN: usize = 16;
 
 /// The joined view of a stream: a line break between two base64 characters, at least [`RUN`] of them before it, is
 /// dropped together with the white space after it.
@@ -16,9 +16,30 @@ pub(crate) const RUN: usize = 16;
 pub(super) struct Joined {
     /// The view, or `None` while it equals the raw view.
     separate: Option<Separate>,
-    /// A position, and the number of base64 characters directly before it, but at most [`RUN`]. The raw bytes after
-    /// this position are characters of this view.
-    counted: (usize, usize),
+    counted: Counted,
+}
+
+/// A position, and the number of base64 characters directly before it in the joined view, but at most [`RUN`]. The view
+/// equals the raw text after this position.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counted {
+    at: usize,
+    run: usize,
+}
+
+impl Counted {
+    /// Returns whether a line break at the position `at` may be within wrapped text. Before the position that is counted
+    /// from, this is not known.
+    pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
+        at < self.at || self.run(view, at) == RUN
+    }
+
+    /// Returns the number of base64 characters directly before the position `at`, but at most [`RUN`].
+    fn run(self, view: View, at: usize) -> usize {
+        let bytes = view.bytes(self.at..at);
+        let since = bytes.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
+        if since == bytes.len() { RUN.min(since + self.run) } else { since }
+    }
 }
 
 /// The joined view while it differs from the raw view.
@@ -45,14 +66,18 @@ impl Joined {
         match byte {
             _ if self.is_separate() => false,
             b'%' | b'\\' | b'&' | BACKSPACE => true,
-            b'\n' | b'\r' => self.run(view, at) == RUN,
+            b'\n' | b'\r' => self.counted.is_wrapped(view, at),
             _ => false,
         }
     }
 
     /// Begins to follow the view separately, given what equals it up to the position `at`.
     pub(super) fn separate(&mut self, lane: Lane, view: View, at: usize) {
-        self.separate = Some(Separate { lane, run: self.run(view, at), in_gap: false });
+        self.separate = Some(Separate { lane, run: self.counted.run(view, at), in_gap: false });
+    }
+
+    pub(super) fn counted(&self) -> Counted {
+        self.counted
     }
 
     #[inline]
@@ -78,23 +103,15 @@ impl Joined {
     /// Stops following the view separately if it continues exactly as the raw view.
     pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher, raw: State, at: usize) {
         if let Some(merged) = self.separate.take_if(|view| !view.in_gap && view.lane.agrees(matcher, raw, at)) {
-            self.counted = (at, merged.run);
+            self.counted = Counted { at, run: merged.run };
         }
     }
 
     /// Prepares for the removal of the view's text before the position `from`.
     pub(super) fn keep(&mut self, view: View, from: usize) {
-        if self.counted.0 < from {
-            self.counted = (from, self.run(view, from));
+        if self.counted.at < from {
+            self.counted = Counted { at: from, run: self.counted.run(view, from) };
         }
-    }
-
-    /// Returns the number of base64 characters directly before the position `at`, but at most [`RUN`].
-    fn run(&self, view: View, at: usize) -> usize {
-        let (counted, run) = self.counted;
-        let bytes = view.bytes(counted..at);
-        let since = bytes.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
-        if since == bytes.len() { RUN.min(since + run) } else { since }
     }
 }
 
