@@ -53,23 +53,27 @@ impl Skip {
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text, even if the end of the text cuts it off.
     ///
-    /// `clear` is a range without stops that ends at a stop or at the end of the text. It is updated as needed.
-    pub(crate) fn next(&self, view: View, counted: Counted, from: usize, clear: &mut Range<usize>) -> usize {
+    /// `clear` is what is known about the text between calls.
+    pub(crate) fn next(&self, view: View, counted: Counted, from: usize, clear: &mut Clear) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
         let stops = Stops { view, counted };
         let mut from = from - base;
-        if !(clear.start <= from && from <= clear.end) || clear.end == 0 {
-            *clear = from..stops.next(from);
+        if !clear.contains(from) {
+            *clear = Clear { range: from..stops.next(from), is_closed: false };
         }
         loop {
-            from = self.begin(table, &text[..clear.end], from);
-            if from + self.gram <= clear.end {
+            let stop = clear.range.end;
+            from = self.begin(table, &text[..stop], from);
+            if from + self.gram <= stop || clear.is_closed {
                 return base + from;
             }
-            let Some(after) = self.pass(table, stops, from..clear.end) else { return base + from };
+            let Some(after) = self.pass(table, stops, from..stop) else {
+                clear.is_closed = true;
+                return base + from;
+            };
             from = after.start;
-            *clear = after;
+            *clear = Clear { range: after, is_closed: false };
         }
     }
 
@@ -100,19 +104,41 @@ impl Skip {
         if after.len() < self.gram {
             return None;
         }
-        let mut gram = [0; 4];
-        let gram = &mut gram[..self.gram];
-        for at in from..after.start {
-            // A view contains all bytes of the stop, all but the first one, or none of them.
-            for kept in [after.start, stop, stop + 1] {
-                let bytes = text[at..kept.max(at)].iter().chain(&text[after.start.max(at)..]);
-                gram.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
-                if table[hash(gram)] & BEGINS != 0 {
-                    return None;
-                }
+        let begins = |gram: &[u8]| table[hash(gram)] & BEGINS != 0;
+        let raw = &text[from..after.start + self.gram - 1];
+        if raw.windows(self.gram).any(begins) {
+            return None;
+        }
+        // Other views contain only the first byte of the stop, or none of its bytes. A pattern may begin directly after
+        // the stop and include it, if it escapes the byte there.
+        for kept in [stop, stop + 1] {
+            let mut seam = [0; 2 * SEAM];
+            let (before, behind) = (&text[from..kept], &text[after.start..after.start + self.gram]);
+            let seam = &mut seam[..before.len() + behind.len()];
+            seam[..before.len()].copy_from_slice(before);
+            seam[before.len()..].copy_from_slice(behind);
+            if seam.windows(self.gram).any(begins) {
+                return None;
             }
         }
         Some(after)
+    }
+}
+
+/// The maximum number of bytes on either side of a stop that are part of a gram which includes the other side.
+const SEAM: usize = 4;
+
+/// A range without stops, which ends at a stop or at the end of the text.
+#[derive(Default)]
+pub(crate) struct Clear {
+    range: Range<usize>,
+    /// Whether the stop at the end cannot be passed.
+    is_closed: bool,
+}
+
+impl Clear {
+    fn contains(&self, at: usize) -> bool {
+        self.range.start <= at && at <= self.range.end && self.range.end > 0
     }
 }
 

@@ -81,6 +81,11 @@ impl Forms<'_> {
         for stages in Stages::subsets() {
             self.add_decoded_by(text, stages);
         }
+        // A backslash before a percent sign is decoded differently if it was a percent escape itself.
+        if text.windows(2).any(|pair| pair == b"\\%") {
+            let escape = |&byte: &u8| if byte == b'\\' { b"%5C".to_vec() } else { vec![byte] };
+            self.add_decoded_by(&text.iter().flat_map(escape).collect::<Vec<_>>(), Stages::ALL);
+        }
     }
 
     /// Adds what the given stages of the decoder make of the text.

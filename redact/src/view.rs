@@ -22,6 +22,7 @@ mod visible;
 use crate::decode::{Decoder, Stages, Unit};
 use crate::masks::Masks;
 use crate::matcher::{Matcher, State, View};
+use crate::skip::Clear;
 use fresh::Fresh;
 use joined::Joined;
 pub(crate) use joined::{Counted, is_wrappable};
@@ -68,7 +69,7 @@ impl Views {
 
     /// Processes the view's text from the position `at` on, and reports all matches to `masks`.
     pub(crate) fn run(&mut self, matcher: &Matcher, view: View, mut at: usize, masks: &mut Masks) {
-        let (mut clear, mut retry) = (0..0, at);
+        let (mut clear, mut retry) = (Clear::default(), at);
         while at < view.end() {
             if self.are_alike() {
                 if at >= retry {
@@ -101,7 +102,7 @@ impl Views {
     }
 
     /// Returns the position before which no match begins, if all views are alike, or `at`.
-    fn skip(&self, matcher: &Matcher, view: View, at: usize, clear: &mut std::ops::Range<usize>) -> usize {
+    fn skip(&self, matcher: &Matcher, view: View, at: usize, clear: &mut Clear) -> usize {
         if !matcher.is_shallow(self.raw) {
             return at;
         }
