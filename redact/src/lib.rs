@@ -20,27 +20,60 @@
 //!
 //! # What is masked
 //!
-//! - Every occurrence of every registered value is masked, byte for byte. Overlapping occurrences are replaced by one
-//!   [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
+//! - Every occurrence of every registered value is masked, in all the forms below. Overlapping occurrences are replaced
+//!   by one [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
 //!   replaced by one mask each.
-//! - A value shorter than 6 bytes (`0`, `true`) is masked only as a whole token: it is not masked where the byte before
-//!   or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream count as token boundaries.
+//! - A value shorter than 6 bytes (`0`, `true`) is masked only in its literal form and only as a whole token: it is not
+//!   masked where the byte before or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream
+//!   count as token boundaries.
 //! - If a value is cut off at the end of the stream, its beginning is masked if it contains at least 8 bytes or at
-//!   least half of the value.
+//!   least half of the value, whatever its form.
+//!
+//! # The forms of a value
+//!
+//! - **Parts**: the value without the white space around it, and each of its lines that has 8 bytes or more.
+//! - **White space**: where the value has white space, the output may have any: CR LF, indented lines, one line.
+//! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes, `$'...'`),
+//!   the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be escaped several
+//!   times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
+//! - **Hexadecimal text**: in lower or upper case, plain, with a space between two bytes, or as `\x41`; also in lines.
+//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, also in lines
+//!   of 16 characters or more. Up to 4 bits of the value are shown on either side of a mask, where a character also
+//!   depends on the neighbouring byte.
+//! - **Styled text**: escape sequences of terminals, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between
+//!   any two bytes of the value.
+//!
+//! All of these apply to values of 6 bytes or more, counted in their form. Six bytes are 12 hexadecimal digits or at
+//! least 7 characters of base64, which ordinary text does not contain by chance. Values longer than 16 KiB are not
+//! searched for in hexadecimal text and base64.
+//!
+//! What is not found: other encodings, compressed or encrypted text, text in which offsets or other columns interrupt a
+//! value (`hexdump -C`), and combinations such as an escape sequence within wrapped base64.
 //!
 //! # What is held back
 //!
-//! Bytes are held back only if they may still turn out to be part of a value. The held bytes are the longest suffix of
-//! the input that is a prefix of a value, so they are never longer than the longest value. After a pause, the caller
-//! can call [`RedactStream::release`], which returns the bytes that do not reveal a value.
+//! Bytes are held back only if they may still turn out to be part of a value: from the beginning of the longest suffix
+//! of the input that is a prefix of a form of a value, or from the beginning of an escape that is incomplete. After a
+//! pause, the caller can call [`RedactStream::release`], which returns the bytes that do not reveal a value. What is
+//! held is bounded by 16 times the length of the longest form of a value plus 16 KiB. A match that spans more bytes,
+//! because of endless escape sequences between two bytes, is given up.
 //!
 //! # How it works
 //!
-//! One Aho-Corasick automaton over all values processes the input byte by byte and keeps its state between reads. For
-//! each state, a table contains the lengths of the longest value and of the longest prefix of a value that end at the
-//! current byte (`tail`). The ranges to mask are merged as they are found, and output is written as soon as later input
-//! cannot change it (`masks`). While no value has begun, whole sections are skipped without examining each byte
-//! (`skip`). The running time is linear in the length of the input, regardless of the values.
+//! One Aho-Corasick automaton over all forms of all values searches several *views* of the stream (`view`): the raw
+//! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
+//! state between reads. Escapes are decoded in the stream rather than enumerated as patterns, because with a choice for
+//! each character there are exponentially many, and because this also covers text that was escaped several times. The
+//! decoder (`decode`) accepts all formats at once. What it makes of a value is the pattern (`variants`). Base64 and
+//! hexadecimal text, whose forms are few, are patterns of their own.
+//!
+//! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
+//! at the current byte (`tail`). The ranges to mask are mapped to raw positions and merged as they are found, and output
+//! is written as soon as later input cannot change it (`masks`).
+//!
+//! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
+//! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running time
+//! is linear in the length of the input, regardless of the values.
 
 mod decode;
 mod masks;

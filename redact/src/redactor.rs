@@ -18,10 +18,11 @@ impl Redactor {
         Self::new::<_, &[u8]>([])
     }
 
-    /// Creates a redactor that masks each of `values`. Empty values are ignored, and duplicates count once.
+    /// Creates a redactor that masks each of `values` in all its forms. Empty values are ignored, and duplicates count
+    /// once.
     ///
-    /// The number and length of the values are limited only by memory: each of their bytes takes about 100 bytes of
-    /// memory and a microsecond to compile. The returned redactor always masks all of the values. If the automaton
+    /// The number and length of the values are limited only by memory: each of their bytes takes about 600 bytes of
+    /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the values. If the automaton
     /// cannot be built, which happens only with hundreds of millions of bytes, this function panics.
     pub fn new<I, V>(values: I) -> Self
     where
@@ -40,7 +41,7 @@ impl Redactor {
         self.matcher.values() == 0
     }
 
-    /// Returns how many values are shorter than 6 bytes and are therefore masked as whole tokens only. Callers may want
+    /// Returns how many values are shorter than 6 bytes and are therefore masked as whole tokens only, in their literal form. Callers may want
     /// to warn about them.
     pub fn short_values(&self) -> usize {
         self.matcher.short_values()

@@ -187,3 +187,63 @@ const FOLDED: [u8; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[&str], text: &str, clean: usize) {
+        let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::literal(value.as_bytes())).collect();
+        let view = View { before: None, base: 0, text: text.as_bytes() };
+        let next = Skip::new(&patterns).next(view, Counted::default(), 0, &mut Clear::default());
+        assert_eq!(next, clean, "{values:?} in {text:?}");
+    }
+
+    #[test]
+    fn skipping_stops_where_a_pattern_begins() {
+        check(&["secret"], "a long text and then a secret", 23);
+        check(&["secret"], "secret", 0);
+        check(&["secret", "then a"], "a long text and then a secret", 16);
+        check(&["a value wider than the window"], "not here, but a value wider than that", 14);
+    }
+
+    #[test]
+    fn skipping_stops_where_the_end_may_cut_a_pattern_off() {
+        check(&["secret"], "a long text and the sec", 20);
+        check(&["secret"], "a long text and the secr", 20);
+        check(&["secret"], "a long text and the section", 24);
+        check(&["secret"], "sec", 0);
+        check(&["secret"], "", 0);
+    }
+
+    #[test]
+    fn a_pattern_of_one_byte_is_never_skipped() {
+        check(&["x"], "0123x\n", 4);
+        check(&["x"], "0123\x00\u{7f}x", 6);
+        check(&["x", "12"], "0123", 1);
+    }
+
+    #[test]
+    fn without_patterns_everything_is_skipped() {
+        check(&[], "anything \\ \x1b", 12);
+    }
+
+    #[test]
+    fn skipping_stops_shortly_before_what_may_be_decoded() {
+        for stop in ["%41", "&amp;", "\\n", "\x08", "_\x08", "\x1b]0;", "++", "\"'"] {
+            check(&["secret"], &format!("a long text and.{stop}, then more"), 13);
+        }
+    }
+
+    #[test]
+    fn common_stops_are_passed_unless_a_pattern_may_begin_there() {
+        for stop in ["\x1b[0m\x1b[1;31m", "\r\n", "\n      ", "\\\""] {
+            check(&["secret"], &format!("a long text and{stop}then more, a secret"), 28 + stop.len());
+        }
+        check(&["secret"], "a long text an\\\"secret", 16);
+        check(&["secret"], "a long text se\x1b[0mcret", 11);
+        check(&["secret"], "a long text se\r\ncret", 11);
+        check(&["se cret"], "a long text se \n cret", 11);
+        check(&["se'cret"], "a long text se\\\"cret", 11);
+    }
+}

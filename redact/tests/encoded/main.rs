@@ -18,7 +18,7 @@ use crate::secret::{noise, secret};
 const MASK: &str = "[REDACTED]";
 
 /// The number of values for each encoder in an ordinary run.
-const FEW: u64 = 100;
+const FEW: u64 = 60;
 /// The number of values for each encoder in a long run. Each is tried in several texts.
 const MANY: u64 = 20_000;
 
