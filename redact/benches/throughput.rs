@@ -31,9 +31,7 @@ fn main() {
 
     // Output of programs that escape and colour it.
     let json = |line: usize| {
-        format!(
-            "{{\"time\":\"2024-05-01T12:00:00.{line:06}Z\",\"level\":\"info\",\"msg\":\"GET \\\"/v1/{line}?a=%20b\\\"\"}}\n"
-        )
+        format!("{{\"time\":\"2024-05-01T12:00:00.{line:06}Z\",\"msg\":\"GET \\\"/v1/{line}?a=%20b\\\"\"}}\n")
     };
     let coloured = |line: usize| {
         format!("\x1b[1m\x1b[32m   Compiling\x1b[0m serde_json v1.0.{line} (\x1b[4m/srv/ci/target/release\x1b[0m)\r\n")

@@ -33,15 +33,15 @@
 //!
 //! - **Parts**: the value without the white space around it, and each of its lines that has 8 bytes or more.
 //! - **White space**: where the value has white space, the output may have any: CR LF, indented lines, one line.
-//! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes, `$'...'`),
-//!   the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be escaped several
-//!   times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
+//! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
+//!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
+//!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
 //! - **Hexadecimal text**: in lower or upper case, plain, with a space between two bytes, or as `\x41`; also in lines.
-//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, also in lines
-//!   of 16 characters or more. Up to 4 bits of the value are shown on either side of a mask, where a character also
-//!   depends on the neighbouring byte.
-//! - **Styled text**: escape sequences of terminals, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between
-//!   any two bytes of the value.
+//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, also in
+//!   lines of 16 characters or more. Up to 4 bits of the value are shown on either side of a mask, where a character
+//!   also depends on the neighbouring byte.
+//! - **Styled text**: escape sequences of terminals, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`),
+//!   between any two bytes of the value.
 //!
 //! All of these apply to values of 6 bytes or more, counted in their form. Six bytes are 12 hexadecimal digits or at
 //! least 7 characters of base64, which ordinary text does not contain by chance. Values longer than 16 KiB are not
@@ -68,12 +68,12 @@
 //! hexadecimal text, whose forms are few, are patterns of their own.
 //!
 //! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
-//! at the current byte (`tail`). The ranges to mask are mapped to raw positions and merged as they are found, and output
-//! is written as soon as later input cannot change it (`masks`).
+//! at the current byte (`tail`). The ranges to mask are mapped to raw positions and merged as they are found, and
+//! output is written as soon as later input cannot change it (`masks`).
 //!
 //! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
-//! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running time
-//! is linear in the length of the input, regardless of the values.
+//! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running
+//! time is linear in the length of the input, regardless of the values.
 
 mod decode;
 mod masks;

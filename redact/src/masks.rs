@@ -1,6 +1,7 @@
 //! Merges the ranges to mask, and writes the output.
 //!
-//! Positions count from the beginning of the stream. A mask may be written before its end is known. Only its beginning must be certain, because ranges that are found later can only move its end.
+//! Positions count from the beginning of the stream. A mask may be written before its end is known. Only its beginning
+//! must be certain, because ranges that are found later can only move its end.
 
 use std::ops::Range;
 
@@ -47,8 +48,8 @@ impl Masks {
         self.ranges.insert(first, range);
     }
 
-    /// Writes the view's text up to the position `sure`, and every mask that begins at or before `sure`. The caller guarantees
-    /// that no further range begins before `sure`.
+    /// Writes the view's text up to the position `sure`, and every mask that begins at or before `sure`. The caller
+    /// guarantees that no further range begins before `sure`.
     pub(crate) fn write(&mut self, view: View, sure: usize) -> Redacted {
         // After a release, the cursor may be beyond `sure`. The text before the cursor has already been written, so a
         // range that begins before the cursor masks only the bytes after it. A range that is found later cannot change

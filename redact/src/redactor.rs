@@ -22,8 +22,9 @@ impl Redactor {
     /// once.
     ///
     /// The number and length of the values are limited only by memory: each of their bytes takes about 600 bytes of
-    /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the values. If the automaton
-    /// cannot be built, which happens only with hundreds of millions of bytes, this function panics.
+    /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the
+    /// values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this function
+    /// panics.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,
@@ -41,8 +42,8 @@ impl Redactor {
         self.matcher.values() == 0
     }
 
-    /// Returns how many values are shorter than 6 bytes and are therefore masked as whole tokens only, in their literal form. Callers may want
-    /// to warn about them.
+    /// Returns how many values are shorter than 6 bytes and are therefore masked as whole tokens only, in their literal
+    /// form. Callers may want to warn about them.
     pub fn short_values(&self) -> usize {
         self.matcher.short_values()
     }

@@ -6,8 +6,8 @@
 //! end of the input, and some of them take quadratic time if candidates are frequent.
 //!
 //! The table knows the patterns as they appear in text without escapes. It is therefore used only between *stops*, the
-//! bytes that may make a view differ from the raw text (see `stop`). A pattern that begins shortly before a stop is found
-//! by its first gram, which tells most other text apart.
+//! bytes that may make a view differ from the raw text (see `stop`). A pattern that begins shortly before a stop is
+//! found by its first gram, which tells most other text apart.
 
 use std::ops::Range;
 

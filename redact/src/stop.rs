@@ -6,7 +6,8 @@ use crate::view::{Counted, fold, is_special, is_wrappable};
 /// The number of bytes that are examined at once.
 const CHUNK: usize = 32;
 
-/// The stops of a section of the stream in which all views are alike. Positions count from the beginning of the section.
+/// The stops of a section of the stream in which all views are alike. Positions count from the beginning of the
+/// section.
 #[derive(Clone, Copy)]
 pub(crate) struct Stops<'t> {
     pub(crate) view: View<'t>,

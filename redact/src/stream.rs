@@ -93,8 +93,8 @@ impl RedactStream {
         self.masks.written()
     }
 
-    /// Processes the held bytes together with new ones, and returns the output and how many bytes are not held any more.
-    /// The first `searched` bytes were searched earlier.
+    /// Processes the held bytes together with new ones, and returns the output and how many bytes are not held any
+    /// more. The first `searched` bytes were searched earlier.
     fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
         let view = View { before: self.before, base: self.base, text };
         let from = self.base + searched;

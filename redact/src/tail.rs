@@ -76,7 +76,8 @@ impl Tail {
 
 /// The [`Tail`] of each automaton state.
 pub(crate) struct Tails {
-    /// Maps a state to an index in `entries`. The indirection is needed because the automaton's state numbers have gaps.
+    /// Maps a state to an index in `entries`. The indirection is needed because the automaton's state numbers have
+    /// gaps.
     indices: Vec<u32>,
     /// The tails, in the order of the lengths of the prefixes that the states represent.
     entries: Vec<Tail>,
@@ -91,8 +92,8 @@ const SHALLOW: usize = 3;
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
-    /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. Therefore, the entry of a
-    /// shorter suffix is complete before the entries of longer suffixes are created as copies of it.
+    /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. Therefore, the entry of
+    /// a shorter suffix is complete before the entries of longer suffixes are created as copies of it.
     pub(crate) fn new(patterns: &[Pattern], start: State, next: impl Fn(State, u8) -> State) -> Self {
         let mut tails = Self { indices: Vec::new(), entries: Vec::new(), shallow: 1 };
         tails.entry(start, Tail::default());

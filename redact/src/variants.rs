@@ -14,7 +14,8 @@ const SHORTEST_LINE: usize = 8;
 /// value's length. Private keys have up to about 3,500 bytes.
 const LONGEST_ENCODED: usize = 16 << 10;
 
-/// An incomplete escape at the end of a value is dropped if it is not longer than this. `&abc` is unlikely to become one.
+/// An incomplete escape at the end of a value is dropped if it is not longer than this. `&abc` is unlikely to become
+/// one.
 const LONGEST_OPEN: usize = 2;
 
 /// Returns the patterns of all `values`, sorted and without duplicates.

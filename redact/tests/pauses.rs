@@ -143,3 +143,37 @@ fn a_release_without_held_bytes_shows_nothing() {
     Script::new(&[]).release("").push("text", "text").release("").finish("");
     Script::new(&[TWENTY]).release("").push("text", "text").release("").push("", "").finish("").release("");
 }
+
+#[test]
+fn the_beginning_of_an_escape_is_held_until_a_pause() {
+    for (shown, escape) in [("99", "%"), ("a ", "&amp"), ("C:", "\\"), ("", "\\u00")] {
+        Script::new(&[TWENTY])
+            .push(&format!("{shown}{escape}"), shown)
+            .release(escape)
+            .holds_nothing()
+            .push("\n", "\n");
+    }
+}
+
+#[test]
+fn what_does_not_show_is_not_held_outside_of_a_match() {
+    for text in ["\x1b", "\x1b[1", "\x1b]0;title", "50 %\r", "a\x08", "a_", "two words ", "\"", "\n\n  ", "x+"] {
+        Script::new(&[TWENTY]).push(text, text).holds_nothing().push("z", "z");
+    }
+}
+
+#[test]
+fn what_does_not_show_within_a_match_is_held_with_it() {
+    for style in ["\x1b[0m", "\x1b[", "\r\n", "\r", "_", "\x08"] {
+        let text = format!("012345678{style}");
+        Script::new(&[TWENTY]).push(&text, "").release("").holds().finish("[REDACTED]");
+        Script::new(&[TWENTY]).push(&text, "").push("zzz", &(text + "zzz"));
+    }
+}
+
+#[test]
+fn half_of_a_value_is_counted_in_bytes_of_the_value() {
+    Script::new(&["abcdefgh"]).push("616263", "").release("616263").push("64", "").release("").push("65", "");
+    Script::new(&["abcdefgh"]).push("%61%62%63", "").release("%61%62%63").push("%64", "").release("");
+    Script::new(&["abc\"\"\"\"h"]).push("abc", "").release("abc").push("&quot;", "").release("");
+}

@@ -28,8 +28,8 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// Returns whether a line break at the position `at` may be within wrapped text. Before the position that is counted
-    /// from, this is not known.
+    /// Returns whether a line break at the position `at` may be within wrapped text. Before the position that is
+    /// counted from, this is not known.
     pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
         at < self.at || self.run(view, at) == RUN
     }
