@@ -25,8 +25,8 @@ use percent::Percent;
 const LONGEST_ESCAPE: usize = 64;
 
 /// A stage of the decoder.
-#[derive(Clone, Copy)]
-enum Stage {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
     Ansi,
     Percent,
     Backslash,
@@ -40,6 +40,11 @@ pub(crate) struct Stages(u8);
 impl Stages {
     pub(crate) const ALL: Self = Self(0b1111);
 
+    /// Returns the given stage and those after it.
+    pub(crate) fn from(stage: Stage) -> Self {
+        Self(Self::ALL.0 << stage as u8 & Self::ALL.0)
+    }
+
     /// Returns all subsets of [`Stages::ALL`].
     pub(crate) fn subsets() -> impl Iterator<Item = Self> {
         (0..=Self::ALL.0).map(Self)
@@ -47,6 +52,21 @@ impl Stages {
 
     fn contains(self, stage: Stage) -> bool {
         self.0 & (1 << stage as u8) != 0
+    }
+}
+
+/// Receives what a decoder produces.
+pub(crate) trait Sink {
+    /// Receives a decoded unit.
+    fn unit(&mut self, unit: Unit);
+
+    /// Receives a unit before a stage decodes it, and whether it is the first one after what begins an escape.
+    fn enter(&mut self, _stage: Stage, _unit: Unit, _begins_escape: bool) {}
+}
+
+impl<F: FnMut(Unit)> Sink for F {
+    fn unit(&mut self, unit: Unit) {
+        self(unit);
     }
 }
 
@@ -92,33 +112,47 @@ impl Decoder {
     }
 
     /// Decodes one unit, which passes the given stages.
-    pub(crate) fn push(&mut self, stages: Stages, unit: Unit, out: &mut impl FnMut(Unit)) {
-        let Self { ansi, percent, backslash, entity } = self;
-        if stages.contains(Stage::Ansi) && ansi.push(unit.byte) {
-            return;
+    pub(crate) fn push(&mut self, stages: Stages, unit: Unit, sink: &mut impl Sink) {
+        if !stages.contains(Stage::Ansi) || !self.ansi.push(unit.byte) {
+            self.push_percent(stages, unit, sink);
         }
-        let mut to_entity = |unit| if stages.contains(Stage::Entity) { entity.push(unit, out) } else { out(unit) };
-        let mut to_backslash = |unit| {
-            if stages.contains(Stage::Backslash) { backslash.push(unit, &mut to_entity) } else { to_entity(unit) }
-        };
+    }
+
+    fn push_percent(&mut self, stages: Stages, unit: Unit, sink: &mut impl Sink) {
+        let Self { percent, backslash, entity, .. } = self;
         if stages.contains(Stage::Percent) {
-            percent.push(unit, &mut to_backslash);
+            sink.enter(Stage::Percent, unit, percent.is_begun() && unit.byte != b'%');
+            percent.push(unit, &mut |unit| push_backslash(backslash, entity, stages, unit, sink));
         } else {
-            to_backslash(unit);
+            push_backslash(backslash, entity, stages, unit, sink);
         }
     }
 
     /// Passes on an escape that is incomplete at the end of the input as it is. The later ones of the given stages may
     /// decode it.
-    pub(crate) fn finish(&mut self, stages: Stages, out: &mut impl FnMut(Unit)) {
+    pub(crate) fn finish(&mut self, stages: Stages, sink: &mut impl Sink) {
         let Self { percent, backslash, entity, .. } = self;
-        let mut to_entity = |unit| if stages.contains(Stage::Entity) { entity.push(unit, out) } else { out(unit) };
-        let mut to_backslash = |unit| {
-            if stages.contains(Stage::Backslash) { backslash.push(unit, &mut to_entity) } else { to_entity(unit) }
-        };
-        percent.finish(&mut to_backslash);
-        backslash.finish(&mut to_entity);
-        entity.finish(out);
+        percent.finish(&mut |unit| push_backslash(backslash, entity, stages, unit, sink));
+        backslash.finish(&mut |unit| push_entity(entity, stages, unit, sink));
+        entity.finish(&mut |unit| sink.unit(unit));
+    }
+}
+
+fn push_backslash(backslash: &mut Backslash, entity: &mut Entity, stages: Stages, unit: Unit, sink: &mut impl Sink) {
+    if stages.contains(Stage::Backslash) {
+        sink.enter(Stage::Backslash, unit, backslash.is_begun() && unit.byte != b'\\');
+        backslash.push(unit, &mut |unit| push_entity(entity, stages, unit, sink));
+    } else {
+        push_entity(entity, stages, unit, sink);
+    }
+}
+
+fn push_entity(entity: &mut Entity, stages: Stages, unit: Unit, sink: &mut impl Sink) {
+    if stages.contains(Stage::Entity) {
+        sink.enter(Stage::Entity, unit, entity.is_begun() && unit.byte != b'&');
+        entity.push(unit, &mut |unit| sink.unit(unit));
+    } else {
+        sink.unit(unit);
     }
 }
 

@@ -82,10 +82,13 @@ impl Forms<'_> {
         for stages in Stages::subsets() {
             self.add_decoded_by(text, stages);
         }
-        // A backslash before a percent sign is decoded differently if it was a percent escape itself.
-        if text.windows(2).any(|pair| pair == b"\\%") {
-            let escape = |&byte: &u8| if byte == b'\\' { b"%5C".to_vec() } else { vec![byte] };
-            self.add_decoded_by(&text.iter().flat_map(escape).collect::<Vec<_>>(), Stages::ALL);
+        // Backslashes of the text may be escaped while those that percent escapes in the text stand for are not.
+        if text.contains(&b'\\') && text.contains(&b'%') {
+            for escape in [&b"%5C"[..], b"\\x5c"] {
+                let escape = |byte: &u8| if *byte == b'\\' { escape.to_vec() } else { vec![*byte] };
+                let escaped: Vec<u8> = text.iter().flat_map(escape).collect();
+                Stages::subsets().for_each(|stages| self.add_decoded_by(&escaped, stages));
+            }
         }
     }
 

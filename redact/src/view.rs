@@ -19,11 +19,11 @@ mod map;
 mod plain;
 mod visible;
 
-use crate::decode::{Decoder, Stages, Unit};
+use crate::decode::{Decoder, Sink, Stage, Stages, Unit};
 use crate::masks::Masks;
 use crate::matcher::{Matcher, State, View};
 use crate::skip::Clear;
-use fresh::Fresh;
+use fresh::FreshReadings;
 use joined::Joined;
 pub(crate) use joined::{Counted, is_wrappable};
 use lane::Lane;
@@ -46,7 +46,7 @@ pub(crate) struct Views {
     /// The decoder of the plain and the joined view.
     decoder: Decoder,
     plain: Option<Plain>,
-    fresh: Fresh,
+    fresh: FreshReadings,
     joined: Joined,
 }
 
@@ -57,7 +57,7 @@ impl Views {
             visible: None,
             decoder: Decoder::new(),
             plain: None,
-            fresh: Fresh::new(start),
+            fresh: FreshReadings::new(start),
             joined: Joined::default(),
         }
     }
@@ -98,7 +98,7 @@ impl Views {
 
     /// Returns whether all views equal the raw view.
     fn are_alike(&self) -> bool {
-        self.visible.is_none() && self.plain.is_none() && !self.joined.is_separate() && !self.fresh.is_active()
+        self.visible.is_none() && self.plain.is_none() && !self.joined.is_separate() && !self.fresh.are_active()
     }
 
     /// Returns the position before which no match begins, if all views are alike, or `at`.
@@ -133,7 +133,7 @@ impl Views {
                 self.visible = None;
             }
         }
-        if self.plain.is_some() || self.joined.is_separate() || self.fresh.is_active() {
+        if self.plain.is_some() || self.joined.is_separate() || self.fresh.are_active() {
             self.decode(matcher, unit, masks);
         }
     }
@@ -157,21 +157,14 @@ impl Views {
     /// Processes a byte in the views of decoded text.
     fn decode(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
         let Self { raw, decoder, plain, fresh, joined, .. } = self;
-        fresh.begin_within(decoder, unit.byte);
-        let mut out = |unit| {
-            if let Some(plain) = plain {
-                plain.push(matcher, unit, masks);
-            }
-            joined.push(matcher, unit, masks);
-        };
-        if decoder.is_idle() && Decoder::is_plain(unit.byte) {
-            out(unit);
+        let mut sink = DecodedViews { matcher, masks, plain, fresh, joined };
+        if decoder.is_idle() && Decoder::is_plain(unit.byte) && !sink.fresh.are_active() {
+            sink.unit(unit);
         } else {
-            decoder.push(Stages::ALL, unit, &mut out);
+            decoder.push(Stages::ALL, unit, &mut sink);
         }
-        fresh.push(matcher, unit, masks);
         if decoder.is_idle() {
-            fresh.end_if_agrees(matcher, plain.as_ref(), *raw, unit.end);
+            fresh.end_if_agree(matcher, plain.as_ref(), *raw, unit.end);
             plain.take_if(|plain| plain.lane.agrees(matcher, *raw, unit.end));
             joined.merge_if_agrees(matcher, *raw, unit.end);
         }
@@ -181,8 +174,8 @@ impl Views {
     fn bound(&mut self, matcher: &Matcher, at: usize) {
         let visible = self.visible.as_mut().map(|visible| &mut visible.lane);
         let plain = self.plain.as_mut().map(|plain| &mut plain.lane);
-        let lanes = [visible, plain, Some(self.fresh.lane_mut()), self.joined.lane_mut()];
-        for lane in lanes.into_iter().flatten() {
+        let lanes = [visible, plain, self.joined.lane_mut()].into_iter().flatten();
+        for lane in lanes.chain(self.fresh.lanes_mut()) {
             lane.bound(matcher, at);
         }
     }
@@ -208,22 +201,39 @@ impl Views {
     /// Ends the stream: an incomplete escape stands for itself.
     pub(crate) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
-        decoder.finish(Stages::ALL, &mut |unit| {
-            if let Some(plain) = plain {
-                plain.push(matcher, unit, masks);
-            }
-            joined.push(matcher, unit, masks);
-        });
+        decoder.finish(Stages::ALL, &mut DecodedViews { matcher, masks, plain, fresh, joined });
+        fresh.finish(matcher, masks);
         if let Some(visible) = visible {
             visible.finish(matcher, masks);
         }
-        fresh.finish(matcher, masks);
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         let visible = self.visible.as_ref().map(|visible| &visible.lane);
         let plain = self.plain.as_ref().map(|plain| &plain.lane);
-        [visible, plain, self.fresh.lane(), self.joined.lane()].into_iter().flatten()
+        [visible, plain, self.joined.lane()].into_iter().flatten().chain(self.fresh.lanes())
+    }
+}
+
+/// The views that the decoder's output is added to.
+struct DecodedViews<'v> {
+    matcher: &'v Matcher,
+    masks: &'v mut Masks,
+    plain: &'v mut Option<Plain>,
+    fresh: &'v mut FreshReadings,
+    joined: &'v mut Joined,
+}
+
+impl Sink for DecodedViews<'_> {
+    fn unit(&mut self, unit: Unit) {
+        if let Some(plain) = self.plain {
+            plain.push(self.matcher, unit, self.masks);
+        }
+        self.joined.push(self.matcher, unit, self.masks);
+    }
+
+    fn enter(&mut self, stage: Stage, unit: Unit, begins_escape: bool) {
+        self.fresh.enter(self.matcher, stage, unit, begins_escape, self.masks);
     }
 }
 

@@ -35,6 +35,11 @@ impl Backslash {
         self.high.map(|(_, unit)| unit.start).or(self.run.map(|run| run.start))
     }
 
+    /// Returns whether the last unit is a backslash, which begins an escape.
+    pub(super) fn is_begun(&self) -> bool {
+        self.run.is_some() && self.held.is_empty()
+    }
+
     pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
         let Some(run) = self.run else {
             if unit.byte == b'\\' {

@@ -18,6 +18,11 @@ impl Entity {
         self.held.as_slice().first().map(|unit| unit.start)
     }
 
+    /// Returns whether the last unit is an ampersand, which begins an escape.
+    pub(super) fn is_begun(&self) -> bool {
+        self.held.as_slice().len() == 1
+    }
+
     pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
         if self.held.is_empty() {
             if unit.byte == b'&' {

@@ -15,6 +15,11 @@ impl Percent {
         self.held.as_slice().first().map(|unit| unit.start)
     }
 
+    /// Returns whether the last unit is a percent sign, which begins an escape.
+    pub(super) fn is_begun(&self) -> bool {
+        self.held.as_slice().len() == 1
+    }
+
     #[inline]
     pub(super) fn push(&mut self, unit: Unit, out: &mut impl FnMut(Unit)) {
         if self.held.is_empty() && unit.byte != b'%' {

@@ -44,7 +44,7 @@ impl Lane {
     /// Gives up a partial match that spans too many raw bytes, since all of them are held back. `at` is the current
     /// position.
     pub(super) fn bound(&mut self, matcher: &Matcher, at: usize) {
-        let length = matcher.tail(self.state).begun.value();
+        let length = self.length(matcher);
         if self.start(length).is_some_and(|begun| at - begun > matcher.longest_span()) {
             self.jump(matcher);
         } else {
@@ -74,9 +74,14 @@ impl Lane {
         self.state == other.state && self.begun(matcher) == other.begun(matcher)
     }
 
+    /// Returns the length of the longest partial match.
+    pub(super) fn length(&self, matcher: &Matcher) -> usize {
+        matcher.tail(self.state).begun.value()
+    }
+
     /// Returns where the longest partial match begins.
     pub(super) fn begun(&self, matcher: &Matcher) -> Option<usize> {
-        self.start(matcher.tail(self.state).begun.value())
+        self.start(self.length(matcher))
     }
 
     /// Returns where the longest partial match begins that reveals a value.
