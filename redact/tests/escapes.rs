@@ -1,0 +1,50 @@
+//! Tests values that contain what looks like an escape, and text that does before a value.
+
+use redact::Redactor;
+
+fn check(value: &str, text: &str, expected: &str) {
+    let redactor = Redactor::new([value]);
+    assert_eq!(redactor.redact(text.as_bytes()).to_text(), expected, "{value:?} in {text:?}");
+    let mut stream = redactor.stream();
+    let mut shown: Vec<u8> = text.bytes().flat_map(|byte| stream.push(&[byte]).into_bytes()).collect();
+    shown.extend(stream.finish().into_bytes());
+    assert_eq!(String::from_utf8_lossy(&shown), expected, "{value:?} in {text:?}, byte by byte");
+}
+
+#[test]
+fn escapes_in_a_value_may_be_protected_or_not() {
+    for value in
+        [r#"qc"ZB\?1&%98(Pq"#, r"a'_|%;Q'o-%5c}5\>Dq", r"qi !f] \%45q", "a&amp;b%26c&lt;d", r"a\\nbc\\u0041d\nefg"]
+    {
+        let json = value.replace('\\', r"\\").replace('"', "\\\"");
+        let ascii = value.replace('\\', r"\u005c").replace('"', r"\u0022");
+        let percent = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
+        let html = value.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#39;");
+        for text in [value, &json, &ascii, &percent(value), &percent(&json), &html, &percent(&html)] {
+            check(value, &format!("<{text}>"), "<[REDACTED]>");
+        }
+    }
+}
+
+#[test]
+fn text_before_a_value_does_not_swallow_its_beginning() {
+    check("new\"value", r#"C:\\new\"value"#, r"C:\\[REDACTED]");
+    check("new\"value", r#"\'\\new\"value"#, r"\'\\[REDACTED]");
+    check("new\"value", "%5C%5Cnew%5C%22value", "%5C%5C[REDACTED]");
+    check("41/value", "%2541%2Fvalue", "%25[REDACTED]");
+    check("lt;\"value", "&amp;lt;&quot;value", "&amp;[REDACTED]");
+}
+
+#[test]
+fn text_after_a_value_does_not_swallow_its_end() {
+    check("password\\", r"password\\new", r"[REDACTED]\new");
+    check("pass\"word%", "pass%22word%2541", "[REDACTED]%2541");
+    check("pass\"word&", "pass&quot;word&amp;lt;", "[REDACTED]&amp;lt;");
+}
+
+#[test]
+fn an_incomplete_escape_at_the_end_is_masked_with_the_value_that_it_cuts_off() {
+    check("password\"1234", "password\\", "[REDACTED]");
+    check("password\"1234", "password%2", "[REDACTED]");
+    check("password\"1234", "passwo%2", "passwo%2");
+}
