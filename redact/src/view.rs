@@ -164,7 +164,9 @@ impl Views {
             decoder.push(Stages::ALL, unit, &mut sink);
         }
         if decoder.is_idle() {
-            fresh.end_if_agree(matcher, plain.as_ref(), *raw, unit.end);
+            if fresh.are_active() {
+                fresh.end_if_agree(matcher, plain.as_ref(), *raw, unit.end);
+            }
             plain.take_if(|plain| plain.lane.agrees(matcher, *raw, unit.end));
             joined.merge_if_agrees(matcher, *raw, unit.end);
         }

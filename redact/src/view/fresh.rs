@@ -1,5 +1,7 @@
 //! Other readings of the plain view.
 
+use std::array;
+
 use crate::decode::{Decoder, Stage, Stages, Unit};
 use crate::masks::Masks;
 use crate::matcher::{Matcher, State};
@@ -7,13 +9,20 @@ use crate::matcher::{Matcher, State};
 use super::lane::Lane;
 use super::plain::Plain;
 
-/// Plain views that begin within an escape, two for each stage of the decoder.
+/// Plain views that begin within an escape, a few for each stage of the decoder.
 ///
 /// Text before a value may look like the beginning of an escape, which then swallows the first bytes of the value: in
 /// JSON, the path `C:\` before the value `new"` is printed as `C:\\new\"`. Therefore, the text is also read as if the
 /// escape was none and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
-/// which is usually after a few bytes. If further escapes begin meanwhile, the reading with the shorter match gives way.
-pub(super) struct FreshReadings([Fresh; 6]);
+/// which is usually after a few bytes. If further escapes begin meanwhile, the reading with the shorter match gives
+/// way.
+pub(super) struct FreshReadings {
+    readings: [Fresh; 3 * EACH],
+    are_active: bool,
+}
+
+/// The number of readings for each stage of the decoder.
+const EACH: usize = 4;
 
 struct Fresh {
     stage: Stage,
@@ -24,36 +33,38 @@ struct Fresh {
 
 impl FreshReadings {
     pub(super) fn new(start: State) -> Self {
-        let stages = [Stage::Percent, Stage::Percent, Stage::Backslash, Stage::Backslash, Stage::Entity, Stage::Entity];
-        Self(stages.map(|stage| Fresh {
-            stage,
+        let stages = [Stage::Percent, Stage::Backslash, Stage::Entity];
+        let readings = array::from_fn(|index| Fresh {
+            stage: stages[index / EACH],
             is_active: false,
             plain: Plain::new(Lane::new(start), None),
             decoder: Decoder::new(),
-        }))
+        });
+        Self { readings, are_active: false }
     }
 
     pub(super) fn are_active(&self) -> bool {
-        self.active().next().is_some()
+        self.are_active
     }
 
-    /// Processes a unit that enters a stage of the main reading's decoder. Begins a reading if the unit is the first one
-    /// within an escape.
+    /// Processes a unit that enters a stage of the main reading's decoder. Begins a reading if the unit is the first
+    /// one within an escape.
     pub(super) fn enter(&mut self, matcher: &Matcher, stage: Stage, unit: Unit, begins: bool, masks: &mut Masks) {
         if begins {
-            let readings = self.0.iter_mut().filter(|fresh| fresh.stage == stage);
-            let shortest = readings.min_by_key(|fresh| fresh.length(matcher)).expect("each stage has two readings");
-            shortest.restart(matcher);
-            shortest.is_active = true;
+            let readings = self.readings.iter_mut().filter(|fresh| fresh.stage == stage);
+            let replaced = readings.min_by_key(|fresh| fresh.worth(matcher)).expect("each stage has readings");
+            replaced.restart(matcher);
+            replaced.is_active = true;
+            self.are_active = true;
         }
-        let readings = self.0.iter_mut().filter(|fresh| fresh.stage == stage && fresh.is_active);
+        let readings = self.readings.iter_mut().filter(|fresh| fresh.stage == stage && fresh.is_active);
         for Fresh { plain, decoder, .. } in readings {
             decoder.push(Stages::from(stage), unit, &mut |unit| plain.push(matcher, unit, masks));
         }
     }
 
     pub(super) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
-        for Fresh { stage, plain, decoder, .. } in self.0.iter_mut().filter(|fresh| fresh.is_active) {
+        for Fresh { stage, plain, decoder, .. } in self.readings.iter_mut().filter(|fresh| fresh.is_active) {
             decoder.finish(Stages::from(*stage), &mut |unit| plain.push(matcher, unit, masks));
         }
     }
@@ -61,7 +72,7 @@ impl FreshReadings {
     /// Ends the readings that continue exactly as the main one, or not at all. The main reading is `plain` or, if there
     /// is none, the raw view, which is in the state `raw` at the position `at`.
     pub(super) fn end_if_agree(&mut self, matcher: &Matcher, plain: Option<&Plain>, raw: State, at: usize) {
-        for fresh in self.0.iter_mut().filter(|fresh| fresh.is_active && fresh.decoder.is_idle()) {
+        for fresh in self.readings.iter_mut().filter(|fresh| fresh.is_active && fresh.decoder.is_idle()) {
             let lane = &fresh.plain.lane;
             let agrees = || match plain {
                 Some(plain) => lane.equals(matcher, &plain.lane),
@@ -71,6 +82,7 @@ impl FreshReadings {
                 fresh.restart(matcher);
             }
         }
+        self.are_active = self.readings.iter().any(|fresh| fresh.is_active);
     }
 
     /// Returns where the first escape begins that is incomplete.
@@ -83,11 +95,11 @@ impl FreshReadings {
     }
 
     pub(super) fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
-        self.0.iter_mut().map(|fresh| &mut fresh.plain.lane)
+        self.readings.iter_mut().map(|fresh| &mut fresh.plain.lane)
     }
 
     fn active(&self) -> impl Iterator<Item = &Fresh> {
-        self.0.iter().filter(|fresh| fresh.is_active)
+        self.readings.iter().filter(|fresh| fresh.is_active)
     }
 }
 
@@ -100,8 +112,9 @@ impl Fresh {
         }
     }
 
-    /// Returns a number that is greater the more of a match was read.
-    fn length(&self, matcher: &Matcher) -> usize {
-        if self.is_active { 1 + self.plain.lane.length(matcher) } else { 0 }
+    /// Returns whether it is active, how much of a match was read, and where the match begins. If another reading
+    /// begins, it replaces the one for which this is the least.
+    fn worth(&self, matcher: &Matcher) -> (bool, usize, Option<usize>) {
+        (self.is_active, self.plain.lane.length(matcher), self.plain.lane.begun(matcher))
     }
 }
