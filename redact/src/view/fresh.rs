@@ -17,15 +17,20 @@ use super::plain::Plain;
 /// which is usually after a few bytes. If further escapes begin meanwhile, the reading with the shorter match gives
 /// way.
 pub(super) struct FreshReadings {
-    readings: [Fresh; 3 * EACH],
-    are_active: bool,
+    percent: StageReadings,
+    backslash: StageReadings,
+    entity: StageReadings,
 }
 
-/// The number of readings for each stage of the decoder.
-const EACH: usize = 4;
+/// The readings that begin within an escape of one stage.
+struct StageReadings {
+    stage: Stage,
+    /// Whether any of the readings is active.
+    is_active: bool,
+    readings: [Fresh; 4],
+}
 
 struct Fresh {
-    stage: Stage,
     is_active: bool,
     plain: Plain,
     decoder: Decoder,
@@ -33,56 +38,62 @@ struct Fresh {
 
 impl FreshReadings {
     pub(super) fn new(start: State) -> Self {
-        let stages = [Stage::Percent, Stage::Backslash, Stage::Entity];
-        let readings = array::from_fn(|index| Fresh {
-            stage: stages[index / EACH],
-            is_active: false,
-            plain: Plain::new(Lane::new(start), None),
-            decoder: Decoder::new(),
-        });
-        Self { readings, are_active: false }
+        let readings =
+            |stage| StageReadings { stage, is_active: false, readings: array::from_fn(|_| Fresh::new(start)) };
+        Self {
+            percent: readings(Stage::Percent),
+            backslash: readings(Stage::Backslash),
+            entity: readings(Stage::Entity),
+        }
     }
 
+    #[inline]
     pub(super) fn are_active(&self) -> bool {
-        self.are_active
+        self.percent.is_active || self.backslash.is_active || self.entity.is_active
     }
 
     /// Processes a unit that enters a stage of the main reading's decoder. Begins a reading if the unit is the first
     /// one within an escape.
+    #[inline]
     pub(super) fn enter(&mut self, matcher: &Matcher, stage: Stage, unit: Unit, begins: bool, masks: &mut Masks) {
+        let readings = match stage {
+            Stage::Ansi => return,
+            Stage::Percent => &mut self.percent,
+            Stage::Backslash => &mut self.backslash,
+            Stage::Entity => &mut self.entity,
+        };
         if begins {
-            let readings = self.readings.iter_mut().filter(|fresh| fresh.stage == stage);
-            let replaced = readings.min_by_key(|fresh| fresh.worth(matcher)).expect("each stage has readings");
-            replaced.restart(matcher);
-            replaced.is_active = true;
-            self.are_active = true;
+            readings.begin(matcher);
         }
-        let readings = self.readings.iter_mut().filter(|fresh| fresh.stage == stage && fresh.is_active);
-        for Fresh { plain, decoder, .. } in readings {
-            decoder.push(Stages::from(stage), unit, &mut |unit| plain.push(matcher, unit, masks));
+        if readings.is_active {
+            readings.push(matcher, unit, masks);
         }
     }
 
     pub(super) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
-        for Fresh { stage, plain, decoder, .. } in self.readings.iter_mut().filter(|fresh| fresh.is_active) {
-            decoder.finish(Stages::from(*stage), &mut |unit| plain.push(matcher, unit, masks));
+        for StageReadings { stage, readings, .. } in self.stages_mut() {
+            for Fresh { plain, decoder, .. } in readings.iter_mut().filter(|fresh| fresh.is_active) {
+                decoder.finish(Stages::from(*stage), &mut |unit| plain.push(matcher, unit, masks));
+            }
         }
     }
 
     /// Ends the readings that continue exactly as the main one, or not at all. The main reading is `plain` or, if there
     /// is none, the raw view, which is in the state `raw` at the position `at`.
     pub(super) fn end_if_agree(&mut self, matcher: &Matcher, plain: Option<&Plain>, raw: State, at: usize) {
-        for fresh in self.readings.iter_mut().filter(|fresh| fresh.is_active && fresh.decoder.is_idle()) {
-            let lane = &fresh.plain.lane;
-            let agrees = || match plain {
-                Some(plain) => lane.equals(matcher, &plain.lane),
-                None => lane.agrees(matcher, raw, at),
-            };
-            if lane.is_at_start(matcher) || agrees() {
-                fresh.restart(matcher);
+        let agrees = |lane: &Lane| match plain {
+            Some(plain) => lane.equals(matcher, &plain.lane),
+            None => lane.agrees(matcher, raw, at),
+        };
+        for stage in self.stages_mut().into_iter().filter(|stage| stage.is_active) {
+            for fresh in stage.readings.iter_mut().filter(|fresh| fresh.is_active && fresh.decoder.is_idle()) {
+                let lane = &fresh.plain.lane;
+                if lane.is_at_start(matcher) || agrees(lane) {
+                    fresh.restart(matcher);
+                }
             }
+            stage.is_active = stage.readings.iter().any(|fresh| fresh.is_active);
         }
-        self.are_active = self.readings.iter().any(|fresh| fresh.is_active);
     }
 
     /// Returns where the first escape begins that is incomplete.
@@ -95,15 +106,41 @@ impl FreshReadings {
     }
 
     pub(super) fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
-        self.readings.iter_mut().map(|fresh| &mut fresh.plain.lane)
+        self.stages_mut().into_iter().flat_map(|stage| &mut stage.readings).map(|fresh| &mut fresh.plain.lane)
     }
 
     fn active(&self) -> impl Iterator<Item = &Fresh> {
-        self.readings.iter().filter(|fresh| fresh.is_active)
+        let stages = [&self.percent, &self.backslash, &self.entity].into_iter().filter(|stage| stage.is_active);
+        stages.flat_map(|stage| &stage.readings).filter(|fresh| fresh.is_active)
+    }
+
+    fn stages_mut(&mut self) -> [&mut StageReadings; 3] {
+        [&mut self.percent, &mut self.backslash, &mut self.entity]
+    }
+}
+
+impl StageReadings {
+    /// Begins a reading, in place of the one that has read the least of a match.
+    fn begin(&mut self, matcher: &Matcher) {
+        let replaced = self.readings.iter_mut().min_by_key(|fresh| fresh.worth(matcher));
+        let fresh = replaced.expect("there are several readings");
+        fresh.restart(matcher);
+        fresh.is_active = true;
+        self.is_active = true;
+    }
+
+    fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+        for Fresh { plain, decoder, .. } in self.readings.iter_mut().filter(|fresh| fresh.is_active) {
+            decoder.push(Stages::from(self.stage), unit, &mut |unit| plain.push(matcher, unit, masks));
+        }
     }
 }
 
 impl Fresh {
+    fn new(start: State) -> Self {
+        Self { is_active: false, plain: Plain::new(Lane::new(start), None), decoder: Decoder::new() }
+    }
+
     fn restart(&mut self, matcher: &Matcher) {
         self.is_active = false;
         self.plain.restart(matcher);
@@ -112,9 +149,11 @@ impl Fresh {
         }
     }
 
-    /// Returns whether it is active, how much of a match was read, and where the match begins. If another reading
-    /// begins, it replaces the one for which this is the least.
+    /// Returns whether it is active, how much of a match was read, and where the match begins.
     fn worth(&self, matcher: &Matcher) -> (bool, usize, Option<usize>) {
-        (self.is_active, self.plain.lane.length(matcher), self.plain.lane.begun(matcher))
+        if !self.is_active {
+            return (false, 0, None);
+        }
+        (true, self.plain.lane.length(matcher), self.plain.lane.begun(matcher))
     }
 }
