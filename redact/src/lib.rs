@@ -33,6 +33,7 @@
 //!
 //! - **Parts**: the value without the white space around it, and each of its lines that has 8 bytes or more.
 //! - **White space**: where the value has white space, the output may have any: CR LF, indented lines, one line.
+//! - **Quotation marks**: they are interchangeable, and several count as one.
 //! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
 //!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
 //!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
