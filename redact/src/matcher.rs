@@ -17,6 +17,12 @@ use crate::variants;
 /// A state of the automaton.
 pub(crate) type State = StateID;
 
+/// The number of raw bytes that each byte of a pattern may take. An escape within an escape takes 9 bytes or so.
+const SPAN_OF_BYTE: usize = 16;
+
+/// The number of raw bytes that a match may span in addition, for the escape sequences of terminals within it.
+const SPAN_OF_STYLES: usize = 16 << 10;
+
 /// The automaton over all patterns, with a [`Tail`] for each of its states.
 pub(crate) struct Matcher {
     /// A DFA would be a third faster, but it would need many times the memory, and most bytes are skipped anyway.
@@ -62,10 +68,9 @@ impl Matcher {
         self.values > self.short_values
     }
 
-    /// Returns the maximum number of raw bytes that a match may span, and therefore the maximum that is held back. An
-    /// escape takes up to 12 bytes for a byte; the rest is for escape sequences of terminals.
+    /// Returns the maximum number of raw bytes that a match may span, and therefore the maximum that is held back.
     pub(crate) fn longest_span(&self) -> usize {
-        16 * self.longest + (16 << 10)
+        SPAN_OF_BYTE * self.longest + SPAN_OF_STYLES
     }
 
     /// Returns the memory usage in bytes.

@@ -49,7 +49,8 @@ impl Forms<'_> {
     fn add_text(&mut self, value: &[u8], trimmed: &[u8]) {
         self.add(strip(value), self.telling);
         let lines = trimmed.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
-        for text in lines.filter(|line| line.len() >= SHORTEST_LINE).chain([trimmed]) {
+        let lines = lines.filter(|line| (SHORTEST_LINE..trimmed.len()).contains(&line.len()));
+        for text in lines.chain([trimmed]) {
             self.add(text.to_vec(), self.telling);
             self.add(strip(text), self.telling);
             self.add_decoded(text);
