@@ -82,6 +82,14 @@ fn styled_escapes_are_masked() {
 }
 
 #[test]
+fn white_space_may_be_on_both_sides_of_a_style() {
+    let redactor = Redactor::new(["ab cdefghi"]);
+    check(&redactor, "ab \x1b[0m cdefghi");
+    check(&redactor, "ab\r\n\x1b[1;31m  cdefghi");
+    check(&redactor, "ab\n    cdefghi");
+}
+
+#[test]
 fn a_value_in_a_title_or_link_is_masked() {
     let redactor = Redactor::new(["say \"hello\" & wave"]);
     let shown = redactor.redact(b"\x1b]8;;https://x/?a=say%20%22hello%22%20%26%20wave\x1b\\link\x1b]8;;\x1b\\");
