@@ -55,7 +55,7 @@ impl Stops<'_> {
     /// indentation, and escaped quotation marks.
     pub(crate) fn passable(self, at: usize) -> Option<usize> {
         let text = self.view.text;
-        let rest = &text[at..];
+        let rest = &text[at..text.len().min(at + LONGEST_PASSABLE)];
         let len = match *rest.first()? {
             0x1b => colours(rest),
             b'\\' => rest.iter().position(|byte| *byte != b'\\')?,
@@ -107,6 +107,10 @@ fn colours(text: &[u8]) -> usize {
     }
     len
 }
+
+/// The maximum number of bytes in a stop that can be passed, with the byte after it. Without a limit, long runs of white
+/// space would be examined again and again.
+const LONGEST_PASSABLE: usize = 128;
 
 /// The maximum number of bytes between the ends of a sequence that sets a colour.
 const LONGEST_COLOUR: usize = 32;

@@ -35,8 +35,9 @@ pub(crate) use visible::strip;
 /// The positions at which the span of partial matches is checked are multiples of this, whatever the cuts.
 const CHECK: usize = 1024;
 
-/// The number of bytes that are examined one by one after an attempt to skip some.
-const PATIENCE: usize = 3;
+/// The number of bytes that are examined one by one after an attempt to skip some has failed. It doubles with each
+/// further attempt that fails, up to the second number.
+const PATIENCE: (usize, usize) = (3, 48);
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.
 pub(crate) struct Views {
@@ -69,7 +70,7 @@ impl Views {
 
     /// Processes the view's text from the position `at` on, and reports all matches to `masks`.
     pub(crate) fn run(&mut self, matcher: &Matcher, view: View, mut at: usize, masks: &mut Masks) {
-        let (mut clear, mut retry) = (Clear::default(), at);
+        let (mut clear, mut retry, mut patience) = (Clear::default(), at, PATIENCE.0);
         while at < view.end() {
             if self.are_alike() {
                 if at >= retry {
@@ -77,12 +78,13 @@ impl Views {
                     if next > at {
                         self.raw = matcher.start();
                         at = next;
+                        patience = PATIENCE.0;
                         continue;
                     }
-                    retry = at + PATIENCE;
+                    retry = at + patience;
+                    patience = PATIENCE.1.min(2 * patience);
                 }
-                let byte = view.byte(at);
-                if !is_special(byte) || !matcher.has_long_values() {
+                if !matcher.has_long_values() || !self.may_differ(matcher, view, at) {
                     self.step_raw(matcher, view, at, masks);
                     at += 1;
                     continue;
@@ -111,6 +113,20 @@ impl Views {
             raw => at - view.longest(matcher.tail(raw).begun, at),
         };
         matcher.skip().next(view, self.joined.counted(), begun, clear)
+    }
+
+    /// Returns whether another view may differ from the raw view after the byte at the position `at`. White space and
+    /// quotation marks are unified in the plain view, which makes no difference if no pattern begins with them.
+    fn may_differ(&self, matcher: &Matcher, view: View, at: usize) -> bool {
+        let byte = view.byte(at);
+        if !is_special(byte) {
+            return false;
+        }
+        let is_unified = matches!(fold(byte), b' ' | b'\'') && byte != b'\r';
+        let start = matcher.start();
+        let is_ignored = |byte| matcher.next(start, byte) == start;
+        let is_unseen = self.raw == start && is_ignored(byte) && is_ignored(fold(byte));
+        !(is_unified && is_unseen && !self.joined.differs(byte, view, at))
     }
 
     /// Processes the byte at the position `at` in the raw view.
