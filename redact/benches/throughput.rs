@@ -58,6 +58,9 @@ fn main() {
     measure("100 values, coloured log", &hundred, coloured);
     measure("100 values, stack traces", &hundred, indented);
     measure("100 values, base64", &hundred, base64);
+    measure("100 values, only spaces", &hundred, |_| " ".repeat(80));
+    measure("100 values, only escapes", &hundred, |_| "\\u0061%62&#99;".repeat(8));
+    measure("100 values, only colours", &hundred, |_| "\x1b[0m".repeat(20));
     measure("1,000 values, log", &Redactor::new(tokens(1_000)), log);
     for count in [1, 3, 20, 100, 1_000] {
         measure_compilation(count);
