@@ -49,7 +49,8 @@
 //! searched for in hexadecimal text and base64.
 //!
 //! What is not found: other encodings, compressed or encrypted text, text in which offsets or other columns interrupt a
-//! value (`hexdump -C`), and combinations such as an escape sequence within wrapped base64.
+//! value (`hexdump -C`), a byte of another value that a backspace erases, and combinations such as an escape sequence
+//! within wrapped base64. If the last byte of a value is overstruck, its repetition is shown.
 //!
 //! # What is held back
 //!

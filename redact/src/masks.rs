@@ -96,3 +96,22 @@ impl Masks {
         self.open = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_within_a_mask_that_is_written_changes_nothing() {
+        let view = View { before: None, base: 0, text: b"abcdefgh" };
+        let mut masks = Masks::default();
+        masks.add(0..5);
+        assert_eq!(masks.write(view, 5).as_bytes(), MASK);
+        masks.add(1..3);
+        assert_eq!(masks.write(view, 6).as_bytes(), b"f");
+        masks.add(6..7);
+        masks.add(5..7);
+        assert_eq!(masks.write(view, 8).as_bytes(), b"[REDACTED]h");
+        assert_eq!(masks.written(), 2);
+    }
+}

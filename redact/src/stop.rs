@@ -108,8 +108,8 @@ fn colours(text: &[u8]) -> usize {
     len
 }
 
-/// The maximum number of bytes in a stop that can be passed, with the byte after it. Without a limit, long runs of white
-/// space would be examined again and again.
+/// The maximum number of bytes in a stop that can be passed, with the byte after it. Without a limit, long runs of
+/// white space would be examined again and again.
 const LONGEST_PASSABLE: usize = 128;
 
 /// The maximum number of bytes between the ends of a sequence that sets a colour.
