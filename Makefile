@@ -22,10 +22,10 @@ SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --featur
 # The options of cargo that run each test in its own process.
 EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
-.PHONY: help run build dev test lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
+.PHONY: help run build dev test test-long lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  ARGS=...      more arguments: of the server (run, dev), nextest (unit), Playwright (e2e, bench-ui), the benchmark (bench)"
 	@echo "  CHROMIUM=...  the browser of the tests, else the first of chromium, chromium-browser, google-chrome"
@@ -71,6 +71,9 @@ unit: setup-unit ## Run the tests of every crate.
 		cargo test $(EACH_ALONE) --tests -p xtask; \
 		cargo test $(EACH_ALONE) --tests $(SERVER) $(ARGS); \
 	fi
+
+test-long: setup-server ## Search millions of encoded texts for values that were not masked (10 minutes).
+	cargo test -p redact --release -- --ignored
 
 e2e: setup-test build ## Run the browser's tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::Redacted;
 use crate::masks::Masks;
 use crate::matcher::{Matcher, View};
-use crate::view::Views;
+use crate::view::{Searched, Views};
 
 /// The redactor's state for one stream of output, preserved between reads.
 ///
@@ -33,8 +33,8 @@ pub struct RedactStream {
 }
 
 impl RedactStream {
-    pub(crate) fn new(matcher: Arc<Matcher>) -> Self {
-        let views = Views::new(matcher.start());
+    pub(crate) fn new(matcher: Arc<Matcher>, searched: Searched) -> Self {
+        let views = Views::new(searched, matcher.start());
         Self { matcher, views, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 
@@ -83,7 +83,7 @@ impl RedactStream {
         self.masks.add(self.views.telling(&self.matcher, view)..view.end());
         let written = self.masks.write(view, view.end());
         self.masks.restart();
-        self.views = Views::new(self.matcher.start());
+        self.views = Views::new(self.views.searched(), self.matcher.start());
         (self.base, self.before) = (0, None);
         written
     }

@@ -39,8 +39,18 @@ const CHECK: usize = 1024;
 /// further attempt that fails, up to the second number.
 const PATIENCE: (usize, usize) = (3, 48);
 
+/// The views that are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Searched {
+    /// All views.
+    All,
+    /// The raw bytes.
+    Raw,
+}
+
 /// The state of all views of one stream. Positions count from the beginning of the stream.
 pub(crate) struct Views {
+    searched: Searched,
     /// The state of the raw view.
     raw: State,
     visible: Option<Visible>,
@@ -52,8 +62,9 @@ pub(crate) struct Views {
 }
 
 impl Views {
-    pub(crate) fn new(start: State) -> Self {
+    pub(crate) fn new(searched: Searched, start: State) -> Self {
         Self {
+            searched,
             raw: start,
             visible: None,
             decoder: Decoder::new(),
@@ -61,6 +72,11 @@ impl Views {
             fresh: FreshReadings::new(start),
             joined: Joined::default(),
         }
+    }
+
+    /// Returns the views that are searched.
+    pub(crate) fn searched(&self) -> Searched {
+        self.searched
     }
 
     /// Returns the state of the raw view.
@@ -84,7 +100,8 @@ impl Views {
                     retry = at + patience;
                     patience = PATIENCE.1.min(2 * patience);
                 }
-                if !matcher.has_long_values() || !self.may_differ(matcher, view, at) {
+                let is_raw = self.searched == Searched::Raw || !matcher.has_long_values();
+                if is_raw || !self.may_differ(matcher, view, at) {
                     self.step_raw(matcher, view, at, masks);
                     at += 1;
                     continue;

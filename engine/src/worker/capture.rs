@@ -82,7 +82,7 @@ impl Capture {
 
     /// Starts capturing the output of a step.
     pub fn step(&mut self, step: StepRef) -> StepCapture<'_> {
-        let stream = || StreamCapture { redact: self.redactor.stream(), carry: Redacted::new(), holding: None };
+        let stream = || StreamCapture { redact: self.redactor.line_stream(), carry: Redacted::new(), holding: None };
         let streams = [stream(), stream()];
         let Self { spool, redactions, flush, .. } = self;
         let waiting = VecDeque::new();
