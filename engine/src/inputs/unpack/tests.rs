@@ -108,7 +108,7 @@ fn nothing_is_written_through_a_link_or_over_a_file() {
 #[test]
 fn devices_pipes_and_hard_links_are_refused() {
     for kind in [EntryType::Char, EntryType::Block, EntryType::Fifo, EntryType::Link, EntryType::Continuous] {
-        check_refused(&[(FILE, "b", "", b""), (kind, "a", "b", b"")], "a is neither");
+        check_refused(&[(FILE, "b", "", b""), (kind, "a", "b", b"")], "a is not a regular file");
     }
 }
 
