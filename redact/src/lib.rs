@@ -60,6 +60,9 @@
 //! held is bounded by 16 times the length of the longest form of a value plus 16 KiB. A match that spans more bytes,
 //! because of endless escape sequences between two bytes, is given up.
 //!
+//! Because white space may stand between the bytes of a value, the end of a line is sometimes held back. If lines have to
+//! be shown as soon as they are complete, use [`Redactor::line_stream`], which searches only the bytes themselves.
+//!
 //! # How it works
 //!
 //! One Aho-Corasick automaton over all forms of all values searches several *views* of the stream (`view`): the raw

@@ -129,7 +129,10 @@ impl Views {
             raw if raw == matcher.start() => at,
             raw => at - view.longest(matcher.tail(raw).begun, at),
         };
-        matcher.skip().next(view, self.joined.counted(), begun, clear)
+        match self.searched {
+            Searched::Raw => matcher.skip().next_raw(view, begun),
+            Searched::All => matcher.skip().next(view, self.joined.counted(), begun, clear),
+        }
     }
 
     /// Returns whether another view may differ from the raw view after the byte at the position `at`. White space and
