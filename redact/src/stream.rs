@@ -20,7 +20,7 @@ use crate::view::{Searched, Views};
 pub struct RedactStream {
     matcher: Arc<Matcher>,
     /// The state after the last byte.
-    views: Views,
+    views: Box<Views>,
     /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
     /// them may already have been written.
     held: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct RedactStream {
 
 impl RedactStream {
     pub(crate) fn new(matcher: Arc<Matcher>, searched: Searched) -> Self {
-        let views = Views::new(searched, matcher.start());
+        let views = Box::new(Views::new(searched, matcher.start()));
         Self { matcher, views, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 
@@ -83,7 +83,7 @@ impl RedactStream {
         self.masks.add(self.views.telling(&self.matcher, view)..view.end());
         let written = self.masks.write(view, view.end());
         self.masks.restart();
-        self.views = Views::new(self.views.searched(), self.matcher.start());
+        *self.views = Views::new(self.views.searched(), self.matcher.start());
         (self.base, self.before) = (0, None);
         written
     }
