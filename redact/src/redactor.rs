@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use crate::matcher::Matcher;
-use crate::view::Searched;
+use crate::view::SearchedViews;
 use crate::{RedactStream, Redacted};
 
 /// The registered values, compiled once. Clones are cheap and share the compiled form.
@@ -67,7 +67,7 @@ impl Redactor {
 
     /// Creates the state for redacting a new stream of output.
     pub fn stream(&self) -> RedactStream {
-        RedactStream::new(Arc::clone(&self.matcher), Searched::All)
+        RedactStream::new(Arc::clone(&self.matcher), SearchedViews::All)
     }
 
     /// Creates the state for redacting a new stream of lines that are shown as soon as they are complete.
@@ -76,7 +76,7 @@ impl Redactor {
     /// escaped or styled text. Therefore, the end of a line is held back only if a value contains a line break. In a
     /// [`stream`](Self::stream), it may be held back because white space may stand between the bytes of a value.
     pub fn line_stream(&self) -> RedactStream {
-        RedactStream::new(Arc::clone(&self.matcher), Searched::Raw)
+        RedactStream::new(Arc::clone(&self.matcher), SearchedViews::Raw)
     }
 }
 

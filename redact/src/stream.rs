@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::Redacted;
 use crate::masks::Masks;
 use crate::matcher::{Matcher, View};
-use crate::view::{Searched, Views};
+use crate::view::{SearchedViews, Views};
 
 /// The redactor's state for one stream of output, preserved between reads.
 ///
@@ -33,7 +33,7 @@ pub struct RedactStream {
 }
 
 impl RedactStream {
-    pub(crate) fn new(matcher: Arc<Matcher>, searched: Searched) -> Self {
+    pub(crate) fn new(matcher: Arc<Matcher>, searched: SearchedViews) -> Self {
         let views = Box::new(Views::new(searched, matcher.start()));
         Self { matcher, views, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }

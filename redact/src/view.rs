@@ -41,7 +41,7 @@ const PATIENCE: (usize, usize) = (3, 48);
 
 /// The views that are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Searched {
+pub(crate) enum SearchedViews {
     /// All views.
     All,
     /// The raw bytes.
@@ -50,7 +50,7 @@ pub(crate) enum Searched {
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.
 pub(crate) struct Views {
-    searched: Searched,
+    searched: SearchedViews,
     /// The state of the raw view.
     raw: State,
     visible: Option<Visible>,
@@ -62,7 +62,7 @@ pub(crate) struct Views {
 }
 
 impl Views {
-    pub(crate) fn new(searched: Searched, start: State) -> Self {
+    pub(crate) fn new(searched: SearchedViews, start: State) -> Self {
         Self {
             searched,
             raw: start,
@@ -75,7 +75,7 @@ impl Views {
     }
 
     /// Returns the views that are searched.
-    pub(crate) fn searched(&self) -> Searched {
+    pub(crate) fn searched(&self) -> SearchedViews {
         self.searched
     }
 
@@ -100,7 +100,7 @@ impl Views {
                     retry = at + patience;
                     patience = PATIENCE.1.min(2 * patience);
                 }
-                let is_raw = self.searched == Searched::Raw || !matcher.has_long_values();
+                let is_raw = self.searched == SearchedViews::Raw || !matcher.has_long_values();
                 if is_raw || !self.may_differ(matcher, view, at) {
                     self.step_raw(matcher, view, at, masks);
                     at += 1;
@@ -130,8 +130,8 @@ impl Views {
             raw => at - view.longest(matcher.tail(raw).begun, at),
         };
         match self.searched {
-            Searched::Raw => matcher.skip().next_raw(view, begun),
-            Searched::All => matcher.skip().next(view, self.joined.counted(), begun, clear),
+            SearchedViews::Raw => matcher.skip().next_raw(view, begun),
+            SearchedViews::All => matcher.skip().next(view, self.joined.counted(), begun, clear),
         }
     }
 
