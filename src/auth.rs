@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq;
 
 use crate::limits::{LOGIN_LINK, SESSION};
 use attempts::{FailedLogins, LoginOrigin};
-pub use files::{TokenError, admin_token, instance_id};
+pub use files::{TokenError, admin_token, instance_id, secrets_key};
 use previews::PreviewKey;
 pub use previews::PreviewScope;
 

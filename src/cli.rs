@@ -15,6 +15,7 @@ mod error;
 mod exposed;
 mod follow;
 mod guard;
+mod hidden;
 mod job;
 mod jobs;
 mod login;
@@ -26,6 +27,7 @@ mod output;
 mod printer;
 mod rerun;
 mod run;
+mod secret;
 mod send;
 mod serve;
 mod settings;
@@ -86,6 +88,9 @@ enum Verb {
     Cancel(cancel::Cancel),
     /// List and download the artifacts of a job.
     Artifacts(artifacts::Artifacts),
+    /// Set, list and remove the secrets that jobs can use.
+    #[command(subcommand)]
+    Secret(secret::SecretVerb),
     /// Store a server's address and token for the other commands.
     ///
     /// The command asks for the token, or reads it from standard input: `tailwater login < data/admin-token`.
@@ -116,6 +121,7 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
         Verb::Logs(logs) => (in_runtime(logs.run(colour)), FAILURE),
         Verb::Cancel(cancel) => (in_runtime(cancel.run(colour)), FAILURE),
         Verb::Artifacts(artifacts) => (in_runtime(artifacts.run(colour)), FAILURE),
+        Verb::Secret(secret) => (in_runtime(secret.run(colour)), FAILURE),
         Verb::Login(login) => (in_runtime(login.run(colour)), FAILURE),
         Verb::Logout => (logout::run(colour), FAILURE),
         Verb::Config(config) => (config.run(&matches, file.as_ref(), colour), FAILURE),

@@ -30,6 +30,10 @@ pub struct JobForm {
     pub working_directory: String,
     /// The environment variables.
     pub env: Vec<FormVariable>,
+    /// The secrets that the job receives as environment variables, separated by white space or commas.
+    pub secrets: String,
+    /// The secrets that the job receives as files, separated by white space or commas.
+    pub secret_files: String,
     /// The shell of all steps, an empty string for the server's default, or [`EACH_ITS_OWN`].
     pub shell: String,
     /// Whether the steps run in a terminal, unless a step has its own setting.
@@ -93,6 +97,8 @@ impl JobForm {
         put("workingDirectory", text_or_null(&self.working_directory));
         put("timeoutSeconds", self.timeout_seconds()?.into());
         put("env", map_or_null(self.variables()?));
+        put("secrets", list_or_null(&self.secrets));
+        put("secretFiles", list_or_null(&self.secret_files));
         put("terminal", true_or_null(self.terminal));
         match self.steps.as_slice() {
             [only] if self.shell.is_empty() && only.name.trim().is_empty() => put("run", only.run.clone().into()),
@@ -171,6 +177,12 @@ fn text_or_null(text: &str) -> Value {
     Some(text.trim()).filter(|text| !text.is_empty()).into()
 }
 
+/// Returns the entries of a list that the user typed into one field.
+fn list_or_null(text: &str) -> Value {
+    let entries: Vec<_> = text.split([' ', '\t', '\n', ',']).filter(|entry| !entry.is_empty()).collect();
+    Some(entries).filter(|entries| !entries.is_empty()).into()
+}
+
 fn true_or_null(setting: bool) -> Value {
     setting.then_some(true).into()
 }
@@ -207,6 +219,8 @@ mod tests {
             steps: vec![step("a"), FormStep { name: "B".into(), ..step("b") }],
             working_directory: "/srv".into(),
             env: vec![variable("A", "1"), variable("", ""), variable(" B ", " ")],
+            secrets: "DEPLOY_TOKEN, TOKEN=OTHER".into(),
+            secret_files: " KUBECONFIG ".into(),
             shell: "bash".into(),
             terminal: true,
             timeout: "60".into(),
@@ -217,6 +231,7 @@ mod tests {
         assert_eq!((job.max_attempts, job.priority), (2, -5));
         let expected = json!({
             "title": "T", "workingDirectory": "/srv", "timeoutSeconds": 60, "env": {"A": "1", "B": " "}, "terminal": true,
+            "secrets": ["DEPLOY_TOKEN", "TOKEN=OTHER"], "secretFiles": ["KUBECONFIG"],
             "steps": [{"run": "a", "shell": "bash"}, {"name": "B", "run": "b", "shell": "bash"}],
         });
         assert_eq!(job.payload.to_value(), expected);

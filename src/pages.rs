@@ -7,6 +7,7 @@ mod login;
 mod new_job;
 mod not_found;
 mod refusal;
+mod secrets;
 mod several;
 
 pub use job::JobPage;
@@ -14,4 +15,5 @@ pub use jobs::JobsPage;
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_found::NotFoundPage;
+pub use secrets::SecretsPage;
 pub use several::SeveralJobsPage;

@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
-use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, Timestamp};
+use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, SecretsPage, Timestamp};
 
 use crate::page_data::{JobPageData, RpcError, RpcJson};
 
@@ -83,4 +83,10 @@ pub async fn resubmit_with_changes(
     changes: JobChanges,
 ) -> Result<Job, RpcError> {
     crate::server::pages::resubmit_with_changes(&id, changes).await
+}
+
+/// Returns all named secrets, without their values.
+#[server(prefix = "/rpc", endpoint = "list_secrets", output = Post<RpcJson>)]
+pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
+    crate::server::pages::list_secrets().await
 }

@@ -25,7 +25,7 @@ use engine::db::{Db, OpenError};
 use engine::event_log::EventLog;
 use engine::inputs;
 use engine::output::Outputs;
-use engine::queue::{Maskers, Queue, WorkingRoots};
+use engine::queue::{Maskers, Queue, SecretsError, WorkingRoots};
 use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::InProcess;
@@ -65,6 +65,9 @@ pub enum StartError {
         /// The I/O error.
         source: std::io::Error,
     },
+    /// The named secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// Another I/O operation failed.
     #[error("failed to start: {0}")]
     System(#[from] std::io::Error),
@@ -137,8 +140,10 @@ impl Server {
         secrets.push(token.clone());
         let roots = WorkingRoots::new(&config.working_roots)?;
         let events = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), events.clone(), Maskers::new(secrets), config.jobs_queued)
+        let key = auth::secrets_key(config.secrets_key.as_deref(), &config.data_dir)?;
+        let queue = Queue::new(db.clone(), events.clone(), Maskers::new(secrets, key), config.jobs_queued)
             .with_working_roots(roots.clone());
+        queue.load_secrets().await?;
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let instance = auth::instance_id(&config.data_dir)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;

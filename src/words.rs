@@ -133,6 +133,10 @@ pub fn time_of_day(at: Timestamp, ahead_minutes: i64) -> String {
     time.get(..12).unwrap_or_default().to_owned()
 }
 
+/// Says that the value of a secret is masked only as a whole word.
+pub const NOT_MASKED_EVERYWHERE: &str =
+    "The value is so short or so common that it is masked only where it is a whole word. Use a longer value.";
+
 /// Returns the display name of a worker. The embedded worker gets a new name on every start, but there is only one, so
 /// it is displayed as `embedded`.
 #[must_use]

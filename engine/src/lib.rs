@@ -20,4 +20,5 @@ pub mod files;
 pub mod clock;
 pub mod fail_point;
 pub mod metrics;
+pub mod seal;
 pub mod supervise;

@@ -12,6 +12,7 @@ mod leases;
 mod maskers;
 mod overrides;
 mod payload;
+mod secrets;
 mod store;
 mod submission;
 mod working_roots;
@@ -30,7 +31,8 @@ pub use files::{ArtifactFile, AttemptOutput};
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::Maskers;
 pub use payload::RawCommand as CommandShape;
-pub use payload::{Command, InvalidPayload, JobPayload, StageSpec, StepSpec, TerminalSize};
+pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
+pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
 pub use submission::Submission;
 use submission::check_reason;
@@ -59,6 +61,12 @@ pub enum QueueError {
     /// Too many jobs are queued.
     #[error("{0} jobs are already queued; wait until some of them have started, or raise --jobs-queued")]
     Full(i64),
+    /// There is no secret with the requested name.
+    #[error("there is no secret {0}")]
+    NoSuchSecret(String),
+    /// A stored secret cannot be decrypted, although the server's key was correct when the server started.
+    #[error("a stored secret cannot be decrypted")]
+    UnreadableSecret,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -77,13 +85,16 @@ pub struct Queue {
     signals: Arc<Signals>,
 }
 
-/// Notifications within this process. They carry no data; a receiver that is notified queries the database again.
+/// Notifications within this process, and a lock. Notifications carry no data; a receiver that is notified queries the
+/// database again.
 #[derive(Debug, Default)]
 struct Signals {
     queued: Notify,
     cancelled: Notify,
     attempt_ended: Notify,
     changed: watch::Sender<()>,
+    /// Held while the value of a secret is set.
+    setting_secrets: tokio::sync::Mutex<()>,
 }
 
 impl Queue {
@@ -113,13 +124,14 @@ impl Queue {
         input: Option<JobInput>,
     ) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
+        self.check_secrets_exist(&submission.secrets).await?;
         self.insert(submission.with_input(input)).await
     }
 
     /// Checks a submission without storing it. Call this before receiving its input.
-    pub fn check(&self, new: &NewJob) -> Result<(), QueueError> {
-        Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
-        Ok(())
+    pub async fn check(&self, new: &NewJob) -> Result<(), QueueError> {
+        let submission = Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
+        self.check_secrets_exist(&submission.secrets).await
     }
 
     /// Returns the ids of the inputs of all jobs.
@@ -135,21 +147,26 @@ impl Queue {
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         drop(connection);
         if changes == JobChanges::default() {
-            return self.insert(Submission::again(&row, by)).await;
+            let submission = Submission::again(&row, by, &self.maskers)?;
+            self.check_secrets_exist(&submission.secrets).await?;
+            return self.insert(submission).await;
         }
+        let original = row.payload(&self.maskers);
         let new = NewJob {
             kind: row.job.kind.clone(),
             priority: changes.priority.unwrap_or(row.job.priority),
-            payload: overrides::apply(&row.job.kind, &row.payload, changes.payload.as_ref(), &self.maskers)?,
+            payload: overrides::apply(&row.job.kind, &original, changes.payload.as_ref(), &self.maskers)?,
             affinity_key: row.job.affinity_key.clone(),
             max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
         };
         let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.job.input);
+        self.check_secrets_exist(&submission.secrets).await?;
         self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }).await
     }
 
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
+        let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
         let row = self
             .db
             .writer()
@@ -159,7 +176,7 @@ impl Queue {
                         return Ok(row);
                     }
                     let id = submission.id;
-                    if !store::insert(tx.connection(), &submission, limit, now).await? {
+                    if !store::insert(tx.connection(), &submission, &payload, limit, now).await? {
                         return Err(QueueError::Full(limit));
                     }
                     let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());

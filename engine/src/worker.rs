@@ -19,6 +19,7 @@ mod process;
 mod recover;
 mod remove;
 mod run;
+mod secrets;
 pub mod ship;
 mod steps;
 

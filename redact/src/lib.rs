@@ -98,4 +98,5 @@ pub use masks::MASK;
 pub use name::is_secret_name;
 pub use redacted::Redacted;
 pub use redactor::Redactor;
+pub use redactor::is_masked_everywhere;
 pub use stream::RedactStream;

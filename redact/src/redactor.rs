@@ -4,6 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use crate::matcher::Matcher;
+use crate::pattern::SHORT;
 use crate::view::SearchedViews;
 use crate::{RedactStream, Redacted};
 
@@ -78,6 +79,12 @@ impl Redactor {
     pub fn line_stream(&self) -> RedactStream {
         RedactStream::new(Arc::clone(&self.matcher), SearchedViews::Raw)
     }
+}
+
+/// Returns whether a registered value is masked wherever it occurs. Values shorter than 6 bytes are masked only as whole
+/// tokens, so callers may want to warn about them.
+pub fn is_masked_everywhere(value: &[u8]) -> bool {
+    value.len() >= SHORT
 }
 
 /// Shows the number of values, but never the values themselves.

@@ -1,10 +1,12 @@
-//! Reads or creates the two files in the data directory that are needed for logins: one contains the admin token, and
-//! the other the directory's id.
+//! Reads or creates the files in the data directory that contain the admin token, the directory's id, and the key that
+//! encrypts secrets.
 
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use engine::seal::{InvalidKey, SealKey};
 
 use super::Secret;
 
@@ -17,12 +19,18 @@ const TOKEN_FILE: &str = "admin-token";
 /// The name of the file in the data directory that contains the directory's id.
 const ID_FILE: &str = "instance-id";
 
-/// The reasons why the admin token or the directory's id may be unavailable.
+/// The name of the file in the data directory that contains the key that encrypts secrets.
+const KEY_FILE: &str = "secrets-key";
+
+/// The reasons why the admin token, the directory's id or the key may be unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is too short or contains a space or a non-printable character.
     #[error("the admin token from {0} must be 32 or more printable ASCII characters without spaces")]
     Unfit(String),
+    /// The key does not consist of 64 hexadecimal digits.
+    #[error("the key from {0} {1}")]
+    Key(String, InvalidKey),
     /// A file in the data directory cannot be read or created.
     #[error("failed to read or create {path}: {source}")]
     File {
@@ -50,6 +58,19 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
     // The id becomes part of a cookie's name, which cannot contain arbitrary characters.
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
+}
+
+/// Returns the key that encrypts secrets: the one that the operator has set or, if there is none, the one in the data
+/// directory, which is generated on first start.
+pub fn secrets_key(from_operator: Option<&str>, data_dir: &Path) -> Result<SealKey, TokenError> {
+    let (text, place) = match from_operator {
+        Some(key) => (key.to_owned(), "TAILWATER_SECRETS_KEY".to_owned()),
+        None => {
+            let path = data_dir.join(KEY_FILE);
+            (read_or_make(&path)?, path.display().to_string())
+        }
+    };
+    SealKey::from_hex(&text).map_err(|error| TokenError::Key(place, error))
 }
 
 /// Returns the content of a file. If the file does not exist, creates it with random content and with permissions that
@@ -94,6 +115,19 @@ mod tests {
             assert!(matches!(admin_token(Some(token.into()), folder.path()), Err(TokenError::Unfit(_))), "{token}");
         }
         assert!(admin_token(Some("x".repeat(32)), folder.path()).is_ok());
+    }
+
+    #[test]
+    fn the_key_for_secrets_is_generated_once_and_a_malformed_key_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sealed = secrets_key(None, folder.path()).expect("the folder can be written").seal("", "text");
+        let again = secrets_key(None, folder.path()).expect("the file exists");
+        assert_eq!(again.open("", &sealed).expect("it is the same key"), "text");
+        let mode = fs::metadata(folder.path().join(KEY_FILE)).expect("the file exists").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(secrets_key(Some(&"0".repeat(64)), folder.path()).is_ok());
+        let refused = secrets_key(Some("hunter2"), folder.path()).expect_err("it is malformed").to_string();
+        assert!(refused.contains("TAILWATER_SECRETS_KEY") && !refused.contains("hunter2"), "{refused}");
     }
 
     #[test]

@@ -45,6 +45,14 @@ pub(super) struct Run {
     /// Set an environment variable of the command; NAME alone takes the value from the current environment.
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
+    /// Give the command a secret of the server as an environment variable; may be repeated.
+    ///
+    /// `tailwater secret list` shows the secrets. With VARIABLE=NAME, the variable has another name than the secret.
+    #[arg(long = "secret", value_name = "[VARIABLE=]NAME")]
+    secrets: Vec<String>,
+    /// Give the command a secret as a file, whose path is in an environment variable; may be repeated.
+    #[arg(long = "secret-file", value_name = "[VARIABLE=]NAME")]
+    secret_files: Vec<String>,
     /// The shell that runs the command: a program that accepts -c [default: sh].
     #[arg(long)]
     shell: Option<String>,
@@ -145,6 +153,11 @@ impl Run {
         let mut payload = json!({"env": env, "steps": [step]});
         if is_terminal {
             payload["terminal"] = json!(true);
+        }
+        for (field, secrets) in [("secrets", &self.secrets), ("secretFiles", &self.secret_files)] {
+            if !secrets.is_empty() {
+                payload[field] = json!(secrets);
+            }
         }
         if let Some(title) = &self.title {
             payload["title"] = json!(title);

@@ -43,6 +43,10 @@ pub(super) struct Serve {
     /// directory].
     #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
+    /// The key that encrypts secrets in the database, 64 hexadecimal digits [default: generated on first start and
+    /// stored in the data directory].
+    #[arg(long, env = "TAILWATER_SECRETS_KEY", hide_env_values = true, value_name = "KEY")]
+    secrets_key: Option<String>,
     /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
@@ -130,6 +134,9 @@ impl Serve {
         if let Some(path) = file.and_then(|file| file.path_if_it_sets("admin_token")) {
             warn_if_exposed(path, "the admin token");
         }
+        if let Some(path) = file.and_then(|file| file.path_if_it_sets("secrets_key")) {
+            warn_if_exposed(path, "the key that encrypts secrets");
+        }
         if let Some(path) = &self.redact_values_file {
             warn_if_exposed(path, "values to mask");
         }
@@ -169,6 +176,7 @@ impl Serve {
             site_root: self.site_root,
             embedded_site,
             admin_token: self.admin_token,
+            secrets_key: self.secrets_key,
             allowed_hosts: self.allowed_hosts,
             concurrency: self.concurrency.into(),
             supervision,

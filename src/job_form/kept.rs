@@ -32,6 +32,10 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
 pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {
     let text = |key: &str| step.get(key).and_then(Value::as_str);
     let variables = step.get("env").and_then(Value::as_object).map(|env| env.keys().cloned().collect::<Vec<_>>());
+    let names = |key: &str| {
+        let names = step.get(key)?.as_array()?.iter().filter_map(Value::as_str).collect::<Vec<_>>();
+        Some(names.join(", "))
+    };
     let shell = text("shell").unwrap_or("sh");
     let lines = [
         text("id").map(|id| format!("id {id}")),
@@ -39,6 +43,8 @@ pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec
         text("workingDirectory").map(|directory| format!("working directory {directory}")),
         step.get("timeoutSeconds").map(|seconds| format!("timeout {seconds} s")),
         variables.map(|names| format!("variables {}", names.join(", "))),
+        names("secrets").map(|names| format!("secrets {names}")),
+        names("secretFiles").map(|names| format!("secrets as files {names}")),
         (step.get("continueOnError") == Some(&Value::Bool(true))).then(|| "continues on error".to_owned()),
         step.get("terminal")
             .and_then(Value::as_bool)
@@ -68,6 +74,7 @@ mod tests {
         let step = json!({
             "id": "x", "run": "a", "shell": "bash", "workingDirectory": "sub", "timeoutSeconds": 5,
             "env": {"A": "1", "B_TOKEN": "[REDACTED]"}, "continueOnError": true, "terminal": false,
+            "secrets": ["C", "D=E"], "secretFiles": ["F"],
         });
         let step = step.as_object().expect("it is an object");
         let rest = [
@@ -76,6 +83,8 @@ mod tests {
             "working directory sub",
             "timeout 5 s",
             "variables A, B_TOKEN",
+            "secrets C, D=E",
+            "secrets as files F",
             "continues on error",
             "not in a terminal",
         ];

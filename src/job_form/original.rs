@@ -3,7 +3,8 @@
 use model::{Job, JobChanges, RawJson};
 use serde_json::{Map, Value};
 
-use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread, map_or_null, text_or_null, true_or_null};
+use super::{EACH_ITS_OWN, FormStep, FormVariable, JobForm, MASK, Misread};
+use super::{list_or_null, map_or_null, text_or_null, true_or_null};
 
 /// A job of type `command` as returned by the API, with the form that shows its values.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ impl Original {
             steps: form_steps(&payload),
             working_directory: text(&payload, "workingDirectory").to_owned(),
             env: form_variables(&payload),
+            secrets: list(&payload, "secrets"),
+            secret_files: list(&payload, "secretFiles"),
             shell: common_shell(&payload),
             terminal: payload.get("terminal") == Some(&Value::Bool(true)),
             timeout: payload.get("timeoutSeconds").map(Value::to_string).unwrap_or_default(),
@@ -68,6 +71,8 @@ impl Original {
             put("terminal", true_or_null(form.terminal));
         }
         put("env", map_or_null(self.variables(form)?));
+        put("secrets", list_or_null(&form.secrets));
+        put("secretFiles", list_or_null(&form.secret_files));
         let (run, steps) = self.commands(form);
         put("run", run);
         put("steps", steps);
@@ -163,6 +168,12 @@ fn form_steps(payload: &Map<String, Value>) -> Vec<FormStep> {
         return vec![FormStep { origin: Some(0), name: String::new(), run: text(payload, "run").to_owned() }];
     }
     steps
+}
+
+/// Returns a list of the payload as the user would type it into one field.
+fn list(payload: &Map<String, Value>, key: &str) -> String {
+    let entries = payload.get(key).and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn form_variables(payload: &Map<String, Value>) -> Vec<FormVariable> {

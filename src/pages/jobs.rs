@@ -49,6 +49,9 @@ pub fn JobsPage() -> impl IntoView {
                     "Tailwater"
                 </A>
                 <span class="push"></span>
+                <A href="/secrets" attr:class="button quiet">
+                    "Secrets"
+                </A>
                 <A href="/tasks/queue/new" attr:class="button primary">
                     <Icon name="plus" />
                     "New job"

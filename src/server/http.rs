@@ -17,6 +17,7 @@ pub(super) mod query;
 mod range;
 mod routes;
 mod search;
+mod secrets;
 mod session;
 mod sse;
 mod stream;
@@ -57,7 +58,11 @@ fn routes() -> Routes {
         .get("/jobs/{id}/usual", usual::usual)
         .get("/jobs/{id}/artifacts", artifacts::list)
         .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download)
-        .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin);
+        .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin)
+        .get("/secrets", secrets::list)
+        .get("/secrets/{name}", secrets::get)
+        .put("/secrets/{name}", secrets::set)
+        .delete("/secrets/{name}", secrets::remove);
     Routes::new()
         .nest("/api/queue", api)
         .get("/previews/{permission}/{*name}", previews::file)
@@ -66,6 +71,7 @@ fn routes() -> Routes {
         .get("/metrics", metrics::metrics)
         .post("/login", session::login)
         .post("/tasks/queue/new", form::submit)
+        .post("/secrets", secrets::submit)
         .post("/logout", session::logout)
         .server_functions("/rpc/{*function}", rpc)
 }

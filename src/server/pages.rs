@@ -8,7 +8,7 @@ use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Seq, Timestamp};
+use model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, SecretsPage, Seq, Timestamp};
 
 use super::AppState;
 use super::http::error::ApiError;
@@ -112,6 +112,11 @@ pub async fn job(id: &str) -> Result<Job, RpcError> {
 /// Submits the payload of a job again as a new job, with changes.
 pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
     state()?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
+}
+
+/// Returns all named secrets, without their values.
+pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
+    Ok(SecretsPage { items: state()?.queue.secrets().await.map_err(refuse)? })
 }
 
 /// Returns whether the request is a form sent by a browser without scripts. The response to such a request is a

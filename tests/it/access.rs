@@ -25,7 +25,7 @@ enum Access {
 }
 
 /// The access rule of every route. A test below fails if a route of the server is missing here.
-const RULES: [(&str, &str, Access); 37] = [
+const RULES: [(&str, &str, Access); 44] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -34,6 +34,7 @@ const RULES: [(&str, &str, Access); 37] = [
     ("GET", "/tasks/queue/new", Access::Page),
     ("GET", "/tasks/queue/view", Access::Page),
     ("GET", "/tasks/queue/{jobId}", Access::Page),
+    ("GET", "/secrets", Access::Page),
     ("GET", "/api/queue/machine", Access::Program),
     ("GET", "/api/queue/events/stream", Access::Program),
     ("GET", "/api/queue/jobs", Access::Program),
@@ -51,6 +52,10 @@ const RULES: [(&str, &str, Access); 37] = [
     ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", Access::Program),
+    ("GET", "/api/queue/secrets", Access::Program),
+    ("GET", "/api/queue/secrets/{name}", Access::Program),
+    ("PUT", "/api/queue/secrets/{name}", Access::Program),
+    ("DELETE", "/api/queue/secrets/{name}", Access::Program),
     // The path contains a permission, which `artifacts::previews` tests.
     ("GET", "/previews/{permission}/{*name}", Access::Open),
     ("GET", "/metrics", Access::Program),
@@ -62,7 +67,9 @@ const RULES: [(&str, &str, Access); 37] = [
     ("POST", "/rpc/resubmit_job", Access::Program),
     ("POST", "/rpc/resubmit_with_changes", Access::Program),
     ("POST", "/rpc/job", Access::Program),
+    ("POST", "/rpc/list_secrets", Access::Program),
     ("POST", "/tasks/queue/new", Access::Program),
+    ("POST", "/secrets", Access::Program),
     // This entry has to be last, because it ends the session that a test uses for all requests.
     ("POST", "/logout", Access::Program),
 ];
@@ -71,7 +78,9 @@ const RULES: [(&str, &str, Access); 37] = [
 /// and of some paths without a route.
 fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
     let programs = RULES.iter().filter(|(_, _, access)| *access == Access::Program);
-    let known = programs.map(|(method, path, _)| (*method, path.replace("{id}", job).replace("{artifact}", artifact)));
+    let known = programs.map(|(method, path, _)| {
+        (*method, path.replace("{id}", job).replace("{artifact}", artifact).replace("{name}", "A"))
+    });
     let unknown = [("GET", "/api"), ("GET", "/api/nothing"), ("POST", "/rpc/nothing")];
     let all = unknown.into_iter().map(|(method, path)| (method, path.to_owned())).chain(known);
     all.map(|(method, path)| (method.parse().expect("a method"), path)).collect()

@@ -9,6 +9,7 @@ use engine::artifacts::ArtifactStore;
 use engine::db::Db;
 use engine::event_log::EventLog;
 use engine::queue::{Maskers, Queue, WorkingRoots};
+use engine::seal::SealKey;
 use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::{InProcess, Link};
@@ -69,7 +70,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
 async fn open(data: &Path) -> (Queue, EventLog) {
     let db = Db::open(data).await.expect("a new database opens");
     let events = EventLog::new(db.clone());
-    (Queue::new(db, events.clone(), Maskers::new(Vec::new()), 100), events)
+    (Queue::new(db, events.clone(), Maskers::new(Vec::new(), SealKey::random().0), 100), events)
 }
 
 /// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data directory.

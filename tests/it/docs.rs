@@ -116,8 +116,11 @@ fn every_example_command_uses_existing_subcommands_and_flags() {
         {
             let mut words = command.split_whitespace().take_while(|word| *word != "--");
             let Some(verb) = words.next().filter(|verb| verbs.contains(verb)) else { continue };
-            let second =
-                command.split_whitespace().nth(1).filter(|word| verb == "artifacts" && ["ls", "get"].contains(word));
+            let second = command.split_whitespace().nth(1).filter(|word| match verb {
+                "artifacts" => ["ls", "get"].contains(word),
+                "secret" => ["set", "list", "remove"].contains(word),
+                _ => false,
+            });
             let help = help(&[Some(verb), second].into_iter().flatten().collect::<Vec<_>>());
             for flag in words.filter(|word| word.starts_with("--")) {
                 let flag = flag.split(['=', ')', ',', '.']).next().expect("split gives one");

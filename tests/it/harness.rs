@@ -132,6 +132,7 @@ pub fn config(data_dir: &Path) -> Config {
         site_root: None,
         embedded_site: None,
         admin_token: Some(TOKEN.into()),
+        secrets_key: None,
         allowed_hosts: Vec::new(),
         concurrency: 2,
         supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },

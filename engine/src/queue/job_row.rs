@@ -11,7 +11,7 @@ use super::maskers::Maskers;
 pub(super) struct JobRow {
     /// The job in the form used in responses, but without its payload, and with the real value of its affinity key.
     pub(super) job: Job,
-    /// The stored payload. It is parsed only on demand, because lists of jobs do not contain it.
+    /// The stored payload. It is decrypted and parsed only on demand, because lists of jobs do not contain it.
     pub(super) payload: String,
     pub(super) commands: String,
     pub(super) idempotency_digest: Option<Vec<u8>>,
@@ -22,7 +22,7 @@ pub(super) struct JobRow {
 impl JobRow {
     /// Returns the job in the form used in responses.
     pub(super) fn to_job(&self, maskers: &Maskers) -> Job {
-        let payload = self.payload();
+        let payload = self.payload(maskers);
         let redactor = maskers.of(self.job.id, || payload.clone());
         Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
     }
@@ -34,12 +34,13 @@ impl JobRow {
         Job { affinity_key, ..self.job.clone() }
     }
 
-    fn payload(&self) -> JobPayload {
-        JobPayload::stored(&self.job.kind, &self.payload)
+    /// Returns the job's payload, with real secret values.
+    pub(super) fn payload(&self, maskers: &Maskers) -> JobPayload {
+        maskers.open_payload(self.job.id, &self.job.kind, &self.payload)
     }
 
     /// Masks the secrets of the job and of the server in `text`, which must belong to the job.
     pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
-        maskers.of(self.job.id, || self.payload()).redact(text.as_bytes())
+        maskers.of(self.job.id, || self.payload(maskers)).redact(text.as_bytes())
     }
 }

@@ -2,12 +2,13 @@
 
 pub(super) mod store;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq};
 use redact::{Redacted, Redactor};
 
-use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, ending, files};
+use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, ending, files, secrets};
 use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
@@ -33,6 +34,8 @@ pub struct Claimed {
     pub sent_before: u64,
     /// The job's input files.
     pub input: Option<JobInput>,
+    /// The values of the secrets that the job receives, by their names. Secrets that no longer exist are missing.
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// A claimed job as it is stored in the database.
@@ -43,15 +46,18 @@ pub(super) struct ClaimedRow {
     worker: Redacted,
     sent_before: u64,
     input: Option<JobInput>,
+    /// The names and the encrypted values of the job's secrets.
+    secrets: Vec<(String, String)>,
 }
 
 impl ClaimedRow {
-    /// Parses the payload, and creates the redactor for the output.
+    /// Decrypts and parses the payload, and creates the redactor for the output.
     fn open(self, maskers: &Maskers) -> Claimed {
-        let Self { lease, payload, worker, sent_before, input } = self;
-        let payload = JobPayload::stored(COMMAND, &payload);
+        let Self { lease, payload, worker, sent_before, input, secrets } = self;
+        let payload = maskers.open_payload(lease.job, COMMAND, &payload);
         let redactor = maskers.of(lease.job, || payload.clone());
-        Claimed { lease, payload, redactor, worker, sent_before, input }
+        let secrets = secrets::open_all(maskers.key(), secrets);
+        Claimed { lease, payload, redactor, worker, sent_before, input, secrets }
     }
 }
 

@@ -18,21 +18,20 @@ struct Text {
     shown: String,
 }
 
-/// Returns the stored payload `original` with the fields in `changes` replaced or added. The value `null` removes a
+/// Returns the payload `original` with the fields in `changes` replaced or added. The value `null` removes a
 /// field.
 pub(super) fn apply(
     kind: &str,
-    original: &str,
+    original: &JobPayload,
     changes: Option<&RawJson>,
     maskers: &Maskers,
 ) -> Result<RawJson, InvalidPayload> {
     let parse = |text: &str| json::parse(text).map_err(|error| invalid("payload", error.problem()));
     let changes = changes.map_or_else(|| Ok(Json::empty_object()), |changes| parse(changes.get()))?;
     let Node::Object(changes) = changes.node else { return Err(invalid("payload", "must be an object")) };
-    let original = JobPayload::stored(kind, original);
     let real = parse(&original.to_text())?;
     let mut texts = Vec::new();
-    collect("", &real, &shown(&original, maskers), &mut texts);
+    collect("", &real, &shown(original, maskers), &mut texts);
     let mut fields = real.members().unwrap_or_default().to_vec();
     for mut change in changes {
         restore(&format!("payload.{}", change.name), &change.name, &mut change.value, &texts)?;
@@ -145,6 +144,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::seal::SealKey;
 
     fn original() -> Value {
         json!({
@@ -153,9 +153,13 @@ mod tests {
         })
     }
 
+    fn maskers() -> Maskers {
+        Maskers::new(Vec::new(), SealKey::random().0)
+    }
+
     fn changed(changes: Value) -> Result<Value, InvalidPayload> {
-        let original = original().to_string();
-        apply("command", &original, Some(&changes.into()), &Maskers::new(Vec::new())).map(|payload| payload.to_value())
+        let original = JobPayload::stored("command", &original().to_string());
+        apply("command", &original, Some(&changes.into()), &maskers()).map(|payload| payload.to_value())
     }
 
     #[test]
@@ -194,8 +198,9 @@ mod tests {
     #[test]
     fn numbers_in_payloads_of_other_job_types_keep_their_digits() {
         let original = r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":1.10}"#;
+        let original = JobPayload::stored("other", original);
         let changes = Some(json!({"n": 2, "TOKEN": "[REDACTED]"}).into());
-        let payload = apply("other", original, changes.as_ref(), &Maskers::new(Vec::new())).expect("it is valid");
+        let payload = apply("other", &original, changes.as_ref(), &maskers()).expect("it is valid");
         assert_eq!(payload.get(), r#"{"id":12345678901234567890123,"TOKEN":"hunter2-token","n":2}"#);
     }
 }

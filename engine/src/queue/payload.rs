@@ -3,10 +3,11 @@
 mod checks;
 mod masking;
 mod other;
+mod secrets;
 mod steps;
 mod terminal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{RawJson, Stage, StepRef};
 use redact::Redactor;
@@ -18,6 +19,9 @@ use crate::json::{self, Json, JsonError};
 use checks::{check_directory, check_env, check_name, check_timeout};
 use steps::{JobDefaults, RawStep, check_steps, first_line, only_step};
 
+pub(super) use secrets::check_name as check_secret_name;
+use secrets::check_secrets;
+pub use secrets::{SecretForm, SecretUse};
 pub use steps::StepSpec;
 pub use terminal::TerminalSize;
 
@@ -43,6 +47,8 @@ pub struct Command {
     pub title: Option<String>,
     /// The environment variables that all steps receive.
     pub env: BTreeMap<String, String>,
+    /// The secrets that all steps receive.
+    pub secrets: Vec<SecretUse>,
     /// The working directory of the steps: absolute, or relative to the workspace.
     pub working_directory: String,
     /// The time limit of an attempt, in seconds.
@@ -119,11 +125,11 @@ impl JobPayload {
         }
     }
 
-    /// Returns the values of fields and variables with secret-looking names.
-    pub(super) fn secret_values(&self) -> Vec<String> {
+    /// Returns the fields and variables with secret-looking names: their names and values.
+    pub(super) fn secret_variables(&self) -> Vec<(String, String)> {
         match self {
-            Self::Command(raw) => raw.secret_values(),
-            Self::Other(json) => other::secret_values(json),
+            Self::Command(raw) => raw.secret_variables(),
+            Self::Other(json) => other::secret_variables(json),
             Self::Unreadable(_) => Vec::new(),
         }
     }
@@ -156,6 +162,10 @@ pub struct RawCommand {
     title: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secret_files: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     working_directory: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,6 +191,7 @@ impl Command {
             check_name("payload.title", title)?;
         }
         check_env("payload.env", &raw.env)?;
+        let secrets = check_secrets("payload", &raw.secrets, &raw.secret_files, &raw.env)?;
         let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
         check_directory("payload.workingDirectory", &working_directory)?;
         check_timeout("payload.timeoutSeconds", raw.timeout_seconds)?;
@@ -203,7 +214,7 @@ impl Command {
             .collect();
         let artifacts = check_artifacts(&raw.artifacts.unwrap_or_default())?;
         let RawCommand { title, env, timeout_seconds, .. } = raw;
-        Ok(Self { title, env, working_directory, timeout_seconds, stages, artifacts })
+        Ok(Self { title, env, secrets, working_directory, timeout_seconds, stages, artifacts })
     }
 
     /// Checks that absolute working directories are inside the allowed directories. Links in the paths are not
@@ -215,6 +226,12 @@ impl Command {
             roots.check(&format!("payload.{name}[{}].workingDirectory", at.index), &step.working_directory)?;
         }
         Ok(())
+    }
+
+    /// Returns the names of all secrets that the job and its steps ask for, sorted and without duplicates.
+    pub(super) fn secret_names(&self) -> Vec<String> {
+        let uses = self.secrets.iter().chain(self.steps().flat_map(|(_, step)| &step.secrets));
+        uses.map(|secret| secret.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Returns all steps in execution order, each with its stage and its index in that stage.
@@ -319,7 +336,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_refused_by_name() {
-        for field in ["secrets", "requiredCapabilities", "concurrencyKey", "runs"] {
+        for field in ["secret", "requiredCapabilities", "concurrencyKey", "runs"] {
             check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
         }
         check_refused(json!({"steps": [{"run": "a", "retries": 3}]}), "payload.steps[0].retries");

@@ -55,23 +55,24 @@ pub(super) async fn depths(connection: &mut Connection) -> DbResult<(i64, i64)> 
     .await?)
 }
 
-/// Stores a job unless `limit` jobs are queued already. Returns whether it was stored.
+/// Stores a job, with its encrypted `payload`, unless `limit` jobs are queued already. Returns whether it was stored.
 pub(super) async fn insert(
     connection: &mut Connection,
     new: &Submission,
+    payload: &str,
     limit: i64,
     now: Timestamp,
 ) -> DbResult<bool> {
     let stored = sqlx::query(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
-                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input)
-         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets)
+         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
          where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
     )
     .bind(new.id.0)
     .bind(&new.kind)
     .bind(new.priority)
-    .bind(&new.payload)
+    .bind(payload)
     .bind(&new.title)
     .bind(&new.commands)
     .bind(&new.by)
@@ -83,6 +84,7 @@ pub(super) async fn insert(
     .bind(&new.key)
     .bind(&new.digest)
     .bind(new.input.as_ref().map(|input| serde_json::json!(input).to_string()))
+    .bind((!new.secrets.is_empty()).then(|| serde_json::json!(new.secrets).to_string()))
     .bind(limit)
     .bind(limit)
     .execute(connection.sqlite())

@@ -25,7 +25,9 @@ pub struct Submission {
     pub(super) id: JobId,
     pub(super) kind: String,
     pub(super) priority: i32,
-    pub(super) payload: String,
+    pub(super) payload: JobPayload,
+    /// The names of the secrets that the job receives.
+    pub(super) secrets: Vec<String>,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -60,7 +62,7 @@ impl Submission {
             check_key("Idempotency-Key", key)?;
         }
         let payload = JobPayload::parse(&new.kind, new.payload.get())?;
-        let (title, commands) = shown_texts(&new.kind, &payload, roots)?;
+        let PayloadSummary { title, commands, secrets } = PayloadSummary::check(&new.kind, &payload, roots)?;
         let id = JobId(uuid::Uuid::now_v7());
         let redactor = maskers.of(id, || payload.clone());
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
@@ -71,7 +73,8 @@ impl Submission {
             priority: new.priority,
             title: mask(&title),
             commands: mask(&commands),
-            payload: payload.to_text(),
+            payload,
+            secrets,
             affinity_key: new.affinity_key,
             max_attempts: new.max_attempts,
             by: by.to_owned(),
@@ -92,12 +95,19 @@ impl Submission {
     }
 
     /// Creates the submission of a copy of the job, under a new id.
-    pub(super) fn again(row: &JobRow, by: &str) -> Self {
-        Self {
+    pub(super) fn again(row: &JobRow, by: &str, maskers: &Maskers) -> Result<Self, InvalidPayload> {
+        let payload = row.payload(maskers);
+        let secrets = match &payload {
+            JobPayload::Command(_) => payload.command()?.secret_names(),
+            JobPayload::Other(_) => Vec::new(),
+            JobPayload::Unreadable(error) => return Err(error.clone()),
+        };
+        Ok(Self {
             id: JobId(uuid::Uuid::now_v7()),
             kind: row.job.kind.clone(),
             priority: row.job.priority,
-            payload: row.payload.clone(),
+            payload,
+            secrets,
             title: row.job.title.clone(),
             commands: row.commands.clone(),
             affinity_key: row.job.affinity_key.clone(),
@@ -108,7 +118,7 @@ impl Submission {
             input: row.job.input.clone(),
             key: None,
             digest: None,
-        }
+        })
     }
 
     /// Returns the job that an earlier submission with the same key created, if there was one. Fails if that submission
@@ -144,20 +154,33 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Returns the title of a job, and its commands, which text searches examine.
-fn shown_texts(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<(String, String), InvalidPayload> {
-    let JobPayload::Other(json) = payload else {
-        let command = payload.command()?;
-        command.check_roots(roots)?;
-        let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
-        return Ok((command.title_or_command().to_owned(), runs.join("\n")));
-    };
-    let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
-    // In a `command` job, a title with control characters is refused. The payloads of other types may contain any text,
-    // so control characters are replaced here.
-    let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
-    let title = if line.trim().is_empty() { kind } else { line.trim() };
-    Ok((title.to_owned(), String::new()))
+/// What is stored of a payload besides the payload itself.
+struct PayloadSummary {
+    /// The title of the job.
+    title: String,
+    /// The commands of the job, which text searches examine.
+    commands: String,
+    /// The names of the secrets that the job receives.
+    secrets: Vec<String>,
+}
+
+impl PayloadSummary {
+    /// Checks a payload, and summarises it.
+    fn check(kind: &str, payload: &JobPayload, roots: &WorkingRoots) -> Result<Self, InvalidPayload> {
+        let JobPayload::Other(json) = payload else {
+            let command = payload.command()?;
+            command.check_roots(roots)?;
+            let runs: Vec<&str> = command.steps().map(|(.., step)| step.run.as_str()).collect();
+            let (title, commands) = (command.title_or_command().to_owned(), runs.join("\n"));
+            return Ok(Self { title, commands, secrets: command.secret_names() });
+        };
+        let title = json.get("title").and_then(Json::as_str).unwrap_or(kind);
+        // In a `command` job, a title with control characters is refused. The payloads of other types may contain any
+        // text, so control characters are replaced here.
+        let line = title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_KEY).collect::<String>();
+        let title = if line.trim().is_empty() { kind } else { line.trim() };
+        Ok(Self { title: title.to_owned(), commands: String::new(), secrets: Vec::new() })
+    }
 }
 
 /// Returns a checksum of all fields of a submission, which is used to recognise a repeated submission.

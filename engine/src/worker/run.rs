@@ -21,6 +21,7 @@ use super::control::{Control, Stop};
 use super::folders::Folders;
 use super::link::{Link, LinkError};
 use super::remove::remove_tree;
+use super::secrets::AttemptSecrets;
 use super::ship::{LifecycleEvents, Progress, Shipper};
 use super::steps::{self, Outcome, Steps, Tools};
 use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
@@ -97,6 +98,8 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         .map_err(|error| failed("failed to create the output file", &error))?;
     let workspace = workspace(config, lease);
     private_folder(&workspace).map_err(|error| failed("failed to create the workspace", &error))?;
+    let secrets = AttemptSecrets::prepare(&command, claimed.secrets.clone(), &workspace)
+        .map_err(|error| failed("failed to provide the job's secrets", &error))?;
     let control = Control::new().map_err(|error| failed("failed to set up process control for the attempt", &error))?;
     let names = names(&command, lease.attempt, &redactor);
     let capture = Capture::new(spool, redactor, config.flush);
@@ -105,7 +108,7 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         let matcher = command.artifacts.matcher();
         Collector::new(link.files(lease), lease, config.artifact_limits, folders.clone(), matcher)
     });
-    let steps = Steps::new(command, claimed, folders, config, link.files(lease));
+    let steps = Steps::new(command, claimed, (folders, secrets), config, link.files(lease));
     FailPoint::Prepared.reached();
     Ok(Prepared { steps, names, capture, collector, control })
 }

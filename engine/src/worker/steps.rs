@@ -20,6 +20,7 @@ use super::folders::Folders;
 use super::link::Files;
 use super::process::{ProcessLimits, Supervision};
 use super::run::remove_workspace;
+use super::secrets::AttemptSecrets;
 use super::ship::LifecycleEvents;
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::inputs::{self, UnpackError};
@@ -31,6 +32,7 @@ pub(super) struct Steps {
     command: Command,
     lease: Lease,
     folders: Folders,
+    secrets: AttemptSecrets,
     environment: JobEnvironment,
     supervision: Supervision,
     input: Option<Input>,
@@ -96,14 +98,25 @@ impl Steps {
     pub(super) fn new(
         command: Command,
         claimed: &Claimed,
-        folders: Folders,
+        (folders, secrets): (Folders, AttemptSecrets),
         config: &WorkerConfig,
         files: Box<dyn Files>,
     ) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
         let (lease, environment, supervision) = (claimed.lease, config.environment.clone(), config.supervision.clone());
         let input = claimed.input.clone().map(|about| Input { files, about, limit: config.input_bytes });
-        Self { command, lease, folders, environment, supervision, input, output_limit, cancel_grace, shutdown_grace }
+        Self {
+            command,
+            lease,
+            folders,
+            secrets,
+            environment,
+            supervision,
+            input,
+            output_limit,
+            cancel_grace,
+            shutdown_grace,
+        }
     }
 
     /// Runs the stages and removes the workspace.

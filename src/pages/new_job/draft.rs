@@ -15,6 +15,10 @@ pub struct Draft {
     pub working_directory: RwSignal<String>,
     /// The environment variables.
     pub env: RwSignal<Vec<Variable>>,
+    /// The secrets that the job receives as environment variables, as typed.
+    pub secrets: RwSignal<String>,
+    /// The secrets that the job receives as files, as typed.
+    pub secret_files: RwSignal<String>,
     /// The shell of all steps, or an empty string for the server's default.
     pub shell: RwSignal<String>,
     /// Whether the steps run in a terminal.
@@ -64,6 +68,8 @@ impl Draft {
             steps: RwSignal::new(Vec::new()),
             working_directory: text(&form.working_directory),
             env: RwSignal::new(Vec::new()),
+            secrets: text(&form.secrets),
+            secret_files: text(&form.secret_files),
             shell: text(&form.shell),
             terminal: RwSignal::new(form.terminal),
             timeout: text(&form.timeout),
@@ -83,6 +89,8 @@ impl Draft {
             steps: self.steps.with_untracked(|steps| steps.iter().map(|step| step.form()).collect()),
             working_directory: self.working_directory.get_untracked(),
             env: self.env.with_untracked(|env| env.iter().map(|variable| variable.form()).collect()),
+            secrets: self.secrets.get_untracked(),
+            secret_files: self.secret_files.get_untracked(),
             shell: self.shell.get_untracked(),
             terminal: self.terminal.get_untracked(),
             timeout: self.timeout.get_untracked(),
@@ -124,7 +132,7 @@ impl Draft {
         });
         let is_of_env = || self.env.with(|env| env.iter().any(|variable| field == variable.field()));
         match field {
-            "payload.title" | "payload.workingDirectory" => true,
+            "payload.title" | "payload.workingDirectory" | "payload.secrets" | "payload.secretFiles" => true,
             _ => super::FURTHER.contains(&field) || of_steps.any(|known| known == field) || is_of_env(),
         }
     }

@@ -160,6 +160,8 @@ fn locate(message: &str) -> (String, String) {
     let field = match field {
         "payload.run" => "payload.steps[0].run",
         _ if is_shell => "payload.shell",
+        _ if field.starts_with("payload.secrets[") => "payload.secrets",
+        _ if field.starts_with("payload.secretFiles[") => "payload.secretFiles",
         field => field,
     };
     (field.to_owned(), text.to_owned())
@@ -175,6 +177,8 @@ mod tests {
             ("payload.steps[2].run: takes at most 3 bytes", ("payload.steps[2].run", "takes at most 3 bytes")),
             ("payload.run: takes a command", ("payload.steps[0].run", "takes a command")),
             ("payload.steps[12].shell: takes a name", ("payload.shell", "takes a name")),
+            ("payload.secrets[1]: is no name", ("payload.secrets", "is no name")),
+            ("payload.secretFiles[0]: is no name", ("payload.secretFiles", "is no name")),
             ("payload.env.A B: is no name: it has a space", ("payload.env.A B", "is no name: it has a space")),
             ("payload.env.: give it a name", ("payload.env.", "give it a name")),
             ("priority: takes -1000 to 1000, not 5000", ("priority", "takes -1000 to 1000, not 5000")),

@@ -206,6 +206,30 @@ fn fields(state: &FormState) -> AnyView {
         />
         <datalist id="known-directories">{directories}</datalist>
         <Environment draft known_names problems />
+        <div class="columns">
+            <TextField
+                label="Secrets"
+                note="as variables"
+                name="secrets"
+                testid="field-secrets"
+                field="payload.secrets"
+                class=CODE
+                placeholder="DEPLOY_TOKEN VARIABLE=NAME"
+                value=draft.secrets
+                problems
+            />
+            <TextField
+                label="Secret files"
+                note="as paths in variables"
+                name="secretFiles"
+                testid="field-secret-files"
+                field="payload.secretFiles"
+                class=CODE
+                placeholder="KUBECONFIG"
+                value=draft.secret_files
+                problems
+            />
+        </div>
         <details
             class="further"
             open=move || is_unfolded.get()

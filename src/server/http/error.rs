@@ -40,6 +40,8 @@ pub(in crate::server) enum ApiError {
     ArtifactNotFound,
     #[error("the artifact's file is missing from the data directory")]
     ArtifactFileMissing,
+    #[error("there is no such secret")]
+    SecretNotFound,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,
     #[error("this path does not support this method")]
@@ -92,6 +94,7 @@ impl ApiError {
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::ArtifactNotFound => (StatusCode::NOT_FOUND, "artifact_not_found"),
             Self::ArtifactFileMissing => (StatusCode::NOT_FOUND, "artifact_file_missing"),
+            Self::SecretNotFound => (StatusCode::NOT_FOUND, "secret_not_found"),
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
@@ -177,6 +180,8 @@ impl From<QueueError> for ApiError {
             QueueError::NoSuchJob(_) => Self::JobNotFound,
             QueueError::StateConflict { .. } | QueueError::LeaseLost(_) => Self::JobStateConflict(error.to_string()),
             QueueError::Full(_) => Self::QueueFull(error.to_string()),
+            QueueError::NoSuchSecret(_) => Self::SecretNotFound,
+            QueueError::UnreadableSecret => Self::Internal(error.to_string()),
             QueueError::Db(error) => Self::StoreUnavailable(error),
         }
     }

@@ -37,6 +37,14 @@ impl Routes {
         self.route(Method::POST, MethodFilter::POST, path, handler)
     }
 
+    pub(super) fn put<H: Handler<T, AppState>, T: 'static>(self, path: &str, handler: H) -> Self {
+        self.route(Method::PUT, MethodFilter::PUT, path, handler)
+    }
+
+    pub(super) fn delete<H: Handler<T, AppState>, T: 'static>(self, path: &str, handler: H) -> Self {
+        self.route(Method::DELETE, MethodFilter::DELETE, path, handler)
+    }
+
     fn route<H: Handler<T, AppState>, T: 'static>(
         mut self,
         method: Method,

@@ -9,6 +9,7 @@ use engine::event_log::{
     AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
 };
 use engine::queue::{Ending, Finish, Maskers, Queue, QueueError};
+use engine::seal::SealKey;
 use model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp};
 use redact::Redacted;
 use serde_json::json;
@@ -34,7 +35,7 @@ impl Store {
         let data = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(data.path()).await.expect("a new database opens");
         let log = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(Vec::new()), 100);
+        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(Vec::new(), SealKey::random().0), 100);
         Self { db, queue, log, data }
     }
 

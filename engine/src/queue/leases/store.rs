@@ -7,8 +7,8 @@ use sqlx::Row;
 use super::{Abandoned, ClaimedRow, Heartbeat, Shipping};
 use crate::db::{Connection, DbResult};
 use crate::event_log::Lease;
-use crate::queue::ending;
 use crate::queue::store::parse_input;
+use crate::queue::{ending, secrets};
 
 /// The new state of a job whose lease ends.
 pub(in crate::queue) struct JobEnd {
@@ -30,7 +30,7 @@ pub(in crate::queue) async fn claim(
     lease_end: Timestamp,
     now: Timestamp,
 ) -> DbResult<Option<ClaimedRow>> {
-    let row: Option<(uuid::Uuid, i32, i64, String, Option<String>)> = sqlx::query_as(
+    let row: Option<(uuid::Uuid, i32, i64, String, Option<String>, Option<String>)> = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
              attempt = attempt + 1, started_at = ?3, next_attempt_at = null, updated_at = ?3,
@@ -40,7 +40,7 @@ pub(in crate::queue) async fn claim(
                      where status = 'queued' and type = ?4
                        and (next_attempt_at is null or next_attempt_at <= ?3 or next_attempt_at > ?5)
                      order by priority desc, created_at, id limit 1)
-         returning id, attempt, lease_epoch, payload, input",
+         returning id, attempt, lease_epoch, payload, input, secrets",
     )
     .bind(worker.to_text())
     .bind(lease_end.0)
@@ -51,7 +51,7 @@ pub(in crate::queue) async fn claim(
     .bind(now.after(ending::LONGEST_WAIT).0)
     .fetch_optional(connection.sqlite())
     .await?;
-    let Some((id, attempt, epoch, payload, input)) = row else { return Ok(None) };
+    let Some((id, attempt, epoch, payload, input, secrets)) = row else { return Ok(None) };
     sqlx::query(
         "insert into attempts (job_id, attempt, worker_id, lease_epoch, status, started_at)
          values (?, ?, ?, ?, 'started', ?)",
@@ -66,7 +66,11 @@ pub(in crate::queue) async fn claim(
     let lease = Lease { job: JobId(id), attempt, epoch };
     let sent_before = if attempt > 1 { sent_before(connection, lease).await? } else { 0 };
     let input = parse_input(input.as_deref())?;
-    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before, input }))
+    let secrets = match secrets {
+        Some(names) => secrets::store::sealed_of(connection, &names).await?,
+        None => Vec::new(),
+    };
+    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before, input, secrets }))
 }
 
 /// Returns how many bytes of output the job's earlier attempts have sent as events.
@@ -194,8 +198,8 @@ pub(in crate::queue) async fn abandoned(
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            // The attempt will only be ended, so it does not need its input.
-            claimed: ClaimedRow { lease, payload, worker, sent_before, input: None },
+            // The attempt will only be ended, so it does not need its input and its secrets.
+            claimed: ClaimedRow { lease, payload, worker, sent_before, input: None, secrets: Vec::new() },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),
             last_batch: row.try_get("last_batch")?,

@@ -11,6 +11,9 @@ const MAX_RUN: usize = (128 << 10) - 1;
 /// The longest timeout, in seconds: 30 days.
 const MAX_TIMEOUT: u32 = 30 * 24 * 3600;
 
+/// The variables that the worker sets for each attempt.
+const RESERVED: [&str; 4] = ["TAILWATER_JOB_ID", "TAILWATER_ATTEMPT", "TAILWATER_WORKSPACE", "TAILWATER_MASK"];
+
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {
     let length = name.chars().count();
     if length > MAX_NAME {
@@ -51,16 +54,7 @@ pub(super) fn check_directory(field: &str, directory: &str) -> Result<(), Invali
 pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(), InvalidPayload> {
     for (name, value) in env {
         let at = || format!("{field}.{name}");
-        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
-        if !name.starts_with(first) || !name.chars().all(|c| first(c) || c.is_ascii_digit()) {
-            return Err(invalid(
-                at(),
-                "is not a valid variable name: use letters, digits and '_', and do not start with a digit",
-            ));
-        }
-        if matches!(name.as_str(), "TAILWATER_JOB_ID" | "TAILWATER_ATTEMPT" | "TAILWATER_WORKSPACE") {
-            return Err(invalid(at(), "is reserved, because the worker sets it for each attempt"));
-        }
+        check_variable(&at(), name)?;
         if name.len() + value.len() >= MAX_RUN {
             return Err(invalid(at(), format!("must have at most {MAX_RUN} bytes including its name")));
         }
@@ -69,6 +63,26 @@ pub(super) fn check_env(field: &str, env: &BTreeMap<String, String>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Checks the name of an environment variable that a submission defines.
+pub(super) fn check_variable(field: &str, name: &str) -> Result<(), InvalidPayload> {
+    if !is_variable_name(name) {
+        return Err(invalid(
+            field,
+            "is not a valid variable name: use letters, digits and '_', and do not start with a digit",
+        ));
+    }
+    if RESERVED.contains(&name) {
+        return Err(invalid(field, "is reserved, because the worker sets it for each attempt"));
+    }
+    Ok(())
+}
+
+/// Returns whether `name` can be the name of an environment variable.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit())
 }
 
 pub(super) fn check_timeout(field: &str, seconds: Option<u32>) -> Result<(), InvalidPayload> {

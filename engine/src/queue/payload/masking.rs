@@ -8,25 +8,39 @@ use super::RawCommand;
 use super::steps::RawStep;
 
 impl RawCommand {
-    /// Returns the values of all variables with secret-looking names, both the job's variables and those of its steps.
-    pub(super) fn secret_values(&self) -> Vec<String> {
+    /// Returns all variables with secret-looking names, both the job's variables and those of its steps.
+    pub(super) fn secret_variables(&self) -> Vec<(String, String)> {
         let steps = [&self.prepare, &self.steps, &self.publish].into_iter().flatten().flatten();
         let variables = steps.map(|step| &step.env).chain([&self.env]).flatten();
         let secret = variables.filter(|(name, value)| redact::is_secret_name(name) && !value.is_empty());
-        secret.map(|(_, value)| value.clone()).collect()
+        secret.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Returns the command in the form used in responses. The destructuring pattern lists every field, so adding a
     /// field without handling it here is a compile error.
     pub(super) fn masked(&self, redactor: &Redactor) -> Self {
-        let Self { title, env, working_directory, terminal, timeout_seconds, prepare, run, steps, publish, artifacts } =
-            self;
+        let Self {
+            title,
+            env,
+            secrets,
+            secret_files,
+            working_directory,
+            terminal,
+            timeout_seconds,
+            prepare,
+            run,
+            steps,
+            publish,
+            artifacts,
+        } = self;
         let steps_of = |steps: &Option<Vec<RawStep>>| {
             steps.as_ref().map(|steps| steps.iter().map(|step| step.masked(redactor)).collect())
         };
         Self {
             title: optional(title.as_ref(), redactor),
             env: variables(env, redactor),
+            secrets: texts(secrets, redactor),
+            secret_files: texts(secret_files, redactor),
             working_directory: optional(working_directory.as_ref(), redactor),
             terminal: *terminal,
             timeout_seconds: *timeout_seconds,
@@ -34,14 +48,26 @@ impl RawCommand {
             run: optional(run.as_ref(), redactor),
             steps: steps_of(steps),
             publish: steps_of(publish),
-            artifacts: artifacts.as_ref().map(|names| names.iter().map(|name| text(name, redactor)).collect()),
+            artifacts: artifacts.as_ref().map(|names| texts(names, redactor)),
         }
     }
 }
 
 impl RawStep {
     fn masked(&self, redactor: &Redactor) -> Self {
-        let Self { id, name, run, shell, working_directory, env, timeout_seconds, continue_on_error, terminal } = self;
+        let Self {
+            id,
+            name,
+            run,
+            shell,
+            working_directory,
+            env,
+            secrets,
+            secret_files,
+            timeout_seconds,
+            continue_on_error,
+            terminal,
+        } = self;
         Self {
             id: optional(id.as_ref(), redactor),
             name: optional(name.as_ref(), redactor),
@@ -49,6 +75,8 @@ impl RawStep {
             shell: optional(shell.as_ref(), redactor),
             working_directory: optional(working_directory.as_ref(), redactor),
             env: variables(env, redactor),
+            secrets: texts(secrets, redactor),
+            secret_files: texts(secret_files, redactor),
             timeout_seconds: *timeout_seconds,
             continue_on_error: *continue_on_error,
             terminal: *terminal,
@@ -70,6 +98,10 @@ fn optional(field: Option<&String>, redactor: &Redactor) -> Option<String> {
     field.map(|field| text(field, redactor))
 }
 
+fn texts(list: &[String], redactor: &Redactor) -> Vec<String> {
+    list.iter().map(|entry| text(entry, redactor)).collect()
+}
+
 fn variables(env: &BTreeMap<String, String>, redactor: &Redactor) -> BTreeMap<String, String> {
     let masked = |(name, value): (&String, &String)| {
         let value = if redact::is_secret_name(name) { mask() } else { text(value, redactor) };
@@ -87,7 +119,7 @@ mod tests {
 
     fn masked(payload: &Value) -> (Vec<String>, Value) {
         let payload = JobPayload::parse("command", &payload.to_string()).expect("it is a payload");
-        let values = payload.secret_values();
+        let values: Vec<_> = payload.secret_variables().into_iter().map(|(_, value)| value).collect();
         let shown = payload.masked(&Redactor::new(&values));
         (values, shown.to_value())
     }

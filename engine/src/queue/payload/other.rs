@@ -6,23 +6,27 @@ use redact::Redactor;
 use super::masking::{mask, text};
 use crate::json::{Json, Member, Node};
 
-/// Returns all strings and numbers in members with secret-looking names.
-pub(super) fn secret_values(json: &Json) -> Vec<String> {
-    let mut values = Vec::new();
-    collect(json, false, &mut values);
-    values
+/// Returns all strings and numbers in members with secret-looking names, each with the name of its member.
+pub(super) fn secret_variables(json: &Json) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    collect(json, None, &mut found);
+    found
 }
 
-fn collect(json: &Json, is_secret: bool, values: &mut Vec<String>) {
-    match &json.node {
-        Node::String(value) | Node::Number(value) if is_secret && !value.is_empty() => values.push(value.clone()),
-        Node::Array(items) => items.iter().for_each(|item| collect(item, is_secret, values)),
-        Node::Object(members) => {
+/// `secret` is the name of the outermost member around `json` that has a secret-looking name.
+fn collect(json: &Json, secret: Option<&str>, found: &mut Vec<(String, String)>) {
+    match (&json.node, secret) {
+        (Node::String(value) | Node::Number(value), Some(name)) if !value.is_empty() => {
+            found.push((name.to_owned(), value.clone()));
+        }
+        (Node::Array(items), _) => items.iter().for_each(|item| collect(item, secret, found)),
+        (Node::Object(members), _) => {
             for Member { name, value, .. } in members {
-                collect(value, is_secret || redact::is_secret_name(name), values);
+                let secret = secret.or_else(|| redact::is_secret_name(name).then_some(name));
+                collect(value, secret, found);
             }
         }
-        Node::String(_) | Node::Number(_) | Node::Null | Node::Bool(_) => {}
+        (Node::String(_) | Node::Number(_) | Node::Null | Node::Bool(_), _) => {}
     }
 }
 
@@ -64,7 +68,7 @@ mod tests {
         let payload = "{\"n\":12345678901234567890,\"a\":[{\"API_TOKEN\":\"hunter2hunter2\"},\"x hunter2hunter2\"],\
                        \"DB_PASSWORD\":{\"old\":[\"swordfish\",9876543]},\"swordfish\":\"9876543\",\"p\":9876543,\"MY_SECRET\":null}";
         let payload = json::parse(payload).expect("it is JSON");
-        let shown = masked(&payload, &Redactor::new(secret_values(&payload)));
+        let shown = masked(&payload, &Redactor::new(secret_variables(&payload).into_iter().map(|(_, value)| value)));
         assert_eq!(
             shown.to_string(),
             "{\"n\":12345678901234567890,\"a\":[{\"API_TOKEN\":\"[REDACTED]\"},\"x [REDACTED]\"],\"DB_PASSWORD\":\"[REDACTED]\",\

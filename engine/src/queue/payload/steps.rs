@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::checks::{MAX_NAME, check_directory, check_env, check_name, check_run, check_timeout};
+use super::secrets::{SecretUse, check_secrets};
 use super::terminal::{TerminalSize, Variables};
 use super::{InvalidPayload, invalid};
 
@@ -28,6 +29,8 @@ pub struct StepSpec {
     pub working_directory: String,
     /// The environment variables of the step.
     pub env: BTreeMap<String, String>,
+    /// The secrets that the step receives, in addition to those of the job.
+    pub secrets: Vec<SecretUse>,
     /// The time limit of the step, in seconds.
     pub timeout_seconds: Option<u32>,
     /// Whether the stage continues when this step fails.
@@ -73,6 +76,10 @@ pub(super) struct RawStep {
     pub(super) working_directory: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) env: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) secrets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) secret_files: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timeout_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -93,6 +100,7 @@ pub(super) fn only_step(run: String, job: JobDefaults<'_>) -> Result<StepSpec, I
         working_directory: ".".into(),
         terminal: job.terminal_of(None, ("payload.env", &env))?,
         env,
+        secrets: Vec::new(),
         timeout_seconds: None,
         continue_on_error: false,
     })
@@ -136,6 +144,7 @@ fn check_step(stage: &str, i: usize, raw: RawStep, job: JobDefaults<'_>) -> Resu
     let working_directory = raw.working_directory.unwrap_or_else(|| ".".into());
     check_directory(&at("workingDirectory"), &working_directory)?;
     check_env(&at("env"), &raw.env)?;
+    let secrets = check_secrets(&format!("{stage}[{i}]"), &raw.secrets, &raw.secret_files, &raw.env)?;
     check_timeout(&at("timeoutSeconds"), raw.timeout_seconds)?;
     Ok(StepSpec {
         name: raw.name.unwrap_or_else(|| first_line(&raw.run).to_owned()),
@@ -145,6 +154,7 @@ fn check_step(stage: &str, i: usize, raw: RawStep, job: JobDefaults<'_>) -> Resu
         working_directory,
         terminal: job.terminal_of(raw.terminal, (&at("env"), &raw.env))?,
         env: raw.env,
+        secrets,
         timeout_seconds: raw.timeout_seconds,
         continue_on_error: raw.continue_on_error,
     })

@@ -139,9 +139,11 @@ impl From<QueueError> for LinkError {
         match error {
             QueueError::Db(error) => Self::Retry(error.to_string()),
             QueueError::LeaseLost(job) | QueueError::NoSuchJob(job) => Self::Fenced(job),
-            error @ (QueueError::Invalid(_) | QueueError::StateConflict { .. } | QueueError::Full(_)) => {
-                Self::Fatal(error.to_string())
-            }
+            error @ (QueueError::Invalid(_)
+            | QueueError::StateConflict { .. }
+            | QueueError::Full(_)
+            | QueueError::NoSuchSecret(_)
+            | QueueError::UnreadableSecret) => Self::Fatal(error.to_string()),
         }
     }
 }

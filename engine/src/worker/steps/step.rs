@@ -75,7 +75,9 @@ impl Steps {
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
         let mut env = self.environment.variables(self.folders.workspace(), step.terminal);
         env.extend(self.command.env.clone());
+        env.extend(self.secrets.variables(&self.command.secrets));
         env.extend(step.env.clone());
+        env.extend(self.secrets.variables(&step.secrets));
         if let Some(TerminalSize { columns, rows }) = step.terminal {
             env.extend([("COLUMNS".into(), columns.to_string()), ("LINES".into(), rows.to_string())]);
         }

@@ -5,8 +5,18 @@ use std::collections::BTreeMap;
 use crate::job_form::{FormStep, FormVariable, JobForm, Original};
 
 /// The fields that occur only once in a form.
-const SINGLE: [&str; 8] =
-    ["from", "title", "workingDirectory", "shell", "terminal", "timeoutSeconds", "maxAttempts", "priority"];
+const SINGLE: [&str; 10] = [
+    "from",
+    "title",
+    "workingDirectory",
+    "secrets",
+    "secretFiles",
+    "shell",
+    "terminal",
+    "timeoutSeconds",
+    "maxAttempts",
+    "priority",
+];
 
 /// The fields as sent by a browser.
 #[derive(Debug, Default)]
@@ -69,6 +79,8 @@ impl FormFields {
             steps: steps.collect(),
             working_directory: single("workingDirectory"),
             env: env.collect(),
+            secrets: single("secrets"),
+            secret_files: single("secretFiles"),
             shell: single("shell"),
             // Browsers do not send checkboxes that are not checked.
             terminal: self.single.contains_key("terminal"),

@@ -1,0 +1,51 @@
+//! Asks for a secret on the terminal without showing what is typed.
+
+use std::io::{self, BufRead, Read, Write};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+/// The maximum length of the line, in bytes. A terminal cannot deliver longer lines.
+const MAX_LINE: u64 = 4096;
+
+/// The character that Ctrl-C produces while the terminal does not turn it into a signal.
+const CTRL_C: char = '\u{3}';
+
+/// Asks for a line on the terminal. Returns an empty line if the user pressed Ctrl-C.
+pub(super) fn ask(question: &str) -> io::Result<String> {
+    write!(io::stderr(), "{question}: ")?;
+    let hidden = Hidden::begin()?;
+    let line = read_line();
+    drop(hidden);
+    writeln!(io::stderr())?;
+    line.map(|line| if line.contains(CTRL_C) { String::new() } else { line })
+}
+
+/// Reads one line from standard input, without its line break.
+pub(super) fn read_line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().lock().take(MAX_LINE).read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A guard that disables the terminal's echo until it is dropped. Meanwhile, Ctrl-C is an ordinary character, because a
+/// signal would kill the program and leave the echo disabled.
+struct Hidden {
+    before: Termios,
+}
+
+impl Hidden {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // An error is ignored, because the terminal may have been closed.
+        tcsetattr(io::stdin(), OptionalActions::Now, &self.before).ok();
+    }
+}

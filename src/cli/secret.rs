@@ -1,0 +1,161 @@
+//! `tailwater secret set|list|remove`: manages the secrets of a server.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use model::{NamedSecret, NewSecretValue, SecretsPage};
+use reqwest::Method;
+
+use super::client::ServerArgs;
+use super::error::CliError;
+use super::hidden;
+use super::output::{Colour, Ink, Output, note};
+use super::table::{self, Cell};
+use crate::words;
+
+/// The maximum number of bytes that are read as a value, which is greater than the server's limit.
+const MAX_VALUE: u64 = 1 << 20;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SecretVerb {
+    /// Set the value of a secret, and create the secret if it does not exist.
+    ///
+    /// The value is read from standard input or, on a terminal, asked for without being shown. One line break at the
+    /// end is removed: `tailwater secret set DEPLOY_TOKEN < token.txt`.
+    Set(SetSecret),
+    /// List the secrets. Values are never shown.
+    List(ListSecrets),
+    /// Remove a secret. Its value remains masked in all jobs.
+    Remove(RemoveSecret),
+}
+
+/// The arguments of `tailwater secret set`. The value is not among them, because other users can see a program's
+/// arguments.
+#[derive(Debug, Args)]
+pub(super) struct SetSecret {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The secret's name: letters, digits and `_`. It is also the name of the environment variable.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Read the value from a file, unchanged.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// The arguments of `tailwater secret list`.
+#[derive(Debug, Args)]
+pub(super) struct ListSecrets {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Print the secrets as JSON, as returned by the API.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The arguments of `tailwater secret remove`.
+#[derive(Debug, Args)]
+pub(super) struct RemoveSecret {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The secret's name.
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+impl SecretVerb {
+    pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        match self {
+            Self::Set(set) => set.run(colour).await,
+            Self::List(list) => list.run(colour).await,
+            Self::Remove(remove) => remove.run(colour).await,
+        }
+    }
+}
+
+impl SetSecret {
+    async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        let value = self.value()?;
+        let request = client.request(Method::PUT, &path(&self.name)?).json(&NewSecretValue { value });
+        let reply = client.send(request).await?;
+        let secret: NamedSecret = client.parse(&client.text(reply).await?)?;
+        Output::stdout(colour).line(&format!("{} is set", secret.name))?;
+        if !secret.masked_everywhere {
+            note(words::NOT_MASKED_EVERYWHERE);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn value(&self) -> Result<String, CliError> {
+        if let Some(path) = &self.file {
+            let failed = |source| CliError::File { what: format!("read {}", path.display()), source };
+            return fs::File::open(path).and_then(read).map_err(failed);
+        }
+        if io::stdin().is_terminal() {
+            let value = hidden::ask(&format!("Value of {}", self.name))?;
+            return Ok(value).and_then(non_empty);
+        }
+        let mut value = read(io::stdin())?;
+        for line_break in ["\n", "\r"] {
+            value = value.strip_suffix(line_break).map(str::to_owned).unwrap_or(value);
+        }
+        non_empty(value)
+    }
+}
+
+impl ListSecrets {
+    async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        let body = client.get("/secrets", &[]).await?;
+        let mut stdout = Output::stdout(colour);
+        if self.json {
+            stdout.line(&body)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let page: SecretsPage = client.parse(&body)?;
+        let head = ["NAME", "SET", "BY"].map(|title| Cell::ink(Ink::Grey, title));
+        let row = |secret: &NamedSecret| {
+            let time = format!("{} UTC", words::date_time(secret.updated_at, 0));
+            [Cell::plain(&secret.name), Cell::plain(&time), Cell::plain(&secret.updated_by_user_id)]
+        };
+        let rows: Vec<_> = std::iter::once(head).chain(page.items.iter().map(row)).collect();
+        for line in table::lines(&rows, &stdout, None) {
+            stdout.line(&line)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl RemoveSecret {
+    async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        client.send(client.request(Method::DELETE, &path(&self.name)?)).await?;
+        Output::stdout(colour).line(&format!("{} is removed", self.name))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Returns the path of a secret in the API. The server checks the name, but a name with `/` would be another path.
+fn path(name: &str) -> Result<String, CliError> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(CliError::Usage(format!("{name:?} is not the name of a secret; use letters, digits and '_'")));
+    }
+    Ok(format!("/secrets/{name}"))
+}
+
+fn read(source: impl Read) -> io::Result<String> {
+    let mut value = String::new();
+    source.take(MAX_VALUE).read_to_string(&mut value)?;
+    Ok(value)
+}
+
+fn non_empty(value: String) -> Result<String, CliError> {
+    if value.is_empty() {
+        return Err(CliError::Usage("no value was entered; nothing has changed".into()));
+    }
+    Ok(value)
+}

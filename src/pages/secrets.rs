@@ -1,0 +1,160 @@
+//! The page for named secrets. It consists of plain forms, which work without scripts and are posted to
+//! `server::http::secrets`.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+use model::NamedSecret;
+
+use super::refusal::Refusal;
+use crate::rpc;
+use crate::ui::{Icon, PageTitle};
+use crate::words;
+
+/// Lists the secrets, with forms that set and remove them.
+#[component]
+pub fn SecretsPage() -> impl IntoView {
+    let secrets = Resource::new(|| (), |()| rpc::list_secrets());
+    view! {
+        <PageTitle text="Secrets \u{b7} Tailwater" />
+        <div class="form-page">
+            <header class="page-header">
+                <A href="/tasks/queue" attr:class="back">
+                    <Icon name="back" />
+                    <span>"Queue"</span>
+                </A>
+                <h1>"Secrets"</h1>
+            </header>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    match secrets.await {
+                        Ok(page) => view! { <Secrets secrets=page.items /> }.into_any(),
+                        Err(error) => view! { <Refusal error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
+    let list = if secrets.is_empty() {
+        view! { <p class="hint" data-testid="no-secrets">"No secrets yet."</p> }.into_any()
+    } else {
+        let rows = secrets.into_iter().map(|secret| view! { <Row secret /> }).collect_view();
+        view! { <ul class="secret-list" data-testid="secret-list">{rows}</ul> }.into_any()
+    };
+    view! {
+        <main class="secrets">
+            <p class="hint">
+                "A job receives a secret if it asks for it by name, as an environment variable or as a file. Values are stored encrypted, are masked in the output of all jobs, and are never shown again."
+            </p>
+            <Outcome />
+            {list}
+            <NewValue />
+        </main>
+    }
+    .into_any()
+}
+
+/// Says what the last form has done, which the address of the page contains.
+#[component]
+fn Outcome() -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    // Anyone can write an address, so it cannot make the page say anything but these sentences.
+    let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let said = |word: &str, done: &str| query.get(word).filter(is_name).map(|name| format!("{name} was {done}."));
+    let done = said("set", "set").or_else(|| said("removed", "removed"));
+    let error = query.get("error").map(|word| match word.as_str() {
+        "missing" => "There is no such secret. It may have been removed in the meantime.",
+        "name" => "The name was not accepted: use up to 100 letters, digits and _, and do not start with a digit. There can be 1,000 secrets.",
+        _ => "The value was not accepted: it must not be empty and can have 64 KiB. All values together can have 128 KiB.",
+    });
+    view! {
+        {done.map(|text| view! { <p role="status" data-testid="secret-done">{text}</p> })}
+        {error.map(|text| view! { <p class="error" role="alert" data-testid="secret-error">{text}</p> })}
+    }
+    .into_any()
+}
+
+/// A secret: its name, when it was set, and the forms that replace and remove it.
+#[component]
+fn Row(secret: NamedSecret) -> impl IntoView {
+    let NamedSecret { name, updated_at, updated_by_user_id, masked_everywhere, .. } = secret;
+    let set = format!("set {} UTC by {updated_by_user_id}", words::date_time(updated_at, 0));
+    let value = format!("value-{name}");
+    view! {
+        <li class="secret-row" data-testid="secret-row">
+            <div class="secret-head">
+                <code>{name.clone()}</code>
+                <small>{set}</small>
+            </div>
+            {(!masked_everywhere).then(|| view! { <p class="hint warning">{words::NOT_MASKED_EVERYWHERE}</p> })}
+            <details>
+                <summary>"Replace or remove"</summary>
+                <form method="post" action="/secrets" class="secret-form">
+                    <input type="hidden" name="name" value=name.clone() />
+                    <label for=value.clone()>"New value"</label>
+                    <ValueField id=value />
+                    <button class="button" data-testid="replace-secret">"Replace"</button>
+                </form>
+                <form method="post" action="/secrets" class="secret-form">
+                    <input type="hidden" name="name" value=name />
+                    <button class="button danger" data-testid="remove-secret">"Remove"</button>
+                    <span class="hint">"Jobs that ask for it will fail. Its value remains masked."</span>
+                </form>
+            </details>
+        </li>
+    }
+    .into_any()
+}
+
+/// The form for a new secret.
+#[component]
+fn NewValue() -> impl IntoView {
+    view! {
+        <form method="post" action="/secrets" class="secret-form" aria-label="Add a secret">
+            <h2>"Add a secret"</h2>
+            <label for="secret-name">"Name"</label>
+            <input
+                id="secret-name"
+                class="field code"
+                name="name"
+                required
+                maxlength="100"
+                pattern="[A-Za-z_][A-Za-z0-9_]*"
+                title="Letters, digits and _"
+                placeholder="DEPLOY_TOKEN"
+                spellcheck="false"
+                autocapitalize="off"
+                autocomplete="off"
+                data-testid="secret-name"
+            />
+            <label for="secret-value">"Value"</label>
+            <ValueField id="secret-value".to_owned() />
+            <button class="button primary" data-testid="add-secret">"Add secret"</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The field for a value, which may have several lines.
+#[component]
+fn ValueField(id: String) -> impl IntoView {
+    view! {
+        <textarea
+            id=id
+            class="field code"
+            name="value"
+            rows="2"
+            required
+            spellcheck="false"
+            autocapitalize="off"
+            autocomplete="off"
+            data-testid="secret-value"
+        ></textarea>
+    }
+    .into_any()
+}
