@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::finder::Finder;
 use super::logs::Log;
 
-/// The number of positions at which a mark can be. More could not be told apart.
+/// The number of positions at which a mark can be. Readers could not distinguish more positions.
 const TICKS: i64 = 500;
 
 /// The marks for errors and, above them, for matches.

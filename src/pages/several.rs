@@ -29,7 +29,7 @@ pub fn address(jobs: &[JobId]) -> String {
     format!("/tasks/queue/view?{}", parameters.join("&"))
 }
 
-/// Returns the ids in the page's address, at most [`MAX_LOGS`], and without repetitions.
+/// Returns the ids in the page's URL, at most [`MAX_LOGS`], and without repetitions.
 fn in_address(query: &ParamsMap) -> Vec<String> {
     let mut ids = Vec::new();
     for id in query.get_all("job").unwrap_or_default() {
@@ -152,7 +152,7 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
     .into_any()
 }
 
-/// The buttons with which the reader chooses whether each job has its own list. The page's address contains the choice.
+/// The buttons with which the reader chooses whether each job has its own list. The page's URL contains the choice.
 #[component]
 fn LayoutChoice(is_merged: RwSignal<bool>) -> impl IntoView {
     Effect::new(move || {

@@ -1,4 +1,4 @@
-//! What the filter shows: the lines that it selects, and the numbers of rows.
+//! The effects of the filter: the lines that it selects, and the numbers of rows.
 
 use model::Seq;
 

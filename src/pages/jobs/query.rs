@@ -1,4 +1,4 @@
-//! The filters of the list of jobs, as in the page's address.
+//! The filters of the list of jobs, as in the page's URL.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use leptos_router::params::ParamsMap;
 use model::{JobStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The filters of the list. The page's address contains them, so that users can link to a filtered list.
+/// The filters of the list. The page's URL contains them, so that users can link to a filtered list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JobsQuery {
     pub status: Option<JobStatus>,
@@ -30,7 +30,7 @@ pub(super) enum Within {
 impl Within {
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// Returns the word for this period in the page's address.
+    /// Returns the word for this period in the page's URL.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "1h",
@@ -66,7 +66,7 @@ impl Within {
 }
 
 impl JobsQuery {
-    /// Reads the filters from the page's address. Invalid values are ignored.
+    /// Reads the filters from the page's URL. Invalid values are ignored.
     pub fn from_address(params: &ParamsMap) -> Self {
         Self {
             status: params.get("status").and_then(|word| JobStatus::from_word(&word)),
