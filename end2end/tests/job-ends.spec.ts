@@ -50,7 +50,7 @@ test("a refused permission is said", async ({ page, server, api }) => {
   const job = new JobPage(page);
   await job.open(server, id);
   await page.getByTestId("notify").click();
-  await expect(page.getByRole("button", { name: "The browser does not allow notifications" })).toBeDisabled();
+  await expect(page.getByRole("button", { name: "Your browser blocks notifications. Allow them for this site and reload the page." })).toBeDisabled();
   await page.getByTestId("cancel-job").click();
   await job.expectEnded("cancelled");
 });

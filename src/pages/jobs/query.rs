@@ -1,4 +1,4 @@
-//! The filters of the list of jobs, as in the page's URL.
+//! The filters of the list of jobs, as they appear in the page's URL.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct JobsQuery {
     pub status: Option<JobStatus>,
     pub q: String,
-    /// The user who submitted the jobs, or an empty text.
+    /// The user who submitted the jobs, or an empty string for all users.
     pub user: String,
     pub within: Option<Within>,
     /// The number of jobs to skip. Only the link to older jobs, which is shown without scripts, sets this value.
@@ -53,7 +53,7 @@ impl Within {
         Self::ALL.into_iter().find(|within| within.as_str() == word)
     }
 
-    /// Returns when the period began that ends now.
+    /// Returns the beginning of the period, which ends at `now`.
     pub fn since(self, now: Timestamp) -> Timestamp {
         let length = match self {
             Self::Hour => Duration::from_hours(1),
@@ -81,7 +81,7 @@ impl JobsQuery {
         *self == Self::default()
     }
 
-    /// Returns the address of the list with these filters.
+    /// Returns the URL of the list with these filters.
     pub fn address(&self) -> String {
         let mut params = self.common_parameters();
         if let Some(within) = self.within {
@@ -93,12 +93,12 @@ impl JobsQuery {
         format!("/tasks/queue{}", params.to_query_string())
     }
 
-    /// Returns the address of the first page of the list with another status.
+    /// Returns the URL of the first page of the list with another status.
     pub fn address_with(&self, status: Option<JobStatus>) -> String {
         Self { status, offset: 0, ..self.clone() }.address()
     }
 
-    /// Returns the parameters of a request to the API, each after a `&`.
+    /// Returns the query parameters of a request to the API, each preceded by `&`.
     pub fn api_parameters(&self, now: Timestamp) -> String {
         let mut params = self.common_parameters();
         if let Some(within) = self.within {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_contains_the_filters_and_is_read_back() {
+    fn the_url_contains_the_filters_and_can_be_parsed() {
         let query = JobsQuery {
             status: Some(JobStatus::DeadLetter),
             q: "a b&c".into(),

@@ -13,7 +13,7 @@ pub const CODE: &str = "field code";
 pub struct Problems(Memo<Option<(String, String)>>);
 
 impl Problems {
-    /// Creates the handle. `message` returns the current error message, if any, such as `priority: takes a whole
+    /// Creates the handle. `message` returns the current error message, if any, such as `priority: must be a whole
     /// number`. The message starts with the path of the invalid field, if there is one.
     pub fn new(message: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Memo::new(move |_| message().map(|message| locate(&message))))
@@ -172,12 +172,12 @@ mod tests {
     #[test]
     fn a_message_is_shown_next_to_its_field() {
         let table = [
-            ("payload.steps[2].run: takes at most 3 bytes", ("payload.steps[2].run", "takes at most 3 bytes")),
-            ("payload.run: takes a command", ("payload.steps[0].run", "takes a command")),
-            ("payload.steps[12].shell: takes a name", ("payload.shell", "takes a name")),
-            ("payload.env.A B: is no name: it has a space", ("payload.env.A B", "is no name: it has a space")),
-            ("payload.env.: give it a name", ("payload.env.", "give it a name")),
-            ("priority: takes -1000 to 1000, not 5000", ("priority", "takes -1000 to 1000, not 5000")),
+            ("payload.steps[2].run: must not be empty", ("payload.steps[2].run", "must not be empty")),
+            ("payload.run: must not be empty", ("payload.steps[0].run", "must not be empty")),
+            ("payload.steps[12].shell: must be a program", ("payload.shell", "must be a program")),
+            ("payload.env.A B: is not a name: it has a space", ("payload.env.A B", "is not a name: it has a space")),
+            ("payload.env.: enter a name", ("payload.env.", "enter a name")),
+            ("priority: must be -1000 to 1000, not 5000", ("priority", "must be -1000 to 1000, not 5000")),
             ("the queue is full: try later", ("", "the queue is full: try later")),
         ];
         for (message, (field, text)) in table {
