@@ -50,7 +50,7 @@ pub enum LongLines {
     OneRow,
 }
 
-/// The time of a line, as it is shown.
+/// The displayed time of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LineTime {
     /// The milliseconds since the attempt or the step began.

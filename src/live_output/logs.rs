@@ -24,7 +24,7 @@ use crate::ui::Now;
 /// The maximum number of logs on a page. More would be too narrow to read.
 pub const MAX_LOGS: usize = 6;
 
-/// The job whose log is shown, and what the page does with its events.
+/// The job whose log is shown, the data for its first paint, and the callbacks that receive its events.
 pub struct LogSource {
     /// The job's current state. Its status determines the message that is shown while there is no output.
     pub job: RwSignal<Job>,
@@ -47,11 +47,11 @@ pub struct LogSource {
 /// The role of a log on its page, which determines what the page's URL contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogRole {
-    /// The only log of the page. The address contains its filter and its selected lines.
+    /// The only log of the page. The URL contains its filter and its chosen lines.
     Only,
-    /// The first of several logs. The address contains its filter, which the logs share.
+    /// The first of several logs. The URL contains its filter, which the logs share.
     First,
-    /// One of the other logs.
+    /// One of the other logs. The URL contains nothing about it.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! The state of a search: what the reader searches for, and which lines the server has found.
+//! The state of a search: the terms that the reader searches for, and the lines that the server has found.
 //!
 //! This module is pure. The server searches the whole log, because the browser stores only a window of it.
 //! [`super::search_bar`] sends the requests and shows the results; [`super::panel`] marks the matches in the rows.
@@ -9,7 +9,7 @@ mod marks;
 pub use findings::Findings;
 pub use marks::{MatchMarks, split, without_first};
 
-/// What the reader searches for.
+/// The terms and options of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchTerms {
     /// The text or the regular expression. Empty if there is no search.

@@ -70,7 +70,7 @@ impl ReaderSearch {
     }
 
     /// Searches a log for the text in the page's URL, if there is one. The first match of the first log is shown,
-    /// unless the address contains a line.
+    /// unless the URL contains a line.
     pub fn begin(self, log: Log) {
         let Some(parameters) = address::parameters() else { return };
         let is = |name: &str| parameters.get(name).as_deref() == Some("true");
@@ -84,7 +84,7 @@ impl ReaderSearch {
             };
             let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
-            // The pause lets the filter in the address find its lines first, among which the match is shown.
+            // During the pause, the filter in the URL finds its lines, so that the match is shown among them.
             search_in(log, &terms, first, TYPING_PAUSE);
             self.terms.set(terms);
         }

@@ -45,7 +45,7 @@ pub struct SelectedLines {
     new_lines: usize,
     /// The lines of the buffer that were unfinished when the lines were last updated, in order.
     unfinished: Vec<LineKey>,
-    /// The range of the log of which the window holds every selected line, or `None` if there is no window.
+    /// The range of the log for which the window contains all selected lines, or `None` if there is no window.
     range: Option<Range<LineKey>>,
 }
 
@@ -88,7 +88,7 @@ impl SelectedLines {
         self.findings.total() - self.lines_after()
     }
 
-    /// Returns the number of selected lines from a line to the end, as far as it is known.
+    /// Returns the known number of selected lines from a line to the end.
     #[must_use]
     pub fn count_from(&self, key: LineKey) -> i64 {
         let new_lines = self.lines().range(self.first_new()..).filter(|line| line.key >= key).count();

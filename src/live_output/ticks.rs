@@ -1,4 +1,4 @@
-//! The marks beside the scrollbar, which show where in the log the errors and the matches of the reader's search are.
+//! The marks beside the scrollbar, which show the positions of errors and search matches in the log.
 
 use leptos::prelude::*;
 

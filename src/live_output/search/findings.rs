@@ -22,7 +22,7 @@ struct AttemptFindings {
     steps: Vec<StepMatches>,
     /// The number of matching lines.
     matches: i64,
-    /// The number of matching lines before the line with which the current request began.
+    /// The number of matching lines before the first line of the current request.
     before: i64,
     /// The first line that has not been searched.
     searched: i64,

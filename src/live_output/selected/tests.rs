@@ -34,7 +34,7 @@ impl Log {
         (1..=self.lines).filter(|number| number % 10 == 0 && range.contains(number)).collect()
     }
 
-    /// Returns what a search has found before line `to`, in parts of 1000 lines.
+    /// Returns the results of a search of the lines before `to`, in parts of 1000 lines.
     fn found(&self, to: i64) -> Findings {
         let mut findings = Findings::default();
         findings.begin(1, 1);
@@ -290,8 +290,7 @@ fn changing_the_filter_keeps_the_line_at_the_top_of_the_panel_or_the_next_one() 
     }
 }
 
-/// Returns what the server finds while a line that has been printed first is still unfinished: the search would
-/// continue from it.
+/// Returns the results of a search while the first line is still unfinished, so that the search would continue from it.
 fn found_after_unfinished_line(log: &Log) -> Findings {
     let mut findings = Findings::default();
     findings.begin(1, 1);

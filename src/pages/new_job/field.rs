@@ -74,7 +74,7 @@ pub fn TextField(
     note: &'static str,
     /// The field's name in the posted form, which is also the input's id.
     name: &'static str,
-    /// The name by which tests find the input.
+    /// The input's `data-testid`.
     testid: &'static str,
     /// The path of the field in a submission.
     field: &'static str,
