@@ -6,10 +6,10 @@ export function percentile(values: number[], part: number): number {
   return values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 }
 
-/** Returns the memory of the browser's largest renderer process in KiB, with shared pages counted proportionally. */
+/** Returns the memory usage of the browser's largest renderer process in KiB, with shared memory counted proportionally. */
 export async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   const tab = await page.context().newCDPSession(page);
-  // Frees the memory of pages that were open before.
+  // Free the memory of pages that were open before.
   await tab.send("HeapProfiler.collectGarbage");
   await tab.detach();
   const session = await browser.newBrowserCDPSession();

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server as TcpServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** Passes connections on to a server, and cuts them when a test asks for it. */
+/** Forwards connections to a server, and closes them when a test requests it. */
 export class Proxy {
   private readonly clients = new Set<Socket>();
 
@@ -19,7 +19,7 @@ export class Proxy {
         server.destroy();
       });
       server.once("close", () => client.destroy());
-      // A connection that fails is closed, too.
+      // Ignore errors. A connection that fails emits `close` as well.
       client.on("error", () => {});
       server.on("error", () => {});
       client.pipe(server).pipe(client);
@@ -32,7 +32,7 @@ export class Proxy {
     return `http://127.0.0.1:${(this.listener.address() as AddressInfo).port}`;
   }
 
-  /** Cuts each open connection with the given probability. Returns how many were cut. */
+  /** Closes each open connection with the given probability. Returns the number of closed connections. */
   cut(probability: number): number {
     const chosen = [...this.clients].filter(() => Math.random() < probability);
     for (const client of chosen) client.resetAndDestroy();

@@ -43,7 +43,7 @@ export class Server {
     expect(this.url).toContain("http://127.0.0.1:");
   }
 
-  /** Stops the process, by default with SIGKILL. */
+  /** Stops the server with a signal, by default SIGKILL. */
   async down(signal: NodeJS.Signals = "SIGKILL") {
     const child = this.child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

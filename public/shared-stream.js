@@ -1,19 +1,20 @@
-// Receives the events of the jobs of all open pages through one connection, and the changes of all jobs through another
-// one, because browsers open at most six connections to a server that does not speak HTTP/2. All pages of a browser share
-// this worker.
+// A shared worker, which all pages of a browser use. It receives the events of the pages' jobs through one connection,
+// and the changes to all jobs through another, because browsers open at most six connections to a server that does not
+// support HTTP/2.
 //
 // A page sends "JOB SEQ all" to receive all events of a job after a seq, "JOB SEQ lifecycle" to receive new lifecycle
-// events, "jobs" to receive an event for each change of a job, and "" before it is closed. It receives pairs of a type and
-// a text: "open", "event" (with the event of a job as JSON), "heartbeat", "terminal" (all events of its job have been
-// sent), and "error" when the stream has broken. After an error, the page subscribes again.
+// events, "jobs" to receive an event for each change to any job, and "" before it is closed. It receives pairs of a
+// type and a text. The types are "open", "event" (with an event of the job as JSON), "heartbeat", "terminal" (all
+// events of the job have been sent), and "error" (the stream has broken). After an error, the page has to subscribe
+// again.
 
 /**
- * The pages, with the seq of the last event that they have.
+ * The pages, each with the seq of the last event that it has received.
  * @type {Map<MessagePort, { job: string, seq: number, all: boolean }>}
  */
 const pages = new Map();
 /**
- * The unfinished jobs of the open stream, with the seq of the last event that was received.
+ * The unfinished jobs of the open stream, each with the seq of the last event that was received.
  * @type {Map<string, { seq: number, all: boolean }>}
  */
 let streamed = new Map();
@@ -22,11 +23,11 @@ let source = null;
 let opening = 0;
 let opensAt = Infinity;
 
-/** The pause before the stream is opened again because a job is no longer shown, in milliseconds. */
+/** The delay before the stream is reopened because a job is no longer shown, in milliseconds. */
 const LATER = 1000;
-/** The pause before the stream is opened again because of a new page. Several pages may be restored at once. */
+/** The delay before the stream is reopened for a new page, in milliseconds. Several pages may be restored at once. */
 const SOON = 10;
-/** The maximum number of jobs of a stream, which is the API's limit. Pages of other jobs receive nothing, and poll. */
+/** The maximum number of jobs in a stream (the API's limit). Pages of further jobs receive nothing, and poll. */
 const MOST_JOBS = 50;
 
 /**
@@ -47,7 +48,7 @@ self.onconnect = ({ ports: [port] }) => {
       leave(port);
     }
   };
-  // Not all browsers report that a page has crashed. A port that remains receives messages that nobody reads.
+  // Some browsers do not report that a page has crashed. Messages to the port of a crashed page have no effect.
   port.onclose = () => leave(port);
 };
 
@@ -72,7 +73,7 @@ function leave(port) {
   }
 }
 
-/** Sends the changes of all jobs to a page. */
+/** Sends the changes to all jobs to a page. */
 function watchJobs(port) {
   lists.add(port);
   if (changes?.readyState === EventSource.OPEN) {
@@ -85,7 +86,7 @@ function watchJobs(port) {
   const send = (type) => lists.forEach((list) => list.postMessage([type, ""]));
   stream.onopen = () => send("open");
   stream.addEventListener("job", () => send("event"));
-  // The pages subscribe again.
+  // After an error, the pages subscribe again.
   stream.onerror = () => {
     stream.close();
     changes = null;
@@ -95,7 +96,7 @@ function watchJobs(port) {
   changes = stream;
 }
 
-/** Returns whether the stream will send what the page lacks. */
+/** Returns whether the open stream will send all events that the page lacks. */
 function isServed({ job, seq, all }) {
   const known = source && streamed.get(job);
   return Boolean(known) && (!all || (known.all && seq >= known.seq));
@@ -109,7 +110,7 @@ function openAfter(pause) {
   }
 }
 
-/** Opens the stream of the jobs of all pages, unless the open stream is that already. */
+/** Opens a stream for the jobs of all pages, unless the open stream already serves them. */
 function open() {
   opensAt = Infinity;
   const wanted = wantedJobs();
@@ -133,11 +134,11 @@ function open() {
     sendEvent(job, Number(seq), data);
   });
   source.addEventListener("terminal", ({ lastEventId }) => end(lastEventId, "terminal"));
-  // A page learns why its job cannot be streamed when it polls after the error.
+  // After the error, the page polls, and the response contains the reason why its job cannot be streamed.
   source.addEventListener("refused", ({ lastEventId }) => end(lastEventId, "error"));
 }
 
-/** Returns the jobs of the pages, each after the earliest seq. Pages that show output and newer pages come first. */
+/** Returns the jobs of the pages, each with the earliest seq. Pages that show output and newer pages come first. */
 function wantedJobs() {
   const wanted = new Map();
   const newest = [...pages.values()].reverse();
@@ -162,7 +163,7 @@ function sendEvent(job, seq, data) {
       continue;
     }
     if (page.all) {
-      // A page that lacks earlier events gets them when the stream is opened again, which is about to happen.
+      // The page lacks earlier events. It receives them when the stream is reopened, which has already been scheduled.
       if (seq > page.seq + 1) {
         continue;
       }
@@ -174,7 +175,7 @@ function sendEvent(job, seq, data) {
   }
 }
 
-/** Reports that no more events of a job follow. */
+/** Reports that no more events of a job will follow. */
 function end(id, type) {
   const [job] = id.split(":");
   streamed.delete(job);

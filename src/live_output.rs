@@ -6,10 +6,10 @@
 //! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
 //! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
 //! the result; its views are [`rows`], [`toolbar`] and [`status_bar`]. [`follow`] reacts to the reader's scrolling, and
-//! [`permalink`] puts a reference to a line into the page's address. A [`finder`] lets the server search the whole log
-//! for [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores what it has found. [`logs`] contains the logs of the
-//! page: a page can show several jobs side by side. [`selected`] holds the lines
-//! that a filter selects, and [`listed`] is what the list is built from: these lines, or those of the buffer.
+//! [`permalink`] puts a reference to a line into the page's URL. A [`finder`] has the server search the whole log for
+//! [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores the results. [`selected`] holds the lines that a
+//! filter selects. [`listed`] provides the lines of the list: the selected lines, or those of the buffer. [`logs`]
+//! contains all logs of the page, because a page can show several jobs.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
@@ -80,8 +80,8 @@ pub use toolbar::CopyButton;
 use toolbar::Toolbar;
 use without_scripts::WithoutScripts;
 
-/// The minimum time, in milliseconds, between an announcement to screen readers and the next announcement of the number
-/// of lines. The lines themselves are not announced, because a scrolling log is too much to read aloud.
+/// The minimum time, in milliseconds, between any announcement to screen readers and the next announcement of the
+/// number of lines. The lines themselves are not announced, because a scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
 /// Shows the log of a job and updates it live.
@@ -101,11 +101,11 @@ pub fn LiveOutput(source: LogSource) -> impl IntoView {
     .into_any()
 }
 
-/// The tools for several logs, which the page shows beside each other.
+/// Shows the tools that all logs of a page share.
 #[component]
 pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     let is_filter_bar_open = RwSignal::new(false);
-    // One log may have changed its filter, to show a line that the filter would hide.
+    // If a log removes its filter to show a hidden line, apply this change to the other logs too.
     Effect::new(move || {
         let _ = logs.filter();
         untrack(|| logs.change_filter(|_| ()));
@@ -120,7 +120,7 @@ pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     .into_any()
 }
 
-/// The bars with further filters and the search field, as far as they are open.
+/// Shows the filter bar and the search bar, if they are open.
 #[component]
 fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     view! {
@@ -278,7 +278,7 @@ fn announce(log: Log, announcement: RwSignal<String>, announced: StoredValue<f64
     announced.set_value(now);
 }
 
-/// Calls `measure` whenever the size of a list changes, or when the size of characters changes because a font was loaded.
+/// Calls `measure` when the size of a list changes, or when the size of characters changes because a font was loaded.
 fn observe_size(scroller: NodeRef<html::Div>, ruler: Ruler, measure: impl Fn() + 'static) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;

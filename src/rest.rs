@@ -25,7 +25,7 @@ pub enum RestError {
     Unreachable,
 }
 
-/// Percent-encodes a value for the query of an address.
+/// Percent-encodes a value for the query of a URL.
 pub fn encoded(value: &str) -> String {
     js_sys::encode_uri_component(value).into()
 }

@@ -60,17 +60,17 @@ export class JobPage {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** The row with the title of a group, or with the beginning of a step. */
+  /** Returns the row with the title of a group, or with the beginning of a step. */
   title(text: string): Locator {
     return this.rows.filter({ has: this.page.getByTestId("group-toggle").and(this.page.getByLabel(text, { exact: true })) });
   }
 
-  /** The lines with exactly this text. */
+  /** Returns the lines with exactly this text. */
   withText(text: string): Locator {
     return this.lines.filter({ has: this.page.locator(".live-text", { hasText: new RegExp(`^${text}$`) }) });
   }
 
-  /** The button that collapses or expands the group with this title. */
+  /** Returns the button that collapses or expands the group with this title. */
   toggle(text: string): Locator {
     return this.title(text).getByTestId("group-toggle");
   }
@@ -89,7 +89,7 @@ export class JobPage {
     return isNarrow;
   }
 
-  /** Unfolds the column with the timeline and the artifacts, which narrow screens fold. */
+  /** Expands the column with the timeline and the artifacts, which is collapsed on narrow screens. */
   async openAside() {
     const fold = this.page.locator(".job-aside > .fold");
     if (await fold.isVisible()) {
@@ -97,13 +97,13 @@ export class JobPage {
     }
   }
 
-  /** Opens the menu with the times and the treatment of long lines. */
+  /** Opens the menu with the display options. */
   async openDisplayMenu() {
     await this.openTools();
     await this.page.getByTestId("display-menu").click();
   }
 
-  /** Shows the bar with the filters by step and stream, on narrow screens through the menu. */
+  /** Opens the bar with the filters by step and stream. On narrow screens, its button is in the menu. */
   async openFilterBar() {
     const isNarrow = await this.openTools();
     await this.page.getByTestId("filter-bar-open").filter({ visible: true }).click();
@@ -117,7 +117,7 @@ export class JobPage {
     return this.page.locator(`[data-testid="live-row"][data-line="${number}"]`);
   }
 
-  /** Returns the number of a line, with which the line is chosen. */
+  /** Returns the line number of a line. Clicking it chooses the line. */
   numberOf(number: number): Locator {
     return this.line(number).locator(".live-number");
   }

@@ -2,7 +2,7 @@ import { expect, type Locator, type Page } from "@playwright/test";
 import type { Server } from "../server.ts";
 import { JobPage } from "./job-page.ts";
 
-/** The page with the logs of several jobs side by side. Its tools are those of a job's page. */
+/** The page with the logs of several jobs side by side. It has the same tools as a job's page. */
 export class SeveralJobsPage extends JobPage {
   readonly columns: Locator;
   /** The list with the lines of all jobs. */
@@ -22,12 +22,12 @@ export class SeveralJobsPage extends JobPage {
     await expect(this.columns).toHaveCount(ids.length);
   }
 
-  /** The column of a job. */
+  /** Returns the column of a job. */
   column(id: string): Locator {
     return this.page.locator(`[data-testid="live-output"][data-job="${id}"]`);
   }
 
-  /** The lines in the column of a job that contain a text. */
+  /** Returns the lines in a job's column that contain a text. */
   linesOf(id: string, text: string | RegExp): Locator {
     return this.column(id).locator('[data-kind="log"] .live-text').filter({ hasText: text });
   }

@@ -8,10 +8,10 @@ import { type Api, expect, type Server, test } from "../server.ts";
 
 const axe = await readFile(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
 
-/** Returns what axe finds on the page, one text for each element. */
+/** Returns the violations that axe finds on the page, one string for each element. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
-  // Text that is fading in has less contrast.
+  // Wait for animations, because text that is fading in has less contrast.
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
   const { violations } = await page.evaluate(() => Reflect.get(window, "axe").run() as Promise<AxeResults>);
   return violations.flatMap(({ id, help, nodes }) =>
@@ -21,7 +21,7 @@ async function violations(page: Page): Promise<string[]> {
 
 const COLOURS = "for i in $(seq 30 37) $(seq 90 97); do printf \"\\033[${i}mcolour $i\\033[0m \"; done; echo; echo 'error: broken'; echo 'warning: odd'; echo see https://example.com/";
 
-/** The pages, each with what a user sees there. */
+/** The pages in their states, each with a function that opens it. */
 const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<void>> = {
   "the login page": async (page, server) => {
     await page.context().clearCookies();
@@ -126,7 +126,7 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
 
 for (const [name, show] of Object.entries(PAGES)) {
   for (const [size, viewport] of Object.entries({ desktop: { width: 1400, height: 900 }, phone: { width: 390, height: 844 } })) {
-    test(`axe finds no fault on ${name}, in light and dark, ${size}`, async ({ page, server, api }) => {
+    test(`axe finds no violations on ${name}, in light and dark mode, ${size}`, async ({ page, server, api }) => {
       await page.setViewportSize(viewport);
       await show(page, server, api);
       const found: Record<string, string[]> = {};

@@ -46,7 +46,7 @@ test("chosen lines stay chosen while the reader scrolls, and are copied as text,
   await expect(page).toHaveURL(new RegExp(`/${id}$`));
 });
 
-test("everything that the filter shows is copied, although the browser holds only a part of it", async ({ page, server, api }) => {
+test("everything that the filter shows is copied, although only a part of it is in the browser", async ({ page, server, api }) => {
   const id = await api.submit({ run: "awk 'BEGIN { for (i = 1; i <= 30000; i++) print (i % 10 ? \"line\" : \"warning\") \": \" i }'" });
   await api.ended(id);
   const job = new JobPage(page);
@@ -72,7 +72,7 @@ test("a link to a range of an earlier attempt marks its lines", async ({ page, s
   await expect(job.chosen).toContainText("3 lines: 2000\u20132002");
 });
 
-test("the browser's refusal to copy is said", async ({ page, server, api }) => {
+test("a message is shown if the browser does not allow copying", async ({ page, server, api }) => {
   const id = await api.submit({ run: "echo text" });
   await api.ended(id);
   const job = new JobPage(page);

@@ -13,7 +13,7 @@ async function expectUnbroken(job: JobPage) {
   expect(rows).toEqual(rows.map((_, i) => rows[0]! + i));
 }
 
-test("FR-009: the page reconnects after a restart of the server, and no line is missing or repeated", async ({ page, server, api }) => {
+test("FR-009: the page reconnects after the server restarts, and no line is missing or repeated", async ({ page, server, api }) => {
   const id = await api.submit({ run: ticking("/no/such/file") });
   const job = new JobPage(page);
   await job.open(server, id);
@@ -48,7 +48,7 @@ test("the page falls back to polling when the stream fails, and later returns to
   await expectUnbroken(job);
 });
 
-/** Makes the page believe that it was hidden or shown. */
+/** Simulates that the page is hidden or shown. */
 async function show(page: Page, state: "hidden" | "visible") {
   await page.evaluate((state) => {
     Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
@@ -92,7 +92,7 @@ test("a hidden tab shows in its icon and title that its job has ended", async ({
   await expectUnbroken(job);
 });
 
-test("20 pages are live at once and share one stream, which outlives the page that was opened first", async ({ context, server, api }) => {
+test("20 pages are live at once and share one stream, which stays open after the first page is closed", async ({ context, server, api }) => {
   test.setTimeout(120_000);
   const stop = join(server.data, "stop");
   const pages: JobPage[] = [];
@@ -103,7 +103,7 @@ test("20 pages are live at once and share one stream, which outlives the page th
     await job.expectConnection("live");
     pages.push(job);
   }
-  // The server notices a moment later that an earlier stream has been closed.
+  // It takes a moment for the server to notice that an earlier stream has been closed.
   await expect.poll(() => api.metric("tailwater_streams_open")).toBe(1);
   await pages[0]!.page.close();
   await writeFile(stop, "");
@@ -148,11 +148,11 @@ test("a page that joins the stream of a busy job, and a page of a quiet job besi
   const jobs = [await open(busy), await open(busy), await open(busy)];
   await show(jobs[0]!.page, "hidden");
   await jobs[0]!.expectConnection("paused");
-  // The quiet page would consider a stream without heartbeats as broken after 25 s.
+  // The quiet page would consider a stream without heartbeats broken after 25 s.
   await still.page.waitForTimeout(27_000);
   await show(jobs[0]!.page, "visible");
   await jobs[0]!.expectConnection("live");
-  expect(states, "the quiet page was live all the time").toEqual([]);
+  expect(states, "the quiet page stayed live").toEqual([]);
   await writeFile(stop, "");
   for (const job of [...jobs, still]) {
     await job.expectEnded("succeeded");
@@ -161,7 +161,7 @@ test("a page that joins the stream of a busy job, and a page of a quiet job besi
   }
 });
 
-test("a hidden page asks for its job only when the job changes, not for each line that another page shows", async ({ context, server, api }) => {
+test("a hidden page requests its job only when the job changes, not for each line that another page shows", async ({ context, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: `i=0; while [ ! -e ${stop} ]; do i=$((i+1)); echo tick $i; sleep 0.01; done; echo last` });
   const shown = new JobPage(await context.newPage());
@@ -183,7 +183,7 @@ test("a hidden page asks for its job only when the job changes, not for each lin
   expect(requests, "a burst of events causes few requests").toBeLessThan(6);
 });
 
-test("more lists of jobs are live at once than a browser opens connections", async ({ context, server, api }) => {
+test("more job lists are live at once than the number of connections that a browser opens", async ({ context, server, api }) => {
   const lists = [];
   for (let count = 0; count < 8; count += 1) {
     const list = new JobPage(await context.newPage());

@@ -3,7 +3,7 @@ import { JobPage } from "../pages/job-page.ts";
 
 const TIME_OF_DAY = /^\d\d:\d\d:\d\d\.\d\d\d$/;
 
-test("the times of the lines can be chosen, and the choice is kept", async ({ page, server, api }) => {
+test("the displayed times of the lines can be chosen, and the choice is stored", async ({ page, server, api }) => {
   const id = await api.submit({ steps: [{ run: "echo one; sleep 1.2" }, { run: "echo two" }] });
   await api.ended(id);
   const job = new JobPage(page);
@@ -49,7 +49,7 @@ test.describe("in another time zone", () => {
   });
 });
 
-test("long lines can be shown in one row, and the list is scrolled sideways", async ({ page, server, api }) => {
+test("long lines can be shown in one row, and the list scrolls horizontally", async ({ page, server, api }) => {
   const id = await api.submit({ run: "for i in $(seq 200); do printf '%s ' $i; seq -s ' ' 300; done" });
   await api.ended(id);
   const job = new JobPage(page);
@@ -65,7 +65,7 @@ test("long lines can be shown in one row, and the list is scrolled sideways", as
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
   await job.panel.evaluate((panel) => (panel.scrollTop = panel.scrollHeight));
-  await expect(job.follow, "following resumes at the end wherever the list is scrolled to sideways").toHaveAttribute("aria-pressed", "true");
+  await expect(job.follow, "following resumes at the end, at any horizontal scroll position").toHaveAttribute("aria-pressed", "true");
 
   await page.reload();
   await job.hydrated();

@@ -232,7 +232,7 @@ test("the form suggests recent settings, and stores no title, command or variabl
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
   expect(stored).toContain("DEPLOY_TOKEN");
   expect(stored).not.toMatch(/a-value|a-title|a-command/);
-  // A job that ran with the default shell is not changed to the shell that was used most recently.
+  // Editing a job that ran with the default shell does not change it to the most recently used shell.
   const id = page.url();
   await form.command.fill("true");
   await form.shell.selectOption("");
@@ -257,9 +257,9 @@ test("the edit form of a job has that job's shell, not the most recently used on
 
 for (const [what, script] of [
   ["is forbidden", "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } })"],
-  ["is switched off", "Object.defineProperty(window, 'localStorage', { get: () => null })"],
+  ["is disabled", "Object.defineProperty(window, 'localStorage', { get: () => null })"],
   ["is full", "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }"],
-  ["contains something else", "localStorage.setItem('tailwater.new-job', '{\"names\":7}')"],
+  ["contains invalid data", "localStorage.setItem('tailwater.new-job', '{\"names\":7}')"],
 ]) {
   test(`the form works if the browser's storage ${what}`, async ({ page, server }) => {
     const complaints: string[] = [];

@@ -1,7 +1,7 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-test("a failed job opens at the first error of its failed step, and its end is one key away", async ({ page, server, api }) => {
+test("a failed job opens at the first error of its failed step, and a key leads to the end of its log", async ({ page, server, api }) => {
   const steps = [
     { id: "lint", run: "echo 'error: only a lint'; seq 500" },
     { id: "test", run: "seq -f 'test %.0f ok' 5000; echo 'error: test 17 failed'; seq -f 'cleanup %.0f' 2000; echo 'error: 1 test failed' >&2; exit 1" },
@@ -60,7 +60,7 @@ test("a job without errors has no error buttons", async ({ page, server, api }) 
   await expect(job.errorCount).toHaveCount(0);
 });
 
-test("the timeline counts the errors of each step and leads to the first one", async ({ page, server, api }) => {
+test("the timeline shows the number of errors of each step and links to the first one", async ({ page, server, api }) => {
   const failing = "seq 3000; echo 'error: one'; seq 3000; printf 'Traceback (most recent call last):\\n  File \"a.py\", line 1\\n    f()\\nValueError: two\\n'; seq 3000";
   const id = await api.submit({
     steps: [
@@ -78,7 +78,7 @@ test("the timeline counts the errors of each step and leads to the first one", a
   await expect(errorsOf("second")).toHaveCount(0);
   await errorsOf("first").click();
   await expect(job.line(3_001)).toBeInViewport();
-  // The lines of the traceback are one error.
+  // The lines of the traceback count as one error.
   await page.keyboard.press("e");
   await expect(job.line(6_002)).toBeInViewport();
   await expect(job.line(6_005)).toHaveAttribute("data-level", "error");

@@ -29,7 +29,7 @@ test("the warnings of the whole log are listed, counted and shown in context", a
   await expect(page).not.toHaveURL(/filter=/);
 });
 
-test("a list filtered by step and stream keeps its filter in the address", async ({ page, server, api }) => {
+test("a list filtered by step and stream keeps its filter in the URL", async ({ page, server, api }) => {
   const id = await api.submit(STEPS);
   await api.ended(id);
   const job = new JobPage(page);

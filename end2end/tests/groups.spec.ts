@@ -20,7 +20,7 @@ test("groups are collapsed and expanded by click and by key", async ({ page, ser
   await api.ended(id);
   const job = new JobPage(page);
   await job.open(server, id);
-  await expect(job.title("Run the tests"), "the program asks for a collapsed section").toContainText("20 lines");
+  await expect(job.title("Run the tests"), "the program requests a collapsed section").toContainText("20 lines");
   await expect(job.toggle("Run the tests")).toHaveAttribute("aria-expanded", "false");
   await expect(job.withText("210")).toHaveCount(0);
   await expect(job.lines.filter({ hasText: "endgroup" }), "the end of a group has no row").toHaveCount(0);
@@ -53,7 +53,7 @@ test("groups are collapsed and expanded by click and by key", async ({ page, ser
   await expect(job.toggle("Install packages")).toHaveAttribute("aria-expanded", "true");
 });
 
-test("a found line, an error and a line of the address are shown although their group is collapsed", async ({ page, server, api }) => {
+test("a found line, an error and a line in the URL are shown even if their group is collapsed", async ({ page, server, api }) => {
   const id = await api.submit({ run: BUILD });
   await api.ended(id);
   const job = new JobPage(page);

@@ -1,7 +1,7 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** Texts that would break out of a title, a script or an element if they were not escaped. */
+/** Texts that would break out of a title, a script or an element if the page did not escape them. */
 const texts = [
   `</title><meta http-equiv=refresh content="0;url=https://example.com">`,
   `echo '<title>x'`,

@@ -5,7 +5,7 @@ import { expect, test } from "../server.ts";
 
 const icon = "link[rel=icon]";
 
-test("the tab's icon tells the status, and a notification the end, if the user asked for one", async ({ page, context, server, api }) => {
+test("the tab's icon shows the job's status, and a notification is shown when the job ends, if the user requested it", async ({ page, context, server, api }) => {
   await context.grantPermissions(["notifications"]);
   await page.addInitScript(() => {
     const shown: string[] = [];
@@ -42,7 +42,7 @@ test("the tab's icon tells the status, and a notification the end, if the user a
   await expect(page.locator(icon)).toHaveAttribute("href", "/favicon.svg");
 });
 
-test("a refused permission is said", async ({ page, server, api }) => {
+test("a message is shown if the browser blocks notifications", async ({ page, server, api }) => {
   await page.addInitScript(() => {
     Notification.requestPermission = () => Promise.resolve("denied");
   });
@@ -50,7 +50,7 @@ test("a refused permission is said", async ({ page, server, api }) => {
   const job = new JobPage(page);
   await job.open(server, id);
   await page.getByTestId("notify").click();
-  await expect(page.getByRole("button", { name: "The browser does not allow notifications" })).toBeDisabled();
+  await expect(page.getByRole("button", { name: "Your browser blocks notifications. Allow them for this site and reload the page." })).toBeDisabled();
   await page.getByTestId("cancel-job").click();
   await job.expectEnded("cancelled");
 });

@@ -132,7 +132,7 @@ test("FR-009: following pauses while the user reads, the text does not move, and
   }
 });
 
-test("FR-009: copy copies the filtered lines without escape codes", async ({ page, context, server, api }) => {
+test("FR-009: the filtered lines are copied without escape sequences", async ({ page, context, server, api }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const id = await api.submit({ run: "printf '\\033[31mred\\033[0m one\\n'; echo two" });
   const job = new JobPage(page);
@@ -155,7 +155,7 @@ test("the page shows the command that runs the job again from a terminal", async
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`tailwater rerun ${id}`);
 });
 
-test("FR-009: download saves the complete log", async ({ page, server, api }) => {
+test("FR-009: the complete log can be downloaded", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq 5000; printf 'no newline'" });
   const job = new JobPage(page);
   await job.open(server, id);

@@ -62,7 +62,7 @@ test("a link to a line opens and highlights it, and a click on a line number lin
   await expect(job.line(19_999)).toBeInViewport();
 });
 
-test("the button of a gap loads the lines that were not shown live", async ({ page, server, api }) => {
+test("the button in a gap loads the lines that were not shown live", async ({ page, server, api }) => {
   test.slow();
   await server.down("SIGTERM");
   server.env = { TAILWATER_LIVE_JOB_BYTES: "1048576" };
@@ -84,7 +84,7 @@ test("the button of a gap loads the lines that were not shown live", async ({ pa
   await expect(marked.locator(".live-text")).toHaveText(`line ${number} of an output that is more than is sent of one job, by far`);
 });
 
-test("after two restarts of the server under load no line is missing or repeated", async ({ page, server, api }) => {
+test("after two restarts of the server under load, no line is missing or repeated", async ({ page, server, api }) => {
   test.slow();
   const id = await api.submit({ run: "while :; do seq 100; sleep 0.05; done" }, { maxAttempts: 2 });
   const job = new JobPage(page);

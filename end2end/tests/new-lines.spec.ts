@@ -10,7 +10,7 @@ const job = (text: string, gate: string) => ({
   run: 'seq -f "compiled file %g in 3 ms" 1000; echo "$TEXT"; [ -z "$GATE" ] || until [ -e "$GATE" ]; do sleep 0.05; done; echo "$TEXT again"; exit ${CODE:-0}',
 });
 
-test("only the lines are shown that the last success did not print, while the job runs and afterwards", async ({ page, server, api }) => {
+test("only the lines that the last successful job did not print are shown, while the job runs and afterwards", async ({ page, server, api }) => {
   const first = await api.submit(job("fine", ""));
   await api.ended(first);
   const gate = join(server.data, "gate");
@@ -38,7 +38,7 @@ test("only the lines are shown that the last success did not print, while the jo
   await expect(shown.withText("compiled file 1000 in 3 ms")).toBeVisible();
 });
 
-test("a comparison that is impossible is reported", async ({ page, server, api }) => {
+test("a message is shown if the jobs cannot be compared", async ({ page, server, api }) => {
   const id = await api.submit(job("one", ""));
   await api.ended(id);
   const shown = new JobPage(page);
@@ -51,7 +51,7 @@ test("a comparison that is impossible is reported", async ({ page, server, api }
   await expect(shown.panel).not.toContainText("The filter cannot be applied");
 });
 
-test("a job without an earlier success has no such filter", async ({ page, server, api }) => {
+test("a job without an earlier successful job has no filter for new lines", async ({ page, server, api }) => {
   const id = await api.submit(job("only one", ""));
   await api.ended(id);
   const shown = new JobPage(page);

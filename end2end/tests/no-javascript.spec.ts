@@ -5,7 +5,7 @@ import { expect, test } from "../server.ts";
 
 test.use({ javaScriptEnabled: false });
 
-test("without JavaScript a job's page shows its state, its steps and its newest lines, and a note", async ({ page, server, api }) => {
+test("without JavaScript, a job's page shows its state, its steps, its newest lines and a note", async ({ page, server, api }) => {
   const id = await api.submit({ title: "plain", steps: [{ name: "Count", run: "seq 600; printf '\\033[31mred\\033[0m\\n'; exit 3" }] });
   await api.ended(id);
   await page.goto(`${server.url}/tasks/queue/${id}`);
@@ -24,7 +24,7 @@ test("without JavaScript a job's page shows its state, its steps and its newest 
   await expect(job.connection).toBeHidden();
 });
 
-test("without JavaScript the log is filtered and searched as text", async ({ page, server, api }) => {
+test("without JavaScript, the log is filtered and searched as text", async ({ page, server, api }) => {
   const id = await api.submit({
     steps: [
       { name: "Build & test", id: "build", run: "echo built; echo 'warning: odd'" },
@@ -50,7 +50,7 @@ test("without JavaScript the log is filtered and searched as text", async ({ pag
   expect(await page.locator("body").innerText()).toBe("deployed\n");
 });
 
-test("without JavaScript a running job's page reloads itself on request", async ({ page, server, api }) => {
+test("without JavaScript, a running job's page reloads itself on request", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: `echo begun; while [ ! -e ${stop} ]; do sleep 0.05; done; echo over` });
   await expect.poll(async () => (await api.job(id)).lastSeq).toBeGreaterThan(5);
@@ -64,7 +64,7 @@ test("without JavaScript a running job's page reloads itself on request", async 
   await expect(page.getByRole("link", { name: /reload/i })).toHaveCount(0);
 });
 
-test("without JavaScript a job is submitted, cancelled and run again", async ({ page, server }) => {
+test("without JavaScript, a job is submitted, cancelled and run again", async ({ page, server }) => {
   await page.goto(`${server.url}/tasks/queue/new`);
   await expect(page.getByTestId("add-step")).toBeHidden();
   await page.getByTestId("field-title").fill("by form");
@@ -83,7 +83,7 @@ test("without JavaScript a job is submitted, cancelled and run again", async ({ 
   await expect(page.getByTestId("job-title")).toHaveText("by form");
 });
 
-test("without JavaScript the job list can be searched", async ({ page, server, api }) => {
+test("without JavaScript, the job list can be searched", async ({ page, server, api }) => {
   await api.submit({ title: "needle", run: "true" });
   await api.submit({ title: "hay", run: "true" });
   await page.goto(`${server.url}/tasks/queue`);

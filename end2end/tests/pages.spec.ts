@@ -22,7 +22,7 @@ test("the printed login link works once and leads to the queue", async ({ browse
   await second.close();
 });
 
-test("an empty queue says what to do, and a new job can be followed until it has finished", async ({ page, server }) => {
+test("an empty queue explains what to do, and a new job can be followed until it has finished", async ({ page, server }) => {
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page.getByTestId("job-row")).toHaveCount(0);
   await expect(page.getByRole("main")).toContainText(/first job|no jobs/i);
@@ -61,7 +61,7 @@ test("the job list updates itself and can be searched", async ({ page, server, a
   await expect(row(slow)).toHaveCount(1);
 });
 
-test("the job list is filtered by status, period and user, with counts, and keeps its filters in the address", async ({ page, server, api }) => {
+test("the job list is filtered by status, period and user, with counts, and keeps its filters in the URL", async ({ page, server, api }) => {
   for (const run of ["true", "true", "exit 1"]) {
     await api.ended(await api.submit({ title: `ended: ${run}`, run }));
   }
@@ -71,7 +71,7 @@ test("the job list is filtered by status, period and user, with counts, and keep
   const filter = (name: string) => page.getByTestId(`jobs-${name}`);
   await expect(filter("all")).toHaveText("All 3");
   await expect(filter("all")).toHaveAttribute("aria-current", "true");
-  await expect(page.getByRole("button", { name: "Search" }), "it is only for browsers without scripts").toBeHidden();
+  await expect(page.getByRole("button", { name: "Search" }), "the button is only for browsers without scripts").toBeHidden();
   await expect(filter("succeeded")).toHaveText("Succeeded 2");
   await filter("failed").click();
   await expect(page).toHaveURL(/\?status=failed$/);

@@ -49,7 +49,7 @@ test("an HTML report is displayed with its parts, and isolated from the page", a
   await expect(page.getByTestId("preview")).toHaveCount(0);
 });
 
-test("texts and images are displayed, and other files are not", async ({ page, server, api }) => {
+test("text files and images are displayed, and other files are not", async ({ page, server, api }) => {
   const id = await api.submit({ run: ARTIFACTS, artifacts: ["report/**", "*.txt", "*.bin"] });
   await api.ended(id);
   const job = new JobPage(page);

@@ -42,7 +42,7 @@ test("a search of the whole log counts the matches and moves between them", asyn
   await expect(page).toHaveURL(new RegExp(`/${id}$`));
 });
 
-test("a regular expression marks what it matches, and an invalid one says why", async ({ page, server, api }) => {
+test("the matches of a regular expression are marked, and an error is shown for an invalid one", async ({ page, server, api }) => {
   const script = "printf '\\033[31mer\\033[0mror: \\033[1mfirst\\033[0m\\n'; echo '100 %'; printf 'old text\\rnew\\n'; echo 'error: second'";
   const id = await api.submit({ run: script });
   await api.ended(id);
@@ -61,7 +61,7 @@ test("a regular expression marks what it matches, and an invalid one says why", 
   await expect(job.searchSummary).toContainText("Not a valid regular expression: unclosed group");
 });
 
-test("a search is part of the address, and is shown again when the page is opened from there", async ({ page, server, api }) => {
+test("a search is part of the URL, and is shown again when the URL is opened", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq 50000" });
   await api.ended(id);
   const job = new JobPage(page);

@@ -150,7 +150,7 @@ test("two jobs are compared line by line", async ({ page, server, api }) => {
   await expect(several.lines).toHaveCount(4);
 });
 
-test("the keys act on the job that was used last", async ({ page, server, api, context }) => {
+test("keyboard shortcuts apply to the job that was used last", async ({ page, server, api, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const ids = await ended(api, ["left output", "right output"]);
   const several = new SeveralJobsPage(page);
@@ -197,7 +197,7 @@ test("the lines of running jobs are merged by time and followed", async ({ page,
   expect(new URL(page.url()).searchParams.has("layout")).toBe(false);
 });
 
-test("merged logs of any size are scrolled and searched in the order of time", async ({ page, server, api }) => {
+test("merged logs of any size can be scrolled and searched in the order of time", async ({ page, server, api }) => {
   // The jobs take turns: job 1 prints round 1, then job 2 prints round 1, and so on.
   const turns = (job: number) =>
     `cd "${server.data}"; for i in $(seq 10); do until [ -e turn-${job}-$i ]; do sleep 0.01; done; ` +
@@ -221,7 +221,7 @@ test("merged logs of any size are scrolled and searched in the order of time", a
   await several.search.press("Enter");
   await expect(marked.filter({ hasText: "job 2 round 4 line 7" })).toBeInViewport();
 
-  // Every drawn part of the list is in the order of time, wherever the list is scrolled to.
+  // The drawn rows are in the order of time at any scroll position.
   const list = several.merged.locator(".live-rows");
   const drawn = async () => {
     const places = (await several.mergedTexts()).map((text) => /^(\d) job \d round (\d+) line (\d+)$/.exec(text)?.slice(1).map(Number) ?? []);
@@ -242,7 +242,7 @@ test("merged logs of any size are scrolled and searched in the order of time", a
   await expect(several.mergedLines.last()).toContainText("job 2 round 10 line 2000");
 });
 
-test("jobs that do not exist are reported beside those that do", async ({ page, server, api }) => {
+test("jobs that do not exist are reported, and the others are shown", async ({ page, server, api }) => {
   const [id] = await ended(api, ["exists"]);
   const missing = "01890000-0000-7000-8000-000000000000";
   const several = new SeveralJobsPage(page);

@@ -10,7 +10,7 @@ const job = (gate: string) => ({
   steps: [{ id: "wait", name: "Wait", run: '[ -z "$GATE" ] || until [ -e "$GATE" ]; do sleep 0.05; done' }, { id: "done", name: "Done", run: "true" }],
 });
 
-test("the timeline says which step takes longer than usual, while it runs and afterwards, and links to the last success", async ({ page, server, api }) => {
+test("the timeline shows which step takes longer than usual, while it runs and afterwards, and links to the last successful job", async ({ page, server, api }) => {
   const first = await api.submit(job(""));
   await api.ended(first);
   const shown = new JobPage(page);

@@ -1,4 +1,4 @@
-//! Recognises the lines by which programs group their output: the markers of GitHub Actions and Azure Pipelines
+//! Recognises the lines that programs print to group their output: the markers of GitHub Actions and Azure Pipelines
 //! (`::group::TITLE`, `##[group]TITLE`), of GitLab (`section_start:TIME:NAME`) and of Buildkite (`--- TITLE`).
 //!
 //! The formats are taken from the documentation of these systems: "Workflow commands" of GitHub Actions, "Logging
@@ -56,7 +56,7 @@ impl GroupMarker {
     #[must_use]
     pub fn of_text(plain: &str) -> Option<Self> {
         let is_command = |commands: [&str; 2]| commands.iter().any(|command| plain.trim_start().starts_with(command));
-        // The results of Go's tests begin like headings.
+        // The results of Go tests look like headings.
         let is_result = GO_RESULTS.iter().any(|result| plain.starts_with(result));
         let heading =
             HEADINGS.iter().find(|(mark, _)| plain.strip_prefix(mark).is_some_and(|title| !title.trim().is_empty()));
@@ -216,7 +216,7 @@ mod tests {
             ("section_start:1:s[hide_duration=true,collapsed=true]\r", section("s", SectionEdge::Start, true)),
             ("section_start:1:s[collapsed=false]\r", start("s")),
             ("\x1b[0Ksection_end:1560896353:s\r\x1b[0K", section("s", SectionEdge::End, false)),
-            // A name that may be incomplete.
+            // The name may be incomplete, because no carriage return follows it.
             ("section_start:1560896352:na", None),
             ("section_start:now:name\r", None),
             ("section_start::name\r", None),

@@ -14,7 +14,7 @@
 //! - A message ends at most [`MAX_LINES`] lines after the last such line.
 //!
 //! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore reaches the right state. Usually
-//! it need not go back that far, because [`is_state_known`] tells whether a line ends all messages or begins one.
+//! it need not go back that far, because [`is_state_known`] returns whether a line ends all messages or begins one.
 
 mod message;
 mod progress;
@@ -31,21 +31,21 @@ pub use message::MAX_LINES;
 /// a terminal.
 pub const LOOK_AT_BYTES: usize = 400;
 
-/// The level of a line, and the part of a message that it is.
+/// The level of a line, and its role in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineLevel {
     /// The level of the message.
     pub level: Level,
-    /// The part of the message that the line is.
+    /// The role of the line in the message.
     pub part: MessagePart,
 }
 
-/// The part of a message that a line is.
+/// The role of a line in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagePart {
     /// The first line, or the only one.
     First,
-    /// A line that continues the message of a line before it.
+    /// A line that continues the message of an earlier line.
     Continuation,
 }
 

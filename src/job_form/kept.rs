@@ -1,12 +1,11 @@
-//! Describes those settings of an edited job for which the form has no fields. They are copied to the new job
-//! unchanged.
+//! Describes the settings of an edited job for which the form has no fields. They are copied to the new job unchanged.
 
 use model::{Job, RawJson};
 use serde_json::{Map, Value};
 
 use crate::words;
 
-/// Describes those settings of a job that cannot be edited in the form: the `prepare` and `publish` stages, artifacts,
+/// Describes the settings of a job that cannot be edited in the form: the `prepare` and `publish` stages, artifacts,
 /// input files and the affinity key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
@@ -26,7 +25,7 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-/// Describes those settings of a step that cannot be edited in the form. If `shown_shell` is `None`, the form does not
+/// Describes the settings of a step that cannot be edited in the form. If `shown_shell` is `None`, the form does not
 /// show the shell, so the description includes it.
 #[must_use]
 pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec<String> {

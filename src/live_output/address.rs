@@ -1,16 +1,16 @@
-//! Reads and changes the parameters in the page's address, so that what the reader sees can be shared as a link.
+//! Reads and changes the parameters in the page's URL, so that readers can share what they see as a link.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
-/// Returns the parameters in the page's address.
+/// Returns the parameters in the page's URL.
 pub fn parameters() -> Option<UrlSearchParams> {
     UrlSearchParams::new_with_str(&window().location().search().ok()?).ok()
 }
 
-/// Replaces some parameters in the page's address, without adding a history entry. All parameters called `names` are
-/// removed, and `values` are added.
+/// Replaces parameters in the page's URL without adding a history entry: removes all parameters with one of `names`,
+/// and adds `values`.
 pub fn replace_parameters(names: &[&str], values: &[(&str, &str)]) {
     let Some(parameters) = parameters() else { return };
     for name in names {
@@ -26,13 +26,13 @@ pub fn replace_parameters(names: &[&str], values: &[(&str, &str)]) {
     put(&format!("{path}{mark}{query}{hash}"));
 }
 
-/// Changes the page's address, without adding a history entry.
+/// Changes the page's URL without adding a history entry.
 pub fn put(address: &str) {
     let location = window().location();
     let current = [location.pathname(), location.search(), location.hash()].into_iter().map(Result::unwrap_or_default);
     if address == current.collect::<String>() {
         return;
     }
-    // A browser may refuse the call, for example if it is repeated too often. The address then remains unchanged.
+    // A browser may refuse the call, for example if it is repeated too often. The URL then remains unchanged.
     let _ = window().history().map(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(address)));
 }

@@ -8,8 +8,8 @@
 //! that the page can show how many are missing. Lifecycle events (all events except output) are few, so all of them
 //! stay in memory.
 //!
-//! The level of a line depends on the lines of its stream before it ([`model::level`]), so it is computed again when
-//! these become known.
+//! The level of a line depends on the lines of its stream before it ([`model::level`]), so it is recomputed when these
+//! lines become known.
 //!
 //! Events are identified by `seq` alone, and lines by their attempt and number.
 
@@ -47,7 +47,7 @@ impl Default for BufferLimits {
 /// The behaviour when live output arrives and the window is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// Drop the oldest lines, because the reader follows the end of the log.
+    /// Drop the oldest lines, because the list follows the end of the log.
     DropOldest,
     /// Leave the window unchanged, because the reader is looking at it. New output is only counted, and is loaded when
     /// the reader scrolls to it.

@@ -1,4 +1,4 @@
-//! The bar that appears while lines are chosen: copies them, as text or as Markdown, or a link to them.
+//! The bar that appears while lines are chosen. It copies the lines as text or as Markdown, or copies a link to them.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,7 +11,7 @@ use super::toolbar::NOTICE_TIME;
 use crate::ui::{Icon, clipboard};
 use crate::words;
 
-/// What is copied of the chosen lines.
+/// The form in which the chosen lines are copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CopyKind {
     Text,
@@ -19,7 +19,7 @@ enum CopyKind {
     Link,
 }
 
-/// The bar for the chosen lines.
+/// Shows the bar while lines are chosen.
 #[component]
 pub fn ChosenBar(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
     let notice = RwSignal::new(None::<String>);
@@ -73,7 +73,7 @@ pub fn ChosenBar(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
     .into_any()
 }
 
-/// Copies the chosen lines or a link to them. Returns what to tell the reader.
+/// Copies the chosen lines or a link to them. Returns the message to show to the reader.
 async fn copy_chosen(screen: Screen, job: RwSignal<Job>, chosen: MarkedLines, kind: CopyKind) -> String {
     let location = window().location();
     let page = format!("{}/tasks/queue/{}", location.origin().unwrap_or_default(), screen.job());

@@ -1,5 +1,5 @@
-//! The text that the reader copies: what the filter shows, or the chosen lines. Lines that the page does not hold are
-//! loaded from the server.
+//! Builds the text that the reader copies: the rows that the filter shows, or the chosen lines. Lines that are not in
+//! memory are loaded from the server.
 
 use model::{LinesPage, OutputLine, SearchPage, ansi};
 
@@ -10,10 +10,10 @@ use crate::words;
 
 /// The number of lines that one request loads, which is the API's limit.
 const PART: i64 = 2000;
-/// The maximum size of a text that is copied, in bytes. Browsers and editors become slow with larger ones.
+/// The maximum size of a copied text, in bytes. Larger texts make browsers and editors slow.
 const MAX_COPIED: usize = 20_000_000;
 
-/// Why a text cannot be copied.
+/// The reason why a text cannot be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyError {
     /// The text is too large.
@@ -23,17 +23,17 @@ pub enum CopyError {
 }
 
 impl CopyError {
-    /// Returns what to tell the reader.
+    /// Returns the message to show to the reader.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::TooLarge => "Too large to copy: download it instead",
-            Self::NotLoaded => "Could not load the lines: try again",
+            Self::TooLarge => "Too large to copy. Download it instead.",
+            Self::NotLoaded => "Could not load the lines. Try again.",
         }
     }
 }
 
-/// A text that grows up to [`MAX_COPIED`].
+/// A text of at most [`MAX_COPIED`] bytes.
 #[derive(Debug, Default)]
 struct CopiedText(String);
 
@@ -52,8 +52,8 @@ pub async fn chosen_text(screen: Screen, chosen: MarkedLines) -> Result<String, 
     Ok(text.0)
 }
 
-/// Returns what the filter shows without escape sequences. If the page does not hold all rows, the text consists of
-/// lines only.
+/// Returns the rows that the filter shows, without escape sequences. If not all of these rows are in memory, the text
+/// contains only lines, and no lifecycle events.
 pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
     if let Some(text) = screen.complete_text() {
         return Ok(text);
@@ -119,7 +119,7 @@ fn escaped(title: &str) -> String {
     title.chars().flat_map(escape).collect()
 }
 
-/// Returns what to tell the reader after lines were copied.
+/// Returns the message to show after lines were copied.
 #[must_use]
 pub fn copied(text: &str) -> String {
     format!("Copied {}", words::plural(i64::try_from(text.lines().count()).unwrap_or(i64::MAX), "line"))

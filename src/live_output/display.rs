@@ -36,21 +36,21 @@ pub enum LineTimes {
     Local,
     /// The time of day in UTC.
     Utc,
-    /// No times.
+    /// No times are shown.
     Hidden,
 }
 
 /// How lines that are wider than the panel are displayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LongLines {
-    /// They continue in the next row.
+    /// They are wrapped.
     #[default]
     Wrapped,
-    /// They are one row, and the list is scrolled sideways.
+    /// They stay in one row, and the list scrolls horizontally.
     OneRow,
 }
 
-/// The time of a line, as it is shown.
+/// The displayed time of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LineTime {
     /// The milliseconds since the attempt or the step began.
@@ -59,12 +59,12 @@ pub enum LineTime {
     Local(Timestamp),
     /// The time of day in UTC.
     Utc(Timestamp),
-    /// Nothing.
+    /// No time is shown.
     Hidden,
 }
 
 impl LineTimes {
-    /// The choices that the reader is offered, in this order.
+    /// The choices in the menu, in order.
     const CHOICES: [Self; 5] = [Self::SinceAttempt, Self::SinceStep, Self::Local, Self::Utc, Self::Hidden];
 
     /// Returns the name under which the choice is stored, and which the style sheet uses.
@@ -90,7 +90,7 @@ impl LineTimes {
         }
     }
 
-    /// Returns the choice that is shown as the current one.
+    /// Returns the choice that the menu shows as selected.
     fn choice(self) -> Self {
         if self == Self::Automatic { Self::SinceAttempt } else { self }
     }
@@ -111,7 +111,7 @@ pub fn restore(screen: Screen) {
     screen.set_display(Display { times: times.unwrap_or_default(), long_lines });
 }
 
-/// Returns how lines are displayed.
+/// Returns the current settings.
 fn of(logs: Logs) -> Display {
     logs.active().screen().display.get()
 }
@@ -122,13 +122,13 @@ fn set(logs: Logs, display: Display) {
     }
 }
 
-/// Changes which times are shown.
+/// Changes which times are shown, and stores the choice.
 fn set_times(logs: Logs, times: LineTimes) {
     storage::write(TIMES_KEY, times.as_str());
     set(logs, Display { times, ..untrack(|| of(logs)) });
 }
 
-/// Changes which times are shown until the page is left, unless no times are shown.
+/// Changes which times are shown, without storing the choice. Has no effect if times are shown in UTC or hidden.
 pub fn show_times(logs: Logs, times: LineTimes) {
     let display = untrack(|| of(logs));
     if !matches!(display.times, LineTimes::Utc | LineTimes::Hidden) {
@@ -136,7 +136,7 @@ pub fn show_times(logs: Logs, times: LineTimes) {
     }
 }
 
-/// Switches to the next kind of times.
+/// Switches to the next choice of times.
 pub fn next_times(logs: Logs) {
     set_times(logs, untrack(|| of(logs)).times.next());
 }
@@ -162,7 +162,7 @@ pub fn text(time: LineTime) -> Option<String> {
     }
 }
 
-/// The menu with the settings.
+/// Shows the menu with the settings.
 #[component]
 pub fn DisplayMenu(logs: Logs) -> impl IntoView {
     let is_wrapped = move || of(logs).long_lines == LongLines::Wrapped;
@@ -174,7 +174,8 @@ pub fn DisplayMenu(logs: Logs) -> impl IntoView {
                     name="line-times"
                     value=times.as_str()
                     prop:checked=move || of(logs).times.choice() == times
-                    // The default is shown as the first choice, which does not change when it is chosen.
+                    // The default is shown as the first choice. The `change` event does not report a click on the
+                    // choice that is already selected.
                     on:click=move |_| set_times(logs, times)
                 />
                 {times.label()}
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_choice_of_times_follows_another_one() {
+    fn switching_cycles_through_all_choices_of_times() {
         let mut times = LineTimes::Automatic;
         let shown: Vec<&str> = (0..5)
             .map(|_| {
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_in_the_chosen_way() {
+    fn times_are_formatted_as_chosen() {
         let at = Timestamp(1_769_868_131_123_456);
         assert_eq!(text(LineTime::Since(61_250)).as_deref(), Some("01:01.2"));
         assert_eq!(text(LineTime::Utc(at)).as_deref(), Some("14:02:11.123"));

@@ -24,7 +24,8 @@ use crate::words;
 const FIRST_LINES: &str = "level=error&continuations=false";
 
 /// The size of a log, in bytes, up to which errors and warnings are counted when the page is opened. Counting them in a
-/// larger log takes noticeable CPU time on the server, so it begins when the reader moves to an error or filters.
+/// larger log takes noticeable CPU time on the server, so it begins only when the reader moves to an error or uses a
+/// filter.
 pub(super) const COUNTED_BYTES: i64 = 50_000_000;
 
 /// The interval at which new output of a running job is searched. Every open page of the job sends these requests.
@@ -70,7 +71,8 @@ impl Errors {
         Self { finder: Finder::new(screen, COUNT_EVERY), has_begun: RwSignal::new(false) }
     }
 
-    /// Counts the errors, unless the log is large, and serves `step_errors`.
+    /// Begins to count the errors, unless the log is large. Keeps the counts in `step_errors` up to date and shows the
+    /// errors that it requests.
     pub fn begin(self, step_errors: StepErrors) {
         Effect::new(move || step_errors.found.set(self.finder.findings.get()));
         Effect::new(move || {
@@ -88,8 +90,8 @@ impl Errors {
         self.finder
     }
 
-    /// Shows the first error of the step because of which the job has failed. If the step printed no errors, or if the
-    /// reader has scrolled in the meantime, nothing happens.
+    /// Shows the first error of the step that made the job fail. Has no effect if the step printed no errors, or if the
+    /// reader has scrolled in the meantime.
     pub fn show_first_of_failed_step(self) {
         let screen = self.finder.screen();
         let Some((attempt, stage, step_id)) = screen.lifecycle_events(failed_step) else { return };
@@ -167,8 +169,8 @@ fn failed_step(lifecycle_events: &[Event]) -> Option<(i32, Stage, String)> {
     lifecycle_events.iter().rev().find_map(failed)
 }
 
-/// The number of errors, with buttons that move between them. Nothing is shown if there are no errors. In a large log,
-/// the buttons begin the count.
+/// Shows the number of errors, with buttons that move between them. Shows nothing if there are no errors. In a large
+/// log, clicking a button begins the count.
 #[component]
 pub fn ErrorButtons(logs: Logs) -> impl IntoView {
     let is_uncounted = move || !uncounted(logs).is_empty();

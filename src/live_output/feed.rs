@@ -4,8 +4,8 @@
 //! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
 //! early.
 //!
-//! All pages of a browser share one stream ([`crate::ui::shared_stream`]), unless the browser has no shared workers. While a page is
-//! hidden, it receives no output, but it still learns that its job has changed ([`hidden`]).
+//! All pages of a browser share one stream ([`crate::ui::shared_stream`]), unless the browser has no shared workers. A
+//! hidden page receives no output, but is still notified when its job changes ([`hidden`]).
 
 mod hidden;
 pub mod policy;
@@ -44,7 +44,7 @@ struct Connected {
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
-    /// What tells a hidden page that its job has changed.
+    /// The subscription that notifies a hidden page of changes to its job.
     watch: Option<HiddenWatch>,
     timer: Option<TimeoutHandle>,
     waiting: Vec<Event>,
@@ -110,8 +110,8 @@ impl Feed {
             hand_on(&me);
             happened(&me, if is_hidden() { Happened::Hidden } else { Happened::Shown });
         });
-        // The worker of the shared stream does not notice that a page is closed. A page that the browser shows again, as
-        // it was when the user left it, connects again.
+        // The shared worker does not notice when a page is closed, so the page disconnects itself. If the browser
+        // restores the page from its back/forward cache, the page reconnects.
         let me = Rc::downgrade(&connected);
         let left = Listener::new(window(), "pagehide", move |_| happened(&me, Happened::Left));
         let me = Rc::downgrade(&connected);

@@ -18,12 +18,12 @@ pub struct RowFilter {
     pub stream: Option<StreamName>,
     /// Whether to show only lines that match the search.
     pub only_matches: bool,
-    /// The job whose lines are hidden, so that only new ones are shown.
+    /// The job whose lines are hidden, so that only lines that it did not print are shown.
     pub unlike: Option<JobId>,
 }
 
 impl RowFilter {
-    /// Returns whether only some of the lines are shown, so the server has to find them.
+    /// Returns whether only some of the lines are shown, so that the server has to find them.
     #[must_use]
     pub fn selects_lines(self) -> bool {
         self.kind != OutputFilter::Stages && (self.kind == OutputFilter::Warnings || self.is_narrowed())
@@ -42,8 +42,8 @@ impl RowFilter {
     }
 
     /// Returns the query with which the server finds the selected lines, or `None` if the filter does not select lines
-    /// or its step has not started.
-    /// `step_id` is the percent-encoded id of the filter's step, and `search` the query of the reader's search.
+    /// or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search` the query of
+    /// the reader's search.
     #[must_use]
     pub fn query(self, step_id: Option<&str>, search: Option<&str>) -> Option<String> {
         if !self.selects_lines() {
@@ -76,8 +76,8 @@ impl RowFilter {
             && self.stream.is_none_or(|stream| stream == line.stream)
     }
 
-    /// Returns whether a lifecycle event or a gap is shown. Only lines belong to a stream or match a search. Selected
-    /// lines include those that were not sent live, so gaps are not shown among them.
+    /// Returns whether a lifecycle event or a gap is shown. Only lines belong to a stream or match a search. Gaps are
+    /// not shown among selected lines, because these include the lines that were not sent live.
     #[must_use]
     pub fn takes_event(self, event: &Event) -> bool {
         if !self.is_narrowed() {
@@ -109,7 +109,7 @@ impl OutputFilter {
     /// All filters, in the order of the toolbar.
     pub const ALL: [Self; 4] = [Self::All, Self::Stages, Self::Logs, Self::Warnings];
 
-    /// Returns the name of the filter in the page's address.
+    /// Returns the name of the filter in the page's URL.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

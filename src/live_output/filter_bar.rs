@@ -1,4 +1,4 @@
-//! The bar with further filters, and the filter's parameters in the page's address.
+//! The bar with further filters, and the filter's parameters in the page's URL.
 
 use leptos::prelude::*;
 use model::{Event, Payload, Stage, StepRef, StreamName};
@@ -43,10 +43,10 @@ pub fn steps_of(lifecycle_events: &[Event]) -> Vec<StepChoice> {
     steps
 }
 
-/// The names of the parameters that a filter is stored in.
+/// The names of the URL parameters that contain a filter.
 const PARAMETERS: [&str; 6] = ["filter", "stage", "step", "stream", "only", "unlike"];
 
-/// Returns the filter in the page's address.
+/// Returns the filter in the page's URL.
 pub fn in_address(log: Log) -> RowFilter {
     let Some(parameters) = address::parameters() else { return RowFilter::default() };
     let get = |name: &str| parameters.get(name).unwrap_or_default();
@@ -60,7 +60,8 @@ pub fn in_address(log: Log) -> RowFilter {
     RowFilter { kind, step, stream, only_matches: get("only") == "true", unlike }
 }
 
-/// Puts the filter of a log into the page's address. The first log's filter stands for those of all logs.
+/// Writes the filter of a log to the page's URL. If the page shows several logs, only the filter of the first one is
+/// written, because they share it.
 pub fn put_into_address(log: Log, filter: RowFilter) {
     if log.screen().role() == LogRole::Other {
         return;
@@ -87,8 +88,8 @@ pub fn put_into_address(log: Log, filter: RowFilter) {
     address::replace_parameters(&PARAMETERS, &values);
 }
 
-/// The button that shows the bar. It appears pressed while any of these filters is active. On narrow screens, the
-/// one in the menu is shown instead of the one in the toolbar.
+/// The button that opens the bar. It appears pressed while any of these filters is active. Narrow screens show this
+/// button in the menu instead of the toolbar.
 #[component]
 pub fn FilterBarButton(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let is_active = move || {
@@ -112,7 +113,7 @@ pub fn FilterBarButton(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
-/// Shows only the lines that another job did not print, or all lines again.
+/// Hides the lines that another job also printed, or shows them again.
 pub fn toggle_unlike(logs: Logs) {
     let other = untrack(|| logs.active().compared_with());
     logs.change_filter(|filter| filter.unlike = if filter.unlike.is_some() { None } else { other });

@@ -1,4 +1,4 @@
-//! Lets the server find the lines that the filter selects, and counts the warnings and errors.
+//! Has the server find the lines that the filter selects, and counts the warnings and errors.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub struct Filtering {
 }
 
 impl Filtering {
-    /// Creates the state before anything is searched for.
+    /// Creates the state before the first search.
     pub fn new(screen: Screen) -> Self {
         Self {
             screen: StoredValue::new(screen),
@@ -41,15 +41,15 @@ impl Filtering {
         }
     }
 
-    /// Applies the filter in the page's address, counts the warnings, unless the log is large, and finds lines whenever
-    /// the filter changes. `search` is the query of the reader's search.
+    /// Applies the filter in the page's URL, and finds lines whenever the filter changes. Counts the warnings, unless
+    /// the log is large. `search` is the query of the reader's search.
     pub fn begin(self, log: Log, search: Signal<Option<String>>) {
         let screen = self.screen.get_value();
         if screen.totals.with_untracked(Totals::bytes) <= COUNTED_BYTES {
             self.find_warnings();
         }
         screen.set_filter(filter_bar::in_address(log));
-        // The panel is updated by effects, so that a part of the results that arrives in the meantime is not lost.
+        // Effects pass the results to the panel, so that every part of the results is applied, whenever it arrives.
         Effect::new(move || screen.set_warnings(self.warnings.findings.get()));
         Effect::new(move || {
             let findings = self.narrowed.findings.get();
@@ -69,7 +69,7 @@ impl Filtering {
                 return screen.set_filter(RowFilter { only_matches: false, ..filter });
             }
             if filter.is_narrowed() && filter.selects_lines() {
-                // Lines that were selected by other search terms are no longer shown.
+                // Stop showing lines that the previous search selected.
                 screen.select_anew();
                 self.narrowed.search(screen.selection(), None, Duration::ZERO);
             } else {

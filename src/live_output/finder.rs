@@ -1,7 +1,7 @@
-//! Finds lines of the whole log on the server, counts them and moves between them.
+//! Has the server find lines in the whole log, counts them, and moves between them.
 //!
-//! A finder searches all attempts, and then new output as long as the page is open. Each log has one for the reader's
-//! search and another one for its errors.
+//! A finder searches all attempts, and then new output as long as the page is open. Each log has separate finders for
+//! the reader's search, its errors and its filters.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use super::search::Findings;
 use super::totals::Totals;
 use crate::rest::{self, KeepReading, RestError};
 
-/// The pause after lines were searched again, as a multiple of the time that it took, so that a line that stays unfinished
-/// occupies at most a tenth of a thread of the server.
+/// The pause after a request that searched lines again, as a multiple of the request's duration. A line that stays
+/// unfinished therefore occupies at most a tenth of one server thread.
 const PAUSE_AFTER: f64 = 10.0;
-/// The number of lines that are searched again without a longer pause, because that takes no noticeable time.
+/// The number of lines that are searched again without a longer pause, because searching them takes no noticeable time.
 const FEW_LINES: i64 = 10_000;
 /// The longest pause after a search.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -41,10 +41,10 @@ pub struct Finder {
     searches: StoredValue<u32>,
 }
 
-/// Which lines a request has searched.
+/// The kind of lines that a request has searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Searched {
-    /// New lines, apart from a few.
+    /// Almost only new lines.
     NewLines,
     /// Mostly lines that were searched before, because an earlier line was unfinished.
     ManyAgain,
@@ -86,8 +86,8 @@ impl Finder {
         self.screen.get_value()
     }
 
-    /// Ends the previous search and, if there is a query, begins another after a pause. The first line from `from` on
-    /// is shown as soon as it has been found.
+    /// Ends the previous search and, if there is a query, begins another after a pause. The first found line at or
+    /// after `from` is shown as soon as it has been found.
     pub fn search(self, query: Option<String>, from: Option<LineKey>, pause: Duration) {
         self.searches.update_value(|searches| *searches += 1);
         self.findings.set(Findings::default());
@@ -109,7 +109,7 @@ impl Finder {
         self.go_to(next)
     }
 
-    /// Moves to the line from which the other lines follow in a direction. Returns whether there is one.
+    /// Moves to the first found line or, if the direction is `Previous`, to the last one. Returns whether there is one.
     pub fn go_to_first(self, direction: FindDirection) -> bool {
         let first = self.findings.with_untracked(|findings| match direction {
             FindDirection::Next => findings.lines().next(),
@@ -128,8 +128,8 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
-    /// Returns the next line in a direction from a row of the merged list, among the lines that are loaded. `index` is the
-    /// index of this log. Of two lines with the same time, that of the log with the lower index is the first one.
+    /// Returns the next line in a direction from a row of the merged list, among the lines that are loaded. `index` is
+    /// the index of this log. Of two lines with the same time, the line of the log with the lower index comes first.
     pub fn next_in_time(self, from: MergedRow, index: usize, direction: FindDirection) -> Option<LineKey> {
         let screen = self.screen();
         let current = match from.key {
@@ -173,7 +173,7 @@ impl Finder {
         self.searches.try_get_value() == Some(search)
     }
 
-    /// Searches what has not been searched yet.
+    /// Searches the lines that have not been searched yet.
     fn run(self, query: String, search: u32, mut from: Option<LineKey>) {
         if !self.is_current(search) {
             return;
@@ -215,7 +215,7 @@ impl Finder {
         });
     }
 
-    /// Searches one attempt. Shows the first line from `from` on, and then clears `from`.
+    /// Searches one attempt. Shows the first found line at or after `from`, and then clears `from`.
     async fn search_attempt(
         self,
         attempt: i32,
@@ -227,7 +227,7 @@ impl Finder {
             return Ok(Searched::NewLines);
         };
         let path = search_path(self.screen().job(), attempt, &format!("{query}&from={first}&limit=0"));
-        // While lines are searched again, what was found before stays, so that no list becomes shorter.
+        // While lines are searched again, the earlier results are kept, so that the list does not shrink temporarily.
         let mut found = self.findings.get_untracked();
         let before = found.total();
         found.begin(attempt, first);
@@ -252,11 +252,11 @@ impl Finder {
             KeepReading::Continue
         });
         read.await?;
-        // A response without a last part is incomplete.
+        // A response whose last part is missing is incomplete.
         if is_done { Ok(searched) } else { Err(RestError::Unreachable) }
     }
 
-    /// Searches again when the job has printed more than the bytes that have been `searched`.
+    /// Searches again when the job has printed more than `searched` bytes.
     fn wait_for_output(self, query: String, search: u32, from: Option<LineKey>, (searched, pause): (i64, Duration)) {
         let look = move || {
             if !self.is_current(search) {

@@ -10,7 +10,7 @@ use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 
 use crate::ui::dom::{EachFrame, InView, Listener};
 
-/// A list that the reader scrolls, and which can follow the end of what it shows.
+/// A list that the reader can scroll, and that can follow its end.
 pub trait Scrolls: Copy + 'static {
     /// Returns the element that scrolls.
     fn scroller(self) -> Option<web_sys::HtmlElement>;
@@ -22,9 +22,9 @@ pub trait Scrolls: Copy + 'static {
     fn follow(self);
     /// Handles scrolling by the reader.
     fn scrolled(self);
-    /// Returns whether the reader may have scrolled to the end. While a frame is being drawn, the scroll position is still
-    /// that of an earlier frame, and while a requested line is being loaded, the end may be in view although the reader
-    /// has not scrolled to it.
+    /// Returns whether the reader may have scrolled to the end. While a frame is being drawn, the scroll position is
+    /// still that of an earlier frame, and while a requested line is being loaded, the end may be in view although the
+    /// reader has not scrolled to it.
     fn is_at_end(self) -> bool;
 }
 

@@ -1,7 +1,7 @@
-//! Which lines belong to a group, and which groups are collapsed.
+//! Determines which lines belong to a group, and which groups are collapsed.
 //!
-//! A group is a step, or the lines between two markers ([`model::group`]). This module is pure. A group of lines is known
-//! only if the page holds its title. Groups of lines do not extend over several steps.
+//! A group is a step, or the lines between two markers ([`model::group`]). This module is pure. A group of lines is
+//! known only if the page holds its title. Groups of lines do not extend over several steps.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -22,7 +22,7 @@ pub enum GroupKey {
 /// The reader's choices: which groups are collapsed.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    /// Whether all groups of lines are collapsed or expanded, apart from `chosen`.
+    /// Whether all groups of lines are collapsed or expanded, except those in `chosen`.
     all: Option<Collapsed>,
     chosen: HashMap<GroupKey, Collapsed>,
     /// A line that is shown although it only marks the end of a group, because the reader went to it.
@@ -136,7 +136,7 @@ struct OpenGroup<'a> {
 /// How an open group ends.
 #[derive(Clone, Copy)]
 enum GroupEnd {
-    /// The line at this index ends it or follows it.
+    /// The line at this index ends the group or follows it.
     Before(usize),
     /// The line before this index is the last one of its step, or the last one that the page holds.
     WithLineBefore(usize),
@@ -220,10 +220,10 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff: these come
-    /// directly after each other in the same stream.
+    /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff. The two names
+    /// are on adjacent lines of the same stream.
     fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
-        // Lines of the other stream can be between the two.
+        // Lines of the other stream can be between the two names.
         const NEAR: usize = 8;
         let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
         match kind {

@@ -7,16 +7,16 @@ use model::{Event, Timestamp};
 
 use crate::host;
 
-/// The lag from which on it is shown, in milliseconds. A shorter one is not noticed.
+/// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter one.
 const SHOWN_FROM: i64 = 2_000;
 /// The time without events after which the page is no longer considered to be behind.
 const QUIET_AFTER: Duration = Duration::from_secs(2);
 
-/// The time after which the clocks are compared anew, because one of them may have been set.
+/// The time after which the clocks are compared again, because one of them may have been adjusted.
 const COMPARED_FOR_MS: i64 = 5 * 60_000;
 
-/// Measures how late events arrive. The clocks of the server and the browser may differ, so an event that arrives as
-/// fast as none in the last minutes counts as not late.
+/// Measures how late events arrive. The clocks of the server and the browser may differ, so the lag is measured
+/// relative to the fastest event of the last few minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct LagMeter {
     /// The smallest difference between the arrival of an event and its time, in this and the previous period, in
@@ -27,7 +27,7 @@ struct LagMeter {
 }
 
 impl LagMeter {
-    /// Returns how late an event is that arrives now, in milliseconds.
+    /// Returns the lag of an event that was created at `sent` and arrives at `now`, in milliseconds.
     fn measure(&mut self, sent: Timestamp, now: Timestamp) -> i64 {
         let difference = (now.0 - sent.0) / 1000;
         if now.millis_since(self.since) > COMPARED_FOR_MS || now < self.since {
@@ -38,7 +38,7 @@ impl LagMeter {
     }
 }
 
-/// The lag of the page, as it is shown. Copies share the same state.
+/// The displayed lag of the page. Copies of a `Lag` share the same state.
 #[derive(Clone, Copy)]
 pub struct Lag {
     /// The lag in whole seconds, or 0 if it is too short to be shown.
@@ -88,7 +88,7 @@ mod tests {
     const SECOND: i64 = 1_000_000;
 
     #[test]
-    fn the_lag_is_measured_whatever_the_difference_of_the_clocks_is() {
+    fn the_lag_does_not_depend_on_the_difference_between_the_clocks() {
         for skew in [-3_600 * SECOND, 0, 90 * SECOND] {
             let mut meter = LagMeter::default();
             let mut measure =
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_is_noticed_after_some_minutes() {
+    fn an_adjusted_clock_is_detected_after_some_minutes() {
         let mut meter = LagMeter::default();
         let mut measure = |at: i64, ahead: i64| meter.measure(Timestamp(at * SECOND), Timestamp((at + ahead) * SECOND));
         assert_eq!([measure(0, 0), measure(10, 60), measure(400, 60), measure(800, 60)], [0, 60_000, 60_000, 0]);

@@ -74,7 +74,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Returns the scale at which this many lines have an acceptable height.
+    /// Returns the scale at which this many lines do not exceed [`MAX_SPACE`].
     #[must_use]
     pub const fn of(lines: i64) -> Self {
         if lines * ROW_HEIGHT as i64 > MAX_SPACE { Self::Reduced(lines) } else { Self::Full }

@@ -145,7 +145,7 @@ impl LiveLine {
         scanner.skip(piece.text);
     }
 
-    /// Replaces the text by what is drawn on the screen.
+    /// Replaces the text with the rows that were drawn on the screen.
     pub fn redraw(&mut self, redrawn: Redrawn) {
         match redrawn {
             Redrawn::Rows(rows) => {
@@ -225,7 +225,8 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises the marker of a section, which is overwritten later. It may arrive in several pieces.
+    /// Recognises the marker of a section, before the text that follows overwrites it. The marker may arrive in several
+    /// pieces.
     fn recognise_section(&mut self, piece: &str) {
         let section = match self.text.len() {
             0 => Section::of_line(piece),

@@ -1,6 +1,6 @@
-//! Finds URLs in the text of lines, so that they can be followed.
+//! Finds URLs in the text of lines and turns them into links.
 //!
-//! The browser shows the target of a link before it is followed. Here the visible text and the target are the same.
+//! The visible text of such a link is its target, so the text cannot mislead the reader.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use model::ansi::Span;
 /// The maximum length of a URL in bytes.
 const MAX_URL: usize = 2000;
 
-/// Splits spans so that each URL is a span of its own with that link. Only `http` and `https` URLs are recognised.
-/// Links that the output itself contains are not changed.
+/// Splits spans so that each URL is a separate span that links to it. Only `http` and `https` URLs are recognised.
+/// Links in the output itself are not changed.
 #[must_use]
 pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     let mut linked = Vec::with_capacity(spans.len());
@@ -52,8 +52,8 @@ fn next_url(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// Returns the length of the URL with which a text begins. Punctuation at the end belongs to the sentence, and so does a
-/// closing bracket without an opening one.
+/// Returns the length of the URL at the beginning of a text. Punctuation at the end, and a closing bracket without an
+/// opening one, are considered part of the sentence around the URL.
 fn url_length(text: &str) -> usize {
     let is_part = |byte: &u8| {
         matches!(byte, b'!'..=b'~') && !matches!(byte, b'<' | b'>' | b'"' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|')
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the links that a line gets.
+    /// Returns the targets of the links in a line.
     fn links(line: &str) -> Vec<String> {
         let before = ansi::spans(line, Style::default());
         let text: String = before.iter().map(|span| span.text.as_str()).collect();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_links() {
+    fn other_texts_are_not_links() {
         for line in [
             "http://",
             "https://.",
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_of_the_output_keeps_its_target_and_a_url_its_colour() {
+    fn a_link_in_the_output_keeps_its_target_and_a_url_keeps_its_colour() {
         let osc =
             "\u{1b}]8;;https://a.example/\u{1b}\\https://b.example/\u{1b}]8;;\u{1b}\\ \u{1b}[31mhttps://c.example/";
         assert_eq!(links(osc), ["https://a.example/", "https://c.example/"]);

@@ -8,7 +8,7 @@ use super::buffer::Buffer;
 use super::line::{LineKey, LiveLine};
 use super::selected::SelectedLines;
 
-/// What the list is built from: all lines, or those that a filter selects, and the lifecycle events.
+/// The lines of the list, which are all lines or those that a filter selects, and the lifecycle events.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'a> {
     /// The window of all lines, and the lifecycle events.
@@ -18,7 +18,7 @@ pub struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    /// Returns the lines that the page holds, in order.
+    /// Returns the lines that are in memory, in order.
     #[must_use]
     pub fn lines(self) -> &'a VecDeque<LiveLine> {
         self.selected.map_or_else(|| self.buffer.lines(), SelectedLines::lines)
@@ -54,7 +54,7 @@ impl<'a> Listed<'a> {
         self.buffer.lifecycle_events()
     }
 
-    /// Returns a line that the page holds.
+    /// Returns a line, or `None` if it is not in memory.
     #[must_use]
     pub fn line(self, key: LineKey) -> Option<&'a LiveLine> {
         match self.selected {
@@ -63,7 +63,7 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// Returns the `seq` of the event before which the lines before the window end.
+    /// Returns the `seq` of the first event that is shown after the space for the lines before the window.
     #[must_use]
     pub fn first_seq(self) -> Option<Seq> {
         let front = self.lines().front()?;

@@ -24,7 +24,7 @@ use crate::ui::Now;
 /// The maximum number of logs on a page. More would be too narrow to read.
 pub const MAX_LOGS: usize = 6;
 
-/// The job whose log is shown, and what the page does with its events.
+/// The job whose log is shown, the data for its first paint, and the callbacks that receive its events.
 pub struct LogSource {
     /// The job's current state. Its status determines the message that is shown while there is no output.
     pub job: RwSignal<Job>,
@@ -38,20 +38,20 @@ pub struct LogSource {
     pub compared_with: Signal<Option<JobId>>,
     /// The errors of each step, which the timeline shows.
     pub step_errors: StepErrors,
-    /// Called with new lifecycle events, in order.
+    /// The callback that receives new lifecycle events, in order.
     pub on_lifecycle_events: Callback<Vec<Event>>,
-    /// Called when the job may have changed while the page is hidden.
+    /// The callback that is called when the job may have changed while the page is hidden.
     pub on_hidden_change: Callback<()>,
 }
 
-/// What the page's address says about a log.
+/// The role of a log on its page, which determines what the page's URL contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogRole {
-    /// The only log of the page. The address contains its filter and its selected lines.
+    /// The only log of the page. The URL contains its filter and its chosen lines.
     Only,
-    /// The first of several logs. The address contains its filter, which the logs share.
+    /// The first of several logs. The URL contains its filter, which the logs share.
     First,
-    /// One of the other logs.
+    /// One of the other logs. The URL contains nothing about it.
     Other,
 }
 
@@ -215,8 +215,8 @@ impl Logs {
         self.active().screen().filter.get()
     }
 
-    /// Changes the filter of the active log, and applies it to all logs. The step is that of the same name, and the lines
-    /// that are hidden are those of the job that each log is compared with.
+    /// Changes the filter of the active log, and applies it to all logs. For each log, the filter refers to the log's
+    /// own step with the same name, and to the job that the log is compared with.
     pub fn change_filter(self, change: impl FnOnce(&mut RowFilter)) {
         let active = untrack(|| self.active());
         let mut filter = active.screen().filter.get_untracked();
@@ -243,8 +243,8 @@ impl Logs {
         steps
     }
 
-    /// Moves to the next line that a finder of the active log has found, or else to one in the next log. After the last
-    /// log, the first one follows.
+    /// Moves to the next line that the active log's finder has found or, if there is none, to a line in the next log.
+    /// The last log is followed by the first one.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
         if let Some(merged) = self.merged.get_untracked()
@@ -267,8 +267,9 @@ impl Logs {
         }
     }
 
-    /// Moves to the next line in time that a finder of any log has found. Beyond the lines that are loaded, it is assumed
-    /// to be in the log of which the fewest are loaded. Returns the index of its log.
+    /// Moves to the next line, in the order of time, that a finder of any log has found. If no such line is loaded,
+    /// moves to the next line of the log whose window limits the merged list in this direction. Returns the index of
+    /// the log.
     fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
         let (logs, from) = (self.all(), merged.current()?);
         let next = logs.iter().enumerate().filter_map(|(index, log)| {

@@ -1,7 +1,7 @@
 //! Computes the contents of the list that shows several logs merged by time: its rows and the scroll position.
 //!
-//! This module is pure. It uses the rows, heights and windows of the panels of the logs. [`screen`] loads what is missing,
-//! draws the result, and tells each panel where the reader is.
+//! This module is pure. It uses the rows, heights and windows of the panels of the logs. [`screen`] loads missing
+//! lines, draws the result, and scrolls the panels to the same position.
 
 mod list;
 pub mod screen;
@@ -20,7 +20,7 @@ pub use list::{MergedList, MergedRow};
 const OVERSCAN: u32 = 800;
 /// The distance from the panel within which lines are loaded, in CSS pixels.
 const AHEAD: u32 = 4_000;
-/// The distance from the loaded lines, in CSS pixels, beyond which the lines between are skipped.
+/// The distance from the loaded lines, in CSS pixels, beyond which the lines in between are not loaded.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
 /// The number of requests for each log after which a line that has not been loaded is considered missing.
@@ -33,25 +33,25 @@ enum MergedPlace {
     End,
     /// The top edge of the panel is in the space for lines that are not loaded.
     InSpace(u32),
-    /// The top edge of the panel stays `below` pixels below the top of a row. A negative number is above.
+    /// The top edge of the panel stays `below` pixels below the top of a row. A negative number means above.
     Row { log: usize, key: RowKey, time: Timestamp, below: i64 },
 }
 
-/// What the reader wants to see, and what may have to be loaded for it.
+/// The lines that the reader wants to see, which may have to be loaded first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
-    /// A line of a log. The lines of the logs that are not in `asked` have to be loaded at the time of this line.
+    /// A line of a log. For the logs that are not in `asked`, the lines around the time of this line have to be loaded.
     Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
 }
 
-/// What has to be loaded.
+/// A request for lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergedWanted {
     /// Lines of a log.
     Lines(usize, Wanted),
-    /// The lines that a log contains at a time.
+    /// The lines of a log around a point in time.
     AtTime(usize, Timestamp),
 }
 
@@ -111,7 +111,7 @@ impl MergedPanel {
         self.height = height;
     }
 
-    /// Computes the list anew after the logs have changed.
+    /// Recomputes the list after the logs have changed.
     pub fn update(&mut self, panels: &[&Panel]) {
         let top = self.scroll_top();
         self.list = MergedList::of(panels);
@@ -155,8 +155,8 @@ impl MergedPanel {
         self.advance(panels);
     }
 
-    /// Returns where a panel's own list has to be so that it shows what is visible here: its first row that is not above
-    /// the visible part, or `None` if the list follows the end or has no such row.
+    /// Returns the row to which a panel's own list has to scroll to show the same position: the log's first row that is
+    /// not above the visible part. Returns `None` if the list follows the end or has no such row.
     #[must_use]
     pub fn place_in(&self, log: usize) -> Option<RowKey> {
         if self.follows() {
@@ -220,8 +220,8 @@ impl MergedPanel {
         self.place = row.unwrap_or(MergedPlace::InSpace(scroll_top));
     }
 
-    /// Shows the goal as far as it is loaded: a line one third of the panel's height below its top edge. Gives up the goal
-    /// when there is nothing left to load for it.
+    /// Scrolls to the goal as far as it is loaded. A line is shown one third of the panel's height below the top edge.
+    /// Drops the goal once it is reached, or after too many requests.
     fn advance(&mut self, panels: &[&Panel]) {
         let is_reached = match &self.goal {
             None => return,
@@ -252,7 +252,7 @@ impl MergedPanel {
         }
     }
 
-    /// Records that the lines of a log at the time of the wanted line are being requested.
+    /// Records that the lines of a log around the time of the wanted line are being requested.
     pub fn begin_asking(&mut self, log: usize) {
         self.loads += 1;
         if let Some(Goal::Line { asking, .. }) = &mut self.goal {
@@ -260,7 +260,7 @@ impl MergedPanel {
         }
     }
 
-    /// Records whether the request for the lines of a log at the time of the wanted line has succeeded.
+    /// Records whether the request for the lines of a log around the time of the wanted line has succeeded.
     pub fn end_asking(&mut self, panels: &[&Panel], log: usize, has_succeeded: bool) {
         if let Some(Goal::Line { asking, asked, .. }) = &mut self.goal {
             asking.retain(|other| *other != log);
@@ -271,7 +271,8 @@ impl MergedPanel {
         self.advance(panels);
     }
 
-    /// Records that lines have been requested. If the goal is not reached after a few requests, its line does not exist.
+    /// Records that lines have been requested. If the goal is not reached after a few requests, its line does not
+    /// exist.
     pub fn note_load(&mut self) {
         self.loads += 1;
     }
@@ -312,8 +313,8 @@ impl MergedPanel {
         sides.into_iter().filter_map(next).take(1).collect()
     }
 
-    /// Returns the row that the reader sees: that of the marked line of a log if it is visible, or else the first visible
-    /// one.
+    /// Returns the row from which the reader moves to the next match: the row of the active log's marked line if it is
+    /// visible, or else the first visible line.
     #[must_use]
     pub fn current(&self, panels: &[&Panel], active: usize) -> Option<MergedRow> {
         let top = self.scroll_top();
@@ -330,8 +331,8 @@ impl MergedPanel {
         &self.list
     }
 
-    /// Returns the line to go to if the reader has scrolled far into the space for lines that are not loaded: the line of
-    /// the longest log at the same fraction of the list.
+    /// Returns the line to go to if the reader has scrolled far into the space for lines that are not loaded: the line
+    /// of the longest log at the same fraction of the list.
     #[must_use]
     pub fn far_line(&self, panels: &[&Panel]) -> Option<(usize, LineKey)> {
         let MergedPlace::InSpace(top) = self.place else { return None };

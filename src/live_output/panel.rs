@@ -152,7 +152,7 @@ impl Panel {
         self.lay_out();
     }
 
-    /// Returns what the list is built from.
+    /// Returns the lines and lifecycle events of the list.
     pub(super) const fn list(&self) -> Listed<'_> {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
@@ -438,7 +438,7 @@ impl Panel {
     }
 
     fn lay_out(&mut self) {
-        // A filter that selects lines does not select the titles of their groups.
+        // A filter may select lines without the titles of their groups, so a filtered list has no groups.
         let groups = self.selected.is_none().then_some(&self.groups);
         self.layout = Layout::new(self.list(), self.filter, self.text_columns(), groups);
     }

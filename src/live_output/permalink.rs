@@ -1,12 +1,13 @@
-//! References to lines in the page's address: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if
-//! that is not the last one.
+//! References to lines in the page's URL: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if it
+//! is not the last one.
 
 use leptos::prelude::*;
 
 use super::address;
 use super::line::LineKey;
 
-/// The greatest number of a line in an address. No log has as many lines, and numbers can be added to it.
+/// The greatest line number that is accepted in a URL. No log has that many lines, and arithmetic with such numbers
+/// does not overflow.
 const MAX_NUMBER: i64 = 1_000_000_000_000_000;
 
 /// Adjacent lines of an attempt that the reader has chosen.
@@ -20,12 +21,12 @@ pub struct MarkedLines {
     pub last: i64,
 }
 
-/// What the reader has chosen.
+/// The lines that the reader has chosen, and how the next click changes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineChoice {
     /// The chosen lines.
     pub lines: Option<MarkedLines>,
-    /// Whether the next line that the reader touches extends them.
+    /// Whether choosing another line extends the range.
     pub is_extending: bool,
 }
 
@@ -71,7 +72,7 @@ impl MarkedLines {
         if self.count() == 1 { self.first.to_string() } else { format!("{}\u{2013}{}", self.first, self.last) }
     }
 
-    /// Returns the fragment of an address that refers to the lines. `last_attempt` is the number of the last attempt.
+    /// Returns the URL fragment that refers to the lines. `last_attempt` is the number of the last attempt.
     #[must_use]
     pub fn fragment(self, last_attempt: i32) -> String {
         let attempt = if self.attempt == last_attempt { String::new() } else { format!("{}:", self.attempt) };
@@ -98,12 +99,12 @@ impl MarkedLines {
     }
 }
 
-/// Returns the lines in the page's address, or `None` if the address does not refer to lines.
+/// Returns the lines in the page's URL, or `None` if the URL does not refer to lines.
 pub fn in_address(last_attempt: i32) -> Option<MarkedLines> {
     MarkedLines::parse(&window().location().hash().ok()?, last_attempt)
 }
 
-/// Changes the page's address to refer to lines, or to the whole page, without adding a history entry.
+/// Changes the page's URL to refer to lines, or to the whole page, without adding a history entry.
 pub fn put_into_address(marked: Option<MarkedLines>, last_attempt: i32) {
     let location = window().location();
     let page = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());

@@ -31,7 +31,8 @@ use crate::rest;
 use loading::Requests;
 pub(super) use loading::search_path;
 
-/// The number of characters in [`Ruler::columns`]. A larger number makes the measured width of a character more precise.
+/// The number of characters in [`Ruler::columns`]. A larger number makes the measured width of a character more
+/// precise.
 pub(super) const RULER_COLUMNS: u32 = 100;
 
 /// The elements that the screen measures or whose height it sets.
@@ -84,7 +85,7 @@ pub struct Screen {
     pub filter: RwSignal<RowFilter>,
     /// How lines are displayed.
     pub display: RwSignal<Display>,
-    /// The lines that the reader has selected.
+    /// The lines that the reader has chosen.
     pub choice: RwSignal<LineChoice>,
     /// Whether the list follows the end of the log.
     pub follows: RwSignal<bool>,
@@ -151,7 +152,7 @@ impl Screen {
         }
     }
 
-    /// Clears the selected lines, because the search has changed.
+    /// Discards the lines that the filter has selected, because the search has changed.
     pub fn select_anew(self) {
         self.change(|panel| panel.set_filter(self.filter.get_untracked()));
     }
@@ -166,7 +167,7 @@ impl Screen {
         self.change(|panel| panel.set_warnings(warnings));
     }
 
-    /// Returns the query with which the server finds the lines that the filter selects, as in the address of a request.
+    /// Returns the URL query with which the server finds the lines that the filter selects.
     pub fn selection(self) -> Option<String> {
         let filter = self.filter.try_get_untracked()?;
         let search = self.requests.try_with_value(|requests| requests.search.clone()).flatten();
@@ -179,7 +180,7 @@ impl Screen {
         self.job
     }
 
-    /// Returns what the page's address says about the log.
+    /// Returns the role of the log on its page.
     pub const fn role(self) -> LogRole {
         self.role
     }
@@ -228,7 +229,7 @@ impl Screen {
         self.show_line(key);
     }
 
-    /// Returns whether a group is collapsed, as far as its title is drawn.
+    /// Returns whether a group is collapsed, or `None` if its title is not drawn.
     pub fn collapsed(self, group: GroupKey) -> Option<Collapsed> {
         if self.is_merged() {
             self.changes.track();
@@ -238,7 +239,7 @@ impl Screen {
         self.rows.with(|rows| rows.iter().find_map(of_row))
     }
 
-    /// Returns the state of the group with this title, as far as it is drawn.
+    /// Returns the state of the group with this title, or `None` if the title is not drawn.
     pub fn group(self, title: LineKey) -> Option<GroupState> {
         if self.is_merged() {
             self.changes.track();
@@ -292,7 +293,7 @@ impl Screen {
         });
     }
 
-    /// Returns the rows that the filter shows as text, or `None` if the page does not hold all of them.
+    /// Returns the rows that the filter shows as text, or `None` if not all of them are in memory.
     pub fn complete_text(self) -> Option<String> {
         self.panel.with_value(|panel| panel.is_complete().then(|| panel.visible_text(lifecycle_event::text)))
     }
@@ -303,8 +304,8 @@ impl Screen {
         self.draw();
     }
 
-    /// Processes pending scrolling before a redraw, which would otherwise undo it. Browsers report scrolling only in the
-    /// next animation frame.
+    /// Processes pending scrolling before a redraw, which would otherwise undo it. Browsers report scrolling only in
+    /// the next animation frame.
     fn note_scrolling(self) {
         if self.is_merged() {
             return;

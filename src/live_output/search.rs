@@ -1,7 +1,7 @@
-//! The state of a search: what the reader searches for, and which lines the server has found.
+//! The state of a search: the terms that the reader searches for, and the lines that the server has found.
 //!
 //! This module is pure. The server searches the whole log, because the browser stores only a window of it.
-//! [`super::search_bar`] sends the requests and shows the results, [`super::panel`] marks the matches in the rows.
+//! [`super::search_bar`] sends the requests and shows the results; [`super::panel`] marks the matches in the rows.
 
 mod findings;
 mod marks;
@@ -9,14 +9,14 @@ mod marks;
 pub use findings::Findings;
 pub use marks::{MatchMarks, split, without_first};
 
-/// What the reader searches for.
+/// The terms and options of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchTerms {
-    /// The text or the regular expression. Empty if the reader does not search.
+    /// The text or the regular expression. Empty if there is no search.
     pub text: String,
     /// Whether `text` is a regular expression.
     pub is_regex: bool,
-    /// Whether upper and lower case are different.
+    /// Whether the search is case-sensitive.
     pub matches_case: bool,
 }
 
@@ -24,7 +24,7 @@ impl SearchTerms {
     /// The names of all parameters of a search.
     pub const PARAMETERS: [&str; 3] = ["q", "regex", "ignoreCase"];
 
-    /// Returns the parameters of the search, as in the page's address and in requests: name and value.
+    /// Returns the parameters of the search, as in the page's URL and in requests: name and value.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, &str)> {
         let mut parameters = vec![("q", self.text.as_str())];

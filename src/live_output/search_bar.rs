@@ -1,7 +1,7 @@
-//! The search field of Live Output: lets the server search all logs of the page, counts the matches and moves between
+//! The search field of Live Output: has the server search all logs of the page, counts the matches, and moves between
 //! them.
 //!
-//! The search is part of the page's address, so that it can be shared: `?q=error&regex=true`.
+//! The search is part of the page's URL, so that readers can share it: `?q=error&regex=true`.
 
 use std::time::Duration;
 
@@ -69,8 +69,8 @@ impl ReaderSearch {
         self.input.get_untracked().is_some_and(|input| focused.as_ref() == Some(input.as_ref()))
     }
 
-    /// Searches a log for the text in the page's address, if there is one. The first match of the first log is shown,
-    /// unless the address contains a line.
+    /// Searches a log for the text in the page's URL, if there is one. The first match of the first log is shown,
+    /// unless the URL contains a line.
     pub fn begin(self, log: Log) {
         let Some(parameters) = address::parameters() else { return };
         let is = |name: &str| parameters.get(name).as_deref() == Some("true");
@@ -84,7 +84,7 @@ impl ReaderSearch {
             };
             let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
-            // The pause lets the filter in the address find its lines first, among which the match is shown.
+            // During the pause, the filter in the URL finds its lines, so that the match is shown among them.
             search_in(log, &terms, first, TYPING_PAUSE);
             self.terms.set(terms);
         }
@@ -101,8 +101,8 @@ impl ReaderSearch {
         self.set_terms(terms, untrack(|| self.logs.active()).screen().current());
     }
 
-    /// Ends the current search and, if there is a text, begins another. The first match from line `from` of the active
-    /// log on is shown as soon as it has been found.
+    /// Ends the current search and, if there is a text, begins another. The first match at or after line `from` of the
+    /// active log is shown as soon as it has been found.
     fn set_terms(self, terms: SearchTerms, from: Option<LineKey>) {
         if terms == self.terms.get_untracked() {
             return;
@@ -116,7 +116,7 @@ impl ReaderSearch {
         self.terms.set(terms);
     }
 
-    /// Returns the query of the search, as in the address of a request, or `None` if there is no search.
+    /// Returns the URL query of the search, or `None` if there is no search.
     pub fn query(self) -> Option<String> {
         self.terms.with(encoded)
     }
@@ -163,7 +163,7 @@ fn search_in(log: Log, terms: &SearchTerms, from: Option<LineKey>, pause: Durati
     log.matches().search(query, from, pause);
 }
 
-/// Encodes the search as the query of an address. Returns `None` if there is no text to search for.
+/// Encodes the search as a URL query. Returns `None` if there is no text to search for.
 fn encoded(terms: &SearchTerms) -> Option<String> {
     let parameter = |(name, value): (&str, &str)| format!("{name}={}", rest::encoded(value));
     (!terms.text.is_empty()).then(|| terms.parameters().into_iter().map(parameter).collect::<Vec<_>>().join("&"))

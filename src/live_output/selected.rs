@@ -45,7 +45,7 @@ pub struct SelectedLines {
     new_lines: usize,
     /// The lines of the buffer that were unfinished when the lines were last updated, in order.
     unfinished: Vec<LineKey>,
-    /// The range of the log of which the window holds every selected line, or `None` if there is no window.
+    /// The range of the log for which the window contains all selected lines, or `None` if there is no window.
     range: Option<Range<LineKey>>,
 }
 
@@ -88,15 +88,15 @@ impl SelectedLines {
         self.findings.total() - self.lines_after()
     }
 
-    /// Returns the number of selected lines from a line to the end, as far as it is known.
+    /// Returns the known number of selected lines from a line to the end.
     #[must_use]
     pub fn count_from(&self, key: LineKey) -> i64 {
         let new_lines = self.lines().range(self.first_new()..).filter(|line| line.key >= key).count();
         self.findings.total() - self.findings.index(key) + i64::try_from(new_lines).unwrap_or(i64::MAX)
     }
 
-    /// Returns the number of selected lines before the window. Without a window, all lines that the server has found are
-    /// counted.
+    /// Returns the number of selected lines before the window. Without a window, all lines that the server has found
+    /// are counted.
     #[must_use]
     pub fn lines_before(&self) -> i64 {
         self.range.as_ref().map_or_else(|| self.findings.total(), |range| self.findings.index(range.start))
@@ -165,7 +165,7 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the line from which on the window holds every selected line.
+    /// Returns the line from which the window holds every selected line.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)
@@ -183,7 +183,7 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key: self.findings.line_at(index)?, count })
     }
 
-    /// Replaces what the server has found so far.
+    /// Replaces the search results.
     pub fn set_findings(&mut self, findings: Findings, buffer: &Buffer, when_full: WhenFull) {
         self.findings = findings;
         self.update(buffer, when_full);
@@ -205,7 +205,7 @@ impl SelectedLines {
     /// Adds loaded lines, which are all selected lines of the range `covered`. They extend the window if they touch it;
     /// otherwise they replace it.
     pub fn load(&mut self, part: Vec<LiveLine>, mut covered: Range<LineKey>, buffer: &Buffer, when_full: WhenFull) {
-        // Lines that the server has printed or changed since the last search are not yet part of the total.
+        // Lines that were printed or changed since the last search are not part of the total yet.
         covered.end = covered.end.min(self.findings.end());
         let part: Vec<LiveLine> = part.into_iter().filter(|line| covered.contains(&line.key)).collect();
         self.drop_new_lines();
@@ -222,7 +222,7 @@ impl SelectedLines {
     /// Replaces lines that were unfinished when they were loaded.
     fn refresh(&mut self, buffer: &Buffer) {
         let unfinished = buffer.lines().iter().filter(|line| !line.is_ended()).map(|line| line.key).collect();
-        // Lines that have just ended are replaced once more.
+        // Lines that have ended since the last call are replaced one last time.
         let before = std::mem::replace(&mut self.unfinished, unfinished);
         for key in before.iter().chain(&self.unfinished) {
             if let (Some(at), Some(line)) = (self.lines.find(*key), buffer.line(*key))

@@ -16,9 +16,9 @@ use crate::ui::dom::is_typing;
 const DIALOG_ID: &str = "shortcuts";
 const KEYS: [(&str, &str); 14] = [
     ("/", "Search the whole log"),
-    ("n, N", "Go to the next or the previous match"),
-    ("e, E", "Go to the next or the previous error"),
-    ("f", "Follow the newest line, or stop following"),
+    ("n, N", "Go to the next or previous match"),
+    ("e, E", "Go to the next or previous error"),
+    ("f", "Start or stop following new lines"),
     ("c", "Copy the selected lines, or all lines that match the filter"),
     ("m, l", "Copy the selected lines as Markdown, or copy a link to them"),
     ("Esc", "Clear the selection, or close the search"),
@@ -50,7 +50,7 @@ pub fn Shortcuts(logs: Logs, search: ReaderSearch) -> impl IntoView {
         }
         let key = event.key();
         if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && key == "f" && !search.has_focus() {
-            // The browser's search finds only the rows that are drawn. Pressing the keys again opens it.
+            // The browser's own search finds only the rows that are drawn. Pressing the keys again opens it.
             event.prevent_default();
             return search.open();
         }

@@ -1,11 +1,11 @@
-//! The marks beside the scrollbar, which show where in the log the errors and the matches of the reader's search are.
+//! The marks beside the scrollbar, which show the positions of errors and search matches in the log.
 
 use leptos::prelude::*;
 
 use super::finder::Finder;
 use super::logs::Log;
 
-/// The number of positions at which a mark can be. More could not be told apart.
+/// The number of positions at which a mark can be. Readers could not distinguish more positions.
 const TICKS: i64 = 500;
 
 /// The marks for errors and, above them, for matches.

@@ -20,8 +20,8 @@ use crate::words;
 /// The time for which a button shows the result of its action.
 pub(super) const NOTICE_TIME: Duration = Duration::from_secs(3);
 
-/// The toolbar. On narrow screens, rarely used tools are in a menu. The tools that concern a single log are shown only if
-/// the page shows one.
+/// Shows the toolbar. On narrow screens, rarely used tools are in a menu. Tools for a single log are shown only if the
+/// page shows a single log.
 #[component]
 pub fn Toolbar(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -49,7 +49,7 @@ pub fn Toolbar(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bo
                 data-testid="follow-toggle"
                 aria-pressed=move || logs.follows().to_string()
                 aria-label="Follow"
-                title="Follow the newest line (f)"
+                title="Follow new lines (f)"
                 on:click=move |_| logs.toggle_follow()
             >
                 <Icon name="follow" />
@@ -101,7 +101,7 @@ fn FilterButton(logs: Logs, filter: OutputFilter) -> impl IntoView {
             total += match counts.narrowed {
                 None => counts.get(filter),
                 Some(shown) if screen.filter.get().kind == filter => shown,
-                // The number of rows that another kind would show under the further conditions is unknown.
+                // The number of rows of another kind that meet the further conditions is unknown.
                 Some(_) => return String::new(),
             };
             if filter == OutputFilter::Warnings && counts.more_warnings && counts.narrowed.is_none() {
@@ -125,7 +125,7 @@ fn FilterButton(logs: Logs, filter: OutputFilter) -> impl IntoView {
     .into_any()
 }
 
-/// The button that copies what the filter shows.
+/// The button that copies the rows that the filter shows.
 #[component]
 pub fn CopyButton(screen: Screen) -> impl IntoView {
     let notice = RwSignal::new(None::<String>);

@@ -8,7 +8,7 @@ use super::line::LineKey;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     attempts: Vec<AttemptCount>,
-    /// What the end of the log states about the last attempt, once it has been received.
+    /// The totals that the `end` event states for the last attempt, once it has been received.
     end: Option<Printed>,
 }
 
@@ -73,7 +73,7 @@ impl Totals {
         total.received = (total.received.0.max(lines), total.received.1.max(bytes));
     }
 
-    /// Returns whether the log events and gaps that were received extend exactly to where the log's end states.
+    /// Returns whether the received log events and gaps extend exactly to the end that the `end` event states.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         let received = |attempt: i32| self.find(attempt).map_or((0, 0), |total| total.received);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_attempt_states_about_itself_does_not_verify_it() {
+    fn the_totals_in_an_attempt_event_do_not_verify_a_log() {
         let json = serde_json::json!({"kind": "attempt", "attempt": 1, "workerId": "w", "status": "succeeded", "lines": 2, "bytes": 8});
         let attempt = event(Seq(8), Level::Info, "", serde_json::from_value(json).expect("a payload"));
         assert!(!is_verified(&[log_event(Seq(1), 1, "one\n"), attempt, end(2, 8)]));

@@ -16,7 +16,8 @@ const RELOAD_SECONDS: u32 = 5;
 /// The query parameter that turns reloading on. Reloading is off by default, because it interrupts reading.
 const RELOADS: &str = "reload";
 
-/// Shows the note with its links. They lead to parts of the log as text, which replace the filters and the search.
+/// Shows the note with its links. The links and the form open parts of the log as text, in place of the filters and the
+/// search.
 #[component]
 pub fn WithoutScripts(log: Log) -> impl IntoView {
     let role = log.screen().role();
@@ -30,8 +31,7 @@ pub fn WithoutScripts(log: Log) -> impl IntoView {
         (true, _) => (None, "The newest lines of the log. "),
         (false, true) => (Some(page), "The newest lines of the log; this page reloads itself while the job runs. "),
         (false, false) => (
-            // The address has no fragment, because browsers do not reload a page whose new address differs only in its
-            // fragment.
+            // The URL has no fragment, because browsers do not reload a page if only the fragment of its URL changes.
             Some(format!("{page}?{RELOADS}=1")),
             "The newest lines of the log, as they were when the page was loaded. ",
         ),

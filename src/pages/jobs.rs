@@ -86,7 +86,8 @@ fn Loading() -> impl IntoView {
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// The search field and the filters by time and user. Without scripts, there is also a button that submits them as a form.
+/// The search field and the filters by time and user. Without scripts, there is also a button that submits them as a
+/// form.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();
@@ -120,7 +121,7 @@ fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     };
     view! {
         <form class="search" method="get" action="/tasks/queue" role="search" on:submit=|event| event.prevent_default()>
-            // Without scripts, the form keeps these filters.
+            // Without scripts, submitting the form keeps these filters.
             {move || hidden("status", wanted.read().status.map_or_else(String::new, |status| status.as_str().to_owned()))}
             {move || hidden("user", wanted.read().user.clone())}
             <select

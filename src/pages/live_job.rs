@@ -59,7 +59,7 @@ impl LiveJob {
         (live, tail)
     }
 
-    /// Returns what Live Output shows of the job.
+    /// Returns the source from which Live Output shows the job's log.
     pub fn log(self, tail: EventsPage, compared_with: Signal<Option<JobId>>) -> LogSource {
         LogSource {
             job: self.job,
@@ -136,7 +136,7 @@ impl LiveJob {
         );
     }
 
-    /// Replaces the job's state by a newer one.
+    /// Replaces the job's state with a newer one.
     pub fn replace(self, job: Job) {
         if self.job.try_with_untracked(|before| job.updated_at >= before.updated_at && *before != job) == Some(true) {
             self.job.set(job);

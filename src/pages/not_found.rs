@@ -1,4 +1,4 @@
-//! The page for unknown addresses.
+//! The page for unknown URLs.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -6,7 +6,7 @@ use leptos_router::components::A;
 use crate::host;
 use crate::ui::PageTitle;
 
-/// Tells the user that there is no page at this address, and sets the HTTP status to 404.
+/// Shows that there is no page at this URL, and sets the HTTP status to 404.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     host::status(404);

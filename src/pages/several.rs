@@ -1,6 +1,6 @@
 //! The page that shows the logs of several jobs, side by side or merged by time.
 //!
-//! Its address names the jobs: `/tasks/queue/view?job=ID&job=ID`, with `&layout=merged` for the merged list.
+//! Its URL contains the jobs: `/tasks/queue/view?job=ID&job=ID`, with `&layout=merged` for the merged list.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -19,17 +19,17 @@ use crate::rpc::job_page;
 use crate::ui::{Icon, PageTitle, Status};
 use crate::words;
 
-/// The parameter of the address that contains the layout, and its value for a merged list.
+/// The URL parameter that contains the layout, and its value for the merged list.
 const LAYOUT: &str = "layout";
 const MERGED: &str = "merged";
 
-/// Returns the address of the page that shows these jobs.
+/// Returns the URL of the page that shows these jobs.
 pub fn address(jobs: &[JobId]) -> String {
     let parameters: Vec<String> = jobs.iter().map(|job| format!("job={job}")).collect();
     format!("/tasks/queue/view?{}", parameters.join("&"))
 }
 
-/// Returns the ids in the page's address, at most [`MAX_LOGS`], and without repetitions.
+/// Returns the ids in the page's URL, at most [`MAX_LOGS`] of them and without duplicates.
 fn in_address(query: &ParamsMap) -> Vec<String> {
     let mut ids = Vec::new();
     for id in query.get_all("job").unwrap_or_default() {
@@ -152,7 +152,7 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
     .into_any()
 }
 
-/// The buttons with which the reader chooses whether each job has its own list. The page's address contains the choice.
+/// The buttons that switch between separate lists and the merged list. The page's URL contains the choice.
 #[component]
 fn LayoutChoice(is_merged: RwSignal<bool>) -> impl IntoView {
     Effect::new(move || {
@@ -185,7 +185,7 @@ fn LayoutChoice(is_merged: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
-/// What the page shows if its address names no jobs.
+/// The message that is shown if the page's URL contains no jobs.
 #[component]
 fn NoJobs() -> impl IntoView {
     view! {
@@ -217,7 +217,7 @@ fn Column(
     let id = job.with_untracked(|job| job.id);
     let navigate = use_navigate();
     let jobs = others.clone();
-    // The search, the filters and the layout stay as they are.
+    // Keep the search, the filters and the layout.
     let remove = StoredValue::new(move || {
         let kept = page_address::parameters().map_or_else(String::new, |parameters| {
             parameters.delete("job");
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_names_each_job_once_and_at_most_six() {
+    fn the_url_contains_each_job_once_and_at_most_six_jobs() {
         let id = |number: u8| JobId(uuid::Uuid::from_bytes([number; 16]));
         let query = |ids: &[JobId]| -> ParamsMap { ids.iter().map(|id| ("job", id.to_string())).collect() };
         let jobs: Vec<JobId> = (1..=8).map(id).collect();

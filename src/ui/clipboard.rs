@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlDocument, HtmlTextAreaElement};
 
-/// What to tell the user if nothing could be copied.
+/// The message that is shown if copying fails.
 pub const REFUSED: &str = "Could not copy: the browser did not allow it";
 
 /// Copies text to the clipboard. Returns whether that succeeded.

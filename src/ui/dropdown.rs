@@ -4,14 +4,13 @@ use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-/// A button with a menu. The menu is closed by a press outside of it, and by the Escape key. It also opens without
-/// scripts.
+/// A button with a menu. A click outside the menu or the Escape key closes it. The menu also opens without scripts.
 #[component]
 pub fn Dropdown(
     /// Further classes of the element.
     #[prop(optional)]
     class: &'static str,
-    /// What the button opens.
+    /// The name of the menu, which is the button's label and tooltip.
     label: &'static str,
     /// The button's `data-testid`.
     test_id: &'static str,
@@ -41,7 +40,7 @@ pub fn Dropdown(
             node_ref=node
             on:keydown=move |event| {
                 if event.key() == "Escape" {
-                    // The key would also do what it does elsewhere on the page.
+                    // Otherwise, the page's own shortcut for this key would also be executed.
                     event.stop_propagation();
                     close();
                 }

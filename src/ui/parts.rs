@@ -1,4 +1,4 @@
-//! Small views that several pages and Live Output use, such as icons, a job's status and a point in time.
+//! Small views that the pages and Live Output share, such as icons, a job's status and a point in time.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use model::{Artifact, JobStatus, Timestamp};
 use crate::host;
 use crate::words;
 
-/// The document's title. All pages use this instead of the `Title` of `leptos_meta`, which does not escape its text in
-/// the page that the server sends.
+/// The document's title. All pages use this component instead of `leptos_meta`'s `Title`, which does not escape its
+/// text when rendered on the server.
 #[component]
 pub fn PageTitle(
     /// The title, which may contain any characters.
@@ -27,7 +27,7 @@ pub fn PageTitle(
 /// The file that contains all icons. The browser reads its URL from a `meta` tag in the document's head.
 pub const ICONS: &str = "icons.svg";
 
-/// The script of the worker that receives events for all pages of a browser.
+/// The script of the shared worker that receives events for all pages of a browser.
 pub const SHARED_STREAM: &str = "shared-stream.js";
 
 /// An icon from `public/icons.svg`. It is hidden from screen readers, because the text beside it has the same meaning.

@@ -16,14 +16,14 @@ thread_local! {
     static HAS_FAILED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What a page receives.
+/// The events that a page receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscription {
     /// All events of a job after a `seq`.
     Events(JobId, Seq),
     /// New lifecycle events of a job.
     Lifecycle(JobId, Seq),
-    /// A message for each change of a job.
+    /// A message for each change to any job.
     Jobs,
 }
 
@@ -50,7 +50,7 @@ pub struct SharedStream {
 
 impl Drop for SharedStream {
     fn drop(&mut self) {
-        // Sending a text never fails.
+        // Sending a string never fails.
         let _ = self.port.post_message(&JsValue::from_str(""));
         self.port.close();
     }

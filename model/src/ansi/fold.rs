@@ -40,7 +40,8 @@ pub struct Folded<'a> {
     pub cut: bool,
 }
 
-/// Applies the cursor movements and erasures in a line. A line without any is returned unchanged, whatever its length.
+/// Applies the cursor movements and erasures in a line. A line without any of them is returned unchanged, regardless of
+/// its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
     // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.

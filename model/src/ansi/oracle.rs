@@ -58,7 +58,7 @@ fn emulated_row(screen: &vt100::Screen, row: u16) -> Cells {
     trimmed((0..WIDE).map(cell).collect())
 }
 
-/// Returns the one of the sixteen colours that is nearest to one of the 256 colours.
+/// Maps one of the 256 colours to the nearest of the sixteen colours.
 fn nearest_colour(number: u8) -> Option<u8> {
     let mut scanner = Scanner::default();
     scanner.skip(&format!("\u{1b}[38;5;{number}m"));

@@ -20,8 +20,8 @@ use extras::{Compaction, Extras};
 /// beyond this limit is dropped.
 pub(super) const MAX_COLUMNS: usize = 16 * 1024;
 /// The maximum number of columns of a row in which cells are inserted or deleted, which is more than any terminal
-/// window has. In a longer row, such a motion has no effect, because if three bytes could move thousands of cells, even
-/// a small output could take a lot of time.
+/// window has. In a longer row, insertions and deletions have no effect. Otherwise, every three bytes of output could
+/// move thousands of cells.
 pub(super) const MAX_SHIFTED_COLUMNS: usize = 1024;
 /// The distance between tab stops, in columns.
 pub(super) const TAB: usize = 8;
@@ -59,7 +59,7 @@ impl Pen {
     }
 }
 
-/// The position and the style of the next character.
+/// The position and style of the next character.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
     /// The column, at most [`MAX_COLUMNS`].

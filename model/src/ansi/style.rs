@@ -25,7 +25,7 @@ impl Color {
         if self.0 < 16 { Some(self.0) } else { None }
     }
 
-    /// Returns the one of the sixteen colours that is nearest to one of xterm's 256 colours.
+    /// Maps one of xterm's 256 colours to the nearest of the sixteen colours.
     const fn from_256(number: u8) -> Self {
         match number {
             0..=15 => Self(number),
@@ -40,8 +40,8 @@ impl Color {
         }
     }
 
-    /// Returns the one of the sixteen colours with the nearest hue, because the hue usually carries the meaning in
-    /// logs.
+    /// Maps an RGB colour to the one of the sixteen colours with the nearest hue, because the hue usually carries the
+    /// meaning in logs.
     const fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
         let high = max(red, max(green, blue));
         let low = min(red, min(green, blue));

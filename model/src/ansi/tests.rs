@@ -181,7 +181,7 @@ fn columns_are_counted_as_in_a_terminal() {
 }
 
 #[test]
-fn the_plain_text_is_that_of_the_spans() {
+fn the_plain_text_equals_the_text_of_the_spans() {
     let parts = [
         "a",
         "\u{1b}[31m",

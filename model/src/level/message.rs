@@ -1,4 +1,4 @@
-//! Messages of several lines: what begins one, and which lines continue it.
+//! Recognises messages of several lines: which lines begin a message, and which lines continue it.
 
 use super::rules;
 use super::shape::{Shape, after_place};
@@ -18,7 +18,7 @@ pub(super) struct Message {
     indent: u8,
     /// The number of lines since the line that began the message.
     lines: u16,
-    /// Whether indented lines continue the message, because of the line before them.
+    /// Whether the previous line allows indented lines to continue the message.
     takes_indented: bool,
     /// Whether the previous line is blank.
     after_blank: bool,
@@ -81,7 +81,7 @@ impl Message {
         self.lines
     }
 
-    /// Returns which part of a message the next line is, and the message that the line after it may continue. `own` is
+    /// Returns the role of the next line in a message, and the message that the line after it may continue. `own` is
     /// the level that the line indicates on its own, and `begun` the message that the line begins on its own.
     pub(super) fn next(
         mut self,
@@ -157,7 +157,7 @@ impl Message {
 
     /// Returns whether an indented line without a recognised form continues the message.
     fn takes_indented_line(&mut self, line: &LineText<'_>, own: Option<Level>) -> bool {
-        // A line without letters and digits, such as `****`, is not progress.
+        // A line without letters and digits, such as `****`, is not considered progress here.
         if own == Some(Level::Info) && line.text.contains(char::is_alphanumeric) {
             return false;
         }

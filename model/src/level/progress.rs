@@ -3,7 +3,7 @@
 use super::rules::first_word;
 use crate::Level;
 
-/// The verbs with which the progress lines of cargo and related tools begin.
+/// The first words of the progress lines of cargo and related tools.
 const CARGO: &[&str] = &[
     "Compiling",
     "Checking",

@@ -164,7 +164,7 @@ const ERRORS_AFTER_COLON: &[&str] = &[
     ": syntax error",
 ];
 
-/// Recognises indications anywhere in the line, such as those in `file.c:1:2: error: ...`, `test x ... FAILED` and
+/// Recognises phrases anywhere in the line, such as those in `file.c:1:2: error: ...`, `test x ... FAILED` and
 /// `panicked at`.
 pub(super) fn within(line: &str) -> Option<Level> {
     // Ruby prints `a.rb:3:in 'f': bad (ArgumentError)`.
@@ -172,7 +172,7 @@ pub(super) fn within(line: &str) -> Option<Level> {
     if line.ends_with(" FAILED") || line.ends_with(": not found") || line.ends_with(')') && is_ruby() {
         return Some(Level::Error);
     }
-    // One pass over the line takes a tenth of the time of a search for each indication.
+    // A single pass over the line takes a tenth of the time of a separate search for each phrase.
     let mut level = None;
     for (at, byte) in line.bytes().enumerate() {
         let (errors, warnings): (&[&str], &[&str]) = match byte {

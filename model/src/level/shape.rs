@@ -1,4 +1,4 @@
-//! The forms of lines, by which the continuation lines of a message are recognised.
+//! Classifies lines by their form, to recognise the lines that continue a message.
 
 use super::LineText;
 
@@ -21,13 +21,13 @@ pub(super) enum Shape {
     /// The beginning of the list of modules that required a missing module, which Node.js prints before the stack
     /// frames.
     NodeRequire,
-    /// An item of such a list.
+    /// An item of that list.
     ListItem,
     /// The end of the properties that Node.js prints after the stack frames.
     ClosingBrace,
     /// A line of pytest's report about a failed assertion: `>   ` before the source code, or `E   ` before the values.
     PytestMark,
-    /// The last line of such a report, for example `test_a.py:5: AssertionError`.
+    /// The last line of that report, for example `test_a.py:5: AssertionError`.
     PytestPlace,
     /// A line of source code with its number before it, as tsc prints it.
     NumberedCode,

@@ -125,7 +125,7 @@ impl LineWindow {
     }
 
     /// Recomputes the levels of the line at an index and of all lines after it, after lines were inserted or changed
-    /// there. If the previous line of a stream is not in the window, what is known about it remains.
+    /// there. If the previous line of a stream is not in the window, the stored state before the line is used.
     pub(super) fn update_levels(&mut self, from: usize) {
         let place = |line: &LiveLine| (line.key.attempt, line.step);
         let mut states = [None; 2];

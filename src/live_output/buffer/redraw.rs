@@ -1,6 +1,6 @@
-//! Draws output that moves the cursor to other lines, as programs do that show their progress in several lines.
+//! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
-//! Most output never does so, and costs only a look at each piece. From the first such movement on, the lines of the
+//! Most output never does so, and is only scanned for such movements. From the first movement on, the lines of the
 //! step's stream are drawn on a [`Screen`], until the cursor is below all text again.
 
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ pub(super) struct Redrawing {
 struct StreamScreen {
     /// The attempt and the step that print the output.
     place: Option<(i32, StepRef)>,
-    /// Recognises sequences, which may extend over several pieces.
+    /// Recognises escape sequences, which may extend over several pieces.
     scanner: Scanner,
     /// `None` while lines are not drawn on a screen.
     screen: Option<Screen>,
@@ -42,8 +42,8 @@ impl Redrawing {
         moves || stream.screen.is_some()
     }
 
-    /// Draws a piece of the line at an index, and returns the lines that have changed. `lines` are the known lines,
-    /// whose texts have been drawn so far.
+    /// Draws a piece of the line at index `at`, and returns the lines that have changed. `lines` contains the lines
+    /// that are known so far.
     pub(super) fn draw(
         &mut self,
         lines: &VecDeque<LiveLine>,
@@ -63,7 +63,7 @@ impl Redrawing {
     }
 }
 
-/// Returns a screen that shows what the stream of the line at an index has printed before it, and the line so far.
+/// Returns a screen that shows the line at index `at` as far as it is known, below the previous lines of its stream.
 fn screen_below(lines: &VecDeque<LiveLine>, at: usize) -> Screen {
     let line = &lines[at];
     let is_of_stream = |other: &&LiveLine| {
@@ -79,7 +79,7 @@ fn screen_below(lines: &VecDeque<LiveLine>, at: usize) -> Screen {
     }
     screen.set_style(line.style);
     screen.draw(line.key.number, &line.text, LineEnd::Open);
-    // These lines are shown as they are.
+    // Discard the changes, because these lines are already shown correctly.
     drop(screen.take_changes());
     screen
 }

@@ -1,4 +1,4 @@
-//! Tells a hidden page that its job has changed, so that its title and icon stay up to date.
+//! Notifies a hidden page of changes to its job, so that the page's title and icon stay up to date.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -9,12 +9,12 @@ use model::{JobId, Seq};
 
 use crate::ui::shared_stream::{Message, SharedStream, Subscription};
 
-/// The interval at which the job is asked for while the shared stream is not available or has broken.
+/// The interval at which `on_change` is called while the shared stream is unavailable or broken.
 const ASK_EVERY: Duration = Duration::from_secs(30);
-/// The delay between an event and the resulting question, so that a burst of events causes a single one.
+/// The delay between an event and the resulting call of `on_change`, so that a burst of events causes only one call.
 const ASK_AFTER: Duration = Duration::from_millis(200);
 
-/// A subscription to the changes of a job. Dropping it ends the subscription.
+/// A subscription to changes to a job. Dropping it ends the subscription.
 pub(super) struct HiddenWatch {
     _state: Rc<State>,
     interval: Option<IntervalHandle>,
@@ -25,9 +25,9 @@ struct State {
     cursor: Seq,
     on_change: Rc<dyn Fn()>,
     stream: RefCell<Option<SharedStream>>,
-    /// Whether nothing reports changes at the moment.
+    /// Whether the shared stream is unavailable or broken.
     is_broken: Cell<bool>,
-    /// Whether the job has ended, so that it does not change any more.
+    /// Whether the job has ended and will not change again.
     is_over: Cell<bool>,
     is_asking: Cell<bool>,
 }
@@ -41,7 +41,7 @@ impl Drop for HiddenWatch {
 }
 
 impl HiddenWatch {
-    /// Calls `on_change` when the job may have changed after the event `cursor`.
+    /// Calls `on_change` when the job may have changed since the event `cursor`.
     pub(super) fn begin(job: JobId, cursor: Seq, on_change: Rc<dyn Fn()>) -> Self {
         let state = Rc::new(State {
             job,

@@ -8,8 +8,8 @@
 //! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
 //!   from time to time, and return to it when it works.
 //! - Treat silence as a broken stream, because the server sends at least a heartbeat every 10 s.
-//! - If the server does not respond, wait longer after each attempt, with a random component so that many tabs do not
-//!   reconnect at the same time.
+//! - If the server does not respond, wait longer after each attempt. The pause has a random component, so that many
+//!   tabs do not reconnect at the same time.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub enum Action {
     Open,
     /// Close the stream.
     Close,
-    /// Report only changes of the job, because the page is hidden.
+    /// Report only changes to the job, because the page is hidden.
     Watch,
     /// Fetch the events after the cursor.
     Poll,

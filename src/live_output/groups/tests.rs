@@ -94,7 +94,7 @@ fn a_heading_ends_the_group_of_the_previous_heading() {
 }
 
 #[test]
-fn the_names_of_files_in_a_diff_are_no_headings() {
+fn file_names_in_a_diff_are_not_headings() {
     let diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
     let lines: Vec<&str> = diff.lines().collect();
     check(diff, &lines);
@@ -110,7 +110,7 @@ fn the_names_of_files_in_a_diff_are_no_headings() {
 }
 
 #[test]
-fn sections_are_collapsed_if_they_say_so() {
+fn sections_are_collapsed_if_their_options_request_it() {
     let section = |options: &str| {
         format!("\x1b[0Ksection_start:1:s{options}\r\x1b[0KTitle\nb\n\x1b[0Ksection_end:2:s\r\x1b[0K\nz\n")
     };
@@ -122,7 +122,7 @@ fn sections_are_collapsed_if_they_say_so() {
 }
 
 #[test]
-fn markers_are_recognised_however_the_output_is_cut() {
+fn markers_are_recognised_wherever_the_output_is_split() {
     let output = "::group::A\n\x1b[0Ksection_start:1:s[collapsed=true]\r\x1b[0KTitle\nb\n\x1b[0Ksection_end:2:s\r\x1b[0K\n\
                   --- H\nc\n";
     let whole = shown_of(buffer(output).lines(), &Groups::default());
@@ -162,7 +162,7 @@ fn a_step_is_collapsed_only_if_the_list_shows_where_it_begins() {
 }
 
 #[test]
-fn a_title_tells_the_duration_and_the_highest_level_of_its_group() {
+fn a_title_shows_the_duration_and_the_highest_level_of_its_group() {
     let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default());
     let second = |number: i64, text: &str| log_event(Seq(number * 1_000_000), number, text);
     let texts = ["::group::A\n", "error: broken\n", "warning: b\n", "::endgroup::\n", "::group::B\n", "c\n"];

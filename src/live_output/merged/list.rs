@@ -1,7 +1,7 @@
 //! The rows of several logs, merged by time.
 //!
 //! Each log holds a window of its lines. The merged list shows the period that all windows cover, so that no line is
-//! missing among those that are shown. Lines outside of this period take up space, as in the list of a single log.
+//! missing among those that are shown. Lines outside this period take up space, as in the list of a single log.
 
 use model::Timestamp;
 
@@ -21,7 +21,7 @@ pub struct MergedRow {
     pub time: Timestamp,
 }
 
-/// The period that a log's window covers. A limit is `None` if there are no further lines.
+/// The period that a log's window covers. A bound is `None` if the log has no lines beyond it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     /// The time of the first line in the window.
@@ -176,8 +176,8 @@ impl MergedList {
     }
 }
 
-/// Returns the lines and lifecycle events of a log. A time before that of the previous row, such as after the clock was set
-/// back, is replaced by the latter.
+/// Returns the lines and lifecycle events of a log. If a row is earlier than the previous row, for example because the
+/// clock was set back, it gets the time of the previous row.
 fn timed_rows(panel: &Panel, log: usize) -> Vec<MergedRow> {
     let mut latest = Timestamp(i64::MIN);
     let rows = 0..panel.layout().rows().len();

@@ -1,4 +1,4 @@
-//! Stores the state of the merged list as signals, loads what it lacks, and draws it.
+//! Stores the state of the merged list as signals, loads missing lines, and draws the list.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -66,7 +66,7 @@ impl MergedScreen {
     pub fn logs_changed(self) {
         self.note_scrolling();
         self.update(|merged, panels| {
-            // Selecting lines pauses a log.
+            // Choosing lines pauses a log.
             if panels.iter().any(|panel| !panel.follows()) {
                 merged.pause();
             }
@@ -241,7 +241,7 @@ impl MergedScreen {
         }
     }
 
-    /// Loads the lines that a log contains at a time.
+    /// Loads the lines of a log around a point in time.
     fn load_at(self, index: usize, time: Timestamp) {
         self.update(|merged, _| merged.begin_asking(index));
         let screen = self.logs.all()[index].screen();

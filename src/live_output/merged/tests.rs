@@ -10,7 +10,7 @@ const HEIGHT: u32 = 400;
 /// The time, the log and the number of a line.
 type Place = (i64, usize, i64);
 
-/// Logs of which the page holds parts. Each line of a log is given by its time.
+/// A simulation of logs that are partly in memory. Each log is given as the times of its lines.
 struct Simulation {
     times: Vec<Vec<i64>>,
     panels: Vec<Panel>,
@@ -31,7 +31,7 @@ fn line_event(line: i64, time: i64) -> Event {
 }
 
 impl Simulation {
-    /// The page holds the last `tail` lines of each log.
+    /// Creates a simulation in which the last `tail` lines of each log are in memory.
     fn new(times: Vec<Vec<i64>>, tail: usize) -> Self {
         let panel = |times: &Vec<i64>| {
             let first = times.len().saturating_sub(tail);
@@ -59,7 +59,7 @@ impl Simulation {
         self.merged.frame(&self.panels.iter().collect::<Vec<_>>())
     }
 
-    /// Loads what is wanted, as the screen does, until nothing is.
+    /// Loads the lines that the list requests, as the screen does, until it requests no more.
     fn settle(&mut self) {
         for _ in 0..200 {
             self.change(|merged, panels| {
@@ -157,7 +157,7 @@ fn lines_are_merged_by_time() {
 }
 
 #[test]
-fn only_the_period_is_shown_that_all_windows_cover() {
+fn only_the_period_that_all_windows_cover_is_shown() {
     // The window of the first log begins at 901, that of the second log at 600.
     let simulation = Simulation::new(vec![(1..=1000).collect(), (501..=700).collect()], 100);
     let drawn = simulation.drawn();
@@ -200,7 +200,7 @@ fn scrolling_up_loads_the_lines_of_the_log_that_limits_the_list() {
 }
 
 #[test]
-fn the_list_jumps_to_any_line_and_any_place_of_the_scrollbar() {
+fn the_list_jumps_to_any_line_and_any_position_of_the_scrollbar() {
     for seed in 0..6 {
         let mut random = Rng::with_seed(seed);
         let lengths = [5_000, 40, 20_000, 700];
@@ -261,7 +261,7 @@ fn logs_without_lines_are_merged() {
 }
 
 #[test]
-fn a_line_that_does_not_exist_is_given_up() {
+fn seeking_a_line_that_does_not_exist_ends() {
     let mut simulation = Simulation::new(vec![(1..=500).collect(), (1..=500).collect()], 100);
     simulation.change(|merged, panels| merged.go_to(panels, 0, LineKey { attempt: 1, number: 1_000_000 }));
     simulation.settle();

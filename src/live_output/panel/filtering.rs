@@ -1,4 +1,4 @@
-//! What the filter shows: the lines that it selects, and the numbers of rows.
+//! The effects of the filter: the lines that it selects, and the numbers of rows.
 
 use model::Seq;
 
@@ -59,7 +59,7 @@ impl Panel {
         Seen { line: self.buffer.totals().end(), event: self.buffer.end() }
     }
 
-    /// Returns the number of rows that have arrived since `seen`, as far as it is known.
+    /// Returns the known number of rows that have arrived since `seen`.
     pub(super) fn unseen(&self) -> i64 {
         let lines = match &self.selected {
             Some(selected) => selected.count_from(self.seen.line),

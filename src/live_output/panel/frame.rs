@@ -86,8 +86,8 @@ impl RowView {
         }
     }
 
-    /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed. The
-    /// state of a group is updated in place, so that a click is not lost while the group grows.
+    /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed.
+    /// The state of a group is updated in place, so that a click is not lost while the group grows.
     #[must_use]
     pub fn key(&self) -> (RowKey, RowRevision) {
         match self {
@@ -110,7 +110,7 @@ impl RowView {
     }
 }
 
-/// What can change in a row.
+/// The properties of a row that can change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RowRevision {
     number: u32,
@@ -119,7 +119,7 @@ pub struct RowRevision {
     matches: Vec<(u32, u32)>,
 }
 
-/// What has to be loaded.
+/// A request for lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// All lines of a range.

@@ -9,8 +9,8 @@ use crate::live_output::layout::{PanelRow, RowKey};
 use crate::live_output::line::LineKey;
 
 impl Panel {
-    /// Collapses or expands a group. Its title keeps its position on the screen. If it is not on the screen, it comes
-    /// into view when its group is collapsed.
+    /// Collapses or expands a group. Its title keeps its position on the screen. If the title is not on the screen,
+    /// collapsing the group scrolls it into view.
     pub fn toggle_group(&mut self, group: GroupKey) {
         let Some((title, collapsed)) = self.title_of(group).zip(self.collapsed(group)) else { return };
         let top = |panel: &Self| panel.layout.find(title, panel.list()).map(|index| panel.layout.top(index));
@@ -30,8 +30,8 @@ impl Panel {
         }
     }
 
-    /// Collapses all groups of lines or, if all are collapsed, expands them. The row at the top of the panel stays there.
-    /// A filtered list has no groups.
+    /// Collapses all groups of lines or, if all are collapsed, expands them. The row at the top of the panel stays
+    /// there. A filtered list has no groups.
     pub fn toggle_all_groups(&mut self) {
         if self.selected.is_some() || self.filter.kind == OutputFilter::Stages {
             return;
@@ -42,8 +42,8 @@ impl Panel {
         self.lay_out();
     }
 
-    /// Returns the group that contains the marked line or, if it is not visible, the first visible line. A title is part
-    /// of its own group.
+    /// Returns the group that contains the marked line or, if it is not visible, the first visible line. A title is
+    /// part of its own group.
     #[must_use]
     pub fn current_group(&self) -> Option<GroupKey> {
         let top = self.scroll_top();
@@ -72,8 +72,8 @@ impl Panel {
         }
     }
 
-    /// Returns whether the step that an event starts is collapsed. Returns `None` if the event starts no step, or if none
-    /// of the step's lines are loaded.
+    /// Returns whether the step that an event starts is collapsed. Returns `None` if the event starts no step, or if
+    /// none of the step's lines are loaded.
     pub(super) fn collapsed_step(&self, event: &Event) -> Option<Collapsed> {
         let Payload::Step(step @ StepPayload { status: StepStatus::Started, .. }) = &event.payload else { return None };
         if self.selected.is_some() || self.filter.kind != OutputFilter::All {
@@ -95,7 +95,7 @@ impl Panel {
         let titles = self.groups_of(at);
         let step = self.list().lines()[at].step;
         let hiding = titles.into_iter().filter(|title| *title != key).map(GroupKey::Lines);
-        // Only this list shows where steps begin, and hides the lines of collapsed steps.
+        // Only the list of all rows shows where steps begin, and hides the lines of collapsed steps.
         let step = (self.filter.kind == OutputFilter::All).then_some(GroupKey::Step(key.attempt, step));
         let hiding: Vec<GroupKey> =
             hiding.chain(step).filter(|group| self.collapsed(*group) == Some(Collapsed::Yes)).collect();

@@ -1,4 +1,4 @@
-//! What the panel requests from the server, and what it does with the responses.
+//! Determines which lines the panel requests from the server, and processes the responses.
 
 use model::{LinesPage, OutputLine, SearchPage, Seq};
 
@@ -57,7 +57,7 @@ impl Panel {
         self.loaded_at(top, |key| key >= part.key);
     }
 
-    /// Gives up scrolling to a line that the server refuses to send.
+    /// Stops waiting for a line that the server refuses to send.
     pub fn stop_seeking(&mut self) {
         (self.seeking, self.anchor) = (false, None);
     }

@@ -1,4 +1,4 @@
-//! What the merged list of several logs needs to know of the panel of each log, and what it tells the panel.
+//! The interface of a panel for the merged list of several logs.
 
 use model::Timestamp;
 
@@ -33,8 +33,8 @@ impl Panel {
         }
     }
 
-    /// Returns the time of a line, or of the next row if the filter hides the line. Returns `None` if the list does not hold
-    /// the lines around it.
+    /// Returns the time of a line, or of the next row if the filter hides the line. Returns `None` if the lines around
+    /// it are not in memory.
     pub fn time_of_line(&self, key: LineKey) -> Option<Timestamp> {
         if !self.is_listed(key) {
             return None;
@@ -43,8 +43,8 @@ impl Panel {
         line.map(|line| line.time).or_else(|| self.time_of_row(self.layout.find(RowKey::Line(key), self.list())?))
     }
 
-    /// Returns the time from which the list holds all lines. If it holds no lines, because the last ones were not sent, this
-    /// is the time of the last event.
+    /// Returns the time from which the list holds all lines. If it holds no lines, because the last ones were not sent,
+    /// this is the time of the last event.
     pub fn window_begins(&self) -> Option<Timestamp> {
         let of_line = |key: LineKey| self.buffer.line(key).map(|line| line.time);
         let begin = self.selected.as_ref().and_then(|selected| of_line(selected.begin()?));
@@ -89,7 +89,7 @@ impl Panel {
         self.selected.as_ref().map_or_else(|| self.buffer.totals().key(index), |selected| selected.line_at(index))
     }
 
-    /// Returns what to load so that the list holds a line.
+    /// Returns the request that loads a line and the lines around it.
     pub fn wanted_around(&self, key: LineKey) -> Wanted {
         match &self.selected {
             Some(_) => Wanted::Selected(FoundRange { direction: FoundDirection::From, key, count: PART }),
@@ -97,7 +97,7 @@ impl Panel {
         }
     }
 
-    /// Returns what to load next at a side of the window.
+    /// Returns the request for the next lines at a side of the window.
     pub fn wanted_at(&self, side: Side) -> Option<Wanted> {
         let space = Some((side, None));
         match &self.selected {

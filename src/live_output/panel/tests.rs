@@ -90,7 +90,7 @@ fn load_all(panel: &mut Panel, total: i64) -> usize {
         let Some(Wanted::Lines(part)) = panel.frame().wanted else { return loads };
         panel.load(part, page(part, total));
     }
-    panic!("it goes on loading: {:?}", panel.frame().wanted);
+    panic!("the panel requests lines endlessly: {:?}", panel.frame().wanted);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The lines that the reader chooses, by their numbers or by the page's address.
+//! Lets the reader choose lines, by clicking their numbers or through the page's URL.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::live_output::logs::LogRole;
 use crate::live_output::permalink::{self, LineChoice, MarkedLines};
 
 impl Screen {
-    /// Scrolls to the lines in the page's address, if there are any.
+    /// Scrolls to the lines in the page's URL, if there are any.
     pub fn go_to_address(self) {
         if self.role() == LogRole::Only
             && let Some(marked) = permalink::in_address(self.last_attempt())
@@ -19,15 +19,15 @@ impl Screen {
         }
     }
 
-    /// Chooses a line or, if `extend` is set, the lines from the chosen ones to this line, and refers to them in the
-    /// page's address.
+    /// Chooses a line, and writes the choice to the page's URL. If `extend` is set, extends the chosen range to the
+    /// line.
     pub fn choose(self, key: LineKey, extend: bool) {
         let LineChoice { lines, is_extending } = self.choice.get_untracked();
         let chosen = lines.filter(|_| extend || is_extending);
         self.set_chosen(Some(chosen.map_or_else(|| MarkedLines::one(key), |chosen| chosen.extended_to(key))));
     }
 
-    /// Ends the choice of lines.
+    /// Clears the chosen lines.
     pub fn choose_none(self) {
         if self.choice.get_untracked().lines.is_some() {
             self.set_chosen(None);

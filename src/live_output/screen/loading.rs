@@ -20,10 +20,10 @@ const END_LIMIT: usize = 500;
 const MARKED_LINES: usize = 300;
 /// The shortest time between two requests for matches, which limits the load while lines arrive continuously.
 const MARK_EVERY: Duration = Duration::from_millis(250);
-/// The pause after the server could not be reached.
+/// The pause after a request that did not reach the server.
 const MARK_AGAIN: Duration = Duration::from_secs(2);
 
-/// What the screen is requesting from the server, and what it has not finished drawing.
+/// The requests that are in progress, and the frames that are not completely drawn.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     is_loading_lines: bool,
@@ -36,13 +36,13 @@ pub(super) struct Requests {
     pub(super) is_merged: bool,
     /// The line to which the merged list has to scroll.
     pub(super) sought: Option<LineKey>,
-    /// The query of the current search, as in the address of a request, or `None` if there is no search.
+    /// The URL query of the current search, or `None` if there is no search.
     pub(super) search: Option<String>,
 }
 
 impl Screen {
-    /// Loads lines, unless others are being loaded. If that fails, they are requested again the next time that the
-    /// panel is drawn with their range in view. Returns whether a request was sent.
+    /// Loads lines, unless others are being loaded. If the request fails, it is repeated the next time the panel is
+    /// drawn with these lines in view. Returns whether a request was sent.
     pub fn load(self, wanted: Wanted) -> bool {
         let is_loading =
             self.requests.try_update_value(|requests| std::mem::replace(&mut requests.is_loading_lines, true));
@@ -87,7 +87,7 @@ impl Screen {
     async fn loaded<T: DeserializeOwned>(self, path: &str) -> Result<T, RestError> {
         let page = rest::get::<T>(path).await;
         if matches!(page, Err(RestError::Refused { .. })) {
-            // For example, the attempt in the page's address does not exist.
+            // This happens, for example, if the attempt in the page's URL does not exist.
             self.panel.try_update_value(Panel::stop_seeking);
         }
         self.requests.try_update_value(|requests| requests.is_loading_lines = false);

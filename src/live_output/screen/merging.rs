@@ -14,16 +14,16 @@ impl Screen {
         self.requests.try_with_value(|requests| requests.is_merged).unwrap_or(false)
     }
 
-    /// Begins or stops showing the rows in the merged list.
+    /// Starts or stops showing the rows in the merged list.
     pub fn set_merged(self, is_merged: bool) {
         self.requests.update_value(|requests| {
             requests.is_merged = is_merged;
-            // The position belongs to the list that is shown now.
+            // The position belongs to the list that was shown before.
             requests.placed_top = None;
         });
     }
 
-    /// Reports a change of the panel to the merged list.
+    /// Reports a change in the panel to the merged list.
     pub(super) fn report(self) {
         let Some((counts, unseen)) = self.panel.try_with_value(Panel::state) else { return };
         self.show_state(counts, unseen);
@@ -53,7 +53,7 @@ impl Screen {
         set_if_new(self.follows, row.is_none());
     }
 
-    /// Returns the time of a line, if the panel holds it.
+    /// Returns the time of a line, or `None` if the lines around it are not in memory.
     pub fn time_of(self, key: LineKey) -> Option<Timestamp> {
         self.panel.try_with_value(|panel| panel.time_of_line(key)).flatten()
     }

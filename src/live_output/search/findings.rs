@@ -22,7 +22,7 @@ struct AttemptFindings {
     steps: Vec<StepMatches>,
     /// The number of matching lines.
     matches: i64,
-    /// The number of matching lines before the line with which the current request began.
+    /// The number of matching lines before the first line of the current request.
     before: i64,
     /// The first line that has not been searched.
     searched: i64,
@@ -141,13 +141,14 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // After lines whose numbers were not reported, further numbers would have the wrong rank.
+        // Once the server has omitted line numbers, the rank of later numbers is unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {
             known.recent.extend(&part.lines);
         }
-        // An unfinished line is searched again, together with all lines after it, but these have been searched once.
+        // `next` may be an earlier, unfinished line that will be searched again, but all lines up to the reported ones
+        // have been searched at least once.
         let found = part.lines.last().map_or(0, |line| line + 1);
         let reached = if part.done { part.total_lines + 1 } else { 0 };
         known.searched = known.searched.max(found).max(reached).max(part.next.unwrap_or(0));

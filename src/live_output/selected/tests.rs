@@ -34,7 +34,7 @@ impl Log {
         (1..=self.lines).filter(|number| number % 10 == 0 && range.contains(number)).collect()
     }
 
-    /// Returns what a search has found before line `to`, in parts of 1000 lines.
+    /// Returns the results of a search of the lines before `to`, in parts of 1000 lines.
     fn found(&self, to: i64) -> Findings {
         let mut findings = Findings::default();
         findings.begin(1, 1);
@@ -106,7 +106,7 @@ fn load_all(panel: &mut Panel, log: &Log) -> usize {
             None => return loads,
         }
     }
-    panic!("it goes on loading: {:?}", panel.frame().wanted);
+    panic!("the panel requests lines endlessly: {:?}", panel.frame().wanted);
 }
 
 fn drawn(panel: &Panel) -> Vec<i64> {
@@ -230,7 +230,7 @@ fn only_lines_that_were_printed_while_paused_count_as_new() {
         panel.set_selected(Log { lines: 50_035, ..log }.found(50_036));
         assert_eq!(panel.frame().unseen, 3, "{filter:?}");
         panel.set_filter(RowFilter::default());
-        assert_eq!(panel.frame().unseen, 0, "the number begins anew with a filter");
+        assert_eq!(panel.frame().unseen, 0, "changing the filter resets the number");
     }
 }
 
@@ -290,8 +290,7 @@ fn changing_the_filter_keeps_the_line_at_the_top_of_the_panel_or_the_next_one() 
     }
 }
 
-/// Returns what the server finds while a line that has been printed first is still unfinished: the search would continue
-/// from it.
+/// Returns the results of a search while the first line is still unfinished, so that the search would continue from it.
 fn found_after_unfinished_line(log: &Log) -> Findings {
     let mut findings = Findings::default();
     findings.begin(1, 1);

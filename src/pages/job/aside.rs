@@ -12,7 +12,7 @@ use crate::live_output::StepErrors;
 use crate::ui::{Icon, Now, download_url};
 use crate::words;
 
-/// The data with which the steps of the timeline are shown.
+/// The data for showing the steps of the timeline.
 #[derive(Clone, Copy)]
 struct StepContext {
     errors: StepErrors,
@@ -208,7 +208,7 @@ fn step_view(step: &StepRun, (attempt, stage): (&TimelineAttempt, Stage), with: 
     };
     // The bar is a `progress` element, because the page's Content-Security-Policy forbids style attributes.
     let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
-    // Failed and stopped steps are not compared, because their durations mean nothing.
+    // Failed and stopped steps are not compared, because their durations are not meaningful.
     let is_compared = matches!(step.status, StepStatus::Started | StepStatus::Succeeded);
     let id = step.id.clone();
     let usual = Memo::new(move |_| usual.with(|usual| usual.of(stage, &id)));

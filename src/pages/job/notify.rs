@@ -1,5 +1,5 @@
-//! Tells the user that a job has ended, although its page may be in a background tab: by the tab's icon, and by a
-//! notification if the user asks for one.
+//! Notifies the user that a job has ended, even if its page is in a background tab: by the tab's icon and, if the user
+//! asks for it, by a browser notification.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -30,7 +30,7 @@ pub fn show_status_in_icon(job: RwSignal<Job>) {
     });
 }
 
-/// Whether the user is told by a notification when the job ends.
+/// Whether the user is notified when the job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Notify {
     /// The browser has no notifications, or the page was not loaded over a secure connection.
@@ -43,12 +43,12 @@ enum Notify {
     Refused,
 }
 
-/// A button with which the user asks for a notification when the job ends.
+/// A button that requests a notification when the job ends.
 #[component]
 pub fn NotifyButton(job: RwSignal<Job>) -> impl IntoView {
     let notify = RwSignal::new(Notify::Unavailable);
     Effect::new(move || {
-        // This is known only in the browser.
+        // Only the browser knows whether it supports notifications.
         if js_sys::Reflect::has(&window(), &JsValue::from_str("Notification")) == Ok(true) {
             notify.set(Notify::Off);
         }
@@ -76,7 +76,7 @@ pub fn NotifyButton(job: RwSignal<Job>) -> impl IntoView {
     };
     let title = move || match notify.get() {
         Notify::On => "You will be notified when this job ends",
-        Notify::Refused => "The browser does not allow notifications",
+        Notify::Refused => "Your browser blocks notifications. Allow them for this site and reload the page.",
         Notify::Unavailable | Notify::Off => "Notify me when this job ends",
     };
     view! {
@@ -101,6 +101,7 @@ fn show_notification(job: &Job) {
     let options = NotificationOptions::new();
     options.set_body(words::status(job.status));
     options.set_tag(&job.id.to_string());
-    // Some browsers allow notifications only from a service worker. The tab's icon and title tell the status, too.
+    // This may fail, because some browsers allow notifications only from a service worker. The tab's icon and title
+    // also show the status.
     let _ = Notification::new_with_options(&job.title, &options);
 }

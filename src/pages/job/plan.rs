@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steps_in_a_terminal_are_those_of_the_job_unless_a_step_says_otherwise() {
+    fn a_steps_own_terminal_setting_overrides_that_of_the_job() {
         let check = |payload: Value, expected| assert_eq!(steps_in_terminal(Some(&payload.into())), expected);
         check(json!({"run": "a"}), None);
         check(json!({"run": "a", "terminal": true}), Some("all steps"));

@@ -24,7 +24,7 @@ const TRIES: u32 = 2;
 /// The delay between a change and the resulting request, so that a burst of changes causes a single request.
 const ASK_AFTER: Duration = Duration::from_millis(100);
 
-/// A subscription to changes of the list. Dropping it ends the subscription.
+/// A subscription to changes to the list. Dropping it ends the subscription.
 pub(super) struct ListSubscription {
     _state: Rc<RefCell<State>>,
     _listener: Listener,
@@ -73,7 +73,7 @@ impl Drop for State {
 }
 
 impl ListSubscription {
-    /// Calls `look` whenever the list may have changed and the page is visible.
+    /// Calls `look` whenever the list may have changed while the page is visible.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
         let state = State { stream: None, is_open: false, ticks: 0, asking: None, look: Rc::new(look) };
         let state = Rc::new(RefCell::new(state));

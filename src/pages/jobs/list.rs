@@ -47,7 +47,7 @@ struct Loaded {
     has_more: RwSignal<bool>,
     /// The error of the last request, if it failed.
     trouble: RwSignal<Option<RestError>>,
-    /// The numbers of jobs that meet the filters, by status.
+    /// The number of jobs of each status that match the other filters.
     counts: RwSignal<JobCounts>,
     query: StoredValue<JobsQuery>,
 }

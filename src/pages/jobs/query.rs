@@ -1,4 +1,4 @@
-//! The filters of the list of jobs, as in the page's address.
+//! The filters of the list of jobs, as they appear in the page's URL.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use leptos_router::params::ParamsMap;
 use model::{JobStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The filters of the list. The page's address contains them, so that users can link to a filtered list.
+/// The filters of the list. The page's URL contains them, so that users can link to a filtered list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JobsQuery {
     pub status: Option<JobStatus>,
     pub q: String,
-    /// The user who submitted the jobs, or an empty text.
+    /// The user who submitted the jobs, or an empty string for all users.
     pub user: String,
     pub within: Option<Within>,
     /// The number of jobs to skip. Only the link to older jobs, which is shown without scripts, sets this value.
@@ -30,7 +30,7 @@ pub(super) enum Within {
 impl Within {
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// Returns the word for this period in the page's address.
+    /// Returns the word for this period in the page's URL.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "1h",
@@ -53,7 +53,7 @@ impl Within {
         Self::ALL.into_iter().find(|within| within.as_str() == word)
     }
 
-    /// Returns when the period began that ends now.
+    /// Returns the beginning of the period, which ends at `now`.
     pub fn since(self, now: Timestamp) -> Timestamp {
         let length = match self {
             Self::Hour => Duration::from_hours(1),
@@ -66,7 +66,7 @@ impl Within {
 }
 
 impl JobsQuery {
-    /// Reads the filters from the page's address. Invalid values are ignored.
+    /// Reads the filters from the page's URL. Invalid values are ignored.
     pub fn from_address(params: &ParamsMap) -> Self {
         Self {
             status: params.get("status").and_then(|word| JobStatus::from_word(&word)),
@@ -81,7 +81,7 @@ impl JobsQuery {
         *self == Self::default()
     }
 
-    /// Returns the address of the list with these filters.
+    /// Returns the URL of the list with these filters.
     pub fn address(&self) -> String {
         let mut params = self.common_parameters();
         if let Some(within) = self.within {
@@ -93,12 +93,12 @@ impl JobsQuery {
         format!("/tasks/queue{}", params.to_query_string())
     }
 
-    /// Returns the address of the first page of the list with another status.
+    /// Returns the URL of the first page of the list with another status.
     pub fn address_with(&self, status: Option<JobStatus>) -> String {
         Self { status, offset: 0, ..self.clone() }.address()
     }
 
-    /// Returns the parameters of a request to the API, each after a `&`.
+    /// Returns the query parameters of a request to the API, each preceded by `&`.
     pub fn api_parameters(&self, now: Timestamp) -> String {
         let mut params = self.common_parameters();
         if let Some(within) = self.within {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_contains_the_filters_and_is_read_back() {
+    fn the_url_contains_the_filters_and_can_be_parsed() {
         let query = JobsQuery {
             status: Some(JobStatus::DeadLetter),
             q: "a b&c".into(),

@@ -13,7 +13,7 @@ pub const CODE: &str = "field code";
 pub struct Problems(Memo<Option<(String, String)>>);
 
 impl Problems {
-    /// Creates the handle. `message` returns the current error message, if any, such as `priority: takes a whole
+    /// Creates the handle. `message` returns the current error message, if any, such as `priority: must be a whole
     /// number`. The message starts with the path of the invalid field, if there is one.
     pub fn new(message: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Memo::new(move |_| message().map(|message| locate(&message))))
@@ -74,7 +74,7 @@ pub fn TextField(
     note: &'static str,
     /// The field's name in the posted form, which is also the input's id.
     name: &'static str,
-    /// The name by which tests find the input.
+    /// The input's `data-testid`.
     testid: &'static str,
     /// The path of the field in a submission.
     field: &'static str,
@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn a_message_is_shown_next_to_its_field() {
         let table = [
-            ("payload.steps[2].run: takes at most 3 bytes", ("payload.steps[2].run", "takes at most 3 bytes")),
-            ("payload.run: takes a command", ("payload.steps[0].run", "takes a command")),
-            ("payload.steps[12].shell: takes a name", ("payload.shell", "takes a name")),
-            ("payload.secrets[1]: is no name", ("payload.secrets", "is no name")),
-            ("payload.secretFiles[0]: is no name", ("payload.secretFiles", "is no name")),
-            ("payload.env.A B: is no name: it has a space", ("payload.env.A B", "is no name: it has a space")),
-            ("payload.env.: give it a name", ("payload.env.", "give it a name")),
-            ("priority: takes -1000 to 1000, not 5000", ("priority", "takes -1000 to 1000, not 5000")),
+            ("payload.steps[2].run: must not be empty", ("payload.steps[2].run", "must not be empty")),
+            ("payload.run: must not be empty", ("payload.steps[0].run", "must not be empty")),
+            ("payload.steps[12].shell: must be a program", ("payload.shell", "must be a program")),
+            ("payload.secrets[1]: must be a name", ("payload.secrets", "must be a name")),
+            ("payload.secretFiles[0]: must be a name", ("payload.secretFiles", "must be a name")),
+            ("payload.env.A B: is not a name: it has a space", ("payload.env.A B", "is not a name: it has a space")),
+            ("payload.env.: enter a name", ("payload.env.", "enter a name")),
+            ("priority: must be -1000 to 1000, not 5000", ("priority", "must be -1000 to 1000, not 5000")),
             ("the queue is full: try later", ("", "the queue is full: try later")),
         ];
         for (message, (field, text)) in table {

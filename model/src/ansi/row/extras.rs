@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// The maximum number of bytes of a row's links, and of its marks. This is enough for a thousand links of the usual
 /// length. Links and marks beyond this limit are dropped, but the text remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
-/// The number of entries above which unused entries are removed, so that small rows are not searched again and again.
+/// The number of entries up to which unused entries are not removed, so that small rows are not compacted repeatedly.
 const MIN_CROWD: usize = 64;
 
 /// The key of a cell's link and marks: 0 if there are none, or else the entry's index plus 1.
@@ -89,8 +89,9 @@ impl Extras {
         Key::try_from(self.list.len()).unwrap_or(NONE)
     }
 
-    /// Returns whether a compaction is worthwhile: it frees at least half of the entries, or half of the bytes unless
-    /// all of them are in use. The cost of compactions is therefore proportional to the amount of text.
+    /// Returns whether a compaction is worthwhile: it frees at least half of the entries, or the links and marks exceed
+    /// their limit. If it then frees less than half of the bytes, `full` prevents further compactions, so their total
+    /// cost is proportional to the amount of text.
     pub fn is_crowded(&self, cells: usize) -> bool {
         !self.full && (self.list.len() > 2 * cells + MIN_CROWD || self.bytes > MAX_BYTES)
     }

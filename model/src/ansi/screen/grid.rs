@@ -163,8 +163,8 @@ impl Grid {
         }
     }
 
-    /// Lets rows at the top scroll off while the screen is too large. Returns the new index of the cursor's row, which
-    /// does not scroll off.
+    /// Scrolls rows off the top while the screen is too large. Returns the new index of the cursor's row, which does
+    /// not scroll off.
     pub fn limit_weight(&mut self, mut row: usize, transcript: &mut Transcript) -> usize {
         while self.weight > MAX_WEIGHT && row > 0 {
             self.pop_first(transcript);
@@ -330,8 +330,8 @@ impl Grid {
         is_valid
     }
 
-    /// Lets all rows scroll off, so that an empty screen begins. Text that follows belongs to the line that is being
-    /// drawn. The cursor's position on the screen does not change; returns the new index of its row.
+    /// Scrolls all rows off, so that an empty screen begins. Text that follows belongs to the line that is being drawn.
+    /// The cursor's position on the screen does not change; returns the new index of its row.
     pub fn begin_screen(&mut self, row: usize, line: i64, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let reached = self.rows.iter().rposition(|row| row.is_reached).map_or(0, |last| last + 1);

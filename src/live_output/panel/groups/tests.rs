@@ -63,13 +63,13 @@ fn the_list_follows_only_while_its_end_is_in_the_panel() {
     panel.toggle_group(MIDDLE);
     panel.follow();
     panel.toggle_group(MIDDLE);
-    assert!(panel.follows(), "what changes is above the panel");
+    assert!(panel.follows(), "the change is above the panel");
     let mut events = vec![log_event(Seq(400), 303, "::group::Last\n")];
     events.extend((304..=350).map(|number| log_event(Seq(number + 97), number, "x\n")));
     panel.append(events);
     let last = GroupKey::Lines(key(303));
     panel.toggle_group(last);
-    assert!(panel.follows(), "its end is shown");
+    assert!(panel.follows(), "the end of the list is shown");
     panel.toggle_group(last);
     assert!(!panel.follows(), "the lines of the group are below the panel");
     panel.follow();
@@ -78,7 +78,7 @@ fn the_list_follows_only_while_its_end_is_in_the_panel() {
 }
 
 #[test]
-fn a_line_that_is_gone_to_is_shown() {
+fn a_line_that_the_reader_goes_to_is_shown() {
     let mut panel = panel();
     panel.toggle_group(MIDDLE);
     panel.toggle_group(GroupKey::Step(1, STEP));
@@ -115,7 +115,7 @@ fn a_filtered_list_has_no_groups() {
     let mut panel = panel();
     panel.toggle_group(GroupKey::Step(1, STEP));
     panel.set_filter(RowFilter { kind: OutputFilter::Logs, ..RowFilter::default() });
-    assert_eq!(panel.layout_height(), 301 * ROW_HEIGHT, "where the step begins is not shown");
+    assert_eq!(panel.layout_height(), 301 * ROW_HEIGHT, "the beginning of the step is not shown");
     panel.set_filter(RowFilter { step: Some(STEP), ..RowFilter::default() });
     assert!(panel.layout.group(100).is_none());
 }
@@ -162,7 +162,7 @@ fn lines_that_continue_a_collapsed_group_are_not_loaded_while_they_are_hidden() 
 }
 
 #[test]
-fn the_end_of_a_group_is_shown_when_it_is_gone_to() {
+fn the_end_of_a_group_is_shown_when_the_reader_goes_to_it() {
     let mut panel = panel();
     panel.go_to(key(202));
     assert_eq!(panel.layout_height(), LIFECYCLE_HEIGHT + 302 * ROW_HEIGHT);

@@ -71,7 +71,7 @@ fn marks_and_links_of_a_row_have_a_bounded_size() {
 }
 
 #[test]
-fn links_that_are_replaced_again_and_again_stay_links() {
+fn links_that_are_replaced_repeatedly_stay_links() {
     let link = |at| format!("\x1b]8;;https://a.example/{at}/{}\x1b\\ab\x1b]8;;\x1b\\\r", "a".repeat(100));
     let text: String = (0..2000).map(link).collect();
     let expected = format!("\x1b]8;;https://a.example/1999/{}\x1b\\ab\x1b]8;;\x1b\\", "a".repeat(100));
