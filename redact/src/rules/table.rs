@@ -15,3 +15,11 @@ pub(crate) struct TableRule {
     /// Similar texts that the rule leaves unchanged.
     pub(crate) unmasked: &'static [&'static str],
 }
+
+/// The rules of each category.
+const CATEGORIES: &[&[TableRule]] = &[];
+
+/// Returns all rules of the table.
+pub(super) fn rules() -> impl Iterator<Item = &'static TableRule> {
+    CATEGORIES.iter().copied().flatten()
+}
