@@ -80,6 +80,7 @@
 //! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running
 //! time is linear in the length of the input, regardless of the values.
 
+mod counts;
 mod decode;
 mod masks;
 mod matcher;
@@ -87,6 +88,7 @@ mod name;
 mod pattern;
 mod redacted;
 mod redactor;
+mod rules;
 mod skip;
 mod stop;
 mod stream;
@@ -94,9 +96,10 @@ mod tail;
 mod variants;
 mod view;
 
+pub use counts::{MaskCounter, MaskCounts};
 pub use masks::MASK;
 pub use name::is_secret_name;
 pub use redacted::Redacted;
-pub use redactor::Redactor;
-pub use redactor::is_masked_everywhere;
+pub use redactor::{Finding, Redactor, is_masked_everywhere};
+pub use rules::{Rule, RuleError, Rules};
 pub use stream::RedactStream;

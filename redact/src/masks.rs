@@ -1,26 +1,84 @@
 //! Merges the ranges to mask, and writes the output.
 //!
 //! Positions count from the beginning of the stream. A mask may be written before its end is known. Only its beginning
-//! must be certain, because ranges that are found later can only move its end.
+//! and its label must be certain, because ranges that are found later can only move its end.
 
 use std::ops::Range;
 
-use crate::Redacted;
 use crate::matcher::View;
+use crate::rules::{RuleIndex, Rules};
+use crate::{MaskCounts, Redacted};
 
-/// The replacement for a masked value.
+/// The replacement for a registered value. The replacement for a secret that a rule found contains the rule's id:
+/// `[REDACTED:github-token]`.
 pub const MASK: &[u8] = b"[REDACTED]";
+
+/// What all masks begin with.
+pub(crate) const MASK_BEGIN: &[u8] = b"[REDACTED";
+
+/// Why a range is masked. A registered value comes first, because its label prevails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// It is a registered value.
+    Value,
+    /// It has the shape that a rule describes.
+    Rule(RuleIndex),
+}
+
+/// A range to mask.
+///
+/// Overlapping ranges get one mask. Its label is that of a registered value if there is one among them, or else that of
+/// the rule whose match begins first, the longest of these, and the first of these in the order of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MaskedRange {
+    pub(crate) range: Range<usize>,
+    pub(crate) label: Label,
+    /// The position up to which ranges that are found later may change the label. The label of a match that is masked
+    /// before its end is known is not changed by what follows.
+    settled: usize,
+    /// The end of the match that the label belongs to.
+    labelled: usize,
+}
+
+impl MaskedRange {
+    /// Merges the range with one that overlaps it. The result does not depend on the order in which ranges are merged.
+    fn merge(self, other: Self) -> Self {
+        let key = |range: &Self| {
+            let rule = match range.label {
+                Label::Value => None,
+                Label::Rule(rule) => Some(rule),
+            };
+            (range.range.start, rule.is_some(), usize::MAX - range.labelled, rule)
+        };
+        let (first, second) = if key(&self) <= key(&other) { (self, other) } else { (other, self) };
+        let counts = second.range.start < first.settled;
+        Self {
+            range: first.range.start..first.range.end.max(second.range.end),
+            label: if counts && second.label == Label::Value { Label::Value } else { first.label },
+            settled: if counts { first.settled.max(second.settled) } else { first.settled },
+            labelled: first.labelled,
+        }
+    }
+
+    /// Returns whether the mask may be written if no range that is found later begins before `sure`.
+    fn is_certain(&self, sure: usize) -> bool {
+        match self.label {
+            Label::Value => self.range.start <= sure,
+            Label::Rule(_) => self.settled <= sure && self.range.start < sure,
+        }
+    }
+}
 
 /// The ranges that were found but not yet written, and the position up to which the output is written.
 #[derive(Default)]
 pub(crate) struct Masks {
     /// The ranges, sorted and without overlaps.
-    ranges: Vec<Range<usize>>,
+    ranges: Vec<MaskedRange>,
     /// The position up to which the text has been written, either masked or shown.
     cursor: usize,
     /// Whether the output written last is a mask. If so, the masked range ends at the cursor.
     open: bool,
-    written: u64,
+    counts: MaskCounts,
 }
 
 impl Masks {
@@ -29,48 +87,65 @@ impl Masks {
         self.cursor
     }
 
-    /// Returns the number of masks that have been written.
-    pub(crate) fn written(&self) -> u64 {
-        self.written
+    /// Returns the numbers of masks that have been written.
+    pub(crate) fn counts(&self) -> &MaskCounts {
+        &self.counts
     }
 
-    /// Adds a range, and merges it with ranges that it overlaps. Ignores an empty range.
-    pub(crate) fn add(&mut self, mut range: Range<usize>) {
-        if range.is_empty() {
+    /// Removes and returns the ranges that have not been written.
+    pub(crate) fn take_ranges(&mut self) -> Vec<MaskedRange> {
+        std::mem::take(&mut self.ranges)
+    }
+
+    /// Adds a range that is masked for the reason `label`. Ignores an empty range.
+    pub(crate) fn add(&mut self, range: Range<usize>, label: Label) {
+        let (settled, labelled) = (range.end, range.end);
+        self.insert(MaskedRange { range, label, settled, labelled });
+    }
+
+    /// Adds a range whose beginning was [added](Self::add) when the match was certain, and which has grown since.
+    pub(crate) fn extend(&mut self, range: Range<usize>, rule: RuleIndex) {
+        let (settled, labelled) = (range.start, range.start);
+        self.insert(MaskedRange { range, label: Label::Rule(rule), settled, labelled });
+    }
+
+    fn insert(&mut self, mut added: MaskedRange) {
+        if added.range.is_empty() {
             return;
         }
-        let first = self.ranges.partition_point(|other| other.end <= range.start);
-        let end = self.ranges.partition_point(|other| other.start < range.end);
+        let first = self.ranges.partition_point(|other| other.range.end <= added.range.start);
+        let end = self.ranges.partition_point(|other| other.range.start < added.range.end);
         for other in self.ranges.drain(first..end) {
-            range.start = range.start.min(other.start);
-            range.end = range.end.max(other.end);
+            added = added.merge(other);
         }
-        self.ranges.insert(first, range);
+        self.ranges.insert(first, added);
     }
 
-    /// Writes the view's text up to the position `sure`, and every mask that begins at or before `sure`. The caller
-    /// guarantees that no further range begins before `sure`.
-    pub(crate) fn write(&mut self, view: View, sure: usize) -> Redacted {
+    /// Writes the view's text up to the position `sure`, and every mask that is certain. The caller guarantees that no
+    /// further range begins before `sure`.
+    pub(crate) fn write(&mut self, view: View, sure: usize, rules: &Rules) -> Redacted {
         // After a release, the cursor may be beyond `sure`. The text before the cursor has already been written, so a
         // range that begins before the cursor masks only the bytes after it. A range that is found later cannot change
         // where that mask begins, so the mask can be written now. If the output written last is a mask, ranges that
         // begin after `sure` are not written yet, because a range that is found later may still include them.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
-        let ready = self.ranges.partition_point(|range| range.start <= sure);
+        let ready = self.ranges.iter().position(|range| !range.is_certain(sure)).unwrap_or(self.ranges.len());
         let mut ranges = std::mem::take(&mut self.ranges);
         for range in ranges.drain(..ready) {
-            self.show(view, range.start, &mut out);
-            self.mask(range, &mut out);
+            self.show(view, range.range.start, &mut out);
+            self.mask(range, rules, &mut out);
         }
+        // A mask whose label is not certain yet is not written, and neither is the text after it.
+        let shown = ranges.first().map_or(sure, |range| sure.min(range.range.start));
         self.ranges = ranges;
-        self.show(view, sure, &mut out);
+        self.show(view, shown, &mut out);
         Redacted::written(out)
     }
 
-    /// Resets the state for a new stream. Only the number of written masks is preserved.
+    /// Resets the state for a new stream. Only the numbers of written masks are preserved.
     pub(crate) fn restart(&mut self) {
-        *self = Self { written: self.written, ..Self::default() };
+        *self = Self { counts: std::mem::take(&mut self.counts), ..Self::default() };
     }
 
     fn show(&mut self, view: View, to: usize, out: &mut Vec<u8>) {
@@ -83,14 +158,26 @@ impl Masks {
 
     /// Masks the unwritten part of `range`. Its first bytes may already have been written unmasked, by
     /// [`RedactStream::release`](crate::RedactStream::release).
-    fn mask(&mut self, range: Range<usize>, out: &mut Vec<u8>) {
+    fn mask(&mut self, MaskedRange { range, label, .. }: MaskedRange, rules: &Rules, out: &mut Vec<u8>) {
         if range.end <= self.cursor {
             return;
         }
         let overlaps_the_last = self.open && range.start < self.cursor;
         if !overlaps_the_last {
-            out.extend_from_slice(MASK);
-            self.written += 1;
+            match label {
+                Label::Value => {
+                    out.extend_from_slice(MASK);
+                    self.counts.add_value();
+                }
+                Label::Rule(rule) => {
+                    let id = rules.id(rule);
+                    out.extend_from_slice(MASK_BEGIN);
+                    out.push(b':');
+                    out.extend_from_slice(id.as_bytes());
+                    out.push(b']');
+                    self.counts.add_rule(id);
+                }
+            }
         }
         self.cursor = range.end;
         self.open = true;
@@ -104,14 +191,47 @@ mod tests {
     #[test]
     fn a_range_within_a_mask_that_is_written_changes_nothing() {
         let view = View { before: None, base: 0, text: b"abcdefgh" };
-        let mut masks = Masks::default();
-        masks.add(0..5);
-        assert_eq!(masks.write(view, 5).as_bytes(), MASK);
-        masks.add(1..3);
-        assert_eq!(masks.write(view, 6).as_bytes(), b"f");
-        masks.add(6..7);
-        masks.add(5..7);
-        assert_eq!(masks.write(view, 8).as_bytes(), b"[REDACTED]h");
-        assert_eq!(masks.written(), 2);
+        let (mut masks, rules) = (Masks::default(), Rules::none());
+        masks.add(0..5, Label::Value);
+        assert_eq!(masks.write(view, 5, &rules).as_bytes(), MASK);
+        masks.add(1..3, Label::Value);
+        assert_eq!(masks.write(view, 6, &rules).as_bytes(), b"f");
+        masks.add(6..7, Label::Value);
+        masks.add(5..7, Label::Value);
+        assert_eq!(masks.write(view, 8, &rules).as_bytes(), b"[REDACTED]h");
+        assert_eq!(masks.counts().total(), 2);
+    }
+
+    /// Checks the label of the union of ranges, whatever the order in which they are added.
+    fn check(ranges: &[(Range<usize>, Option<usize>)], expected: Option<usize>) {
+        let label = |rule: Option<usize>| rule.map_or(Label::Value, |rule| Label::Rule(RuleIndex::new(rule)));
+        for rotation in 0..ranges.len() {
+            for reverse in [false, true] {
+                let mut ranges = ranges.to_vec();
+                ranges.rotate_left(rotation);
+                if reverse {
+                    ranges.reverse();
+                }
+                let mut masks = Masks::default();
+                for (range, rule) in &ranges {
+                    masks.add(range.clone(), label(*rule));
+                }
+                let labels: Vec<_> = masks.take_ranges().into_iter().map(|range| range.label).collect();
+                assert_eq!(labels, [label(expected)], "{ranges:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_registered_value_gives_the_union_its_label() {
+        check(&[(0..8, Some(0)), (4..12, None)], None);
+        check(&[(4..8, None), (2..9, Some(1)), (0..3, Some(0))], None);
+    }
+
+    #[test]
+    fn the_first_and_longest_match_of_several_rules_gives_the_union_its_label() {
+        check(&[(0..8, Some(1)), (4..12, Some(0))], Some(1));
+        check(&[(0..8, Some(1)), (0..12, Some(2)), (3..20, Some(0))], Some(2));
+        check(&[(0..8, Some(2)), (0..8, Some(1))], Some(1));
     }
 }

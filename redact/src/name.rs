@@ -17,6 +17,60 @@ pub fn is_secret_name(name: &str) -> bool {
         || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))
 }
 
+/// How secret a value is, based on its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// It is a password, which may be any word.
+    Password,
+    /// It is a key or a token, which is generated.
+    Token,
+    /// It is no secret.
+    None,
+}
+
+/// Words that say that a value is not the secret itself, but something about it.
+const ABOUT: [&str; 45] = [
+    "AGE", "ALGORITHM", "ATTEMPTS", "BUDGET", "CLASS", "COUNT", "COUNTER", "ENDPOINT", "ERROR", "EXPIRATION", "EXPIRES",
+    "EXPIRY", "FIELD", "FILE", "FILENAME", "FORMAT", "HASHER", "HELP", "HINT", "HOST", "ID", "INDEX", "KIND", "LEN",
+    "LENGTH", "LIMIT", "NAME", "PATH", "PLACEHOLDER", "POLICY", "PREFIX", "REGEX", "SERVICE", "SIZE", "SOURCE", "STATUS",
+    "STDIN", "STORE", "TTL", "TYPE", "URI", "URL", "USAGE", "VALID", "VERSION",
+];
+
+/// Returns how secret a value is, given the part of its name that begins with a secret-like word.
+///
+/// In contrast to [`is_secret_name`], which applies to the names of variables, words are also separated by hyphens and
+/// by capitals (`X-Api-Key`, `clientSecret`), and names such as `TOKEN_URL` are not secret.
+pub(crate) fn secrecy(name: &[u8]) -> Secrecy {
+    let words = words(name);
+    let is_about = words.split('_').any(|word| ABOUT.iter().any(|about| word.eq_ignore_ascii_case(about)));
+    let is_joined = JOINED.iter().any(|joined| words.split('_').any(|word| word.eq_ignore_ascii_case(joined)))
+        || ends_with_ignoring_case(&words, "AUTH_KEY");
+    if is_about || !(is_joined || is_secret_name(&words)) {
+        Secrecy::None
+    } else if name.get(..4).is_some_and(|first| first.eq_ignore_ascii_case(b"pass")) {
+        Secrecy::Password
+    } else {
+        Secrecy::Token
+    }
+}
+
+/// Words that indicate a secret and are often written as one.
+const JOINED: [&str; 5] = ["AUTHTOKEN", "AUTHKEY", "ACCESSTOKEN", "ACCESSKEY", "APITOKEN"];
+
+/// Returns the name with its words separated by underscores.
+fn words(name: &[u8]) -> String {
+    let mut words = String::new();
+    let mut last = b'_';
+    for &byte in name {
+        if byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit()) {
+            words.push('_');
+        }
+        words.push(if byte == b'-' { '_' } else { char::from(byte) });
+        last = byte;
+    }
+    words
+}
+
 fn ends_with_ignoring_case(name: &str, ending: &str) -> bool {
     let from = name.len().checked_sub(ending.len());
     from.and_then(|from| name.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
@@ -76,6 +130,19 @@ mod tests {
             "RUST_LOG",
         ] {
             assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn words_are_also_separated_by_hyphens_and_capitals() {
+        for name in ["Password", "password", "passwd", "PASSPHRASE_FOR_CI"] {
+            assert_eq!(secrecy(name.as_bytes()), Secrecy::Password, "{name}");
+        }
+        for name in ["token", "Api-Key", "apiKey", "ApiKey", "api_key", "Token-Value", "secretAccessKey", "authToken", "authtoken"] {
+            assert_eq!(secrecy(name.as_bytes()), Secrecy::Token, "{name}");
+        }
+        for name in ["tokens", "tokenizer", "token_url", "tokenType", "passwordless", "secret-name", "api-key-id", "secretary"] {
+            assert_eq!(secrecy(name.as_bytes()), Secrecy::None, "{name}");
         }
     }
 }

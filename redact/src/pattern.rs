@@ -5,7 +5,7 @@
 pub(crate) const SHORT: usize = 6;
 
 /// The beginning of a value with at least this many bytes is held back, however long the value is.
-const TELLING: usize = 8;
+pub(crate) const TELLING: usize = 8;
 
 /// One form of one value, as it appears in a [view](crate::view).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,10 +8,11 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use crate::Redacted;
-use crate::masks::Masks;
+use crate::masks::{Label, MaskedRange, Masks};
 use crate::matcher::{Matcher, View};
+use crate::rules::{RuleScan, Rules};
 use crate::view::{SearchedViews, Views};
+use crate::{MaskCounts, Redacted};
 
 /// The redactor's state for one stream of output, preserved between reads.
 ///
@@ -21,6 +22,7 @@ pub struct RedactStream {
     matcher: Arc<Matcher>,
     /// The state after the last byte.
     views: Box<Views>,
+    rules: Box<RuleScan>,
     /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
     /// them may already have been written.
     held: Vec<u8>,
@@ -33,9 +35,10 @@ pub struct RedactStream {
 }
 
 impl RedactStream {
-    pub(crate) fn new(matcher: Arc<Matcher>, searched: SearchedViews) -> Self {
+    pub(crate) fn new(matcher: Arc<Matcher>, rules: Rules, searched: SearchedViews) -> Self {
         let views = Box::new(Views::new(searched, matcher.start()));
-        Self { matcher, views, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
+        let rules = Box::new(RuleScan::new(rules));
+        Self { matcher, views, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 
     /// Processes the next bytes and returns all output that later input cannot change.
@@ -59,29 +62,36 @@ impl RedactStream {
         self.masks.cursor() < self.base + self.held.len()
     }
 
+    /// Returns whether the held bytes that have not been written contain the end of a line. The line after it must then
+    /// not be begun by another stream.
+    pub fn holds_line_end(&self) -> bool {
+        let written = self.masks.cursor().saturating_sub(self.base).min(self.held.len());
+        self.held[written..].contains(&b'\n')
+    }
+
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
-    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. Matching
-    /// continues: if the rest of the value arrives later, the rest is masked. A longer beginning remains held no matter
-    /// how often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method
-    /// once per pause.
+    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The beginning
+    /// of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape. Matching
+    /// continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how often
+    /// this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once per
+    /// pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
-        let harmless = self.views.telling(&self.matcher, view);
-        self.masks.write(view, harmless)
+        let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);
+        self.masks.write(view, harmless, self.rules.rules())
     }
 
     /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
-    /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise.
+    /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise. A
+    /// shape that is cut off is masked if at least 8 bytes of its variable part or half of its minimum length are
+    /// present.
     pub fn finish(&mut self) -> Redacted {
         let held = std::mem::take(&mut self.held);
         let view = View { before: self.before, base: self.base, text: &held };
-        // An escape that is cut off may be the end of a match, or it may continue a match that is cut off.
-        self.masks.add(self.views.telling(&self.matcher, view)..view.end());
-        self.views.finish(&self.matcher, &mut self.masks);
-        self.masks.add(self.views.telling(&self.matcher, view)..view.end());
-        let written = self.masks.write(view, view.end());
+        self.end(view);
+        let written = self.masks.write(view, view.end(), self.rules.rules());
         self.masks.restart();
         *self.views = Views::new(self.views.searched(), self.matcher.start());
         (self.base, self.before) = (0, None);
@@ -90,23 +100,54 @@ impl RedactStream {
 
     /// Returns how many masks were written.
     pub fn redactions(&self) -> u64 {
-        self.masks.written()
+        self.masks.counts().total()
+    }
+
+    /// Returns how many masks were written for registered values and for each rule.
+    pub fn counts(&self) -> &MaskCounts {
+        self.masks.counts()
+    }
+
+    /// Returns the ranges that are masked in `input`, the whole content of a new stream.
+    pub(crate) fn find(mut self, input: &[u8]) -> Vec<MaskedRange> {
+        let view = View { before: None, base: 0, text: input };
+        self.search(view, 0);
+        self.end(view);
+        self.masks.take_ranges()
     }
 
     /// Processes the held bytes together with new ones, and returns the output and how many bytes are not held any
     /// more. The first `searched` bytes were searched earlier.
     fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
         let view = View { before: self.before, base: self.base, text };
-        let from = self.base + searched;
+        self.search(view, self.base + searched);
+        let undecided = self.rules.undecided(view);
+        let sure = self.views.possible(&self.matcher, view).min(undecided.possible);
+        let written = self.masks.write(view, sure, self.rules.rules());
+        // The text of a mask whose label is not known yet is written later.
+        let keep = sure.min(undecided.keep).min(self.masks.cursor());
+        self.views.keep(view, keep);
+        self.rules.keep(view, keep);
+        (self.base, self.before) = (keep, view.byte_before(keep));
+        (written, keep - view.base)
+    }
+
+    /// Searches the view's text from the position `from` on.
+    fn search(&mut self, view: View, from: usize) {
         // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
         // available.
-        self.masks.add(self.matcher.found(self.views.raw(), view, from));
+        self.masks.add(self.matcher.found(self.views.raw(), view, from), Label::Value);
         self.views.run(&self.matcher, view, from, &mut self.masks);
-        let sure = self.views.possible(&self.matcher, view);
-        let written = self.masks.write(view, sure);
-        self.views.keep(view, sure);
-        (self.base, self.before) = (sure, view.byte_before(sure));
-        (written, sure - view.base)
+        self.rules.run(view, from, &mut self.masks);
+    }
+
+    /// Decides what is cut off at the end of the stream.
+    fn end(&mut self, view: View) {
+        // An escape that is cut off may be the end of a match, or it may continue a match that is cut off.
+        self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
+        self.views.finish(&self.matcher, &mut self.masks);
+        self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
+        self.rules.finish(view, &mut self.masks);
     }
 }
 

@@ -20,7 +20,7 @@ mod plain;
 mod visible;
 
 use crate::decode::{Decoder, Sink, Stage, Stages, Unit};
-use crate::masks::Masks;
+use crate::masks::{Label, Masks};
 use crate::matcher::{Matcher, State, View};
 use crate::skip::Clear;
 use fresh::FreshReadings;
@@ -154,7 +154,7 @@ impl Views {
     fn step_raw(&mut self, matcher: &Matcher, view: View, at: usize, masks: &mut Masks) {
         self.raw = matcher.next(self.raw, view.byte(at));
         if matcher.is_match(self.raw) {
-            masks.add(matcher.found(self.raw, view, at + 1));
+            masks.add(matcher.found(self.raw, view, at + 1), Label::Value);
         }
     }
 

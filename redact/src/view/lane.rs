@@ -1,7 +1,7 @@
 //! The automaton's progress along one view of the stream.
 
 use crate::decode::Unit;
-use crate::masks::Masks;
+use crate::masks::{Label, Masks};
 use crate::matcher::{Matcher, State};
 
 use super::map::Map;
@@ -36,7 +36,7 @@ impl Lane {
         if matcher.is_match(self.state) {
             let length = matcher.tail(self.state).ended.value();
             if length > 0 {
-                masks.add(self.map.start(length)..unit.end);
+                masks.add(self.map.start(length)..unit.end, Label::Value);
             }
         }
     }

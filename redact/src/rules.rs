@@ -1,0 +1,231 @@
+//! Recognises secrets that nobody registered, by their shape.
+//!
+//! A [`Rule`] describes one shape. [`Rules`] are compiled once and shared by all redactors. The built-in rules are in
+//! two places: [`table`] contains the tokens of known services, and [`general`] contains what many programs have in
+//! common, such as private keys and assignments to secret-like names.
+//!
+//! # How a rule is applied
+//!
+//! 1. Every expression begins with one of a few literals. One automaton finds the literals of all rules (`literals`),
+//!    and each occurrence whose left boundary suits the rule is a *candidate* (`boundary`, `candidate`).
+//! 2. A candidate runs the rule's own automaton (`machine`) from the beginning of the literal, byte by byte, until no
+//!    continuation can match. The longest match that ends at a right boundary counts.
+//! 3. The secret is the group `secret`, or the whole match (`shape`). Some general rules then decide whether the secret
+//!    looks like one (`credential`).
+//!
+//! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut.
+//! This module hides the crates for regular expressions.
+
+mod boundary;
+mod candidate;
+mod compile;
+mod credential;
+mod error;
+mod general;
+mod literals;
+mod machine;
+mod scan;
+mod shape;
+mod table;
+
+use std::collections::HashSet;
+use std::fmt::{self, Debug, Formatter};
+use std::sync::{Arc, OnceLock};
+
+pub use error::RuleError;
+pub(crate) use scan::RuleScan;
+
+use crate::Redactor;
+use literals::Literals;
+use shape::Shape;
+
+/// A shape of secrets, with texts that show what it masks and what it leaves unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// The name that the mask shows, such as `github-token`: lower-case letters, digits and hyphens, at most 48.
+    pub id: String,
+    /// What the secret gives access to, as one sentence.
+    pub reason: String,
+    /// The shape, in the syntax of the `regex` crate, matched against bytes.
+    ///
+    /// It begins with a literal or with one of a few literals, is bounded, and contains no assertions such as `\b`. A
+    /// group named `secret` limits what is masked. Without one, the whole match is masked.
+    pub expression: String,
+    /// Texts in which the rule masks exactly one secret, and no other rule does.
+    pub masked: Vec<String>,
+    /// Similar texts in which the rule masks nothing.
+    pub unmasked: Vec<String>,
+}
+
+/// A set of rules, compiled once. Clones are cheap and share the compiled form.
+#[derive(Clone)]
+pub struct Rules {
+    set: Arc<RuleSet>,
+}
+
+/// The compiled form of a set of rules.
+struct RuleSet {
+    rules: Vec<Rule>,
+    /// The shape of each rule.
+    shapes: Vec<Shape>,
+    literals: Literals,
+}
+
+impl Rules {
+    /// Returns no rules, so that only registered values are masked.
+    pub fn none() -> Self {
+        static NONE: OnceLock<Rules> = OnceLock::new();
+        NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
+    }
+
+    /// Returns the built-in rules. They are compiled by the first call.
+    pub fn built_in() -> Self {
+        static BUILT_IN: OnceLock<Rules> = OnceLock::new();
+        BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
+    }
+
+    /// Compiles the built-in rules except those whose ids are in `without`, and the rules in `extra`. Checks the rules
+    /// in `extra` and their examples.
+    pub fn new(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
+        let added: Vec<String> = extra.iter().map(|rule| rule.id.clone()).collect();
+        let rules = Self::build(extra, without)?;
+        for id in added {
+            rules.check_examples(&id)?;
+        }
+        Ok(rules)
+    }
+
+    /// Returns the rules in the order in which they are applied.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.set.rules.iter()
+    }
+
+    /// Returns whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.set.rules.is_empty()
+    }
+
+    /// Returns the id of the rule with the number `rule`.
+    pub(crate) fn id(&self, rule: RuleIndex) -> &str {
+        &self.set.rules[usize::from(rule.0)].id
+    }
+
+    fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
+        let mut ids = HashSet::new();
+        let (mut rules, mut shapes) = (Vec::new(), Vec::new());
+        for general in general::rules() {
+            shapes.push((Rule::from(&general.rule), Some(general)));
+        }
+        shapes.extend(table::rules().map(|rule| (Rule::from(rule), None)));
+        for id in without {
+            if !shapes.iter().any(|(rule, _)| rule.id == *id) {
+                return Err(RuleError::Unknown { id: id.clone() });
+            }
+        }
+        shapes.retain(|(rule, _)| !without.contains(&rule.id));
+        shapes.extend(extra.into_iter().map(|rule| (rule, None)));
+        let mut compiled = Vec::new();
+        for (rule, general) in shapes {
+            if !ids.insert(rule.id.clone()) {
+                return Err(RuleError::Duplicate { id: rule.id });
+            }
+            compiled.push(match general {
+                Some(general) => compile::general(general)?,
+                None => compile::bounded(&rule)?,
+            });
+            rules.push(rule);
+        }
+        if rules.len() > usize::from(u16::MAX) {
+            return Err(RuleError::TooMany);
+        }
+        Ok(Self::compiled(rules, compiled))
+    }
+
+    fn compiled(rules: Vec<Rule>, compiled: Vec<compile::Compiled>) -> Self {
+        let (shapes, literals): (Vec<_>, Vec<_>) =
+            compiled.into_iter().map(|compiled| (compiled.shape, compiled.literals)).unzip();
+        let literals = Literals::new(&literals);
+        Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
+    }
+
+    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. They are complete lines, so that
+    /// none of them counts as a secret that is cut off.
+    fn check_examples(&self, id: &str) -> Result<(), RuleError> {
+        let redactor = Redactor::with_rules::<_, &[u8]>([], self);
+        let rule = self.iter().find(|rule| rule.id == id).expect("the rule was added");
+        for example in &rule.masked {
+            let findings = redactor.explain(format!("{example}\n").as_bytes());
+            let (id, example) = (id.to_owned(), example.clone());
+            match findings.as_slice() {
+                [only] if only.rule.as_ref() == Some(&id) => {}
+                [] => return Err(RuleError::Unmasked { id, example }),
+                findings => {
+                    let other = findings.iter().filter_map(|found| found.rule.clone()).find(|other| *other != id);
+                    return Err(match other {
+                        Some(other) => RuleError::OtherRule { id, example, other },
+                        None => RuleError::SeveralSecrets { id, example },
+                    });
+                }
+            }
+        }
+        for example in &rule.unmasked {
+            if redactor.explain(format!("{example}\n").as_bytes()).iter().any(|found| found.rule.as_deref() == Some(id)) {
+                return Err(RuleError::Masked { id: id.to_owned(), example: example.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows the number of rules.
+impl Debug for Rules {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").field("rules", &self.set.rules.len()).finish_non_exhaustive()
+    }
+}
+
+impl From<&table::TableRule> for Rule {
+    fn from(rule: &table::TableRule) -> Self {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+        Self {
+            id: rule.id.to_owned(),
+            reason: rule.reason.to_owned(),
+            expression: rule.expression.to_owned(),
+            masked: texts(rule.masked),
+            unmasked: texts(rule.unmasked),
+        }
+    }
+}
+
+/// The position of a rule in the set of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RuleIndex(u16);
+
+impl RuleIndex {
+    #[cfg(test)]
+    pub(crate) fn new(index: usize) -> Self {
+        Self(u16::try_from(index).expect("the number of rules is limited when they are compiled"))
+    }
+
+    /// Returns the index as a number.
+    pub(crate) fn get(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_rule_masks_its_examples_and_leaves_the_others() {
+        let rules = Rules::built_in();
+        let check = |rule: &Rule| rules.check_examples(&rule.id).err().map(|error| error.to_string());
+        let errors: Vec<String> = rules.iter().filter_map(check).collect();
+        assert!(errors.is_empty(), "{}", errors.join("\n"));
+        for rule in rules.iter() {
+            assert!(!rule.masked.is_empty() && !rule.unmasked.is_empty(), "{} has examples", rule.id);
+            assert!(rule.reason.ends_with('.'), "the reason of {} is a sentence", rule.id);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The text before a candidate decides whether a token or a word may begin there.
+
+use super::shape::{Boundary, is_word};
+use crate::matcher::View;
+
+/// The number of bytes before a candidate that are examined. The longest of what is recognised there is a mask with the
+/// id of a rule.
+pub(super) const LOOK_BEHIND: usize = 64;
+
+/// The last bytes before a section of the stream.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Context {
+    bytes: Vec<u8>,
+}
+
+impl Context {
+    /// Stores the last bytes before the position `end`, for the section that begins there.
+    pub(super) fn advance(&mut self, view: View, end: usize) {
+        let text = view.bytes(view.base..end);
+        if let Some(last) = text.last_chunk::<LOOK_BEHIND>() {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(last);
+        } else {
+            self.bytes.extend_from_slice(text);
+            let excess = self.bytes.len().saturating_sub(LOOK_BEHIND);
+            self.bytes.drain(..excess);
+        }
+    }
+
+    /// Returns whether a match may begin at the position `at`.
+    #[inline]
+    pub(super) fn allows(&self, boundary: Boundary, view: View, at: usize) -> bool {
+        let last = match view.byte_before(at) {
+            Some(last) => last,
+            None => return true,
+        };
+        match boundary {
+            Boundary::None => true,
+            Boundary::Token if !is_word(last) && last != b']' => true,
+            Boundary::Word if last == b'_' || is_hump(last, view.byte(at)) => true,
+            Boundary::Word if !is_word(last) && last != b']' => true,
+            Boundary::Token | Boundary::Word => self.is_after_escape(view, at),
+        }
+    }
+
+    /// Returns whether the position `at` follows an escape sequence, or a bracket that does not belong to a mask.
+    ///
+    /// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is
+    /// redacted again must not change.
+    fn is_after_escape(&self, view: View, at: usize) -> bool {
+        let text = view.bytes(view.base..at);
+        match text.last_chunk::<LOOK_BEHIND>() {
+            Some(last) => is_escape(last),
+            None => is_escape(&[&self.bytes, text].concat()),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+}
+
+/// Returns whether a word begins with `byte` in camel case.
+fn is_hump(last: u8, byte: u8) -> bool {
+    byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit())
+}
+
+/// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.
+fn is_escape(text: &[u8]) -> bool {
+    let hex = |count: usize| {
+        let digits = text.len().checked_sub(count).map(|from| &text[from..]);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)).then(|| &text[..text.len() - count])
+    };
+    let follows = |count, prefixes: &[&[u8]]| {
+        hex(count).is_some_and(|before| prefixes.iter().any(|prefix| before.ends_with(prefix)))
+    };
+    match *text {
+        [.., b']'] => !is_mask(text),
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'a' | b'e' | b'0'] => true,
+        [.., last] if last.is_ascii_alphabetic() && is_colour(&text[..text.len() - 1]) => true,
+        _ => follows(2, &[b"%", b"\\x"]) || follows(4, &[b"\\u"]) || follows(8, &[b"\\U"]) || is_octal(text),
+    }
+}
+
+/// Returns whether `text` ends with a mask.
+fn is_mask(text: &[u8]) -> bool {
+    let Some(from) = text.iter().rposition(|byte| *byte == b'[') else { return false };
+    let inner = &text[from..text.len() - 1];
+    inner == b"[REDACTED" || inner.starts_with(b"[REDACTED:")
+}
+
+/// Returns whether `text` ends with an escape sequence for a colour, except for its last letter. The escape character
+/// may itself be escaped.
+fn is_colour(text: &[u8]) -> bool {
+    let Some(last) = text.iter().rposition(|byte| !matches!(byte, b'0'..=b'9' | b';')) else { return false };
+    let escapes: [&[u8]; 7] = [b"\x1b", b"\\x1b", b"\\x1B", b"\\u001b", b"\\u001B", b"\\033", b"\\e"];
+    text[last] == b'[' && escapes.iter().any(|escape| text[..last].ends_with(escape))
+}
+
+/// Returns whether `text` ends with an escape of three octal digits.
+fn is_octal(text: &[u8]) -> bool {
+    matches!(*text, [.., b'\\', b'0'..=b'3', b'0'..=b'7', b'0'..=b'7'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(before: &str, boundary: Boundary, expected: bool) {
+        let text = format!("{before}Token");
+        for cut in 0..=before.len() {
+            let mut context = Context::default();
+            let view = |base: usize, end: usize| View {
+                before: text.as_bytes()[..base].last().copied(),
+                base,
+                text: &text.as_bytes()[base..end],
+            };
+            context.advance(view(0, cut), cut);
+            let allows = context.allows(boundary, view(cut, text.len()), before.len());
+            assert_eq!(allows, expected, "{before:?}, {boundary:?}, cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_token_begins_after_what_is_no_letter_digit_or_underscore() {
+        for before in ["", " ", "x=", "\"", "é", "[a]"] {
+            check(before, Boundary::Token, true);
+        }
+        for before in ["x", "7", "_", "a_", "[REDACTED]", "[REDACTED:some-id]"] {
+            check(before, Boundary::Token, false);
+        }
+    }
+
+    #[test]
+    fn a_token_begins_after_an_escape() {
+        for escape in ["%20", "\\n", "\\x3d", "\\u003d", "\\U0000003d", "\\040", "\x1b[32m", "\x1b[1;31m", "\\u001b[0m"] {
+            check(escape, Boundary::Token, true);
+        }
+        for text in ["20", "x3d", "[32m", "n", "%2"] {
+            check(text, Boundary::Token, false);
+        }
+    }
+
+    #[test]
+    fn a_word_also_begins_after_an_underscore_and_at_a_capital() {
+        for before in ["db_", "client", "X-", "7"] {
+            check(before, Boundary::Word, true);
+        }
+        check("CLIENT", Boundary::Word, false);
+    }
+}

@@ -1,0 +1,166 @@
+//! Checks and compiles an expression.
+
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::nfa::thompson::pikevm::PikeVM;
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
+
+use super::general::GeneralRule;
+use super::machine::{Machine, nfa};
+use super::shape::{Accepts, Boundary, Scope, Shape, Split};
+use super::{Rule, RuleError};
+
+/// The maximum number of bytes in an id.
+pub(super) const LONGEST_ID: usize = 48;
+
+/// The maximum number of bytes in a match of a rule. A candidate that holds back more, which only a general rule can
+/// do, is given up.
+pub(super) const LONGEST_MATCH: usize = 8 << 10;
+
+/// The minimum number of bytes in a literal that an expression begins with. Shorter ones occur everywhere.
+pub(super) const SHORTEST_LITERAL: usize = 2;
+
+/// The name of the group that limits what is masked.
+const SECRET: &str = "secret";
+
+/// The name of the group of general rules that marks where the variable part begins. The whole match is masked.
+const VARIABLE: &str = "variable";
+
+/// A compiled rule, and the literals that a match begins with, in lower case.
+pub(super) struct Compiled {
+    pub(super) shape: Shape,
+    pub(super) literals: Vec<Vec<u8>>,
+}
+
+/// Compiles a rule whose matches are bounded.
+pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
+    let id = || rule.id.clone();
+    let hir = parse(&rule.id, &rule.expression)?;
+    match hir.properties().maximum_len() {
+        None => Err(RuleError::Unbounded { id: id() }),
+        Some(length) if length > LONGEST_MATCH => Err(RuleError::TooLong { id: id(), length }),
+        Some(_) => compile(&rule.id, &hir, Boundary::Token, None, None),
+    }
+}
+
+/// Compiles a general rule, whose matches may be unbounded.
+pub(super) fn general(general: &GeneralRule) -> Result<Compiled, RuleError> {
+    let id = general.rule.id;
+    let hir = parse(id, general.rule.expression)?;
+    compile(id, &hir, general.boundary, general.certain, general.accepts)
+}
+
+fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
+    let is_valid = id.len() <= LONGEST_ID
+        && id.starts_with(|first: char| first.is_ascii_lowercase())
+        && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    let id = id.to_owned();
+    if !is_valid {
+        return Err(RuleError::Id { id });
+    }
+    let parsed = ParserBuilder::new().unicode(false).utf8(false).build().parse(expression);
+    let hir = match parsed {
+        Ok(hir) => hir,
+        Err(error) => return Err(RuleError::Syntax { id, reason: error.to_string() }),
+    };
+    if !hir.properties().look_set().is_empty() {
+        return Err(RuleError::Assertion { id });
+    }
+    if hir.properties().minimum_len().is_none_or(|length| length == 0) {
+        return Err(RuleError::Empty { id });
+    }
+    Ok(hir)
+}
+
+fn compile(
+    id: &str,
+    hir: &Hir,
+    boundary: Boundary,
+    certain: Option<usize>,
+    accepts: Option<Accepts>,
+) -> Result<Compiled, RuleError> {
+    let too_complex = || RuleError::TooComplex { id: id.to_owned() };
+    let literals = literals(hir).ok_or_else(|| RuleError::Literal { id: id.to_owned() })?;
+    let machine = Machine::new(hir).ok_or_else(too_complex)?;
+    let split = split(hir).ok_or_else(too_complex)?;
+    let secret = contains_group(hir, SECRET);
+    let group = secret.then(|| group(hir)).transpose().map_err(|TooComplex| too_complex())?;
+    let shortest = match &split {
+        Some((_, shortest)) => *shortest,
+        None => hir.properties().minimum_len().unwrap_or(0),
+    };
+    if shortest == 0 {
+        return Err(RuleError::Empty { id: id.to_owned() });
+    }
+    let split = split.map(|(before, _)| {
+        let scope = if secret { Scope::Secret } else { Scope::Whole };
+        Split { before, scope }
+    });
+    let last_bytes = machine.last_bytes();
+    Ok(Compiled { shape: Shape { machine, split, group, shortest, last_bytes, boundary, certain, accepts }, literals })
+}
+
+/// Finds the group that the variable part of a match begins with, if it is not nested in another expression. Returns
+/// the automaton of what comes before it and the minimum length of the group, or `None` if that is too complex.
+fn split(hir: &Hir) -> Option<Option<(Machine, usize)>> {
+    let HirKind::Concat(parts) = hir.kind() else { return Some(None) };
+    let is_split = |part: &Hir| match part.kind() {
+        HirKind::Capture(capture) => matches!(capture.name.as_deref(), Some(SECRET | VARIABLE)),
+        _ => false,
+    };
+    let Some(at) = parts.iter().position(is_split) else { return Some(None) };
+    let before = Machine::new(&Hir::concat(parts[..at].to_vec()))?;
+    Some(Some((before, parts[at].properties().minimum_len().unwrap_or(0))))
+}
+
+struct TooComplex;
+
+/// Compiles the expression so that it finds the group `secret` in the text of a match.
+fn group(hir: &Hir) -> Result<PikeVM, TooComplex> {
+    let whole = Hir::concat(vec![hir.clone(), Hir::look(Look::End)]);
+    let nfa = nfa(&whole, WhichCaptures::All).ok_or(TooComplex)?;
+    PikeVM::builder().build_from_nfa(nfa).map_err(|_| TooComplex)
+}
+
+fn contains_group(hir: &Hir, name: &str) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+        HirKind::Repetition(repetition) => contains_group(&repetition.sub, name),
+        HirKind::Capture(capture) => capture.name.as_deref() == Some(name) || contains_group(&capture.sub, name),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(|part| contains_group(part, name)),
+    }
+}
+
+/// Returns the literals that a match begins with, in lower case, or `None` if they are too many or too short.
+fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+    let found = Extractor::new().kind(ExtractKind::Prefix).extract(&lower_case(hir));
+    let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
+    literals.sort_unstable();
+    // A literal that begins with another one is found by it.
+    literals.dedup_by(|longer, kept| longer.starts_with(kept));
+    let are_long = literals.iter().all(|literal| literal.len() >= SHORTEST_LITERAL);
+    (are_long && !literals.is_empty()).then_some(literals)
+}
+
+/// Returns an expression that matches the same texts in lower case. An expression that ignores case would otherwise
+/// begin with too many literals.
+fn lower_case(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        HirKind::Class(Class::Bytes(class)) => {
+            let bytes = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let bytes = bytes.map(|byte| byte.to_ascii_lowercase());
+            Hir::class(Class::Bytes(ClassBytes::new(bytes.map(|byte| ClassBytesRange::new(byte, byte)))))
+        }
+        HirKind::Class(class) => Hir::class(class.clone()),
+        HirKind::Repetition(repetition) => {
+            let sub = Box::new(lower_case(&repetition.sub));
+            Hir::repetition(Repetition { sub, ..*repetition })
+        }
+        HirKind::Capture(capture) => lower_case(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(lower_case).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(lower_case).collect()),
+    }
+}

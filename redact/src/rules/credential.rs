@@ -1,0 +1,172 @@
+//! Decides whether a value that is assigned to a secret-like name looks like a credential.
+//!
+//! The syntaxes differ in how certain it is that the value is data at all. What follows `password=` directly is almost
+//! always a password. What follows `token:` is usually prose or source code.
+
+use crate::name::{Secrecy, secrecy};
+
+/// Decides for the value of a header. The text before it includes the name and the scheme.
+pub(super) fn in_header(_: &[u8], value: &[u8]) -> bool {
+    is_token(value) && !value.starts_with(b"AWS4-HMAC-")
+}
+
+/// Decides for a password in an address.
+pub(super) fn in_address(_: &[u8], value: &[u8]) -> bool {
+    !is_placeholder(value)
+}
+
+/// Decides for a value in quotation marks.
+pub(super) fn in_quotes(before: &[u8], value: &[u8]) -> bool {
+    match secrecy_of(before) {
+        Secrecy::Password => is_password(value),
+        Secrecy::Token => is_token(value),
+        Secrecy::None => false,
+    }
+}
+
+/// Decides for a value after an equals sign. With a space around the sign, it may be source code.
+pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
+    let is_spaced = before.iter().any(|byte| matches!(byte, b' ' | b'\t'));
+    match secrecy_of(before) {
+        Secrecy::Password if is_spaced => is_token(value),
+        Secrecy::Password => is_password(value),
+        Secrecy::Token if is_spaced => is_token(value) && !is_identifier(value),
+        Secrecy::Token => is_token(value),
+        Secrecy::None => false,
+    }
+}
+
+/// Decides for a value after a colon.
+pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
+    match secrecy_of(before) {
+        Secrecy::Password => is_token(value),
+        Secrecy::Token => is_token(value) && !is_identifier(value),
+        Secrecy::None => false,
+    }
+}
+
+/// Decides for the value of an option, which follows the option's name.
+pub(super) fn in_option(before: &[u8], value: &[u8]) -> bool {
+    in_field(&before[2..], value)
+}
+
+/// Returns how secret the name is that the text of a match begins with.
+fn secrecy_of(before: &[u8]) -> Secrecy {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let len = before.iter().position(|byte| !is_name(byte)).unwrap_or(before.len());
+    secrecy(&before[..len])
+}
+
+/// Returns whether the value may be a password that a person has chosen: a single word, but no placeholder.
+pub(super) fn is_password(value: &[u8]) -> bool {
+    let is_word = !value.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
+    value.len() >= 6 && is_word && !is_placeholder(value) && !is_place(value) && !is_code(value)
+}
+
+/// Returns whether the value looks generated: letters together with digits or symbols, but no number, version, path or
+/// source code.
+pub(super) fn is_token(value: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| value.iter().any(is);
+    let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$%^*@?~".contains(byte)));
+    value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
+}
+
+/// Returns whether the value is random text of letters and digits.
+pub(super) fn is_random(value: &[u8]) -> bool {
+    is_token(value) && !is_identifier(value)
+}
+
+/// Returns whether the value stands for something else, or for nothing.
+fn is_placeholder(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix.as_bytes()));
+    let is_variable = match *value {
+        [b'$', next, ..] => next.is_ascii_alphabetic() || matches!(next, b'_' | b'{' | b'(' | b'$' | b'@' | b'*'),
+        [b'%', .., b'%'] | [b'{', ..] | [b'<', ..] | [b'[', ..] | [b'@' | b'#', b'{', ..] => true,
+        _ => false,
+    };
+    is_variable
+        || is_repetitive(value)
+        || begins(&["***", "xxx", "...", "your-", "your_", "<", "&lt;", "%s", "%v", "\u{2022}"])
+        || WORDS.iter().any(|word| lower == word.as_bytes())
+}
+
+/// Values that stand for something else, in lower case.
+const WORDS: &[&str] = &[
+    "accepted", "authentication", "boolean", "changed", "correct", "default", "disabled", "enabled", "expired", "failed",
+    "false", "hidden", "incorrect", "invalid", "masked", "missing", "not-set", "not_set", "null", "number", "object",
+    "optional", "passphrase", "password", "password1", "prompt", "protected", "publickey", "redacted", "rejected",
+    "removed", "required", "secret", "string", "undefined", "unknown", "unset", "username",
+];
+
+/// Returns whether the value consists of at most two different bytes, such as `xxxx-xxxx`.
+fn is_repetitive(value: &[u8]) -> bool {
+    let first = value.first();
+    let mut others = value.iter().filter(|byte| Some(*byte) != first);
+    let second = others.next();
+    others.all(|byte| Some(byte) == second)
+}
+
+/// Returns whether the value is the path of a file, or a URL.
+fn is_place(value: &[u8]) -> bool {
+    let contains = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
+    let begins = [&b"/"[..], b"./", b"../", b"~/", b"file:", b"http:", b"https:"];
+    let is_file = contains(b"/") && contains(b".") && !contains(b"=") && !contains(b"+");
+    begins.iter().any(|prefix| value.starts_with(prefix)) || contains(b"://") || is_file
+}
+
+/// Returns whether the value looks like source code.
+fn is_code(value: &[u8]) -> bool {
+    let contains = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
+    [&b"::"[..], b"()", b"->", b"${", b"{{", b"}}", b"$("].iter().any(|part| contains(part))
+        || value.iter().any(|byte| matches!(byte, b'(' | b')' | b'`'))
+        || value.starts_with(b"=")
+}
+
+/// Returns whether the value is a number, a date, a version or an address.
+fn is_number(value: &[u8]) -> bool {
+    let is_numeric = |byte: &u8| byte.is_ascii_digit() || b".:-_+/,TZ".contains(byte);
+    let digits = value.strip_prefix(b"v").unwrap_or(value);
+    let is_version = digits.first().is_some_and(u8::is_ascii_digit)
+        && digits.contains(&b'.')
+        && value.len() < 24
+        && value.iter().all(|byte| !byte.is_ascii_uppercase());
+    value.iter().all(is_numeric) || value.starts_with(b"0x") || is_version
+}
+
+/// Returns whether the value consists of words, each of which may end with a few digits, such as `sha256-of-file1`.
+fn is_identifier(value: &[u8]) -> bool {
+    value.split(|byte| b"_-./:@".contains(byte)).all(|word| {
+        let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let digits = &word[letters..];
+        digits.iter().all(u8::is_ascii_digit) && digits.len() <= 4
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_no_credentials() {
+        for value in [
+            "********", "xxxxxxxx", "xxxx-xxxx", "$PASSWORD", "${PASSWORD}", "$(cat x)", "{{ x }}", "%PASS%", "<token>",
+            "null", "undefined", "String", "your-token-here1", "[REDACTED]", "$$", "........",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+        for value in ["swordfish", "$2b$10$N9qo8uLOickgx2", "hunter2", "p%40ss"] {
+            assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_told_from_words_numbers_versions_and_paths() {
+        for value in ["a1b2c3d4e5f6", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct!horse"] {
+            assert!(is_token(value.as_bytes()), "{value}");
+        }
+        for value in ["expected", "12345678", "1.2.3-beta4", "2024-05-01T12:00:00Z", "src/token2.rs:12", "next_1()", "0x7ffe1234"] {
+            assert!(!is_token(value.as_bytes()), "{value}");
+        }
+    }
+}

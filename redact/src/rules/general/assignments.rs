@@ -1,0 +1,197 @@
+//! Assignments to secret-like names in the usual syntaxes.
+//!
+//! An expression begins at the word of a name that makes it secret. What comes before the word does not matter, and
+//! what comes after it is examined with the value, by [`credential`].
+
+use super::{Boundary, GeneralRule, LONG_VALUE};
+use crate::rules::credential;
+use crate::rules::table::TableRule;
+
+/// A name from its secret-like word on, and the quotation marks after it.
+macro_rules! name {
+    () => {
+        concat!(
+            "(?i:pass(?:word|wd|phrase)|secret|token|credential|",
+            "auth[_-]?(?:token|key)|access[_-]?(?:token|key)|api[_-]?(?:token|key)|private[_-]?key)",
+            r#"[A-Za-z0-9_-]*"#,
+        )
+    };
+}
+
+/// The quotation marks after a name, escaped or not, and the end of an index.
+macro_rules! name_end {
+    () => {
+        r#"(?:\\*["'])?\]?"#
+    };
+}
+
+/// The bytes of a value without quotation marks, followed by one that does not end a sentence or a list.
+macro_rules! unquoted {
+    ($count:literal) => {
+        concat!("[!#$%*+./0-9:=?@A-Z\\[\\]^_a-z{}~-]{", $count, ",}[!#$%*+/0-9=?@A-Z^_a-z~-]")
+    };
+}
+
+const fn rule(rule: TableRule, accepts: fn(&[u8], &[u8]) -> bool) -> GeneralRule {
+    GeneralRule { rule, boundary: Boundary::Word, certain: Some(LONG_VALUE), accepts: Some(accepts) }
+}
+
+pub(super) const RULES: &[GeneralRule] = &[
+    rule(
+        TableRule {
+            id: "secret-in-double-quotes",
+            reason: "Values in double quotation marks that are assigned to a secret-like name, as in JSON, YAML, TOML \
+                     and source code.",
+            expression: concat!(
+                name!(),
+                name_end!(),
+                r#"[ \t]*(?:=>|:=|[:=])[ \t]*(?:Some\()?"(?P<secret>(?:[^"\\\r\n]|\\[^\r\n]){6,})"#,
+            ),
+            masked: &[
+                r#"{"password": "swordfish"}"#,
+                r#"clientSecret: Some("8f14e45f-ceea-467a")"#,
+                r#"export API_KEY="0123456789abcdef""#,
+                r#"headers["X-Auth-Token"] = "a1b2c3d4e5f6""#,
+                r#"{"db_password":"with\"a-quote"}"#,
+            ],
+            unmasked: &[
+                r#"{"password": ""}"#,
+                r#"{"token": null, "tokens": "12345678"}"#,
+                r#"password: "********""#,
+                r#"PASSWORD="$DB_PASSWORD""#,
+                r#"{"password": "Enter your password"}"#,
+                r#"{"token_type": "bearer-token-1"}"#,
+                r#"token = "identifier""#,
+            ],
+        },
+        credential::in_quotes,
+    ),
+    rule(
+        TableRule {
+            id: "secret-in-single-quotes",
+            reason: "Values in single quotation marks that are assigned to a secret-like name, as in shells, Python, \
+                     PHP and YAML.",
+            expression: concat!(
+                name!(),
+                name_end!(),
+                r#"[ \t]*(?:=>|:=|[:=])[ \t]*b?'(?P<secret>[^'\r\n]{6,})"#,
+            ),
+            masked: &["password='swordfish'", "{'api_key': 'a1b2c3d4e5f6'}", "'secret' => 'a1b2c3d4e5f6',"],
+            unmasked: &["password=''", "token = 'identifier'", "secret: '{{ vault_secret }}'"],
+        },
+        credential::in_quotes,
+    ),
+    rule(
+        TableRule {
+            id: "secret-in-escaped-quotes",
+            reason: "Values in escaped quotation marks that are assigned to a secret-like name, as in JSON within JSON.",
+            expression: concat!(
+                name!(),
+                name_end!(),
+                r#"[ \t]*(?:=>|:=|[:=])[ \t]*\\+["'](?P<secret>[^"'\\\r\n]{6,})"#,
+            ),
+            masked: &[r#"{"body":"{\"password\":\"swordfish\",\"id\":1}"}"#, r#"\\"token\\": \\"a1b2c3d4e5f6\\""#],
+            unmasked: &[r#"{"body":"{\"password\":\"\",\"id\":1}"}"#, r#"\"token\": \"identifier\""#],
+        },
+        credential::in_quotes,
+    ),
+    rule(
+        TableRule {
+            id: "secret-assignment",
+            reason: "Values after an equals sign that are assigned to a secret-like name, as in shells, query strings, \
+                     forms, options, properties and log fields.",
+            expression: concat!(
+                name!(),
+                name_end!(),
+                r"[ \t]*(?:=|%3[Dd])[ \t]*(?P<secret>",
+                unquoted!("5"),
+                ")",
+            ),
+            masked: &[
+                "export DB_PASSWORD=swordfish",
+                "GET /v1/items?access_token=a1b2c3d4e5f6&page=2",
+                "mysql --password=hunter2",
+                "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "npm config: //registry.example.com/:_authToken=0123456789abcdef",
+                "level=info user=a token=a1b2c3d4e5f6, next",
+            ],
+            unmasked: &[
+                "PASSWORD=$1",
+                "TOKEN=${TOKEN:-none}",
+                "token=$(cat file)",
+                "let token = parser.next_token();",
+                "password=/run/secrets/password",
+                "MAX_TOKENS=4096",
+                "token_url=https://example.com/token1",
+                "password=[REDACTED]",
+                "secret=true",
+                "for token in tokens: token == last_token2",
+            ],
+        },
+        credential::in_assignment,
+    ),
+    rule(
+        TableRule {
+            id: "secret-field",
+            reason: "Values after a colon that belong to a secret-like name, as in YAML and HTTP headers.",
+            expression: concat!(
+                name!(),
+                name_end!(),
+                r"[ \t]*:[ \t]*(?P<secret>[!#$%*+./0-9=?@A-Z\[\]^_a-z{}~-]",
+                unquoted!("6"),
+                ")",
+            ),
+            masked: &["password: hunter2hunter2", "X-Api-Key: 8f14e45fceea167a", "  clientSecret: Zx81-pQ4u_99\n"],
+            unmasked: &[
+                "error: unexpected token: expected one of `;`",
+                "secret: kubernetes.io/service-account-token",
+                "password: incorrect",
+                "token: Token::Ident(1)",
+                "api_key: 12345678",
+                "Password for user x: ",
+                "token: 1.2.3-beta4",
+                "credentials: 2024-05-01T12:00:00Z",
+                "secret: src/secret/mod2.rs:12:5",
+            ],
+        },
+        credential::in_field,
+    ),
+    rule(
+        TableRule {
+            id: "secret-option",
+            reason: "Values of command-line options with a secret-like name.",
+            expression: concat!(
+                "--(?:[A-Za-z0-9]+-)*",
+                name!(),
+                r#"[ \t]+["']?(?P<secret>[!#$%*+./0-9=?@A-Z\[\]^_a-z{}~]"#,
+                unquoted!("6"),
+                ")",
+            ),
+            masked: &["deploy --api-key a1b2c3d4e5f6", "mysqldump --password 'hunter2hunter2' app"],
+            unmasked: &["--token <TOKEN>", "--password-stdin registry1.example.com", "--token TOKEN  The token to use"],
+        },
+        credential::in_option,
+    ),
+    rule(
+        TableRule {
+            id: "secret-element",
+            reason: "The content of XML elements with a secret-like name, such as those of Maven's settings.",
+            expression: concat!(name!(), r#">(?P<secret>[^<>\s]{6,})"#),
+            masked: &["<server><password>swordfish</password></server>", "<apiKey>a1b2c3d4e5f6</apiKey>"],
+            unmasked: &["<password></password>", "<password>${env.PASSWORD}</password>", "Vec<Token>::new()"],
+        },
+        credential::in_quotes,
+    ),
+    GeneralRule {
+        rule: TableRule {
+            id: "connection-string",
+            reason: "Passwords in connection strings for databases, where `Pwd` is short for `Password`.",
+            expression: r"(?i:;[ ]?pwd[ ]?=)[ ]?(?P<secret>[^\s;]{6,128})",
+            masked: &["Server=db;Uid=app;Pwd=hunter2;"],
+            unmasked: &["cd /tmp; pwd", "a;PWD=$HOME;"],
+        },
+        boundary: Boundary::None,
+        certain: None,
+        accepts: Some(|_, secret| credential::is_password(secret)),
+    },
+];

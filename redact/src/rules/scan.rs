@@ -1,0 +1,148 @@
+//! The search for shapes in one stream.
+
+use aho_corasick::automaton::StateID;
+
+use super::boundary::Context;
+use super::candidate::{Candidate, Fate};
+use super::literals::Literal;
+use super::shape::Shape;
+use super::{RuleIndex, RuleSet, Rules};
+use crate::masks::Masks;
+use crate::matcher::View;
+use crate::pattern::TELLING;
+
+/// The state of the search for shapes, preserved between reads. Positions count from the beginning of the stream.
+pub(crate) struct RuleScan {
+    rules: Rules,
+    /// The state of the automaton over the literals.
+    state: StateID,
+    /// The candidates whose fate depends on what follows.
+    open: Vec<Candidate>,
+    /// The bytes before the section of the stream that is available.
+    context: Context,
+}
+
+/// The positions from which on the text must be kept, may be masked, and must not be shown even after a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Undecided {
+    pub(crate) keep: usize,
+    pub(crate) possible: usize,
+    pub(crate) telling: usize,
+}
+
+impl RuleScan {
+    pub(crate) fn new(rules: Rules) -> Self {
+        let state = rules.set.literals.start();
+        Self { rules, state, open: Vec::new(), context: Context::default() }
+    }
+
+    /// Returns the rules that are applied.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Processes the view's text from the position `from` on, and reports what is masked to `masks`.
+    pub(crate) fn run(&mut self, view: View, from: usize, masks: &mut Masks) {
+        if self.rules.is_empty() {
+            return;
+        }
+        let set = &*self.rules.set;
+        self.open.retain_mut(|candidate| candidate.run(set.shape(candidate.rule), view, masks) == Fate::Open);
+        let mut at = from - view.base;
+        while at < view.text.len() {
+            (self.state, at) = set.literals.next(self.state, view.text, at);
+            for literal in set.literals.ended(self.state) {
+                begin(set, literal, &self.context, &mut self.open, view, view.base + at, masks);
+            }
+        }
+    }
+
+    /// Returns what is not decided yet at the end of the view's text.
+    pub(crate) fn undecided(&self, view: View) -> Undecided {
+        let end = view.end();
+        let mut undecided = Undecided { keep: end, possible: end, telling: end };
+        let set = &*self.rules.set;
+        for candidate in &self.open {
+            let shape = set.shape(candidate.rule);
+            undecided.keep = undecided.keep.min(candidate.keep());
+            undecided.possible = undecided.possible.min(candidate.possible(shape).unwrap_or(end));
+            undecided.telling = undecided.telling.min(candidate.telling(shape, view).unwrap_or(end));
+        }
+        if self.state != set.literals.start() {
+            self.add_begun_literals(view, &mut undecided);
+        }
+        undecided
+    }
+
+    /// Adds the literals that the end of the text cuts off.
+    fn add_begun_literals(&self, view: View, undecided: &mut Undecided) {
+        let set = &*self.rules.set;
+        let longest = set.literals.longest().min(view.text.len());
+        for start in view.end() - longest..view.end() {
+            let begun = set.literals.begun(view.bytes(start..view.end()));
+            for rule in begun.flat_map(|literal| &literal.rules) {
+                let shape = set.shape(RuleIndex(*rule));
+                if !self.context.allows(shape.boundary, view, start) {
+                    continue;
+                }
+                undecided.keep = undecided.keep.min(start);
+                if shape.masks_whole() {
+                    undecided.possible = undecided.possible.min(start);
+                }
+                if shape.split.is_none() && view.end() - start >= TELLING {
+                    undecided.telling = undecided.telling.min(start);
+                }
+            }
+        }
+    }
+
+    /// Prepares for the removal of the view's text before the position `from`.
+    pub(crate) fn keep(&mut self, view: View, from: usize) {
+        if !self.rules.is_empty() {
+            self.context.advance(view, from);
+        }
+    }
+
+    /// Ends the stream. Afterwards, `self` can be used for a new stream.
+    pub(crate) fn finish(&mut self, view: View, masks: &mut Masks) {
+        let set = &*self.rules.set;
+        for mut candidate in self.open.drain(..) {
+            candidate.finish(set.shape(candidate.rule), view, masks);
+        }
+        self.context.clear();
+        self.state = set.literals.start();
+    }
+}
+
+impl RuleSet {
+    fn shape(&self, rule: RuleIndex) -> &Shape {
+        &self.shapes[rule.get()]
+    }
+}
+
+/// Follows the candidates that begin with a literal which ends at the position `end`.
+fn begin(
+    set: &RuleSet,
+    literal: &Literal,
+    context: &Context,
+    open: &mut Vec<Candidate>,
+    view: View,
+    end: usize,
+    masks: &mut Masks,
+) {
+    let start = end - literal.bytes.len();
+    if start < view.base {
+        // The beginning of the literal was not kept, because no match may begin there.
+        return;
+    }
+    for &rule in &literal.rules {
+        let rule = RuleIndex(rule);
+        let shape = set.shape(rule);
+        if context.allows(shape.boundary, view, start) {
+            let mut candidate = Candidate::new(rule, shape, start, literal.bytes.len());
+            if candidate.run(shape, view, masks) == Fate::Open {
+                open.push(candidate);
+            }
+        }
+    }
+}
