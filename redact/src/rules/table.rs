@@ -1,17 +1,17 @@
 //! The built-in rules, one file for each kind of service.
 //!
-//! A rule is one row: an id, a reason, an expression, texts that it masks and similar texts that it leaves unchanged. To
-//! add a rule, add a row to the file of its kind. The tests check the format of every row and its examples against all
-//! rules.
+//! A rule is one row: an id, a reason, an expression, texts that it masks and similar texts that it leaves unchanged.
+//! To add a rule, add a row to the file of its kind. The tests check the format of every row, and its examples against
+//! all rules.
 //!
 //! An expression must not match ordinary text, however long. It therefore begins with a literal that only these secrets
 //! have, and continues with the alphabet and the length that the service documents, with some reserve where lengths may
 //! grow. It contains no word boundaries, because the search itself requires that a token does not continue before or
-//! after the match. Secrets without such a shape, for example 32 hexadecimal digits, are not masked by this table unless
-//! a name in front of them identifies the service.
+//! after the match. Secrets without such a shape, for example 32 hexadecimal digits, are not masked by this table,
+//! unless a name in front of them identifies the service.
 //!
 //! The examples are made up. Their prefixes are split by `concat!`, so that the secret scanners of code hosts do not
-//! report this repository.
+//! report this repository. Checksums are not verified, and those of the examples are wrong.
 
 mod agents;
 mod amazon;

@@ -54,7 +54,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"wandb_v1_[A-Za-z0-9]{20,40}_[A-Za-z0-9_-]{30,80}",
         masked: &[concat!(
             "wandb_v1",
-            "_leeVG9X2RsU6FHVrXGUflNwVChU_LEi4hJKsbWbw5NcNmdeVfgmBAPNQvMkdGIHgahShSjDVnfRNc",
+            "_leeVG9X2RsU6FHVrXGUflNwVChU_LEi4hJKsbWbw5NcNmdeVfgmBAPNQvMkdGIHgahShSjDVnfRNc"
         )],
         unmasked: &["wandb_v1_", concat!("wandb_v1", "_PRdFd4RnWUfhmc3b14cRn9S0wQu")],
     },

@@ -155,7 +155,7 @@ pub(super) const RULES: &[TableRule] = &[
         ),
         masked: &[
             concat!("https://open.feishu", ".cn/open-apis/bot/v2/hook/634fdb34-148c-43e8-a1e8-fe08a4e56248"),
-            concat!("https://open.larksuite", ".com/open-apis/bot/v2/hook/5586fb8a-4e18-4036-a11d-ef4b41affa14",),
+            concat!("https://open.larksuite", ".com/open-apis/bot/v2/hook/5586fb8a-4e18-4036-a11d-ef4b41affa14"),
         ],
         unmasked: &[
             "https://open.feishu.cn/open-apis/bot/v2/hook/",
@@ -186,7 +186,7 @@ pub(super) const RULES: &[TableRule] = &[
         ),
         masked: &[concat!(
             "https://qyapi.weixin.qq",
-            ".com/cgi-bin/webhook/send?key=1394decd-b347-470d-a730-8a761e8d48a8",
+            ".com/cgi-bin/webhook/send?key=1394decd-b347-470d-a730-8a761e8d48a8"
         )],
         unmasked: &[
             "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=",

@@ -96,7 +96,7 @@ pub(super) const RULES: &[TableRule] = &[
         ),
         masked: &[
             concat!("LINODE", "_TOKEN=379bb1be34f7c47dd0d4784b46916bd29c38e24f7e1d57625b984ffcdc128392"),
-            concat!("LINODE_CLI", "_TOKEN: 'a35f394049d38cafb3a3d0b8009fd9f8022c1006a08456cb9401863c0c451c0b'",),
+            concat!("LINODE_CLI", "_TOKEN: 'a35f394049d38cafb3a3d0b8009fd9f8022c1006a08456cb9401863c0c451c0b'"),
         ],
         unmasked: &["LINODE_TOKEN=f9bd30e5d517523914e343ac5c412b1262b0f2f1", "LINODE_TOKEN=changeme"],
     },

@@ -11,7 +11,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"--token[ =](?P<secret>[a-z0-9]{6}\.[a-z0-9]{16})",
         masked: &[concat!(
             "kubeadm join 10.0.0.1:6443 --to",
-            "ken dj37og.h7n19012d4k4wc1c --discovery-token-ca-cert-hash",
+            "ken dj37og.h7n19012d4k4wc1c --discovery-token-ca-cert-hash"
         )],
         unmasked: &["--token abcdef", "--token 91f7ff.xjgek7brklo4", "--token-ttl 24h"],
     },
@@ -20,9 +20,7 @@ pub(super) const RULES: &[TableRule] = &[
         reason: "Join tokens of Docker Swarm: `SWMTKN-1-`, a digest of 50 characters in base36 and a secret of \
                  25, described in Docker's documentation.",
         expression: r"SWMTKN-1-[a-z0-9]{50}-[a-z0-9]{25}",
-        masked: &[
-            concat!("SWMTKN", "-1-n0zjukykz0wr37q6ag7phsq9keqolget9poev1v2apt04kfo84-v2u9ewkpyi4pnxgxyln9xlmgt",),
-        ],
+        masked: &[concat!("SWMTKN", "-1-n0zjukykz0wr37q6ag7phsq9keqolget9poev1v2apt04kfo84-v2u9ewkpyi4pnxgxyln9xlmgt")],
         unmasked: &["SWMTKN-1-", concat!("SWMTKN", "-1-903uhzcpugreqzexl9tcjsgvnzab7t40tikgi3gtrfgbpqoc4n")],
     },
     TableRule {

@@ -8,7 +8,7 @@ pub(super) const RULES: &[TableRule] = &[
         id: "shopify-token",
         reason: "Tokens and shared secrets of Shopify: `shpat_`, `shpca_`, `shppa_`, `shpss_` or `shpua_` and 32 \
                  hexadecimal digits, described in Shopify's changelog.",
-        expression: r"shp(?:at|ca|pa|ss|ua|it|tka)_[0-9a-fA-F]{32}",
+        expression: r"shp(?:at|ca|pa|ss|ua)_[0-9a-fA-F]{32}",
         masked: &[
             concat!("shpat", "_9e595ed76cdf383307fecb2ff3b2e9c7"),
             concat!("shpss", "_5caa4677f16c8550ccb18574e1cea87f"),
@@ -54,7 +54,7 @@ pub(super) const RULES: &[TableRule] = &[
         )],
         unmasked: &[
             "IST.eyJ",
-            concat!("IST.", "eyJZgFfgk8W6FHe8_4CpKPOZyyOkRRmUrKFSlIRiRdtvI5h1OsXuGwYS10wMLW6eh5uV9VPwv688reC6COJ",),
+            concat!("IST.", "eyJZgFfgk8W6FHe8_4CpKPOZyyOkRRmUrKFSlIRiRdtvI5h1OsXuGwYS10wMLW6eh5uV9VPwv688reC6COJ"),
         ],
     },
     TableRule {
@@ -72,7 +72,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"v\^1\.1#i\^1#[A-Za-z0-9^#+/=]{40,1024}[A-Za-z0-9^#+/=]{0,1024}",
         masked: &[concat!(
             "v^1",
-            ".1#i^1#p^3#r^1#f^0#I^3#t^YjoRGVnodXs+GSbJRCUl0LWHN9by4iQycnimEJVf6Bv2oam10HEOsHi4QjK2==",
+            ".1#i^1#p^3#r^1#f^0#I^3#t^YjoRGVnodXs+GSbJRCUl0LWHN9by4iQycnimEJVf6Bv2oam10HEOsHi4QjK2=="
         )],
         unmasked: &["v^1.1#i^1#", concat!("v^1", ".1#i^1#lKsrfOT7ZHdQ")],
     },
@@ -121,7 +121,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"5Aep861[A-Za-z0-9._]{70,100}",
         masked: &[concat!(
             "5Aep861",
-            "RAQRSsiKxxIfIAmCaLCrcoVNaZi4Eu6pat81b79fJT5saqz9ACGIXtRkSR5xPRiA5gPYyULaP66a3lYA",
+            "RAQRSsiKxxIfIAmCaLCrcoVNaZi4Eu6pat81b79fJT5saqz9ACGIXtRkSR5xPRiA5gPYyULaP66a3lYA"
         )],
         unmasked: &["5Aep861", concat!("5Aep861", "6yjJvDMjS2WMOPLdxbGIixcbbM890ubxXYee5AF2")],
     },

@@ -119,7 +119,7 @@ pub(super) const RULES: &[TableRule] = &[
         reason: "Tokens of InfluxDB 3: `apiv3_` and 64 bytes of base64, described in its documentation.",
         expression: r"apiv3_[A-Za-z0-9_-]{86}(?:==)?",
         masked: &[
-            concat!("apiv3_", "vAD9QvoC9MbgnXIg49VU-7VRGXcMLiGvDi-GHifzxnCqTA5XZ05ngNpXxU5rKekYYBWVNV9Ypb_EsWrnnATY-v",),
+            concat!("apiv3_", "vAD9QvoC9MbgnXIg49VU-7VRGXcMLiGvDi-GHifzxnCqTA5XZ05ngNpXxU5rKekYYBWVNV9Ypb_EsWrnnATY-v"),
             concat!(
                 "apiv3_",
                 "66cVcebp4kLbof5cy52CVur0Da-Bb03kLvVYVYIywxSJPH6vhkmAYdtGARKN2agL-S1X23uu6eMPSMOnw5tS4k==",

@@ -40,7 +40,7 @@ pub(super) const RULES: &[TableRule] = &[
         reason: "Personal access tokens of Airtable: `pat`, 14 letters and digits, a dot and 64 hexadecimal \
                  digits, described in its documentation.",
         expression: r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
-        masked: &[concat!("pat", "6mkyj5sxcVhKmA.aeea2a0a46a94c727ba852bbf66f0ed81f53dc379ece0e0dddd8ddb681fd8a53",)],
+        masked: &[concat!("pat", "6mkyj5sxcVhKmA.aeea2a0a46a94c727ba852bbf66f0ed81f53dc379ece0e0dddd8ddb681fd8a53")],
         unmasked: &[concat!("pat", "qaLjf21H9OPjZf"), "pattern.matches"],
     },
     TableRule {

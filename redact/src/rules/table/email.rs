@@ -42,8 +42,8 @@ pub(super) const RULES: &[TableRule] = &[
                  letters and digits, as Brevo's settings create them.",
         expression: r"(?:xkeysib|xsmtpsib)-[0-9a-f]{64}-[A-Za-z0-9]{16}",
         masked: &[
-            concat!("xkeysib", "-c135e207927a72cbcacb43c6f4a59b1ecfc15569e23323e2f59d891ab01a0539-V9tihmxBOOFXtyKX",),
-            concat!("xsmtpsib", "-602e118f1ddc1c865723be9ddf908426b09de995eaeea7f9238019b98213ea9e-BE9gsOQMtWk0KDj1",),
+            concat!("xkeysib", "-c135e207927a72cbcacb43c6f4a59b1ecfc15569e23323e2f59d891ab01a0539-V9tihmxBOOFXtyKX"),
+            concat!("xsmtpsib", "-602e118f1ddc1c865723be9ddf908426b09de995eaeea7f9238019b98213ea9e-BE9gsOQMtWk0KDj1"),
         ],
         unmasked: &[
             "xkeysib-",

@@ -44,7 +44,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"ya29\.[A-Za-z0-9_-]{40,1024}[A-Za-z0-9_-]{0,1024}",
         masked: &[concat!(
             "ya29",
-            ".a0AfB_U54QQSsM0Bh9lMJvGjRiWsdUQZEd1H3rCziRIBA7k-QVVHujPTufPyMGLR21NQVjtqOTXbIPn7toHwAg",
+            ".a0AfB_U54QQSsM0Bh9lMJvGjRiWsdUQZEd1H3rCziRIBA7k-QVVHujPTufPyMGLR21NQVjtqOTXbIPn7toHwAg"
         )],
         unmasked: &["ya29.access-token", concat!("ya29", ".JOvH2MtAxlCyevIBcthrOfsuICtXlG")],
     },

@@ -59,7 +59,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"hskey-(?:auth|api|reg)-[A-Za-z0-9_-]{12}-[A-Za-z0-9_-]{64}",
         masked: &[concat!(
             "hskey-auth",
-            "-H2uj0CgJ9u7L-MS86mUu05uz9jpjW4LQ2C83bO3qcaSI7IsIFU8QiILvEZd9FZkOfJujuava1aUhL",
+            "-H2uj0CgJ9u7L-MS86mUu05uz9jpjW4LQ2C83bO3qcaSI7IsIFU8QiILvEZd9FZkOfJujuava1aUhL"
         )],
         unmasked: &["hskey-auth-", concat!("hskey-auth", "-QvbM51Cf6MbU")],
     },
@@ -75,10 +75,8 @@ pub(super) const RULES: &[TableRule] = &[
         id: "definednetworking-api-key",
         reason: "API keys of Defined Networking: `dnkey-`, 26 characters, a hyphen and 52 characters, described \
                  in its documentation.",
-        expression: r"dnkey-[A-Z0-9=_-]{26}-[A-Z0-9=_-]{52}",
-        masked: &[
-            concat!("dnkey-", "6FFSJ7ZLEHGWLRLGKFPK5IT0YY-UVS0SAGC49G7Y0GKV34066WSE8HLK34J0F32C7GKJLEPKLXV5Q0C",),
-        ],
+        expression: r"dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}",
+        masked: &[concat!("dnkey-", "6FFSJ7ZLEHGWLRLGKFPK5IT0YY-UVS0SAGC49G7Y0GKV34066WSE8HLK34J0F32C7GKJLEPKLXV5Q0C")],
         unmasked: &["dnkey-", concat!("dnkey-", "4SMSR86NXITR56PZ1XH5870IFW")],
     },
     TableRule {
@@ -95,7 +93,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"secret-token:[A-Za-z0-9._~%!$&*+=:@-]{16,512}",
         masked: &[
             concat!("secret-token", ":4PCDi9qHEjkcm6LAQujRDYLdUYHUqE6M1feGxj5p"),
-            concat!("secret-token", ":mercury_production_wma_LGsd1iR40hAKti7IQIYZ8yfFazcP53ApfSEf2fmd_yrucrem",),
+            concat!("secret-token", ":mercury_production_wma_LGsd1iR40hAKti7IQIYZ8yfFazcP53ApfSEf2fmd_yrucrem"),
         ],
         unmasked: &["secret-token:", "secret-token: read from the file", "secret-token:short"],
     },

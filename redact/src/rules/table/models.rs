@@ -118,7 +118,7 @@ pub(super) const RULES: &[TableRule] = &[
         id: "xai-api-key",
         reason: "API keys of xAI: `xai-` and 80 letters and digits, as its console creates them.",
         expression: r"xai-[A-Za-z0-9]{80}",
-        masked: &[concat!("xai-", "OmaP8WxiFVdsKXp8dVQtavatW2OQF1jfVQlKNn9lJFAl5itweFZXgyXXGWzvWamm36h29utElTaKiSDc",)],
+        masked: &[concat!("xai-", "OmaP8WxiFVdsKXp8dVQtavatW2OQF1jfVQlKNn9lJFAl5itweFZXgyXXGWzvWamm36h29utElTaKiSDc")],
         unmasked: &[concat!("xai-", "4JT03E0mrqsh1SOqH5X0yeiTnYJ6m6UsNmoHJYOX"), "xai-org"],
     },
     TableRule {

@@ -116,7 +116,7 @@ pub(super) const RULES: &[TableRule] = &[
     TableRule {
         id: "axiom-token",
         reason: "Tokens of Axiom: `xaat-` or `xapt-` and a UUID, described in Axiom's documentation.",
-        expression: r"xa(?:at|pt|it)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        expression: r"xa(?:at|pt)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         masked: &[
             concat!("xaat-", "907d89b8-0f1b-4859-a36d-932ebfefdf1f"),
             concat!("xapt-", "1da92ab6-3856-48e7-ad59-34fbd56f5ec6"),

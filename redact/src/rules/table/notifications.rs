@@ -61,14 +61,11 @@ pub(super) const RULES: &[TableRule] = &[
         id: "klaviyo-private-key",
         reason: "Private API keys of Klaviyo: `pk_` and 34 hexadecimal digits, described in Klaviyo's \
                  documentation.",
-        expression: r"pk_(?:[A-Za-z0-9]{6}_)?[0-9a-f]{34}",
-        masked: &[
-            concat!("pk_", "48321de7e99fd174e78ecb8d0ce5c0bd6d"),
-            concat!("pk_", "JLq36i_1c8fdafb0fb7428969f9066cc01a5a65df"),
-        ],
+        expression: r"pk_[0-9a-f]{34}",
+        masked: &[concat!("pk_", "48321de7e99fd174e78ecb8d0ce5c0bd6d")],
         unmasked: &[
-            concat!("pk_", "b21b39dc0156a64d8a718109c8488d23b"),
-            concat!("pk_", "4950d9906fefd2ea2d2b5016f2868f99bef1b716"),
+            concat!("pk_", "547c8fdafb0fb7428969f9066cc01a5ad"),
+            concat!("pk_", "51f421b39dc0156a64d8a718109c8488d23bbbc0"),
         ],
     },
 ];

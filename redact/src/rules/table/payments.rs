@@ -188,7 +188,7 @@ pub(super) const RULES: &[TableRule] = &[
         )],
         unmasked: &[
             "xprv",
-            concat!("xprv", "PsFzCpUQD95Bp9Pi5XcD7KWphhQdkaNgJmNUasxQVE283kBTCLSTUb5bLADVHpAnhaRPf3JgWXdgBV15",),
+            concat!("xprv", "PsFzCpUQD95Bp9Pi5XcD7KWphhQdkaNgJmNUasxQVE283kBTCLSTUb5bLADVHpAnhaRPf3JgWXdgBV15"),
             concat!(
                 "xpubqyLLAxPn3kiPG9DtbYYFAREEBwvJxnBw41npoiM8utSuPURBepfJS1Kv3P2AHfDhSkGvzMPyu1qEpXdCcym9",
                 "GySqxyGH1XPZa2RYF3qLYW9",

@@ -87,8 +87,8 @@ pub(super) const RULES: &[TableRule] = &[
                  of eight more, described in its documentation.",
         expression: r"packagist_[a-z]{3}_[0-9a-f]{68}",
         masked: &[
-            concat!("packagist", "_ort_f1c56c96d0581d5ba095894c65d0df4957ab8caaaf3fa86291555736b2fabbea91eb",),
-            concat!("packagist", "_uut_06fbcdbbc495da44477bd4c2dc018895aeaecae25dac3b50ab00b8d9b75ef396055c",),
+            concat!("packagist", "_ort_f1c56c96d0581d5ba095894c65d0df4957ab8caaaf3fa86291555736b2fabbea91eb"),
+            concat!("packagist", "_uut_06fbcdbbc495da44477bd4c2dc018895aeaecae25dac3b50ab00b8d9b75ef396055c"),
         ],
         unmasked: &[
             "packagist_ort_",
@@ -98,7 +98,7 @@ pub(super) const RULES: &[TableRule] = &[
     TableRule {
         id: "openvsx-token",
         reason: "Access tokens of Open VSX: `ovsxat_` and a UUID, as the source code of Open VSX creates them.",
-        expression: r"ovsx(?:at|p)_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        expression: r"ovsxat_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         masked: &[concat!("ovsxat", "_eaf03044-36fa-49d9-a3ab-b244f6b60656")],
         unmasked: &["ovsxat_", concat!("ovsxat", "_f24694d774c91723de27d45c9638af7a")],
     },

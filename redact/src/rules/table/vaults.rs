@@ -31,7 +31,7 @@ pub(super) const RULES: &[TableRule] = &[
         expression: r"atlasv1\.[A-Za-z0-9_=-]{60,80}",
         masked: &[concat!(
             "az1jFZ2vx3lQKF.atlas",
-            "v1.8DsbKxWxHZO4EuZLtNHFMNSFkzdI4xWAB8VoBpxWYM6uFZBoFyWURK73I2Mf4W0Eyqy",
+            "v1.8DsbKxWxHZO4EuZLtNHFMNSFkzdI4xWAB8VoBpxWYM6uFZBoFyWURK73I2Mf4W0Eyqy"
         )],
         unmasked: &["atlasv1.", concat!("atlasv1", ".VJVswk0tjFnQbficPjf9CoNiTdCXhXXxPAU0Jl7B")],
     },
