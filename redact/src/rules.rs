@@ -112,18 +112,18 @@ impl Rules {
 
     fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
         let mut ids = HashSet::new();
-        let (mut rules, mut shapes) = (Vec::new(), Vec::new());
-        for general in general::rules() {
-            shapes.push((Rule::from(&general.rule), Some(general)));
-        }
-        shapes.extend(table::rules().map(|rule| (Rule::from(rule), None)));
+        let mut rules = Vec::new();
+        let of_services = table::rules().map(|rule| (Rule::from(rule), None));
+        let general = general::rules().map(|general| (Rule::from(&general.rule), Some(general)));
+        let mut built_in: Vec<_> = of_services.chain(general).collect();
         for id in without {
-            if !shapes.iter().any(|(rule, _)| rule.id == *id) {
+            if !built_in.iter().any(|(rule, _)| rule.id == *id) {
                 return Err(RuleError::Unknown { id: id.clone() });
             }
         }
-        shapes.retain(|(rule, _)| !without.contains(&rule.id));
-        shapes.extend(extra.into_iter().map(|rule| (rule, None)));
+        built_in.retain(|(rule, _)| !without.contains(&rule.id));
+        // If several rules mask the same range, the first one is shown, so the most specific ones come first.
+        let shapes = extra.into_iter().map(|rule| (rule, None)).chain(built_in);
         let mut compiled = Vec::new();
         for (rule, general) in shapes {
             if !ids.insert(rule.id.clone()) {
@@ -156,20 +156,22 @@ impl Rules {
         for example in &rule.masked {
             let findings = redactor.explain(format!("{example}\n").as_bytes());
             let (id, example) = (id.to_owned(), example.clone());
-            match findings.as_slice() {
-                [only] if only.rule.as_ref() == Some(&id) => {}
-                [] => return Err(RuleError::Unmasked { id, example }),
-                findings => {
-                    let other = findings.iter().filter_map(|found| found.rule.clone()).find(|other| *other != id);
+            // Another rule may find another secret in the same text.
+            match findings.iter().filter(|found| found.rule.as_ref() == Some(&id)).count() {
+                1 => {}
+                0 => {
+                    let other = findings.into_iter().find_map(|found| found.rule);
                     return Err(match other {
                         Some(other) => RuleError::OtherRule { id, example, other },
-                        None => RuleError::SeveralSecrets { id, example },
+                        None => RuleError::Unmasked { id, example },
                     });
                 }
+                _ => return Err(RuleError::SeveralSecrets { id, example }),
             }
         }
         for example in &rule.unmasked {
-            if redactor.explain(format!("{example}\n").as_bytes()).iter().any(|found| found.rule.as_deref() == Some(id)) {
+            if redactor.explain(format!("{example}\n").as_bytes()).iter().any(|found| found.rule.as_deref() == Some(id))
+            {
                 return Err(RuleError::Masked { id: id.to_owned(), example: example.clone() });
             }
         }

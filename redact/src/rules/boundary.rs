@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_token_begins_after_an_escape() {
-        for escape in ["%20", "\\n", "\\x3d", "\\u003d", "\\U0000003d", "\\040", "\x1b[32m", "\x1b[1;31m", "\\u001b[0m"] {
+        for escape in ["%20", "\\n", "\\x3d", "\\u003d", "\\U0000003d", "\\040", "\x1b[32m", "\x1b[1;31m", "\\u001b[0m"]
+        {
             check(escape, Boundary::Token, true);
         }
         for text in ["20", "x3d", "[32m", "n", "%2"] {

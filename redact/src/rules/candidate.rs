@@ -43,23 +43,33 @@ impl Candidate {
     /// Creates a candidate for a literal of `literal` bytes at the position `start`.
     pub(super) fn new(rule: RuleIndex, shape: &Shape, start: usize, literal: usize) -> Self {
         let before = shape.before();
-        Self { rule, start, literal, at: start, state: MachineState::START, before, variable: None, end: None, certain: None }
+        Self {
+            rule,
+            start,
+            literal,
+            at: start,
+            state: shape.machine.start(),
+            before,
+            variable: None,
+            end: None,
+            certain: None,
+        }
     }
 
     /// Examines the text that is available, and reports what is certain to be masked.
     pub(super) fn run(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Fate {
         loop {
             self.begin_variable(shape);
-            if shape.machine.accepts(self.state) && self.accept(shape, view, masks) == Fate::Decided {
+            if self.state.accepts() && self.accept(shape, view, masks) == Fate::Decided {
                 return Fate::Decided;
             }
             let Some(byte) = view.get(self.at) else { break };
-            let Some(next) = shape.machine.next(self.state, byte) else {
+            let Some(next) = shape.machine.next(&self.state, byte) else {
                 self.decide(shape, view, masks);
                 return Fate::Decided;
             };
             self.state = next;
-            if let Some((split, before)) = shape.split.as_ref().zip(self.before) {
+            if let Some((split, before)) = shape.split.as_ref().zip(self.before.as_ref()) {
                 self.before = split.before.next(before, byte);
             }
             self.at += 1;
@@ -80,7 +90,7 @@ impl Candidate {
             masks.extend(certain.start..view.end(), self.rule);
             return;
         }
-        let is_complete = shape.machine.accepts(self.state);
+        let is_complete = self.state.accepts();
         if is_complete {
             self.end = Some(self.at);
         }
@@ -116,8 +126,8 @@ impl Candidate {
     /// Records where the variable part begins: at the earliest possible position if only a part is masked, so that none
     /// of it is shown, and else at the last one, so that what comes before a secret does not count as part of it.
     fn begin_variable(&mut self, shape: &Shape) {
-        let Some((split, before)) = shape.split.as_ref().zip(self.before) else { return };
-        if split.before.accepts(before) {
+        let Some((split, before)) = shape.split.as_ref().zip(self.before.as_ref()) else { return };
+        if before.accepts() {
             self.variable = Some(self.at);
             if split.scope == Scope::Secret {
                 self.before = None;

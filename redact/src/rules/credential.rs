@@ -93,10 +93,44 @@ fn is_placeholder(value: &[u8]) -> bool {
 
 /// Values that stand for something else, in lower case.
 const WORDS: &[&str] = &[
-    "accepted", "authentication", "boolean", "changed", "correct", "default", "disabled", "enabled", "expired", "failed",
-    "false", "hidden", "incorrect", "invalid", "masked", "missing", "not-set", "not_set", "null", "number", "object",
-    "optional", "passphrase", "password", "password1", "prompt", "protected", "publickey", "redacted", "rejected",
-    "removed", "required", "secret", "string", "undefined", "unknown", "unset", "username",
+    "accepted",
+    "authentication",
+    "boolean",
+    "changed",
+    "correct",
+    "default",
+    "disabled",
+    "enabled",
+    "expired",
+    "failed",
+    "false",
+    "hidden",
+    "incorrect",
+    "invalid",
+    "masked",
+    "missing",
+    "not-set",
+    "not_set",
+    "null",
+    "number",
+    "object",
+    "optional",
+    "passphrase",
+    "password",
+    "password1",
+    "prompt",
+    "protected",
+    "publickey",
+    "redacted",
+    "rejected",
+    "removed",
+    "required",
+    "secret",
+    "string",
+    "undefined",
+    "unknown",
+    "unset",
+    "username",
 ];
 
 /// Returns whether the value consists of at most two different bytes, such as `xxxx-xxxx`.
@@ -150,8 +184,22 @@ mod tests {
     #[test]
     fn placeholders_are_no_credentials() {
         for value in [
-            "********", "xxxxxxxx", "xxxx-xxxx", "$PASSWORD", "${PASSWORD}", "$(cat x)", "{{ x }}", "%PASS%", "<token>",
-            "null", "undefined", "String", "your-token-here1", "[REDACTED]", "$$", "........",
+            "********",
+            "xxxxxxxx",
+            "xxxx-xxxx",
+            "$PASSWORD",
+            "${PASSWORD}",
+            "$(cat x)",
+            "{{ x }}",
+            "%PASS%",
+            "<token>",
+            "null",
+            "undefined",
+            "String",
+            "your-token-here1",
+            "[REDACTED]",
+            "$$",
+            "........",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
@@ -165,7 +213,15 @@ mod tests {
         for value in ["a1b2c3d4e5f6", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct!horse"] {
             assert!(is_token(value.as_bytes()), "{value}");
         }
-        for value in ["expected", "12345678", "1.2.3-beta4", "2024-05-01T12:00:00Z", "src/token2.rs:12", "next_1()", "0x7ffe1234"] {
+        for value in [
+            "expected",
+            "12345678",
+            "1.2.3-beta4",
+            "2024-05-01T12:00:00Z",
+            "src/token2.rs:12",
+            "next_1()",
+            "0x7ffe1234",
+        ] {
             assert!(!is_token(value.as_bytes()), "{value}");
         }
     }

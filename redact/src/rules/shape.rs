@@ -81,7 +81,8 @@ impl Shape {
 
     /// Returns whether the bytes of `text` from the index `from` on are a secret. What was masked before is none.
     pub(super) fn accepts_secret(&self, text: &[u8], from: usize) -> bool {
-        !text[from..].starts_with(MASK_BEGIN) && self.accepts.is_none_or(|accepts| accepts(&text[..from], &text[from..]))
+        !text[from..].starts_with(MASK_BEGIN)
+            && self.accepts.is_none_or(|accepts| accepts(&text[..from], &text[from..]))
     }
 
     /// Returns whether the whole match is masked, rather than a part that begins later.
@@ -91,7 +92,7 @@ impl Shape {
 
     /// Returns the state before the variable part, for a new candidate.
     pub(super) fn before(&self) -> Option<MachineState> {
-        self.split.as_ref().map(|_| MachineState::START)
+        self.split.as_ref().map(|split| split.before.start())
     }
 }
 

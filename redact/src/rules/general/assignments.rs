@@ -71,11 +71,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             id: "secret-in-single-quotes",
             reason: "Values in single quotation marks that are assigned to a secret-like name, as in shells, Python, \
                      PHP and YAML.",
-            expression: concat!(
-                name!(),
-                name_end!(),
-                r#"[ \t]*(?:=>|:=|[:=])[ \t]*b?'(?P<secret>[^'\r\n]{6,})"#,
-            ),
+            expression: concat!(name!(), name_end!(), r#"[ \t]*(?:=>|:=|[:=])[ \t]*b?'(?P<secret>[^'\r\n]{6,})"#,),
             masked: &["password='swordfish'", "{'api_key': 'a1b2c3d4e5f6'}", "'secret' => 'a1b2c3d4e5f6',"],
             unmasked: &["password=''", "token = 'identifier'", "secret: '{{ vault_secret }}'"],
         },
@@ -100,18 +96,12 @@ pub(super) const RULES: &[GeneralRule] = &[
             id: "secret-assignment",
             reason: "Values after an equals sign that are assigned to a secret-like name, as in shells, query strings, \
                      forms, options, properties and log fields.",
-            expression: concat!(
-                name!(),
-                name_end!(),
-                r"[ \t]*(?:=|%3[Dd])[ \t]*(?P<secret>",
-                unquoted!("5"),
-                ")",
-            ),
+            expression: concat!(name!(), name_end!(), r"[ \t]*(?:=|%3[Dd])[ \t]*(?P<secret>", unquoted!("5"), ")",),
             masked: &[
                 "export DB_PASSWORD=swordfish",
                 "GET /v1/items?access_token=a1b2c3d4e5f6&page=2",
                 "mysql --password=hunter2",
-                "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "acme_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                 "npm config: //registry.example.com/:_authToken=0123456789abcdef",
                 "level=info user=a token=a1b2c3d4e5f6, next",
             ],
